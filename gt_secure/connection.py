@@ -930,18 +930,18 @@ class Connection:
 
     def plot(
         self,
-        hits: Hits,
+        hits: Hits | Exposure,
         *,
         kind: PlotKind = "ip",
         restriction: Restriction | None = None,
         top: int = 12,
         theme: Theme = "light",
     ) -> Figure:
-        """Plot hits; sources outside the restriction are marked.
+        """Plot hits, with sources outside the restriction marked; or an exposure, as the matrix of who can open.
 
         Parameters
         ----------
-        hits : Hits
+        hits : Hits, or what :meth:`exposure` returned; then ``kind``, ``restriction`` and ``top`` are not read
         kind : str
             ``ip``, ``network``: bars by source. ``time``, ``heat``: over time, by hour. ``leak``: the first leaked URL.
             ``age``: ages of URLs, by signer. ``refused``: refusals, by lock.
@@ -958,6 +958,12 @@ class Connection:
         --------
         >>> gt.plot(gt.hits("gt-images"), restriction=restriction).savefig("hits.png")  # doctest: +SKIP
         """
+        if isinstance(hits, access.Exposure):
+            if restriction is not None or (kind, top) != ("ip", 12):
+                raise InvalidInput(
+                    "A plot of an exposure has one kind.", next_step="Pass the exposure and theme= only.", field="hits"
+                )
+            return access.draw_exposure(hits, theme)
         if not isinstance(hits, access_logs.Hits):
             raise InvalidInput(
                 f"plot() needs hits, not {type(hits).__name__}.", next_step="Pass gt.hits(...).", field="hits"

@@ -19,6 +19,9 @@ Tone: TypeAlias = Literal["ok", "no", "warn", "plain"]
 ICONS: Mapping[Tone, str] = {"ok": "✓", "no": "✕", "warn": "!", "plain": ""}
 """Never colour alone: each tone has its sign."""
 
+_FEW = 4
+"""Columns that fit beside each other in most outputs."""
+
 # Joiners that emoji and several scripts need; everything else that is not printable is made visible.
 _KEPT = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
 
@@ -71,8 +74,8 @@ def table(
     head: Sequence[str], rows: Iterable[Sequence[object]], *, caption: str | Markup = "", classes: str = ""
 ) -> Markup:
     """A table with column headers, in a box that scrolls where the page is narrow."""
-    labels = [html.escape(plain(name), quote=True) for name in head]
-    top = "".join(f'<th scope="col">{text(name)}</th>' for name in head)
+    labels = [html.escape(_label(name), quote=True) for name in head]
+    top = "".join(f'<th scope="col">{cell(name)}</th>' for name in head)
     body = "".join(
         "<tr>"
         + "".join(
@@ -83,6 +86,7 @@ def table(
         for row in rows
     )
     said = f"<caption>{cell(caption)}</caption>" if caption else ""
+    classes += " gts-wide" if len(head) > _FEW else ""
     return Markup(
         f'<div class="gts-scroll" tabindex="0" role="group" aria-label="{html.escape(_label(caption), quote=True)}">'
         f'<table class="gts-table {classes}">{said}<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
@@ -93,7 +97,7 @@ def _label(caption: str | Markup) -> str:
     if isinstance(caption, Markup):
         import re
 
-        return html.unescape(re.sub(r"<[^>]*>", "", caption)) or "Table"
+        return plain(html.unescape(re.sub(r"<small>.*?</small>|<[^>]*>", "", caption)).strip()) or "Table"
     return plain(caption) or "Table"
 
 
@@ -136,9 +140,18 @@ def join(*parts: str) -> Markup:
 
 def output(*parts: str) -> str:
     """Return the output of a notebook's cell: fragments with their style, which follows the theme."""
-    return f'<style>{_style()}</style><div class="gts-out">{join(*parts)}</div>'
+    return f'<style>{style_sheet()}</style><div class="gts-out">{join(*parts)}</div>'
 
 
 @cache
-def _style() -> str:
-    return Path(__file__).with_name("html.css").read_text(encoding="utf-8")
+def style_sheet() -> str:
+    """Return the style of cells and plans."""
+    return Path(__file__).with_name("html.css").read_text(encoding="utf-8") + table_style()
+
+
+@cache
+def table_style() -> str:
+    """Return the style of tables, which the panel has too; those of many columns become cards earlier."""
+    css = Path(__file__).with_name("tables.css").read_text(encoding="utf-8")
+    _, start, cards = css.partition("@container (max-width: 30rem)")
+    return css + (start + cards).replace("30rem", "44rem").replace(".gts-table", ".gts-wide")

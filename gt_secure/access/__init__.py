@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .exposure import Context as Context, Exposure as Exposure
     from .key_classes import listing_of as listing_of
     from .locks import locks_of as locks_of
+    from .matrix import draw_exposure as draw_exposure
     from .policy_files import locks_of_files as locks_of_files, state_of_files as state_of_files
     from .proof import Claim as Claim, Proof as Proof, prove as prove
     from .refused_by import refusal_decider as refusal_decider

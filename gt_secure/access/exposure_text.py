@@ -29,7 +29,8 @@ def exposure_text(exposure: Exposure, room: int | None = None) -> str:
     lines: list[str] = []
     for row in exposure:
         lines.append(f"{row.request}: {CLAIMS[row.request]}")
-        lines += [f"  {word + ':':<9} {printable(words_of(row, word))}" for word in WORDS]
+        named = [(word, words_of(row, word)) for word in WORDS]
+        lines += [f"  {word + ':':<9} {printable(said)}" for word, said in named if said != "nowhere"]
         lines += [f"  {_note(row)}"] if _note(row) else []
     if exposure.locks.assumed_of_organization:
         lines.append(f"Assumed: {' '.join(exposure.locks.assumed_of_organization)}")
@@ -43,28 +44,28 @@ def _note(row: Row) -> str:
 
 
 def exposure_html(exposure: Exposure) -> str:
-    """Return the kinds of requests as a table; everything from outside is escaped."""
-    rows = [
-        (
-            CLAIMS[row.request][:1].upper() + CLAIMS[row.request][1:],
-            sets_html([(word, words_of(row, word)) for word in WORDS], _note(row)),
-        )
-        for row in exposure
-    ]
+    """Return the matrix of who can open, with the exact sets in a fold; everything from outside is escaped."""
+    from .matrix import matrix_html, matrix_of
+
     where = f"{exposure.locks.bucket}/{exposure.key}" if exposure.locks.bucket else "the images"
     caption = markup.join("Who can open ", code(where, 90), "?")
     assumed = markup.fold("Assumed", Markup("<br>".join(markup.text(each, 300) for each in exposure.assumed)))
     missing = markup.hint(f"Missing permissions: {', '.join(exposure.missing)}") if exposure.missing else ""
-    return output(table(("Request", "Answer"), rows, caption=caption), assumed, missing)
+    matrix = matrix_html(matrix_of((row, row) for row in exposure), caption)
+    return output(matrix, sets_fold(exposure), assumed, missing)
 
 
-def sets_html(answers: Iterable[tuple[Word, str]], note: str = "") -> Markup:
-    """Return the three answers of a kind of request, each with its sources, and a note on them."""
-    parts = []
-    for word, named in answers:
-        chip = markup.chip("plain" if named == "nowhere" else _TONES[word], word)
-        parts.append(markup.join("<div>", chip, " ", markup.text(named, 600), "</div>"))
-    return markup.join(*parts, markup.hint(note) if note else "")
+def sets_fold(exposure: Exposure) -> Markup:
+    """Return the exact sources of each kind of request in a fold; answers that hold nowhere are left out."""
+    rows = []
+    for row in exposure:
+        said = [
+            markup.join("<div>", markup.chip(_TONES[word], word), " ", markup.text(words_of(row, word), 600), "</div>")
+            for word in WORDS
+            if not row.places(word).is_empty
+        ]
+        rows.append((CLAIMS[row.request][:1].upper() + CLAIMS[row.request][1:], markup.join(*said)))
+    return markup.fold("Exact addresses and endpoints, and what decides", table(("Request", "Answer"), rows))
 
 
 def words_of(row: Row, word: Word, labels: frozenset[str] | None = None) -> str:

@@ -82,7 +82,8 @@ def portal_text(cidrs: tuple[str, ...] | list[str]) -> str:
     return f"the worker portal opens only from {', '.join(cidrs)}" if cidrs else "the worker portal opens from anywhere"
 
 
-def _lock_text(value: Toggles) -> str:
+def lock_text(value: Toggles) -> str:
+    """Describe the settings of a URL lock."""
     texts = {
         "off": "off: a worker's URL works from any address",
         "SourceIp": "SourceIp: a URL works only from the public address of the worker who opened the task",
@@ -191,8 +192,8 @@ def _url_change(wish: Restriction, state: State) -> Change[Toggles] | None:
         target=TeamUrlLock(team.name),
         before=before,
         after=after,
-        before_text=_lock_text(before),
-        after_text=_lock_text(after),
+        before_text=lock_text(before),
+        after_text=lock_text(after),
         affects=tuple(touched),
         calls=(
             Call("sagemaker:DescribeWorkteam", resource, "DescribeWorkteam", {"WorkteamName": team.name}),

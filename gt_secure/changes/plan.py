@@ -154,11 +154,14 @@ class Plan:
             "missing_permissions": list(self.after.missing),
         }
 
-    def to_text(self, room: int | None = None) -> str:
-        """Return the plan as text for a terminal, its table no wider than ``room`` columns."""
+    def to_text(self, room: int | None = None, *, full: bool = False) -> str:
+        """Return the plan as text for a terminal, its tables no wider than ``room`` columns.
+
+        It ends with the verdict. ``full`` adds exact sets, services that stay the same, permissions and notes.
+        """
         from .render.text import plan_text
 
-        return plan_text(self, room)
+        return plan_text(self, room, full=full)
 
     def to_html(self, *, standalone: bool = False) -> str:
         """Return the plan as HTML; everything from outside is escaped.

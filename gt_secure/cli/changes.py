@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,7 +27,7 @@ from .output import ask, connection, fit, last_words, line_width, note, say, sho
 from .parser import Commands, Parser, add_context
 from .progress import working
 
-FORMATS = ("text", "html", "cli", "terraform")
+FORMATS = ("text", "full", "html", "cli", "terraform")
 DOING = ("--yes", "--json", "--profile", "--region")
 """Options that every command that changes something reads."""
 
@@ -53,7 +54,9 @@ def _add_plan(commands: Commands) -> None:
     )
     add_plan_arguments(parser)
     _add_logs(parser)
-    parser.add_argument("--format", choices=FORMATS, default="text", help="output format (default: text)")
+    parser.add_argument(
+        "--format", choices=FORMATS, default="text", help="output format (default: text; full: with all details)"
+    )
     add_accepted(parser)
     parser.excludes("--json", "--format")
 
@@ -164,14 +167,23 @@ def run_plan(args: argparse.Namespace) -> int:
     else:
         show = {
             "text": lambda: fit(plan.to_text(line_width())),
+            "full": lambda: fit(plan.to_text(line_width(), full=True)),
             "html": lambda: plan.to_html(standalone=True),
             "cli": plan.to_cli,
             "terraform": plan.to_terraform,
         }[shape]
         say(show().rstrip("\n"))
+    if shape in ("text", "full") and not plan.empty:
+        say(fit(f"Apply: gt-secure apply {shlex.join(_without_format(args.words))}"))
     if any(not notice.confirmable for notice in plan.blockers):
         return ERROR
     return OK if plan.empty else FOUND
+
+
+def _without_format(words: Sequence[str]) -> list[str]:
+    """Return the words of a plan that an apply reads too."""
+    pairs = list(zip(words, ["", *words], strict=False))
+    return [word for word, before in pairs if before != "--format" and not word.startswith("--format")]
 
 
 def _add_apply(commands: Commands) -> None:

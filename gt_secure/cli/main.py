@@ -56,6 +56,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace | None:
         unknown_command(word)
     args: argparse.Namespace = build_parser(command.module).parse_args(words)
     args.command, args.writes = command.name, command.writes
+    args.words = [item for i, item in enumerate(words) if i != words.index(word)]
     return args
 
 
@@ -113,7 +114,8 @@ def _report(error: GtSecureError, as_json: bool) -> int:
     if error.next_step:
         sys.stderr.write(f"  next: {error.next_step}\n")
     if isinstance(error, AccessDenied):
-        sys.stderr.write(json_text(error.policy, indent=2) + "\n")
+        if error.policy:
+            sys.stderr.write(json_text(error.policy, indent=2) + "\n")
         _trust(error.details)
     return ERROR
 

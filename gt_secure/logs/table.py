@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import csv
 import datetime as dt
-import html
 import io
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from .. import html as markup
 from ..errors import InvalidInput, MissingExtra
 from ..text import json_text, printable
 
@@ -114,15 +114,9 @@ class Table:
                 connection.execute(f"COPY t TO '{target}' (FORMAT parquet)")
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.columns)
-        body = "".join(
-            "<tr>"
-            + "".join(f"<td>{html.escape(_cell(*cell))}</td>" for cell in zip(self.columns, row, strict=True))
-            + "</tr>"
-            for row in self.rows[:200]
-        )
-        more = f"<p>{len(self.rows) - 200:,} more rows</p>" if len(self.rows) > 200 else ""
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
+        rows = [[_cell(*cell) for cell in zip(self.columns, row, strict=True)] for row in self.rows[:200]]
+        more = markup.hint(f"{len(self.rows) - 200:,} more rows") if len(self.rows) > 200 else ""
+        return markup.output(markup.table(self.columns, rows), more)
 
 
 def _quoted(name: str) -> str:

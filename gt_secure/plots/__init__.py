@@ -8,6 +8,7 @@ from .._lazy import attach
 
 if TYPE_CHECKING:
     from .age import url_ages as url_ages
+    from .answers import answer_matrix as answer_matrix
     from .bars import hits_by_ip as hits_by_ip, hits_by_network as hits_by_network
     from .draw import PlotKind as PlotKind, draw as draw
     from .heat import heat_map as heat_map

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from .layout import Parts
 
 _OUTSIDE = "outside"
+_ALLOWED = "allowed"
+_UNNAMED = "unknown endpoint"
 _PAIR = ("remote_ip", "endpoint")
 
 
@@ -45,6 +47,7 @@ class _Bar:
     counts: tuple[int, ...]
     outside: int = 0
     sources: int = 1
+    side: str = ""
     condition: str = "true"
     address: str | None = None
     endpoint: str | None = None
@@ -57,7 +60,7 @@ class _Bar:
     def short(self) -> str:
         """The numbers beside the bar."""
         mark = "" if not self.outside else " · outside" if self.sources == 1 else f" · {self.outside:,} outside"
-        return in_short(self.counts) + mark
+        return in_short(self.counts) + (mark or f" · {self.side}" * (self.side == _UNNAMED))
 
     @property
     def words(self) -> str:
@@ -65,7 +68,7 @@ class _Bar:
         mark = " · outside the restriction"
         if self.sources > 1:
             mark = f" · {self.outside:,} of them outside the restriction"
-        return in_words(self.counts) + (mark if self.outside else "")
+        return in_words(self.counts) + (mark if self.outside else f" · {self.side}" if self.side else "")
 
     @property
     def mark(self) -> Mark:
@@ -103,6 +106,7 @@ def _bars(hits: Hits, column: str, top: int, networks: Sequence[Any], endpoints:
             source_label(each.label, each.via, hits.networks),
             each.counts,
             int(each.side == _OUTSIDE),
+            side=_ALLOWED if _is_allowed(each) else _UNNAMED if each.side == "endpoint" else "",
             condition=_from(each.members),
             address=each.label if column != "network" else None,
             endpoint=each.via if column != "network" else None,
@@ -128,6 +132,10 @@ class _Source:
     side: str
     counts: tuple[int, ...]
     members: tuple[tuple[str, str], ...]
+
+
+def _is_allowed(source: _Source) -> bool:
+    return source.side == "inside" or (source.side == "endpoint" and bool(source.via))
 
 
 def _from(members: Iterable[tuple[str, str]]) -> str:
@@ -211,6 +219,8 @@ def _bar_figure(
     for i, kind in enumerate(OUTCOMES):
         if any(bar.counts[i] for bar in bars):
             add_key(figure, parts, palette, kind.title, getattr(palette, kind.code), kind.hatch)
+    if any(bar.side == _ALLOWED for bar in bars):
+        add_key(figure, parts, palette, "Allowed source", palette.heat[0])
     _draw_bars(parts, bars, palette)
     set_marks(figure, parts, [bar.mark for bar in bars])
     describe(figure, _bars_text(title, bars, hits.coverage.summary))
@@ -223,6 +233,10 @@ def _draw_bars(parts: Parts, bars: list[_Bar], palette: Palette) -> None:
     axes = parts.axes
     # The bar of all others would flatten the rest: it is cut at the longest of them, and drawn as cut.
     most = max((bar.total for bar in bars if bar.sources == 1), default=1) or 1
+    total = sum(bar.total for bar in bars)
+    for row, bar in enumerate(bars):
+        if bar.side == _ALLOWED:
+            axes.axhspan(row - 0.5, row + 0.5, color=palette.heat[0], linewidth=0, zorder=0)
     ends = [_draw_bar(parts, row, bar, most, palette) for row, bar in enumerate(bars)]
     for row, (bar, end) in enumerate(zip(bars, ends, strict=True)):
         style = {"va": "center", "color": palette.text}
@@ -240,7 +254,7 @@ def _draw_bars(parts: Parts, bars: list[_Bar], palette: Palette) -> None:
                 **style,
             )
         )
-        parts.beside.append(put_text(axes, end, row, bar.short, **style))
+        parts.beside.append(put_text(axes, end, row, f"{bar.short} · {_share(bar.total, total)}", **style))
     axes.set_yticks([])
     axes.spines["bottom"].set(visible=True, color=palette.line)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
@@ -258,6 +272,10 @@ def _draw_bars(parts: Parts, bars: list[_Bar], palette: Palette) -> None:
         axes.set_xticks([tick for tick in ticks if tick / span * width + measure(f"{tick:,.0f}", 8) / 2 < width])
 
     parts.placed = placed
+
+
+def _share(number: int, total: int) -> str:
+    return "under 1%" if number * 100 < total else f"{number / total:.0%}"
 
 
 def _draw_bar(parts: Parts, row: int, bar: _Bar, most: int, palette: Palette) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
@@ -17,11 +17,12 @@ from ..named_networks import OWN
 from ..network import collapse
 from ..policies.age_cap import age_text, parse_age
 from ..restriction.model import Restriction
-from .base import Html, Link, Step, error_markup, field, show_part, text_field
+from .base import Html, Link, Step, check, error_markup, field, show_part, spoken, text_field
 from .chip_input import ChipInput
 from .entry_feedback import (
     about_addresses,
     about_limits,
+    bad,
     endpoint_reader,
     networks_of,
     problems,
@@ -31,12 +32,25 @@ from .entry_feedback import (
 )
 from .lock_choices import SWITCHES, Switches
 from .seen_addresses import SeenBox
-from .shared_models import columns, make, row, stack
+from .shared_models import columns, row, set_class, stack
+from .wording import PANEL
 
 if TYPE_CHECKING:
     from ..aws.endpoints import VpcEndpoint
     from ..connection import Connection
     from ..restriction.model import Restriction
+
+
+_UNCHANGED = "URL lock and bucket guard stay as they are. To turn one off, use More options."
+NOBODY = "No address is allowed yet."
+_LIST = 'List the allowed addresses in "Allow".'
+_TRAITS = ("addresses", "endpoints", "team", "setting")
+_PLACE = ("bucket", "prefix", "max_age")
+_PORTALS = (
+    ("choose by the lists", ""),
+    ("the public portal (SourceIp)", "SourceIp"),
+    ("the portal in the VPC (VpcSourceIp)", "VpcSourceIp"),
+)
 
 
 class AllowEditor(Step):
@@ -82,6 +96,9 @@ class AllowEditor(Step):
     url_lock = traitlets.Bool(None, allow_none=True)
     """True: on, in the mode that fits the portal; False: off; None: unchanged."""
 
+    setting = traitlets.Unicode("")
+    """``SourceIp`` or ``VpcSourceIp`` where a workforce has two portals; empty for the one that fits."""
+
     guard_lock = traitlets.Bool(None, allow_none=True)
     """The same for the bucket guard."""
 
@@ -104,12 +121,12 @@ class AllowEditor(Step):
         self._known: dict[str, VpcEndpoint] = {}
         self._policy_size = 0
         self._drawing = False
-        self._shown_place = ("", "", "")
+        self._shown_place: tuple[str, ...] = ("", "", "")
+        self._wrong: dict[str, InvalidInput] = {}
+        self._reasons: frozenset[str] = frozenset()
+        self._two_portals = False
         super().__init__(connection)
-        self.observe(
-            self._on_trait,
-            ["addresses", "endpoints", "bucket", "prefix", "max_age", "url_lock", "guard_lock", "portal_lock", "team"],
-        )
+        self.observe(self._on_trait, [*_TRAITS, *_PLACE, *SWITCHES])
         with self.hold_trait_notifications():
             self.url_lock, self.guard_lock = True, True
             self.addresses, self.endpoints = tuple(addresses), tuple(endpoints)
@@ -117,7 +134,8 @@ class AllowEditor(Step):
         self.draw()
 
     def build(self) -> list[ipywidgets.Widget]:
-        """Make the two lists, the place, and the three switches."""
+        """Make the lists, the bucket, one switch for both locks, and the options that few people need."""
+        self.errors: dict[str, Html] = {}
         self.address_input = ChipInput(
             "Allowed addresses",
             read=lambda word: read_address(word, portal_only=self._portal_only()),
@@ -149,26 +167,39 @@ class AllowEditor(Step):
         self.seen_box = SeenBox(lambda word: self.guard(lambda: self.add_address(word)))
         links = row(self.text_button, self.collapse_button)
         left = stack(self.address_input, links, self.named, self.seen_box)
-        lists = columns(left, stack(self.endpoint_input, self.found, self.find_button))
+        self.bucket_input, bucket = self._place_field(ipywidgets.Combobox, "bucket", "Image bucket", "gt-images")
+        self.protect = check("Protect these images", True, self._protect_changed)
+        self.protect.add_class("gts-switch")
+        self.protect_hint = Html()
+        self.portal_input = field(ipywidgets.Dropdown, "Workers of this team use", options=_PORTALS, value="")
+        self.portal_input.observe(lambda change: self._switched("setting", change["new"]), "value")
+        self.limits = Html()
+        self.more_box = self._build_more()
+        self.more_button = self.opener("More options", self.more_box)
+        protect = stack(self.protect, self.protect_hint, self.portal_input)
+        return [columns(left, bucket), text_box, protect, self.limits, row(self.more_button), self.more_box]
+
+    def _build_more(self) -> ipywidgets.Widget:
+        """Make what few people need: it opens by itself where it matters."""
+        self.prefix_input, prefix = self._place_field(ipywidgets.Text, "prefix", "Key prefix", "the whole bucket")
+        age = "no limit, or 15m, 12h, 2d"
+        self.age_input, age_box = self._place_field(ipywidgets.Text, "max_age", "Refuse URLs older than", age)
         self.switches = Switches(self._switched)
-        return [lists, text_box, self._build_place(), self.switches]
+        endpoints = stack(self.endpoint_input, self.found, self.find_button)
+        return stack(columns(endpoints, stack(prefix, age_box)), self.switches, classes="gts-more")
+
+    def _place_field(self, kind: Any, trait: str, label: str, placeholder: str) -> tuple[Any, ipywidgets.Widget]:
+        """Make an input with the place of its error under it."""
+        made = text_field(kind, label, placeholder)
+        made.observe(lambda _: self.guard(self._place_changed), "value")
+        self.errors[trait] = Html()
+        return made, stack(made, self.errors[trait])
 
     def _build_text(self) -> ipywidgets.Widget:
         self.text = field(ipywidgets.Textarea, "Addresses as text", "gts-mono-in", rows=6)
         self.text.placeholder = "one a line, or any list: commas, a CSV column, JSON"
         self.text_box = stack(self.text, self.button("Use this list", self._use_text))
         return self.text_box
-
-    def _build_place(self) -> ipywidgets.Widget:
-        self.bucket_input = text_field(ipywidgets.Combobox, "Image bucket", "gt-images")
-        self.prefix_input = text_field(ipywidgets.Text, "Key prefix", "the whole bucket")
-        self.age_input = text_field(ipywidgets.Text, "Refuse URLs older than", "no limit, or 15m, 12h, 2d")
-        inputs = (self.bucket_input, self.prefix_input, self.age_input)
-        for each in inputs:
-            each.observe(lambda _: self.guard(self._place_changed), "value")
-        self.limits = Html()
-        place = make(ipywidgets.Box, inputs, classes="gts-two")
-        return stack(place, self.limits)
 
     # values
 
@@ -178,7 +209,7 @@ class AllowEditor(Step):
         Raises
         ------
         InvalidInput
-            If an entry is wrong or nothing is asked for; the message says which and what to write instead.
+            If an entry is wrong or nobody is listed yet; the message says which and what to write instead.
         """
         for entry in (*self.address_input.entries, *self.endpoint_input.entries):
             if entry.problem:
@@ -187,14 +218,18 @@ class AllowEditor(Step):
                     next_step=entry.problem,
                     field="addresses",
                 )
-        listed = bool(self.addresses or self.endpoints)
-        # Until somebody is listed, the guard asks for nothing yet: it would refuse everybody.
-        guard = None if self.guard_lock and not listed else self.guard_lock
+        for error in self._wrong.values():
+            raise error
+        guard = self.guard_lock
+        if guard and self.bucket and not (self.addresses or self.endpoints):
+            raise InvalidInput(NOBODY, next_step=_LIST, field="addresses")
+        private = bool(self.team) and not str(self.team).startswith("arn:")
+        lock: Any = (self.setting if self.url_lock else "") or self.url_lock
         return Restriction(
             self.team,
             addresses=self.addresses if guard or self.portal_lock else (),
             endpoints=self.endpoints if guard else (),
-            url_lock=self.url_lock if self.team and not self.team.startswith("arn:") else None,
+            url_lock=lock if private else None,
             portal_lock=self.portal_lock if self.team else None,
             guard=guard if self.bucket else None,
             bucket=self.bucket or None,
@@ -233,6 +268,13 @@ class AllowEditor(Step):
         """Say under each switch what it does, which input feeds it, and whom it affects."""
         self.switches.explain(team_names, kind)
 
+    def show_portals(self, *, two: bool) -> None:
+        """Offer the choice between the two portals of a workforce in a VPC; elsewhere there is none."""
+        self._two_portals = two
+        if not two:
+            self.setting = ""
+        self.draw()
+
     def offer_buckets(self, names: Sequence[str]) -> None:
         """Offer buckets to choose from, for example those of the team's labeling jobs."""
         self.bucket_input.options = tuple(names)
@@ -242,10 +284,10 @@ class AllowEditor(Step):
         self._policy_size = size
         self._draw_counts()
 
-    def show_seen(self, hits: Mapping[str, int], browser: Iterable[str] = ()) -> None:
-        """Offer addresses that were seen in the access log, with their hits; ``browser`` are those of this person."""
+    def show_seen(self, hits: Mapping[str, int], browser: Iterable[str] = (), leaked: Collection[str] = ()) -> None:
+        """Offer addresses that the access log shows as opened; ``browser`` are those of this person."""
         listed = networks_of(self.address_input.entries)
-        self.seen_box.show(hits, tuple(browser), listed)
+        self.seen_box.show(hits, tuple(browser), listed, leaked)
 
     # reactions
 
@@ -255,12 +297,8 @@ class AllowEditor(Step):
             return
         self._known = endpoint_reader(found)
         self.endpoint_input.offer([endpoint.label for endpoint in found])
-        said = (
-            f"Found {count(len(found), 'S3 endpoint')} in this region"
-            if found
-            else "There is no S3 endpoint in this region"
-        )
-        self.found.value = markup.hint(f"{said}; the worker portal's own endpoint cannot serve S3 and is not listed.")
+        said = f"{count(len(found), 'S3 endpoint')} found." if found else "There is no S3 endpoint in this region."
+        self.found.value = markup.hint(f"{said} The portal's own endpoint is left out because it cannot serve S3.")
         self.find_button.add_class("gts-hidden")
         self.draw()
 
@@ -270,26 +308,44 @@ class AllowEditor(Step):
     def _place_changed(self) -> None:
         if self._drawing:
             return
-        self.message.value = ""
-        typed = self.bucket_input.value.strip()
-        name = check_bucket(typed) if typed else ""
-        prefix = check_prefix(self.prefix_input.value.strip())
+        typed, age = self.bucket_input.value.strip(), self.age_input.value.strip()
+        prefix = self.prefix_input.value.strip()
         if typed.startswith("s3://") and not prefix:
-            prefix = check_prefix(typed[5:].partition("/")[2])
-        typed_age = self.age_input.value.strip()
-        age = age_text(parse_age(typed_age)) if typed_age else ""
-        self._shown_place = (self.bucket_input.value, self.prefix_input.value, self.age_input.value)  # all are right
+            prefix = typed[5:].partition("/")[2]
+        read: dict[str, Callable[[], str]] = {
+            "bucket": lambda: check_bucket(typed) if typed else "",
+            "prefix": lambda: check_prefix(prefix),
+            "max_age": lambda: age_text(parse_age(age)) if age else "",
+        }
+        found, wrong, before = dict.fromkeys(read, ""), {}, self._wrong
+        for trait, reader in read.items():
+            try:
+                found[trait] = reader()
+            except InvalidInput as error:
+                wrong[trait] = error
         with self.hold_trait_notifications():
-            self.set_trait("max_age", age)
-            self.set_trait("prefix", prefix)
-            self.set_trait("bucket", name)
+            for trait, value in found.items():
+                self.set_trait(trait, value)
+        # What is wrong stays in its field, to be corrected, and what is right is shown as it was read.
+        inputs = self._place_inputs()
+        shown = (found[trait] if trait in wrong else str(inputs[trait].value) for trait in _PLACE)
+        self._shown_place = tuple(shown)
+        self._wrong = wrong
         self.draw()
+        if wrong or before:
+            self.revision += 1
 
     def _switched(self, trait: str, value: bool | None) -> None:
         if not self._drawing:
             self.set_trait(trait, value)
 
-    def _on_trait(self, _: Any) -> None:
+    def _protect_changed(self, on: bool) -> None:
+        if not self._drawing:
+            with self.hold_trait_notifications():
+                self.url_lock = self.guard_lock = True if on else None
+
+    def _on_trait(self, change: Any) -> None:
+        self._wrong.pop(change["name"], None)
         self.draw()
         self.revision += 1
 
@@ -318,18 +374,39 @@ class AllowEditor(Step):
             self._show_place()
             private = self.team is not None and not self.team.startswith("arn:")
             self.switches.set({trait: getattr(self, trait) for trait in SWITCHES}, private=private)
+            self.protect.value = self.guard_lock is True and (self.url_lock is True or not private)
+            self.portal_input.value = self.setting
         finally:
             self._drawing = False
+        both = "URL lock and bucket guard" if private else "Bucket guard"
+        said = f"{both} on: URLs work only from the allowed addresses." if self.protect.value else _UNCHANGED
+        self.protect_hint.value = markup.hint(said)
+        set_class(self.portal_input, "gts-hidden", not (self._two_portals and private and self.url_lock))
         self._draw_counts()
+        self._open_where_it_matters()
         self.enable()
+
+    def _open_where_it_matters(self) -> None:
+        """Open the options that have something to say, once for each reason: a person may close them again."""
+        limits = self.limits.value and "limits"
+        own = (trait for trait in ("endpoints", "prefix", "max_age") if getattr(self, trait) or trait in self._wrong)
+        locks = "locks" if self.portal_lock is not None or not self.protect.value else ""
+        reasons = frozenset(filter(None, (limits, locks, *own)))
+        if reasons - self._reasons:
+            show_part(self.more_button, self.more_box, True)
+        self._reasons = reasons
+
+    def _place_inputs(self) -> dict[str, Any]:
+        return dict(zip(_PLACE, (self.bucket_input, self.prefix_input, self.age_input), strict=True))
 
     def _show_place(self) -> None:
         """Show bucket, prefix and age that are new: an entry that was refused stays, to be corrected."""
-        inputs = (self.bucket_input, self.prefix_input, self.age_input)
-        values = (self.bucket, self.prefix, self.max_age)
-        for each, value, shown in zip(inputs, values, self._shown_place, strict=True):
+        values = tuple(getattr(self, trait) for trait in _PLACE)
+        for (trait, each), value, shown in zip(self._place_inputs().items(), values, self._shown_place, strict=True):
             if value != shown:
                 each.value = value
+            error = self._wrong.get(trait)
+            self.errors[trait].value = spoken("" if error is None else bad(PANEL.write(str(error))))
         self._shown_place = values
 
     def _draw_counts(self) -> None:
@@ -342,11 +419,12 @@ class AllowEditor(Step):
             self.bucket, self.prefix, [str(each) for each in ranges], [e.word for e in gates], self._policy_size
         )
         wrong = len(self.address_input.entries) + len(self.endpoint_input.entries) - len(good) - len(gates)
+        wrong += len(self._wrong)
         place = f"bucket {self.bucket}/{self.prefix}" if self.bucket else ""
         self.set_summary(
+            markup.chip("no", f"{wrong} invalid") if wrong else "",
             count(len(ranges), "range") if ranges else "" if gates or good else "no addresses yet",
             count(len(good) - len(ranges), "list") if len(good) > len(ranges) else "",
             count(len(gates), "VPC endpoint") if gates else "",
             markup.plain(place, 90),
-            markup.chip("no", f"{wrong} invalid") if wrong else "",
         )

@@ -296,7 +296,7 @@ def error_markup(error: GtSecureError, tone: markup.Tone = "no", first: str = ""
     error = PANEL.translate(error)
     folds = ""
     details = {k: v for k, v in error.details.items() if k != "policy" and v not in ("", None)}
-    if isinstance(error, AccessDenied):
+    if isinstance(error, AccessDenied) and error.policy:
         folds += markup.fold("Policy for the administrator", markup.pre(error.policy))
     if details:
         folds += markup.fold("Details", markup.pre({"error": type(error).__name__, **details}))

@@ -14,7 +14,6 @@ from ..errors import GtSecureError, InvalidInput
 from ..html import Markup, count
 from ..network import IPNetwork, collapse, is_very_broad, overlaps, parse_endpoint_id, parse_network, scope
 from ..policies.bucket_guard import MAX_BUCKET_POLICY, build_guard
-from ..policies.session_policy import MAX_SESSION_POLICY, session_policy
 from ..restriction.model import Restriction
 from .chip_input import Correction, Entry
 from .wording import PANEL
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
 
 _NAMED = 150
 """Overlaps are named in lists up to this length."""
+_NEAR = 0.8
+"""Part of a limit from which on it is shown."""
 
 
 @lru_cache(maxsize=4096)
@@ -133,19 +134,21 @@ def about_addresses(entries: Sequence[Entry], *, portal: bool) -> list[Markup]:
         said = [count(len(networks), "range")]
         if len(merged) < len(networks):
             said = [f"{len(networks):,} ranges, {len(merged):,} once merged"]
-        over = len(merged) > 10
-        said.append(f"{len(merged)} of 10 for the portal lock")
+        if portal:
+            said.append(f"{len(merged)} of 10 for the portal lock")
         parts.append(markup.hint(" · ".join(said)))
-        if over and portal:
+        if len(merged) > 10 and portal:
             parts.append(
-                _bad("The portal lock accepts at most 10 ranges: summarise them, or leave the portal lock unchanged.")
+                bad("The portal lock accepts at most 10 ranges: summarise them, or leave the portal lock unchanged.")
             )
         # Naming the pairs takes n² comparisons: a long list is only counted.
         inside = overlaps(dict.fromkeys(networks)) if len(merged) < len(networks) <= _NAMED else ()
         if inside:
             a, b = sorted(inside[0], key=lambda network: network.num_addresses)
             parts.append(
-                markup.hint(f"{a} is in {b}" + (f", and {len(inside) - 1} more overlaps." if inside[1:] else "."))
+                markup.hint(
+                    f"{a} is already covered by {b}" + (f", and {len(inside) - 1} more." if inside[1:] else ".")
+                )
             )
     if named:
         parts.append(markup.hint(f"{count(named, 'list')} that AWS keeps: the plan shows and counts the ranges."))
@@ -155,33 +158,30 @@ def about_addresses(entries: Sequence[Entry], *, portal: bool) -> list[Markup]:
 
 def problems(entries: Sequence[Entry]) -> list[Markup]:
     """Return what is wrong, or odd, about some entries, a line each."""
-    lines = [_bad(entry.problem) for entry in entries if entry.problem][:4]
+    lines = [bad(entry.problem) for entry in entries if entry.problem][:4]
     lines += [markup.hint(f"{entry.word}: {entry.about}") for entry in entries if entry.tone == "warn"][:3]
     more = sum(bool(entry.problem) for entry in entries) - 4
-    return lines + ([_bad(f"and {more} more")] if more > 0 else [])
+    return lines + ([bad(f"and {more} more")] if more > 0 else [])
 
 
-def _bad(words: str) -> Markup:
+def bad(words: str) -> Markup:
+    """Return what is wrong with an entry, for the place under its field."""
     return Markup(f'<div class="gts-hint gts-bad"><span aria-hidden="true">✕</span> {markup.text(words, 500)}</div>')
 
 
 def about_limits(bucket: str, prefix: str, networks: Sequence[str], endpoints: Sequence[str], present: int) -> Markup:
-    """Return how much of the policy limits the lists use."""
+    """Return how much of the policy limits the lists use, where little room is left."""
     if not bucket or not (networks or endpoints):
         return Markup("")
 
     try:
         statement = build_guard(bucket, prefix=prefix, networks=networks, endpoints=endpoints)
     except GtSecureError as error:
-        return _bad(PANEL.write(str(error)))
+        return bad(PANEL.write(str(error)))
     size = len(json.dumps(statement).encode()) + present
-    said = [f"bucket policy {size:,} of {MAX_BUCKET_POLICY:,} bytes"]
-    try:
-        session = len(session_policy(bucket, (prefix or "") + "image.png", networks=networks, endpoints=endpoints))
-        said.append(f"as a session policy {session:,} of {MAX_SESSION_POLICY:,} characters")
-    except GtSecureError:
-        said.append(f"too long for a session policy ({MAX_SESSION_POLICY:,} characters)")
-    shown = markup.hint(" · ".join(said))
+    if size <= _NEAR * MAX_BUCKET_POLICY:
+        return Markup("")
+    shown = markup.hint(f"Policy size: {size:,} of {MAX_BUCKET_POLICY:,} bytes")
     if size > MAX_BUCKET_POLICY:
-        shown = markup.join(shown, _bad("The bucket policy would be too large: summarise the ranges."))
+        shown = markup.join(shown, bad("The bucket policy would be too large: summarise the ranges."))
     return shown

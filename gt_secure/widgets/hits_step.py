@@ -115,9 +115,7 @@ class HitsStep(Step):
         which = [("presigned only", True), ("all", False)]
         self.which = field(ipywidgets.Dropdown, "Requests", options=which, value=True)
         self.logs_input = text_field(ipywidgets.Text, "Log location", "found from the bucket's logging configuration")
-        self.plot_button = self.button(
-            "Plot hits", self.plot_hits, primary=True, when=lambda: bool(self.bucket or self.logs)
-        )
+        self.plot_button = self.button("Plot hits", self.plot_hits, when=lambda: bool(self.bucket or self.logs))
         self.export_kind = field(ipywidgets.Dropdown, "Export as", options=["PNG", "SVG", "CSV"], value="PNG")
         self.export_button = self.button("Export", self.export, when=lambda: self.result is not None)
         self.wait_button = self.button(
@@ -271,11 +269,11 @@ class HitsStep(Step):
         self.more.remove_class("gts-hidden")
         kind = "presigned request" if self.which.value else "request"
         self.set_summary(
-            result.span,
+            markup.chip("no", f"{count(result.leaked, 'URL')} leaked") if result.leaked else "",
             f"{count(result.total, kind)} from {count(result.addresses, 'address', 'addresses')}"
             if result.total
             else "no hit found",
-            markup.chip("no", f"{count(result.leaked, 'URL')} leaked") if result.leaked else "",
+            result.span,
         )
 
     def _waited(self, answer: tuple[HitsResult, bool]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import itertools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,6 +13,7 @@ from .. import html as markup, plots
 from ..access.answer import Answer, tone
 from ..errors import GtSecureError
 from ..html import Chip, Markup, count
+from ..logs.sql.columns import OPENED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,6 +31,8 @@ Ask = Callable[[str, str], Answer]
 _serial = itertools.count(1)
 _IDS = re.compile(r'(\bid="|url\(#|href="#)')
 _TOP, _TOP_HOURS = 12, 16
+_WIDTH_IN, _WRAPPED_IN = 5.4, 0.45
+"""Width of a plot in a panel beside a notebook, so that its words stay legible, and room for a note of more lines."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ class HitsResult:
     foot: Markup
     figure: Figure | None = field(default=None, repr=False)
     browser: tuple[str, ...] = ()
+    opened: Mapping[str, int] = field(default_factory=dict)
+    leaked_to: frozenset[str] = frozenset()
     marks: tuple[Mark, ...] = ()
 
 
@@ -66,6 +71,7 @@ def read_result(
     sources = tuple(
         rows.with_restriction(networks, endpoints).count(["remote_ip", "endpoint", "allowlist", "refused"]).to_dicts()
     )
+    opened = rows.query(f"SELECT remote_ip, count(*) FROM {{hits}} WHERE NOT refused AND {OPENED} GROUP BY 1")  # noqa: S608
     leaks = hits.leaks()
     coverage = hits.coverage
     plot = both_themes(light, dark)
@@ -86,6 +92,8 @@ def read_result(
         foot=foot(coverage),
         figure=light,
         browser=browser_addresses(hits, markers),
+        opened=dict(opened),
+        leaked_to=frozenset(user.address for leak in leaks if leak.kind != "preview" for user in leak.others),
         marks=plots.marks_of(light),  # their places are known now that the plot is drawn
     )
 
@@ -110,7 +118,9 @@ def draw(
 ) -> Figure:
     if kind == "hours":
         return plots.draw(hits, "heat", top=_TOP_HOURS, theme=theme)
-    return plots.draw(hits, kind, networks=networks, endpoints=endpoints, top=_TOP, theme=theme)
+    figure = plots.draw(hits, kind, networks=networks, endpoints=endpoints, top=_TOP, theme=theme)
+    figure.set_size_inches(_WIDTH_IN, figure.get_figheight() + _WRAPPED_IN)
+    return figure
 
 
 def both_themes(light: Figure, dark: Figure) -> Markup:
@@ -138,7 +148,7 @@ def by_source(rows: Sequence[dict[str, Any]], networks: Networks | None = None) 
                 "address": row["remote_ip"] or "",
                 "endpoint": row["endpoint"] or "",
                 "name": "" if networks is None else networks.about(row["remote_ip"]).name,
-                "allowlist": row["allowlist"],
+                "allowlist": "unnamed" if row["allowlist"] == "endpoint" and not row["endpoint"] else row["allowlist"],
                 "other": 0,
                 "refused": 0,
             },
@@ -154,7 +164,8 @@ def _true(value: Any) -> bool:
 SIDES: dict[str, Chip] = {
     "inside": Chip("ok", "in the list"),
     "outside": Chip("warn", "outside the list"),
-    "endpoint": Chip("plain", "VPC endpoint"),
+    "endpoint": Chip("ok", "allowed endpoint"),
+    "unnamed": Chip("warn", "unknown endpoint"),
     "unknown": Chip("plain", "AWS or no address"),
 }
 
@@ -170,17 +181,19 @@ def named_label(source: dict[str, Any]) -> str:
 
 
 def sources_table(sources: Sequence[dict[str, Any]]) -> Markup:
+    total = sum(each["other"] + each["refused"] for each in sources) or 1
     rows = [
         (
             markup.code(named_label(each), 70),
             f"{each['other']:,}",
             f"{each['refused']:,}",
+            f"{(each['other'] + each['refused']) / total:.0%}",
             SIDES.get(str(each["allowlist"]), Chip("plain", "")),
         )
         for each in sources[:50]
     ]
     table = markup.table(
-        ("Source", "Opened or other", "Refused", "In the list?"),
+        ("Source", "Opened or other", "Refused", "Share", "Allowed?"),
         rows,
         caption="Requests by source",
         classes="gts-numbers",
@@ -258,7 +271,7 @@ def _requests(rows: Sequence[dict[str, Any]], caption: str, stranger: bool | Non
 def _today(ask: Ask, source: dict[str, Any], rows: Sequence[dict[str, Any]]) -> Markup:
     """Return the present answer for the last key from there: a prediction, so never an error of this step."""
     key = next((str(row["key"]) for row in reversed(rows) if row["key"]), "")
-    hidden = source["allowlist"] == "endpoint" and not source["endpoint"]  # only CloudTrail names the endpoint
+    hidden = source["allowlist"] == "unnamed"  # only CloudTrail names the endpoint
     if not key or not source["address"] or hidden:
         return Markup("")
     try:

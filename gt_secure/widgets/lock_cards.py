@@ -59,6 +59,23 @@ def locks_markup(view: LocksView) -> Markup:
     return Markup(f'<div class="gts-locks">{parts}</div>')
 
 
+def headline(view: LocksView) -> Markup:
+    """Return how things are in one sentence, with its tone; without a choice, what the panel is about."""
+    place = view.bucket and f"presigned URLs of {markup.plain(view.bucket, 63)}"
+    lock = view.team.url_lock if view.team is not None else None
+    if view.bucket and view.guard_known and view.guard is None:
+        tone, said = "no", f"Anyone with a URL can open {markup.plain(view.bucket, 63)}."
+    elif view.bucket and view.guard is not None:
+        tone, said = "ok", f"Only {_sources(view.guard)} can open {place}."
+    elif view.bucket or view.team is None or lock is None or lock.impossible:
+        return Markup("<h2>Who can open the images</h2>")
+    elif lock.on:
+        tone, said = "ok", "Each URL works only from its worker's own address."
+    else:
+        tone, said = "no", f"Anyone with a URL can open the images of {markup.plain(view.team.name, 60)}."
+    return Markup(f'<h2 class="gts-headline gts-says-{tone}">{markup.text(said, 200)}</h2>')
+
+
 def lock_states(view: LocksView) -> dict[str, Any]:
     """State of the three locks as data, for JupyterLab's status bar."""
     shown = (_portal(view), _url(view), _guard(view))
@@ -74,7 +91,7 @@ def _portal(view: LocksView) -> tuple[str, Chip, str]:
     name = "Portal lock"
     said = f"Who may open the worker portal. {_shared(view)}"
     if view.team is None and (view.bucket or view.no_private_team):
-        return name, Chip("plain", "no workteam"), "It belongs to Ground Truth's worker portal."
+        return name, Chip("plain", "no workteam"), "Ground Truth's worker portal uses it."
     if view.team is not None and view.team.kind != "private":
         return name, Chip("plain", "not offered"), f"A {view.team.kind} team uses a separate portal."
     if not view.workforce_known:
@@ -82,7 +99,7 @@ def _portal(view: LocksView) -> tuple[str, Chip, str]:
     if view.workforce is None:
         return name, Chip("plain", "no workforce"), "There is no private workforce in this region."
     if view.workforce.in_vpc:
-        said += " There is also a VPC portal, which has no list."
+        said += " The portal in the VPC is not covered."
     now = view.workforce.cidrs
     change = view.change(WorkforcePortal)
     if change is not None:
@@ -111,7 +128,7 @@ def _shared(view: LocksView) -> str:
 
 
 def _url(view: LocksView) -> tuple[str, Chip, str]:
-    name, said = "URL lock", "A URL works only from the address that opened the task. It uses no list."
+    name, said = "URL lock", "Each URL works only from its worker's own address. Your address list does not apply."
     if view.team is None:
         return name, Chip("plain", "no workteam"), "It belongs to a Ground Truth workteam."
     lock = view.team.url_lock
@@ -136,9 +153,8 @@ def _after(change: Change[Toggles]) -> str:
 def _guard(view: LocksView) -> tuple[str, Chip, str]:
     name = "Bucket guard"
     if not view.bucket:
-        said = "Presigned requests from elsewhere are refused by the bucket."
-        return name, Chip("plain", "no bucket chosen"), said
-    said = f"Presigned requests from elsewhere are refused by {markup.code(view.bucket, 63)}."
+        return name, Chip("plain", "no bucket chosen"), "Refuses presigned requests from other addresses."
+    said = f"Refuses presigned requests to {markup.code(view.bucket, 63)} from other addresses."
     if not view.guard_known:
         return name, Chip("plain", "not readable" if view.guard_refused else "not read yet"), said
     now = view.guard

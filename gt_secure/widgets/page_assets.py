@@ -17,6 +17,7 @@ from weakref import WeakSet
 
 import ipywidgets
 
+from ..html import table_style
 from .shared_models import shared
 from .thread_safe import ThreadSafe
 
@@ -58,7 +59,7 @@ class _Sheet(ThreadSafe, ipywidgets.HTML):  # type: ignore[misc]
 
 
 def _style_sheet() -> ipywidgets.HTML:
-    return _Sheet(f"<style>{_read('style.css')}</style>", **shared(ipywidgets.HTML))
+    return _Sheet(f"<style>{_read('style.css')}{table_style()}</style>", **shared(ipywidgets.HTML))
 
 
 @cache

@@ -17,11 +17,11 @@ from ..doctor import examine
 from ..errors import GtSecureError, InvalidInput
 from ..policies.bucket_guard import find_guard
 from . import role_summary as roleline
-from .allow_editor import AllowEditor
+from .allow_editor import NOBODY, AllowEditor
 from .background import Worker, in_background, load_soon
 from .base import Box, Html, Link
 from .hits_step import HitsStep
-from .lock_cards import LocksView, last_changes, lock_states, locks_markup
+from .lock_cards import LocksView, headline, last_changes, lock_states, locks_markup
 from .page_assets import page_parts
 from .review_step import ReviewStep
 from .shared_models import make
@@ -176,7 +176,9 @@ class Panel(Box):
     def _details_changed(self) -> None:
         details: TeamDetails | None = self.picker.details
         known = details is not None and not any("workforce" in str(error) for error in details.unseen)
-        self._view = replace(self._view, workforce=details.workforce if details else None, workforce_known=known)
+        workforce = details.workforce if details else None
+        self.allow.show_portals(two=workforce is not None and workforce.in_vpc)
+        self._view = replace(self._view, workforce=workforce, workforce_known=known)
         if details is not None:
             buckets = [
                 uri[5:].partition("/")[0]
@@ -195,9 +197,12 @@ class Panel(Box):
         wish, problem = self._wish() if asked else (None, None)
         self.hits.networks = tuple(str(network) for network in (wish.addresses if wish else ()))
         self.hits.endpoints = tuple(wish.endpoints if wish else ())
+        self.test.allowed = tuple(wish.addresses if wish and wish.url_lock else ())
         if wish is not None:
             self.review.restriction = wish
             self.review.opened = True
+        elif problem is not None and problem.message == NOBODY:
+            self.review.clear(problem.next_step)
         elif problem is not None:
             self.review.clear('Not ready: see what to correct in "Allow".', problem)
         else:
@@ -252,6 +257,7 @@ class Panel(Box):
         if bucket:
             self._read_bucket(bucket)
         self.test.opened = self.hits.opened = True
+        self.test.generate_button.add_class("gts-primary")  # one primary button: the next step
 
     def _hits_read(self) -> None:
         result = self.hits.result
@@ -263,12 +269,13 @@ class Panel(Box):
         result = self.hits.result
         if result is None:
             return
+        # Whoever was refused is not proposed: adding that address would undo what the guard has just done.
         seen = {
-            each["address"]: each["other"] + each["refused"]
+            each["address"]: result.opened[each["address"]]
             for each in result.sources
-            if each["address"] and not each["endpoint"]
+            if each["address"] in result.opened and not each["endpoint"] and not each["refused"]
         }
-        self.allow.show_seen(seen, result.browser)
+        self.allow.show_seen(seen, result.browser, result.leaked_to)
 
     # the top
 
@@ -365,7 +372,7 @@ class Panel(Box):
             name = markup.chip("plain", f"bucket {self.allow.bucket}")
         who = f'<span class="gts-who">{markup.text(self._who)}</span>'
         # An equal value is not sent again: traitlets compares.
-        self.heading.value = f'<div class="gts-title"><h2>Ground Truth access</h2>{name}{who}</div>'
+        self.heading.value = f'<div class="gts-title">{headline(self._view)}{name}{who}</div>'
         self.top.value = locks_markup(self._view)
         self.locks = lock_states(self._view)
 

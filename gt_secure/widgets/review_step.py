@@ -12,24 +12,41 @@ from .. import html as markup
 from ..changes.change import find_change
 from ..changes.render import parts
 from ..changes.render.exposure import exposure_table
-from ..changes.targets import WorkforcePortal
+from ..changes.targets import TeamUrlLock, WorkforcePortal
 from ..connection import with_facts
 from ..errors import GtSecureError, InvalidInput
 from ..html import count
+from ..text import truncate
 from .background import in_background
-from .base import Html, Link, Step, check, spoken
+from .base import Html, Link, Step, check, spoken, text_field
 from .fact_fields import FactFields
-from .shared_models import row, stack
+from .shared_models import row, set_class, stack
 from .wording import PANEL
 
 if TYPE_CHECKING:
     from ..changes.plan import Plan
     from ..changes.transaction import Applied
     from ..connection import Connection
+    from ..restriction.messages import Notice
     from ..restriction.model import Restriction
 
 _PAUSE_S = 0.35
 """A plan is made when the input has been quiet for so long."""
+
+_CONSENTS = {
+    "age-cap-refuses": "Those requests may be refused",
+    "dual-stack": "No worker of this team reaches the portal over IPv6",
+    "guard-drops": "Nobody needs these addresses and endpoints",
+    "guard-off": "Anyone with a URL may open these objects",
+    "jobs-in-progress": "The workers know, or nobody is working now",
+    "list-empty": "The list may allow nobody",
+    "portal-ipv6-only": "All workers reach the portal over IPv6",
+    "revoke-every-signer": "Every signer may be refused",
+    "revoke-whole-bucket": "Everyone who uses a URL of this bucket may be refused",
+    "url-lock-one-path": "No worker of this team uses the other portal",
+}
+"""Warnings that lock somebody out, with the words of their check boxes."""
+_ANYWAY = "I understand the risk. Apply anyway"
 
 
 class ReviewStep(Step):
@@ -70,6 +87,7 @@ class ReviewStep(Step):
         restriction: Restriction | None = None,
     ) -> None:
         self._confirmed: set[str] = set()
+        self._asked: frozenset[str] = frozenset()
         self._done = ""
         self._change: object = None  # the one whose progress is shown
         super().__init__(connection)
@@ -86,6 +104,11 @@ class ReviewStep(Step):
         )
         self.facts = FactFields(lambda: self.make_plan(after_s=_PAUSE_S), self.guard)
         self.confirms = stack()
+        self.rest = Html()
+        self.danger = Html()
+        self.typed = text_field(ipywidgets.Text, "Name of the workforce", "")
+        self.typed.observe(lambda _: self.enable(), "value")
+        self.danger_box = stack(self.danger, self.typed, classes="gts-danger gts-hidden")
         self.apply_button = self.button("Apply", self.apply, primary=True, when=self._may_apply)
         self.undo_button = self.button(
             "Undo", self.undo, tooltip="Undo the last change, keeping later edits by others."
@@ -96,7 +119,9 @@ class ReviewStep(Step):
         self.takes = Html()
         buttons = row(self.apply_button, self.undo_button, self.takes, self.plan_button)
         self.after = Html()
-        return [self.shown, self.facts, self.confirms, buttons, self.after]
+        self.details = Html()
+        asks = [self.confirms, self.rest, self.danger_box]
+        return [self.shown, self.facts, *asks, buttons, self.after, self.details]
 
     # actions
 
@@ -124,7 +149,8 @@ class ReviewStep(Step):
         plan = self.plan
         if plan is None:
             raise InvalidInput("There is no plan yet.", next_step="Wait until the change is shown.", field="plan")
-        say, confirm = self._sayer(), tuple(self._confirmed)
+        say = self._sayer()
+        confirm = [notice.code for notice in plan.blockers if notice.code in self._confirmed]
         self.run(
             "Applying…",
             lambda: self.link.get().apply(plan, confirm=confirm, progress=say),
@@ -156,7 +182,6 @@ class ReviewStep(Step):
             error = PANEL.translate(error)
             self.shown.value = markup.notice("warn", markup.text(error.message, 600), markup.text(error.next_step, 600))
         self.set_summary(why)
-        self.takes.value = ""
 
     def show_error(self, error: GtSecureError) -> None:
         """Show an error; without a plan there is nothing else to show here."""
@@ -172,9 +197,10 @@ class ReviewStep(Step):
 
     def _on_plan(self, _: Any) -> None:
         plan: Plan | None = self.plan
-        self._confirmed = set()
+        self._show_questions(plan)
         if plan is None:
-            self.confirms.children = ()
+            self.details.value = self.takes.value = ""
+            self.apply_button.description = "Apply"
             self.enable()
             return
         shown = (
@@ -182,33 +208,46 @@ class ReviewStep(Step):
             parts.lists,
             exposure_table,
             parts.dry_run,
-            parts.logged_sources,
             parts.expectations,
-            parts.warnings,
-            parts.folds,
         )
         self.shown.value = "".join(f'<div class="gts-part">{part(plan)}</div>' for part in shown)
+        self.details.value = parts.folds(plan)
         self.facts.show(plan.unknown_keys)
-        self.confirms.children = [
-            check(f"I have read this and want it all the same: {notice.code}", False, self._confirmer(notice.code))
-            for notice in plan.blockers
-            if notice.confirmable
-        ]
-        number = len(plan.changes)
-        self.apply_button.description = f"Apply {count(number, 'change')}" if number else "Apply"
-        portal_changes = find_change(plan.changes, WorkforcePortal) is not None
-        shared = "the portal lock of all teams changes" if portal_changes else "the portal lock is not changed"
-        self.takes.value = "" if plan.empty else markup.hint(f"takes about {plan.seconds_typical} s; {shared}")
-        stopped = f"{count(len(plan.blockers), 'question')} to answer first" if plan.blockers else ""
+        changes, whom = count(len(plan.changes), "change"), _whom(plan)
+        self.apply_button.description = f"Apply {changes} to {whom}" if plan.changes else "Apply"
+        self.takes.value = "" if plan.empty else markup.hint(f"reads back · takes about {plan.seconds_typical} s")
+        stopped = len(plan.blockers)
         self.set_summary(
+            markup.chip("no", f"{count(stopped, 'question')} to answer first") if stopped else "",
             self._done,
-            count(number, "change") if number else "nothing to change",
-            "undoable" if number else "",
-            "" if plan.empty else "shared by all teams" if portal_changes else "nothing shared is touched",
-            markup.chip("no", stopped) if stopped else "",
+            changes if plan.changes else "nothing to change",
+            "can be undone" if plan.changes else "",
+            f"affects {whom}" if plan.changes else "",
         )
         self._done = ""
         self.enable()
+
+    def _show_questions(self, plan: Plan | None) -> None:
+        """Show one list of what to know before Apply; a person agrees to each part that locks somebody out."""
+        self._confirmed = set()
+        notices = () if plan is None else plan.notices
+        asks = [each for each in notices if _asks(each) and not (plan is None or plan.empty)]
+        self._asked = frozenset(each.code for each in asks)
+        shown: list[ipywidgets.Widget] = []
+        for notice in asks:
+            words = _CONSENTS.get(notice.code) or f"{_ANYWAY} ({notice.code})"
+            box = check(words, False, self._confirmer(notice.code))
+            shown.append(stack(Html(parts.notice_html(notice)), box, classes="gts-ask"))
+        rest = markup.Markup("") if plan is None else parts.before_apply(plan, self._asked)
+        self.confirms.children = (Html('<h3 class="gts-h">Before you apply</h3>'), *shown) if shown else ()
+        self.rest.value = rest if shown else parts.headed(rest)
+        portal = None if plan is None else find_change(plan.changes, WorkforcePortal)
+        set_class(self.danger_box, "gts-hidden", portal is None)
+        self.typed.value = ""
+        if plan is not None and portal is not None:
+            said = f"The portal lock is shared: it changes for {_whom(plan)}."
+            name = markup.join("Type the name of the workforce to agree: ", markup.code(portal.name, 80))
+            self.danger.value = markup.notice("no", said, name)
 
     def _confirmer(self, code: str) -> Callable[[bool], None]:
         def confirm(on: bool) -> None:
@@ -219,9 +258,11 @@ class ReviewStep(Step):
 
     def _may_apply(self) -> bool:
         plan: Plan | None = self.plan
-        if plan is None or plan.empty:
+        if plan is None or plan.empty or not self._asked <= self._confirmed:
             return False
-        return all(notice.confirmable and notice.code in self._confirmed for notice in plan.blockers)
+        portal = find_change(plan.changes, WorkforcePortal)
+        agreed = portal is None or self.typed.value.strip() == portal.name
+        return agreed and all(notice.confirmable for notice in plan.blockers)
 
     def _got_applied(self, applied: Applied) -> None:
         self._change = None
@@ -251,3 +292,21 @@ class ReviewStep(Step):
     def _say_progress(self, change: object, words: str) -> None:
         if self.worker.busy and change is self._change:
             self.set_status(words, busy=True)
+
+
+def _asks(notice: Notice) -> bool:
+    """Return whether a person has to agree to this notice alone."""
+    return (
+        notice.code in _CONSENTS
+        if notice.severity == "warning"
+        else notice.severity == "blocker" and notice.confirmable
+    )
+
+
+def _whom(plan: Plan) -> str:
+    """Return those whom the changes of a plan touch."""
+    if find_change(plan.changes, WorkforcePortal) is None:
+        lock = find_change(plan.changes, TeamUrlLock)
+        return truncate((lock or plan.changes[0]).name, 40) if plan.changes else ""
+    teams = plan.state.teams.if_read
+    return "all teams" if teams is None else count(sum(team.kind == "private" for team in teams), "team")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import ipywidgets
 
@@ -27,8 +27,14 @@ class SeenBox(Box):
         super().__init__()
         self.add_class("gts-chips")
 
-    def show(self, hits: Mapping[str, int], browser: Sequence[str], listed: Sequence[IPNetwork]) -> None:
-        """Offer the busiest addresses, and first of all those of the person's own browser."""
+    def show(
+        self,
+        hits: Mapping[str, int],
+        browser: Sequence[str],
+        listed: Sequence[IPNetwork],
+        leaked: Collection[str] = (),
+    ) -> None:
+        """Offer the busiest addresses, and first of all those of the person's own browser; leaked URLs are marked."""
         new = [
             word
             for word in dict.fromkeys([*browser, *hits])
@@ -37,15 +43,16 @@ class SeenBox(Box):
         for old in self._chips:
             old.close()
         self._chips = [
-            self._chip(word, "your browser" if word in browser else count(hits[word], "hit")) for word in new[:_MOST]
+            self._chip(word, "your browser" if word in browser else count(hits[word], "hit"), word in leaked)
+            for word in new[:_MOST]
         ]
-        head = [Html(markup.hint("Seen in the access log, not in the list:"))] if self._chips else []
+        head = [Html(markup.hint("Opened in the access log, not in the list:"))] if self._chips else []
         self.children = (*head, *self._chips)
 
-    def _chip(self, word: str, about: str) -> ipywidgets.Button:
-        words = f"+ {word} · {about}"
-        made = make(
-            ipywidgets.Button, description=words, tooltip="Press to add to the list.", classes="gts-chip gts-plain"
-        )
+    def _chip(self, word: str, about: str, leaked: bool) -> ipywidgets.Button:
+        words = f"! {word} · used a leaked URL · {about}" if leaked else f"+ {word} · {about}"
+        tooltip = "Press to add to the list."
+        tone = "warn" if leaked else "plain"
+        made = make(ipywidgets.Button, description=words, tooltip=tooltip, classes=f"gts-chip gts-{tone}")
         made.on_click(lambda _: self._add(word))
         return made

@@ -62,9 +62,10 @@ function render({ model, el }) {
     model.send({ kind: "shown" });
   }
   let frame = 0;
-  const observer = new MutationObserver(() => tell(el.closest(".gts-step")));
+  let step = null; // kept: while a page goes away, the view is out of its step before the last change is told
+  const observer = new MutationObserver(() => tell(step));
   const start = () => {
-    const step = el.closest(".gts-step");
+    step = el.closest(".gts-step");
     if (!step && !el.isConnected) {
       frame = requestAnimationFrame(start); // the page puts a view in its place after it was made
     } else if (step) {

@@ -333,7 +333,7 @@ def about_team(team: Workteam, details: TeamDetails | None) -> Markup:
     for error in () if details is None else map(PANEL.translate, details.unseen):
         more = (
             markup.fold("Policy for the administrator", markup.pre(error.policy))
-            if isinstance(error, AccessDenied)
+            if isinstance(error, AccessDenied) and error.policy
             else ""
         )
         body = markup.join(body, markup.notice("warn", error.message, "" if more else error.next_step, more=more))

@@ -15,7 +15,7 @@ import traitlets
 from .. import html as markup
 from ..errors import AccessDenied, InvalidInput
 from ..html import Markup
-from ..network import Source
+from ..network import Source, contains
 from .background import in_background
 from .base import Html, Link, Step, check, error_markup, field, spoken, text_field
 from .browser import browser_part
@@ -64,6 +64,9 @@ class TestUrlStep(Step):
     bound_to = traitlets.Unicode("")
     """The source that the URL is bound to, as the URL lock would bind it; empty: not bound."""
 
+    allowed = traitlets.Tuple()
+    """Allowed networks: the URL is bound to the first address in them, until a person binds it to another one."""
+
     def __init__(
         self,
         connection: Link | Connection | None = None,
@@ -74,6 +77,7 @@ class TestUrlStep(Step):
         self._url: TestUrl | None = None
         self._shown_keys: dict[str, str] = {}
         self._origins: tuple[ProbeOrigin, ...] = ()
+        self._bound_here = ""
         self._keys_of: tuple[str, str] | None = None
         self._clock: Ticker | None = None
         self.tried: tuple[Tried, ...] = ()
@@ -82,6 +86,7 @@ class TestUrlStep(Step):
         self.set_summary("No test URL yet.")
         self.observe(lambda _: self.guard(self._place_changed), ["bucket", "prefix"])
         self.observe(lambda _: self._show_key(), "key")
+        self.observe(lambda _: self._bind(), "allowed")
         self.key_input.observe(lambda change: self._take_key(change["new"]), "value")
         traitlets.link((self, "bound_to"), (self.bound_input, "value"))
         self.bucket, self.key = bucket, key
@@ -99,7 +104,7 @@ class TestUrlStep(Step):
         self.more_box = stack(self.role_input, self.own)
         self.more_button = self.opener("Signing options", self.more_box)
         self.generate_button = self.button(
-            "Generate test URL", self.generate, primary=True, when=lambda: bool(self.bucket and self.key)
+            "Generate test URL", self.generate, when=lambda: bool(self.bucket and self.key)
         )
         self.clear_button = self.button("Clear", self.clear, when=lambda: self._url is not None)
         generate_row = row(self.generate_button, self.clear_button, self.more_button)
@@ -190,6 +195,16 @@ class TestUrlStep(Step):
         if shown != markup.plain(self.key, 1100):
             self.key = self._shown_keys.get(shown, shown)
 
+    def _bind(self) -> None:
+        """Bind the next URL to an allowed address, if possible one that a probe can come from."""
+        if self.bound_to != self._bound_here:
+            return  # a person has chosen
+        known = [(each, each.source) for each in self._origins if each.source and not each.source.is_endpoint]
+        inside = [str(each) for each, source in known if source.address and contains(self.allowed, source.address)]
+        first = [str(network.network_address) for network in self.allowed[:1]]
+        self._bound_here = next(iter([*inside, *first]), "")
+        self.bound_to = self._bound_here
+
     # results
 
     def _place_changed(self) -> None:
@@ -217,10 +232,11 @@ class TestUrlStep(Step):
             self.key = next((key for key in keys if key.lower().endswith((".png", ".jpg", ".jpeg"))), keys[0])
         options: list[tuple[str, Any]] = [(place_label(place), i) for i, place in enumerate(self._origins)]
         if len(self._origins) > 1:
-            options.append((f"all {len(self._origins)} places", _EVERYWHERE))
+            options.append((f"all {len(self._origins)} sources", _EVERYWHERE))
         self.origin.options = options
         self.origin.value = options[-1][1]
         self.bound_input.options = tuple(str(place) for place in self._origins if place.source is not None)
+        self._bind()
         if isinstance(listed, AccessDenied):
             self.show_result(error_markup(listed, "warn", "The objects cannot be listed; type the key of one."))
         else:
@@ -249,7 +265,7 @@ class TestUrlStep(Step):
             return
         bound = f"bound to {url.bound_to}" if url.bound_to else "not bound: the bucket guard alone decides"
         clock = f"{left // 60}:{left % 60:02d}"
-        self.set_summary(url.key, markup.code(markup.plain(url.masked, 60)), f"{clock} left")
+        self.set_summary(url.key, f"bound to {url.bound_to}" if url.bound_to else "not bound", f"{clock} left")
         self.url_line.value = markup.join(
             markup.facts(
                 [

@@ -219,7 +219,9 @@ def test_the_whole_job_by_keyboard(open_notebook: Any) -> None:
     tab_to("Allowed addresses")
     page.keyboard.type("203.0.113.0/24")
     page.keyboard.press("Enter")
-    press("Apply 2 changes")
+    tab_to("No worker of this team uses the other portal")
+    page.keyboard.press("Space")
+    press("Apply 2 changes to open-team")
     panel.get_by_text("Applied and read back.").wait_for()
     press("Generate test URL")
     panel.get_by_text("•••••••").first.wait_for()
@@ -283,10 +285,11 @@ def test_what_is_typed_stays_while_choices_arrive(open_notebook: Any, signs: Pat
     notebook.run_all()
     panel = notebook.panel
     panel.get_by_text("labeling job").first.wait_for()
+    panel.get_by_role("button", name="More options").click()
     box = panel.get_by_label("VPC endpoints", exact=True)
     box.press_sequentially("vpce-0a1")
     (signs / "endpoints.go").touch()
-    panel.get_by_text("in this region; the worker portal's own endpoint").wait_for()
+    panel.get_by_text("The portal's own endpoint is left out").wait_for(state="attached")
     assert box.input_value() == "vpce-0a1"
     box.press_sequentially("b2c3d4e5f6a7b")
     box.press("Enter")
@@ -328,7 +331,7 @@ def test_the_panel_beside_a_cell_that_runs(open_notebook: Any, signs: Path, over
     (signs / "cell.go").touch()
     panel.get_by_role("button", name="198.51.100.7 · IPv4 · 1").wait_for()
     panel.locator(".gts-title").get_by_text("open-team").wait_for()
-    panel.get_by_text("in this region; the worker portal's own endpoint").wait_for()
+    panel.get_by_text("The portal's own endpoint is left out").wait_for(state="attached")
     notebook.page.get_by_text("the cell has ended").wait_for()
     panel.get_by_role("button", name="Apply 2 changes").wait_for()
     for name in ("cell.go", "cell.held"):

@@ -212,12 +212,12 @@ def test_a_press_is_not_lost_when_the_focus_was_elsewhere(workbench: Workbench) 
     hits.click()
     workbench.panel.get_by_role("button", name="Hits", exact=True, expanded=True).wait_for()
     assert page.evaluate("() => document.activeElement.textContent") == "Hits"
-    box = workbench.panel.get_by_label("Key prefix")
+    box = workbench.panel.get_by_label("Image bucket")
     box.focus()
     workbench.command("launcher:create")
     page.locator(CARD).locator("visible=true").first.wait_for()
     workbench.page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab", has_text=TITLE).click()
-    page.wait_for_function("() => document.activeElement.labels?.[0]?.textContent === 'Key prefix'")
+    page.wait_for_function("() => document.activeElement.labels?.[0]?.textContent === 'Image bucket'")
 
 
 def test_a_kernel_that_was_shut_down_can_be_started_again(workbench: Workbench) -> None:

@@ -31,11 +31,12 @@ def test_five_steps_from_choice_to_hits(open_notebook: Any, sandbox: Any) -> Non
     addresses.fill("203.0.113.0/24, 2001:db8:113::/48")
     addresses.press("Enter")
     panel.get_by_role("button", name="203.0.113.0/24").wait_for()
-    panel.get_by_label("VPC endpoints", exact=True).wait_for()
     notebook.shoot("2-allow")
 
     apply = panel.get_by_role("button", name=re.compile("^Apply"))
     panel.get_by_text("Who can open").first.wait_for()
+    assert apply.is_disabled(), "workers may be working: a person agrees first"
+    panel.get_by_label("The workers know, or nobody is working now").check()
     notebook.shoot("3-review")
     notebook.click(apply)
     panel.get_by_text("Applied and read back.").wait_for()

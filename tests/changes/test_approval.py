@@ -79,6 +79,17 @@ def test_the_page_says_what_the_url_lock_cannot_tell_apart(account: Account) -> 
     assert "People behind one public address cannot be told apart" in page
 
 
+def test_the_page_says_who_asked_what_was_read_what_stays_and_how_to_undo(account: Account) -> None:
+    one = plan(account.aws, Restriction(TEAM, addresses=["203.0.113.0/24"], bucket=BUCKET))
+    page = html.unescape(re.sub(r"<[^>]*>", " ", one.to_html(standalone=True)))
+    for part in ("Requested by", one.state.caller_arn, "with gt_secure", "Valid", "Access log", "not read: --logs"):
+        assert part in page
+    assert "Portal lock of" in page, "a lock that stays"
+    assert "gt-secure undo" in page
+    assert "nothing blocked" in page
+    assert "yourself" not in page
+
+
 def test_the_digest_names_what_is_done_and_nothing_else(account: Account) -> None:
     one, again = plan(account.aws, WANTED), plan(account.aws, WANTED)
     assert re.fullmatch(r"sha256:[0-9a-f]{64}", one.digest)

@@ -92,7 +92,7 @@ def test_a_plan_reads_the_lists_and_shows_them_by_name(scene: Scene, offices, tm
     [change] = plan.changes
     assert f"{PREFIX_LIST_ID} (office-egress, 2 ranges), {SET} (1 range)" in change.after_text
     assert "203.0.113.192/26" in change.calls[1].parameters["Policy"]
-    text, page = plan.to_text(), plan.to_html(standalone=True)
+    text, page = plan.to_text(full=True), plan.to_html(standalone=True)
     assert f"List {PREFIX_LIST_ID} (office-egress, 2 ranges), version 1: 203.0.113.0/25, 203.0.113.192/26" in text
     assert f"{SET} has 1 range that AWS never sees as a source: 10.1.0.0/16." in text
     assert "Lists of the restriction" in page

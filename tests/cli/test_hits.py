@@ -246,7 +246,7 @@ def test_a_row_without_an_address_says_so() -> None:
 
     table = Table(["remote_ip", "network", "requester", "hits"], [(None, None, None, 3)])
     assert table.to_text().splitlines()[1].split("  ")[:2] == ["(no address)", "(no address)"]
-    assert "<td>(no address)</td>" in table._repr_html_()
+    assert "<bdi>(no address)</bdi>" in table._repr_html_()
     assert table.to_csv().splitlines()[1] == '"","","",3'
     assert '"remote_ip": null' in table.to_json()
 

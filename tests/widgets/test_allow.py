@@ -168,8 +168,11 @@ def test_counts_against_the_limits_are_shown(words: Any) -> None:
     made.portal_lock = True
     assert "20 of 10 for the portal lock" in words(made.address_input.said.value)
     assert "at most 10 ranges" in words(made.address_input.said.value)
+    assert words(made.limits.value) == "", "little of the policy is used"
+    made.policy_size(17_000)
     assert "of 20,480 bytes" in words(made.limits.value)
-    assert "of 2,048 characters" in words(made.limits.value)
+    made.portal_lock = None
+    assert "portal lock" not in words(made.address_input.said.value)
 
 
 def test_a_list_too_long_for_a_policy_says_so(words: Any) -> None:
@@ -181,7 +184,7 @@ def test_a_list_too_long_for_a_policy_says_so(words: Any) -> None:
 def test_endpoints_are_named_by_their_vpc(connection: Connection, words: Any) -> None:
     made = AllowEditor(connection, bucket="gt-images")
     made.find_endpoints()
-    assert "Found 1 S3 endpoint" in words(made.found.value)
+    assert "1 S3 endpoint found." in words(made.found.value)
     made.endpoint_input.input.value = made.endpoint_input.input.options[0]
     assert made.endpoints == (ENDPOINT,)
     assert " · " in made.endpoint_input.chips.children[0].description
@@ -233,10 +236,11 @@ def test_an_s3_address_is_taken_apart() -> None:
 
 
 def test_a_wrong_bucket_name_is_an_error_in_this_step(words: Any) -> None:
-    made = AllowEditor()
-    with pytest.raises(InvalidInput):
-        made.bucket_input.value = "Not A Bucket"
-    assert "is not a bucket name" in words(made.message.value)
+    made = AllowEditor(addresses=["203.0.113.0/24"])
+    made.bucket_input.value = "Not A Bucket"
+    assert "is not a bucket name" in words(made.errors["bucket"].value)
+    with pytest.raises(InvalidInput, match="is not a bucket name"):
+        made.restriction()
 
 
 def test_addresses_seen_in_the_log_are_offered_unless_they_are_listed() -> None:
@@ -248,6 +252,53 @@ def test_addresses_seen_in_the_log_are_offered_unless_they_are_listed() -> None:
     assert made.addresses == ("203.0.113.0/24", "198.51.100.9")
     made.show_seen({"192.0.2.10": 1}, ["192.0.2.10"])
     assert made.seen_box.children[1].description == "+ 192.0.2.10 · your browser"
+    made.show_seen({"198.18.0.9": 3}, (), {"198.18.0.9"})
+    assert made.seen_box.children[1].description == "! 198.18.0.9 · used a leaked URL · 3 hits"
+
+
+def opened(made: AllowEditor) -> bool:
+    return "gts-hidden" not in made.more_box._dom_classes
+
+
+def test_one_switch_protects_and_the_rest_is_under_more_options() -> None:
+    made = editor(addresses=["203.0.113.0/24"])
+    assert (made.protect.value, made.url_lock, made.guard_lock) == (True, True, True)
+    assert not opened(made)
+    made.protect.value = False
+    assert (made.url_lock, made.guard_lock) == (None, None)
+    made.protect.value = True
+    assert (made.restriction().url_lock, made.restriction().guard) == (True, True)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"endpoints": (ENDPOINT,)}, {"prefix": "scans/"}, {"max_age": "15m"}, {"portal_lock": True}, {"url_lock": False}],
+)
+def test_more_options_open_where_one_matters_and_stay_closed_when_a_person_closes_them(values: dict[str, Any]) -> None:
+    made = editor(addresses=["203.0.113.0/24"])
+    for name, value in values.items():
+        setattr(made, name, value)
+    assert opened(made)
+    made.more_button.click()
+    made.addresses = ("203.0.113.0/25",)
+    assert not opened(made)
+
+
+def test_the_setting_is_chosen_only_where_there_are_two_portals() -> None:
+    made = editor(addresses=["203.0.113.0/24"])
+    assert "gts-hidden" in made.portal_input._dom_classes
+    made.show_portals(two=True)
+    assert "gts-hidden" not in made.portal_input._dom_classes
+    assert not opened(made), "the choice stands beside the switch"
+    made.portal_input.value = "VpcSourceIp"
+    assert made.restriction().url_lock == "VpcSourceIp"
+    made.show_portals(two=False)
+    assert made.restriction().url_lock is True
+
+
+def test_a_guard_without_anybody_listed_is_not_ready() -> None:
+    with pytest.raises(InvalidInput, match="No address is allowed yet"):
+        editor().restriction()
 
 
 def test_one_observer_sees_every_change() -> None:
@@ -262,9 +313,8 @@ def test_one_observer_sees_every_change() -> None:
 
 def test_an_entry_that_was_refused_stays_to_be_corrected() -> None:
     editor = AllowEditor(bucket="gt-images", prefix="scans/")
-    with pytest.raises(InvalidInput):
-        editor.age_input.value = "15"
-    assert "is not an age" in editor.message.value
+    editor.age_input.value = "15"
+    assert "is not an age" in editor.errors["max_age"].value
     editor._got_endpoints(())  # a result draws the step again
     editor.addresses = ("203.0.113.0/24",)
     assert editor.age_input.value == "15"

@@ -33,7 +33,7 @@ def test_the_whole_job(connection: Connection, now: None, words: Any, every_widg
     assert "open-team" in words(made.top.value)
     made.allow.bucket = "gt-images"
     made.allow.address_input.input.value = "203.0.113.0/24"
-    assert made.review.apply_button.description == "Apply 2 changes"
+    assert made.review.apply_button.description == "Apply 2 changes to open-team"
     top = words(made.top.value)
     assert "off, will be on" in top
     assert "all 3 private workteams of the region: open-team, radiology-team, vpc-team" in top
@@ -48,7 +48,8 @@ def test_the_whole_job(connection: Connection, now: None, words: Any, every_widg
     made.hits.plot_hits()
     assert made.hits.networks == ("203.0.113.0/24",)
     assert made.review.hits is made.hits.result.hits
-    assert [chip.description for chip in made.allow.seen_box.children if hasattr(chip, "click")]
+    offered = [chip.description for chip in made.allow.seen_box.children if hasattr(chip, "click")]
+    assert not [each for each in offered if "198.51.100.9" in each], "the guard has just refused it"
     made.review.undo()
     assert "Undone" in words(made.review.after.value)
     texts = [repr(widget) for widget in every_widget(made)] + [str(ipywidgets.Widget.get_manager_state())]
@@ -78,6 +79,32 @@ def test_what_is_not_ready_says_why(connection: Connection, now: None, words: An
     assert made.review.plan is None
     assert "10.0.0.0/8" in words(made.review.shown.value)
     assert made.review.apply_button.disabled
+
+
+def test_a_wrong_bucket_is_not_ready_and_never_means_the_former_one(
+    connection: Connection, now: None, words: Any
+) -> None:
+    made = panel(connection, team="open-team", bucket="gt-images", addresses=["203.0.113.0/24"])
+    assert made.review.plan is not None
+    made.allow.bucket_input.value = "UPPER_bucket"
+    assert "is not a bucket name" in words(made.allow.errors["bucket"].value)
+    assert (made.review.plan, made.allow.bucket, made.hits.bucket, made.test.bucket) == (None, "", "", "")
+    assert made.review.apply_button.disabled
+    assert "1 invalid" in words(made.allow._summary.value)
+    made.allow.bucket_input.value = "gt-images"
+    assert words(made.allow.errors["bucket"].value) == ""
+    assert made.review.plan is not None
+
+
+def test_nothing_is_primary_or_ready_before_somebody_is_listed(connection: Connection, now: None, words: Any) -> None:
+    made = panel(connection, team="open-team", bucket="gt-images")
+    assert made.review.plan is None
+    assert made.review.apply_button.disabled
+    assert words(made.review.shown.value) == 'List the allowed addresses in "Allow".'
+    primary = [
+        step for step in (made.test.generate_button, made.hits.plot_button) if "gts-primary" in step._dom_classes
+    ]
+    assert primary == []
 
 
 def test_the_panel_appears_at_once_and_the_loop_stays_free(connection: Connection, run: Any, words: Any) -> None:

@@ -40,9 +40,9 @@ def wish(**values: Any) -> Restriction:
 def test_a_restriction_is_shown_applied_and_undone(connection: Connection, words: Any) -> None:
     review = ReviewStep(connection, restriction=wish())
     shown = words(review.shown.value)
-    for part in ("What will change", "Bucket guard", "URL lock", "Who can open gt-images/ ?", "lose access"):
+    for part in ("What will change", "Bucket guard", "URL lock", "Who can open gt-images/ after this plan?"):
         assert part in shown
-    assert review.apply_button.description == "Apply 2 changes"
+    assert review.apply_button.description == "Apply 2 changes to open-team"
     review.apply()
     assert "Applied and read back." in words(review.after.value)
     assert review.applied.outcome == "applied"
@@ -52,7 +52,7 @@ def test_a_restriction_is_shown_applied_and_undone(connection: Connection, words
     review.undo()
     assert "Undone" in words(review.after.value)
     assert not connection.workteam("open-team").url_lock.on
-    assert review.apply_button.description == "Apply 2 changes"
+    assert review.apply_button.description == "Apply 2 changes to open-team"
 
 
 def test_undo_works_from_a_new_panel_after_a_restart(connection: Connection) -> None:
@@ -95,13 +95,57 @@ def test_a_blocker_must_be_confirmed_and_a_broken_expectation_cannot_be(
     review.restriction = wish()
     assert review.apply_button.disabled
     assert "198.51.100.9" in words(review.shown.value)
-    [confirm] = review.confirms.children
-    confirm.value = True
+    assert any("refuses-labeler" in box.description for box in boxes(review))
+    for box in boxes(review):
+        box.value = True
     assert not review.apply_button.disabled
     review.restriction = wish(expectations=[expect.allowed("198.51.100.9")])
-    for box in review.confirms.children:
+    for box in boxes(review):
         box.value = True
     assert review.apply_button.disabled
+
+
+def boxes(review: ReviewStep) -> list[ipywidgets.Checkbox]:
+    """The check boxes of what a person agrees to before Apply."""
+    return [
+        each for ask in review.confirms.children for each in getattr(ask, "children", ()) if hasattr(each, "indent")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "codes", "said"),
+    [
+        ({"team": "vpc-team"}, ["url-lock-one-path"], "No worker of this team uses the other portal"),
+        ({"team": "radiology-team"}, ["jobs-in-progress"], "The workers know, or nobody is working now"),
+    ],
+)
+def test_what_locks_workers_out_is_agreed_to_by_a_check_box(
+    connection: Connection, values: dict[str, str], codes: list[str], said: str
+) -> None:
+    review = ReviewStep(connection, restriction=wish(**values))
+    assert set(codes) <= {notice.code for notice in review.plan.notices}
+    assert said in [box.description for box in boxes(review)]
+    assert review.apply_button.disabled
+    for box in boxes(review):
+        box.value = True
+    assert not review.apply_button.disabled
+    boxes(review)[0].value = False
+    assert review.apply_button.disabled
+
+
+def test_the_portal_lock_of_all_teams_is_typed(connection: Connection, words: Any) -> None:
+    review = ReviewStep(connection, restriction=wish(portal_lock=True))
+    assert review.apply_button.description == "Apply 3 changes to 3 teams"
+    assert "gts-hidden" not in review.danger_box._dom_classes
+    for box in boxes(review):
+        box.value = True
+    assert review.apply_button.disabled
+    name = next(change.name for change in review.plan.changes if change.kind == "portal-lock")
+    assert name in words(review.danger.value)
+    review.typed.value = name
+    assert not review.apply_button.disabled
+    review.restriction = wish()
+    assert "gts-hidden" in review.danger_box._dom_classes
 
 
 def test_what_moved_meanwhile_is_a_conflict_and_no_overwrite(connection: Connection, words: Any) -> None:
@@ -526,11 +570,11 @@ def test_an_unknown_key_has_a_field_and_its_value_settles_the_answer(
 ) -> None:
     review = ReviewStep(connection, restriction=perimeter)
     assert list(review.facts.inputs) == ["aws:PrincipalOrgID"]
-    assert "depend on aws:PrincipalOrgID" in words(review.shown.value)
+    assert "depend on aws:PrincipalOrgID" in words(review.rest.value)
     review.facts.inputs["aws:PrincipalOrgID"].value = "o-abc123"
     assert review.plan.restriction.facts == {"aws:PrincipalOrgID": "o-abc123"}
     assert review.plan.unknown_keys == ()
-    assert "depend on aws:PrincipalOrgID" not in words(review.shown.value)
+    assert "depend on aws:PrincipalOrgID" not in words(review.rest.value)
     assert list(review.facts.inputs) == ["aws:PrincipalOrgID"], "the value can be taken out again"
     review.facts.inputs["aws:PrincipalOrgID"].value = ""
     assert review.plan.unknown_keys == ("aws:PrincipalOrgID",)

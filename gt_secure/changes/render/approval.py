@@ -5,15 +5,17 @@ from __future__ import annotations
 import difflib
 import html
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ... import html as markup
+from ..._version import __version__
 from ...html import Markup
 from ...policies.equivalence import statements_equal
 from ...restriction.files import dumps_restriction
 from ..change import Call, Change, find_change
-from ..targets import BucketGuard
+from ..diff import existing_guard, guard_text, lock_text, portal_text
+from ..targets import BucketGuard, TeamUrlLock, WorkforcePortal, toggles
 
 if TYPE_CHECKING:
     from ..plan import Plan
@@ -25,6 +27,7 @@ def sections(plan: Plan) -> Markup:
     """Return the sections that follow the plan on the page for an approver."""
     guard = find_change(plan.changes, BucketGuard)
     return markup.join(
+        _section("About this plan", _about(plan)),
         _section("Digest of this plan", _digest(plan)),
         _statements(guard) if guard is not None else "",
         _section("Bucket policy, before and after", policy_diff(guard)) if guard is not None else "",
@@ -36,6 +39,35 @@ def sections(plan: Plan) -> Markup:
 
 def _section(title: str, body: Markup) -> Markup:
     return Markup(f"<section><h2>{markup.text(title)}</h2>{body}</section>")
+
+
+def _about(plan: Plan) -> Markup:
+    state, log = plan.state, plan.dry_run
+    unread = "; ".join(f"{part.what} ({part.text})" for part in state.missing())
+    return markup.facts(
+        [
+            ("Requested by", markup.code(state.caller_arn, 200)),
+            ("Made", markup.text(f"{state.at:%Y-%m-%d %H:%M} UTC, with gt_secure {__version__}")),
+            ("Valid", "until the account changes: apply reads it again, and stops if it is not as shown here"),
+            ("Access log", markup.text(log.sentence, 900) if log else "not read: --logs shows who would be refused"),
+            ("Not read", markup.text(unread, 900) if unread else "nothing: all parts of the account were read"),
+            ("Unchanged", Markup("<br>".join(markup.text(each, 300) for each in unchanged(plan)) or "no other lock")),
+            ("Undo", markup.join(markup.code("gt-secure undo"), markup.text(", with the id that apply prints"))),
+        ]
+    )
+
+
+def unchanged(plan: Plan) -> Iterator[str]:
+    """Yield the locks that the plan leaves as they are."""
+    state = plan.state
+    team, force = state.team.if_read, state.workforce.if_read
+    if team is not None and team.url_lock is not None and find_change(plan.changes, TeamUrlLock) is None:
+        yield f"URL lock of {team.name}: {lock_text(toggles(team.url_lock))}"
+    if force is not None and find_change(plan.changes, WorkforcePortal) is None:
+        yield f"Portal lock of {force.name}: {portal_text(force.cidrs)}"
+    is_read = state.bucket is not None and state.bucket.policy.missing is None
+    if state.bucket is not None and is_read and find_change(plan.changes, BucketGuard) is None:
+        yield f"Bucket guard of {state.bucket.name}: {guard_text(existing_guard(state))}"
 
 
 def _digest(plan: Plan) -> Markup:

@@ -7,15 +7,14 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...html import hint, join, plain
+from ...html import Markup, join, plain, style_sheet, text
 from . import approval, parts
 from .exposure import exposure_table
-from .text import subject
+from .text import subject, verdict
 
 if TYPE_CHECKING:
     from ..plan import Plan
 
-_PAGE_ONLY = "/* only on a self-contained page */"
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <meta name="color-scheme" content="light dark">
@@ -31,38 +30,44 @@ def plan_page(plan: Plan) -> str:
     made = f"Made by gt_secure {state.at:%Y-%m-%d %H:%M} UTC, for account {state.account_id} in {state.region}, as "
     return _PAGE.format(
         title=escape(plain(f"Plan for {subject(plan)}", 400)),
-        style=_style(),
+        style=_page_style(),
         made=escape(plain(made + state.caller_arn, 600)),
-        plan=plan_html(plan),
+        plan=_without_folds(plan_html(plan)),
         approval=f'<div class="gts-plan">{approval.sections(plan)}</div>',
     )
 
 
+def _without_folds(shown: str) -> str:
+    """Return the parts of folds in the open: paper has no folds."""
+    for fold, part in (("<details", "<div"), ("</details>", "</div>"), ("<summary>", "<h3>"), ("</summary>", "</h3>")):
+        shown = shown.replace(fold, part)
+    return shown
+
+
 def plan_output(plan: Plan) -> str:
     """Return the whole plan as the output of a notebook's cell, which follows the theme."""
-    return f"<style>{_style().partition(_PAGE_ONLY)[0]}</style>{plan_html(plan)}"
+    return f"<style>{style_sheet()}</style>{plan_html(plan)}"
 
 
 @cache
-def _style() -> str:
-    return Path(__file__).with_name("plan.css").read_text(encoding="utf-8")
+def _page_style() -> str:
+    return style_sheet() + Path(__file__).with_name("plan.css").read_text(encoding="utf-8")
 
 
 def plan_html(plan: Plan) -> str:
-    """Return the whole plan; every text from outside is escaped."""
-    takes = hint(f"Takes about {plan.seconds_typical} s on AWS. Everything can be undone.") if plan.changes else ""
+    """Return the whole plan, its verdict first; every text from outside is escaped."""
+    takes = f" Takes about {plan.seconds_typical} s on AWS." if plan.changes else ""
     return '<div class="gts-plan">{}</div>'.format(
         join(
+            Markup(f'<p class="gts-verdict">{text(verdict(plan) + takes, 400)}</p>'),
             parts.changes_table(plan),
             parts.lists(plan),
-            takes,
-            parts.warnings(plan),
             exposure_table(plan),
+            parts.headed(parts.before_apply(plan)),
             parts.assumed(plan, fold=False),
             parts.dry_run(plan),
             parts.named_access(plan),
             parts.expectations(plan),
-            parts.remarks(plan),
             parts.accepted(plan),
         )
     )

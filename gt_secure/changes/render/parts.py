@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ... import html as markup
 from ...access.answer import tone
 from ...findings.accepted import accepted_fold
 from ...html import Chip, Markup, count
-from ..services import LOGGED
 from .infrastructure_code import to_cli
 from .text import MOST_USAGES
 
@@ -28,12 +27,10 @@ _SCENES = {
     "presigned": "anybody with a presigned URL",
     "S3 console": "a download in the S3 console",
     "Object Lambda": "the function of an S3 Object Lambda",
-    "Ground Truth": "the back end of Ground Truth",
+    "Ground Truth": "Ground Truth itself",
     "log delivery": "log delivery",
-    "caller": "yourself",
+    "caller": "the person who ran the plan",
 }
-_NAMED = 10
-"""Most sources of the access log that are shown outside the fold."""
 
 
 def changes_table(plan: Plan) -> Markup:
@@ -67,15 +64,6 @@ def _change_tone(change: Change[Any]) -> markup.Tone:
     return "ok" if change.protects else "no"
 
 
-def logged_sources(plan: Plan) -> Markup:
-    """Sources that the access log names, now and after, and which lock decides."""
-    rows = [row for row in plan.simulation if row.why == LOGGED]
-    if not rows:
-        return Markup("")
-    more = f"{count(len(rows) - _NAMED, 'more source')}: see all sources and services." if len(rows) > _NAMED else ""
-    return markup.join(_access(rows[:_NAMED], "Sources that the access log shows"), markup.hint(more) if more else "")
-
-
 def dry_run(plan: Plan) -> Markup:
     """Return the guard tried on the requests of the log, by signer and application."""
     tried = plan.dry_run
@@ -99,9 +87,9 @@ def dry_run(plan: Plan) -> Markup:
 
 
 def named_access(plan: Plan) -> Markup:
-    """Sources that the access log names, and services of AWS, now and after."""
+    """Clients in the access log, and AWS services, now and after."""
     rows = plan.simulation
-    return _access(rows, "Sources in the access log, and services of AWS") if rows else Markup("")
+    return _access(rows, "AWS services, and clients in the access log") if rows else Markup("")
 
 
 def _access(rows: Sequence[SimulatedRequest], caption: str) -> Markup:
@@ -135,23 +123,27 @@ def answer_chip(answer: Answer) -> Chip:
 _NOTICES: dict[str, tuple[markup.Tone, str]] = {
     "blocker": ("no", "Stops:"),
     "warning": ("warn", "Warning:"),
-    "info": ("plain", "Note:"),
 }
 _FINDINGS: dict[str, markup.Tone] = {"critical": "no", "high": "no", "medium": "warn"}
 
 
-def warnings(plan: Plan) -> Markup:
-    """Return blockers, warnings, and findings that weaken the restriction."""
-    shown = [_notice(*_NOTICES[each.severity], each) for each in plan.notices if each.severity != "info"]
-    shown += [_finding(each) for each in plan.findings if each.severity in _FINDINGS and each.accepted is None]
-    return markup.join(*shown, unseen(plan))
-
-
-def remarks(plan: Plan) -> Markup:
-    """Return notes and lower-severity findings."""
-    shown = [_notice(*_NOTICES[each.severity], each) for each in plan.notices if each.severity == "info"]
-    shown += [_finding(each) for each in plan.findings if each.severity not in _FINDINGS and each.accepted is None]
+def before_apply(plan: Plan, asked: Collection[str] = ()) -> Markup:
+    """Return one list of blockers, warnings, findings and notes, without notices that are asked about elsewhere."""
+    notices = [each for each in plan.notices if each.code not in asked]
+    findings = [each for each in plan.findings if each.accepted is None]
+    shown = [notice_html(each) for each in notices if each.severity != "info"]
+    shown += [_finding(each) for each in findings if each.severity in _FINDINGS]
+    shown += [unseen(plan)]
+    small = [markup.hint(markup.text(str(each), 1000)) for each in notices if each.severity == "info"]
+    small += [_finding(each) for each in findings if each.severity not in _FINDINGS]
+    if small:
+        shown.append(markup.fold(count(len(small), "note"), markup.join(*small)))
     return markup.join(*shown)
+
+
+def headed(listed: Markup) -> Markup:
+    """Return the list of what to know before a plan is applied under its heading."""
+    return markup.join('<h3 class="gts-h">Before you apply</h3>', listed) if listed else listed
 
 
 def accepted(plan: Plan) -> Markup:
@@ -160,9 +152,10 @@ def accepted(plan: Plan) -> Markup:
     return accepted_fold(findings) if findings else Markup("")
 
 
-def _notice(tone: markup.Tone, title: str, notice: Notice) -> Markup:
+def notice_html(notice: Notice) -> Markup:
+    """Return a blocker or warning with its code, to look it up."""
     said = markup.join(markup.text(f"{notice.text} {notice.fix}".strip(), 1000), " ", markup.code(notice.code))
-    return markup.notice(tone, title, said)
+    return markup.notice(*_NOTICES[notice.severity], said)
 
 
 def _finding(finding: Finding) -> Markup:
@@ -203,16 +196,12 @@ def assumed(plan: Plan, *, fold: bool = True) -> Markup:
 
 
 def folds(plan: Plan) -> Markup:
-    """Return the optional details: samples, notes, lower-severity findings, other tools, permissions."""
-    notes = remarks(plan)
+    """Return the optional details: samples, accepted findings, other tools, permissions."""
     calls = [call.to_dict() for call in plan.calls]
     rights = _missing_rights(plan)
     parts = [
         assumed(plan),
-        markup.fold(f"All {count(len(plan.simulation), 'source and service', 'sources and services')}", sources)
-        if (sources := named_access(plan))
-        else "",
-        markup.fold("Notes and lower-severity findings", notes) if notes else "",
+        markup.fold("AWS services, and clients in the access log", sources) if (sources := named_access(plan)) else "",
         accepted(plan),
         markup.fold("AWS CLI commands", markup.pre(to_cli(plan))) if plan.changes else "",
         markup.fold("Calls as JSON", markup.pre(json.dumps(calls, indent=2, default=str))) if calls else "",

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from ...access.exposure_text import exposure_text
+from ...access.matrix import matrix_text
 from ...columns import lay_out
-from ...text import printable
+from ...text import count, printable
 from ..change import Change
-from .exposure import exposure_text
+from .exposure import plan_matrix
 
 if TYPE_CHECKING:
     from ...access.answer import Answer
@@ -21,37 +23,36 @@ MOST_USAGES = 10
 _MARKS = {"blocker": "STOP", "warning": "warning", "info": "note"}
 
 
-def plan_text(plan: Plan, room: int | None = None) -> str:
-    """Return the whole plan as text, its table no wider than ``room`` columns."""
-    return "\n".join(_lines(plan, room)) + "\n"
+def plan_text(plan: Plan, room: int | None = None, *, full: bool = False) -> str:
+    """Return a plan as text, its tables no wider than ``room`` columns: what changes and the verdict, or everything."""
+    return "\n".join(_lines(plan, room, full)) + "\n"
 
 
-def _lines(plan: Plan, room: int | None) -> Iterator[str]:
+def verdict(plan: Plan) -> str:
+    """Return how many changes, warnings and blockers a plan has, and that it can be undone."""
+    if plan.empty:
+        return "Nothing to change."
+    warned = sum(notice.severity == "warning" for notice in plan.notices)
+    found = sum(finding.accepted is None for finding in plan.findings)
+    blocked = f"blocked by {', '.join(each.code for each in plan.blockers)}" if plan.blockers else "nothing blocked"
+    parts = [count(len(plan.changes), "change"), count(warned, "warning") if warned else "no warning"]
+    parts += [count(found, "finding")] if found else []
+    return f"{', '.join(parts)}, {blocked}. Everything can be undone."
+
+
+def _lines(plan: Plan, room: int | None, full: bool) -> Iterator[str]:
     state = plan.state
-    yield f"Plan for {subject(plan)} in {state.region}, account {state.account_id}, as {printable(state.caller_arn)}"
+    yield f"Plan for {subject(plan)}"
+    yield f"in {state.region}, account {state.account_id}, as {printable(state.caller_arn)}"
     for each in plan.restriction.managed:
         version = f", version {each.version}" if each.version else ""
         ranges = ", ".join(map(str, each.networks)) or "no range"
         yield printable(f"List {each.label}{version}: {ranges}")
     yield ""
-    if plan.empty:
-        yield "Nothing to change."
     for number, change in enumerate(plan.changes, 1):
-        yield from _change(number, change)
-    if plan.changes:
-        yield f"Takes about {plan.seconds_typical} s on AWS. Everything can be undone."
-        yield f"Digest: {plan.digest}"
-    for notice in plan.notices:
-        code = f" [{notice.code}]" if notice.severity != "info" else ""
-        yield f"{_MARKS[notice.severity]}{code}: {printable(notice)}"
-    yield from exposure_text(plan, room)
-    if plan.after.locks.assumed_of_organization:
-        yield f"Assumed: {' '.join(plan.after.locks.assumed_of_organization)}"
-    if plan.simulation:
-        yield ""
-        yield "Sources in the access log, and AWS services, now -> after:"
-        for line in map(_row, plan.simulation) if room is None else _table(plan.simulation, room - 2):
-            yield f"  {line}"
+        yield from _change(number, change, full)
+    yield from _exposure(plan, room, full)
+    yield from _sources(plan, room, full)
     if plan.dry_run is not None:
         yield ""
         yield f"Tried on the log: {plan.dry_run.sentence}"
@@ -65,13 +66,64 @@ def _lines(plan: Plan, room: int | None) -> Iterator[str]:
                 held = "BROKEN" if answer in proof.broken else "holds "
                 why = f" ({printable(answer.cause)})" if answer.cause else ""
                 yield f"  {held} {proof.kind} {answer.source}: {answer.answer}{why}"
+    yield ""
+    yield from _remarks(plan, full)
+    if plan.changes:
+        yield f"Digest: {plan.digest}"
+    yield verdict(plan)
+
+
+def _exposure(plan: Plan, room: int | None, full: bool) -> Iterator[str]:
+    if not plan.exposure:
+        return
+    yield ""
+    yield "Who can open the images after this plan, exactly:"
+    yield from matrix_text(plan_matrix(plan), room)
+    if full:
+        yield ""
+        yield exposure_text(plan.after, room)
+
+
+def _sources(plan: Plan, room: int | None, full: bool) -> Iterator[str]:
+    """Yield clients of the log and services: those whose answer changes by name, or all in a table."""
+    if not full:
+        moves: dict[str, list[str]] = {}
+        for row in plan.simulation:
+            if row.changes:
+                moves.setdefault(f"{row.now.answer} -> {_word(row.after)}", []).append(printable(row.source))
+        for move, names in moves.items():
+            unique = list(dict.fromkeys(names))
+            more = f" and {len(unique) - MOST_USAGES} more" if len(unique) > MOST_USAGES else ""
+            yield f"  Also {', '.join(unique[:MOST_USAGES])}{more}: {move}."
+    if not full or not plan.simulation:
+        return
+    yield ""
+    yield "Clients in the access log, and AWS services, now -> after:"
+    for line in _table(plan.simulation, None if room is None else room - 2):
+        yield f"  {line}"
+
+
+def _remarks(plan: Plan, full: bool) -> Iterator[str]:
+    """Yield blockers, warnings and findings; notes and accepted or low findings only in full."""
+    left_out = 0
+    for notice in plan.notices:
+        if notice.severity == "info" and not full:
+            left_out += 1
+            continue
+        code = f" [{notice.code}]" if notice.severity != "info" else ""
+        yield f"{_MARKS[notice.severity]}{code}: {printable(notice)}"
     for finding in plan.findings:
+        if not full and (finding.accepted is not None or finding.severity in ("low", "info")):
+            left_out += 1
+            continue
         head = f"{finding.code}, {finding.severity}" + (", accepted" if finding.accepted else "")
-        said = " ".join(part for part in (f"{finding.title}.", finding.acceptance_text or finding.fix) if part)
-        yield f"finding [{head}]: {printable(said)}"
-    for part in state.missing():
+        fix = (finding.acceptance_text or finding.fix) if full else ""
+        yield f"finding [{head}]: {printable(' '.join(filter(None, (f'{finding.title}.', fix))))}"
+    for part in plan.state.missing():
         needed = f" (needs {part.action})" if part.action else ""
         yield f"could not read: {printable(part.what)}{needed}"
+    if left_out:
+        yield f"{count(left_out, 'note')} more in the full plan."
 
 
 def subject(plan: Plan) -> str:
@@ -83,20 +135,21 @@ def subject(plan: Plan) -> str:
     return printable(" and ".join(parts) or "the worker portal")
 
 
-def _change(number: int, change: Change[Any]) -> Iterator[str]:
+def _change(number: int, change: Change[Any], full: bool) -> Iterator[str]:
     yield f"{number}. {printable(change.title)}"
     yield f"   now:   {printable(change.before_text)}"
     yield f"   after: {printable(change.after_text)}"
     for touched in change.affects:
         yield f"   affects {printable(touched)}"
-    yield f"   needs {', '.join(call.action for call in change.calls)}"
+    if full:
+        yield f"   needs {', '.join(call.action for call in change.calls)}; takes about {change.seconds_typical} s"
 
 
 def _word(answer: Answer) -> str:
     return f"{answer.answer} ({answer.lock})" if answer.lock else answer.answer
 
 
-def _table(rows: Iterable[SimulatedRequest], room: int) -> list[str]:
+def _table(rows: Iterable[SimulatedRequest], room: int | None) -> list[str]:
     cells = [
         (
             row.source,
@@ -108,9 +161,3 @@ def _table(rows: Iterable[SimulatedRequest], room: int) -> list[str]:
         for row in rows
     ]
     return lay_out(("source", "request", "now", "after", "why"), cells, room)
-
-
-def _row(row: SimulatedRequest) -> str:
-    arrow = "->" if row.changes else "=="
-    now, after = _word(row.now), _word(row.after)
-    return f"{printable(row.source):<42} {row.scene:<12} {now} {arrow} {after}   {printable(row.why)}"

@@ -1,0 +1,228 @@
+"""Matrix of answers: kinds of requests in rows, places in columns, before and after a change.
+
+Places with the same answers in every row are one column, so each cell has exactly one answer.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .. import html as markup, plots
+from ..columns import lay_out
+from ..html import Markup
+from ..text import count
+from .address_classes import BITS, EVERY_ADDRESS, Span, minus
+from .answer import CLAIMS, ONE_ADDRESS, WORDS, Word
+from .source_sets import Row, SourceSet
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ..plots import Theme
+    from .exposure import Exposure
+
+_NAMED = 2
+_HINTS = {
+    "worker": "through the worker portal",
+    "header": "SDK, CLI and AWS services",
+    "anonymous": "without a signature",
+}
+_MARKS = {
+    "opened": '<circle cx="6" cy="6" r="5" fill="currentColor"/>',
+    "refused": '<circle cx="6" cy="6" r="4.2" fill="none" stroke="currentColor" stroke-width="1.6"/>'
+    '<path d="M3 9 9 3" stroke="currentColor" stroke-width="1.6"/>',
+    "unknown": '<path d="M6 .5 11.5 6 6 11.5.5 6z" fill="none" stroke="currentColor" stroke-width="1.4" '
+    'stroke-dasharray="2 1.5"/>',
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerChange:
+    """The answer now and after a change; both are equal where nothing changes."""
+
+    before: Word
+    after: Word
+
+    @property
+    def arrow(self) -> str:
+        """Return both answers in words, now and after."""
+        return self.after if self.before == self.after else f"{self.before} -> {self.after}"
+
+
+@dataclass(frozen=True, slots=True)
+class KindRow:
+    """Kinds of requests with the same answers everywhere."""
+
+    requests: tuple[str, ...]
+    cells: tuple[AnswerChange, ...]
+
+    @property
+    def changes(self) -> bool:
+        """Return whether an answer changes."""
+        return any(cell.before != cell.after for cell in self.cells)
+
+    def title(self, *, has_team: bool) -> str:
+        """Return the kinds of requests in words."""
+        titles = CLAIMS if has_team else CLAIMS | {"presigned": "a presigned URL"}
+        return ", ".join(titles[each] for each in self.requests)
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Columns with their titles and details, and lines with a cell for each column."""
+
+    columns: tuple[tuple[str, str], ...]
+    lines: tuple[KindRow, ...]
+
+    @property
+    def has_team(self) -> bool:
+        """Return whether workers are among those who ask."""
+        return any("worker" in line.requests for line in self.lines)
+
+
+def matrix_of(rows: Iterable[tuple[Row, Row]]) -> Matrix:
+    """Return the matrix of kinds of requests, each with its row now and after a change."""
+    pairs = list(rows)
+    places = [*_addresses(pairs), *_endpoints(pairs)]
+    kinds: dict[tuple[AnswerChange, ...], list[str]] = {}
+    for number, (_, after) in enumerate(pairs):
+        kinds.setdefault(tuple(cells[number] for _, cells in places), []).append(after.request)
+    lines = [KindRow(tuple(requests), cells) for cells, requests in kinds.items()]
+    return Matrix(tuple(title for title, _ in places), tuple(lines))
+
+
+def _addresses(pairs: Sequence[tuple[Row, Row]]) -> Iterator[tuple[tuple[str, str], tuple[AnswerChange, ...]]]:
+    """Yield the classes of addresses, those of the lists first."""
+    sides = [row for pair in pairs for row in pair]
+    classes: list[tuple[Span, ...]] = [(span,) for span in EVERY_ADDRESS]
+    for spans in dict.fromkeys(row.places(word).spans for row in sides for word in WORDS):
+        outside = minus(EVERY_ADDRESS, spans)
+        cut = [part for each in classes for part in (minus(each, outside), minus(each, spans))]
+        classes = [part for part in cut if part]
+    alike: dict[tuple[AnswerChange, ...], list[Span]] = {}
+    for each in classes:
+        found = tuple(AnswerChange(_at(before, each[0]), _at(after, each[0])) for before, after in pairs)
+        alike.setdefault(found, []).extend(each)
+    found_sets = [(SourceSet(tuple(spans)), cells) for cells, spans in alike.items()]
+    for sources, cells in sorted(found_sets, key=lambda each: each[0].count(6) + each[0].count(4)):
+        yield _address_title(sources, alone=len(alike) == 1), cells
+
+
+def _at(row: Row, span: Span) -> Word:
+    """Return the answer at addresses that no set of a row divides."""
+    for word in WORDS:
+        if any(s.version == span.version and s.first <= span.first <= s.last for s in row.places(word).spans):
+            return word
+    return "unknown"
+
+
+def _address_title(sources: SourceSet, *, alone: bool) -> tuple[str, str]:
+    sizes = {version: sources.count(version) for version in BITS}
+    is_rest = {version: size > 1 << (BITS[version] - 2) for version, size in sizes.items()}
+    if alone:
+        return "any address", "IPv4 and IPv6"
+    said = [f"{sizes[4]:,} IPv4"] if sizes[4] else []
+    said += ["all IPv6" if sizes[6] == 1 << BITS[6] else "most IPv6" if is_rest[6] else "IPv6"] if sizes[6] else []
+    if any(is_rest.values()) and all(is_rest[version] or not size for version, size in sizes.items()):
+        family = "" if all(is_rest.values()) else "IPv4 " if is_rest[4] else "IPv6 "
+        return f"other {family}addresses", ", ".join(said)
+    cidrs = sources.cidrs
+    more = f" and {count(len(cidrs) - _NAMED, 'more range')}" if len(cidrs) > _NAMED else ""
+    return ", ".join(cidrs[:_NAMED]) + more, "" if sum(sizes.values()) == 1 else ", ".join(said)
+
+
+def _endpoints(pairs: Sequence[tuple[Row, Row]]) -> Iterator[tuple[tuple[str, str], tuple[AnswerChange, ...]]]:
+    labels = sorted({label for pair in pairs for row in pair for label in row.labels})
+    alike: dict[tuple[AnswerChange, ...], list[str]] = {}
+    for label in labels:
+        cells = tuple(AnswerChange(before.at_endpoint(label), after.at_endpoint(label)) for before, after in pairs)
+        alike.setdefault(cells, []).append(label)
+    others = tuple(AnswerChange(before.others, after.others) for before, after in pairs)
+    as_others = alike.pop(others, [])
+    for cells, found in alike.items():
+        more = f" and {count(len(found) - _NAMED, 'more endpoint')}" if len(found) > _NAMED else ""
+        yield (", ".join(found[:_NAMED]) + more, "VPC endpoint" if len(found) == 1 else "VPC endpoints"), cells
+    yield (
+        (
+            "other VPC endpoints" if alike else "any VPC endpoint",
+            "" if alike or not as_others else f"such as {as_others[0]}",
+        ),
+        others,
+    )
+
+
+def split_lines(matrix: Matrix) -> tuple[list[KindRow], list[KindRow]]:
+    """Return the lines to show, and those to fold: kinds of requests that stay the same while others change."""
+    moving = any(line.changes for line in matrix.lines)
+    shown = [line for line in matrix.lines if line.changes or "worker" in line.requests or not moving]
+    return shown, [line for line in matrix.lines if line not in shown]
+
+
+def matrix_text(matrix: Matrix, room: int | None) -> Iterator[str]:
+    """Yield the lines of the matrix for a terminal, each answer now and after."""
+    shown, folded = split_lines(matrix)
+    head = ("request", *(title for title, _ in matrix.columns))
+    rows = [(_capital(line.title(has_team=matrix.has_team)), *(cell.arrow for cell in line.cells)) for line in shown]
+    yield from (f"  {line}" for line in lay_out(head, rows, None if room is None else room - 2))
+    if folded:
+        same = "; ".join(line.title(has_team=matrix.has_team) for line in folded)
+        yield from _wrapped(f"  The same as now: {same}.", room)
+    yield from _wrapped(f"  {ONE_ADDRESS}", room) if matrix.has_team else ()
+
+
+def _wrapped(line: str, room: int | None) -> Iterable[str]:
+    return [line] if room is None else textwrap.wrap(line, max(room, 30), subsequent_indent="    ")
+
+
+def draw_exposure(exposure: Exposure, theme: Theme) -> Figure:
+    """Draw the matrix of an exposure as a figure."""
+    matrix = matrix_of((row, row) for row in exposure)
+    where = f"{exposure.locks.bucket}/{exposure.key}" if exposure.locks.bucket else "the images"
+    rows = [
+        (_capital(CLAIMS[each]), [cell.after for cell in line.cells]) for line in matrix.lines for each in line.requests
+    ]
+    note = ONE_ADDRESS if matrix.has_team else ""
+    columns = [title for title, _ in matrix.columns]
+    return plots.answer_matrix(columns, rows, title=f"Who can open {where}?", note=note, theme=theme)
+
+
+def matrix_html(matrix: Matrix, caption: str | Markup) -> Markup:
+    """Return the matrix as a table whose cells have shape, word and colour; kinds that stay the same are folded."""
+    shown, folded = split_lines(matrix)
+    note = markup.hint(ONE_ADDRESS) if matrix.has_team else ""
+    rest = ""
+    if folded:
+        kinds = count(sum(len(line.requests) for line in folded), "kind")
+        rest = markup.fold(f"{kinds} of requests with the same answers as now", _table(matrix, folded, ""))
+    return markup.join(_table(matrix, shown, caption), note, rest)
+
+
+def _table(matrix: Matrix, lines: Iterable[KindRow], caption: str | Markup) -> Markup:
+    head = ["Request", *(_head(title, detail) for title, detail in matrix.columns)]
+    rows = [(_title(line, matrix.has_team), *map(_cell, line.cells)) for line in lines]
+    return markup.table(head, rows, caption=caption, classes="gts-who")
+
+
+def _head(title: str, detail: str) -> Markup:
+    named = markup.code(title, 90) if title[:1].isdigit() or title.startswith("vpc") else markup.text(title, 90)
+    return markup.join(named, f" <small>{markup.text(detail)}</small>" if detail else "")
+
+
+def _title(line: KindRow, has_team: bool) -> Markup:
+    hints = [_HINTS[each] for each in line.requests if each in _HINTS]
+    said = f" <small>{markup.text(hints[0])}</small>" if len(line.requests) == 1 and hints else ""
+    return markup.join(markup.text(_capital(line.title(has_team=has_team)), 300), said)
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _cell(cell: AnswerChange) -> Markup:
+    mark = f'<svg viewBox="0 0 12 12" width="12" height="12" aria-hidden="true">{_MARKS[cell.after]}</svg>'
+    was = "" if cell.before == cell.after else f' <span class="gts-was">now {cell.before}</span>'
+    changed = " gts-moved" if was else ""
+    return Markup(f'<span class="gts-answer gts-{cell.after}{changed}">{mark}{cell.after}</span>{was}')
