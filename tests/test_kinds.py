@@ -192,6 +192,13 @@ def test_what_is_no_secret_raises_no_alarm(name: str) -> None:
         assert find_secrets(place(text)) == []
 
 
+def test_a_pipe_is_masked() -> None:
+    command = [sys.executable, "-m", "gt_secure.secrets"]
+    for text, code in (("epoch 1\n", 0), (MADE[0][1] + "\n", 2)):
+        done = subprocess.run(command, input=text, capture_output=True, text=True, env=os.environ)
+        assert (done.returncode, done.stdout) == (code, redact(text))
+
+
 def test_there_are_enough_clean_texts() -> None:
     assert len(CLEAN) >= 100
 
