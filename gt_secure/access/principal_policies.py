@@ -81,10 +81,16 @@ class Statements:
             found = self._by_policy[id(policy)] = (entries, policy, allowed)
         return found
 
-    def allows_some(self, policy: AttachedPolicy, actions: Iterable[str]) -> bool:
-        """Return whether an Allow of a policy covers one of some actions on something."""
-        wanted = sum(self._bits[action.lower()] for action in actions)
-        return bool(self._indexed(policy)[2] & wanted)
+    def bits(self, actions: Iterable[str]) -> int:
+        """Return the bits of actions."""
+        return sum(self._bits[action.lower()] for action in actions)
+
+    def allowed(self, policies: Iterable[AttachedPolicy]) -> int:
+        """Return the bits of the actions that an Allow of some policies covers on something."""
+        found = 0
+        for policy in policies:
+            found |= (self._by_policy.get(id(policy)) or self._indexed(policy))[2]
+        return found
 
     def covering(
         self, policy: AttachedPolicy, action: str, arn: str, kind: DocumentKind = "identity"

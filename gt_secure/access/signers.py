@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal, TypeAlias
 
-from ..account.principals import AttachedPolicy, Principal, Principals
+from ..account.principals import Principal, Principals
 from ..columns import ShownTable
 from ..errors import PolicyError
 from ..iam.documents import Statement, document_of, parse_document
@@ -192,18 +192,17 @@ class _Holders:
         self._any: dict[str, None] = {}
         self._by_value = False
 
-    def add(self, statement: Statement, arn: str) -> None:
-        """Add the principal that has a statement."""
+    def add(self, statement: Statement, arn: str = "") -> None:
+        """Add a statement that tells resources apart, and the principal to which it allows them."""
         if any(pattern.matcher is None for pattern in statement.resources):
             self._by_value = True
         self._by_value |= any("resourcetag/" in condition.lower_key for condition in statement.conditions)
         if statement.not_resource or any(pattern.matcher is None for pattern in statement.resources):
-            if not statement.deny:
-                self._any[arn] = None
+            self._any |= {arn: None} if arn else {}
             for pattern in statement.resources if not self._by_value else ():
                 self._patterns.setdefault(pattern.text, (pattern.matcher or _nothing, {}))
             return
-        holders = {} if statement.deny else {arn: None}
+        holders = {arn: None} if arn else {}
         for pattern in statement.resources:
             if set("*?") & set(pattern.text) or pattern.text.count(":") < 5:
                 assert pattern.matcher is not None
@@ -261,6 +260,7 @@ class _Search:
         self._holders: dict[str, _Holders] = {}
         self._trusting: dict[object, list[str] | None] = {}
         self._launching: dict[tuple[str, bool], Row] = {}
+        self._allowed = {each.arn: self.statements.allowed(each.policies) for each in principals.all}
         self.objects = [f"{locks.arn}/{key}" for key in keys]
         self.reading = [self._asked(_READ, arn, self.around) for arn in self.objects]
         anybody = Layer("resource", "bucket policy", parse_document(_GRANT_READ, "resource"))
@@ -285,8 +285,9 @@ class _Search:
             action: self._apart((arn for arn in opened if self.by_arn[arn].is_role == (action == _TRUST)), (action,))
             for action in (_TRUST, *_KEYS)
         }
+        becoming = self.statements.bits(BECOMING)
         for principal in self.principals.all:
-            if principal.arn not in found and any(map(self._may_become, principal.policies)):
+            if principal.arn not in found and self._allowed[principal.arn] & becoming:
                 way = self._becoming(principal, signing, rows)
                 found |= {} if way is None else {principal.arn: ("can-become", way)}
         made = [_signer(arn, *found.get(arn, ("signs", _Way((arn,), row)))) for arn, row in rows.items()]
@@ -438,8 +439,9 @@ class _Search:
             texts |= {some: None} if statement.not_resource else {}
         return _best(self._may(principal, action, text) for text in list(texts)[:_MOST_RESOURCES])
 
-    def _covering(self, principal: Principal, action: str) -> Iterator[Statement]:
-        for policy in principal.policies:
+    def _covering(self, principal: Principal, action: str, *, boundary: bool = False) -> Iterator[Statement]:
+        limits = (principal.boundary,) if principal.boundary else ()
+        for policy in limits if boundary else principal.policies:
             try:
                 yield from self.statements.covering(policy, action, "")
             except PolicyError:
@@ -448,16 +450,19 @@ class _Search:
     def _holding(self, action: str) -> _Holders:
         if action not in self._holders:
             self._holders[action] = made = _Holders()
+            bit = self.statements.bits((action,))
             for principal in self.principals.all:
-                if any(self.statements.allows_some(policy, (action,)) for policy in principal.policies):
+                if self._allowed[principal.arn] & bit:
                     for statement in self._covering(principal, action):
-                        made.add(statement, principal.arn)
+                        made.add(statement, "" if statement.deny else principal.arn)
+                    for statement in self._covering(principal, action, boundary=True):
+                        made.add(statement)
+            for level in (*self.around.rcp, *self.around.scp):
+                for statement in level.document.statements:
+                    made.add(statement)
         return self._holders[action]
 
     # Becoming a signer.
-
-    def _may_become(self, policy: AttachedPolicy) -> bool:
-        return self.statements.allows_some(policy, BECOMING)
 
     def _becoming(
         self, principal: Principal, signing: Mapping[str, Sequence[str]], rows: Mapping[str, Row]
@@ -465,7 +470,7 @@ class _Search:
         """Return the first way in which a principal can make itself a signer: a certain one, where there is one."""
         unknown: _Way | None = None
         for action, arn, row, chain in self._changes(principal, signing, rows):
-            if not any(self.statements.allows_some(policy, (action,)) for policy in principal.policies):
+            if not self._allowed[principal.arn] & self.statements.bits((action,)):
                 continue
             allowed = self._may(principal, action, arn)
             if _word(allowed) == "refused" or _word(found := row()) == "refused":
@@ -508,7 +513,9 @@ class _Search:
 def _signer(arn: str, signing: SigningClass, way: _Way) -> SigningPrincipal:
     word, row = _word(way.row), way.row
     depends_on = row.unknown.depends_on if word != "refused" else ()
-    opened = replace(row.opened, when=tuple(dict.fromkeys((*way.when, *row.opened.when))))
+    opened = row.opened
+    if way.when and not opened.is_empty:
+        opened = replace(opened, when=tuple(dict.fromkeys((*way.when, *opened.when))))
     return SigningPrincipal(
         arn, signing, word, opened, way.chain, depends_on, way.longest_s if word != "refused" else None
     )
