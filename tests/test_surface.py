@@ -31,9 +31,9 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "gt_secure"
 BUDGET = {
     "commands": (24, "each command is a word to learn; make it an option of the command whose question it answers"),
-    "options": (271, "an option must be missed by a data scientist, a reviewer or a platform team; else it goes"),
-    "lines": (57_963, "read what is there before adding: most new code repeats some"),
-    "modules": (366, "a module has one subject, and a subject has one module"),
+    "options": (273, "an option must be missed by a data scientist, a reviewer or a platform team; else it goes"),
+    "lines": (58_800, "read what is there before adding: most new code repeats some"),
+    "modules": (369, "a module has one subject, and a subject has one module"),
     "connection methods": (26, "a question has one method: give an answer another view instead"),
     "connection parameters": (83, "what holds for all calls belongs to connect(); what nobody sets goes"),
     "public names": (30, "a name in gt_secure is one that people type; types are imported from their package"),
@@ -104,6 +104,8 @@ LINES: tuple[str, ...] = (
     "prove -f open-team.json",
     f"prove {WISH}",
     "prove --bucket-policy policy.json --bucket gt-images --allow 203.0.113.0/24 --account 111122223333",
+    "prove --tf-plan plan.json --bucket gt-images --allow 203.0.113.0/24 --account 111122223333",
+    "prove --cloudformation template.json --bucket gt-images --allow 203.0.113.0/24 --account 111122223333",
     "tutorials notebooks",
     "inspect < url.txt",
     "verdict < cases.ndjson",
@@ -152,6 +154,8 @@ def scene(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     (folder / "book.ipynb").write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
     (folder / "accounts.txt").write_text("111122223333\n")
     (folder / "cases.ndjson").write_text("{}\n")
+    (folder / "plan.json").write_text('{"format_version": "1.2", "resource_changes": []}')
+    (folder / "template.json").write_text('{"Resources": {}}')
     (folder / "principals.json").write_text('{"UserDetailList": []}')
     (folder / "policy.json").write_text('{"Version": "2012-10-17", "Statement": []}')
     with pytest.MonkeyPatch.context() as patch:

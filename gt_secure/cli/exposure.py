@@ -102,12 +102,17 @@ def add(commands: Commands) -> None:
     prove.add_argument("--allow", action="append", default=[], metavar="CIDR", help="allowed addresses (repeatable)")
     prove.add_argument("--endpoint", action="append", default=[], metavar="ID", help="allowed endpoint (repeatable)")
     add_context(prove)
-    _add_files(prove)
+    _add_files(prove, "--tf-plan", "--cloudformation")
+    prove.add_argument("--tf-plan", metavar="FILE", help="Terraform plan, as terraform show -json prints it")
+    prove.add_argument("--cloudformation", metavar="FILE", help="CloudFormation template, JSON or YAML")
+    for planned in ("--tf-plan", "--cloudformation"):
+        prove.excludes(planned, "--bucket-policy", "--file", "--team", "--profile", "--region")
+    prove.excludes("--tf-plan", "--cloudformation")
     prove.excludes("--file", "--team", "--bucket", "--prefix", "--allow", "--endpoint")
     prove.excludes("--bucket-policy", "--file", "--team", "--profile", "--region")
 
 
-def _add_files(parser: Parser) -> None:
+def _add_files(parser: Parser, *planned: str) -> None:
     group = parser.add_argument_group("policy files")
     group.add_argument("--bucket-policy", metavar="FILE", help="JSON file with the bucket policy")
     group.add_argument("--account", metavar="ID", help="account of the bucket, needed with policy files")
@@ -116,7 +121,7 @@ def _add_files(parser: Parser) -> None:
     )
     group.add_argument("--scp", action="append", default=[], metavar="FILE", help="service control policy (repeatable)")
     for option in ("--account", "--rcp", "--scp"):
-        parser.needs(option, "--bucket-policy")
+        parser.needs(option, "--bucket-policy", *planned)
 
 
 def _locks(args: argparse.Namespace, bucket: str) -> EffectiveLocks:
@@ -136,7 +141,7 @@ def _locks(args: argparse.Namespace, bucket: str) -> EffectiveLocks:
     session = getattr(args, "session_policy", None)
     return locks_of_files(
         bucket,
-        _read(args.bucket_policy),
+        _read(args.bucket_policy) if args.bucket_policy else None,
         args.account,
         supplied_facts(parse_facts(args.context)),
         session=_read(session) if session else None,
@@ -229,7 +234,8 @@ def _explain_signers(args: argparse.Namespace) -> int:
 
 
 def run_prove(args: argparse.Namespace) -> int:
-    proof = _prove_files(args) if args.bucket_policy else _prove_account(args)
+    is_file = args.bucket_policy or args.tf_plan or args.cloudformation
+    proof = _prove_files(args) if is_file else _prove_account(args)
     if args.json:
         show_json(proof.to_dict())
     elif proof.proved:
@@ -268,6 +274,7 @@ def _restriction(args: argparse.Namespace) -> Restriction:
 
 
 def _prove_files(args: argparse.Namespace) -> Proof:
+    from ..access.planned_policies import cloudformation_policy, terraform_policy
     from ..access.proof import Claim, prove
 
     if not args.bucket:
@@ -277,7 +284,12 @@ def _prove_files(args: argparse.Namespace) -> Proof:
         addresses=tuple(policy_network(text, "--allow") for text in args.allow),
         endpoints=tuple(parse_endpoint_id(text) for text in args.endpoint),
     )
-    return prove(_locks(args, args.bucket), claim)
+    locks = _locks(args, args.bucket)
+    if args.tf_plan:
+        return terraform_policy(_read(args.tf_plan), args.bucket).prove(locks, claim)
+    if args.cloudformation:
+        return cloudformation_policy(_read(args.cloudformation), args.bucket, args.account).prove(locks, claim)
+    return prove(locks, claim)
 
 
 def _say_assumed(sentences: Iterable[str]) -> None:

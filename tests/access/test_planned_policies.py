@@ -1,0 +1,182 @@
+"""Policies before they are deployed: what is unknown in a plan or template is unknown both ways."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gt_secure.access import Claim, locks_of_files
+from gt_secure.access.planned_policies import PlannedPolicy, cloudformation_policy, terraform_policy
+from gt_secure.cli.main import main
+from gt_secure.errors import InvalidInput
+from gt_secure.network import parse_network
+from gt_secure.policies.bucket_guard import build_guard
+
+ACCOUNT, OFFICE = "111122223333", "203.0.113.0/24"
+GUARD = build_guard("gt-images", networks=[OFFICE])
+DENY = {**GUARD, "Resource": "*", "Principal": "*"}
+READ = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::gt-images/*"}
+
+
+def decide(planned: PlannedPolicy) -> bool | None:
+    proof = planned.prove(locks_of_files("gt-images", None, ACCOUNT), Claim("", (parse_network(OFFICE),)))
+    assert (proof.proved is None) == bool(proof.depends_on)
+    return proof.proved
+
+
+def change(kind: str, name: str, after: Any, unknown: Any = None, *, module: str = "", **more: Any) -> dict[str, Any]:
+    found = {"actions": more.pop("actions", ["create"]), "after": after, "after_unknown": unknown or {}}
+    start = "data." if more.get("mode") == "data" else ""
+    address = f"{module}{start}{kind}.{name}"
+    return {"address": address, "mode": "managed", "type": kind, "name": name, "change": found, **more}
+
+
+def plan(*changes: dict[str, Any], references: dict[str, list[str]] | None = None, module: str = "") -> str:
+    expressions = {name: {"references": each} for name, each in (references or {}).items()}
+    resource = {"type": "aws_s3_bucket_policy", "name": "p", "expressions": expressions}
+    root: dict[str, Any] = {"resources": [resource]}
+    if module:
+        root = {"module_calls": {module: {"module": root}}}
+    return json.dumps(
+        {"format_version": "1.2", "resource_changes": list(changes), "configuration": {"root_module": root}}
+    )
+
+
+def policy(*statements: Any) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+BUCKET = change("aws_s3_bucket", "b", {"bucket": "gt-images"}, {"arn": True})
+UNKNOWN = change("aws_s3_bucket_policy", "p", {"bucket": "gt-images"}, {"policy": True})
+AFTER = {
+    "statement": [
+        {
+            "effect": "Deny", "actions": ["s3:*"], "principals": [{"type": "*", "identifiers": ["*"]}],
+            "condition": [
+                {"test": operator, "variable": key, "values": values if isinstance(values, list) else [values]}
+                for operator, keys in GUARD["Condition"].items() for key, values in keys.items()
+            ],
+            "resources": ["*"],
+        }
+    ]
+}  # fmt: skip
+
+
+def document(unknown: Any) -> dict[str, Any]:
+    return change("aws_iam_policy_document", "d", AFTER, unknown, mode="data", actions=["read"])
+
+
+DEFERRED = {"policy": ["data.aws_iam_policy_document.d.json", "data.aws_iam_policy_document.d"]}
+PLANS: dict[str, tuple[str, bool | None]] = {
+    "known guard": (plan(change("aws_s3_bucket_policy", "p", {"bucket": "gt-images", "policy": policy(GUARD)})), True),
+    "no-op counts": (
+        plan(change("aws_s3_bucket_policy", "p", {"bucket": "gt-images", "policy": policy(GUARD)}, actions=["no-op"])),
+        True,
+    ),
+    "known and open": (
+        plan(change("aws_s3_bucket_policy", "p", {"bucket": "gt-images", "policy": policy(READ)})), False,
+    ),
+    "unknown string": (plan(BUCKET, UNKNOWN), None),
+    "not managed": (plan(BUCKET), None),
+    "another bucket": (plan(change("aws_s3_bucket_policy", "p", {"bucket": "x", "policy": policy(GUARD)})), None),
+    "deleted": (
+        plan(change("aws_s3_bucket_policy", "p", {"bucket": "gt-images", "policy": policy(GUARD)}, actions=["delete"])),
+        None,
+    ),
+    "bucket by reference": (
+        plan(BUCKET, change("aws_s3_bucket_policy", "p", {"policy": policy(GUARD)}, {"bucket": True}),
+             references={"bucket": ["aws_s3_bucket.b.id", "aws_s3_bucket.b"]}),
+        True,
+    ),
+    "unknown bucket": (plan(change("aws_s3_bucket_policy", "p", {"policy": policy(GUARD)}, {"bucket": True})), None),
+    "deferred document": (plan(BUCKET, document({"json": True}), UNKNOWN, references=DEFERRED), True),
+    "deferred document with an unknown ARN": (
+        plan(BUCKET, document({"json": True, "statement": [{"resources": [True]}]}), UNKNOWN, references=DEFERRED),
+        None,
+    ),
+    "in a module": (
+        plan(change("aws_s3_bucket", "b", {"bucket": "gt-images"}, module='module.m["a"].'),
+             change("aws_s3_bucket_policy", "p", {"policy": policy(GUARD)}, {"bucket": True}, module='module.m["a"].'),
+             references={"bucket": ["aws_s3_bucket.b"]}, module="m"),
+        True,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_a_terraform_plan(name: str) -> None:
+    text, expected = PLANS[name]
+    assert decide(terraform_policy(text, "gt-images")) is expected
+
+
+def template(*statements: Any, bucket: Any = "gt-images", **more: Any) -> dict[str, Any]:
+    return {
+        "Resources": {
+            "Images": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "gt-images"}},
+            "Policy": {
+                "Type": "AWS::S3::BucketPolicy",
+                "Properties": {
+                    "Bucket": bucket,
+                    "PolicyDocument": {"Version": "2012-10-17", "Statement": [*statements]},
+                },
+            },
+        },
+        **more,
+    }
+
+
+ARN = {"Fn::Sub": "arn:${AWS::Partition}:s3:::${Images}/*"}
+IF = {"Fn::If": ["Strict", ARN, {"Fn::Join": ["", [{"Fn::GetAtt": ["Images", "Arn"]}, "/*"]]}]}
+TEMPLATES: dict[str, tuple[dict[str, Any], bool | None]] = {
+    "guard": (template({**GUARD, "Resource": [{"Fn::GetAtt": ["Images", "Arn"]}, ARN]}), True),
+    "both branches": (template({**GUARD, "Resource": [{"Fn::GetAtt": "Images.Arn"}, IF]}), True),
+    "bucket by reference": (template(GUARD, bucket={"Ref": "Images"}), True),
+    "no value": (template({**GUARD, "Sid": {"Ref": "AWS::NoValue"}}), True),
+    "import": (template({**GUARD, "Resource": {"Fn::ImportValue": "x"}}), None),
+    "parameter": (template({**GUARD, "Resource": {"Ref": "Arn"}}, Parameters={"Arn": {"Type": "String"}}), None),
+    "default": (
+        template({**GUARD, "Resource": {"Ref": "Arn"}}, Parameters={"Arn": {"Type": "String", "Default": "*"}}), True,
+    ),
+    "open whatever is unknown": (template(READ), False),
+    "unknown Allow beside the guard": (template(GUARD, {**READ, "Principal": {"AWS": {"Ref": "Who"}}}), True),
+    "unknown bucket": (template(GUARD, bucket={"Fn::ImportValue": "x"}), None),
+    "no policy": ({"Resources": {}}, None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_template(name: str) -> None:
+    data, expected = TEMPLATES[name]
+    assert decide(cloudformation_policy(json.dumps(data), "gt-images", ACCOUNT)) is expected
+
+
+def test_short_forms_of_yaml() -> None:
+    pytest.importorskip("yaml")
+    text = json.dumps(template({**GUARD, "Resource": "RESOURCE"}), indent=1).replace(
+        '"RESOURCE"', '[!GetAtt Images.Arn, !Sub "${Images.Arn}/*", !Join ["", [!GetAtt Images.Arn, "/*"]]]'
+    )
+    text = "# a template\n" + text.replace('"2012-10-17"', "2012-10-17")
+    assert decide(cloudformation_policy(text, "gt-images", ACCOUNT)) is True
+    with pytest.raises(InvalidInput, match="another form"):
+        cloudformation_policy("a: [", "gt-images", ACCOUNT)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format_version": "2.0", "resource_changes": []}'])
+def test_other_files_are_refused(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        terraform_policy(text, "gt-images")
+
+
+def test_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = ["prove", "--bucket", "gt-images", "--account", ACCOUNT, "--allow", OFFICE, "--json"]
+    codes = {}
+    for name in ("known guard", "known and open", "unknown string"):
+        (tmp_path / "plan.json").write_text(PLANS[name][0])
+        codes[name] = main([*line, "--tf-plan", str(tmp_path / "plan.json")])
+    assert codes == {"known guard": 0, "known and open": 2, "unknown string": 3}
+    assert "aws_s3_bucket_policy.p" in capsys.readouterr().out
+    (tmp_path / "template.json").write_text(json.dumps(TEMPLATES["guard"][0]))
+    assert main([*line, "--cloudformation", str(tmp_path / "template.json")]) == 0
