@@ -196,13 +196,15 @@ class _Reader:
         bucket = state.bucket
         if bucket is not None:
             block = pool.submit(self._account_block, bucket)
-            key = pool.submit(self._key_policy, bucket)
+            wants_key = "bucket.key_policy" in self.scope.needs
+            key = pool.submit(read_key_policy, self.aws, bucket) if wants_key else None
             log = self._log_bucket(pool, bucket)
             state = replace(state, account_block=block.result())
             if "organization" in self.scope.needs:
                 facts = read_facts(self.aws, state, self.scope.key)
                 state = replace(state, facts=self.scope.supplied.with_defaults(facts))
-            state = replace(state, bucket=replace(bucket, key_policy=key.result(), log_bucket=log()))
+            bucket = bucket if key is None else replace(bucket, key_policy=key.result())
+            state = replace(state, bucket=replace(bucket, log_bucket=log()))
         if "templates" not in self.scope.needs:
             return state
         found = tuple(each.result() for each in texts)
@@ -292,9 +294,6 @@ class _Reader:
         if for_findings or (for_answers and may_be_public(bucket.policy.if_read)):
             return read_account_block(self.aws)
         return UNASKED["account_block"]
-
-    def _key_policy(self, bucket: Bucket) -> Part[str]:
-        return read_key_policy(self.aws, bucket) if "bucket.key_policy" in self.scope.needs else bucket.key_policy
 
     def _log_bucket(self, pool: ThreadPoolExecutor, bucket: Bucket) -> Callable[[], Part[Bucket]]:
         whole = "bucket.log_bucket" in self.scope.needs

@@ -51,16 +51,17 @@ CONNECTIONS = 32
 """Size of the connection pool: as many threads fetch log objects, and boto3 keeps 10 and warns above that."""
 _DIRECTION = re.compile(r"-(?:north|south|east|west|central)[a-z]*-\d+$")
 _GLOBAL_STS = "https://sts.amazonaws.com"
-_CONFIGURATION = (
-    "profile",
-    "config_file",
-    "credentials_file",
-    "ca_bundle",
-    "use_fips_endpoint",
-    "use_dualstack_endpoint",
-    "ignore_configured_endpoint_urls",
-)
-"""Settings of a session that decide where its clients connect to, and which certificates they trust."""
+_CONFIGURATION: dict[str, object] = {
+    "profile": None,
+    "config_file": os.devnull,
+    "credentials_file": os.devnull,
+    "ca_bundle": None,
+    "use_fips_endpoint": False,
+    "use_dualstack_endpoint": False,
+    "ignore_configured_endpoint_urls": True,
+}
+"""Settings of a session that decide where its clients connect to and which certificates they trust, with those of a
+session that has no configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,16 +310,8 @@ def session_without_configuration(
     import boto3
     import botocore.session
 
-    nothing = {
-        "profile": None,
-        "config_file": os.devnull,
-        "credentials_file": os.devnull,
-        "ca_bundle": None,
-        "use_fips_endpoint": False,
-        "use_dualstack_endpoint": False,
-        "ignore_configured_endpoint_urls": True,
-    }
-    core = botocore.session.Session(session_vars={name: (None, None, value, None) for name, value in nothing.items()})
+    nothing = {name: (None, None, value, None) for name, value in _CONFIGURATION.items()}
+    core = botocore.session.Session(session_vars=nothing)
     return boto3.session.Session(access_key, secret_key, region_name=region, botocore_session=core)
 
 

@@ -127,14 +127,6 @@ def _unreadable(action: str, error: Exception) -> Unreachable:
     )
 
 
-def _server_failed(action: str, code: str, details: dict[str, str]) -> Unreachable:
-    return Unreachable(
-        f"AWS could not carry out {action} ({code or 'no code'}), and does not report whether a part was done.",
-        next_step="Wait a minute and try again.",
-        details=details,
-    )
-
-
 def _unreachable(service: str, action: str, error: Exception) -> Unreachable:
     address = str(getattr(error, "kwargs", {}).get("endpoint_url") or "")
     host = urlsplit(address).hostname or ""
@@ -185,7 +177,11 @@ def _from_client_error(error: ClientError, action: str, resource: str) -> GtSecu
     if code in _MISSING or (
         gone and any(t in text.lower() for t in ("not exist", "no work", "not found", "could not"))
     ):
-        return NotFound(f"Not found by {action}: {text[:300] or resource}", next_step=_where(), details=details)
+        return NotFound(
+            f"Not found by {action}: {text[:300] or resource}",
+            next_step="Check the name, the account and the region.",
+            details=details,
+        )
     if code in {
         "ValidationException",
         "InvalidArgument",
@@ -203,7 +199,11 @@ def _from_client_error(error: ClientError, action: str, resource: str) -> GtSecu
         )
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
     if status >= 500 or code in _SERVER_FAILED:
-        return _server_failed(action, code, details)
+        return Unreachable(
+            f"AWS could not carry out {action} ({code or 'no code'}), and does not report whether a part was done.",
+            next_step="Wait a minute and try again.",
+            details=details,
+        )
     if not code or code.isdigit():  # a response of AWS names its error; a redirect or a page of a proxy does not
         return _unreadable(action, error)
     return GtSecureError(f"{action} failed with {code}: {text[:500]}", details=details)
@@ -238,7 +238,3 @@ def _reason(denial: Denial) -> str:
     if denial.explicit:
         return f" The {denial.policy} denies it."
     return f" No {denial.policy} allows it." if denial.kind else ""
-
-
-def _where() -> str:
-    return "Check the name, the account and the region."

@@ -275,16 +275,13 @@ def list_workteams(aws: Aws) -> list[Workteam]:
     """List private and vendor workteams: two parallel SageMaker calls; ListWorkteams returns whole teams."""
     client = aws.client("sagemaker")  # made here: sessions are not thread-safe, clients are
 
-    def private() -> list[Workteam]:
-        return _private_workteams(client)
-
     def sold() -> list[Workteam]:
         with aws_errors("sagemaker:ListSubscribedWorkteams"):
             pages = client.get_paginator("list_subscribed_workteams").paginate()
             return [_subscribed(team) for page in pages for team in page["SubscribedWorkteams"]]
 
     with ThreadPoolExecutor(2, thread_name_prefix="gt_secure-teams") as pool:
-        answers = [pool.submit(ask) for ask in (private, sold)]
+        answers = [pool.submit(_private_workteams, client), pool.submit(sold)]
         found = [team for answer in answers for team in answer.result()]
     return sorted(found, key=lambda team: (team.kind != "private", team.name.lower()))
 
@@ -389,21 +386,15 @@ def jobs_of_team(aws: Aws, team: Workteam, *, most: int = 20, past: bool = False
     found: list[Mapping[str, Any]] = []
     with aws_errors("sagemaker:ListLabelingJobsForWorkteam", team.arn):
         for page in client.get_paginator("list_labeling_jobs_for_workteam").paginate(WorkteamArn=team.arn):
-            found += [job for job in page["LabelingJobSummaryList"] if _waits(job) or (past and _is_named(job))]
+            found += [job for job in page["LabelingJobSummaryList"] if job.get("LabelingJobName")]
+    if not past:
+        found = [job for job in found if (job.get("LabelCounters") or {}).get("PendingHuman")]
     return [describe_job(aws, str(job["LabelingJobName"])) for job in found[:most]]
 
 
 def buckets_of_jobs(jobs: Iterable[LabelingJob]) -> list[str]:
     uris = {uri for job in jobs for uri in (job.input_uri, job.output_uri) if uri.count("/") >= 2}
     return sorted({uri.split("/")[2] for uri in uris})
-
-
-def _is_named(job: Mapping[str, Any]) -> bool:
-    return bool(job.get("LabelingJobName"))
-
-
-def _waits(job: Mapping[str, Any]) -> bool:
-    return bool(_is_named(job) and (job.get("LabelCounters") or {}).get("PendingHuman", 0))
 
 
 def describe_job(aws: Aws, name: str) -> LabelingJob:

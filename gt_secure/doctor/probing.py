@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from ..account.bucket import READINGS, Bucket, read_part
 from ..aws.buckets import bucket_region
 from ..aws.client import Aws, aws_errors
 from ..errors import AccessDenied, CredentialsError, GtSecureError, NotFound
@@ -78,16 +79,6 @@ def _try(aws: Aws, scope: Scope, each: Permission) -> PermissionAnswer:
     return PermissionAnswer(each, resource, "yes", "called")
 
 
-_NOT_SET = {
-    "NoSuchBucketPolicy",
-    "NoSuchCORSConfiguration",
-    "NoSuchPublicAccessBlockConfiguration",
-    "ServerSideEncryptionConfigurationNotFoundError",
-    "NoSuchWebsiteConfiguration",
-    "ReplicationConfigurationNotFoundError",
-}
-
-
 _TRIED = frozenset({"sagemaker", "ec2", "iam", "sts", "cloudtrail"})
 """Services whose reads are called; permissions of others, which few roles have, are predicted."""
 
@@ -145,34 +136,28 @@ def _s3_call(aws: Aws, scope: Scope, each: Permission, action: str) -> Callable[
             raise NotFound(f"No object under s3://{bucket}/{prefix} was found to test it with.")
         return client().head_object(Bucket=bucket, Key=found[0]["Key"])
 
+    def read(part: str) -> Callable[[], object]:
+        return lambda: read_part(aws, Bucket(bucket, bucket_region(aws, bucket)), part, raises=GtSecureError)
+
+    parts = {reading.action: read(part) for part, reading in READINGS.items() if each.target != "*"}
     calls: dict[str, Callable[[], object]] = {
-        "GetBucketPolicy": lambda: client().get_bucket_policy(Bucket=bucket),
-        "GetBucketLogging": lambda: client().get_bucket_logging(Bucket=bucket),
-        "GetBucketCORS": lambda: client().get_bucket_cors(Bucket=bucket),
         "GetBucketVersioning": lambda: client().get_bucket_versioning(Bucket=bucket),
-        "GetBucketPublicAccessBlock": lambda: client().get_public_access_block(Bucket=bucket),
-        "GetEncryptionConfiguration": lambda: client().get_bucket_encryption(Bucket=bucket),
-        "GetBucketWebsite": lambda: client().get_bucket_website(Bucket=bucket),
-        "GetReplicationConfiguration": lambda: client().get_bucket_replication(Bucket=bucket),
-        "GetBucketAcl": lambda: client().get_bucket_acl(Bucket=bucket),
-        "GetBucketPolicyStatus": lambda: client().get_bucket_policy_status(Bucket=bucket),
+        "GetBucketPolicyStatus": lambda: _status(client(), bucket),
         "ListBucket": lambda: client().list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1),
         "GetObject": first_object,
     }
-    call = calls.get(action)
-    return None if call is None else lambda: _set_or_not(call)
+    return parts.get(each.action) or calls.get(action)
 
 
-def _set_or_not(call: Callable[[], object]) -> object:
-    """Accept the error of a bucket without a policy, CORS rules and so on: only permitted callers get it."""
+def _status(client: Any, bucket: str) -> None:
+    """Accept the error of a bucket without a policy: only permitted callers get it."""
     from botocore.exceptions import ClientError
 
     try:
-        return call()
+        client.get_bucket_policy_status(Bucket=bucket)
     except ClientError as error:
-        if error.response.get("Error", {}).get("Code") in _NOT_SET:
-            return None
-        raise
+        if error.response.get("Error", {}).get("Code") != READINGS["policy"].absent:
+            raise
 
 
 def _predict(aws: Aws, scope: Scope, permissions: list[Permission]) -> dict[Permission, PermissionAnswer]:

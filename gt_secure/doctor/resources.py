@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from ..aws.buckets import check_bucket, parse_s3_uri
 from ..aws.execution_role import STUDIO_METADATA, ExecutionRole, find_execution_role
 from ..aws.teams import TeamLike, check_team_name, team_here
-from ..connection import Connection, ConnectionLike, connection_of
+from ..connection import ConnectionLike, connection_of
 from ..errors import GtSecureError, InvalidInput, NotFound
 from ..logs import find_logs
 from .features import Feature, Permission, ResourceTarget
@@ -99,37 +100,21 @@ def scope_of(
         name, prefix = parse_s3_uri(logs if logs.startswith("s3://") else f"s3://{logs}")
         found = replace(found, log_bucket=name, log_prefix=prefix)
     elif found.bucket is not None:
-        found = _with_logs(gt, found)
+        with suppress(GtSecureError):
+            place = find_logs(aws, str(found.bucket))
+            found = replace(found, log_bucket=place.bucket, log_prefix=place.prefix)
     if role_arn is not None and not _ROLE.fullmatch(role_arn):
         raise InvalidInput(
             f"'{role_arn[:80]}' is not the ARN of a role.",
             next_step="Write arn:aws:iam::111122223333:role/NAME.",
             field="role_arn",
         )
-    return replace(found, workforce=_workforce(gt), role=role_arn or _role(gt))
-
-
-def _with_logs(gt: Connection, scope: Scope) -> Scope:
-    try:
-        place = find_logs(gt.aws, str(scope.bucket))
-    except GtSecureError:
-        return scope
-    return replace(scope, log_bucket=place.bucket, log_prefix=place.prefix)
-
-
-def _workforce(gt: Connection) -> str | None:
-    try:
+    with suppress(GtSecureError):
         force = gt.workforce()
-    except GtSecureError:
-        return None
-    return force.name if force is not None else None
-
-
-def _role(gt: Connection) -> str | None:
-    try:
-        return execution_role(gt).arn
-    except GtSecureError:
-        return None
+        found = replace(found, workforce=force.name if force is not None else None)
+    with suppress(GtSecureError):
+        role_arn = role_arn or execution_role(gt).arn
+    return replace(found, role=role_arn)
 
 
 def policy_for(features: Iterable[Feature], scope: Scope) -> dict[str, Any]:

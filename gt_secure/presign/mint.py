@@ -113,10 +113,6 @@ def _session(aws: Aws, policy: str, role_arn: str | None, seconds: int, region: 
             next_step="Write arn:aws:iam::ACCOUNT:role/NAME.",
             field="role_arn",
         )
-    return _assumed(aws, role, policy, seconds, region)
-
-
-def _assumed(aws: Aws, role: str, policy: str, seconds: int, region: str) -> tuple[S3Client, str, str]:
     try:
         with aws_errors("sts:AssumeRole", role):
             answer: Any = aws.client("sts").assume_role(

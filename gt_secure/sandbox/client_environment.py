@@ -49,13 +49,9 @@ def overruled(sandbox: Mapping[str, str], environment: Mapping[str, str]) -> dic
     more = {name: value for name, value in _OVERRULE.items() if environment.get(name)}
     endpoint = sandbox["AWS_ENDPOINT_URL"]
     more |= {name: endpoint for name in environment if name.startswith(_PER_SERVICE)}
-    direct = _without_proxy(environment)
-    return {**sandbox, **more, "NO_PROXY": direct, "no_proxy": direct}
-
-
-def _without_proxy(environment: Mapping[str, str]) -> str:
     given = f"{environment.get('NO_PROXY', '')},{environment.get('no_proxy', '')}".split(",")
-    return ",".join(dict.fromkeys([*_LOOPBACK, *(name.strip() for name in given if name.strip())]))
+    direct = ",".join(dict.fromkeys([*_LOOPBACK, *(name.strip() for name in given if name.strip())]))
+    return {**sandbox, **more, "NO_PROXY": direct, "no_proxy": direct}
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,15 @@ def _run_with(python: Path, settings: Settings, as_json: bool) -> int:
 
 def _announce(running: Running, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(_facts(running)), flush=True)
+        facts = {
+            "endpoint_url": running.endpoint_url,
+            "portal_url": f"{running.endpoint_url}/_gt_secure/portal",
+            "public": running.public,
+            "endpoint": running.endpoint,
+            "container_url": running.container_url,
+            "environment": running.environment(),
+        }
+        print(json.dumps(facts), flush=True)
         return
     notes = [
         f"# S3 VPC endpoint: {running.endpoint[0]}:{running.endpoint[1]} (keep the Host header of the endpoint URL)",
@@ -114,17 +122,6 @@ def shell_lines(environment: Mapping[str, str]) -> list[str]:
     if (folder / "gt-secure").exists() and shutil.which("gt-secure") is None:
         lines.append(f'export PATH={shlex.quote(str(folder))}:"$PATH"')
     return lines
-
-
-def _facts(running: Running) -> dict[str, object]:
-    return {
-        "endpoint_url": running.endpoint_url,
-        "portal_url": f"{running.endpoint_url}/_gt_secure/portal",
-        "public": list(running.public),
-        "endpoint": list(running.endpoint),
-        "container_url": running.container_url,
-        "environment": running.environment(),
-    }
 
 
 def main() -> int:

@@ -16,7 +16,7 @@ from typing import Any
 from ..errors import GtSecureError, Unsupported
 from . import private_environment, vpc
 from .gateway import conditions, evaluator
-from .settings import REGION, Settings, account_id
+from .settings import REGION, Settings
 
 Response = tuple[int, dict[str, str], bytes]
 
@@ -54,7 +54,11 @@ def load(settings: Settings) -> None:
     evaluator.install()
     vpc.install()
     if settings.state_dir is not None:
-        _restore()
+        from ministack.core.persistence import load_state
+
+        for name, module in _persisted().items():
+            if data := load_state(name):
+                module.load_persisted_state(data)
 
 
 def _set_environment(settings: Settings) -> None:
@@ -89,15 +93,6 @@ def _persisted() -> dict[str, Any]:
     from ministack.services import ec2, iam, s3, waf
 
     return {"s3": s3, "iam": iam, "ec2": ec2, "wafv2": waf}
-
-
-def _restore() -> None:
-    from ministack.core.persistence import load_state
-
-    for name, module in _persisted().items():
-        data = load_state(name)
-        if data:
-            module.load_persisted_state(data)
 
 
 def save() -> None:
@@ -168,9 +163,3 @@ def _content(content: Any) -> bytes:
     if isinstance(content, bytes):
         return content
     return content.encode() if isinstance(content, str) else bytes(content or b"")
-
-
-def owner_id() -> str:
-    import hashlib
-
-    return hashlib.sha256(account_id().encode()).hexdigest()

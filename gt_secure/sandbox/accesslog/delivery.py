@@ -88,9 +88,6 @@ class Delivered:
     objects: list[str] = field(default_factory=list)
     refused: list[dict[str, str]] = field(default_factory=list)
 
-    def to_dict(self) -> dict[str, object]:
-        return {"rows": self.rows, "objects": self.objects, "refused": self.refused}
-
 
 class Delivery:
     """Holds rows until they are due, then writes them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import re
 import time
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from .. import emulator
 from ..gateway import auth
 from ..gateway.http import HttpRequest, Message, Send
 from ..gateway.mechanisms import FORM, HEADER, QUERY, SIGV2, SIGV4
-from ..settings import REGION
+from ..settings import REGION, account_id
 from .delivery import Delivery, LogSetting, parse
 from .rows import dash, encode_key, log_time, mask, operation, quoted
 
@@ -134,7 +135,7 @@ def _row(watch: RequestWatch, bucket: str, key: str, name: str) -> str:
     query = f"?{request.raw_query}" if request.raw_query else ""
     size = watch.headers.get("content-length", "") if name in ("REST.GET.OBJECT", "REST.HEAD.OBJECT") else ""
     fields = (
-        emulator.owner_id(),
+        hashlib.sha256(account_id().encode()).hexdigest(),  # the owner, as S3 shows it
         bucket,
         log_time(watch.time),
         dash(str(request.source.address)),

@@ -48,31 +48,18 @@ _SUBRESOURCES = {
     "policy": "BUCKETPOLICY",
     "policystatus": "POLICY_STATUS",
     "logging": "LOGGING_STATUS",
-    "cors": "CORS",
-    "location": "LOCATION",
-    "versioning": "VERSIONING",
     "versions": "BUCKETVERSIONS",
-    "uploads": "UPLOADS",
-    "lifecycle": "LIFECYCLE",
-    "notification": "NOTIFICATION",
-    "encryption": "ENCRYPTION",
-    "website": "WEBSITE",
-    "replication": "REPLICATION",
     "requestpayment": "REQUEST_PAYMENT",
-    "accelerate": "ACCELERATE",
     "publicaccessblock": "PUBLIC_ACCESS_BLOCK",
     "ownershipcontrols": "OWNERSHIP_CONTROLS",
     "object-lock": "OBJECT_LOCK_CONFIGURATION",
-    "analytics": "ANALYTICS",
-    "inventory": "INVENTORY",
-    "metrics": "METRICS",
-    "acl": "ACL",
-    "tagging": "TAGGING",
-    "torrent": "TORRENT",
     "retention": "OBJECT_LOCK_RETENTION",
     "legal-hold": "OBJECT_LOCK_LEGALHOLD",
     "attributes": "OBJECT_ATTRIBUTES",
 }
+_SAME_NAME = {"cors", "location", "versioning", "uploads", "lifecycle", "notification", "encryption", "website"}
+_SAME_NAME |= {"replication", "accelerate", "analytics", "inventory", "metrics", "acl", "tagging", "torrent"}
+_SUBRESOURCES |= {name: name.upper() for name in sorted(_SAME_NAME)}
 
 
 def operation(method: str, key: str, query: Collection[str], *, copy: bool = False) -> str:

@@ -154,7 +154,7 @@ class Front:
             return error_reply(service, request, 400, "UnknownOperationException", message)
         if request.mechanism is not None and auth.is_root_key(request.mechanism.access_key):
             message = "The security token included in the request is invalid."
-            return error_reply(service, request, 403, _UNKNOWN_KEY.get(service, _DEFAULT_KEY), message)
+            return error_reply(service, request, 403, _UNKNOWN_KEY.get(service, "UnrecognizedClientException"), message)
         if service == "sagemaker":
             return await self.sagemaker(request)
         if service == "cloudtrail":
@@ -221,7 +221,6 @@ _QUERY_FAULTS = {
 }
 """What STS and IAM answer where the emulator's checks give one of these codes."""
 _EC2_FAULTS = {"ExpiredTokenException": (400, "RequestExpired")}
-_DEFAULT_KEY = "UnrecognizedClientException"
 _UNKNOWN_KEY = {"sts": "InvalidClientTokenId", "iam": "InvalidClientTokenId", "ec2": "AuthFailure"}
 
 
@@ -238,9 +237,7 @@ def service_of(request: HttpRequest) -> str:
     if target:
         return target.split(".", 1)[0].split("_")[0].lower()
     form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
-    if request.method == "POST" and request.path == "/" and form:
-        return "sts"
-    return "s3"
+    return "sts" if request.method == "POST" and form else "s3"
 
 
 def error_reply(service: str, request: HttpRequest, status: int, code: str, message: str) -> Reply:

@@ -115,7 +115,8 @@ def _statement_fault(statement: Any, bucket: str) -> str | None:
     for name in ("Principal", "Action", "Resource"):
         if (name in statement) == (f"Not{name}" in statement):
             return f"Missing required field {name}"
-    if "Condition" in statement and not _is_condition(statement["Condition"]):
+    condition = statement.get("Condition", {})
+    if not isinstance(condition, dict) or not all(isinstance(block, dict) and block for block in condition.values()):
         return "Invalid policy syntax."
     resources = statement.get("Resource", statement.get("NotResource"))
     for resource in resources if isinstance(resources, list) else [resources]:
@@ -123,10 +124,6 @@ def _statement_fault(statement: Any, bucket: str) -> str | None:
         if not str(resource).startswith("arn:aws:s3:::") or (name != bucket and "*" not in name and "?" not in name):
             return "Policy has invalid resource"
     return None
-
-
-def _is_condition(value: Any) -> bool:
-    return isinstance(value, dict) and all(isinstance(block, dict) and block for block in value.values())
 
 
 async def _policy_status(request: HttpRequest, bucket: str) -> Reply:

@@ -28,6 +28,7 @@ from ...errors import Unsupported
 
 _SESSION = re.compile(r"arn:([^:]+):sts::(\d{12}):assumed-role/([^/]+)/.+")
 _ROLE = re.compile(r"arn:[^:]+:iam::(\d{12}):role/(?:.*/)?([^/]+)")
+_ACCOUNT = re.compile(r"\d{12}|arn:[^:]+:iam::\d{12}:root")
 _LOOKUP = "_resolve_condition_key"
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _DEFAULT = re.compile(r"([^,]*?)\s*,\s*'([^']*)'\s*")
@@ -114,7 +115,7 @@ def _is_spared(given: Any, caller: str) -> bool:
     if "*" in listed:
         return True
     account = caller.split(":")[4] if caller.count(":") >= 5 else ""
-    accounts = {each if each.isdigit() else each.split(":")[4] for each in listed if _is_account(each)}
+    accounts = {each if each.isdigit() else each.split(":")[4] for each in listed if _ACCOUNT.fullmatch(each)}
     if not account or account not in accounts:
         return False
     if caller.endswith(":root"):
@@ -124,23 +125,15 @@ def _is_spared(given: Any, caller: str) -> bool:
     return caller in listed and (session is None or (session[2], session[3]) in roles)
 
 
-def _is_account(entry: str) -> bool:
-    return bool(re.fullmatch(r"\d{12}|arn:[^:]+:iam::\d{12}:root", entry))
-
-
 def _with_variables(original: Callable[..., Any]) -> Callable[..., Any]:
     def first_match(ctx: Any, statements: list[Any], effect: str) -> Any:
-        if not any(map(_has_variable, statements)):
+        if not any("${" in f"{each.resources}{each.not_resources}{each.conditions}" for each in statements):
             return original(ctx, statements, effect)
         filled = [_filled(statement, ctx) for statement in statements]
         arn = ctx.resource_arn if ctx.resource_arn == "*" else _masked(ctx.resource_arn)
         return original(replace(ctx, resource_arn=arn), filled, effect)
 
     return first_match
-
-
-def _has_variable(statement: Any) -> bool:
-    return "${" in f"{statement.resources}{statement.not_resources}{statement.conditions}"
 
 
 def _filled(statement: Any, ctx: Any) -> Any:

@@ -13,10 +13,8 @@ SIGV4, SIGV2 = "AWS4-HMAC-SHA256", "AWS"
 HEADER, QUERY, FORM = "REST-HEADER", "REST-QUERY-STRING", "POST"
 """Values of ``s3:authType``."""
 
-_QUERY_V4 = frozenset({"x-amz-algorithm", "x-amz-credential", "x-amz-signature"})
-_QUERY_V2 = frozenset({"awsaccesskeyid", "signature"})
-_FORM_V4 = frozenset({"x-amz-algorithm", "x-amz-credential", "x-amz-signature"})
-_FORM_V2 = frozenset({"awsaccesskeyid", "signature"})
+_V4 = frozenset({"x-amz-algorithm", "x-amz-credential", "x-amz-signature"})
+_V2 = frozenset({"awsaccesskeyid", "signature"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +31,9 @@ def mechanisms(
 ) -> tuple[Mechanism, ...]:
     """List every trace of authentication, complete or not, valid or not."""
     given = {name.lower(): values[0] if values else "" for name, values in query.items()}
-    found = [_header(headers.get("authorization", "")), _named(QUERY, given, _QUERY_V4, _QUERY_V2)]
+    found = [_header(headers.get("authorization", "")), _named(QUERY, given)]
     if form is not None:
-        found.append(_named(FORM, form, _FORM_V4, _FORM_V2))
+        found.append(_named(FORM, form))
     return tuple(item for item in found if item is not None)
 
 
@@ -48,10 +46,10 @@ def _header(authorization: str) -> Mechanism | None:
     return Mechanism(HEADER, SIGV4, credential.split("/")[0].strip())
 
 
-def _named(kind: str, given: Mapping[str, str], v4: frozenset[str], v2: frozenset[str]) -> Mechanism | None:
-    if v4 & given.keys():
+def _named(kind: str, given: Mapping[str, str]) -> Mechanism | None:
+    if _V4 & given.keys():
         return Mechanism(kind, SIGV4, given.get("x-amz-credential", "").split("/")[0])
-    if v2 & given.keys():
+    if _V2 & given.keys():
         return Mechanism(kind, SIGV2, given.get("awsaccesskeyid", ""))
     return None
 

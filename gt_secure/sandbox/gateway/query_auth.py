@@ -256,8 +256,6 @@ def _bad_credential(request: HttpRequest, credential: Any, key: str) -> Reply | 
 
     if not isinstance(credential, CredentialResolutionError):
         return None
-    if credential.code == "ExpiredTokenException":
-        return error(request, 400, "ExpiredToken", "The provided token has expired.")
-    if credential.code == "InvalidToken":
-        return error(request, 400, "InvalidToken", "The provided token is malformed or otherwise invalid.")
+    if credential.code in ("ExpiredTokenException", "InvalidToken"):
+        return error(request, *_S3_FAULTS[credential.code])
     return _unknown_key(request, key)

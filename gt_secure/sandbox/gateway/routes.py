@@ -28,14 +28,19 @@ _OPERATIONS = {
 
 
 def allowed(request: HttpRequest, service: str, *, bucket: str, exists: bool) -> bool:
-    if service in _OPERATIONS:
-        shape = request.path == "/" and request.method in ("POST", "GET")
-        shape = shape and _OPERATIONS[service].fullmatch(_operation(request)) is not None
-    elif service == "s3":
+    from ministack.app import _S3_VHOST_EXCLUDE_RE
+    from ministack.core.router import detect_service
+
+    parameters = _parameters(request)
+    if service == "s3":
         shape = _is_s3(request, bucket, exists)
     else:
-        return False
-    return shape and not _names_another_service(request) and _emulated_service(request) == service
+        operation = request.headers.get("x-amz-target", "").rpartition(".")[2] or (parameters.get("Action") or [""])[0]
+        shape = request.path == "/" and request.method in ("POST", "GET")
+        shape = shape and _OPERATIONS[service].fullmatch(operation) is not None
+    if not shape or _S3_VHOST_EXCLUDE_RE.search(request.headers.get("host", "").lower()):
+        return False  # the Host header may name a gateway, a function or a load balancer of the emulator
+    return bool(detect_service(request.method, request.path, request.headers, parameters) == service)
 
 
 def _is_s3(request: HttpRequest, bucket: str, exists: bool) -> bool:
@@ -44,24 +49,6 @@ def _is_s3(request: HttpRequest, bucket: str, exists: bool) -> bool:
     if bucket in _RESERVED or not _BUCKET.fullmatch(bucket):
         return False
     return exists or request.method == "PUT"
-
-
-def _names_another_service(request: HttpRequest) -> bool:
-    """Return True if the Host header names a gateway, a function or a load balancer of the emulator."""
-    from ministack.app import _S3_VHOST_EXCLUDE_RE
-
-    return _S3_VHOST_EXCLUDE_RE.search(request.headers.get("host", "").lower()) is not None
-
-
-def _emulated_service(request: HttpRequest) -> str:
-    from ministack.core.router import detect_service
-
-    return str(detect_service(request.method, request.path, request.headers, _parameters(request)))
-
-
-def _operation(request: HttpRequest) -> str:
-    target = request.headers.get("x-amz-target", "").rpartition(".")[2]
-    return target or (_parameters(request).get("Action") or [""])[0]
 
 
 def _parameters(request: HttpRequest) -> Mapping[str, list[str]]:

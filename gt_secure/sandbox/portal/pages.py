@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextvars
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from ...errors import InvalidInput
 from ...network import Source
@@ -45,7 +45,7 @@ class Pages:
         if path == "/_gt_secure/origins":
             return _only(request, "GET", "HEAD") or self._origins((request.query.get("source") or [""])[0])
         if path == "/_gt_secure/flush-logs":
-            return _only(request, "POST") or json_reply((await self.delivery.flush()).to_dict())
+            return _only(request, "POST") or json_reply(asdict(await self.delivery.flush()))
         if path == RESET:
             return _only(request, "POST") or await self._reset_by_owner(request)
         return json_reply({"error": "NotFound", "message": f"The sandbox has no page {path}."}, 404)

@@ -81,7 +81,8 @@ class PortalApp:
         except PortalError as error:
             if wants_json:
                 return json_reply({"error": error.code, "message": str(error)}, error.status)
-            return _refused_page(error.status, str(error), request.source)
+            place = html.escape(str(request.source))
+            return _page(error.status, str(error), f"<h1>{html.escape(str(error))}</h1><p>Seen from {place}.</p>")
         if wants_json:
             return json_reply(
                 {
@@ -218,8 +219,3 @@ def _index_page(teams: Sequence[str], keys: Sequence[str], worker: str) -> Reply
     return _page(
         200, "Worker portal", f"<h1>Worker portal</h1><p>You are at {html.escape(worker)}.</p><ul>{items}</ul>"
     )
-
-
-def _refused_page(status: int, message: str, source: Source) -> Reply:
-    body = f"<h1>{html.escape(message)}</h1><p>Seen from {html.escape(str(source))}.</p>"
-    return _page(status, message, body)

@@ -16,34 +16,19 @@ from typing import Any
 
 
 class ApiError(Exception):
-    """An error answer: its code, its message and its HTTP status."""
+    """An error answer: its code and its message."""
 
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
+    def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
-        self.status = status
 
 
-def validation(message: str) -> ApiError:
-    return ApiError("ValidationException", message)
-
-
-def conflict(message: str) -> ApiError:
-    return ApiError("ConflictException", message)
-
-
-def in_use(message: str) -> ApiError:
-    return ApiError("ResourceInUse", message)
-
-
-def limit(message: str) -> ApiError:
-    return ApiError("ResourceLimitExceeded", message)
-
-
-def not_found(message: str) -> ApiError:
-    return ApiError("ResourceNotFound", message)
-
+validation = functools.partial(ApiError, "ValidationException")
+conflict = functools.partial(ApiError, "ConflictException")
+in_use = functools.partial(ApiError, "ResourceInUse")
+limit = functools.partial(ApiError, "ResourceLimitExceeded")
+not_found = functools.partial(ApiError, "ResourceNotFound")
 
 _TYPES = {"string": "String", "integer": "Integer", "long": "Long", "boolean": "Boolean", "timestamp": "Timestamp"}
 _PROPERTY = re.compile(r"\\p\{([A-Z])\}")

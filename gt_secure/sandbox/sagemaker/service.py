@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import logging
 from collections.abc import Callable
 from typing import Any
 
 from ..gateway import auth
-from ..gateway.http import HttpRequest, Reply, json_reply, parsed_json
+from ..gateway.http import AWS_JSON, HttpRequest, Reply, aws_json_error, json_reply, parsed_json
 from ..state import Record, Region, SandboxState
 from ..trail import Trail
 from . import jobs, model, workforces, workteams
 from .model import ApiError
 
-log = logging.getLogger(__name__)
-
 Operation = Callable[[SandboxState, Region, Record], Record]
-_JSON = "application/x-amz-json-1.1"
 _PREFIX = "SageMaker."
 
 OPERATIONS: dict[str, Operation] = {
@@ -61,10 +56,10 @@ class SageMaker:
     async def __call__(self, request: HttpRequest) -> Reply:
         error_code = ""
         try:
-            reply = json_reply(await self._answer(request), 200, _JSON)
+            reply = json_reply(await self._answer(request), 200, AWS_JSON)
         except ApiError as error:
-            reply = json_reply({"__type": error.code, "message": error.message}, error.status, _JSON)
-            reply.headers["x-amzn-errortype"] = error_code = error.code
+            error_code = error.code
+            reply = aws_json_error(error_code, error.message)
         if error_code not in _UNPROVEN:
             name = request.headers.get("x-amz-target", "").removeprefix(_PREFIX)
             self._trail.sagemaker(request, name, parsed_json(request.body), error_code)
@@ -78,9 +73,10 @@ class SageMaker:
         scope = auth.signed_scope(request)
         region = self._state.region(scope[1] if scope else "")
         self._state.settle(region)
-        body = _parse(request.body)
-        resource = _resource(name, region, body)
-        _permit(request, f"sagemaker:{name}", resource)
+        body = parsed_json(request.body)
+        if body is None:
+            raise ApiError("SerializationException", "The request body is not valid JSON.")
+        _permit(request, f"sagemaker:{name}", _resource(name, region, body))
         valid = model.check(name, body)
         if name in _PASS_ROLE:
             _permit(request, "iam:PassRole", valid["RoleArn"], {"iam:PassedToService": "sagemaker.amazonaws.com"})
@@ -100,13 +96,6 @@ def _require_supported(name: str) -> None:
             f"The sandbox does not offer sagemaker:{name}; it has {', '.join(sorted(OPERATIONS))}.",
         )
     raise ApiError("UnknownOperationException", f"SageMaker has no operation {name}.")
-
-
-def _parse(body: bytes) -> Any:
-    try:
-        return json.loads(body or b"{}")
-    except (ValueError, RecursionError) as error:
-        raise ApiError("SerializationException", "The request body is not valid JSON.") from error
 
 
 def _resource(name: str, region: Region, body: Any) -> str:
@@ -137,4 +126,4 @@ def _permit(request: HttpRequest, action: str, resource: str, keys: dict[str, st
         "SignatureDoesNotMatch": "InvalidSignatureException",
         "MissingAuthenticationToken": "MissingAuthenticationTokenException",
     }.get(refusal.code, refusal.code)
-    raise ApiError(code, refusal.message, 400)
+    raise ApiError(code, refusal.message)

@@ -12,8 +12,9 @@ import time
 from ..settings import account_id
 from ..state import Record, Region, SandboxState
 from . import paging
-from .model import ApiError, in_use, limit, validation
+from .model import in_use, limit, validation
 
+_NO_LOCK = {"S3Presign": {"IamPolicyConstraints": {"SourceIp": "Disabled", "VpcSourceIp": "Disabled"}}}
 MAX_TEAMS = 25
 """Work teams per account and region (API reference, *CreateWorkteam*)."""
 
@@ -25,12 +26,8 @@ def arn(region: Region, name: str) -> str:
 def find(region: Region, name: str) -> Record:
     team = region.workteams.get(name)
     if team is None:
-        raise missing(region, name)
+        raise validation(f"The work team {arn(region, name)} does not exist in region {region.name}.")
     return team
-
-
-def missing(region: Region, name: str) -> ApiError:
-    return validation(f"The work team {arn(region, name)} does not exist in region {region.name}.")
 
 
 def list_workteams(_state: SandboxState, region: Region, request: Record) -> Record:
@@ -76,15 +73,11 @@ def create(state: SandboxState, region: Region, request: Record) -> Record:
         "CreateDate": now,
         "LastUpdatedDate": now,
         "NotificationConfiguration": request.get("NotificationConfiguration", {}),
-        "WorkerAccessConfiguration": request.get("WorkerAccessConfiguration") or default_access(),
+        "WorkerAccessConfiguration": request.get("WorkerAccessConfiguration") or copy.deepcopy(_NO_LOCK),
     }
     region.workteams[name] = team
     state.save()
     return {"WorkteamArn": team["WorkteamArn"]}
-
-
-def default_access() -> Record:
-    return {"S3Presign": {"IamPolicyConstraints": {"SourceIp": "Disabled", "VpcSourceIp": "Disabled"}}}
 
 
 def update(state: SandboxState, region: Region, request: Record) -> Record:
