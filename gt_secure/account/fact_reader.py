@@ -35,10 +35,7 @@ _READABLE = (*_ORGANIZATION, "aws:resourceaccount", "aws:vpceaccount", OBJECT_TA
 
 
 def read_facts(aws: Aws, state: State, key: str | None = None) -> Facts:
-    """Read the facts that the policies of a state ask for; policies that ask for none cost no call.
-
-    ``key`` is the object whose tags are read; None where the answer is about many.
-    """
+    """Read the facts that the policies of a state ask for; ``key`` is the object whose tags are read."""
     bucket = state.bucket
     if bucket is None:
         return Facts()

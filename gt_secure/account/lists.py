@@ -12,11 +12,7 @@ from ..restriction.validation import split_lists
 
 
 def with_lists(aws: Aws, restriction: Restriction) -> Restriction:
-    """Return a restriction whose addresses include the ranges that its lists have now.
-
-    Raises NotFound or AccessDenied if a list does not exist or cannot be read: without it nobody knows whom a lock
-    would refuse. Raises InvalidInput if the ranges do not fit into a lock.
-    """
+    """Return a restriction whose addresses include the ranges that its lists have now; an unread list is an error."""
     if not restriction.lists:
         return restriction
     return restriction.with_lists(read_lists(aws, restriction.lists))
@@ -25,11 +21,7 @@ def with_lists(aws: Aws, restriction: Restriction) -> Restriction:
 def ranges_and_lists(
     aws: Aws, addresses: str | Iterable[str | IPNetwork | IPAddress]
 ) -> tuple[tuple[IPNetwork, ...], tuple[ManagedList, ...]]:
-    """Return addresses among which lists may be named, merged with the ranges of the lists; and the lists.
-
-    Raises NotFound or AccessDenied if a list does not exist or cannot be read. Raises InvalidInput for text that is
-    neither a range nor the name of a list.
-    """
+    """Return addresses among which lists may be named, merged with the ranges of the lists; and the lists."""
     names, ranges = split_lists(addresses)
     lists = read_lists(aws, names)
     return collapse([*parse_networks(ranges), *(network for each in lists for network in each.networks)]), lists

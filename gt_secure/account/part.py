@@ -111,8 +111,6 @@ class Part(Generic[T]):
     def of_call(
         cls, what: str, action: str, call: Callable[[], T | None], *, resource: str = "*", absent: str = ""
     ) -> Part[T]:
-        """Read a part by one call of AWS."""
-
         def read() -> T | None:
             with aws_errors(action, resource):
                 return call()

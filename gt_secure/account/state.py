@@ -100,36 +100,10 @@ class StateChange(Protocol):
 class State:
     """One reading of an account, or the state that changes would leave.
 
-    Attributes
-    ----------
-    region, partition, account_id, caller_arn : str
-    at : datetime
-    team : Part of Workteam
-        The team of the scope; absent if it has none.
-    teams : Part of tuple of Workteam
-        All workteams of the region.
-    workforce : Part of Workforce
-        The private workforce, which all private teams share.
-    bucket : Bucket or None
-        The bucket of the scope, if it has one.
-    endpoints : Part of tuple of VpcEndpoint
-        The S3 endpoints of the region.
-    jobs : Part of tuple of LabelingJob
-        Jobs of the team that wait for people.
-    reviews : Part of tuple of str
-        Names of the human-review workflows (Amazon A2I) that use the team.
-    templates : Part of tuple of TaskTemplate
-        Task templates of the jobs.
-    account_block : Part of mapping
-        The four settings of the account's Block Public Access.
-    organization : Organization
-        The organization of the account, with its policies.
-    facts : Facts
-        Values of condition keys that were supplied, or that a policy asks for and this role can read.
-    wanted : Restriction or None
-        What is wanted, for findings that compare the account with it.
-    raw : mapping
-        The writable parts as AWS returned them: ``team``, ``workforce``, ``policy``.
+    ``team`` is absent if the scope has none. ``jobs`` are those of the team that wait for people, ``reviews`` the names
+    of human-review workflows (Amazon A2I) that use it. ``facts`` are values of condition keys that were supplied, or
+    that a policy asks for and this role can read. ``wanted`` is what is wanted, for findings that compare the account
+    with it. ``raw`` has the writable parts as AWS returned them: ``team``, ``workforce``, ``policy``.
     """
 
     region: str
@@ -248,7 +222,6 @@ def _parts_of(bucket: Bucket, name: str) -> Iterator[tuple[str, Part[Any]]]:
 
 
 def _seen(part: Part[Any]) -> tuple[str, str]:
-    """Return whether a part was read, and its value or the reason in a few words."""
     if part.missing is not None:
         return "not read", f"{part.missing.text}."
     return ("absent", "-") if part.value is None else ("read", _brief(part.value))

@@ -111,7 +111,6 @@ def check_prefix(prefix: str) -> str:
 
 
 def parse_s3_uri(uri: str) -> tuple[str, str]:
-    """Split ``s3://bucket/key`` into its bucket (checked) and key (may be empty)."""
     refuse_url(uri, "uri", "an s3:// URI")
     word = str(uri).strip()
     if not word.startswith("s3://"):
@@ -164,7 +163,6 @@ def bucket_region(aws: Aws, bucket: str) -> str:
 
 
 def read_policy(aws: Aws, bucket: str, region: str | None = None) -> str | None:
-    """Read the bucket policy's exact text; None if there is none."""
     try:
         with aws_errors("s3:GetBucketPolicy", bucket_arn(aws.partition, bucket)):
             return str(aws.client("s3", region).get_bucket_policy(Bucket=bucket)["Policy"])
@@ -175,7 +173,6 @@ def read_policy(aws: Aws, bucket: str, region: str | None = None) -> str | None:
 
 
 def log_target(answer: Mapping[str, Any]) -> LogTarget | None:
-    """Read the answer of GetBucketLogging; None if logging is off."""
     enabled = answer.get("LoggingEnabled")
     if not enabled:
         return None

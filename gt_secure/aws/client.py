@@ -18,7 +18,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
@@ -145,10 +145,7 @@ class Aws:
     def with_keys(
         self, access_key: str, secret_key: str, token: str, region: str, *, timeout_s: float, calls: list[str]
     ) -> Aws:
-        """Return a connection with other credentials, in any region, that uses the endpoints of this one.
-
-        An endpoint of one service that names this connection's region, such as that of a VPC, serves no other region.
-        """
+        """Return a connection with other credentials; endpoints that name this one's region serve no other region."""
         session = session_with(access_key, secret_key, token, region, self._session)
         session.events.register("before-call.*.*", lambda model, **_: calls.append(model.name))
         aws = Aws(session, region, self.endpoint_url, timeout_s=timeout_s)
@@ -161,17 +158,17 @@ class Aws:
         own = self._endpoints.get(service) if region == self.region else None
         return own or self.endpoint_url
 
-    def s3_with(self, access_key: str, secret_key: str, token: str | None, region: str | None = None) -> S3Client:
+    def s3_with(self, keys: Mapping[str, Any], region: str) -> S3Client:
         with self._lock:
             return make_client(  # type: ignore[no-any-return]
                 self._session,
                 "s3",
-                region or self.region,
-                self._endpoint_of("s3", region or self.region),
+                region,
+                self._endpoint_of("s3", region),
                 timeout_s=self._timeout_s,
-                aws_access_key_id=access_key,
-                aws_secret_access_key=secret_key,
-                aws_session_token=token,
+                aws_access_key_id=keys["AccessKeyId"],
+                aws_secret_access_key=keys["SecretAccessKey"],
+                aws_session_token=keys["SessionToken"],
             )
 
     def remembered(self, name: str, seconds: float, read: Callable[[], T], *, keep: Callable[[T], bool]) -> T:
@@ -211,7 +208,6 @@ class Aws:
         return self.identity().arn
 
     def knows(self, operation: str, member: str) -> bool:
-        """Return True if the SDK has an input member of a SageMaker operation, for example ``IpAddressType``."""
         shape = self.client("sagemaker").meta.service_model.operation_model(operation).input_shape
         return shape is not None and member in shape.members
 

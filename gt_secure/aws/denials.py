@@ -1,7 +1,5 @@
 """The reason in an AWS access denied message: kind of policy, its ARN, and IAM's authorization id.
 
-AWS names the kind of policy that denied a request or that did not allow it, appends the ARN of the denying policy where
-caller and policy belong to one account or organization, and, where IAM's preview covers the API, an authorization id.
 An object key or a policy name is text from outside and may contain any of these words. The reason is read after
 the quoted resource only, the last one wins, and the kind is matched as a whole.
 
@@ -54,7 +52,6 @@ class Denial:
 
 
 def parse_denial(message: str) -> Denial | None:
-    """Return the reason in an access denied message, or None if it gives none."""
     reasons = list(_REASON.finditer(behind_resource(message)))
     ids = _AUTHORIZATION_ID.findall(behind_resource(message))
     if not reasons and not ids:

@@ -1,8 +1,6 @@
-"""Keep presigned URLs, tokens and keys out of the logs of the AWS libraries.
+"""Keep presigned URLs, tokens and keys out of the logs of the AWS libraries, at the loggers that make the records.
 
-At ``DEBUG`` urllib3 logs the whole request line, and botocore the headers, the signature and the response of STS. In a
-notebook such records end up in the saved output. The first client installs the filter. It replaces the text of such
-records at the loggers that make them, so that no handler gets it.
+At ``DEBUG`` urllib3 logs the whole request line, and botocore the headers, the signature and the response of STS.
 """
 
 from __future__ import annotations

@@ -45,7 +45,13 @@ def connect_sdk_session(session: SageMakerSession, region: str | None, endpoint_
             _use(aws, service, str(own), client.meta.region_name, given=endpoint_url is not None)
     local = {service: is_loopback_url(aws.client(service).meta.endpoint_url) for service in WRITTEN}
     if len(set(local.values())) > 1:
-        raise _split(aws, next(service for service in WRITTEN if local[service]))
+        one = next(service for service in WRITTEN if local[service])
+        url = aws.client(one).meta.endpoint_url
+        raise InvalidInput(
+            f"Changes would be split: the session's {one} client calls {url} on this machine, other services call AWS.",
+            next_step=f"Set AWS_ENDPOINT_URL={url} before you make the session, or give the session clients for both.",
+            field="sagemaker_session",
+        )
     if local["sagemaker"] and aws.endpoint_url is None:  # each client of the session is one of the sandbox
         aws = connect_aws(
             boto3_session=boto_session, region=aws.region, endpoint_url=aws.client("sagemaker").meta.endpoint_url
@@ -75,7 +81,6 @@ _CLIENTS: dict[str, Callable[[Any], Any]] = {
 
 
 def _is_default(aws: Aws, session: boto3.session.Session, service: str, client: Any) -> bool:
-    """Return True if a client calls the default endpoint of the connection or of its boto3 session."""
     region = client.meta.region_name
     defaults = {aws.client(service, region).meta.endpoint_url}
     if aws.endpoint_url is None:
@@ -97,12 +102,3 @@ def _use(aws: Aws, service: str, url: str, region: str, *, given: bool) -> None:
             field="sagemaker_session",
         )
     aws.use_endpoint(service, url)
-
-
-def _split(aws: Aws, local: str) -> InvalidInput:
-    url = aws.client(local).meta.endpoint_url
-    return InvalidInput(
-        f"Changes would be split: the session's {local} client calls {url} on this machine, other services call AWS.",
-        next_step=f"Set AWS_ENDPOINT_URL={url} before you make the session, or give the session clients for both.",
-        field="sagemaker_session",
-    )

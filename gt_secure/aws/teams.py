@@ -297,7 +297,6 @@ def _private_workteams(client: SageMakerClient) -> list[Workteam]:
 
 
 def get_workteam(aws: Aws, team: TeamLike) -> Workteam:
-    """Read one private workteam; raises :class:`NotFound` if there is none of that name in this region."""
     return team_from_api(read_team(aws, check_team_name(team_here(aws, team))))
 
 
@@ -315,7 +314,6 @@ def _no_team(aws: Aws, name: str) -> NotFound:
 
 
 def team_arn(aws: Aws, name: str) -> str:
-    """Return the ARN of a private workteam, for the policy that an administrator gets."""
     return f"arn:{aws.partition}:sagemaker:{aws.region}:*:workteam/private-crowd/{name}"
 
 
@@ -351,7 +349,6 @@ def _subscribed(team: Mapping[str, Any]) -> Workteam:
 
 
 def list_workforces(aws: Aws) -> list[Workforce]:
-    """List the private workforces of the region (AWS allows one)."""
     found: list[Workforce] = []
     with aws_errors("sagemaker:ListWorkforces"):
         for page in aws.client("sagemaker").get_paginator("list_workforces").paginate():
@@ -419,7 +416,6 @@ def describe_job(aws: Aws, name: str) -> LabelingJob:
 
 
 def read_team(aws: Aws, name: str) -> dict[str, Any]:
-    """Read a workteam's whole structure, without its times."""
     try:
         with aws_errors("sagemaker:DescribeWorkteam", team_arn(aws, name)):
             answer = aws.client("sagemaker").describe_workteam(WorkteamName=name)
@@ -429,7 +425,6 @@ def read_team(aws: Aws, name: str) -> dict[str, Any]:
 
 
 def read_workforce(aws: Aws, name: str) -> dict[str, Any]:
-    """Read a workforce's whole structure, without its times."""
     resource = f"arn:{aws.partition}:sagemaker:{aws.region}:*:workforce/private-crowd/{name}"
     with aws_errors("sagemaker:DescribeWorkforce", resource):
         answer = aws.client("sagemaker").describe_workforce(WorkforceName=name)

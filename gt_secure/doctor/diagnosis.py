@@ -63,17 +63,7 @@ class FeatureState:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The features that a role can use.
-
-    Attributes
-    ----------
-    caller : str
-        ARN of the caller.
-    scope : Scope
-    features : tuple of FeatureState
-    facts : tuple of Fact
-        Installation, SDK, region, signature and clock.
-    """
+    """The features that a role can use; ``facts`` are about installation, SDK, region, signature and clock."""
 
     caller: str
     scope: Scope

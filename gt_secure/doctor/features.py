@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
+from ..account.bucket import LOG_TARGET, READINGS
+from ..account.state import FINDINGS
 from ..errors import InvalidInput
 
 ResourceTarget: TypeAlias = Literal[
@@ -30,11 +32,7 @@ ResourceTarget: TypeAlias = Literal[
 
 
 class Permission(NamedTuple):
-    """One action on one kind of resource.
-
-    ``writes`` marks an action that changes something: it is never tried, only predicted. The feature
-    works without an ``optional`` one.
-    """
+    """One action on one kind of resource; one that ``writes`` is never tried, only predicted."""
 
     action: str
     target: ResourceTarget
@@ -58,6 +56,11 @@ _FORCE = Permission("sagemaker:DescribeWorkforce", "workforce")
 _POLICY = Permission("s3:GetBucketPolicy", "bucket")
 _TEAMS = (Permission("sagemaker:ListWorkteams", "*"), Permission("sagemaker:ListSubscribedWorkteams", "*"))
 _ENDPOINTS = Permission("ec2:DescribeVpcEndpoints", "*")
+_SETTINGS = tuple(
+    Permission(each.action, "bucket")
+    for part, each in READINGS.items()
+    if f"bucket.{part}" in FINDINGS and part != "access_points"  # these are listed by account
+)
 # HeadBucket reports the region of a bucket even where it is refused, so s3:ListBucket is optional there.
 _LIST = Permission("s3:ListBucket", "bucket", optional=True)
 _JOBS = (
@@ -133,24 +136,14 @@ _ALL = (
             *_TEAMS,
             *_JOBS,
             _ENDPOINTS,
-            _POLICY,
-            Permission("s3:GetBucketLogging", "bucket"),
-            Permission("s3:GetBucketCORS", "bucket"),
-            Permission("s3:GetBucketPublicAccessBlock", "bucket"),
-            Permission("s3:GetEncryptionConfiguration", "bucket"),
-            Permission("s3:GetBucketWebsite", "bucket"),
-            Permission("s3:GetReplicationConfiguration", "bucket"),
-            Permission("s3:GetBucketAcl", "bucket"),
+            *_SETTINGS,
             Permission("s3:ListAccessPoints", "*", optional=True),
             Permission("s3:GetAccountPublicAccessBlock", "*", optional=True),
             Permission("s3:GetBucketPolicyStatus", "bucket", optional=True),
             Permission("s3:GetBucketVersioning", "bucket", optional=True),
             Permission("s3:GetObject", "objects", optional=True),  # the task templates, if they are there
             Permission("s3:ListBucket", "log-bucket", optional=True),
-            Permission("s3:GetBucketPolicy", "log-bucket", optional=True),
-            Permission("s3:GetEncryptionConfiguration", "log-bucket", optional=True),
-            Permission("s3:GetBucketObjectLockConfiguration", "log-bucket", optional=True),
-            Permission("s3:GetBucketRequestPayment", "log-bucket", optional=True),
+            *(Permission(READINGS[part].action, "log-bucket", optional=True) for part in LOG_TARGET),
             Permission("sagemaker:ListFlowDefinitions", "*", optional=True),
             Permission("sagemaker:DescribeFlowDefinition", "flow-definition", optional=True),
         ),

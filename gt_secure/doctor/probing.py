@@ -36,7 +36,6 @@ class PermissionAnswer:
 
 
 def ask(aws: Aws, scope: Scope, permissions: Iterable[Permission]) -> list[PermissionAnswer]:
-    """Determine each permission; several calls run in parallel."""
     wanted = list(permissions)
     tried = [each for each in wanted if _call(aws, scope, each) is not None]
     with ThreadPoolExecutor(WORKERS) as pool:

@@ -118,10 +118,7 @@ def scope_of(
 
 
 def policy_for(features: Iterable[Feature], scope: Scope) -> dict[str, Any]:
-    """Return the least-privilege identity policy for some features, with their optional permissions.
-
-    An unknown bucket or role that is required is an :class:`InvalidInput`: a wildcard would not be least privilege.
-    """
+    """Return the least-privilege identity policy for some features; an unknown bucket or role is an InvalidInput."""
     granted: dict[str, set[str]] = {}
     for feature in features:
         for each in feature.permissions:

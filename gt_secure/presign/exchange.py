@@ -128,5 +128,4 @@ def _fetch(pool: Any, target: str, headers: Mapping[str, str]) -> ServerAnswer:
 
 
 def elapsed_ms(started: float) -> float:
-    """Milliseconds since a reading of ``time.perf_counter``."""
     return (time.perf_counter() - started) * 1000

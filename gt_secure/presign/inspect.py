@@ -94,7 +94,7 @@ def inspect(url: str) -> PresignedUrl:
         raise _bad("The URL is longer than 16,384 characters.")
     try:
         parts = urlsplit(text)
-        query = _query(parts.query)
+        query = {name.lower(): value for name, value in parse_qsl(parts.query, keep_blank_values=True)}
         host = (parts.hostname or "").lower()
     except ValueError as error:
         raise _bad("This is not a URL.") from error
@@ -123,11 +123,6 @@ def inspect(url: str) -> PresignedUrl:
         endpoint=place.endpoint,
         cache_control=query.get("response-cache-control"),
     )
-
-
-def _query(text: str) -> dict[str, str]:
-    """Read the parameters by their names in lower case, decoded once, as S3 does; the last of a name counts."""
-    return {name.lower(): value for name, value in parse_qsl(text, keep_blank_values=True)}
 
 
 @dataclass(frozen=True, slots=True)

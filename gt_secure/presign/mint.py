@@ -1,8 +1,7 @@
 """Mint a test URL: a presigned GET that carries the same condition as Ground Truth's own URLs.
 
-Ground Truth binds a worker's URL to the worker's address with a condition in the policy behind the URL. From a notebook
-the only way to do the same is ``sts:AssumeRole`` with a session policy (``GetFederationToken`` needs an IAM user's
-long-term keys). The session cannot allow more than the role does, and role chaining limits it to one hour.
+The condition is in the policy behind a URL: from a notebook that takes ``sts:AssumeRole`` with a session policy. The
+session cannot allow more than the role does, and role chaining limits it to one hour.
 
 Sources: STS API reference, *AssumeRole* and *GetFederationToken*; S3 User Guide, *Presigned URLs*.
 """
@@ -82,10 +81,7 @@ def mint(
 
 
 def _must_exist(aws: Aws, bucket: str, key: str, version_id: str | None, region: str) -> str | None:
-    """Check that the object is there; returns the ARN of the KMS key that encrypts it, if one does.
-
-    Where the caller may not look, nothing is known and the URL is minted all the same: the role may read it.
-    """
+    """Return the ARN of the KMS key of the object, if one encrypts it; a caller who may not look learns nothing."""
     extra = {"VersionId": version_id} if version_id else {}
     action = "s3:GetObjectVersion" if version_id else "s3:GetObject"
     try:
@@ -123,7 +119,7 @@ def _session(aws: Aws, policy: str, role_arn: str | None, seconds: int, region: 
             )
     except AccessDenied as denied:
         raise _may_not_assume(denied, role, aws.own_role() or aws.caller_arn) from denied
-    return _client(aws, answer["Credentials"], region), str(answer["AssumedRoleUser"]["Arn"]), role
+    return aws.s3_with(answer["Credentials"], region), str(answer["AssumedRoleUser"]["Arn"]), role
 
 
 def _may_not_assume(denied: AccessDenied, role: str, caller: str) -> AccessDenied:
@@ -147,11 +143,7 @@ def _federated(aws: Aws, policy: str, seconds: int, region: str) -> tuple[S3Clie
             Name="gt-secure-test", Policy=policy, DurationSeconds=max(_SHORTEST_SESSION_S, seconds)
         )
     arn = str(answer["FederatedUser"]["Arn"])
-    return _client(aws, answer["Credentials"], region), arn, arn
-
-
-def _client(aws: Aws, keys: Any, region: str) -> S3Client:
-    return aws.s3_with(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], region)
+    return aws.s3_with(answer["Credentials"], region), arn, arn
 
 
 def _presign(client: S3Client, bucket: str, key: str, version_id: str | None, seconds: int, marker: str) -> str:

@@ -23,7 +23,6 @@ _PER_SERVICE = "AWS_ENDPOINT_URL_"
 
 
 def prepare(folder: Path, access_key: str, secret_key: str, region: str) -> dict[str, str]:
-    """Write the files of a sandbox into a private folder and return the variables that name them."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name in ("journal", "cache"):
         (folder / name).mkdir(mode=0o700, exist_ok=True)
@@ -45,7 +44,6 @@ def _write(path: Path, text: str) -> None:
 
 
 def overruled(sandbox: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
-    """Return a sandbox's variables, with those that overrule what an environment has beside them."""
     more = {name: value for name, value in _OVERRULE.items() if environment.get(name)}
     endpoint = sandbox["AWS_ENDPOINT_URL"]
     more |= {name: endpoint for name in environment if name.startswith(_PER_SERVICE)}
@@ -67,7 +65,6 @@ class Running:
     container_url: str | None = None
 
     def environment(self) -> dict[str, str]:
-        """Return the variables that make any AWS client use the sandbox, and nothing else of this environment."""
         own = {
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_ACCESS_KEY_ID": self.access_key,

@@ -16,7 +16,6 @@ _TIMEOUT_S = 30
 
 
 def reset(endpoint_url: str | None = None) -> None:
-    """Put a running sandbox back to its seeded state; see :func:`gt_secure.sandbox.reset`."""
     post_signed(_checked(endpoint_url or os.environ.get("AWS_ENDPOINT_URL", "")), RESET, _credentials())
 
 
@@ -40,7 +39,6 @@ def _checked(endpoint_url: str) -> str:
 
 
 def post_signed(endpoint_url: str, path: str, credentials: Any) -> None:
-    """Post to a page of the sandbox, signed; raises as :func:`reset` does."""
     import urllib3
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest

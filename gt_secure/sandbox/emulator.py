@@ -35,7 +35,6 @@ _REMOVE = (
 
 
 def load(settings: Settings) -> None:
-    """Set the environment and import the emulator, which reads its settings only then."""
     if "ministack.app" in sys.modules:
         raise Unsupported(
             "The emulator is already loaded in this process, with settings that cannot change any more.",
@@ -96,7 +95,6 @@ def _persisted() -> dict[str, Any]:
 
 
 def save() -> None:
-    """Write the state of the emulator to the state directory; does nothing when state lives in memory."""
     from ministack.core.persistence import save_all
 
     save_all({name: module.get_state for name, module in _persisted().items()})

@@ -1,8 +1,6 @@
-"""A separate environment for the sandbox's packages, so that they never replace those of the current one.
+"""A separate environment for the sandbox's packages: the emulator pins botocore, which boto3 needs in another version.
 
-The emulator pins botocore exactly. Installed into a notebook's environment it would replace the botocore that boto3 and
-aiobotocore need there. So ``gt-secure sandbox install`` puts it into a separate virtual environment. The sandbox runs
-this package's code there, with that environment's packages.
+The sandbox runs this package's code there, with that environment's packages.
 """
 
 from __future__ import annotations
@@ -137,7 +135,6 @@ def _ways(home: Path) -> list[tuple[list[str], list[str]]]:
 
 
 def _run(command: Sequence[str]) -> str:
-    """Run a command and return why it failed, or an empty text."""
     try:
         done = subprocess.run(
             command,

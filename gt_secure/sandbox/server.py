@@ -36,7 +36,6 @@ def serve(settings: Settings, ready: Callable[[Running], None], *, with_stdin: b
 
 @contextlib.contextmanager
 def _private_folder(settings: Settings) -> Iterator[Path]:
-    """Yield the folder for the files of clients; a temporary one when no state is kept."""
     if settings.state_dir is None:
         with tempfile.TemporaryDirectory(prefix="gt-secure-sandbox-", ignore_cleanup_errors=True) as folder:
             yield Path(folder)

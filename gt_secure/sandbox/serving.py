@@ -18,7 +18,6 @@ from hypercorn.config import Config
 
 from . import client_environment, emulator, parent
 from .accesslog.delivery import Delivery
-from .accesslog.recorder import Recorder
 from .client_environment import Running, host_of, url_of
 from .demo_data import resources as seed
 from .gateway.app import Front
@@ -59,7 +58,7 @@ async def run(
         sagemaker=SageMaker(state, trail),
         trail=trail,
         internal=Pages(PortalApp(state, issuer), delivery, world.reset, here, there),
-        recorder=Recorder(delivery),
+        delivery=delivery,
         vpc_port=there[1],
         names=(settings.container_host, *_CONTAINER_NAMES) if settings.container_host else (),
     )

@@ -83,10 +83,7 @@ def account_id() -> str:
 
 
 def check_loopback(host: str) -> None:
-    """Refuse any host that other machines could reach.
-
-    The sandbox trusts whoever reaches it about where they come from, so that it must never be reachable from outside.
-    """
+    """Refuse any host that other machines could reach: the sandbox trusts whoever calls about where they come from."""
     if host == "localhost":
         return
     address = _address(host)

@@ -1,7 +1,6 @@
 """CloudTrail's event history: the management events that the sandbox writes itself, and LookupEvents.
 
-Events have the members of *CloudTrail record contents*; LookupEvents follows its API reference: one attribute, the
-newest event first, at most 50 an answer. On AWS an event appears within about 15 minutes, here immediately.
+On AWS an event appears within about 15 minutes, here immediately.
 """
 
 from __future__ import annotations
@@ -50,7 +49,8 @@ class Trail:
         resource = str(given.get("WorkteamName") or given.get("WorkforceName") or "")
         scope = auth.signed_scope(request)
         region = scope[1] if scope else REGION
-        self._add(request, "sagemaker.amazonaws.com", name, parameters, resource, region, error, request.long_id)
+        told = {"eventSource": "sagemaker.amazonaws.com", "eventName": name, "requestParameters": parameters}
+        self._add(request, resource, error, {**told, "awsRegion": region, "requestID": request.long_id})
 
     def s3(self, request: HttpRequest, bucket: str, status: int) -> None:
         name = _POLICY_CALLS.get(request.method) if "policy" in request.query and bucket else None
@@ -60,22 +60,14 @@ class Trail:
         if name == "PutBucketPolicy":
             parameters["bucketPolicy"] = parsed_json(request.body)
         error = "" if status < 300 else "AccessDenied" if status == 403 else "InvalidRequest"
-        self._add(request, "s3.amazonaws.com", name, parameters, bucket, REGION, error, request.id)
+        told = {"eventSource": "s3.amazonaws.com", "eventName": name, "requestParameters": parameters}
+        self._add(request, bucket, error, {**told, "awsRegion": REGION, "requestID": request.id})
 
-    def _add(
-        self,
-        request: HttpRequest,
-        source: str,
-        name: str,
-        parameters: Record,
-        resource: str,
-        region: str,
-        error: str,
-        request_id: str,
-    ) -> None:
+    def _add(self, request: HttpRequest, resource: str, error: str, told: Record) -> None:
         key = request.mechanism.access_key if request.mechanism else ""
         arn = (auth.caller_arn(key) if key else None) or ""
         event: Record = {
+            **told,
             "eventVersion": "1.11",
             "userIdentity": {
                 "type": "AssumedRole" if ":assumed-role/" in arn else "IAMUser",
@@ -84,14 +76,9 @@ class Trail:
                 "accessKeyId": key,
             },
             "eventTime": f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}",
-            "eventSource": source,
-            "eventName": name,
-            "awsRegion": region,
             "sourceIPAddress": str(request.source.address),
             "userAgent": f"[{request.headers.get('user-agent', '')}]",
-            "requestParameters": parameters,
             "responseElements": None,
-            "requestID": request_id,
             "eventID": str(uuid.uuid4()),
             "readOnly": False,
             "eventType": "AwsApiCall",

@@ -42,8 +42,6 @@ def install() -> None:
 
 
 def _with_lists(original: Callable[..., str]) -> Callable[..., str]:
-    """Return the resource of a request, also for prefix lists and IP sets."""
-
     def resource(service: str, method: str, path: str, headers: Any, body: bytes, query: Any, *where: str) -> str:
         region, account = where
         if service == "ec2" and (identifier := query.get("PrefixListId")):
@@ -118,7 +116,6 @@ def vpc_of(region: str, identifier: str) -> str | None:
 
 
 def seed() -> None:
-    """Put the demo's VPC with its subnets, security group, prefix list and S3 endpoint into EC2."""
     from ministack.services import ec2
 
     account = account_id()

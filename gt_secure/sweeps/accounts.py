@@ -37,11 +37,6 @@ def read_accounts(given: AccountsLike) -> tuple[Account, ...]:
 
     A text file has an id, and a name if wanted, on each line. A JSON or YAML file has a list of ids, or of mappings
     with ``id`` and ``name``, such as ``aws organizations list-accounts`` prints.
-
-    Raises
-    ------
-    NotFound, InvalidInput
-        No such file; something that is not an account id; no account.
     """
     items = _of_file(Path(given)) if isinstance(given, (str, Path)) else list(given)
     accounts = {account.id: account for account in map(_account, items)}
@@ -66,11 +61,8 @@ def _of_file(file: Path) -> list[Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise _bad(f"{file.name} cannot be read.", "Save it as UTF-8 text, and check its permissions.") from error
     rows = [line.split("#", 1)[0].strip() for line in lines]
-    return [row for number, row in enumerate(rows) if row and not (number == 0 and _is_title(row))]
-
-
-def _is_title(row: str) -> bool:
-    return not re.search(r"\d", row)
+    titles = 1 if rows and not re.search(r"\d", rows[0]) else 0
+    return [row for row in rows[titles:] if row]
 
 
 def _account(item: object) -> Account:
@@ -125,13 +117,7 @@ DEFAULT_REGIONS: Mapping[str, tuple[str, ...]] = {
 
 
 def parse_regions(given: str | Iterable[str], partition: str = "aws") -> tuple[str, ...]:
-    """Return regions, each once: ``all``, a list with commas, or several names; ``all,ap-east-1`` adds one.
-
-    Raises
-    ------
-    InvalidInput
-        For something that is not a region of the partition, or none at all.
-    """
+    """Return regions, each once: ``all``, a list with commas, or several names; ``all,ap-east-1`` adds one."""
     words = given.split(",") if isinstance(given, str) else [part for word in given for part in word.split(",")]
     names: list[str] = []
     for word in (word.strip().lower() for word in words if word.strip()):

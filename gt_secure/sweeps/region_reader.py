@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ..access.exposure_text import words_of
-from ..access.source_sets import Row
 from ..account import read_bucket
 from ..audit import UnreadNotes, guard_text
 from ..aws.teams import Workforce, Workteam, buckets_of_jobs, jobs_of_team, list_private_workteams
@@ -75,14 +74,11 @@ def _bucket(gt: Connection, name: str, notes: UnreadNotes) -> tuple[str, str]:
     state = notes.attempt(name, lambda: read_bucket(gt.aws, name), None)
     if state is None:
         return "unknown", "unknown"
-    exposure = notes.attempt(f"exposure of {name}", lambda: gt.exposure(name).row("presigned"), None)
-    line = "unknown" if exposure is None else _exposure_line(exposure)
-    return guard_text(state), line
-
-
-def _exposure_line(row: Row) -> str:
+    row = notes.attempt(f"exposure of {name}", lambda: gt.exposure(name).row("presigned"), None)
+    if row is None:
+        return guard_text(state), "unknown"
     unknown = "" if row.unknown.is_empty else f"; unknown: {words_of(row, 'unknown')}"
-    return f"a presigned URL is opened from {words_of(row, 'opened')}{unknown}"
+    return guard_text(state), f"a presigned URL is opened from {words_of(row, 'opened')}{unknown}"
 
 
 def _joined(pairs: Iterable[tuple[str, str]]) -> str:

@@ -49,16 +49,7 @@ def trust_policy(trusted: str, external_id: str) -> dict[str, Any]:
 
 
 def role_stackset(role_name: str, trusted: str, external_id: str = "") -> str:
-    """Return a CloudFormation template (JSON) of the role, for a StackSet over the organization.
-
-    Parameters
-    ----------
-    role_name : str
-    trusted : str
-        The account id or role ARN that runs the sweep.
-    external_id : str
-        Asked for in the trust policy, if it is given.
-    """
+    """Return a CloudFormation template (JSON) of the role that ``trusted`` may assume, for a StackSet."""
     path, name = _split(role_name)
     trust = trust_policy(trusted, external_id)
     principal = trust["Statement"][0]["Principal"]

@@ -27,7 +27,6 @@ Unit: TypeAlias = "tuple[str, str]"
 
 
 def sweep_id(role_name: str, external_id: str, accounts: Sequence[Account], regions: Sequence[str]) -> str:
-    """Return the fingerprint of a sweep: the same accounts, regions and role."""
     parts = [role_name, external_id, *sorted(account.id for account in accounts), "|", *sorted(regions)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
@@ -91,7 +90,6 @@ class StateFile:
                 self._file.flush()
 
     def close(self, *, finished: bool) -> None:
-        """Close the file, and delete it after a sweep that is finished."""
         with self._lock:
             if self._file is None or self.path is None:
                 return

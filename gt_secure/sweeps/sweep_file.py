@@ -39,13 +39,7 @@ class SweepSpec(NamedTuple):
 
 
 def load_sweep(path: str | Path) -> SweepSpec:
-    """Read a sweep file, JSON or YAML.
-
-    Raises
-    ------
-    NotFound, InvalidInput, MissingExtra
-        No such file; a member that is unknown or of the wrong kind; YAML without PyYAML.
-    """
+    """Read a sweep file, JSON or YAML."""
     file = Path(path)
     data = textfiles.load(file)
     if not isinstance(data, Mapping):

@@ -243,7 +243,6 @@ class Sweep(FindingsReport):
 
 
 def rows_markup(rows: Iterable[SweepRow]) -> Markup:
-    """Return the table of rows, with a chip for the highest severity."""
     listed = [(row, row.cells()) for row in rows]
     return table(HEAD, [(*cells[:-2], _chip(row, cells[-2]), cells[-1]) for row, cells in listed])
 

@@ -117,7 +117,7 @@ def test_the_sandbox_enforces_what_is_predicted(sandbox):
                 RoleArn=ROLE, RoleSessionName="agreement",
                 Policy=json.dumps({"Version": "2012-10-17", "Statement": [session]}),
             )["Credentials"]  # fmt: skip
-            client = gt.aws.s3_with(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+            client = gt.aws.s3_with(keys, gt.aws.region)
             url = client.generate_presigned_url("get_object", Params={"Bucket": "gt-images", "Key": key})
             for source in sources:
                 where = Source.parse(source)

@@ -9,7 +9,7 @@ import pytest
 
 from gt_secure.errors import Unsupported
 from gt_secure.network import Source
-from gt_secure.sandbox.gateway import conditions
+from gt_secure.sandbox.gateway import conditions, evaluator
 from gt_secure.sandbox.gateway.mechanisms import mechanisms
 
 NOW = dt.datetime(2026, 11, 24, 12, 0, 10, tzinfo=dt.UTC)
@@ -79,24 +79,28 @@ def test_no_s3_keys_for_other_services():
     assert not [name for name in keys(headers=HEADER, s3=False) if name.startswith("s3:")]
 
 
+def check(module):
+    evaluator.check(module, conditions.PRIVATE_NAME, conditions.CALLER, conditions.LOST)
+
+
 def test_private_name_is_still_there():
     """Fails when a new ministack evaluates conditions in another way: then conditions.py must follow."""
     from ministack.core import iam_evaluator
 
-    conditions.check(iam_evaluator)
+    check(iam_evaluator)
     assert iam_evaluator._resolve_condition_key.__code__.co_varnames[:2] == ("key", "ctx")
 
 
 def test_moved_private_name_is_noticed():
     with pytest.raises(Unsupported, match="would not enforce"):
-        conditions.check(types.SimpleNamespace(_conditions_met=lambda: None))
+        check(types.SimpleNamespace(_conditions_met=lambda: None))
 
     def not_using_it():
         return None
 
     moved = types.SimpleNamespace(_resolve_condition_key=lambda key, ctx: None, _conditions_met=not_using_it)
     with pytest.raises(Unsupported):
-        conditions.check(moved)
+        check(moved)
 
 
 def test_keys_end_with_the_request():

@@ -38,7 +38,7 @@ _VERSION = {SIGV4: "SigV4", SIGV2: "SigV2"}
 class RequestWatch:
     """One request on its way: what has been answered so far."""
 
-    recorder: Recorder
+    delivery: Delivery
     request: HttpRequest
     out: Send
     started: float = field(default_factory=time.monotonic)
@@ -73,34 +73,22 @@ class RequestWatch:
         ]
 
     async def finish(self) -> None:
-        if self.status:
-            await self.recorder.record(self)
-
-
-class Recorder:
-    """Makes rows and gives them to the delivery."""
-
-    def __init__(self, delivery: Delivery) -> None:
-        self.delivery = delivery
-
-    def watch(self, request: HttpRequest, send: Send) -> RequestWatch:
-        return RequestWatch(self, request, send)
-
-    async def record(self, watch: RequestWatch) -> None:
-        bucket, key = bucket_and_key(watch.request)
+        """Give the rows of an answered request to the delivery, if its bucket logs."""
+        if not self.status:
+            return
+        request = self.request
+        bucket, key = bucket_and_key(request)
         target = await _target(bucket)
-        copy_source = watch.request.headers.get("x-amz-copy-source")
+        copy_source = request.headers.get("x-amz-copy-source")
         if target is not None:
-            request = watch.request
             name = operation(request.method, key, request.query, copy=copy_source is not None)
-            row = _row(watch, bucket, key, name)
-            self.delivery.add(target, bucket, watch.time, row)
-        if copy_source and watch.request.method == "PUT" and key:
+            self.delivery.add(target, bucket, self.time, _row(self, bucket, key, name))
+        if copy_source and request.method == "PUT" and key:
             source_bucket, _, source_key = unquote_plus(copy_source.split("?", 1)[0]).lstrip("/").partition("/")
             source_target = await _target(source_bucket)
             if source_target is not None:
-                row = _row(watch, source_bucket, source_key, "REST.COPY.OBJECT_GET")
-                self.delivery.add(source_target, source_bucket, watch.time, row)
+                row = _row(self, source_bucket, source_key, "REST.COPY.OBJECT_GET")
+                self.delivery.add(source_target, source_bucket, self.time, row)
 
 
 async def _target(bucket: str) -> LogSetting | None:

@@ -29,12 +29,10 @@ def mask(uri: str) -> str:
 
 
 def encode_key(key: str) -> str:
-    """URL-encode an object key twice; slashes stay."""
     return quote(quote(key, safe="/-_.~"), safe="/-_.~")
 
 
 def dash(value: str | int | None) -> str:
-    """Return the text of a value, or ``-`` for nothing and for 0."""
     return str(value) if value else "-"
 
 

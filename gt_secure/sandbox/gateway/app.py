@@ -9,7 +9,8 @@ from xml.sax.saxutils import escape
 
 from ...errors import InvalidInput
 from ...network import Source
-from ..accesslog.recorder import Recorder, bucket_and_key
+from ..accesslog.delivery import Delivery
+from ..accesslog.recorder import RequestWatch, bucket_and_key
 from ..sagemaker.service import SageMaker
 from ..settings import REGION
 from ..trail import Trail
@@ -58,7 +59,7 @@ class Front:
     sagemaker: SageMaker
     trail: Trail
     internal: Handler
-    recorder: Recorder
+    delivery: Delivery
     vpc_port: int
     names: Collection[str] = ()
 
@@ -125,7 +126,7 @@ class Front:
         evaluator.unsigned_form.set(None if request.mechanisms else request.form)
         with conditions.of(keys):
             reply = await _early(request)
-            watched = self.recorder.watch(request, browsers.with_cors(request, send))
+            watched = RequestWatch(self.delivery, request, browsers.with_cors(request, send))
             if reply is not None:
                 await respond(watched.send, reply, head=request.method == "HEAD")
             else:
@@ -225,7 +226,6 @@ _UNKNOWN_KEY = {"sts": "InvalidClientTokenId", "iam": "InvalidClientTokenId", "e
 
 
 def service_of(request: HttpRequest) -> str:
-    """Tell for which service a request is, from its target, its signature, or else its form."""
     target = request.headers.get("x-amz-target", "")
     scope = auth.signed_scope(request)
     if request.path != "/":

@@ -24,7 +24,6 @@ class AuthRefusal:
 
 
 def signed_scope(request: HttpRequest) -> tuple[str, str, str] | None:
-    """Return access key id, region and service that a request claims to be signed for, or None."""
     found = _SCOPE.search(request.headers.get("authorization", ""))
     if found:
         return found[1], found[3], found[4]

@@ -19,7 +19,6 @@ Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 
 def with_cors(request: HttpRequest, send: Send) -> Send:
-    """Return a send function that adds the headers of the bucket's CORS rules where they are missing."""
     return _changed(send, lambda headers: _completed(request, headers)) if "origin" in request.headers else send
 
 
@@ -51,11 +50,7 @@ def _completed(request: HttpRequest, headers: Headers) -> Headers:
     return headers + [(name.lower().encode(), value.encode()) for name, value in found.items()]
 
 
-_LOCAL = "localhost"
-
-
 def host_name(headers: Mapping[str, str]) -> str:
-    """Return the name in the ``Host`` header, without port and brackets, in lower case."""
     host = headers.get("host", "").strip().lower()
     if host.startswith("["):
         return host[1:].partition("]")[0]
@@ -67,7 +62,7 @@ def is_this_machine(name: str, more: Collection[str] = ()) -> bool:
     try:
         return ipaddress.ip_address(name).is_loopback or name in more
     except ValueError:
-        return any(name == own or name.endswith(f".{own}") for own in (_LOCAL, *more))
+        return any(name == own or name.endswith(f".{own}") for own in ("localhost", *more))
 
 
 def foreign_host(request: HttpRequest, more: Collection[str] = ()) -> Reply | None:

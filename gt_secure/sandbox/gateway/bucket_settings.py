@@ -1,8 +1,5 @@
 """Bucket settings that S3 refuses and the emulator would store, and ``GetBucketPolicyStatus``, which it does not have.
 
-Bucket policies are limited to 20 KB (S3 User Guide, *Bucket policies for Amazon S3*). The target of access logs must
-exist (S3 API Reference, *PutBucketLogging*).
-
 A policy is public if it grants to everybody and no condition of the grant holds fixed values of a key that says where
 a request is from, or who sends it (S3 User Guide, *The meaning of "public"*). What AWS does with a Deny beside such a
 grant is not documented; here it changes nothing.

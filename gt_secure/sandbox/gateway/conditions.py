@@ -18,8 +18,8 @@ from . import evaluator
 from .mechanisms import FORM, QUERY, SIGV4, Mechanism
 
 PRIVATE_NAME = "_resolve_condition_key"
-_CALLER = "_conditions_met"
-_LOST = "This version of ministack evaluates conditions in another way; the sandbox would not enforce."
+CALLER = "_conditions_met"
+LOST = "This version of ministack evaluates conditions in another way; the sandbox would not enforce."
 
 NO_PLACE: Mapping[str, str | None] = dict.fromkeys(
     ("aws:sourceip", "aws:vpcsourceip", "aws:sourcevpce", "aws:sourcevpc", "aws:sourcevpcarn", "aws:vpceaccount")
@@ -38,12 +38,7 @@ _current: contextvars.ContextVar[Mapping[str, str | None] | None] = contextvars.
 
 
 def install() -> None:
-    evaluator.wrap(PRIVATE_NAME, _CALLER, _wrapped, _LOST)
-
-
-def check(module: Any) -> None:
-    """Raise :class:`Unsupported` unless the module looks up condition keys where :func:`install` expects it."""
-    evaluator.check(module, PRIVATE_NAME, _CALLER, _LOST)
+    evaluator.wrap(PRIVATE_NAME, CALLER, _wrapped, LOST)
 
 
 def _wrapped(original: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:

@@ -72,7 +72,6 @@ def explained(request: HttpRequest, send: Send) -> Send:
 
 
 def with_ids(request: HttpRequest, body: bytes) -> bytes:
-    """Return an error document with the ids of the headers, and with the names that S3 gives to what it is about."""
     ids = f"<RequestId>{request.id}</RequestId><HostId>{request.host_id}</HostId>"
     body = _REQUEST_ID.sub(lambda _: ids.encode(), _HOST_ID.sub(b"", body))
     found = _RESOURCE.search(body)
@@ -88,7 +87,6 @@ def with_ids(request: HttpRequest, body: bytes) -> bytes:
 
 
 def rewritten(request: HttpRequest, body: bytes) -> bytes:
-    """Return an error document whose message names the resource and the kind of policy."""
     text = body.decode("utf-8", "replace")
     found = _DENIED.search(text)
     if found is None:
@@ -124,20 +122,6 @@ def reason(kind: str, explicit: bool, action: str) -> str:
     return f"because no {kind} allows the {action} action"
 
 
-def _context(principal: Any, action: str, resource: str) -> Any:
-    from ministack.core import iam_evaluator
-
-    return iam_evaluator.EvalContext(
-        principal_arn=principal.arn,
-        principal_type=principal.type,
-        principal_account=principal.account,
-        action=action,
-        resource_arn=resource,
-        region=REGION,
-        principal_keys=principal.keys,
-    )
-
-
 def deciding_layer(access_key: str, action: str, resource: str) -> tuple[str | None, bool, str] | None:
     """Return the kind of the caller's policies that refuses or None, True for an explicit deny, and the caller."""
     from ministack.core import iam_evaluator
@@ -147,7 +131,15 @@ def deciding_layer(access_key: str, action: str, resource: str) -> tuple[str | N
         return None
     if principal.policies is None:
         return None, False, principal.arn
-    context = _context(principal, action, resource)
+    context = iam_evaluator.EvalContext(
+        principal_arn=principal.arn,
+        principal_type=principal.type,
+        principal_account=principal.account,
+        action=action,
+        resource_arn=resource,
+        region=REGION,
+        principal_keys=principal.keys,
+    )
     layers: list[tuple[str, Any]] = [("identity-based policy", principal.policies)]
     layers += list(zip(_limit_names(access_key, len(principal.limits)), principal.limits, strict=True))
     verdicts = [(kind, iam_evaluator.evaluate(context, policies).decision) for kind, policies in layers]

@@ -32,7 +32,6 @@ def with_key(scope: AsgiScope) -> AsgiScope | None:
 
 
 def refusal(request: HttpRequest) -> Reply | None:
-    """Return the error for an object that KMS does not let the caller write, or None."""
     bucket, key = bucket_and_key(request)
     if request.method != "PUT" or not key or request.headers.get(_ALGORITHM) not in _KINDS:
         return None
@@ -42,7 +41,6 @@ def refusal(request: HttpRequest) -> Reply | None:
 
 
 def guarded(request: HttpRequest, send: Send) -> Send:
-    """Return a send function that replaces an encrypted object by KMS's refusal."""
     if request.method not in ("GET", "HEAD") or not bucket_and_key(request)[1]:
         return send
     replaced = False

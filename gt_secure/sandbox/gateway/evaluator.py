@@ -1,17 +1,13 @@
 """Additions to the emulator's policy evaluation: ``NotPrincipal`` in a Deny, policy variables, and unsigned forms.
 
-A private function of the emulator is wrapped only where its caller still uses it.
-
 AWS compares every ARN under which a caller is known with ``NotPrincipal``: for a session its own, its role's and its
 account's. One that is missing denies the caller (IAM User Guide, *AWS JSON policy elements: NotPrincipal*).
 
-Before a statement is compared with a request, its resources and condition values get the request's values for
-variables such as ``${aws:username}``. A value that is substituted, and ``${*}`` or ``${?}``, count literally. Without
-a value and a default the pattern matches nothing (IAM User Guide, *IAM policy elements: Variables and tags*). The
-emulator does not keep a policy's ``Version``, so variables work in policies of the old version too.
+A value that is substituted for a variable, and ``${*}`` or ``${?}``, count literally. Without a value and a default the
+pattern matches nothing (IAM User Guide, *IAM policy elements: Variables and tags*). The emulator does not keep a
+policy's ``Version``, so variables work in policies of the old version too.
 
-A form that nobody signed is asked about the object that it writes, with the fields that are headers of other uploads
-(S3 API Reference, *POST Object*); the emulator asks about the bucket.
+A form that nobody signed is asked about the object that it writes (S3 API Reference, *POST Object*).
 """
 
 from __future__ import annotations
@@ -34,6 +30,7 @@ _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _DEFAULT = re.compile(r"([^,]*?)\s*,\s*'([^']*)'\s*")
 _LITERAL = {"*": "\ue000", "?": "\ue001"}
 """Characters of no ARN that stand for the literal characters, in patterns and in what is compared with them."""
+_MASKED, _UNMASKED = str.maketrans(_LITERAL), str.maketrans({mark: plain for plain, mark in _LITERAL.items()})
 unsigned_form: contextvars.ContextVar[Mapping[str, str] | None] = contextvars.ContextVar("unsigned_form", default=None)
 """The fields of the current request, if it is a form that nobody signed."""
 
@@ -130,7 +127,7 @@ def _with_variables(original: Callable[..., Any]) -> Callable[..., Any]:
         if not any("${" in f"{each.resources}{each.not_resources}{each.conditions}" for each in statements):
             return original(ctx, statements, effect)
         filled = [_filled(statement, ctx) for statement in statements]
-        arn = ctx.resource_arn if ctx.resource_arn == "*" else _masked(ctx.resource_arn)
+        arn = ctx.resource_arn if ctx.resource_arn == "*" else ctx.resource_arn.translate(_MASKED)
         return original(replace(ctx, resource_arn=arn), filled, effect)
 
     return first_match
@@ -155,7 +152,7 @@ def _values(block: Any, ctx: Any) -> Any:
         return block
     return {
         key: [
-            _unmasked(text)
+            text.translate(_UNMASKED)
             for each in (given if isinstance(given, list) else [given])
             if (text := _substituted(str(each).lower() if isinstance(each, bool) else str(each), ctx)) is not None
         ]
@@ -185,16 +182,4 @@ def _value(name: str, ctx: Any) -> str | None:
     value = getattr(iam_evaluator, _LOOKUP)(key, ctx)
     if value is None or isinstance(value, list):  # a multivalued key has no value as a variable
         value = default
-    return None if value is None else _masked(str(value))
-
-
-def _masked(text: str) -> str:
-    for plain, literal in _LITERAL.items():
-        text = text.replace(plain, literal)
-    return text
-
-
-def _unmasked(text: str) -> str:
-    for plain, literal in _LITERAL.items():
-        text = text.replace(literal, plain)
-    return text
+    return None if value is None else str(value).translate(_MASKED)

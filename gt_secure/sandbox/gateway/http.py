@@ -86,7 +86,6 @@ class Watched:
 
 
 def read_head(scope: AsgiScope, source: Source) -> HttpRequest:
-    """Build a request from an ASGI scope; the body is read later."""
     raw_query = scope.get("query_string", b"").decode("latin-1")
     headers: dict[str, str] = {}
     for name, value in scope.get("headers", []):

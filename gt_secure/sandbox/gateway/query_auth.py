@@ -64,7 +64,6 @@ URLs*)."""
 
 
 def error(request: HttpRequest, status: int, code: str, message: str, **extra: str) -> Reply:
-    """Return an S3 error document, with the ids that the headers of the reply have too."""
     members = "".join(
         f"<{name.replace('_', '-')}>{escape(value)}</{name.replace('_', '-')}>" for name, value in extra.items()
     )
@@ -230,7 +229,6 @@ def _scope_fault(request: HttpRequest, signature: Any) -> Reply | None:
 
 
 def _unsigned_headers(request: HttpRequest, signed: str) -> Reply | None:
-    """Refuse headers that change a request and were not signed with its URL."""
     names = set(signed.lower().split(";"))
     unsigned = sorted(n for n in request.headers if n.startswith("x-amz-") and n not in names | _NEED_NO_SIGNATURE)
     if not unsigned:

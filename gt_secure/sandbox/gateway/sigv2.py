@@ -62,7 +62,6 @@ def is_signed_by(request: HttpRequest, secret_key: str, token: str | None) -> bo
 
 
 def request_key(request: HttpRequest) -> str:
-    """Return the access key id that a request claims, or an empty text."""
     return request.mechanism.access_key if request.mechanism else ""
 
 
@@ -80,7 +79,6 @@ def _resources(request: HttpRequest) -> tuple[str, ...]:
 
 
 def signed_again(scope: AsgiScope, request: HttpRequest) -> AsgiScope:
-    """Return the scope of the same request, signed with version 4 in a header."""
     from botocore.auth import S3SigV4Auth
     from botocore.awsrequest import AWSRequest
     from botocore.credentials import Credentials
@@ -101,11 +99,7 @@ def signed_again(scope: AsgiScope, request: HttpRequest) -> AsgiScope:
 
 
 def with_blanks_in_source(scope: AsgiScope) -> AsgiScope | None:
-    """Return the scope with blanks in place of ``+`` in the source of a copy, or None if there is no such source.
-
-    S3 reads ``+`` there as a blank, as in a query; the emulator keeps the sign. Clients that encode the header like a
-    query rely on it, and those that do not encode a ``+`` of a key get ``NoSuchKey`` (aws/aws-cli, issue 614).
-    """
+    """Return the scope with blanks for ``+`` in the source of a copy, as S3 reads it; None without such a source."""
     headers = [
         (name, value.replace(b"+", b"%20") if name == _COPY_SOURCE else value) for name, value in scope["headers"]
     ]

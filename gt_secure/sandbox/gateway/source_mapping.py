@@ -98,7 +98,6 @@ def bind_address(source: Source) -> str | None:
 def origin(
     source: str | Source, public: tuple[str, int], endpoint: tuple[str, int], *, label: str = "", binding: bool = True
 ) -> SimulatedOrigin:
-    """Work out how to call from a source, which must name an address."""
     where = Source.parse(source)
     if where.address is None:
         raise InvalidInput(

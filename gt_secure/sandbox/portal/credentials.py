@@ -33,10 +33,7 @@ class Credentials:
 
 
 def read_policy(bucket: str, key: str, constraint: Mapping[str, str]) -> str:
-    """Return the session policy behind one image URL.
-
-    AWS does not document that the policy allows ``kms:Decrypt``: it is assumed, as images of encrypted buckets open.
-    """
+    """Return the session policy behind one image URL; that it allows ``kms:Decrypt`` is assumed."""
     statement: dict[str, object] = {
         "Effect": "Allow",
         "Action": "s3:GetObject",

@@ -1,7 +1,4 @@
-"""The worker portal: shows a task to a worker at an address, the way Ground Truth does.
-
-A worker outside ``SourceIpConfig`` is refused (public portal only). The image URL is presigned with credentials of
-the job's role, and its session policy has the worker's address if the workteam's setting is on (API reference,
+"""The worker portal: shows a task to a worker at an address, the way Ground Truth does (API reference,
 *IamPolicyConstraints*). There is no login: the address is what the sandbox is about.
 """
 
@@ -9,7 +6,7 @@ from __future__ import annotations
 
 import html
 import ipaddress
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
@@ -100,7 +97,12 @@ class PortalApp:
         keys = await _keys(region)
         if wants_json:
             return json_reply({"worker": str(request.source), "workteams": teams, "keys": keys})
-        return _index_page(teams, keys, str(request.source))
+        first = quote(keys[0]) if keys else ""
+        items = "".join(
+            f'<li><a href="{PATH}/tasks/{quote(team)}?key={first}">{html.escape(team)}</a></li>' for team in teams
+        )
+        place = html.escape(str(request.source))
+        return _page(200, "Worker portal", f"<h1>Worker portal</h1><p>You are at {place}.</p><ul>{items}</ul>")
 
     async def _task(self, region: Region, request: HttpRequest, rest: str) -> Task:
         parts = rest.split("/")
@@ -176,7 +178,6 @@ def bucket_of(job: Record) -> str:
 
 
 async def _keys(region: Region) -> list[str]:
-    """Read the objects of the first job in progress from its manifest."""
     job = next((job for job in region.jobs.values() if job["LabelingJobStatus"] == "InProgress"), None)
     uris = None if job is None else await jobs.objects_of(job)
     return [uri.removeprefix("s3://").partition("/")[2] for uri in uris or ()]
@@ -208,14 +209,3 @@ def _task_page(team: str, key: str, worker: str, constraint: Mapping[str, str], 
         f"<p>{html.escape(lock)}</p></figcaption></figure>"
     )
     return _page(200, f"Task {key}", body)
-
-
-def _index_page(teams: Sequence[str], keys: Sequence[str], worker: str) -> Reply:
-    first = keys[0] if keys else ""
-    items = "".join(
-        f'<li><a href="/_gt_secure/portal/tasks/{quote(team)}?key={quote(first)}">{html.escape(team)}</a></li>'
-        for team in teams
-    )
-    return _page(
-        200, "Worker portal", f"<h1>Worker portal</h1><p>You are at {html.escape(worker)}.</p><ul>{items}</ul>"
-    )

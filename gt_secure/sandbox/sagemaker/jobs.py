@@ -76,7 +76,6 @@ def describe(_state: SandboxState, region: Region, request: Record) -> Record:
 
 
 def create(state: SandboxState, region: Region, request: Record) -> Record:
-    """CreateLabelingJob: in progress from the start."""
     name, tasks = request["LabelingJobName"], request["HumanTaskConfig"]
     if name in region.jobs:
         raise in_use(f"Labeling job {name} already exists.")

@@ -1,7 +1,6 @@
 """Requests are checked and answers are shaped with botocore's own description of the service.
 
-botocore checks types and required members only; the service also checks enums, patterns, lengths and ranges, and says
-so in one ``ValidationException`` that lists every violation.
+botocore checks types and required members only; the service also checks enums, patterns, lengths and ranges.
 """
 
 from __future__ import annotations
@@ -146,7 +145,6 @@ def _shown(value: Any) -> str:
 
 
 def _bounds(shape: Any, value: Any, path: str, what: str = "length") -> Iterator[str]:
-    """Yield the bounds of a shape that the length of a value, or the value itself, is beyond."""
     number = len(value) if what == "length" else value
     low, high = shape.metadata.get("min"), shape.metadata.get("max")
     if low is not None and number < low:

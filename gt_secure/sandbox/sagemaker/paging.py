@@ -19,7 +19,9 @@ def page(records: list[Record], request: Record) -> tuple[list[Record], str | No
     size = int(request.get("MaxResults", DEFAULT_PAGE))
     start = _start(request)
     end = start + size
-    token = _token(end, request) if end < len(records) else None
+    if end >= len(records):
+        return records[start:end], None
+    token = base64.urlsafe_b64encode(json.dumps([end, _digest(request)]).encode()).decode()
     return records[start:end], token
 
 
@@ -27,10 +29,6 @@ def _digest(request: Record) -> str:
     """A token belongs to one query: the same filters and order, any page size."""
     same = {name: value for name, value in request.items() if name not in ("NextToken", "MaxResults")}
     return hashlib.sha256(json.dumps(same, sort_keys=True, default=str).encode()).hexdigest()[:16]
-
-
-def _token(offset: int, request: Record) -> str:
-    return base64.urlsafe_b64encode(json.dumps([offset, _digest(request)]).encode()).decode()
 
 
 def _start(request: Record) -> int:

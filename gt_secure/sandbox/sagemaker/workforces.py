@@ -1,8 +1,4 @@
-"""The private workforce: list, describe, create, update, delete; one in each region.
-
-``SourceIpConfig`` restricts the public portal. A workforce logs in with Cognito, and keeps the portal in a VPC that the
-demo gave it.
-"""
+"""The private workforce: list, describe, create, update, delete; one in each region, with a login by Cognito."""
 
 from __future__ import annotations
 
