@@ -1,4 +1,4 @@
-"""gt_secure: restrict, test and watch who can open SageMaker Ground Truth images.
+"""gt_secure: restrict, test and watch who can open objects through presigned URLs.
 
 Start with :func:`connect` in Python, :func:`panel` in a notebook, or ``gt-secure`` on the command line. Importing the
 package costs nothing: boto3, matplotlib, duckdb and ipywidgets are loaded when they are first needed.

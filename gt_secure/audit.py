@@ -215,7 +215,8 @@ def guard_text(state: Bucket) -> str:
     if guard is None:
         return "none: a presigned URL works from anywhere"
     allowed = ", ".join([*map(str, guard.networks), *guard.endpoints])
-    return f"{'edited: ' if guard.drifted else ''}{guard.prefix or 'all objects'} only from {allowed}"
+    what = f"{'reads of ' if guard.reads else ''}{guard.prefix or 'all objects'}"
+    return f"{'edited: ' if guard.drifted else ''}{what} only from {allowed}"
 
 
 def _findings(

@@ -119,7 +119,7 @@ def _panel_parser() -> argparse.ArgumentParser:
     parser.add_argument("--team", help="workteam to start with")
     parser.add_argument("--allow", action="append", default=[], metavar="LIST", help="addresses and CIDR ranges")
     parser.add_argument("--endpoint", action="append", default=[], metavar="ID", help="VPC endpoint of S3")
-    parser.add_argument("--bucket", help="bucket that holds the images; without a team: bucket mode")
+    parser.add_argument("--bucket", help="bucket that holds the objects; without a team: bucket mode")
     parser.add_argument("--prefix", default="", help="guard only keys with this prefix")
     for name in ("profile", "region"):
         parser.add_argument(f"--{name}", help="as for gt-secure")

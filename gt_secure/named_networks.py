@@ -5,6 +5,11 @@ A networks file is a list of networks with a name, ranges and a kind:
     networks:
       - {name: Berlin office, ranges: [203.0.113.0/24], kind: office}
 
+It may also name applications by who signs their URLs:
+
+    applications:
+      role/mlflow-server: MLflow
+
 The longest range that holds an address gives its name; of two equal ranges the one that was read first. The person's
 own networks alone decide whether addresses count as one user: AWS's ranges inside of one do not divide it. No address
 is ever sent anywhere.
@@ -77,6 +82,8 @@ class Networks:
     named : iterable of NamedNetwork
     databases : iterable of path
         MMDB files with autonomous systems or countries; they need maxminddb.
+    applications : mapping
+        Names of applications by the role or user that signs their URLs: ``role/NAME``, ``user/NAME`` or an ARN.
 
     Examples
     --------
@@ -85,8 +92,19 @@ class Networks:
     'Berlin office'
     """
 
-    def __init__(self, named: Iterable[NamedNetwork] = (), databases: Iterable[str | Path] = ()) -> None:
+    def __init__(
+        self,
+        named: Iterable[NamedNetwork] = (),
+        databases: Iterable[str | Path] = (),
+        applications: Mapping[str, str] | None = None,
+    ) -> None:
         self.named = tuple(named)
+        self.applications: dict[tuple[str, str], str] = {}
+        for text, name in (applications or {}).items():
+            signer = _signer(text)
+            if signer is None:
+                raise _bad(f"{text[:60]!r} names no signer.", _SIGNERS)
+            self.applications[signer] = name
         self.databases = tuple(_Database(Path(path)) for path in databases)
         self._every = _Prefixes(self.named)
         self._own = _Prefixes(each for each in self.named if each.source == OWN)
@@ -117,6 +135,12 @@ class Networks:
     def find(self, address: IPAddress) -> NamedNetwork | None:
         """Return the network with the longest range that holds an address."""
         return self._every.find(unmapped(address))
+
+    def application_of(self, requester: str | None) -> str | None:
+        """Return the name of the application that signs as a requester of a log; None if no file names it."""
+        signer = _signer(str(requester))
+        account, name = signer or ("", "")
+        return self.applications.get((account, name)) or self.applications.get(("", name))
 
     def about(self, text: str | None) -> About:
         """Return what the files say about an address; nothing about text that is none."""
@@ -214,14 +238,17 @@ def load_networks(*paths: str | Path) -> Networks:
     """
     named: list[NamedNetwork] = []
     databases: list[Path] = []
+    applications: dict[str, str] = {}
     for path in map(Path, paths):
         if path.suffix.lower() == ".mmdb":
             databases.append(path)
             continue
         data = textfiles.load(path, MAX_BYTES)
-        named += _aws(data, path.name) if isinstance(data, Mapping) and "syncToken" in data else _own(data, path.name)
+        is_aws = isinstance(data, Mapping) and "syncToken" in data
+        named += _aws(data, path.name) if is_aws else _own(data, path.name)
+        applications |= {} if is_aws else _applications(data, path.name)
     named.sort(key=lambda each: each.source != OWN)  # a person's names win over AWS's
-    return Networks(named, databases)
+    return Networks(named, databases, applications)
 
 
 def networks_from(given: NetworksLike) -> Networks:
@@ -259,7 +286,7 @@ def _aws(data: Mapping[str, Any], name: str) -> Iterator[NamedNetwork]:
 
 
 def _own(data: Any, name: str) -> Iterator[NamedNetwork]:
-    entries = data.get("networks") if isinstance(data, Mapping) else data
+    entries = data.get("networks", [] if "applications" in data else None) if isinstance(data, Mapping) else data
     if not isinstance(entries, list):
         raise _bad(f"{name} holds no list of networks.", "Write networks: [{name: ..., ranges: [...], kind: office}].")
     for number, entry in enumerate(entries, 1):
@@ -275,6 +302,28 @@ def _own(data: Any, name: str) -> Iterator[NamedNetwork]:
         if not ranges or not isinstance(ranges, str | list):
             raise _bad(f"Network {number} of {name} has no ranges.", "Write ranges: [203.0.113.0/24].")
         yield NamedNetwork(entry["name"].strip()[:80], _ranges(ranges, name), kind, OWN)
+
+
+def _applications(data: Any, name: str) -> dict[str, str]:
+    """Return the names of applications by their signers."""
+    found = data.get("applications") if isinstance(data, Mapping) else None
+    if found is None:
+        return {}
+    if not isinstance(found, Mapping) or not all(isinstance(each, str) and each.strip() for each in found.values()):
+        raise _bad(f"'applications' of {name} is not a mapping of signers to names.", _SIGNERS)
+    return {str(signer): str(each).strip()[:80] for signer, each in found.items()}
+
+
+_SIGNERS = "Write applications: {role/mlflow-server: MLflow}."
+
+
+def _signer(text: str) -> tuple[str, str] | None:
+    """Return account and name of a role or user, as a person (also without the account) or a log writes it."""
+    account, _, name = text.strip().partition("::")[2].rpartition(":") if "::" in text else ("", "", text.strip())
+    kind, _, rest = name.partition("/")
+    if kind in ("role", "assumed-role") and rest:
+        return account, f"role/{rest.partition('/')[0] if kind == 'assumed-role' else rest.rpartition('/')[2]}"
+    return (account, name) if kind == "user" and rest else None
 
 
 def _ranges(values: str | list[Any], name: str) -> tuple[IPNetwork, ...]:

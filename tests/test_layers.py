@@ -21,7 +21,7 @@ LAYERS = [
     ["errors"],
     ["html", "files", "address_lists", "test_journal", "wording"],
     ["columns"],
-    ["network"],
+    ["network", "applications"],
     ["named_networks"],
     ["aws"],
     ["iam"],

@@ -23,6 +23,7 @@ CLAIMS = {
     "presigned": "any other presigned URL",
     "header": "a request signed in the header",
     "post-form": "a POST form",
+    "upload": "an upload by presigned URL",
     "anonymous": "an anonymous request",
     "other-account": "a presigned URL of another account",
 }
@@ -140,7 +141,7 @@ def _needs_bucket_policy(verdict: Verdict) -> bool:
 
 
 def tone(answer: Word, stranger: bool | None) -> Tone:
-    """Return the colour of an answer: it means security for the owner of the images, the same on every surface.
+    """Return the colour of an answer: it means security for the owner of the objects, the same on every surface.
 
     A ``stranger`` sends a request that nobody wants, such as a worker's URL used from another address; None is
     unknown. ``ok`` is a worker served or a stranger refused, ``no`` an open hole, ``warn`` a worker refused or an

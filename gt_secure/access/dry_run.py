@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..logs.sql.columns import APPLICATION, OPENED, SIGNER, signer_label
+from ..logs.sql.columns import OPENED, SIGNER, signer_label
+from ..logs.sql.group_by import network_of
 from ..policies.age_cap import age_text
 from ..restriction.model import Restriction
 from ..text import count, members, printable
@@ -24,30 +25,67 @@ _OLD_SIGNATURE = (
 )
 
 
+_UPLOAD = (
+    "CASE WHEN auth_type = 'HtmlForm' THEN 'form' "
+    "WHEN operation IN ('REST.PUT.PART', 'REST.COPY.PART', 'UploadPart', 'UploadPartCopy') THEN 'part' "
+    "WHEN operation IN ('REST.PUT.OBJECT', 'REST.COPY.OBJECT', 'PutObject', 'CopyObject') THEN 'PUT' ELSE '' END"
+)
+UPLOADS = {"PUT": "PUT uploads", "part": "parts of uploads", "form": "POST forms"}
+"""Kinds of presigned uploads, in words."""
+_LEFT_BEHIND = (
+    "A refused part leaves an incomplete upload behind, and its stored parts cost money until somebody aborts it: "
+    "add a lifecycle rule with AbortIncompleteMultipartUpload."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Presigned requests of one signer and application.
+    """Presigned requests of one kind, by one signer and application.
 
     Attributes
     ----------
     signer, application : str
-    requests, refused : int
-        All, and those that the guard would have refused.
+    upload : str
+        ``PUT``, ``part`` or ``form``; empty for everything else.
+    requests, refused, opened : int
+        All, and those that the guard would certainly have refused and opened.
+    signed_with_2 : int
+        Those with signature version 2.
+    sources : tuple of str
+        Addresses and endpoints, those with most requests first.
     """
 
     signer: str
     application: str
+    upload: str
     requests: int
     refused: int
+    opened: int
+    signed_with_2: int
+    sources: tuple[str, ...]
+
+    @property
+    def origin(self) -> str:
+        """The sources in words: the addresses of uploads, the number of networks of everything else."""
+        if self.upload:
+            more = f" and {len(self.sources) - _NAMED} more" if len(self.sources) > _NAMED else ""
+            return f"{', '.join(self.sources[:_NAMED])}{more}"
+        return count(len({network_of(source) for source in self.sources}), "network")
 
     @property
     def words(self) -> str:
         """Return the row in words."""
-        return f"{self.signer}, {self.application}: {self.refused:,} of {self.requests:,}"
+        kind = f"{UPLOADS[self.upload]}, " if self.upload else ""
+        unknown = self.requests - self.refused - self.opened
+        doubts = f", {unknown:,} unknown" if unknown else ""
+        head = f"{self.application}, {kind}by {self.signer}: {count(self.requests, 'request')} from {self.origin}"
+        return f"{head}; {self.opened:,} {'stays' if self.opened == 1 else 'stay'} open{doubts}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-able data."""
-        return members(self, "signer", "application", "requests", "refused")
+        return members(
+            self, "signer", "application", "upload", "requests", "refused", "opened", "sources", "signed_with_2"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +107,7 @@ class DryRun:
     addresses : tuple of (str, int)
         Sources of the refused ones, those with most requests first.
     usages : tuple of Usage
-        By signer and application, those with most refusals first.
+        By signer, application and kind of upload, those with most refusals first.
     max_age : str or None
         The age cap that was tried.
     """
@@ -89,6 +127,16 @@ class DryRun:
     no_endpoint: int = 0
     no_age: int = 0
     near_limit: int = 0
+
+    @property
+    def signed_with_2(self) -> int:
+        """All requests with signature version 2, whatever else refuses them."""
+        return sum(each.signed_with_2 for each in self.usages)
+
+    @property
+    def note(self) -> str:
+        """Return the sentence on incomplete uploads; empty if no part is refused."""
+        return _LEFT_BEHIND if any(each.upload == "part" and each.refused for each in self.usages) else ""
 
     @property
     def sentence(self) -> str:
@@ -130,14 +178,9 @@ class DryRun:
             (self.version_2, "with signature version 2"),
         )
 
-    @property
-    def refused_usages(self) -> tuple[Usage, ...]:
-        """Signers and applications that the guard would have refused."""
-        return tuple(usage for usage in self.usages if usage.refused)
-
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-able data."""
-        counts = ("requests", "refused", "unknown", "not_listed", "too_old", "version_2", *_UNKNOWN)
+        counts = ("requests", "refused", "unknown", "not_listed", "too_old", "version_2", "signed_with_2", *_UNKNOWN)
         return {
             "first": None if self.first is None else f"{self.first.isoformat()}Z",
             "last": None if self.last is None else f"{self.last.isoformat()}Z",
@@ -161,7 +204,7 @@ def dry_run(restriction: Restriction, hits: object) -> DryRun | None:
     rows = _rows(restriction, hits)
     groups = _counted(restriction, rows)
     [(first, last)] = rows.query("SELECT min(time), max(time) FROM {hits}")
-    totals = {reason: sum(row[-1] for row in groups if row[3] == reason) for reason in _REASONS}
+    totals = {reason: sum(row[-1] for row in groups if row[4] == reason) for reason in _REASONS}
     refused = totals["list"] + totals["age"] + totals["version"]
     return DryRun(
         first=first,
@@ -197,9 +240,10 @@ def _rows(restriction: Restriction, hits: Any) -> Any:
 
 
 def _counted(restriction: Restriction, rows: Any) -> list[tuple[Any, ...]]:
-    """Count by source, signer, application and the guard's answer."""
+    """Count by source, signer, application, kind of upload and the guard's answer."""
     unnamed = "allowlist = 'endpoint' AND endpoint IS NULL"
-    cases = ["WHEN allowlist = 'outside' THEN 'list'"]
+    cases = [f"WHEN {_UPLOAD} <> '' THEN 'opened'"] if restriction.guard == "reads" else []
+    cases.append("WHEN allowlist = 'outside' THEN 'list'")
     if not restriction.endpoints:
         cases.append(f"WHEN {unnamed} THEN 'list'")
     cap = restriction.max_age_s
@@ -211,25 +255,30 @@ def _counted(restriction: Restriction, rows: Any) -> list[tuple[Any, ...]]:
         cases.append(f"WHEN age_s IS NULL THEN 'no_age' WHEN age_s = {int(cap)} THEN 'near_limit'")
     answer = f"CASE {' '.join(cases)} ELSE 'opened' END"
     groups: list[tuple[Any, ...]] = rows.query(
-        f"SELECT coalesce(endpoint, remote_ip, '') AS source, {SIGNER} AS signer, {APPLICATION} AS application, "
-        f"{answer} AS answer, count(*) AS n FROM {{hits}} WHERE {OPENED} GROUP BY ALL ORDER BY n DESC, 1, 2, 3, 4"
+        f"SELECT coalesce(endpoint, remote_ip, '') AS source, {SIGNER} AS signer, application, {_UPLOAD} AS upload, "
+        f"{answer} AS answer, {_OLD_SIGNATURE} AS old, count(*) AS n "
+        f"FROM {{hits}} WHERE {OPENED} GROUP BY ALL ORDER BY n DESC, 1, 2, 3, 4, 5, 6"
     )
     return groups
 
 
 def _addresses(groups: list[tuple[Any, ...]]) -> tuple[tuple[str, int], ...]:
     found: dict[str, int] = {}
-    for source, _, _, answer, number in groups:
+    for source, _, _, _, answer, _, number in groups:
         if answer in _REFUSED:
             found[source or "no address"] = found.get(source or "no address", 0) + number
     return tuple(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _usages(groups: list[tuple[Any, ...]]) -> tuple[Usage, ...]:
-    found: dict[tuple[str, str], list[int]] = {}
-    for _, signer, application, answer, number in groups:
-        counts = found.setdefault((printable(signer_label(signer)), printable(application)), [0, 0])
-        counts[0] += number
-        counts[1] += number if answer in _REFUSED else 0
-    usages = (Usage(signer, application, *counts) for (signer, application), counts in found.items())
-    return tuple(sorted(usages, key=lambda usage: (-usage.refused, -usage.requests, usage.signer, usage.application)))
+    found: dict[tuple[str, str, str], list[tuple[Any, ...]]] = {}
+    for row in groups:
+        found.setdefault((printable(signer_label(row[1])), printable(row[2]), row[3]), []).append(row)
+    usages = []
+    for key, rows in found.items():
+        refused = sum(row[-1] for row in rows if row[4] in _REFUSED)
+        opened = sum(row[-1] for row in rows if row[4] == "opened")
+        sources = tuple(dict.fromkeys(printable(row[0]) or "no address" for row in rows))
+        version_2 = sum(row[-1] for row in rows if row[5])
+        usages.append(Usage(*key, sum(row[-1] for row in rows), refused, opened, version_2, sources))
+    return tuple(sorted(usages, key=lambda each: (-each.refused, -each.requests, each.signer, each.application)))

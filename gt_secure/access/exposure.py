@@ -84,7 +84,8 @@ class Exposure:
     @cached_property
     def requests(self) -> tuple[str, ...]:
         """Names of the kinds of requests; without a bucket only those of a team are decided."""
-        return (*(OF_A_TEAM if self.locks.has_portal else ()), *(KINDS if self.locks.bucket else ()))
+        kinds = [name for name in KINDS if name != "upload" or self.locks.spares_uploads]
+        return (*(OF_A_TEAM if self.locks.has_portal else ()), *(kinds if self.locks.bucket else ()))
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
@@ -242,7 +243,10 @@ class Exposure:
         """Prove that no presigned request from outside a restriction's lists is opened."""
         if READ_POLICY in self.locks.not_read:
             return Proof(None, depends_on=(READ_POLICY,), assumed=self.assumed)
-        return prove(self.locks, Claim(restriction.prefix, restriction.addresses, restriction.endpoints))
+        claim = Claim(
+            restriction.prefix, restriction.addresses, restriction.endpoints, reads=restriction.guard == "reads"
+        )
+        return prove(self.locks, claim)
 
     def of_service(self, ask: Callable[[EffectiveLocks, str], Answer]) -> Answer:
         """Return the worst answer that a service of AWS gets for an object."""
@@ -265,7 +269,8 @@ class Exposure:
         """Return who gains and loses access against an earlier exposure, a row for each kind of request."""
         from .difference import Difference
 
-        return tuple(Difference(name, before.row(name), self.row(name)) for name in before.requests)
+        names = dict.fromkeys((*before.requests, *self.requests))
+        return tuple(Difference(name, before.row(name), self.row(name)) for name in names)
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-able data."""

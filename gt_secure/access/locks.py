@@ -12,6 +12,7 @@ from ..account.state import State
 from ..aws.arns import role_of_session, session_of_role
 from ..aws.endpoints import VpcEndpoint
 from ..aws.teams import UrlLock
+from ..errors import PolicyError
 from ..iam.condition_keys import key_facts
 from ..iam.documents import PolicySource as PolicySource
 from ..iam.facts import Facts, Signer, Values, moment_of
@@ -19,6 +20,7 @@ from ..iam.request import Policies, Request
 from ..iam.request_context import header_context
 from ..iam.verdict import Verdict
 from ..network import Source, parse_address
+from ..policies.bucket_guard import find_guard
 from ..policies.public_access import SETTING, is_surely_public
 from ..text import printable
 from .answer import Answer, answer_of
@@ -121,6 +123,15 @@ class EffectiveLocks:
     def role(self) -> str:
         """ARN of the role that signs workers' URLs, with its path; empty if it is not known to be a role."""
         return self.signer if ":role/" in self.signer else ""
+
+    @cached_property
+    def spares_uploads(self) -> bool:
+        """Return whether the policy holds a guard of reads, or one that somebody edited into something like it."""
+        try:
+            guard = find_guard(self.policy) if isinstance(self.policy, str) else None
+        except PolicyError:
+            return False
+        return guard is not None and guard.reads
 
     @property
     def is_public_refused(self) -> bool | None:

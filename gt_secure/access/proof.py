@@ -20,7 +20,7 @@ from ..iam.request_keys import is_absent_for, is_by_action
 from ..iam.request_space import Dimension, RequestSpace, SpaceAnswer
 from ..iam.statement_table import TARGET, DimensionValue, StatementTable
 from ..network import IPNetwork
-from ..policies.bucket_guard import build_guard, find_guard, merge_guard
+from ..policies.bucket_guard import UPLOAD, build_guard, find_guard, merge_guard
 from ..policies.s3_actions import BUCKET_ACTIONS, OBJECT_ACTIONS
 from ..restriction.expectations import Expectation
 from ..text import members
@@ -43,6 +43,10 @@ ROOT_EXCEPTION = (
 )
 
 
+SPARED = "Whoever has an upload URL or form can overwrite objects from anywhere"
+"""What a guard of reads leaves open."""
+
+
 @dataclass(frozen=True)
 class Claim:
     """Statement to prove.
@@ -55,11 +59,21 @@ class Claim:
         Allowed addresses.
     endpoints : sequence of str
         Allowed endpoints.
+    reads : bool
+        Whether uploads are left out of the claim.
     """
 
     prefix: str = ""
     addresses: Sequence[IPNetwork] = ()
     endpoints: Sequence[str] = ()
+    reads: bool = False
+
+    @property
+    def words(self) -> str:
+        """The claim in a sentence."""
+        except_uploads = f". {SPARED}" if self.reads else ""
+        what = "presigned request except an upload" if self.reads else "presigned request or POST form"
+        return f"no {what} from elsewhere is opened{except_uploads}"
 
 
 @dataclass(frozen=True)
@@ -76,6 +90,8 @@ class Proof:
         The condition keys on which the answer depends.
     assumed : tuple of str
         What the answer takes for granted.
+    claim : str
+        The claim in a sentence.
     answers, expectation
         For an expectation, the answer for each of its sources.
     """
@@ -84,6 +100,7 @@ class Proof:
     counterexample: dict[str, Any] | None = None
     depends_on: tuple[str, ...] = ()
     assumed: tuple[str, ...] = field(default=(), repr=False)
+    claim: str = ""
     answers: tuple[Answer, ...] = ()
     expectation: Expectation | None = None
 
@@ -95,7 +112,7 @@ class Proof:
         words = {each.answer for each in answers} - {MEANT[expectation.kind]}
         proved = True if not words else None if words == {"unknown"} else False
         depends_on = sorted({key for each in answers for key in each.depends_on})
-        return cls(proved, None, tuple(depends_on), assumed, answers, expectation)
+        return cls(proved, None, tuple(depends_on), assumed, "", answers, expectation)
 
     @property
     def kind(self) -> str:
@@ -158,8 +175,8 @@ def prove(locks: EffectiveLocks, claim: Claim) -> Proof:
             continue
         case = _case(request, locks, part, verdict.reason)
         code = _fixed_by(request, policies, locks, claim)
-        return Proof(False, {**case, "finding": code} if code else case, (), assumed)
-    return Proof(None if unknown else True, None, tuple(sorted(unknown)), assumed)
+        return Proof(False, {**case, "finding": code} if code else case, (), assumed, claim.words)
+    return Proof(None if unknown else True, None, tuple(sorted(unknown)), assumed, claim.words)
 
 
 def _fixed_by(request: Request, policies: Policies, locks: EffectiveLocks, claim: Claim) -> str | None:
@@ -174,6 +191,7 @@ def _fixed_by(request: Request, policies: Policies, locks: EffectiveLocks, claim
             networks=claim.addresses,
             endpoints=claim.endpoints,
             partition=locks.partition,
+            reads=claim.reads,
         )
         verdict = confirm(request, replace(policies, resource=merge_guard(policy, guard)))
         if verdict.decision != "explicit-deny":
@@ -190,6 +208,8 @@ def _fixed_by(request: Request, policies: Policies, locks: EffectiveLocks, claim
 
 def _not_covered(claim: Claim) -> list[str]:
     sentences = [ROOT_EXCEPTION, "s3:authType is POST for every form, signed or not."]
+    if claim.reads:
+        sentences.append(f"{SPARED}: uploads are outside the claim.")
     if claim.prefix:
         sentences.append(
             f'Requests on the bucket itself are outside the claim, which is for keys under "{claim.prefix}".'
@@ -199,9 +219,10 @@ def _not_covered(claim: Claim) -> list[str]:
 
 def _parts(locks: EffectiveLocks, claim: Claim, circumstances: Circumstances) -> Iterator[_Part]:
     for form, signer in _FORMS:
-        if signer != "own" and locks.is_public_refused:
+        if (signer != "own" and locks.is_public_refused) or (claim.reads and form == "post-form"):
             continue
-        actions = OBJECT_ACTIONS if form == "presigned" else ("s3:PutObject",)
+        actions = OBJECT_ACTIONS if form == "presigned" else (UPLOAD,)
+        actions = tuple(action for action in actions if not claim.reads or action != UPLOAD)
         kind = Kind(form, form, signer, actions[0], f"{locks.arn}/{claim.prefix}x", whoever=True)
         targets = cache(partial(_targets, locks=locks, claim=claim, actions=actions, bucket=form == "presigned"))
         requests = Requests(kind, locks.policies(signer), circumstances, targets)

@@ -46,6 +46,7 @@ KINDS: dict[str, tuple[Form, Signer, str]] = {
     "presigned": ("presigned", "own", "s3:GetObject"),
     "header": ("header", "own", "s3:GetObject"),
     "post-form": ("post-form", "own", "s3:PutObject"),
+    "upload": ("presigned", "own", "s3:PutObject"),
     "anonymous": ("unsigned", "anonymous", "s3:GetObject"),
     "other-account": ("presigned", "other", "s3:GetObject"),
 }

@@ -177,6 +177,10 @@ class Bucket:
         By signer, from a log; None if none was given.
     leaks : callable
         Counts the leaked URLs in that log when asked: few rules need it.
+    preflights : int
+        Number of refused CORS preflight requests in that log.
+    applications : tuple of str
+        Applications that presigned in that log.
     """
 
     name: str
@@ -196,6 +200,8 @@ class Bucket:
     log_bucket: Part[Bucket] = _UNASKED["log_bucket"]
     url_ages: tuple[UrlAges, ...] | None = None
     leaks: Callable[[], int] = field(default=int, compare=False, repr=False)
+    preflights: int = 0
+    applications: tuple[str, ...] = ()
 
     @property
     def arn(self) -> str:

@@ -53,7 +53,7 @@ def current_restriction(
         "endpoints": list(endpoints),
         "url_lock": None if found is None or mode == "both" else False if mode == "off" else mode,
         "portal_lock": True if locked else None,
-        "guard": True if guard is not None else None,
+        "guard": None if guard is None else "reads" if guard.reads else True,
         "bucket": bucket,
         "prefix": guard.prefix if guard is not None else "",
         "max_age": age_text(guard.max_age_s) if guard is not None and guard.max_age_s else None,

@@ -50,7 +50,7 @@ def check_bucket(name: str) -> str:
     if problem:
         raise InvalidInput(
             f"'{word[:70]}' is not a bucket name: {problem}.",
-            next_step="Write the name of the bucket that holds the images, for example gt-images.",
+            next_step="Write the name of the bucket that holds the objects, for example ml-artifacts.",
             field="bucket",
             value=word,
         )
@@ -135,7 +135,7 @@ def _similar(aws: Aws, bucket: str) -> str:
 def no_bucket(aws: Aws, bucket: str) -> NotFound:
     return NotFound(
         f"There is no bucket '{bucket}'.",
-        next_step=f"{_similar(aws, bucket)}Check the name: it is the bucket that holds the images.",
+        next_step=f"{_similar(aws, bucket)}Check the name of the bucket.",
     )
 
 

@@ -74,7 +74,8 @@ def guard_text(guard: Guard | None, names: Sequence[str] = ()) -> str:
     edited = " (the statement has been edited by hand)" if guard.drifted else ""
     gap = f"; {guard.gap} work from anywhere" if guard.gap else ""
     cap = f", up to {age_text(guard.max_age_s)} after signing" if guard.max_age_s else ""
-    return f"presigned URLs of {where} work only from {who}{cap}{edited}{gap}"
+    spared = ", except uploads, which work from anywhere" if guard.reads else ""
+    return f"presigned URLs of {where} work only from {who}{cap}{spared}{edited}{gap}"
 
 
 def portal_text(cidrs: tuple[str, ...] | list[str]) -> str:
@@ -106,8 +107,9 @@ def _guard_change(wish: Restriction, state: State, hits: object) -> Change[str |
             networks=wish.addresses,
             endpoints=wish.endpoints,
             partition=state.partition,
+            reads=wish.guard == "reads",
         )
-        wanted = (wish.prefix, wish.addresses, wish.endpoints, wish.max_age_s)
+        wanted = (wish.prefix, wish.addresses, wish.endpoints, wish.max_age_s, wish.guard == "reads")
         same = guard is not None and _is_current(guard) and _admits(guard) == wanted
         if same and not ended:
             return None
@@ -136,7 +138,7 @@ def _guard_change(wish: Restriction, state: State, hits: object) -> Change[str |
 
 
 def _admits(guard: Guard) -> tuple[object, ...]:
-    return (guard.prefix, guard.networks, guard.endpoints, guard.max_age_s)
+    return (guard.prefix, guard.networks, guard.endpoints, guard.max_age_s, guard.reads)
 
 
 def _is_current(guard: Guard) -> bool:

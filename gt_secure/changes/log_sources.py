@@ -1,4 +1,4 @@
-"""Users of a bucket in its access log: sources of workers, and others who read by presigned URLs."""
+"""Users of a bucket in its access log: sources of presigned requests, and who signed them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ MOST = 200
 """Number of sources looked at, the busiest first."""
 
 
-def labelers(hits: object, bucket: str | None = None, prefix: str = "") -> tuple[Source, ...]:
-    """Return the sources of workers: those given, or of hits the sources of presigned requests that were answered.
+def users(hits: object, bucket: str | None = None, prefix: str = "") -> tuple[Source, ...]:
+    """Return the sources of users: those given, or of hits the sources of presigned requests that were answered.
 
     Our own test requests are left out. An address in private space came through an endpoint that an access log does
     not name: such a row proves nothing here.
@@ -54,6 +54,18 @@ def _from_hits(hits: Any, bucket: str | None, prefix: str) -> list[Source]:
         if address is not None:  # AWS itself has no address in the log
             found.append(Source(address))
     return found
+
+
+def strangers(hits: object, bucket: str | None, prefix: str) -> frozenset[str]:
+    """Return the addresses that opened only URLs which another address had opened in an earlier second."""
+    if not hasattr(hits, "query"):
+        return frozenset()
+    rows = _answered(hits, bucket, prefix).query(
+        "SELECT remote_ip FROM (SELECT remote_ip, first, min(first) OVER (PARTITION BY fingerprint) AS earliest FROM "
+        "(SELECT fingerprint, remote_ip, min(time) AS first FROM {hits} GROUP BY ALL)) "
+        "GROUP BY remote_ip HAVING bool_and(coalesce(first > earliest, false))"
+    )
+    return frozenset(str(address) for (address,) in rows)
 
 
 def other_readers(

@@ -17,6 +17,7 @@ from ..access.proof import Proof
 from ..account.lists import with_lists
 from ..account.reader import read_state
 from ..account.state import State
+from ..applications import applications
 from ..aws.client import Aws
 from ..errors import InvalidInput
 from ..findings.acceptance import Acceptance
@@ -28,6 +29,7 @@ from ..iam.facts import can_be_fact
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
 from ..text import count, members
+from .application_notices import application_notices, signature_of
 from .change import Call, Change, find_change, is_change_of
 from .diff import changes_for
 from .drift import drift_notices
@@ -52,7 +54,7 @@ class Plan:
     changes : tuple of Change
         In the order in which they are carried out.
     before, after : Exposure
-        From where the images are opened, now and after the changes.
+        From where the objects are opened, now and after the changes.
     notices : tuple of Notice
         Blockers first, then warnings.
     findings : tuple of Finding
@@ -113,7 +115,7 @@ class Plan:
         data = {
             "account": self.state.account_id,
             "region": self.state.region,
-            "restriction": self.restriction.to_dict(),
+            "restriction": {k: v for k, v in self.restriction.to_dict().items() if k != "application"},
             "changes": [
                 change.for_journal() | {"calls": [call.to_dict() for call in change.calls]} for change in self.changes
             ],
@@ -228,8 +230,10 @@ def plan(
     results = tuple(after.holds(one) for one in restriction.expectations)
     tried = dry_run(restriction, hits)
     left = replace(seen.after(changes), wanted=restriction)
-    notices = [*notices_for(restriction, seen, changes), *notices_of(restriction, rows, before, after)]
-    notices += [*_broken(results), *_cap(restriction, changes, tried)]
+    notices = [*notices_for(restriction, seen, changes), *notices_of(restriction, rows, before, after, hits)]
+    region = (seen.bucket.region if seen.bucket is not None else "") or seen.region
+    notices += [*_broken(results), *_cap(restriction, changes, tried, region)]
+    notices += application_notices(restriction, region, tried, hits)
     if journal is not None:
         notices += drift_notices(aws, restriction, changes, journal)
     told = {each.code for each in notices}
@@ -247,14 +251,23 @@ def plan(
     )
 
 
-def _cap(wish: Restriction, changes: Sequence[Change[Any]], tried: DryRun | None) -> Iterator[Notice]:
+def _cap(wish: Restriction, changes: Sequence[Change[Any]], tried: DryRun | None, region: str) -> Iterator[Notice]:
     """Yield what an age cap refuses: every URL of signature version 2, and old requests that the log shows."""
     if not wish.guard or wish.max_age is None:
         return
-    seen = 0 if tried is None else tried.version_2
+    seen = 0 if tried is None else tried.signed_with_2
     worked = f" The log shows {count(seen, 'such request')} that worked." if seen else ""
-    asks = seen and find_change(changes, BucketGuard) is not None
-    yield notice("age-cap-version-2", severity="blocker" if asks else "info", worked=worked)
+    version, _ = signature_of(wish, region, tried)
+    profile = applications().get(wish.application or "")
+    fix = (
+        f"Sign with version 4: {profile.signature_setting}."
+        if profile is not None and profile.signature_setting
+        else None
+    )
+    if profile is not None and version == "2" and not seen:
+        worked = f" {profile.name} signs so in {region}: the cap would refuse every URL of it."
+    asks = (seen or version == "2") and find_change(changes, BucketGuard) is not None
+    yield notice("age-cap-version-2", severity="blocker" if asks else "info", worked=worked, fix=fix)
     if tried is not None and tried.too_old:
         yield notice("age-cap-refuses", requests=count(tried.too_old, "request"))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -14,13 +14,14 @@ from ..policies.session_policy import BACK_END_ACTIONS, back_end_endpoint
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
 from ..text import members
-from .log_sources import labelers
+from .log_sources import strangers, users
 
 Scene: TypeAlias = Literal[
     "worker", "presigned", "S3 console", "Object Lambda", "Ground Truth", "log delivery", "caller"
 ]
 
 LOGGED = "seen in the access log"
+_ONLY_LATER = " They opened only URLs that others had opened before."
 _OUTSIDE = tuple(parse_address(text) for text in ("198.51.100.9", "203.0.113.7"))
 
 
@@ -64,7 +65,7 @@ def simulate(
     scene: Scene = "worker" if now.locks.has_portal else "presigned"
     rows = [
         SimulatedRequest(str(source), LOGGED, scene, now.plain(source, scene), after.plain(source, scene))
-        for source in labelers(hits, wish.bucket, wish.prefix)
+        for source in users(hits, wish.bucket, wish.prefix)
     ]
     return (*rows, *(_services(wish, caller_arn, now, after) if now.locks.bucket else ()))
 
@@ -77,7 +78,7 @@ def _services(wish: Restriction, caller_arn: str, now: Exposure, after: Exposure
     def row(source: str, why: str, scene: Scene, ask: Callable[[EffectiveLocks, str], Answer]) -> SimulatedRequest:
         return SimulatedRequest(source, why, scene, now.of_service(ask), after.of_service(ask))
 
-    for action in BACK_END_ACTIONS:
+    for action in BACK_END_ACTIONS if wish.team is not None else ():
         why = f"{action}, signed in the header, through {endpoint}"
         yield row(f"Ground Truth in {region}", why, "Ground Truth", _back_end(endpoint, action))
     delivery = row(
@@ -122,13 +123,14 @@ def unknown_keys(rows: Iterable[SimulatedRequest], *exposures: Exposure) -> tupl
     return tuple(sorted(named - ACTIONS))
 
 
-def notices_of(wish: Restriction, rows: Sequence[SimulatedRequest], now: Exposure, after: Exposure) -> Iterator[Notice]:
+def notices_of(
+    wish: Restriction, rows: Sequence[SimulatedRequest], now: Exposure, after: Exposure, hits: object = None
+) -> Iterator[Notice]:
     """Yield what stops a plan, or makes its answers doubtful."""
     shut = [row for row in rows if row.shut_out]
     logged = [row.source for row in shut if row.why == LOGGED]
     if logged:
-        named = ", ".join(logged[:10]) + (f" and {len(logged) - 10} more" if len(logged) > 10 else "")
-        yield notice("refuses-labeler", sources=named)
+        yield _refuses(wish, logged, strangers(hits, wish.bucket, wish.prefix) & set(logged))
     yield from _doubts(rows, now, after)
     if any(row.scene == "Ground Truth" for row in shut):
         yield notice("refuses-ground-truth")
@@ -138,6 +140,19 @@ def notices_of(wish: Restriction, rows: Sequence[SimulatedRequest], now: Exposur
         yield notice("loses-undo")
     if after.opens_nobody(wish.addresses, wish.endpoints):
         yield _opens_nobody(wish, after)
+
+
+def _refuses(wish: Restriction, logged: Sequence[str], others: Set[str]) -> Notice:
+    """Return the blocker for sources of the log; whoever only followed others is not proposed for the list."""
+    known = [source for source in logged if source not in others]
+    said = f" So would {_ten(sorted(others))}, which opened only URLs that others had opened before." if others else ""
+    fix = None if known else "Confirm that they will be refused."
+    values = {"sources": _ten(known or sorted(others)), "strangers": said if known else _ONLY_LATER, "fix": fix}
+    return notice("refuses-source", **values) if wish.team is None else notice("refuses-labeler", **values)
+
+
+def _ten(sources: Sequence[str]) -> str:
+    return ", ".join(sources[:10]) + (f" and {len(sources) - 10} more" if len(sources) > 10 else "")
 
 
 def _opens_nobody(wish: Restriction, after: Exposure) -> Notice:

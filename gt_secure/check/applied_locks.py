@@ -152,6 +152,8 @@ def _shape(guard: Guard, bucket: str, prefix: str | None) -> list[str]:
         wrong.append("Somebody changed the guard: it is not the statement that gt_secure writes")
     if guard.old_form:
         wrong.append(f"It is of the old form: from anywhere it lets through {guard.gap}")
+    if guard.reads:
+        wrong.append("It spares uploads: whoever has an upload URL can overwrite from anywhere")
     if guard.bucket and guard.bucket != bucket:
         wrong.append(f"It is for another bucket, {guard.bucket}")
     if prefix is not None and not prefix.startswith(guard.prefix):

@@ -79,7 +79,7 @@ def no_foreign_hits(
         came = some([f"{source} ({count:,})" for source, count in rows])
         what = "request with a presigned URL" if details["foreign"] == 1 else "requests with presigned URLs"
         said = f"{details['foreign']:,} {what} came from outside the restriction: {came}."
-        fix = "See them with 'gt-secure hits --presigned'; 'gt-secure explain' says who can open the images now."
+        fix = "See them with 'gt-secure hits --presigned'; 'gt-secure explain' says who can open the objects now."
         return CheckResult("no_foreign_hits", subject, False, said, details, fix)
     doubt = _doubt(hits.coverage, details["presigned"], _newest(looked), newest_within_h, max_unreadable)
     if not doubt and details["without_address"]:
@@ -182,7 +182,7 @@ def _doubt(
     if doubts := replace(coverage, unreadable=unreadable).doubts:
         return " ".join(doubts)
     if not rows:
-        return "The log shows no request with a presigned URL. An empty log is not proof that nobody opened the images."
+        return "The log shows no request with a presigned URL. An empty log is not proof that nobody opened one."
     if within_h is not None:
         age = dt.datetime.now(dt.UTC).replace(tzinfo=None) - newest if newest is not None else None
         if age is None or age > dt.timedelta(hours=within_h):

@@ -116,7 +116,7 @@ def is_proved(
 
 def _proof_words(proof: Proof) -> tuple[bool | None, str, str]:
     if proof.proved:
-        return True, "No presigned request or POST form from elsewhere is opened.", ""
+        return True, f"{proof.claim[:1].upper()}{proof.claim[1:]}.", ""
     if proof.counterexample is None:
         if proof.depends_on == (READ_POLICY,):
             return None, f"The bucket policy is unknown: {READ_POLICY} was denied.", f"Ask for {READ_POLICY}."

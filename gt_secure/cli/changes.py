@@ -43,7 +43,7 @@ def _add_plan(commands: Commands) -> None:
     parser = commands.add(
         "plan",
         run_plan,
-        description="Show what a restriction would change, and who can open the images before and after.",
+        description="Show what a restriction would change, and who can open the objects before and after.",
         examples=(
             ("gt-secure plan --team open-team --allow 203.0.113.0/24 --bucket gt-images", "review a restriction"),
             ("gt-secure plan -f open-team.json --format html > plan.html", "a page for the approver"),
@@ -53,6 +53,9 @@ def _add_plan(commands: Commands) -> None:
         result=plan_from,
     )
     add_plan_arguments(parser)
+    parser.add_argument(
+        "--application", metavar="NAME", help="say what the guard does to an application, such as mlflow"
+    )
     _add_logs(parser)
     parser.add_argument(
         "--format", choices=FORMATS, default="text", help="output format (default: text; full: with all details)"
@@ -91,7 +94,9 @@ def add_plan_arguments(parser: Parser) -> None:
         help="limit the worker portal of ALL workteams to the addresses (default: no change)",
     )
     group.add_argument(
-        "--guard", action=argparse.BooleanOptionalAction, help="guard the bucket, or remove our guard (default: guard)"
+        "--guard",
+        choices=("all", "reads", "off"),
+        help="guard the bucket, spare presigned uploads, or remove our guard (default: all)",
     )
     add_context(group)
     parser.needs("--networks", "--allow")
@@ -102,7 +107,7 @@ def _add_logs(parser: argparse.ArgumentParser) -> None:
         "--logs",
         action="append",
         metavar="SOURCE",
-        help="access logs (file, folder or s3://...): block a plan that refuses a worker in them",
+        help="access logs (file, folder or s3://...): block a plan that refuses a client in them",
     )
 
 
@@ -129,8 +134,10 @@ def restriction_from(args: argparse.Namespace) -> Restriction:
         data["endpoints"] = "\n".join(args.endpoint)
     if args.url_lock is not None:
         data["url_lock"] = {"auto": True, "off": False, "keep": None}.get(args.url_lock, args.url_lock)
-    for name in ("portal_lock", "guard"):
-        if getattr(args, name) is not None:
+    if args.guard is not None:
+        data["guard"] = {"all": True, "off": False}.get(args.guard, args.guard)
+    for name in ("portal_lock", "application"):
+        if getattr(args, name, None) is not None:
             data[name] = getattr(args, name)
     if args.max_age is not None:
         data["max_age"] = None if args.max_age == "off" else args.max_age
@@ -139,7 +146,7 @@ def restriction_from(args: argparse.Namespace) -> Restriction:
     if not data:
         raise InvalidInput(
             "No restriction is given.",
-            next_step="Name a workteam with --team, a bucket with --bucket and --allow, or a file with -f.",
+            next_step="Name a bucket with --bucket and --allow, a workteam with --team, or a file with -f.",
             field="team",
         )
     return Restriction.from_dict(data)

@@ -239,7 +239,7 @@ def run_prove(args: argparse.Namespace) -> int:
     if args.json:
         show_json(proof.to_dict())
     elif proof.proved:
-        say("Proved: no presigned request or POST form from elsewhere is opened.")
+        say(fit(f"Proved: {proof.claim}."))
         _say_assumed(proof.assumed)
     elif proof.counterexample is not None:
         request = proof.counterexample["request"]

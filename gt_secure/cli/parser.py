@@ -232,7 +232,7 @@ def add_connection_options(parser: argparse.ArgumentParser) -> None:
 def main_parser() -> tuple[MainParser, Any]:
     """Return the parser without commands, and the object that holds their parsers."""
     parser = MainParser(
-        prog="gt-secure", description="Restrict, test and watch who can open SageMaker Ground Truth images."
+        prog="gt-secure", description="Restrict, test and watch who can open objects through presigned URLs."
     )
     parser.add_argument("--version", action="version", version=f"gt-secure {__version__}")
     return parser, parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)

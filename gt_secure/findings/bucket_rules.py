@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 
 from ..access.decision import decide_request
 from ..account.bucket import Bucket
 from ..account.state import State
+from ..applications import applications
 from ..aws.arns import session_of_role
 from ..aws.buckets import LogTarget
 from ..errors import PolicyError
@@ -20,7 +21,8 @@ from ..network import Source, parse_address
 from ..policies.equivalence import deleted_principals
 from ..policies.public_access import SETTING
 from ..policies.session_policy import BACK_END_ACTIONS, LOG_DELIVERY, back_end_endpoint
-from .model import Match, bucket_rule
+from ..text import count
+from .model import Match, Severity, bucket_rule
 
 _READS = ("s3:getobject", "s3:getobjectversion")
 _VPC_OF_AWS = "vpc-00000000"
@@ -71,7 +73,7 @@ def bucket_allow_session(_: State, bucket: Bucket) -> Iterator[Match]:
                 yield Match(bucket.name, f"It is {statement.label}, for {', '.join(named)}.")
 
 
-@bucket_rule("bucket-deny-breaks-ground-truth", "policy")
+@bucket_rule("bucket-deny-breaks-ground-truth", "policy", "team", given=("workteam",))
 def bucket_deny_breaks_ground_truth(state: State, bucket: Bucket) -> Iterator[Match]:
     """A Deny applies to a header-signed call of the back end through its own endpoint."""
     document = bucket_document(bucket.policy.value)
@@ -137,13 +139,28 @@ def bucket_principal_deleted(_: State, bucket: Bucket) -> Iterator[Match]:
         yield Match(bucket.name, f"It is {'; '.join(gone)}.")
 
 
-@bucket_rule("cors-missing", "cors")
-def cors_missing(_: State, bucket: Bucket) -> Iterator[Match]:
-    """No rule has GET and an origin."""
-    rules = bucket.cors.value or ()
-    fits = [rule for rule in rules if "GET" in _list(rule, "AllowedMethods") and _list(rule, "AllowedOrigins")]
-    if not fits:
-        yield Match(bucket.name, f"It has {len(rules)} CORS rules." if rules else "")
+def scripts_of(state: State, bucket: Bucket) -> Iterator[tuple[str, Collection[str], Severity | None]]:
+    """Yield who loads or uploads objects by script, with what it needs: a team, an application, refused preflights."""
+    if state.team.value is not None:
+        yield f"Built-in task types of workteam {state.team.value.name} load by script", ("GET",), None
+    named = state.wanted.application if state.wanted is not None else None
+    for name, profile in applications().items():
+        if profile.cors and (name == named or profile.name in bucket.applications):
+            yield f"Pages of {profile.name} work by script", (*profile.cors, *profile.cors_headers), None
+    if bucket.preflights:
+        yield f"The log shows {count(bucket.preflights, 'refused preflight request')}", (), "medium"
+
+
+@bucket_rule("cors-missing", "cors", "team", given=("page that loads by script",))
+def cors_missing(state: State, bucket: Bucket) -> Iterator[Match]:
+    """No rule with an origin allows a method, or exposes a header, that is needed."""
+    rules = [rule for rule in bucket.cors.value or () if _list(rule, "AllowedOrigins")]
+    there = {each for rule in rules for name in ("AllowedMethods", "ExposeHeaders") for each in _list(rule, name)}
+    for who, needed, severity in scripts_of(state, bucket):
+        missing = [each for each in needed if each not in there]
+        if missing or not rules:
+            names = f" Missing: {', '.join(missing)}." if missing else " The bucket has no CORS rule."
+            yield Match(bucket.name, f"{who}.{names}", severity=severity)
 
 
 def _list(rule: Mapping[str, object], name: str) -> list[str]:

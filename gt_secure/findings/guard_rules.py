@@ -99,6 +99,8 @@ def guard_narrower(state: State, bucket: Bucket) -> Iterator[Match]:
     extra += [endpoint for endpoint in guard.endpoints if endpoint not in wanted.endpoints]
     if extra:
         said.append(f"it also admits {', '.join(extra)}")
+    if guard.reads and wanted.guard is True:
+        said.append("it spares uploads")
     if wanted.max_age_s is not None and (guard.max_age_s or LONGEST_S) > wanted.max_age_s:
         said.append(f"it lets signatures older than {age_text(wanted.max_age_s)} through")
     if said:

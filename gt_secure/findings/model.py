@@ -158,7 +158,7 @@ class Checked(NamedTuple):
 Matcher: TypeAlias = "Callable[[Account], Iterator[Match]]"
 BucketMatcher: TypeAlias = "Callable[[Account, Bucket], Iterator[Match]]"
 Subject: TypeAlias = Literal["team", "workforce", "bucket", "endpoint", "job"]
-Given: TypeAlias = Literal["guard", "restriction", "log", "portal in a VPC"]
+Given: TypeAlias = Literal["guard", "restriction", "log", "portal in a VPC", "workteam", "page that loads by script"]
 """A thing that a rule is about beside its subject: without it, the rule is not applicable."""
 
 
@@ -206,14 +206,15 @@ def rule(
 def bucket_rule(
     code: str, *needs: str, uses: tuple[str, ...] = (), given: tuple[Given, ...] = ()
 ) -> Callable[[BucketMatcher], Rule]:
-    """Make a rule of a function over the bucket of a state; it needs parts of the bucket."""
+    """Make a rule of a function over the bucket of a state; it needs parts of the bucket, or the team too."""
 
     def make(function: BucketMatcher) -> Rule:
         def run(state: Account) -> Iterator[Match]:
             if state.bucket is not None:
                 yield from function(state, state.bucket)
 
-        return Rule(code, "bucket", tuple(f"bucket.{name}" for name in needs), run, uses, given)
+        named = tuple(name if name == "team" else f"bucket.{name}" for name in needs)
+        return Rule(code, "bucket", named, run, uses, given)
 
     return make
 

@@ -70,7 +70,7 @@ def _absent(rule: Rule, state: State) -> str:
     bucket = state.bucket
     if any(name.startswith("bucket.") for name in rule.needs) and bucket is None:
         return "no bucket was named"
-    if rule.subject == "team" and state.team.value is None:
+    if rule.subject in ("team", "job") and state.team.value is None:
         return "no workteam was named"
     if rule.subject in ("workforce", "endpoint") and state.workforce.value is None:
         return "no private workforce was looked at"
@@ -81,8 +81,11 @@ def _absent(rule: Rule, state: State) -> str:
         "restriction": lambda: bucket and wanted_of(state, bucket),
         "log": lambda: bucket and bucket.url_ages is not None,
         "portal in a VPC": lambda: state.workforce.value and state.workforce.value.vpc_id,
+        "workteam": lambda: state.team.value,
+        "page that loads by script": lambda: bucket and any(bucket_rules.scripts_of(state, bucket)),
     }
-    return next((f"there is no {name}" for name in rule.given if not there[name]()), "")
+    words = {"workteam": "no workteam was named", "page that loads by script": "no page is known that loads by script"}
+    return next((words.get(name, f"there is no {name}") for name in rule.given if not there[name]()), "")
 
 
 def _finding(code: str, found: Match, missing: tuple[str, ...]) -> Finding:

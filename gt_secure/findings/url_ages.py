@@ -23,4 +23,9 @@ def with_url_ages(state: State, hits: Any) -> State:
         f"WHERE {OPENED} AND age_s IS NOT NULL AND expires_s <= {LONGEST_S} GROUP BY 1 ORDER BY 4 DESC, 1"
     )
     ages = tuple(UrlAges(signer_label(signer), *numbers) for signer, *numbers in rows)
-    return replace(state, bucket=replace(state.bucket, url_ages=ages, leaks=lambda: len(hits.leaks())))
+    presigned = hits.filter(presigned=True, refused=False, test=False, bucket=state.bucket.name)
+    named = tuple(row["application"] for row in presigned.count("application"))
+    refused = hits.filter(operation="REST.OPTIONS.PREFLIGHT", refused=True, bucket=state.bucket.name)
+    seen = replace(state.bucket, url_ages=ages, leaks=lambda: len(hits.leaks()))
+    seen = replace(seen, preflights=len(refused), applications=named)
+    return replace(state, bucket=seen)

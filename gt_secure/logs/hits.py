@@ -16,8 +16,9 @@ from ..network import IPNetwork, Ranges, parse_endpoint_id, parse_networks, read
 from . import activity
 from .coverage import Coverage
 from .engines.duckdb_store import Store, literal
-from .network_names import NAMES, allowlist_of, name_table
+from .network_names import NAMES, allowlist_of, application_table, name_table
 from .refusals import Refusal, predicted
+from .sql.application_names import application as named_application
 from .sql.columns import DERIVED, EXTRA, FIELDS, REFUSED, STORED
 from .sql.derived_columns import age, own_test
 from .sql.dialects import DUCKDB
@@ -52,6 +53,7 @@ class Hits:
             # A view, so that a query names only what it is about.
             view = store.new_name("hits")
             picks = f"{REFUSED} AS refused, {own_test(store.test_urls)} AS test, {age()} AS age_s"
+            picks += f", {named_application()} AS application"
             store.query(f"CREATE VIEW {view} AS SELECT *, {picks} FROM ({relation})")
             relation = f"SELECT * FROM {view}"
         self._relation = relation
@@ -100,6 +102,7 @@ class Hits:
         requester: str | Iterable[str] | None = None,
         operation: str | Iterable[str] | None = None,
         bucket: str | Iterable[str] | None = None,
+        application: str | Iterable[str] | None = None,
         fingerprint: str | Iterable[str] | None = None,
         presigned: bool | None = None,
         refused: bool | None = None,
@@ -118,6 +121,8 @@ class Hits:
             ``key`` may hold ``*`` for any text.
         presigned, refused, test : bool
             By presigned URL; status 401 or 403; our own test requests.
+        application : str or list
+            A product that requests identify, such as ``MLflow``, ``a browser``, or the first word of the agent.
         allowlist : str
             After :meth:`with_restriction`: ``inside``, ``outside``, ``endpoint`` or ``unknown``.
         """
@@ -139,6 +144,7 @@ class Hits:
             "requester": requester,
             "operation": operation,
             "bucket": bucket,
+            "application": application,
             "fingerprint": fingerprint,
             "presigned": presigned,
             "refused": refused,
@@ -198,7 +204,7 @@ class Hits:
 
     @activity.step(activity.NETWORKS)
     def with_networks(self, networks: NetworksLike) -> Hits:
-        """Add the columns ``network_name``, ``network_source``, ``asn`` and ``country``, from files.
+        """Add the columns ``network_name``, ``network_source``, ``asn`` and ``country``, and names of applications.
 
         Parameters
         ----------
@@ -215,6 +221,11 @@ class Hits:
         columns = ", ".join(f'"{name}"' for name in NAMES if name in self._columns)
         rows = f"SELECT * EXCLUDE ({columns}) FROM ({self._relation})" if columns else self._relation
         picks = ", ".join(f"n.{name}" for name in NAMES)
+        if known.applications:
+            requesters = [row[0] for row in self.query("SELECT DISTINCT requester FROM {hits} WHERE requester <> ''")]
+            signers = application_table(self._store, requesters, known)
+            rows = f"""SELECT r.* REPLACE (coalesce(s.named, r.application) AS application)
+                FROM ({rows}) r LEFT JOIN {signers} s ON r.requester = s.requester"""
         relation = f"SELECT r.*, {picks} FROM ({rows}) r LEFT JOIN {table} n ON r.remote_ip = n.remote_ip"
         named = self._with(relation, *(name for name in NAMES if name not in self._columns))
         named.networks = known

@@ -183,9 +183,20 @@ class Leak:
             return f"{minted}, used from {self.users[0].label} ({self.users[0].words})."
         later = "; ".join(f"from {user.label} ({user.words})" for user in self.others[:4])
         more = f" and {len(self.others) - 4:,} more" if len(self.others) > 4 else ""
-        return f"{minted}, first used from {self.users[0].label}, then {later}{more}." + (
-            f" {self.evidence}" if self.evidence else ""
-        )
+        first = f"first used from {self.users[0].label}, then {later}{more}"
+        if self.together:
+            named = " and ".join(user.label for user in self.together)
+            rest = [user for user in self.others if user not in self.together]
+            then = ", then " + "; ".join(f"from {user.label} ({user.words})" for user in rest[:4]) if rest else ""
+            first = f"first used in the same second from {named}, so who was first is unknown{then}"
+        return f"{minted}, {first}." + (f" {self.evidence}" if self.evidence else "")
+
+    @property
+    def together(self) -> tuple[User, ...]:
+        """The users of the first second, if others than the first are among them: their order is unknown."""
+        first = self.users[0]
+        same = tuple(user for user in self.others if user.first == first.first and user.refused < len(user.uses))
+        return (first, *same) if same else ()
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able form; holds no secret."""
@@ -208,6 +219,7 @@ class Leak:
             "expires_s": self.expires_s,
             "users": users,
             **members(self, "sentence", "evidence"),
+            "same_second": [user.label for user in self.together],
             "note": TWINS,
         }
 

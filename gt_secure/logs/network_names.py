@@ -7,7 +7,7 @@ They are joined on the distinct addresses of a log, wherever its lines were coun
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..named_networks import Networks
 from ..network import Ranges, read_address, scope
@@ -17,6 +17,7 @@ from .table import Table
 if TYPE_CHECKING:
     from .engines.duckdb_store import Store
 
+_OF_AN_ADDRESS = dict(zip(NEEDS_NETWORKS, ("name", "source", "asn", "country"), strict=True))
 NAMES = NEEDS_NETWORKS
 """Columns that a networks file, AWS's ranges and MMDB databases fill."""
 
@@ -37,20 +38,35 @@ def name_table(store: Store, addresses: Sequence[str], networks: Networks) -> st
     )
 
 
-def without_names(by: Sequence[str]) -> list[str]:
+def application_table(store: Store, requesters: Sequence[str], networks: Networks) -> str:
+    """Make a table of the applications that a person named by who signs."""
+    found = {each: name for each in requesters if (name := networks.application_of(each))}
+    return lookup_table(store, "signers", {"requester": list(found), "named": list(found.values())})
+
+
+def without_names(by: Sequence[str], networks: Networks) -> list[str]:
     """Return the columns that have to be counted by, so that :func:`named_counts` can fill the names in."""
     plain = [name for name in by if name not in NAMES]
-    return plain if len(plain) == len(by) or "remote_ip" in plain else [*plain, "remote_ip"]
+    needed = ["remote_ip"] if len(plain) < len(by) else []
+    needed += ["requester"] if "application" in by and networks.applications else []
+    return [*plain, *(name for name in needed if name not in plain)]
 
 
 def named_counts(table: Table, by: Sequence[str], networks: Networks) -> Table:
-    """Return counts by address as counts by names; most hits first."""
-    names = {address: networks.about(address) for address in set(table.column("remote_ip"))}
-    attributes = dict(zip(NAMES, ("name", "source", "asn", "country"), strict=True))
+    """Return counts by address and signer as counts by names; most hits first."""
+    addresses = set(table.column("remote_ip")) if "remote_ip" in table.columns else ()
+    names = {address: networks.about(address) for address in addresses}
+    signers = set(table.column("requester")) if "requester" in table.columns else ()
+    named = {signer: networks.application_of(signer) for signer in signers}
+
+    def value(row: Any, name: str) -> object:
+        if name in _OF_AN_ADDRESS:
+            return getattr(names[row["remote_ip"]], _OF_AN_ADDRESS[name]) or None
+        return (named.get(row["requester"]) if named and name == "application" else None) or row[name]
+
     counts: dict[tuple[object, ...], int] = {}
     for row in table:
-        about = names[row["remote_ip"]]
-        key = tuple(getattr(about, attributes[n]) or None if n in attributes else row[n] for n in by)
+        key = tuple(value(row, name) for name in by)
         counts[key] = counts.get(key, 0) + row["hits"]
     rows = [(*key, number) for key, number in counts.items()]
     rows.sort(key=lambda row: (-int(row[-1]), tuple((value is None, value) for value in row[:-1])))  # type: ignore[call-overload]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import InvalidInput, LogError
-from ..named_networks import NetworksLike, networks_from
+from ..named_networks import Networks, NetworksLike, networks_from
 from ..secrets import redact
 from ..test_journal import UrlJournal
 from ..text import count
@@ -195,6 +195,7 @@ def read_hits(
         For sources that cannot be listed.
     """
     known = None if networks is None else networks_from(networks)  # a bad file is an error before the logs are read
+    filters, named = _apart(filters, known)
     query = LogQuery.parse(sources, since, until, filters, dedupe=dedupe)
     kept = open_cache(cache)
     runtime = Runtime(
@@ -207,7 +208,14 @@ def read_hits(
     else:
         hits = _read_here(query, runtime, chosen)
         hits = hits.filter(**filters) if filters else hits
-    return hits if known is None else hits.with_networks(known)
+    return hits if known is None else hits.with_networks(known).filter(**named)
+
+
+def _apart(filters: Mapping[str, Any] | None, known: Networks | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the filters that run with the query, and those on names that a person gave."""
+    late = {"application"} if known is not None and known.applications else set()
+    given = dict(filters or {})
+    return {k: v for k, v in given.items() if k not in late}, {k: v for k, v in given.items() if k in late}
 
 
 def _read_here(query: LogQuery, runtime: Runtime, chosen: EngineChoice | None) -> Hits:
@@ -319,9 +327,15 @@ def count_hits(
     """
     names = check_columns(by, NAMES if networks is not None else ())
     known = None if networks is None else networks_from(networks)  # a bad file is an error, whatever is counted by
-    if known is not None and set(names) & set(NAMES):
+    if known is not None and _apart(filters, known)[1]:
+        with read_hits(
+            sources, since=since, until=until, aws=aws, memory_limit=memory_limit, progress=progress, cancel=cancel,
+            engine=engine, session=session, athena=athena, filters=filters, networks=known, test_urls=test_urls,
+        ) as hits:  # fmt: skip
+            return hits.count(names), hits.coverage
+    if known is not None and without_names(names, known) != names:
         table, coverage = count_hits(
-            sources, without_names(names), since=since, until=until, aws=aws, memory_limit=memory_limit,
+            sources, without_names(names, known), since=since, until=until, aws=aws, memory_limit=memory_limit,
             progress=progress, cancel=cancel, engine=engine, session=session, athena=athena,
             filters=filters, test_urls=test_urls,
         )  # fmt: skip

@@ -65,7 +65,8 @@ def age_text(seconds: int) -> str:
 def build_age_cap(guard: Mapping[str, object], max_age_s: int) -> tuple[dict[str, object], dict[str, object]]:
     """Return the two statements for what a guard statement covers."""
     forms = {"s3:authType": [PRESIGNED, POST_FORM]}
-    shared = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": guard.get("Resource")}
+    covered = {key: guard[key] for key in ("NotAction", "Action") if key in guard}
+    shared = {"Effect": "Deny", "Principal": "*", **covered, "Resource": guard.get("Resource")}
     age = {"StringEquals": forms, "NumericGreaterThan": {"s3:signatureAge": str(max_age_s * 1000)}}
     return (
         {"Sid": AGE_SID, **shared, "Condition": age},

@@ -7,6 +7,9 @@ back end, log delivery and SDKs sign in the header, and some of them come throug
 ``s3:GetObjectVersion``, and without a prefix also the bucket itself, because a presigned URL can list it or read and
 delete its policy. A dimension that is not filled is left out: an empty list would not mean "no restriction".
 
+A guard of *reads* spares uploads by presigned URL and form: it refuses every action but ``s3:PutObject``, which PUT,
+multipart parts and POST forms ask for.
+
 Up to 2026-11 the guard named ``REST-QUERY-STRING`` and the objects alone. Such a guard is of the *old form*: it is
 ours, it can be undone, and the next plan replaces it.
 
@@ -36,6 +39,9 @@ GUARD_SID = "GtSecurePresignGuard"
 
 OWN = "GtSecure"
 """Start of the Sids of all our statements."""
+
+UPLOAD = "s3:PutObject"
+"""Action of every presigned upload: PUT, parts and POST forms."""
 
 GUARD_SIDS = (GUARD_SID, AGE_SID, SIGV2_SID)
 """The Sids of the guard and of its age cap, in the order in which they are written."""
@@ -99,6 +105,8 @@ class Guard:
         on the bucket itself through.
     max_age_s : int or None
         The age cap in seconds; None if older signatures work too.
+    reads : bool
+        Whether it spares uploads.
     """
 
     sid: str
@@ -110,6 +118,7 @@ class Guard:
     drifted: bool
     old_form: bool = False
     max_age_s: int | None = None
+    reads: bool = False
 
     @property
     def gap(self) -> str:
@@ -127,6 +136,7 @@ def build_guard(
     endpoints: Iterable[str] = (),
     partition: str = "aws",
     sid: str = GUARD_SID,
+    reads: bool = False,
 ) -> dict[str, object]:
     """Return the guard statement.
 
@@ -142,6 +152,8 @@ def build_guard(
         VPC endpoint ids through which they may be used.
     partition : str
         ``aws``, ``aws-cn`` or ``aws-us-gov``.
+    reads : bool
+        Spare uploads.
 
     Raises
     ------
@@ -171,7 +183,7 @@ def build_guard(
         "Sid": sid,
         "Effect": "Deny",
         "Principal": "*",
-        "Action": "s3:*",
+        **({"NotAction": UPLOAD} if reads else {"Action": "s3:*"}),
         "Resource": f"{arn}/{escape_key(prefix)}*" if prefix else [arn, f"{arn}/*"],
         "Condition": condition,
     }
@@ -355,12 +367,14 @@ def _read(statement: Mapping[str, object]) -> Guard:
     networks = _networks(_listed(statement, "NotIpAddressIfExists", "aws:SourceIp"))
     endpoints = _endpoints(_listed(statement, "StringNotEqualsIfExists", "aws:SourceVpce"))
     # A value that could not be read is missing in what would be built of the others, so it counts as drift below.
-    drifted, old = True, False
+    drifted, old, reads = True, False, "NotAction" in statement
     if _BUCKET.fullmatch(bucket) and (networks or endpoints):
-        wanted = build_guard(bucket, prefix=prefix, networks=networks, endpoints=endpoints, partition=partition)
+        wanted = build_guard(
+            bucket, prefix=prefix, networks=networks, endpoints=endpoints, partition=partition, reads=reads
+        )
         old = statements_equal(statement, old_form(wanted))
         drifted = not old and not statements_equal(statement, wanted)
-    return Guard(GUARD_SID, bucket, prefix, networks, endpoints, statement, drifted, old)
+    return Guard(GUARD_SID, bucket, prefix, networks, endpoints, statement, drifted, old, reads=reads)
 
 
 def _scope(statement: Mapping[str, object]) -> tuple[str, str, str]:

@@ -78,12 +78,12 @@ class expect:
 
     @staticmethod
     def allowed(*sources: str | Source | IPAddress, of: Of | None = None, prefix: str | None = None) -> Expectation:
-        """These sources must be able to open the images. ``of`` and ``prefix``: see :class:`Expectation`."""
+        """These sources must be able to open the objects. ``of`` and ``prefix``: see :class:`Expectation`."""
         return _make("allowed", sources, of, prefix)
 
     @staticmethod
     def refused(*sources: str | Source | IPAddress, of: Of | None = None, prefix: str | None = None) -> Expectation:
-        """Nobody at these sources may open the images, not even a worker. See :class:`Expectation`."""
+        """Nobody at these sources may open the objects, not even a worker. See :class:`Expectation`."""
         return _make("refused", sources, of, prefix)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal, TypeAlias
 
+from ..applications import check_application
 from ..aws.managed_lists import ManagedList
 from ..aws.teams import TeamArn, TeamLike, team_reference
 from ..errors import InvalidInput
@@ -21,6 +22,8 @@ from .messages import Notice, notice
 from .scope import named_place, named_team
 
 UrlLockMode: TypeAlias = Literal["SourceIp", "VpcSourceIp"]
+Spared: TypeAlias = Literal["reads"]
+"""A guard of reads spares uploads."""
 
 FORMAT = 1
 """Version of the restriction file format."""
@@ -37,6 +40,7 @@ _MEMBERS = (
     "max_age",
     "expectations",
     "facts",
+    "application",
 )
 
 
@@ -44,8 +48,13 @@ _MEMBERS = (
 class Restriction:
     """The allowed addresses and endpoints, and the locks that enforce them.
 
+    ``Restriction(bucket="ml-artifacts", addresses="203.0.113.0/24")`` guards the objects of any application that hands
+    out presigned URLs. A workteam of Ground Truth adds the URL lock and the portal lock.
+
     Parameters
     ----------
+    bucket, prefix : str
+        The bucket and key prefix that the guard protects.
     team : str or Workteam, optional
         Name of a private workteam, or ARN of any workteam. A vendor or public team has no URL lock.
     addresses : str or iterable
@@ -62,11 +71,10 @@ class Restriction:
     portal_lock : bool or None
         True: only the addresses may open the worker portal, of **all** private workteams of the region. False: the
         portal is opened to everybody. None: unchanged.
-    guard : bool or None
-        True: presigned URLs of the bucket work only from the addresses and through the endpoints. False: our guard is
-        removed. None: unchanged.
-    bucket, prefix : str
-        The bucket and key prefix that the guard protects.
+    guard : bool, str or None
+        True: presigned URLs of the bucket work only from the addresses and through the endpoints. ``reads``: except
+        uploads, so that whoever has an upload URL can overwrite from anywhere. False: our guard is removed. None:
+        unchanged.
     max_age : str, timedelta or None
         The guard also refuses presigned requests whose signature is older, such as ``15m``, and signature version 2,
         whose age S3 does not know. None: no cap.
@@ -77,6 +85,9 @@ class Restriction:
         ``{"aws:PrincipalOrgID": "o-abc123"}``. An empty value means that requests do not have the key.
     lists : iterable of str
         More names of lists, beside those among the addresses.
+    application : str, optional
+        The application that hands out the URLs, such as ``mlflow``. It changes no lock: a plan then says what the guard
+        does to it, and what to set there.
 
     Raises
     ------
@@ -89,13 +100,14 @@ class Restriction:
     endpoints: tuple[str, ...]
     url_lock: bool | UrlLockMode | None
     portal_lock: bool | None
-    guard: bool | None
+    guard: bool | Spared | None
     bucket: str | None
     prefix: str
     max_age: str | None
     expectations: tuple[Expectation, ...]
     facts: Mapping[str, str | tuple[str, ...]] = field(hash=False)
     lists: tuple[str, ...]
+    application: str | None
     written: tuple[IPNetwork, ...] = field(init=False)
     managed: tuple[ManagedList, ...] = field(init=False)
     team_arn: str = field(init=False, compare=False, repr=False)
@@ -109,19 +121,20 @@ class Restriction:
         endpoints: str | Iterable[str] = (),
         url_lock: bool | UrlLockMode | None = True,
         portal_lock: bool | None = None,
-        guard: bool | None = True,
+        guard: bool | Spared | None = True,
         bucket: str | None = None,
         prefix: str = "",
         max_age: str | timedelta | None = None,
         expectations: Iterable[Expectation] = (),
         facts: Mapping[str, str | Sequence[str]] | None = None,
         lists: Iterable[str] = (),
+        application: str | None = None,
     ) -> None:
         notices: list[Notice] = []
         name = None if team is None else named_team(team)
         names, ranges = checks.split_lists(addresses, lists)
         place, start = named_place(bucket, prefix)
-        guarded = guard is True and place is not None
+        guarded = guard in (True, "reads") and place is not None
         values = {
             "team": name,
             "team_arn": "" if team is None or (word := team_reference(team)) == name else word,
@@ -137,6 +150,7 @@ class Restriction:
             "max_age": None if max_age is None else age_text(parse_age(max_age)),
             "expectations": check_expectations(expectations),
             "facts": _facts(facts, "facts"),
+            "application": check_application(application),
         }
         for key, value in values.items():
             object.__setattr__(self, key, value)
@@ -216,6 +230,8 @@ class Restriction:
             data["max_age"] = self.max_age
         if self.expectations:
             data["expectations"] = [one.to_dict() for one in self.expectations]
+        if self.application is not None:
+            data["application"] = self.application
         if self.facts:
             data["facts"] = {key: value if isinstance(value, str) else list(value) for key, value in self.facts.items()}
         return data
@@ -311,8 +327,8 @@ def _url_lock(value: object, team: str | None, notices: list[Notice]) -> bool | 
     return wish
 
 
-def _guard(value: object, bucket: str | None, notices: list[Notice]) -> bool | None:
-    wish = _switch("guard", value)
+def _guard(value: object, bucket: str | None, notices: list[Notice]) -> bool | Spared | None:
+    wish: bool | Spared | None = "reads" if value == "reads" else _switch("guard", value)
     if bucket is not None:
         return wish
     if wish is False:
@@ -340,8 +356,9 @@ def _check_together(wish: Restriction, notices: list[Notice]) -> None:
                 next_step="Pass addresses= or endpoints=, or leave the bucket unchanged (guard=None).",
                 field="addresses",
             )
-        checks.check_guard(wish.bucket or "", wish.prefix, wish.addresses, wish.endpoints, wish.max_age_s)
-        checks.note_guard(wish.addresses, wish.prefix, notices)
+        reads = wish.guard == "reads"
+        checks.check_guard(wish.bucket or "", wish.prefix, wish.addresses, wish.endpoints, wish.max_age_s, reads=reads)
+        checks.note_guard(wish.addresses, wish.prefix, notices, reads=reads)
     if wish.max_age is not None and not wish.guard:
         raise InvalidInput(
             "The maximum age would have no effect: the bucket guard enforces it, and no guard is asked for.",
@@ -374,6 +391,6 @@ def _check_together(wish: Restriction, notices: list[Notice]) -> None:
     if nothing and not wish.expectations:
         raise InvalidInput(
             "This restriction changes nothing: it neither enables nor disables a lock.",
-            next_step="Pass team= for the URL lock, or bucket= and addresses= for the guard.",
+            next_step="Pass bucket= and addresses= for the guard, or team= for the URL lock.",
             field="team",
         )

@@ -62,7 +62,7 @@ def check_addresses(values: object, notices: list[Notice], *, portal_only: bool)
     if len(given) > MAX_NETWORKS:
         raise InvalidInput(
             f"{len(given):,} ranges do not fit into a bucket policy. The maximum is {MAX_NETWORKS:,}.",
-            next_step="Summarise them into larger ranges, or let workers come through a VPN or a VPC endpoint.",
+            next_step="Summarise them into larger ranges, or let clients come through a VPN or a VPC endpoint.",
             field="addresses",
         )
     for network in given:
@@ -192,21 +192,23 @@ def check_guard(
     networks: tuple[IPNetwork, ...],
     endpoints: tuple[str, ...],
     max_age_s: int | None = None,
+    *,
+    reads: bool = False,
 ) -> None:
     """Check that the guard alone fits into a bucket policy; a plan also checks the current policy."""
-    statement = build_guard(bucket, prefix=prefix, networks=networks, endpoints=endpoints)
+    statement = build_guard(bucket, prefix=prefix, networks=networks, endpoints=endpoints, reads=reads)
     statements = [statement, *(build_age_cap(statement, max_age_s) if max_age_s is not None else ())]
     size = len(json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":")))
     if size > MAX_BUCKET_POLICY:
         raise InvalidInput(
             f"The guard for these {len(networks)} ranges has {size:,} bytes. The maximum of a bucket policy is "
             f"{MAX_BUCKET_POLICY:,}.",
-            next_step="Summarise them into larger ranges, or let workers come through a VPN or a VPC endpoint.",
+            next_step="Summarise them into larger ranges, or let clients come through a VPN or a VPC endpoint.",
             field="addresses",
         )
 
 
-def note_guard(networks: tuple[IPNetwork, ...], prefix: str, notices: list[Notice]) -> None:
+def note_guard(networks: tuple[IPNetwork, ...], prefix: str, notices: list[Notice], *, reads: bool = False) -> None:
     """Return notices about side effects of the guard."""
     if networks and all(network.version == 4 for network in networks):
         notices.append(
@@ -214,9 +216,11 @@ def note_guard(networks: tuple[IPNetwork, ...], prefix: str, notices: list[Notic
                 "ipv4-only",
                 "info",
                 "The list has only IPv4 ranges: a presigned URL on a dual-stack S3 host is refused over IPv6.",
-                "Ground Truth uses the IPv4 host, so this is usually right. Add IPv6 ranges if your tools use IPv6.",
+                "Most presigned URLs name the IPv4 host, so this is usually right. Add IPv6 ranges if tools use IPv6.",
                 "addresses",
             )
         )
+    if reads:
+        notices.append(notice("guard-spares-uploads"))
     if not prefix:
         notices.append(notice("whole-bucket"))

@@ -77,7 +77,7 @@ def test_every_format(run: Run, shape: str) -> None:
 def test_a_file_with_options_on_top(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "wish.yaml"
     file.write_text(f"team: {TEAM}\naddresses: [203.0.113.0/24]\nbucket: {BUCKET}\n")
-    code, out = run("plan", "-f", str(file), "--no-guard", "--allow", "", "--url-lock", "off", "--json")
+    code, out = run("plan", "-f", str(file), "--guard", "off", "--allow", "", "--url-lock", "off", "--json")
     wanted = json.loads(out)["restriction"]
     assert (code, wanted["guard"], wanted["url_lock"], wanted["addresses"]) == (0, False, False, [])
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ... import html as markup
 from ...access.answer import tone
+from ...access.dry_run import UPLOADS
 from ...findings.accepted import accepted_fold
 from ...html import Chip, Markup, count
 from .infrastructure_code import to_cli
@@ -73,17 +74,19 @@ def dry_run(plan: Plan) -> Markup:
     said = markup.notice(tone, "Tried on the log:", markup.text(tried.sentence, 900))
     rows = [
         (
-            markup.text(usage.signer, 120),
             markup.text(usage.application, 80),
-            f"{usage.refused:,}",
+            UPLOADS.get(usage.upload, "other requests"),
+            markup.text(usage.signer, 120),
+            markup.text(usage.origin, 200),
             f"{usage.requests:,}",
+            f"{usage.refused:,}",
         )
-        for usage in tried.refused_usages[:MOST_USAGES]
+        for usage in tried.usages[:MOST_USAGES]
     ]
-    head = ("Signed by", "Application", "Refused", "Of")
-    return (
-        markup.join(said, markup.table(head, rows, caption="Requests that would have been refused")) if rows else said
-    )
+    head = ("Application", "Requests", "Signed by", "From", "Number", "Refused")
+    caption = "Presigned requests in the log, and those that would have been refused"
+    note = markup.hint(tried.note) if tried.note else ""
+    return markup.join(said, markup.table(head, rows, caption=caption), note) if rows else said
 
 
 def named_access(plan: Plan) -> Markup:

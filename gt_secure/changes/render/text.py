@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from ...access.exposure_text import exposure_text
+from ...access.exposure_text import exposure_text, wrapped
 from ...access.matrix import matrix_text
 from ...columns import lay_out
 from ...text import count, printable
@@ -56,8 +56,9 @@ def _lines(plan: Plan, room: int | None, full: bool) -> Iterator[str]:
     if plan.dry_run is not None:
         yield ""
         yield f"Tried on the log: {plan.dry_run.sentence}"
-        for usage in plan.dry_run.refused_usages[:MOST_USAGES]:
-            yield f"  {usage.words}"
+        for usage in plan.dry_run.usages[:MOST_USAGES]:
+            yield from wrapped(f"  {usage.words}", 4, room)
+        yield from wrapped(plan.dry_run.note, 0, room) if plan.dry_run.note else ()
     if plan.expectations:
         yield ""
         yield "Expectations:"
@@ -77,7 +78,7 @@ def _exposure(plan: Plan, room: int | None, full: bool) -> Iterator[str]:
     if not plan.exposure:
         return
     yield ""
-    yield "Who can open the images after this plan, exactly:"
+    yield f"Who can open the {'images' if plan.restriction.team else 'objects'} after this plan, exactly:"
     yield from matrix_text(plan_matrix(plan), room)
     if full:
         yield ""

@@ -12,6 +12,7 @@ import datetime as dt
 from collections.abc import Collection
 
 from ...test_journal import NEAR_S, UrlJournal
+from .application_names import application
 from .columns import EXTRA, FIELDS, REFUSED, TEST_MARKER
 from .dialects import DUCKDB, Dialect
 from .line_parser import decoded_key, parsed
@@ -252,6 +253,8 @@ def own_test(journal: UrlJournal) -> str:
 
 _OF_QUERY = ("request_uri", "fingerprint", "minted", "expires_s", "age_s", "access_key", "test_marker")
 """Columns that are computed from the canonical query."""
+EVERY = frozenset({*FIELDS, *EXTRA, *_OF_QUERY, "test"})
+"""Columns that a query has which needs no application."""
 
 
 def derived(
@@ -269,7 +272,8 @@ def derived(
     Columns that are not ``needed`` by the outer query are left out of the text, which an engine reads and binds first.
     """
     d, test = dialect, "false" if test_urls is None else own_test(test_urls)
-    wanted = {*FIELDS, *EXTRA, *_OF_QUERY, "test"} if needed is None else {*needed}
+    wanted = {*(EVERY if needed is None else needed)}
+    wanted |= {"user_agent", "request_uri", "expires_s"} if "application" in wanted else set()
     wanted |= ({"minted"} if "age_s" in wanted else set()) | (
         {"test_marker"} if "test" in wanted and test != "false" else set()
     )
@@ -313,7 +317,7 @@ def derived(
     }
     picks = "".join(f", {text} AS {name}" for name, text in columns.items() if name in wanted)
     rows = f"(SELECT *{picks} FROM {rows}) r10"
-    last = {"test": test, "age_s": age(d)}
+    last = {"test": test, "age_s": age(d), "application": application(d)}
     picks = "".join(f", {text} AS {name}" for name, text in last.items() if name in wanted)
     return f"SELECT *{picks} FROM {rows}"
 

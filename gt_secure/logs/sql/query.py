@@ -20,7 +20,7 @@ from ...test_journal import UrlJournal
 from ..coverage import Coverage, Sample, why_unreadable
 from ..engines.duckdb_store import Store
 from .columns import DERIVED, STORED
-from .derived_columns import derived, from_lines, masked
+from .derived_columns import EVERY, derived, from_lines, masked
 from .dialects import Dialect
 
 MOST_ROWS = 2_000_000
@@ -30,7 +30,7 @@ SAMPLES = 20
 LOCAL = ("address", "network")
 """Filters that are applied here, to the addresses that came back."""
 
-_SAME = ("endpoint", "auth_type", "requester", "operation", "bucket", "fingerprint")
+_SAME = ("endpoint", "auth_type", "requester", "operation", "bucket", "fingerprint", "application")
 _FLAGS = ("presigned", "refused", "test")
 _THEN = {
     **dict.fromkeys(("since", "until"), "Pass since= and until= beside the filters."),
@@ -122,13 +122,15 @@ def statement(question: Question, lines: str, dialect: Dialect, *, with_source: 
         for name, _ in names
     )
     bad = "CASE WHEN state = 'unreadable' THEN {} END"
+    named = {"application"} & {*question.picked, *question.filters}
+    rows = derived(from_lines(lines, d), d, {*EVERY, *named}, test_urls=question.test_urls)
     # Bad lines are spread over a few groups, and one of each is kept.
     sample = bad.format(f"source || chr(10) || {masked('substr(line, 1, 160)', d)}")
     part = bad.format(f"length(line) % {SAMPLES}")
     return f"""SELECT state{outer}, count(*) AS hits, {d.shown.format("min(time)")} AS first_time,
     {d.shown.format("max(time)")} AS last_time, min(place) AS place
 FROM (SELECT state, time{inner}, {sample} AS place, {part} AS part
-FROM (SELECT *, {state} AS state FROM ({derived(from_lines(lines, d), d, test_urls=question.test_urls)}) r4) r5) r6
+FROM (SELECT *, {state} AS state FROM ({rows}) r4) r5) r6
 GROUP BY {", ".join(["state", "part", *(f"by_{name}" for name, _ in names)])}"""
 
 

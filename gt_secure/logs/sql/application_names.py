@@ -1,0 +1,59 @@
+"""The application of a request, as far as a log names it; one expression for DuckDB, Athena and Spark.
+
+A product is named only by a shape that nobody else has. A lifetime is no such shape: many programs choose 300 seconds.
+Sources: S3 User Guide, *Writing Lambda functions for S3 Object Lambda* (a function fetches the object by a presigned
+URL of its access point); published CloudTrail records of the S3 console (a person's session, query authentication, a
+lifetime of 300 seconds, a content disposition, the agent of a browser or ``S3Console``); the sources that
+``applications.json`` names; presigned URLs of AWS SDK for JavaScript 3 (``x-id`` with ``X-Amz-Content-Sha256``: other
+SDKs of AWS write ``x-id`` alone).
+"""
+
+from __future__ import annotations
+
+from .dialects import DUCKDB, Dialect
+
+CONSOLE = "S3 console"
+OBJECT_LAMBDA = "S3 Object Lambda or an access point"
+BROWSER = "a browser"
+NO_AGENT = "no user agent"
+MLFLOW, DAGSTER, GIT_LFS, JAVASCRIPT = "MLflow", "Dagster", "Git LFS", "AWS SDK for JavaScript"
+
+_HEX = "[0-9a-f]"
+_RUN = f"(^|/)[0-9]{{1,20}}/(models/m-|traces/tr-|traces/)?{_HEX}{{32}}/artifacts/"
+_UUID = f"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}"
+_LOGS = f"(^|/)storage/{_UUID}/compute_logs/[^/]+[.](out|err)$"
+_OBJECT = f"(^|/){_HEX}{{64}}$"
+_PERSON = ":assumed-role/AWSReservedSSO_|:assumed-role/[^/]+/[^/]*@|:root$"
+_USER = ":user/"
+"""A user is a person at the console only with a session: programs sign with the long-term keys of users."""
+
+
+def application(d: Dialect = DUCKDB) -> str:
+    """Expression: the application of a row that has the masked texts, ``presigned`` and ``expires_s``."""
+
+    def has(text: str, pattern: str) -> str:
+        return f"coalesce({d.extract.format(text, pattern, 0)}, '') <> ''"
+
+    agent, asked, signer = "coalesce(user_agent, '')", "coalesce(request_uri, '')", "coalesce(requester, '')"
+    is_get = "operation IN ('REST.GET.OBJECT', 'GetObject')"
+    is_trail = "source_kind = 'cloudtrail'"
+    disposition = f"{asked} LIKE '%response-content-disposition=%'"
+    by_person = f"({has(signer, _PERSON)} OR {has(signer, _USER)} AND {asked} LIKE '%X-Amz-Security-Token=%')"
+    in_page = f"expires_s = 300 AND {agent} LIKE '%Mozilla/%' AND ({disposition} OR {is_trail})"
+    by_javascript = f"{has(asked, '[?&]x-id=[A-Za-z]')} AND {asked} LIKE '%X-Amz-Content-Sha256=UNSIGNED-PAYLOAD%'"
+    presigned = {
+        CONSOLE: f"{is_get} AND {by_person} AND ({agent} LIKE '%S3Console%' OR {in_page})",
+        MLFLOW: f"{has('key', _RUN)} AND (NOT {is_get} OR {disposition})",
+        DAGSTER: f"{is_get} AND {has('key', _LOGS)}",
+        GIT_LFS: f"{agent} LIKE 'git-lfs/%' AND {has('key', _OBJECT)}",
+        JAVASCRIPT: by_javascript,
+    }
+    shapes = " ".join(
+        f"WHEN coalesce(presigned AND {condition}, false) THEN '{name}'" for name, condition in presigned.items()
+    )
+    word = d.extract.format(agent, "[A-Za-z][A-Za-z0-9._-]*", 0)
+    return (
+        "CASE WHEN access_point_arn IS NOT NULL OR coalesce(host_header, '') LIKE '%.s3-object-lambda.%' "
+        f"THEN '{OBJECT_LAMBDA}' {shapes} WHEN {agent} LIKE '%Mozilla/%' THEN '{BROWSER}' "
+        f"ELSE coalesce(nullif({word}, ''), '{NO_AGENT}') END"
+    )

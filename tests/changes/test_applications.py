@@ -1,0 +1,183 @@
+"""A plan for a named application says the truth about its next URL, and a guard of reads says what it leaves open."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, cast
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from gt_secure.access.dry_run import dry_run
+from gt_secure.applications import SIGV2_REGIONS, applications
+from gt_secure.aws.client import Aws
+from gt_secure.changes.plan import Plan, plan
+from gt_secure.errors import InvalidInput
+from gt_secure.logs import Hits, read_hits
+from gt_secure.policies.bucket_guard import build_guard, find_guard, merge_guards
+from gt_secure.restriction.files import dumps_restriction, loads_restriction
+from gt_secure.restriction.model import Restriction
+from support import corpus, states
+
+RUN = "0af31b2c4d5e6f708192a3b4c5d6e7f8"
+FILE = "&response-content-disposition=attachment"
+V2 = {"signature_version": "SigV2", "query": "AWSAccessKeyId=AKIA&Expires=1&Signature=a"}
+
+
+def wish(**more: Any) -> Restriction:
+    return Restriction(**{"bucket": "gt-images", "addresses": "203.0.113.0/24", **more})
+
+
+def log(tmp_path: Path, *rows: dict[str, Any]) -> Hits:
+    lines = []
+    for number, row in enumerate(rows):
+        row = {"key": "docs/a.pdf", "operation": "REST.GET.OBJECT", "user_agent": "Mozilla/5.0", **row}
+        query = row.pop("query", "X-Amz-Date=20261120T091400Z&X-Amz-Expires=300&X-Amz-Signature=a")
+        uri = f"{row['operation'].split('.')[1]} /{row['key']}?{query} HTTP/1.1"
+        record = {**corpus.BASE, **corpus.PRESIGNED, "request_uri": uri, "request_id": f"ID{number}", **row}
+        lines.append(corpus.write(record))
+    (tmp_path / "log").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return read_hits(tmp_path / "log")
+
+
+def made(restriction: Restriction, hits: Hits | None = None, region: str = "us-east-1") -> Plan:
+    bucket = states.data_bucket("gt-images", region)
+    return plan(cast(Aws, None), restriction, state=states.state(team=None, workforce=None, bucket=bucket), hits=hits)
+
+
+def told(one: Plan) -> dict[str, tuple[str, str]]:
+    return {each.code: (each.severity, str(each)) for each in one.notices}
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "us-gov-west-1", "ap-northeast-1", "eu-central-1", "us-east-2"])
+def test_the_regions_are_those_of_boto3(region: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def signed(**more: Any) -> str:
+        session = boto3.Session("AKIAIOSFODNN7EXAMPLE", "x", region_name=region)
+        return str(
+            session.client("s3", **more).generate_presigned_url("get_object", Params={"Bucket": "b", "Key": "k"})
+        )
+
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    assert ("AWSAccessKeyId=" in signed()) == (region in SIGV2_REGIONS)
+    assert "X-Amz-Date=" in signed(config=Config(signature_version="s3v4"))
+    (tmp_path / "config").write_text("[default]\ns3 =\n    signature_version = s3v4\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    assert "X-Amz-Date=" in signed()  # what the profiles say about the configuration file
+
+
+@pytest.mark.parametrize("name", applications())
+@pytest.mark.parametrize("region", ["us-east-1", "eu-central-1"])
+def test_every_profile_says_what_a_cap_does(name: str, region: str) -> None:
+    profile = applications()[name]
+    one = told(made(wish(application=name, max_age="15m"), region=region))
+    free = told(made(wish(application=name), region=region))
+    version = profile.version_in(region)
+    assert one["age-cap-version-2"][0] == ("blocker" if version == "2" else "info")
+    if version == "none":
+        assert "application-age-cap" not in one
+        assert "presigns nothing" in one["application-signs-nothing"][1]
+        return
+    severity, text = one["application-age-cap"]
+    assert severity == ("warning" if version == "unknown" else "info")
+    proposed = "Proposed: --max-age" in free["application-age-cap"][1]
+    assert proposed == (version == "4" and profile.longest_s > 0)
+    if version == "2":
+        assert "refuses every such URL" in text
+        assert profile.signature_setting in text
+        assert profile.signature_setting in one["age-cap-version-2"][1]
+    if version == "4" and profile.longest_s:
+        assert ("the cap ends them after 15m" in text) == (profile.longest_s > 900)
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "says", "blocks"),
+    [
+        ("flask-admin", {}, "signs with version 4, as the log shows", False),
+        ("flask-admin", V2, "signs with version 2, as the log shows", True),
+        ("mlflow", {"key": f"m/1/{RUN}/artifacts/a", **V2, "query": V2["query"] + FILE}, "version 2, as the log", True),
+        ("mlflow", V2, "signs with version 2, as the log shows", True),
+        ("lakefs", {}, "signs with version 4, as the log shows", False),
+    ],
+)
+def test_the_log_counts_for_more_than_the_profile(
+    tmp_path: Path, name: str, row: dict[str, Any], says: str, blocks: bool
+) -> None:
+    one = made(wish(application=name, max_age="15m"), log(tmp_path, row))
+    assert says in told(one)["application-age-cap"][1]
+    assert ("age-cap-version-2" in {each.code for each in one.blockers}) == blocks
+
+
+def test_a_plan_names_uploads_and_the_prefix(tmp_path: Path) -> None:
+    key, mlflow = f"mlflow/1/{RUN}/artifacts/a", {"user_agent": "python-requests/2"}
+    download = {"key": key, "query": f"X-Amz-Date=20261120T091400Z&X-Amz-Expires=300{FILE}", **mlflow}
+    rows = [
+        *(download | {"remote_ip": f"203.0.113.{number}"} for number in range(1, 4)),
+        download | {"remote_ip": "198.51.100.9"},
+        {"key": key, "operation": "REST.PUT.PART", "remote_ip": "198.51.100.9", **mlflow},
+        {"operation": "REST.PUT.OBJECT", "remote_ip": "203.0.113.9"},
+        {"operation": "REST.POST.OBJECT", "auth_type": "HtmlForm", "remote_ip": "198.51.100.10"},
+    ]
+    hits = log(tmp_path, *rows)
+    text = made(wish(application="mlflow"), hits).to_text()
+    role = "by role GroundTruthExecution"
+    for words in (
+        f"MLflow, {role}: 4 requests from 2 networks; 3 stay open",
+        f"MLflow, parts of uploads, {role}: 1 request from 198.51.100.9; 0 stay open",
+        f"a browser, PUT uploads, {role}: 1 request from 203.0.113.9; 1 stays open",
+        f"a browser, POST forms, {role}: 1 request from 198.51.100.10; 0 stay open",
+        "A refused part leaves an incomplete upload behind",
+        "All keys that MLflow presigned in the log begin with mlflow/.",
+        "add --prefix mlflow/",
+    ):
+        assert words in text, words
+    spared = dry_run(wish(guard="reads"), hits)
+    assert spared is not None
+    assert {each.upload for each in spared.usages if each.refused} == {""}
+    assert spared.note == ""
+
+
+def test_a_guard_of_reads_says_what_it_leaves_open() -> None:
+    one = made(wish(guard="reads", max_age="15m"))
+    assert "guard-spares-uploads" in told(one)
+    assert "except uploads, which work from anywhere" in one.to_text()
+    assert one.after.at("198.51.100.9", "presigned").answer == "refused"
+    assert one.after.at("198.51.100.9", "upload").answer == "opened"
+    assert one.after.at("198.51.100.9", "post-form").answer == "opened"
+    reads, whole = one.after.proves(wish(guard="reads")), one.after.proves(wish())
+    assert (reads.proved, whole.proved) == (True, False)
+    assert "Whoever has an upload URL or form can overwrite" in reads.claim
+    assert whole.counterexample is not None
+    assert whole.counterexample["request"]["action"] == "s3:PutObject"
+    assert "upload" not in made(wish()).after.requests
+
+
+def test_a_guard_of_reads_is_ours_in_every_form() -> None:
+    statement = build_guard("gt-images", networks=["203.0.113.0/24"], reads=True)
+    policy = merge_guards(None, statement, 900)
+    guard = find_guard(policy)
+    assert guard is not None
+    assert (guard.reads, guard.drifted, guard.old_form, guard.max_age_s) == (True, False, False, 900)
+    assert {each.get("NotAction") for each in json.loads(policy)["Statement"]} == {"s3:PutObject"}
+    edited = find_guard(policy.replace('"s3:PutObject"', '"s3:*"', 1))
+    assert edited is not None
+    assert edited.drifted
+
+
+def test_an_application_changes_no_lock() -> None:
+    named = wish(application="MLflow")
+    assert named.application == "mlflow"
+    assert loads_restriction(dumps_restriction(named)) == named
+    assert "application" not in wish().to_dict()
+    assert made(named).digest == made(wish()).digest
+    with pytest.raises(InvalidInput, match="no profile") as caught:
+        wish(application="mlfow")
+    assert caught.value.next_step == "Did you mean 'mlflow'?"
+
+
+def test_the_guide_lists_every_profile() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "any-application.md").read_text(encoding="utf-8")
+    missing = [name for name, each in applications().items() if f"(`{name}`)" not in page and each.name not in page]
+    assert missing == []
+    assert all(region in page for region in SIGV2_REGIONS if "gov" not in region)

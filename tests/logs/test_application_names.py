@@ -1,0 +1,116 @@
+"""The application of a request: a product only for a form that nobody else has, the same with every engine's text."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gt_secure.errors import InvalidInput
+from gt_secure.logs import Hits, count_hits, read_hits
+from gt_secure.named_networks import load_networks
+from support import corpus
+
+RUN, UUID, SHA = "0af31b2c4d5e6f708192a3b4c5d6e7f8", "0af31b2c-4d5e-6f70-8192-a3b4c5d6e7f8", "ab" * 32
+BROWSER, CONSOLE = "Mozilla/5.0 (X11; Linux x86_64)", "[S3Console/0.4, aws-internal/3]"
+ROLE = "arn:aws:sts::111122223333:assumed-role"
+PERSON = f"{ROLE}/AWSReservedSSO_Admin_0123456789abcdef/jane"
+SERVER, USER = f"{ROLE}/mlflow-server/i-0123456789abcdef0", "arn:aws:iam::111122223333:user/jane"
+TOKEN, PART = "&X-Amz-Security-Token=x", "&partNumber=1&uploadId=u"
+FILE = "&response-content-disposition=attachment%3B%20filename%3D%22a%22"
+JAVASCRIPT = "&X-Amz-Content-Sha256=UNSIGNED-PAYLOAD&x-id="
+FORM = {"auth_type": "HtmlForm", "operation": "REST.POST.OBJECT", "uri": "POST / HTTP/1.1"}
+PUT, UPLOAD_PART = {"operation": "REST.PUT.OBJECT"}, {"operation": "REST.PUT.PART"}
+SIGV2 = {"signature_version": "SigV2", "uri": "GET /{key}?AWSAccessKeyId=AKIA&Expires=1&Signature=a HTTP/1.1"}
+
+ROWS: list[tuple[str, dict[str, Any]]] = [
+    ("MLflow", {"key": f"mlflow/1/{RUN}/artifacts/model.pkl", "more": FILE, "user_agent": BROWSER, "lifetime": 300}),
+    ("MLflow", {"key": f"0/{RUN}/artifacts/a", "more": FILE, "user_agent": "python-requests/2.34"}),
+    ("MLflow", {"key": f"m/1/models/m-{RUN}/artifacts/MLmodel", "more": FILE, "user_agent": "python-requests/2.34"}),
+    ("MLflow", {"key": f"m/1/{RUN}/artifacts/big", "more": PART, "user_agent": "python-requests/2.34", **UPLOAD_PART}),
+    ("a browser", {"key": "artifacts/a", "more": FILE, "user_agent": BROWSER, "lifetime": 300}),
+    ("a browser", {"key": f"jobs/{RUN}/artifacts/a.pdf", "more": FILE, "user_agent": BROWSER, "lifetime": 300}),
+    ("curl", {"key": f"mlflow/1/{RUN}/artifacts/model.pkl", "user_agent": "curl/8.5", "auth_type": "AuthHeader"}),
+    ("Dagster", {"key": f"d/storage/{UUID}/compute_logs/abcdefgh.err", "user_agent": BROWSER, **SIGV2}),
+    ("a browser", {"key": f"d/storage/{UUID}/abcdefgh.err", "user_agent": BROWSER, **SIGV2}),
+    ("Git LFS", {"key": f"lfs/org/repo/{SHA}", "user_agent": "git-lfs/3.4 (GitHub; linux amd64)", "more": FILE}),
+    ("Git LFS", {"key": f"lfs/org/repo/{SHA}", "user_agent": "git-lfs/3.4 (GitHub)", **PUT}),
+    ("a browser", {"key": f"blobs/{SHA}", "user_agent": BROWSER}),
+    ("git-lfs", {"key": "lfs/other", "user_agent": "git-lfs/3.4 (GitHub)"}),
+    ("AWS SDK for JavaScript", {"more": f"{JAVASCRIPT}UploadPart{PART}", "user_agent": BROWSER, **UPLOAD_PART}),
+    ("a browser", {"more": "&x-id=GetObject", "user_agent": BROWSER}),  # the SDKs for Go and Rust
+    ("a browser", {"user_agent": BROWSER, **FORM}),
+    ("S3 console", {"user_agent": BROWSER, "lifetime": 300, "requester": PERSON, "more": FILE + TOKEN}),
+    ("S3 console", {"user_agent": BROWSER, "lifetime": 300, "requester": USER, "more": FILE + TOKEN}),
+    ("S3 console", {"user_agent": CONSOLE, "requester": f"{ROLE}/Team/jane@example.com"}),
+    ("a browser", {"user_agent": BROWSER, "lifetime": 300, "requester": USER, "more": FILE}),
+    ("a browser", {"user_agent": BROWSER, "lifetime": 300, "requester": SERVER, "more": FILE}),
+    ("a browser", {"user_agent": BROWSER, "lifetime": 300, "requester": PERSON, "more": TOKEN, **PUT}),
+    ("S3Console", {"user_agent": CONSOLE, "requester": SERVER}),
+    ("a browser", {"user_agent": BROWSER, **SIGV2}),
+    ("python-requests", {"user_agent": "python-requests/2.34"}),
+    ("no user agent", {"user_agent": None}),
+    ("S3 Object Lambda or an access point", {"access_point_arn": "arn:aws:s3:us-east-1:1:accesspoint/a"}),
+]
+
+
+def line(number: int, fields: dict[str, Any]) -> str:
+    fields = {"key": "docs/a.pdf", "requester": SERVER, **fields}
+    query = f"X-Amz-Date=20261120T091400Z&X-Amz-Expires={fields.pop('lifetime', 900)}{fields.pop('more', '')}"
+    method = fields.get("operation", "REST.GET.OBJECT").split(".")[1]
+    uri = fields.pop("uri", "{method} /{key}?{query}&X-Amz-Signature=a HTTP/1.1")
+    uri = uri.format(method=method, key=fields["key"], query=query)
+    record = {**corpus.BASE, **corpus.PRESIGNED, "request_uri": uri, "request_id": f"ID{number:04}", **fields}
+    return corpus.write(record) + "\n"
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("names") / "log"
+    path.write_text("".join(line(number, dict(fields)) for number, (_, fields) in enumerate(ROWS)), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def hits(log: Path) -> Hits:
+    return read_hits(log)
+
+
+def test_each_request_has_its_name(hits: Hits) -> None:
+    found = {row["request_id"]: row["application"] for row in hits.rows(columns=["request_id", "application"])}
+    wrong = {n: (found[f"ID{n:04}"], name) for n, (name, _) in enumerate(ROWS) if found[f"ID{n:04}"] != name}
+    assert wrong == {}
+
+
+def test_counting_without_rows_gives_the_same(hits: Hits, log: Path) -> None:
+    assert count_hits(log, "application")[0].rows == hits.count("application").rows
+    table, _ = count_hits(log, "http_status", filters={"application": ["MLflow", "Dagster"]})
+    assert table.column("hits") == [5] == [len(hits.filter(application=["MLflow", "Dagster"]))]
+
+
+def test_a_person_names_who_signs(log: Path, tmp_path: Path) -> None:
+    file = tmp_path / "names.json"
+    signers = {"role/mlflow-server": "Our portal", "arn:aws:iam::111122223333:user/jane": "Jane's tool"}
+    file.write_text(json.dumps({"applications": signers}))
+    named = read_hits(log, networks=file)
+    assert {row["application"] for row in named.filter(requester=SERVER).count("application")} == {"Our portal"}
+    assert "S3 console" in {row["application"] for row in named.filter(requester=PERSON).count("application")}
+    assert count_hits(log, "application", networks=file)[0].rows == named.count("application").rows
+    for filters in ({"application": "Jane's tool"}, {"application": "MLflow"}):
+        table, _ = count_hits(log, "application", filters=filters, networks=file)
+        assert (
+            sum(table.column("hits"))
+            == len(named.filter(**filters))
+            == len(read_hits(log, filters=filters, networks=file))
+        )
+    assert len(named.filter(application="Jane's tool")) == 2
+
+
+@pytest.mark.parametrize("wrong", [["MLflow"], {"mlflow": "MLflow"}, {"role/": "MLflow"}, {"role/a": 1}])
+def test_a_signer_that_is_none_is_an_error(tmp_path: Path, wrong: object) -> None:
+    file = tmp_path / "names.json"
+    file.write_text(json.dumps({"applications": wrong}))
+    with pytest.raises(InvalidInput):
+        load_networks(file)
