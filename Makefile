@@ -91,6 +91,7 @@ lock: ## write requirements/*.txt anew (needs uv)
 	$(LOCK) setup.cfg requirements/build.in requirements/demo.in -c requirements/dev.txt -o requirements/demo.txt
 	$(LOCK) setup.cfg requirements/build.in -c requirements/dev.txt -o requirements/run.txt
 	$(LOCK) requirements/fuzz.in -o requirements/fuzz.txt
+	$(LOCK) requirements/applications.in -o requirements/applications.txt
 	$(LOCK) --extra spark setup.cfg requirements/spark.in -c requirements/dev.txt -o requirements/spark.txt
 	$(LOCK) setup.cfg requirements/docs.in -o requirements/docs.txt
 

@@ -170,7 +170,12 @@ class Rig:
         return str(self.client("s3").generate_presigned_url("get_object", Params=params, ExpiresIn=life_s))
 
     def fetch(
-        self, url: str, source: str = OFFICE, method: str = "GET", headers: Mapping[str, str] | None = None
+        self,
+        url: str,
+        source: str = OFFICE,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
     ) -> Answer:
         """Call from a source: bind the socket and connect to its listener, but keep the signed Host header."""
         origin = self.sandbox.origin(source)
@@ -183,7 +188,9 @@ class Rig:
             connection.putheader("Host", parts.netloc)
             for name, value in {**origin.headers, **(headers or {})}.items():
                 connection.putheader(name, value)
-            connection.endheaders()
+            if body is not None:
+                connection.putheader("Content-Length", str(len(body)))
+            connection.endheaders(body)
             answer = connection.getresponse()
             return Answer(answer.status, answer.read(), {k.lower(): v for k, v in answer.getheaders()})
         finally:
