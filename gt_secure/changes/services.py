@@ -147,7 +147,11 @@ def _refuses(wish: Restriction, logged: Sequence[str], others: Set[str]) -> Noti
     known = [source for source in logged if source not in others]
     said = f" So would {_ten(sorted(others))}, which opened only URLs that others had opened before." if others else ""
     fix = None if known else "Confirm that they will be refused."
-    values = {"sources": _ten(known or sorted(others)), "strangers": said if known else _ONLY_LATER, "fix": fix}
+    values: dict[str, Any] = {
+        "sources": _ten(known or sorted(others)),
+        "strangers": said if known else _ONLY_LATER,
+        "fix": fix,
+    }
     return notice("refuses-source", **values) if wish.team is None else notice("refuses-labeler", **values)
 
 
