@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 MOST_USAGES = 10
 """Signers and applications of a dry run that are shown."""
 
+_ASKED_FOR = ("application-", "age-cap-")
+"""Starts of the codes of notes that an option asks for."""
+
 _MARKS = {"blocker": "STOP", "warning": "warning", "info": "note"}
 
 
@@ -108,7 +111,7 @@ def _remarks(plan: Plan, full: bool) -> Iterator[str]:
     """Yield blockers, warnings and findings; notes and accepted or low findings only in full."""
     left_out = 0
     for notice in plan.notices:
-        if notice.severity == "info" and not full:
+        if notice.severity == "info" and not full and not notice.code.startswith(_ASKED_FOR):
             left_out += 1
             continue
         code = f" [{notice.code}]" if notice.severity != "info" else ""
