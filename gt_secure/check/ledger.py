@@ -25,7 +25,7 @@ _FOREIGN = ("__main__", "unittest.mock")
 _pending: list[dict[str, str]] = []
 
 
-class Record(NamedTuple):
+class LedgerEntry(NamedTuple):
     """One check that ran: its outcome, the place of its call, and where it looked (``sandbox``, or empty)."""
 
     check: str
@@ -48,7 +48,7 @@ def record(check: str, subject: str, status: str, gt: object = None) -> None:
     if shell is None:
         return
     on = "sandbox" if getattr(getattr(gt, "aws", None), "is_local", False) else ""
-    _pending.append(Record(check, printable(subject)[:120], status, _call_site(), on)._asdict())
+    _pending.append(LedgerEntry(check, printable(subject)[:120], status, _call_site(), on)._asdict())
     shell.events.register("post_run_cell", _publish)
 
 
@@ -96,16 +96,16 @@ def replaced(arguments: Iterable[object]) -> str:
     return ""
 
 
-def records_of(cells: Iterable[dict[str, Any]]) -> Iterator[Record]:
+def records_of(cells: Iterable[dict[str, Any]]) -> Iterator[LedgerEntry]:
     """Yield what the outputs of cells record: in metadata, or as ``gt-secure check`` prints it."""
     for number, cell in enumerate(cells):
         for output in cell.get("outputs") or ():
             held = (output.get("metadata") or {}).get(KEY)
             for each in (held or {}).get("checks", ()) if isinstance(held, dict) else ():
-                yield Record(**{name: str(each.get(name, "")) for name in Record._fields[:-1]}, cell=number)
+                yield LedgerEntry(**{name: str(each.get(name, "")) for name in LedgerEntry._fields[:-1]}, cell=number)
             text = output.get("text", "") if output.get("output_type") == "stream" else ""
             text = text if isinstance(text, str) else "".join(text)
             for status, check, subject in _ROW.findall(text) if re.search("gt.secure", str(cell.get("source"))) else ():
-                yield Record(check.replace("-", "_"), subject, status, "report", cell=number)
+                yield LedgerEntry(check.replace("-", "_"), subject, status, "report", cell=number)
             for check, subject, status in _JSON.findall(text):
-                yield Record(check, subject, status, "report", cell=number)
+                yield LedgerEntry(check, subject, status, "report", cell=number)

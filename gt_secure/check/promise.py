@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from .ledger import KEY, Record, records_of
+from .ledger import KEY, LedgerEntry, records_of
 from .result import some
 from .spec import RULES
 
@@ -146,7 +146,7 @@ def _loads(node: ast.AST) -> bool:
     return isinstance(getattr(node, "ctx", None), ast.Load)
 
 
-def _ran(records: list[Record]) -> Counter[str]:
+def _ran(records: list[LedgerEntry]) -> Counter[str]:
     """Count the places from which each check ran; a report counts as one, whatever checks it has."""
     places = {(_REPORT if each.at.startswith("report") else each.check, each.cell, each.at) for each in records}
     return Counter(name for name, *_ in places)

@@ -136,7 +136,7 @@ def table() -> _Table:
     return _Table(json.loads(KINDS_FILE.read_text(encoding="utf-8")))
 
 
-Change = tuple[int, int, int]
+Replacing = tuple[int, int, int]
 """What was replaced: its start and end in the text before, and the length of what is there now."""
 
 
@@ -145,7 +145,7 @@ class _View:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._steps: list[Callable[[], Iterable[Change]]] = []
+        self._steps: list[Callable[[], Iterable[Replacing]]] = []
         self._places: Mapping[Anchor, Sequence[int]] | None = None
 
     @property
