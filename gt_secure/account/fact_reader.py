@@ -159,7 +159,6 @@ class _FactReader:
             self.notes.append("Sessions of the role pass no tags of their own.")
 
     def read_endpoint_owners(self, endpoints: tuple[VpcEndpoint, ...]) -> None:
-        """Add the keys of requests through each endpoint: its VPC, its owner, and the organization where it is ours."""
         if not self._asks("aws:vpce"):
             return
         for each in endpoints:

@@ -330,7 +330,6 @@ def _by_arn(teams: tuple[Workteam, ...], arn: str, region: str) -> Workteam:
 
 
 def _reviews_of(aws: Aws, team_arn: str) -> tuple[str, ...]:
-    """Names of the flow definitions that send work to a team; at most MAX_REVIEWS are looked at."""
     client = aws.client("sagemaker")
     names: list[str] = []
     with aws_errors("sagemaker:ListFlowDefinitions"):

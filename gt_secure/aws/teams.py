@@ -64,7 +64,6 @@ class UrlLock:
 
     @classmethod
     def from_api(cls, config: Mapping[str, Any] | None) -> UrlLock:
-        """Read ``WorkerAccessConfiguration``; an absent member is off."""
         constraints = ((config or {}).get("S3Presign") or {}).get("IamPolicyConstraints") or {}
         return cls(constraints.get("SourceIp") == "Enabled", constraints.get("VpcSourceIp") == "Enabled")
 

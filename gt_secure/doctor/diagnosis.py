@@ -72,7 +72,6 @@ class Diagnosis:
 
     @property
     def headline(self) -> str:
-        """One line for the head of a panel."""
         by: dict[str, list[str]] = {"yes": [], "no": [], "unknown": []}
         for each in self.features:
             by[each.status].append(each.feature.name)
@@ -84,7 +83,6 @@ class Diagnosis:
         return "; ".join(parts) + "."
 
     def state(self, feature: str) -> FeatureState:
-        """Return the state of one feature by its name."""
         wanted = choose([feature])[0]
         return next(each for each in self.features if each.feature == wanted)
 

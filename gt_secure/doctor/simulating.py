@@ -21,7 +21,6 @@ from .resources import execution_role
 
 
 def trusts(aws: Aws, role_arn: str) -> Said:
-    """Decide if a role's trust policy lets the caller assume it."""
     name = role_arn.rsplit("/", 1)[-1]
     try:
         with aws_errors("iam:GetRole", role_arn):

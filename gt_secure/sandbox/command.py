@@ -55,7 +55,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the command until Ctrl-C or SIGTERM, or reset a running sandbox; returns the exit code."""
     if args.action == "reset":
         control.reset()
         print(json.dumps({"status": "ok"}) if args.json else "The sandbox is as it was when it started.")

@@ -329,7 +329,6 @@ def _print(line: str) -> None:
 
 
 def check_answers(url: str) -> None:
-    """Raise Unreachable if no server listens on a URL of this machine."""
     parts = urlsplit(url)
     try:
         socket.create_connection((parts.hostname or "", parts.port or 80), timeout=5).close()

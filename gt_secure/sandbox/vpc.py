@@ -33,7 +33,6 @@ _FILTERS = {
 
 
 def install() -> None:
-    """Add what is missing; the pinned version of ministack has these names."""
     from ministack.core import iam_actions
     from ministack.services import ec2
 

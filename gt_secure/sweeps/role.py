@@ -19,14 +19,12 @@ _PRINCIPAL = re.compile(r"[0-9]{12}|arn:aws[\w-]*:iam::[0-9]{12}:(?:root|(?:role
 
 
 def role_actions() -> list[str]:
-    """Return the actions of the role: those that read, of the features that a sweep uses."""
     assert set(FEATURE_NAMES) <= set(FEATURES)
     permissions = [each for feature in choose(FEATURE_NAMES) for each in feature.permissions]
     return sorted({each.action for each in permissions if not each.writes} - {"s3:GetObject"})
 
 
 def role_policy() -> dict[str, Any]:
-    """Return the identity policy of the role. It reads settings, and never an object."""
     return {
         "Version": "2012-10-17",
         "Statement": [{"Sid": "GtSecureSweep", "Effect": "Allow", "Action": role_actions(), "Resource": "*"}],
@@ -34,7 +32,6 @@ def role_policy() -> dict[str, Any]:
 
 
 def trust_policy(trusted: str, external_id: str) -> dict[str, Any]:
-    """Return the trust policy: who may assume the role, with which external id."""
     if not _PRINCIPAL.fullmatch(trusted or ""):
         raise InvalidInput(
             f"'{str(trusted)[:60]}' is neither an account id nor the ARN of a role.",

@@ -44,7 +44,6 @@ class LogSetting:
 
 
 def parse(document: bytes) -> LogSetting | None:
-    """Read a BucketLoggingStatus document; None when logging is off or the document is broken."""
     try:
         root = ElementTree.fromstring(document)  # noqa: S314 - expat refuses entity bombs; the emulator parsed it before
     except ElementTree.ParseError:
@@ -147,7 +146,6 @@ class Delivery:
 
 
 async def refusal(bucket: str, key: str, source: str) -> str | None:
-    """Say why the log delivery service may not write there, or return None when it may."""
     status, _, policy = await emulator.s3("GET", f"/{bucket}", query={"policy": [""]})
     if status == 404 and b"NoSuchBucketPolicy" not in policy:
         return "the target bucket does not exist"

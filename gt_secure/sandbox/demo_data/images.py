@@ -50,7 +50,6 @@ def _add_spot(light: list[int], number: int, y: int) -> None:
 
 @functools.cache
 def _chest() -> tuple[tuple[int, ...], ...]:
-    """The brightness of the anatomy that all pictures share, from 0 to 255."""
     return tuple(tuple(_anatomy(x / WIDTH * 2 - 1, y / HEIGHT * 2 - 1) for x in range(WIDTH)) for y in range(HEIGHT))
 
 

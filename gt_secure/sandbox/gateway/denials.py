@@ -45,7 +45,6 @@ _REQUEST_ID = re.compile(rb"<RequestId>[^<]*</RequestId>")
 
 
 def explained(request: HttpRequest, send: Send) -> Send:
-    """Return a send function that completes the reason of a refusal, and sets the request id, on its way out."""
     started: Message | None = None
     chunks: list[bytes] = []
 

@@ -92,7 +92,6 @@ def _with_not_principal(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _rewritten(document: dict[str, Any], caller: str) -> dict[str, Any]:
-    """Return the policy with each NotPrincipal Deny applied to everybody, or left out if it names the caller."""
     statements = document.get("Statement", [])
     listed = statements if isinstance(statements, list) else [statements]
     kept = []
@@ -161,7 +160,6 @@ def _values(block: Any, ctx: Any) -> Any:
 
 
 def _substituted(pattern: str, ctx: Any) -> str | None:
-    """Return a pattern with values for its variables; None if one has no value."""
     parts, end = [], 0
     for found in _VARIABLE.finditer(pattern):
         value = _value(found[1], ctx)

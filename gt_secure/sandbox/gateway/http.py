@@ -153,7 +153,6 @@ def aws_json_error(code: str, message: str) -> Reply:
 
 
 def parsed_json(body: bytes) -> Any:
-    """Return a JSON body, an empty object for an empty one, or None if it is not valid JSON."""
     try:
         return json.loads(body or b"{}")
     except (ValueError, RecursionError):

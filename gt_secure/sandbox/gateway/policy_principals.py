@@ -20,12 +20,10 @@ from .http import HttpRequest
 
 _ARN = re.compile(r"arn:aws:(iam|sts)::(\d{12}):(root|user/.+|role/.+|assumed-role/.+/.+|federated-user/.+)")
 _BUCKET = re.compile(rb"<Bucket>.*?<Name>([^<]+)</Name>", re.DOTALL)
-INVALID = "Invalid principal in policy"
 
 
 def fault(policy: dict[str, Any]) -> str | None:
-    """Return S3's message for a policy with a principal that does not exist, or None."""
-    return INVALID if any(not _exists(each) for each in _principals(policy)) else None
+    return "Invalid principal in policy" if any(not _exists(each) for each in _principals(policy)) else None
 
 
 def wrong_path(request: HttpRequest) -> str | None:
@@ -42,7 +40,6 @@ def wrong_path(request: HttpRequest) -> str | None:
 
 
 def _named(role_arn: str) -> Any:
-    """Return the emulator's record of the role of that name, whatever its path, or None."""
     from ministack.services import iam
 
     return iam._roles.get_scoped(account_id(), None, role_arn.rpartition("/")[2])
@@ -71,7 +68,6 @@ def _exists(principal: Any) -> bool:
 
 
 def _record(entity: str) -> Any:
-    """Return the emulator's record of a user or role of this account, or None."""
     from ministack.services import iam
 
     kind, _, path = entity.partition("/")
@@ -83,7 +79,6 @@ def _record(entity: str) -> Any:
 
 
 def about_to_delete(request: HttpRequest) -> tuple[str, str] | None:
-    """Return ARN and unique id of the user or role that an IAM request would delete, or None."""
     form = {**request.query, **parse_qs(request.body.decode("utf-8", "replace"))}
     action = (form.get("Action") or [""])[0]
     if action not in ("DeleteUser", "DeleteRole"):

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import html
 import ipaddress
-from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
@@ -90,7 +89,7 @@ class PortalApp:
                     "image_url": task.url,
                 }
             )
-        return _task_page(task.team, task.key, str(task.worker), task.constraint, task.url)
+        return _task_page(task)
 
     async def _index(self, region: Region, request: HttpRequest, wants_json: bool) -> Reply:
         teams = sorted(region.workteams)
@@ -156,7 +155,6 @@ def check_entry(region: Region, source: Source) -> None:
 
 
 def constraint_of(team: Record, source: Source) -> dict[str, str]:
-    """Return the conditions for the image URL: the address the portal sees, under each key that is switched on."""
     access = team.get("WorkerAccessConfiguration") or {}
     toggles = access.get("S3Presign", {}).get("IamPolicyConstraints", {})
     names = {"SourceIp": "aws:SourceIp", "VpcSourceIp": "aws:VpcSourceIp"}
@@ -199,13 +197,13 @@ def _page(status: int, title: str, body: str) -> Reply:
     return Reply(status, text.encode(), headers)
 
 
-def _task_page(team: str, key: str, worker: str, constraint: Mapping[str, str], url: str) -> Reply:
-    bound = " and ".join(f"{name} {value}" for name, value in constraint.items())
+def _task_page(task: Task) -> Reply:
+    bound = " and ".join(f"{name} {value}" for name, value in task.constraint.items())
     lock = f"This image opens only where S3 sees {bound}." if bound else "This image opens from any address."
-    name = html.escape(key)
+    name = html.escape(task.key)
     body = (
-        f"<h1>Mark every nodule</h1><p>{html.escape(team)} · you are at {html.escape(worker)}</p>"
-        f'<figure><img src="{html.escape(url)}" alt="Scan {name}"><figcaption><p>{name}</p>'
+        f"<h1>Mark every nodule</h1><p>{html.escape(task.team)} · you are at {html.escape(str(task.worker))}</p>"
+        f'<figure><img src="{html.escape(task.url)}" alt="Scan {name}"><figcaption><p>{name}</p>'
         f"<p>{html.escape(lock)}</p></figcaption></figure>"
     )
-    return _page(200, f"Task {key}", body)
+    return _page(200, f"Task {task.key}", body)

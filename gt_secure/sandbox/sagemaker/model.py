@@ -63,7 +63,6 @@ def shape_answer(operation: str, value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _known(shape: Any, value: dict[str, Any]) -> dict[str, Any]:
-    """Drop what the model does not have, and members that are null."""
     known: dict[str, Any] = {}
     for name, member in shape.members.items():
         if value.get(name) is not None:
