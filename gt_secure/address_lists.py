@@ -60,10 +60,7 @@ def looks_like_address(word: str) -> bool:
 
 
 def list_name(word: object) -> str | None:
-    """Return the name of a list that AWS keeps, or None.
-
-    ``pl-0a1b2c3d4e5f60718`` is a managed prefix list of EC2, ``wafv2:ipset/NAME`` a regional IP set of WAF.
-    """
+    """Return the name of a list that AWS keeps (``pl-0a1b2c3d4e5f60718``, ``wafv2:ipset/NAME``), or None."""
     text = word.strip() if isinstance(word, str) else ""
     if _PREFIX_LIST.fullmatch(text):
         return text.lower()

@@ -59,7 +59,6 @@ def _shrink(widths: Sequence[int], room: int, words: Sequence[int]) -> list[int]
 
 
 def _lines(row: Sequence[str], widths: Sequence[int]) -> list[str]:
-    """Return the lines of one row: cells that are too wide go on below."""
     parts = [wrap(cell, widths[i]) for i, cell in enumerate(row)]
     lines = []
     for number in range(max(map(len, parts))):

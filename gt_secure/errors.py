@@ -188,13 +188,7 @@ class MissingExtra(GtSecureError, ImportError):
 
 
 def refuse_url(value: object, field: str, wanted: str) -> None:
-    """Raise an error if a presigned URL was passed in place of something else.
-
-    Raises
-    ------
-    InvalidInput
-        With what to do with the URL. The error does not repeat it.
-    """
+    """Raise an error, which does not repeat it, if a presigned URL was passed in place of something else."""
     if isinstance(value, str) and holds_presigned_url(value):
         raise InvalidInput(f"This is a presigned URL, not {wanted}.", next_step=URL_STEP, field=field)
 

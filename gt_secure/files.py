@@ -17,13 +17,7 @@ YAML_SUFFIXES = frozenset({".yaml", ".yml"})
 
 
 def load(path: str | Path, max_bytes: int = MAX_BYTES) -> Any:
-    """Read a file, with or without a byte order mark; the suffix says in which format.
-
-    Raises
-    ------
-    NotFound, InvalidInput, MissingExtra
-        No such file; a file that is too large or not of its format, or that gives a key twice; YAML without PyYAML.
-    """
+    """Read a file, with or without a byte order mark; the suffix says in which format."""
     refuse_url(str(path), "file", "the name of a file")
     file = Path(path)
     try:

@@ -95,7 +95,6 @@ def _run(words: list[str]) -> Any:
 
 
 def _prints(args: argparse.Namespace) -> bool:
-    """Return whether the options ask for text or a file instead of an object."""
     form = getattr(args, "format", None)
     options = (getattr(args, name, None) for name in ("json", "output", "explain"))
     return bool(any(options) or form not in (None, "text", "table"))

@@ -116,7 +116,6 @@ class Networks:
         return iter(self.named)
 
     def __getitem__(self, name: str) -> tuple[IPNetwork, ...]:
-        """Return the ranges of a network by its name."""
         found = [network for each in self.named if each.name == name for network in each.ranges]
         if not found:
             import difflib
@@ -229,13 +228,7 @@ def _country(record: Mapping[str, Any]) -> str:
 
 
 def load_networks(*paths: str | Path) -> Networks:
-    """Read networks files, AWS's ``ip-ranges.json`` and MMDB databases, told apart by their content.
-
-    Raises
-    ------
-    NotFound, InvalidInput, MissingExtra
-        No such file; a file of none of these kinds; an MMDB file without maxminddb.
-    """
+    """Read networks files, AWS's ``ip-ranges.json`` and MMDB databases, told apart by their content."""
     named: list[NamedNetwork] = []
     databases: list[Path] = []
     applications: dict[str, str] = {}

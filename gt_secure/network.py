@@ -40,35 +40,25 @@ def _short(text: object) -> str:
     return truncate(printable(text), 60)
 
 
-def parse_address(text: str) -> IPAddress:
-    """Parse one IPv4 or IPv6 address.
+def _bad(message: str, fix: str, word: str) -> InvalidInput:
+    return InvalidInput(message, next_step=fix, field="address", value=word)
 
-    Raises
-    ------
-    InvalidInput
-        If the text is not an address, has a zone, or is an IPv4-mapped IPv6 address, which IAM never matches.
-    """
+
+def parse_address(text: str) -> IPAddress:
+    """Parse one address without zone or range; raises :class:`InvalidInput`, also for one that IAM never matches."""
     refuse_url(text, "address", "an address")
     word = str(text).strip()
     if "/" in word:
-        raise InvalidInput(
+        raise _bad(
             f"'{_short(word)}' is a range; one address is needed here.",
-            next_step="Leave out the slash and what follows it.",
-            field="address",
-            value=word,
+            "Leave out the slash and what follows it.",
+            word,
         )
     return parse_network(word).network_address
 
 
 def parse_network(text: str) -> IPNetwork:
-    """Parse one CIDR range; a bare address becomes a /32 or /128.
-
-    Raises
-    ------
-    InvalidInput
-        If it is no address or range, or has host bits set. AWS ignores host bits silently, so that
-        ``203.0.113.7/24`` would admit 256 addresses where the person may have meant one.
-    """
+    """Parse one CIDR range; a bare address becomes a /32 or /128. Host bits, which AWS ignores, are an error."""
     refuse_url(text, "address", "an address or a range")
     word = str(text).strip()
     try:
@@ -77,29 +67,22 @@ def parse_network(text: str) -> IPNetwork:
         interface = ipaddress.ip_interface(word)
     except ValueError as error:
         step = f"Pass endpoints=['{word}']." if _ENDPOINT.fullmatch(word) else _ADDRESS_HELP
-        raise InvalidInput(_why_no_address(word), next_step=step, field="address", value=word) from error
+        raise _bad(_why_no_address(word), step, word) from error
     network: IPNetwork = interface.network
     if "/" in word and "." in word.split("/", 1)[1]:
-        raise InvalidInput(
-            f"'{_short(word)}' uses a netmask. AWS accepts only a prefix length.",
-            next_step=f"Write {network}.",
-            field="address",
-            value=word,
-        )
+        raise _bad(f"'{_short(word)}' uses a netmask. AWS accepts only a prefix length.", f"Write {network}.", word)
     if interface.ip != network.network_address:
         host = ipaddress.ip_network(interface.ip)
-        raise InvalidInput(
+        raise _bad(
             f"'{_short(word)}' has host bits set: the containing range is {network}.",
-            next_step=f"Write {network} for all {network.num_addresses:,} addresses, or {host} for the one.",
-            field="address",
-            value=word,
+            f"Write {network} for all {network.num_addresses:,} addresses, or {host} for the one.",
+            word,
         )
     if isinstance(network, ipaddress.IPv6Network) and network.network_address.ipv4_mapped is not None:
-        raise InvalidInput(
+        raise _bad(
             f"'{_short(word)}' is an IPv4-mapped IPv6 address, which AWS never sees as a source.",
-            next_step="Write the IPv4 address itself.",
-            field="address",
-            value=word,
+            "Write the IPv4 address itself.",
+            word,
         )
     return network
 
@@ -140,13 +123,7 @@ def _why_no_address(word: str) -> str:
 
 
 def parse_networks(values: str | Iterable[str | IPNetwork | IPAddress]) -> tuple[IPNetwork, ...]:
-    """Parse a list of addresses and ranges, in any usual written form.
-
-    Raises
-    ------
-    InvalidInput
-        For the first word that is not an address or a range.
-    """
+    """Parse a list of addresses and ranges, in any usual written form."""
     words = split_list(values) if isinstance(values, str) else [str(value) for value in values]
     return tuple(parse_network(word) for word in words)
 
@@ -228,10 +205,7 @@ def is_very_broad(network: IPNetwork) -> bool:
 
 
 def scope(item: IPAddress | IPNetwork) -> AddressScope:
-    """Say what kind of addresses these are; documentation networks count as public.
-
-    A range that holds private and public addresses, such as ``0.0.0.0/0``, is public.
-    """
+    """Say what kind of addresses these are; documentation networks and ranges of both kinds count as public."""
     network = ipaddress.ip_network(item) if not isinstance(item, _NETWORKS) else item
     if _within(network, _DOCUMENTATION):
         return "public"
@@ -264,13 +238,7 @@ def _within(network: IPNetwork, parents: Iterable[IPNetwork]) -> bool:
 
 
 def parse_endpoint_id(text: str) -> str:
-    """Check a VPC endpoint id, such as ``vpce-0a1b2c3d4e5f60718``.
-
-    Raises
-    ------
-    InvalidInput
-        If it is not ``vpce-`` and 8 to 17 hexadecimal digits; the message says what it seems to be instead.
-    """
+    """Check a VPC endpoint id, such as ``vpce-0a1b2c3d4e5f60718``; an error says what it seems to be instead."""
     refuse_url(text, "endpoint", "an endpoint id")
     word = str(text).strip().lower()
     if _ENDPOINT.fullmatch(word):
@@ -337,8 +305,7 @@ class Source:
 
 def all_private(networks: Iterable[IPNetwork]) -> bool:
     """Return whether there are ranges, and each of them is private."""
-    kinds = {scope(network) for network in networks}
-    return kinds == {"private"}
+    return {scope(network) for network in networks} == {"private"}
 
 
 def parse_stored_cidrs(cidrs: tuple[str, ...] | list[str]) -> tuple[IPNetwork, ...]:

@@ -13,10 +13,7 @@ from typing import TextIO
 
 
 def open_regular(path: Path, flags: int, mode: int = 0o600) -> int:
-    """Open a regular file and return its handle.
-
-    Raises OSError if it cannot be opened, is a link, or is not a regular file.
-    """
+    """Open a regular file and return its handle; raises OSError for a link or another kind of file."""
     safe = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
     handle = os.open(path, flags | safe, mode)
     status = os.fstat(handle)
@@ -48,10 +45,7 @@ def replacing(path: Path, mode: int = 0o666) -> Iterator[TextIO]:
 
 
 def read_private(path: Path) -> str:
-    """Return the text of a file that only this user can have written.
-
-    Raises FileNotFoundError without the file, and PermissionError if it is another user's, or others may write to it.
-    """
+    """Return the text of a file that only this user can have written; PermissionError if others may have."""
     handle = open_regular(path, os.O_RDONLY)
     with os.fdopen(handle, encoding="utf-8", errors="replace") as file:
         found = os.fstat(handle)

@@ -17,13 +17,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from .shared_files import open_regular
+
 NEAR_S = 120
 """Seconds between our own use of a test URL and the time that the log gives for it."""
 MOST = 500
 """Uses that are looked at, the newest first: a query names each of them."""
 
 _NONCE, _SEAL = 16, 16
-_SAFE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 _session_key = secrets.token_bytes(32)
 _session_uses: dict[Path, list[tuple[str, float]]] = {}
 
@@ -62,11 +63,9 @@ class UrlJournal:
         _session_uses.setdefault(self._folder, []).append((marker, moment))
         with contextlib.suppress(OSError):
             line = json.dumps({"marker": marker, "used": round(moment, 3)}) + "\n"
-            file = os.open(self._made_folder() / "uses.ndjson", os.O_WRONLY | os.O_APPEND | os.O_CREAT | _SAFE, 0o600)
-            try:
-                os.write(file, line.encode())
-            finally:
-                os.close(file)
+            file = open_regular(self._made_folder() / "uses.ndjson", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+            with os.fdopen(file, "ab", buffering=0) as uses:
+                uses.write(line.encode())
 
     def own_uses(self) -> list[tuple[str, float]]:
         """Return marker and time (seconds since 1970) of our own uses, the newest first, at most :data:`MOST`."""
@@ -90,23 +89,18 @@ class UrlJournal:
         try:
             path = self._made_folder() / "key"
             with contextlib.suppress(FileExistsError):
-                file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFE, 0o600)
-                try:
-                    os.write(file, secrets.token_bytes(32))
-                finally:
-                    os.close(file)
-            file = os.open(path, os.O_RDONLY | _SAFE)
-            try:
-                key = os.read(file, 32)
-            finally:
-                os.close(file)
+                new = open_regular(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+                with os.fdopen(new, "wb", buffering=0) as file:
+                    file.write(secrets.token_bytes(32))
+            with os.fdopen(open_regular(path, os.O_RDONLY), "rb") as file:
+                key = file.read(32)
         except (OSError, RuntimeError):
             return _session_key
         return key if len(key) == 32 else _session_key
 
     def _journalled(self) -> Iterator[tuple[str, float]]:
         try:
-            file = os.open(self._folder / "uses.ndjson", os.O_RDONLY | _SAFE)
+            file = open_regular(self._folder / "uses.ndjson", os.O_RDONLY)
         except (OSError, RuntimeError):
             return
         with os.fdopen(file, "rb") as lines:

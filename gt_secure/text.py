@@ -52,9 +52,9 @@ def _data(value: Any) -> Any:
     return value.to_dict() if hasattr(value, "to_dict") else value
 
 
-def json_text(data: Any, *, indent: int | None = None, separators: tuple[str, str] | None = None) -> str:
+def json_text(data: Any, *, indent: int | None = None) -> str:
     """Write JSON that may go to a terminal: letters stay readable, what :func:`printable` hides is escaped."""
-    text = json.dumps(data, indent=indent, separators=separators, default=str, ensure_ascii=False)
+    text = json.dumps(data, indent=indent, default=str, ensure_ascii=False)
     if text.isascii() and "\x7f" not in text:
         return text
     return "".join(c if c == "\n" or (c.isprintable() and c not in _BLANK) else _escaped(c) for c in text)

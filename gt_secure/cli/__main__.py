@@ -8,7 +8,6 @@ from .interrupts import end_on_interrupt
 
 
 def run() -> int:
-    """Run the command of this process."""
     end_on_interrupt()
     from .main import main
 

@@ -21,12 +21,10 @@ if TYPE_CHECKING:
 
 
 def add_accepted(parser: Parser) -> None:
-    """Offer the option for known findings."""
     parser.add_argument("--accepted", metavar="FILE", help="file with a list 'accepted' of known findings")
 
 
 def add_baseline(parser: Parser) -> None:
-    """Offer the options that accept the findings of today."""
     group = parser.add_argument_group("accepted findings")
     group.add_argument("--write-baseline", metavar="FILE", help="accept today's findings in this new file")
     group.add_argument("--accept-reason", metavar="TEXT", help="reason in the baseline, such as 'known, see RISK-112'")
@@ -37,7 +35,6 @@ def add_baseline(parser: Parser) -> None:
 
 
 def add_fail_on(parser: Parser, what: str) -> None:
-    """Offer the severity from which a finding fails a command."""
     parser.add_argument(
         "--fail-on",
         choices=(*SEVERITIES, "unknown"),
@@ -46,7 +43,6 @@ def add_fail_on(parser: Parser, what: str) -> None:
 
 
 def exit_code(args: argparse.Namespace, report: Audit | Sweep) -> int:
-    """Return the exit code of a report by ``--fail-on``."""
     if not args.fail_on:
         return OK
     if args.fail_on == "unknown":
@@ -57,7 +53,6 @@ def exit_code(args: argparse.Namespace, report: Audit | Sweep) -> int:
 
 
 def write_baseline(args: argparse.Namespace, findings: Iterable[Finding]) -> None:
-    """Write the findings as a list 'accepted', if the options ask for it."""
     if not args.write_baseline:
         return
     entries = baseline(findings, reason=args.accept_reason, until=args.accept_until)
@@ -66,6 +61,5 @@ def write_baseline(args: argparse.Namespace, findings: Iterable[Finding]) -> Non
 
 
 def note_unused(unused: Iterable[Acceptance]) -> None:
-    """Name the accepted findings that matched nothing."""
     for entry in unused:
         note(f"unused: {printable(entry.label)} was accepted and is not found. Remove the entry from 'accepted'.")

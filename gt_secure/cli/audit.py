@@ -33,13 +33,11 @@ def add(commands: Commands) -> None:
 
 
 def audit_from(args: argparse.Namespace) -> Audit:
-    """Return the audit that the options ask for."""
     with working("Reading the region"):
         return connection(args).audit(buckets=args.bucket, since=args.since, logs=not args.no_logs)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the report."""
     audit = audit_from(args)
     if args.json:
         show_json(audit.to_dict())

@@ -78,7 +78,6 @@ def add(commands: Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the checks, print and write the report."""
     report = report_from(args)
     if args.json:
         show_json(report.to_dict())
@@ -93,7 +92,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def report_from(args: argparse.Namespace) -> Report:
-    """Run the checks that the options name, and write the report files."""
     known = read_accepted(args.accepted)
     if args.file:
         file = load_check_file(args.file)
@@ -114,7 +112,6 @@ def report_from(args: argparse.Namespace) -> Report:
 
 
 def _specs(args: argparse.Namespace, given: dict[str, Any]) -> tuple[Spec, ...]:
-    """Return the one check that was named, for each notebook that was named."""
     specs = tuple(Spec.make(args.check, {**given, "path": path}) for path in args.path or ()) or (
         Spec.make(args.check, given),
     )
@@ -129,7 +126,6 @@ def _specs(args: argparse.Namespace, given: dict[str, Any]) -> tuple[Spec, ...]:
 
 
 def _given(args: argparse.Namespace) -> dict[str, Any]:
-    """Return the given options by their names in a check file."""
     values = {name: getattr(args, name) for name in (*_TEXTS, *_LISTS)}
     given = {_NAMES.get(name, name): value for name, value in values.items() if value is not None}
     return given | ({"context": parse_facts(args.context)} if args.context else {})

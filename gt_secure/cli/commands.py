@@ -82,6 +82,5 @@ def find_command(word: str) -> Command | None:
 
 
 def similar_commands(word: str) -> list[str]:
-    """Return the names of commands that are spelled like a word."""
     names = [name for item in COMMANDS for name in (item.name, *item.aliases)]
     return difflib.get_close_matches(word, names, 1, 0.6)

@@ -225,7 +225,6 @@ def _opened(address: str) -> Iterator[None]:
 
 
 def _browser() -> webbrowser.BaseBrowser | None:
-    """Return a browser with a separate window, or None."""
 
     try:
         browser = webbrowser.get()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..doctor import examine, policy_for, scope_of
 from ..doctor.environment import installed
-from ..doctor.features import choose
+from ..doctor.features import FEATURES, choose
 from ..errors import InvalidInput
 from ..text import printable
 from .exit_codes import FOUND, OK, UNKNOWN
@@ -20,20 +20,6 @@ if TYPE_CHECKING:
 
     from ..doctor import Diagnosis
     from ..doctor.environment import Fact
-
-FEATURES = (
-    "teams",
-    "endpoints",
-    "url-lock",
-    "portal-lock",
-    "guard",
-    "test-url",
-    "hits",
-    "prefix-lists",
-    "ip-sets",
-    "history",
-    "findings",
-)
 
 
 def add(commands: Commands) -> None:
@@ -69,7 +55,6 @@ def add(commands: Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Examine, and print the table or the policy."""
     if args.policy:
         features = choose(args.policy)
         show_json(policy_for(features, scope_of(connection(args), **_scope(args))))
@@ -98,7 +83,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def diagnosis_from(args: argparse.Namespace) -> Diagnosis:
-    """Return the diagnosis that the options ask for."""
     with working("Checking this role's permissions"):
         return examine(connection(args), **_scope(args), features=args.need or ())
 

@@ -20,5 +20,4 @@ EXIT_CODES: dict[int, str] = {
 
 
 def exit_code_lines() -> list[str]:
-    """Return the table as aligned lines for ``--help``."""
     return [f"  {code:>3}  {meaning}" for code, meaning in EXIT_CODES.items()]

@@ -61,7 +61,6 @@ def findings_from(args: argparse.Namespace) -> Findings:
 
 
 def run_findings(args: argparse.Namespace) -> int:
-    """Print the findings, or the page of one."""
     if args.explain:
         return _explain_finding(args)
     found = findings_from(args)

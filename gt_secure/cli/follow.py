@@ -16,11 +16,10 @@ from .output import note
 from .progress import working
 
 if TYPE_CHECKING:
-    from ..logs.hits import Hits
+    pass
 
 
 def follow(args: argparse.Namespace) -> int:
-    """Print what is there, then each delivery, until the time is over or Ctrl-C."""
     check_limit(args)
     sources, aws = log_sources(args)
     note(f"Following for at most {duration(round(args.wait_s))}; Ctrl-C ends it. {USUALLY}")
@@ -49,7 +48,10 @@ def follow(args: argparse.Namespace) -> int:
                     "json" if args.json else args.format,
                     header,
                 )
-                _tell(hits, args.stats)
+                if args.stats:
+                    tell(hits.coverage, True)
+                else:
+                    note(hits.coverage.summary)
                 header = False
     note(f"Ended after {duration(round(args.wait_s))}: {count(total, 'request')}. A later delivery may bring more.")
     return 0
@@ -66,10 +68,3 @@ def _print(table: Table, form: str, header: bool) -> None:
     else:
         sys.stdout.write(table.to_text() + "\n")
     sys.stdout.flush()
-
-
-def _tell(hits: Hits, stats: bool) -> None:
-    if stats:
-        tell(hits.coverage, True)
-    else:
-        note(hits.coverage.summary)

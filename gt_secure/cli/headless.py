@@ -96,7 +96,6 @@ def _outputs(book: Any, mime: str) -> Iterator[Any]:
 
 
 def _write_plots(book: Any, out: Path) -> list[str]:
-    """Write the last plot that the notebook shows as PNG and SVG."""
     pngs, svgs = list(_outputs(book, "image/png")), list(_outputs(book, "image/svg+xml"))
     written = []
     if pngs:

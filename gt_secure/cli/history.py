@@ -45,7 +45,6 @@ def add(commands: Commands) -> None:
 
 
 def history_from(args: argparse.Namespace) -> Any:
-    """Return the history that the options ask for, one change, or the problems of the journal."""
     if args.what == "show":
         return _found(args)
     if args.what == "verify":

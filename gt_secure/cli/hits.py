@@ -79,7 +79,6 @@ def add(commands: Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Count hits and print them, or show the cache."""
     if args.cache:
         return _cache(args)
     if args.follow:
@@ -108,7 +107,6 @@ def table_from(args: argparse.Namespace) -> Table:
 
 
 def counts_from(args: argparse.Namespace) -> tuple[Table, Coverage]:
-    """Count hits as the options ask."""
     check_limit(args)
     large = args.engine in ("spark", "athena") or args.athena_database
     if not (args.dedupe or args.predict or args.wait_for) and (large or _simple(args)):
@@ -136,13 +134,11 @@ def counts_from(args: argparse.Namespace) -> tuple[Table, Coverage]:
 
 
 def _simple(args: argparse.Namespace) -> bool:
-    """Return whether one pass without keeping rows is enough."""
     remote = args.bucket or any(source.startswith("s3://") for source in args.sources)
     return (args.no_cache or not remote) and not args.network and not args.predict
 
 
 def emit(table: Table, form: str, output: str | None) -> None:
-    """Write a table to a file or to standard output."""
     if form == "parquet":
         _emit_parquet(table, output)
         return

@@ -23,7 +23,6 @@ _LATER = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasatt
 
 
 def end_on_interrupt() -> None:
-    """From now on, end the process at a signal."""
     if _handle(_end):
         # When the command is done, Python restores the system's handlers and frees its modules for some tenths of a
         # second: a signal would kill a process that has printed its whole answer.
@@ -31,7 +30,6 @@ def end_on_interrupt() -> None:
 
 
 def unwind_on_interrupt() -> None:
-    """From now on, raise KeyboardInterrupt at a signal."""
     _handle(_unwind)
 
 

@@ -47,7 +47,6 @@ def add(commands: Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print URLs that were used from more than one network."""
     leaks, coverage = _leaks(args)
     if not args.json and args.format != "text":
         emit(leaks.to_table(), args.format, args.output)
@@ -78,7 +77,6 @@ def _leak_lines(leak: Leak) -> Iterator[str]:
 
 
 def leaks_from(args: argparse.Namespace) -> Leaks:
-    """Find leaks, and report the coverage on standard error."""
     leaks, coverage = _leaks(args)
     tell(coverage, args.stats)
     return leaks

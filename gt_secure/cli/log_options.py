@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 
 def add_log_source(parser: Parser) -> None:
-    """Offer what names the logs, and how they are read."""
     parser.add_argument(
         "sources",
         nargs="*",
@@ -61,7 +60,6 @@ def add_log_source(parser: Parser) -> None:
 
 
 def add_log_filter(parser: Parser) -> None:
-    """Offer what selects requests."""
     parser.add_argument("--presigned", action="store_true", help="only requests with presigned URLs")
     parser.add_argument("--refused", action="store_true", help="only requests with status 401 or 403")
     parser.add_argument("--no-tests", action="store_true", help="leave out requests of test URLs")
@@ -72,7 +70,6 @@ def add_log_filter(parser: Parser) -> None:
 
 
 def add_engine(parser: Parser) -> None:
-    """Offer what chooses where the query runs."""
     group = parser.add_argument_group("where the query runs")
     group.add_argument(
         "--engine",
@@ -92,13 +89,11 @@ def add_engine(parser: Parser) -> None:
 
 
 def check_limit(args: argparse.Namespace) -> None:
-    """Refuse a number of rows below 1."""
     if args.limit is not None and args.limit < 1:
         raise InvalidInput("--limit accepts numbers from 1.", field="limit")
 
 
 def open_hits(args: argparse.Namespace) -> Hits:
-    """Read what the arguments of a command name."""
     sources, aws = log_sources(args)
     with warnings_as_lines(), reading() as progress:
         options: dict[str, Any] = {
@@ -122,7 +117,6 @@ def open_hits(args: argparse.Namespace) -> Hits:
 
 
 def with_predictions(args: argparse.Namespace, hits: Hits) -> Hits:
-    """Fill in the predicted locks, if the arguments ask for them."""
     if not args.predict:
         return hits
     return hits.with_refusals(access.refusal_decider(connection(args).aws))
@@ -137,7 +131,6 @@ def warnings_as_lines() -> Iterator[None]:
 
 
 def log_filters(args: argparse.Namespace) -> dict[str, Any]:
-    """Return the filters of the arguments, as ``Hits.filter`` accepts them."""
     return {
         "bucket": args.bucket,  # one log prefix may hold the records of many buckets
         "presigned": True if args.presigned else None,
@@ -149,7 +142,6 @@ def log_filters(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def athena_settings(args: argparse.Namespace) -> Athena | None:
-    """Return the settings for Athena, if the arguments ask for it."""
     if args.engine != "athena" and args.athena_database is None:
         return None
     return logs.Athena(
@@ -175,7 +167,6 @@ def reading() -> Iterator[Callable[[Any], None]]:
 
 
 def log_sources(args: argparse.Namespace) -> tuple[list[Any], Any]:
-    """Return the sources that the arguments name, and the connection they need."""
     sources: list[Any] = [*args.sources]
     if not sources and not args.bucket and args.engine != "athena":
         raise InvalidInput(
@@ -209,10 +200,7 @@ def _refuse_as_output(output: str | None, sources: list[str]) -> None:
 
 
 def tell(coverage: Coverage, stats: bool) -> int:
-    """Print the coverage on standard error, as JSON or only what needs attention; return the exit code.
-
-    What was not read makes the answer unknown.
-    """
+    """Print the coverage, as JSON or only what needs attention; what was not read makes the exit code UNKNOWN."""
     if stats:
         slower = missing(("isal", "obstore"))
         note(json_text(coverage.to_dict() | ({"slower_without": slower} if slower else {})))

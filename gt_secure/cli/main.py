@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any
 
 from ..errors import AccessDenied, GtSecureError
 from ..text import json_text
@@ -61,7 +60,6 @@ def parse(words: Sequence[str]) -> argparse.Namespace | None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code."""
     args = argparse.Namespace(json=False, writes=False)
     code = ERROR
     try:
@@ -116,13 +114,9 @@ def _report(error: GtSecureError, as_json: bool) -> int:
     if isinstance(error, AccessDenied):
         if error.policy:
             sys.stderr.write(json_text(error.policy, indent=2) + "\n")
-        _trust(error.details)
+        if "trust_statement" in error.details:
+            sys.stderr.write("Trust statement:\n" + json_text(error.details["trust_statement"], indent=2) + "\n")
     return ERROR
-
-
-def _trust(details: dict[str, Any]) -> None:
-    if "trust_statement" in details:
-        sys.stderr.write("Trust statement:\n" + json_text(details["trust_statement"], indent=2) + "\n")
 
 
 if __name__ == "__main__":

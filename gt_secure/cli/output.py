@@ -32,13 +32,7 @@ _UNUSABLE = frozenset({errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, err
 
 
 def prepare_streams() -> None:
-    """Make the streams of this process take any text, in UTF-8 where the locale is ASCII.
-
-    Raises
-    ------
-    InvalidInput
-        If standard output is closed: a command without an answer does nothing.
-    """
+    """Make the streams take any text; a closed standard output is an error, since nobody would see the answer."""
     closed = sys.stdout is None  # Python's sign of a closed descriptor
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
@@ -53,10 +47,7 @@ def prepare_streams() -> None:
 
 
 def output_lost(error: OSError, code: int, *, writes: bool) -> int:
-    """Return the exit code where output could not be written, after a sentence; any other error is raised.
-
-    A reader that goes away after the last line, as "head" does, is no error.
-    """
+    """Return the exit code where output cannot be written; a reader that goes away after the last line is no error."""
     if error.errno not in _UNUSABLE or error.filename is not None:
         raise error
     with contextlib.suppress(OSError, ValueError):  # Python would try again at its end
@@ -69,14 +60,12 @@ def output_lost(error: OSError, code: int, *, writes: bool) -> int:
 
 
 def last_words(text: str) -> None:
-    """Print to standard error, if that is still possible."""
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.write(f"{text}\n")
         sys.stderr.flush()
 
 
 def say(text: str = "") -> None:
-    """Print a line to standard output."""
     sys.stdout.write(_shown(text) + "\n")
 
 
@@ -86,7 +75,6 @@ def note(text: str) -> None:
 
 
 def write_report(target: str | None, make: Callable[[], str | bytes]) -> None:
-    """Write what is made to the file that an option names, if it names one."""
     if target is None:
         return
     made = make()
@@ -134,7 +122,6 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, whole: Colle
 
 
 def line_width() -> int | None:
-    """Return the width in columns: ``COLUMNS``, the terminal's, or None where the output is not a terminal."""
     given = os.environ.get("COLUMNS", "")
     if given.isdigit() and int(given):
         return max(int(given), 20)
@@ -142,7 +129,6 @@ def line_width() -> int | None:
 
 
 def fit(text: str) -> str:
-    """Break the lines of a text that are wider than the terminal, and indent continuation lines."""
     room = line_width()
     return text if room is None else "\n".join(part for line in text.split("\n") for part in _fit_line(line, room))
 
@@ -161,14 +147,12 @@ _STYLES = {"bold": "1", "red": "31", "green": "32", "yellow": "33"}
 
 
 def use_colour() -> bool:
-    """Return True if the output may be coloured: a terminal, and neither NO_COLOR nor a dumb one."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
     return bool(sys.stdout.isatty())
 
 
 def styled(text: str, style: str) -> str:
-    """Return a text in a style where the output shows styles; the words never depend on it."""
     return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if use_colour() else text
 
 

@@ -62,10 +62,7 @@ class Parser(argparse.ArgumentParser):
         self._excluded: list[tuple[str, tuple[str, ...]]] = []
 
     def needs(self, option: str, *others: str) -> None:
-        """Declare that an option is read only together with one of the others.
-
-        ``--engine=athena`` names an option with one of its values, ``what=show`` a word of a command.
-        """
+        """Declare that an option (or ``--option=value``) is read only together with one of the others."""
         self._needs.append((option, others))
 
     def reads_only(self, mode: str, *options: str) -> None:
@@ -94,7 +91,6 @@ class Parser(argparse.ArgumentParser):
                 )
 
     def _unread(self) -> Iterator[tuple[str, str]]:
-        """Yield each mode with each option that it does not read."""
         names = [max(action.option_strings, key=len, default=action.dest) for action in self._actions]
         for mode, read in self._modes:
             yield from ((mode, name) for name in names if name not in read)
@@ -117,7 +113,6 @@ class Parser(argparse.ArgumentParser):
         (file or sys.stderr).write(message)
 
     def error(self, message: str) -> NoReturn:
-        """Print the error and the next step, and exit with the code of a usage error."""
         message = printable(redact(message))
         sys.stderr.write(f"{self.prog.split()[0]}: {message}\n  next: {self._next_step(message)}\n")
         raise SystemExit(USAGE)
@@ -148,7 +143,6 @@ class Parser(argparse.ArgumentParser):
         return result
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Parse, and remember which options are given."""
         return super().parse_known_args(args, _Parsed() if namespace is None else namespace)
 
 
@@ -166,7 +160,6 @@ class MainParser(Parser):
     """The parser of ``gt-secure`` itself: its help lists the commands in groups, without loading them."""
 
     def format_help(self) -> str:
-        """Return the help: commands by group, options, exit codes."""
         width = max(len(item.name) for item in COMMANDS)
         room = max(width, len("-h, --help"))
         lines = ["usage: gt-secure COMMAND [options]", "       gt-secure COMMAND --help", "", str(self.description)]
@@ -230,7 +223,6 @@ def add_connection_options(parser: argparse.ArgumentParser) -> None:
 
 
 def main_parser() -> tuple[MainParser, Any]:
-    """Return the parser without commands, and the object that holds their parsers."""
     parser = MainParser(
         prog="gt-secure", description="Restrict, test and watch who can open objects through presigned URLs."
     )
@@ -239,7 +231,6 @@ def main_parser() -> tuple[MainParser, Any]:
 
 
 def unknown_command(word: str) -> NoReturn:
-    """Refuse an unknown command, and suggest those with a similar spelling."""
     near = similar_commands(word)
     hint = f"Did you mean gt-secure {' or gt-secure '.join(near)}? " if near else ""
     shown = truncate(printable(redact(word)), 60)

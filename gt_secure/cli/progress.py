@@ -28,7 +28,6 @@ class Working:
         self._lock = threading.Lock()
 
     def update(self, text: str) -> None:
-        """Set the text; the next tick draws it."""
         self._text = text
 
     def clear(self) -> None:
@@ -57,7 +56,6 @@ class Working:
                 self._drawn = width(line)
 
     def finish(self) -> None:
-        """Remove the line, so that the next output begins at the left."""
         self._done.set()
         self.clear()
 

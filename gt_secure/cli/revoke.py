@@ -48,7 +48,6 @@ def add(commands: Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Plan a revocation, show it, ask, and apply it."""
     return changes.report(args, revoke_from(args))
 
 

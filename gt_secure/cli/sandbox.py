@@ -29,7 +29,6 @@ def add(commands: Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run until Ctrl-C, install what a sandbox needs, or reset a running one."""
     if args.action == "run":
         require()
     return command.run(args)

@@ -84,7 +84,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def sweep_from(args: argparse.Namespace) -> Sweep:
-    """Return the sweep that the options ask for, and write its reports."""
     spec = load_sweep(args.file) if args.file else SweepSpec()
     role = args.role_name or spec.role_name
     if not role:
@@ -150,7 +149,6 @@ def _show(result: Sweep, args: argparse.Namespace) -> None:
 
 
 def _table(result: Sweep) -> str:
-    """Return all columns where the terminal is wide, and else those that say where to look."""
     rows = [row.cells() for row in result.rows]
     room = line_width()
     if not rows:

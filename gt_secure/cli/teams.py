@@ -38,7 +38,6 @@ def _teams(gt: Connection, name: str | None) -> Workteams | Workteam:
 
 
 def run(args: argparse.Namespace) -> int:
-    """List, or show one."""
     gt = connection(args)
     teams = _teams(gt, args.team)
     return _one(gt, teams, args.json) if isinstance(teams, Workteam) else _all(gt, teams, args.json)
@@ -63,7 +62,10 @@ def _all(gt: Connection, teams: Workteams, as_json: bool) -> int:
 
 def _one(gt: Connection, team: Workteam, as_json: bool) -> int:
     workforce, _ = _workforce(gt)
-    jobs, unseen = _jobs(gt, team)
+    try:
+        jobs, unseen = gt.jobs(team), ""
+    except GtSecureError as error:
+        jobs, unseen = Jobs(), str(error)
     if as_json:
         data = {**team.to_dict(), "workforce": _force_dict(workforce), "jobs": [asdict(job) for job in jobs]}
         show_json({**data, "unseen": unseen})
@@ -78,13 +80,6 @@ def _one(gt: Connection, team: Workteam, as_json: bool) -> int:
     if not jobs:
         say(f"  jobs         {printable(unseen) or 'none awaiting workers'}")
     return 0
-
-
-def _jobs(gt: Connection, team: Workteam) -> tuple[Jobs, str]:
-    try:
-        return gt.jobs(team), ""
-    except GtSecureError as error:
-        return Jobs(), str(error)
 
 
 def _workforce(gt: Connection) -> tuple[Workforce | None, str]:

@@ -37,7 +37,6 @@ def add(commands: Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Copy, and list the files."""
     folder = Path(args.folder)
     written, kept = copy_notebooks(folder)
     if args.json:
@@ -49,9 +48,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def copy_notebooks(folder: Path) -> tuple[list[str], list[str]]:
-    """Copy the notebooks; return those that are copied or identical, and those that the user had changed, which are
-    kept.
-    """
+    """Copy the notebooks; return those that are copied or identical, and those that the user had changed and keeps."""
     source = notebooks_dir()
     written: list[str] = []
     kept: list[str] = []

@@ -104,7 +104,6 @@ def _mint(gt: Connection, args: argparse.Namespace) -> TestUrl:
 
 
 def minted_from(args: argparse.Namespace) -> TestUrl:
-    """Mint the test URL, and write it to a file if one is named."""
     made = _mint(connection(args), args)
     if args.output:
         _write(Path(args.output), made.reveal())

@@ -22,7 +22,6 @@ def _stop() -> None:
 
 
 def main() -> None:
-    """Run JupyterLab with the arguments of the command line."""
     from jupyterlab.labapp import main as lab
 
     parent.on_end(_stop, name="gt-secure-demo-parent")

@@ -63,7 +63,6 @@ _QUOTED = re.compile(r"[\"'\u201c`](\w+)[\"'\u201d`]")
 
 
 def for_command_line(error: GtSecureError) -> GtSecureError:
-    """Return the error with options in place of Python arguments, and straight quotes."""
     # An error in a file keeps the names of the file.
     in_file = error.message.startswith("Entry ")
     field = error.field if isinstance(error, InvalidInput) and not in_file else ""
@@ -83,7 +82,6 @@ def in_options(text: str, field: str = "") -> str:
 
 
 def _with_hyphens(text: str) -> str:
-    """Return a sentence with the names of checks as the command line spells them."""
     from ..check.spec import RULES, hyphened  # an error alone needs them
 
     return re.sub(rf"\b(?:{'|'.join(RULES)})\b", lambda match: hyphened(match[0]), text)

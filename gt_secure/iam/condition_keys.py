@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from .request_keys import OF_OTHER_REQUESTS
 from .variables import MULTIVALUED
 
 _DIGITS = "0123456789"
@@ -18,21 +19,7 @@ _FLAG: dict[str, Any] = {"values": ("true", "false")}
 
 @dataclass(frozen=True, slots=True)
 class ConditionKey:
-    """One condition key.
-
-    Attributes
-    ----------
-    name : str
-        As AWS spells it.
-    values : tuple of str
-        All values, where they are few.
-    like : str
-        A pattern that every value matches.
-    alphabet : str
-        The characters that a value can have; empty for all.
-    always : bool
-        Whether the key is in every request for which its value is asked.
-    """
+    """A condition key, spelled as AWS does, and what its values are: a few, or a pattern and the characters in them."""
 
     name: str
     values: tuple[str, ...] = ()
@@ -71,9 +58,7 @@ _TABLE = (
     *(
         ConditionKey(name)
         for name in (
-            "aws:CalledVia",
-            "aws:CalledViaFirst",
-            "aws:CalledViaLast",
+            *OF_OTHER_REQUESTS,
             "aws:AssumedRoot",
             "aws:ChatbotSourceArn",
             "aws:Ec2InstanceSourcePrivateIPv4",
@@ -82,24 +67,12 @@ _TABLE = (
             "aws:EpochTime",
             "aws:FederatedProvider",
             "aws:MultiFactorAuthAge",
-            "aws:PrincipalServiceName",
-            "aws:PrincipalServiceNamesList",
-            "aws:SourceAccount",
-            "aws:SourceArn",
             "aws:SourceIdentity",
             "aws:SourceIp",
-            "aws:SourceOrgID",
-            "aws:SourceOrgPaths",
-            "aws:TagKeys",
             "aws:TokenIssueTime",
             "aws:VpcSourceIp",
             "aws:username",
-            "s3:AccessPointNetworkOrigin",
-            "s3:DataAccessPointAccount",
-            "s3:DataAccessPointArn",
-            "s3:LocationConstraint",
             "s3:RequestObjectTagKeys",
-            "s3:VersionId",
             "s3:delimiter",
             "s3:max-keys",
             "s3:prefix",
@@ -123,16 +96,9 @@ FAMILIES = (
 
 def key_facts(lower: str, spelled: str = "") -> ConditionKey:
     """Return what is known of a key; one that is not in the table keeps the spelling of the policy."""
-    return KEYS.get(lower) or ConditionKey(_family(spelled or lower))
-
-
-def _family(name: str) -> str:
-    for family in FAMILIES:
-        if name.lower().startswith(family.lower()):
-            return family + name[len(family) :]
-    return name
+    family = next((each for each in FAMILIES if lower.startswith(each.lower())), "")
+    return KEYS.get(lower) or ConditionKey(family + (spelled or lower)[len(family) :])
 
 
 def is_multivalued(lower: str) -> bool:
-    """Return whether a request can have several values of this key."""
     return lower in MULTIVALUED

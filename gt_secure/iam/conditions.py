@@ -24,21 +24,7 @@ ANY_VALUE = "ForAnyValue"
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One key under one operator.
-
-    Attributes
-    ----------
-    operator : str
-        As written, such as ``ForAnyValue:StringEqualsIfExists``.
-    key : str
-        As written; compared without regard to case.
-    values : tuple of str
-        The policy's values as text.
-    variables : set of str
-        Keys, in lower case, of the policy variables in the values.
-    special : bool
-        Whether ``${...}`` is a policy variable at all: only in version 2012-10-17.
-    """
+    """One key under one operator, both as written, with the policy's values as text."""
 
     operator: str
     key: str
@@ -53,7 +39,6 @@ class Condition:
     special: bool = False
 
     def matches(self, keys: Keys, *, deny: bool) -> bool:
-        """Return whether the condition holds for a request; ``deny`` is whether it belongs to a Deny."""
         values = keys.get(self.lower_key, ())
         if self.name == "Null":
             absent = "false" if any(values) else "true"
@@ -87,13 +72,7 @@ class Condition:
 
 
 def parse_conditions(block: object, *, variables: bool, place: str) -> tuple[Condition, ...]:
-    """Compile a ``Condition`` element.
-
-    Raises
-    ------
-    PolicyError
-        For an unknown operator, a key given twice, or a value that the operator cannot take, with its place.
-    """
+    """Compile a ``Condition`` element; raises :class:`PolicyError` with the place of what is wrong."""
     if not isinstance(block, Mapping):
         raise PolicyError(
             "Condition must be an object of operators.", place=place, next_step='Write {"IpAddress": {...}}.'
@@ -131,7 +110,6 @@ def parse_conditions(block: object, *, variables: bool, place: str) -> tuple[Con
 
 
 def _variables(name: str, values: list[tuple[str, str]]) -> frozenset[str]:
-    """Return the keys of the policy variables, which only String and Arn operators have."""
     if not name.startswith(("String", "Arn")):
         return frozenset()
     return frozenset(key for text, _ in values if "${" in text for key in keys_in(text))

@@ -7,7 +7,7 @@ Sources: IAM User Guide, *Policy evaluation logic*, *Cross-account policy evalua
 from __future__ import annotations
 
 from ..errors import InvalidInput
-from .documents import DocumentKind, Statement
+from .documents import Statement
 from .principals import Grant
 from .request import Compiled, Layer, Policies, Request
 from .three_valued import bounds
@@ -38,17 +38,19 @@ def evaluate(request: Request, policies: Policies) -> Verdict:
 
 def decide(request: Request, policies: Compiled) -> Decided:
     """Decide with compiled policies and a request that has been checked."""
-    for layer in policies.layers:
-        if layer.kind in _SOMETIMES and not is_consulted(layer, request, policies):
-            continue
+    consulted = policies.consulted(
+        request.caller, cross_account=request.is_cross_account, endpoint=not request.is_off_endpoint
+    )
+    for layer in consulted:
         for statement in layer.document.denies:
             if applies(statement, request):
                 return Decided("explicit-deny", layer, statement)
     gate = None if request.is_off_endpoint else policies.endpoint
     if gate is not None and not _lets_through(gate, request, policies.gateway_endpoint):
         return Decided("implicit-deny", gate, rule="no statement of the VPC endpoint policy allows it")
-    for level in (*policies.rcp, *policies.scp):
-        if level.document.allows and is_consulted(level, request, policies) and _first_allow(level, request) is None:
+    for level in consulted:
+        limits = level.kind in ("rcp", "scp") and level.document.allows
+        if limits and _first_allow(level, request) is None:
             return Decided("implicit-deny", level, rule=f"no statement of the {level.name} allows it")
     grant, granted_by = _strongest(policies.resource, request)
     if request.caller.kind in ("anonymous", "service"):
@@ -62,20 +64,6 @@ def decide(request: Request, policies: Compiled) -> Decided:
     if grant == "direct":
         return Decided("allow", policies.resource, granted_by, rule="it names this caller directly")
     return _caller_side(request, policies, policies.resource if grant == "role" else None, granted_by)
-
-
-_SOMETIMES: frozenset[DocumentKind] = frozenset({"endpoint", "rcp", "scp"})
-
-
-def is_consulted(layer: Layer, request: Request, policies: Compiled) -> bool:
-    """Return whether a policy has a say: an endpoint's on its path, an organization's for whom it is."""
-    if layer.kind == "endpoint":
-        return not request.is_off_endpoint
-    if layer.kind == "rcp":
-        return not request.caller.is_service_linked
-    if layer.kind == "scp":
-        return policies.is_scp_for(request.caller, cross_account=request.is_cross_account)
-    return True
 
 
 def applies(statement: Statement, request: Request) -> bool:

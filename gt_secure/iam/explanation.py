@@ -23,7 +23,8 @@ class ConditionExplanation:
 
     def __str__(self) -> str:
         actual = "absent" if self.actual is None else _some(self.actual) or "empty"
-        return f"{self.operator} {self.key} [{_some(self.expected)}]: {actual} -> {_yes(self.matched)}"
+        answer = "matches" if self.matched else "does not match"
+        return f"{self.operator} {self.key} [{_some(self.expected)}]: {actual} -> {answer}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,6 @@ class StatementExplanation:
 
     @property
     def misses(self) -> tuple[str, ...]:
-        """Return what keeps the statement from applying, in words."""
         found = [name for name in ("action", "resource", "principal") if not getattr(self, name)]
         return tuple(found) + tuple(str(each) for each in self.conditions if not each.matched)
 
@@ -65,7 +65,3 @@ class LayerExplanation:
 def _some(values: tuple[str, ...]) -> str:
     more = f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else ""
     return ", ".join(each if len(each) <= _LONGEST else f"{each[:_LONGEST]}..." for each in values[:_SHOWN]) + more
-
-
-def _yes(matched: bool) -> str:
-    return "matches" if matched else "does not match"

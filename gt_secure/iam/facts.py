@@ -41,20 +41,8 @@ Values: TypeAlias = tuple[str, ...]
 class Facts:
     """Values of condition keys that were supplied or read, in lower case; an empty one says that the key is absent.
 
-    Attributes
-    ----------
-    values : mapping
-        By the key.
-    notes : tuple of str
-        Sentences about the facts: keys that no answer can use, and assumptions under which the values hold.
-    endpoints : mapping
-        Keys of requests through a VPC endpoint, by its id.
-    missing : tuple of str
-        Missing permissions to read more of what the policies ask for.
-    account_block : mapping or None
-        The four settings of the account's Block Public Access; None if they were not read.
-    policy_is_public : bool or None
-        Whether S3 calls the current bucket policy public; None if it was not read.
+    ``notes`` name keys that no answer can use and assumptions, ``endpoints`` has keys of requests through an endpoint
+    by its id, ``missing`` the permissions to read more. ``account_block`` and ``policy_is_public`` are None if unread.
     """
 
     values: Mapping[str, Values] = field(default_factory=dict)
@@ -105,19 +93,12 @@ class Facts:
         return {key: value for key, value in self.about(signer).items() if key not in ENDPOINT_KEYS}
 
     def behind_endpoint(self, signer: Signer) -> dict[str, Values]:
-        """Return what is known of an endpoint, beside its id."""
         keys = ENDPOINT_KEYS - {"aws:sourceip", "aws:sourcevpce"}
         return {key: value for key, value in self.about(signer).items() if key in keys and value}
 
 
-def parse_facts(texts: Iterable[str], field: str = "context") -> dict[str, list[str]]:
-    """Read ``KEY=VALUE`` texts; a key that is repeated has several values, and ``KEY=`` is absent.
-
-    Raises
-    ------
-    InvalidInput
-        For a text that is no such pair.
-    """
+def parse_facts(texts: Iterable[str]) -> dict[str, list[str]]:
+    """Read ``KEY=VALUE`` texts; a key that is repeated has several values, and ``KEY=`` is absent."""
     values: dict[str, list[str]] = {}
     for text in texts:
         key, equals, value = text.partition("=")
@@ -125,7 +106,7 @@ def parse_facts(texts: Iterable[str], field: str = "context") -> dict[str, list[
             raise InvalidInput(
                 f'"{text[:80]}" is not a condition key with a value.',
                 next_step="Write context={'aws:PrincipalOrgID': 'o-abc123'}.",
-                field=field,
+                field="context",
             )
         values.setdefault(key.strip(), []).extend([value] if value else [])
     return values
@@ -136,11 +117,6 @@ def usable_facts(values: object, field: str = "context") -> tuple[dict[str, tupl
 
     An answer that changes nothing accepts more than a restriction keeps: a value that the sender of a request chooses
     narrows the answer to such requests. What the answer itself varies is left out, and the sentence says so.
-
-    Raises
-    ------
-    InvalidInput
-        For a key that is misspelled, and for a value that the key cannot have.
     """
     if not isinstance(values, Mapping):
         return check_facts(values, field), ()
@@ -169,14 +145,7 @@ def _unused(lower: str) -> str:
 
 
 def check_facts(values: object, field: str = "facts") -> dict[str, tuple[str, ...]]:
-    """Return facts with their keys as AWS spells them; a key without a value is absent.
-
-    Raises
-    ------
-    InvalidInput
-        For a key that is misspelled, that the source or the requester settles, or that no presigned request has; for a
-        value that the key cannot have.
-    """
+    """Return facts as AWS spells them; raises :class:`InvalidInput` for what cannot be one. No value means absent."""
     if values is None:
         return {}
     if not isinstance(values, Mapping):
@@ -215,7 +184,6 @@ def fact_name(key: str, field: str = "facts", *, absent: bool = False) -> str:
 
 
 def can_be_fact(key: str) -> bool:
-    """Return whether a value of a key can be supplied: neither the source nor the requester settles it."""
     try:
         fact_name(key)
     except InvalidInput:
@@ -291,7 +259,6 @@ def supplied_facts(values: Mapping[str, object] | None, field: str = "context") 
 
 
 def _same_moment(given: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """Return both keys of the time, where one of them is given."""
     moment = moment_of(Facts(given)) if given.keys() & {"aws:currenttime", "aws:epochtime"} else None
     if moment is None:
         return {}

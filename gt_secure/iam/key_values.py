@@ -37,7 +37,6 @@ def key_values(
 
 
 def _distinct(values: Sequence[str], conditions: Sequence[Condition]) -> list[str]:
-    """Keep one value of those to which all tests say the same."""
     found: dict[tuple[object, ...], str] = {}
     for value in values:
         found.setdefault(tuple(test(value, {}) for each in conditions for test in each.tests), value)
@@ -57,7 +56,7 @@ def _values(facts: ConditionKey, conditions: Sequence[Condition], extra: Iterabl
             named.update(dict.fromkeys([*_named(condition, text), *(_around(read_number(text)) if typed else ())]))
     domain = split_wildcards(facts.like)
     fits = glob(domain)
-    result = [text for text in named if fits(text) and _in_alphabet(text, facts.alphabet)]
+    result = [text for text in named if fits(text) and (not facts.alphabet or set(text) <= set(facts.alphabet))]
     new = [] if typed and not patterns and result else _new(facts, patterns, domain, named)
     result += [text for text in new if text not in named]
     if len(result) > MAX_VALUES:
@@ -73,10 +72,6 @@ def compares_text(condition: Condition) -> bool:
 def are_mixed(conditions: Sequence[Condition]) -> bool:
     """Return whether conditions compare one key as a number or a time, and with patterns too."""
     return any(each.name.startswith(("Numeric", "Date")) for each in conditions) and any(map(compares_text, conditions))
-
-
-def _in_alphabet(text: str, alphabet: str) -> bool:
-    return not alphabet or all(character in alphabet for character in text)
 
 
 def _new(facts: ConditionKey, patterns: list[list[Steps]], domain: Filled, named: Iterable[str]) -> list[str]:
@@ -137,14 +132,12 @@ def _addresses(text: str) -> list[str]:
 
 
 def _literal(condition: Condition, text: str) -> str | None:
-    """Return the text without wildcards, or None if it has some, or a variable."""
     template = parse_template(text, variables=condition.special, wildcards=condition.name not in _PLAIN, place="$")
     filled = fill(template, {}) if is_fixed(template) else None
     return "".join(map(str, filled)) if filled is not None and not any(isinstance(p, Wild) for p in filled) else None
 
 
 def _pattern(condition: Condition, text: str) -> Steps | None:
-    """Return the steps of a value that has wildcards."""
     if not condition.name.startswith(("String", "Arn")) or condition.name in _PLAIN:
         return None
     template = parse_template(text, variables=condition.special, wildcards=True, place="$")

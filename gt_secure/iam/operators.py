@@ -15,13 +15,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
-from typing import TypeAlias
+from operator import eq, ge, gt, le, lt
+from typing import TypeAlias, TypeVar
 
 from ..errors import InvalidInput, PolicyError
 from ..network import IPAddress, IPNetwork, Ranges, parse_address, parse_network
 from .variables import Filled, Keys, Template, fill, fill_text, is_fixed, parse_template
 from .wildcards import TextMatcher, arn_glob, glob
 
+T = TypeVar("T")
 KeyMatch: TypeAlias = bool | None
 """Whether a request's value matches; None if that cannot be known, because a value is not of the operator's type."""
 
@@ -34,10 +36,7 @@ PlacedText: TypeAlias = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """One operator: whether it is negated, and how a policy's values become tests of one value of a request.
-
-    ``build`` gets the values and whether policy variables are special; one test that says yes is enough.
-    """
+    """Tests of a request made of the values of a policy (variables special or not); one yes is enough."""
 
     name: str
     negated: bool
@@ -118,13 +117,7 @@ def _network(value: str) -> IPNetwork:
 
 
 def policy_network(value: str, place: str) -> IPNetwork:
-    """Read an ``IpAddress`` value: a bare address is that address; host bits are ignored, as AWS does.
-
-    Raises
-    ------
-    PolicyError
-        If it is no address or CIDR range.
-    """
+    """Read an ``IpAddress`` value: a bare address is that address; host bits are ignored, as AWS does."""
     try:
         return _network(value)
     except InvalidInput as error:
@@ -137,7 +130,6 @@ def policy_network(value: str, place: str) -> IPNetwork:
 
 
 def _is_mapped(text: str) -> bool:
-    """Return whether this is an IPv4-mapped address, which counts as an IPv6 address like any other."""
     try:
         address = ipaddress.ip_address(text.strip())
     except ValueError:
@@ -147,7 +139,6 @@ def _is_mapped(text: str) -> bool:
 
 @lru_cache(maxsize=65536)
 def read_address(text: str) -> IPAddress | None:
-    """Read a request's address, or None if it is no address."""
     try:
         return ipaddress.ip_address(text.strip()) if _is_mapped(text) else parse_address(text)
     except InvalidInput:
@@ -172,10 +163,7 @@ _DATE = re.compile(
 
 @lru_cache(maxsize=4096)
 def read_date(text: str) -> Decimal | None:
-    """Read an ISO 8601 date of the W3C profile, or epoch seconds, as seconds since 1970; None for anything else.
-
-    Four digits are a year. A time without an offset counts as UTC.
-    """
+    """Read an ISO 8601 date (W3C profile, UTC without an offset) or epoch seconds; four digits are a year."""
     word = text.strip()
     match = _DATE.fullmatch(word)
     if match is None:
@@ -198,19 +186,17 @@ def read_date(text: str) -> Decimal | None:
     return Decimal(since.days * 86400 + since.seconds) + Decimal(f"0.{fraction or 0}")
 
 
-def _ordered(
-    read: Callable[[str], Decimal | None], what: str, compare: Callable[[Decimal, Decimal], bool]
+def _typed(
+    read: Callable[[str], T | None], what: str, fix: str = "Correct the value.", compare: Callable[[T, T], bool] = eq
 ) -> Callable[[str, bool, str], Test]:
     def build(value: str, _variables: bool, place: str) -> Test:
         wanted = read(value)
         if wanted is None:
-            raise PolicyError(
-                f'"{value[:60]}" is not {what}.', place=place, value=value, next_step="Correct the value."
-            )
+            raise PolicyError(f'"{value[:60]}" is {what}.', place=place, value=value, next_step=fix)
 
         def test(actual: str, _keys: Keys) -> KeyMatch:
-            number = read(actual)
-            return None if number is None else compare(number, wanted)
+            found = read(actual)
+            return None if found is None else compare(found, wanted)
 
         return test
 
@@ -218,26 +204,7 @@ def _ordered(
 
 
 def read_bool(text: str) -> bool | None:
-    """Read ``true`` or ``false`` in any case."""
     return {"true": True, "false": False}.get(text.strip().lower())
-
-
-def _bool(value: str, _variables: bool, place: str) -> Test:
-    wanted = policy_bool(value, place)
-
-    def test(actual: str, _keys: Keys) -> KeyMatch:
-        found = read_bool(actual)
-        return None if found is None else found == wanted
-
-    return test
-
-
-def policy_bool(value: str, place: str) -> bool:
-    """Read a ``Bool`` or ``Null`` value; raises :class:`PolicyError` if it is neither true nor false."""
-    found = read_bool(value)
-    if found is None:
-        raise PolicyError(f'"{value[:60]}" is neither true nor false.', place=place, next_step="Write true or false.")
-    return found
 
 
 def _read_binary(text: str) -> bytes | None:
@@ -247,30 +214,11 @@ def _read_binary(text: str) -> bytes | None:
         return None
 
 
-def _binary(value: str, _variables: bool, place: str) -> Test:
-    wanted = _read_binary(value)
-    if wanted is None:
-        raise PolicyError(f'"{value[:60]}" is not base64 text.', place=place, next_step="Encode the bytes as base64.")
-
-    def test(actual: str, _keys: Keys) -> KeyMatch:
-        found = _read_binary(actual)
-        return None if found is None else found == wanted
-
-    return test
+_bool = _typed(read_bool, "neither true nor false", "Write true or false.")
+_binary = _typed(_read_binary, "not base64 text", "Encode the bytes as base64.")
 
 
-def _null(value: str, _variables: bool, place: str) -> Test:
-    wanted = "true" if policy_bool(value, place) else "false"
-    return lambda actual, _keys: actual == wanted
-
-
-_COMPARISONS: dict[str, Callable[[Decimal, Decimal], bool]] = {
-    "Equals": lambda actual, wanted: actual == wanted,
-    "LessThan": lambda actual, wanted: actual < wanted,
-    "LessThanEquals": lambda actual, wanted: actual <= wanted,
-    "GreaterThan": lambda actual, wanted: actual > wanted,
-    "GreaterThanEquals": lambda actual, wanted: actual >= wanted,
-}
+_COMPARISONS = {"Equals": eq, "LessThan": lt, "LessThanEquals": le, "GreaterThan": gt, "GreaterThanEquals": ge}
 
 
 def _table() -> dict[str, Operator]:
@@ -287,14 +235,14 @@ def _table() -> dict[str, Operator]:
         ("ArnLike", False, _arn),
         ("ArnNotEquals", True, _arn_unless_unknown),
         ("ArnNotLike", True, _arn_unless_unknown),
-        ("Null", False, _null),
+        ("Null", False, _bool),
     ]
     for prefix, read, what in (
-        ("Numeric", read_number, "a number"),
-        ("Date", read_date, "an ISO 8601 date or epoch seconds"),
+        ("Numeric", read_number, "not a number"),
+        ("Date", read_date, "not an ISO 8601 date or epoch seconds"),
     ):
-        rows += [(prefix + name, False, _ordered(read, what, compare)) for name, compare in _COMPARISONS.items()]
-        rows.append((f"{prefix}NotEquals", True, _ordered(read, what, _COMPARISONS["Equals"])))
+        rows += [(prefix + name, False, _typed(read, what, compare=compare)) for name, compare in _COMPARISONS.items()]
+        rows.append((f"{prefix}NotEquals", True, _typed(read, what)))
     table = {name: Operator(name, negated, _each(build)) for name, negated, build in rows}
     addresses = (Operator("IpAddress", False, _addresses), Operator("NotIpAddress", True, _addresses))
     return {**table, **{operator.name: operator for operator in addresses}}

@@ -72,7 +72,6 @@ class Request:
 
     @cached_property
     def is_cross_account(self) -> bool:
-        """Return whether the resource belongs to another account than the caller."""
         return bool(self.resource_account and self.caller.account and self.resource_account != self.caller.account)
 
     @cached_property
@@ -136,11 +135,12 @@ class Compiled(NamedTuple):
     scp: tuple[Layer, ...] = ()
     scp_account: str | None = None
 
-    def is_scp_for(self, caller: Caller, *, cross_account: bool) -> bool:
-        """Return whether the service control policies hold for a caller: they limit callers of their own account."""
-        if not caller.account or caller.is_service_linked:
-            return False
-        return not cross_account if self.scp_account is None else caller.account == self.scp_account
+    def consulted(self, caller: Caller, *, cross_account: bool, endpoint: bool) -> list[Layer]:
+        """Return the policies that have a say: an endpoint's on its path, an organization's for whom it is."""
+        free = caller.is_service_linked
+        own = not cross_account if self.scp_account is None else caller.account == self.scp_account
+        say = {"endpoint": endpoint, "rcp": not free, "scp": bool(caller.account) and not free and own}
+        return [layer for layer in self.layers if say.get(layer.kind, True)]
 
     @property
     def must_grant(self) -> bool:
@@ -149,7 +149,6 @@ class Compiled(NamedTuple):
 
     @property
     def layers(self) -> tuple[Layer, ...]:
-        """Those that are there, in the order in which they are searched."""
         single = (self.session, self.boundary, self.resource, self.endpoint)
         present = (layer for layer in single if layer is not None)
         return (*self.identity, *present, *self.rcp, *self.scp)
@@ -210,7 +209,6 @@ class Policies:
 
     @classmethod
     def of_compiled(cls, compiled: Compiled) -> Policies:
-        """Return policies whose documents were compiled before."""
         policies = cls(gateway_endpoint=compiled.gateway_endpoint, scp_account=compiled.scp_account)
         vars(policies)["compiled"] = compiled
         return policies

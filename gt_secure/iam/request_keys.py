@@ -11,26 +11,29 @@ from functools import lru_cache
 SOURCE_KEYS = frozenset({"aws:sourceip", "aws:sourcevpce", "aws:sourcevpc", "aws:sourcevpcarn"})
 ENDPOINT_FACTS = ("aws:vpceaccount", "aws:vpceorgid", "aws:vpceorgpaths")
 ENDPOINT_KEYS = SOURCE_KEYS | set(ENDPOINT_FACTS) | {"aws:vpcsourceip"}
+OF_OTHER_REQUESTS = (
+    "aws:CalledVia",
+    "aws:CalledViaFirst",
+    "aws:CalledViaLast",
+    "aws:PrincipalServiceName",
+    "aws:PrincipalServiceNamesList",
+    "aws:SourceAccount",
+    "aws:SourceArn",
+    "aws:SourceOrgID",
+    "aws:SourceOrgPaths",
+    "aws:TagKeys",
+    "s3:AccessPointNetworkOrigin",
+    "s3:DataAccessPointAccount",
+    "s3:DataAccessPointArn",
+    "s3:LocationConstraint",
+    "s3:VersionId",
+)
 ABSENT = frozenset(
     {
-        "aws:calledvia",
+        *map(str.lower, OF_OTHER_REQUESTS),
         "aws:calledviaawsmcp",
-        "aws:calledviafirst",
-        "aws:calledvialast",
         "aws:ismcpserviceaction",
-        "aws:principalservicename",
-        "aws:principalservicenameslist",
-        "aws:sourceaccount",
-        "aws:sourcearn",
-        "aws:sourceorgid",
-        "aws:sourceorgpaths",
-        "aws:tagkeys",
         "aws:viaawsmcpservice",
-        "s3:accesspointnetworkorigin",
-        "s3:dataaccesspointaccount",
-        "s3:dataaccesspointarn",
-        "s3:locationconstraint",
-        "s3:versionid",
     }
 )
 """Keys of requests of other kinds: by an AWS service or one of its MCP servers, through an access point, for a version,
@@ -119,18 +122,15 @@ def _actions_of(key: str) -> frozenset[str] | None:
 
 
 def is_by_action(key: str) -> bool:
-    """Return whether only requests of some actions have a key, in lower case."""
     return _actions_of(key) is not None
 
 
 def is_absent_for(action: str, key: str) -> bool:
-    """Return whether no request of an action has a key, in lower case."""
     actions = _actions_of(key)
     return actions is not None and action.lower() not in actions
 
 
 def is_of_other_service(key: str) -> bool:
-    """Return whether a key, in lower case, belongs to requests to another service than S3."""
     return key.startswith(OF_OTHER_SERVICES) and key not in CROSS_SERVICE
 
 
@@ -151,7 +151,6 @@ CHOSEN_FAMILIES = ("s3:x-amz-", "s3:requestobjecttag", "s3:object-lock-")
 
 
 def is_chosen(key: str) -> bool:
-    """Return whether whoever makes a request chooses the value of a key, in lower case."""
     return key in CHOSEN or key.startswith(CHOSEN_FAMILIES)
 
 
@@ -161,7 +160,6 @@ _ABOUT_EVERYBODY = ("aws:viaawsservice", "aws:principalisawsservice", "aws:reque
 
 
 def is_principal_key(key: str) -> bool:
-    """Return whether a key, in lower case, describes who signs."""
     if key == TOKEN_TIME:
         return True
     if key.startswith(("s3:", "aws:resource", "aws:request")) or key in _ABOUT_EVERYBODY or key in TIME_KEYS | TLS_KEYS:

@@ -26,19 +26,7 @@ Masks: TypeAlias = dict[int, SettingTrail]
 
 @dataclass(frozen=True)
 class Dimension:
-    """A dimension: a key, or keys that belong together.
-
-    Attributes
-    ----------
-    name : str
-        As an answer calls it.
-    keys : set of str
-        The keys, in lower case, that it settles.
-    settings : tuple of Setting
-        Values that stand for all; empty if they are too many to be told apart.
-    chosen : bool
-        Whether the requester chooses; otherwise it is a fact that is not known.
-    """
+    """A key, or keys that belong together, with settings for all their values (none: too many to be told apart)."""
 
     name: str
     keys: frozenset[str]
@@ -90,7 +78,6 @@ class RequestSpace:
         self.groups = [self._fill(group) for group in _groups(dimensions, free)]
 
     def source_mask(self, setting: DimensionValue) -> int:
-        """Return the statements that a source leaves standing."""
         return mask_of(self.of_source, self.base.with_setting(setting))
 
     def answer(self, mask: int = -1, *, without: Dimension | None = None) -> SpaceAnswer:
@@ -149,7 +136,6 @@ class RequestSpace:
         )
 
     def _best(self, masks: Masks) -> Masks:
-        """Keep the choices that no other choice betters."""
         if len(masks) > MAX_CLASSES:
             masks = dict(list(masks.items())[:MAX_CLASSES])
         kept: Masks = {}
@@ -161,7 +147,6 @@ class RequestSpace:
         return kept
 
     def usable(self, dimension: Dimension, mask: int) -> list[DimensionValue]:
-        """Return the settings of a chosen dimension with which the requests are opened."""
         group = next((group for group in self.groups if dimension in group.dimensions), None)
         if group is None or group.dimensions != [dimension]:
             return list(dimension.settings)
@@ -176,7 +161,6 @@ class RequestSpace:
         return result
 
     def always_opened(self, mask: int) -> bool:
-        """Return whether every choice is opened, whatever the facts are."""
         worst = [self.settled & mask]
         for group in self.groups:
             masks = {m for _, choices in group.table.values() for m in choices}
@@ -253,7 +237,6 @@ def _combine(masks: Masks, others: Masks) -> Masks:
 
 
 def _support(classes: Sequence[_Classes], results: dict[tuple[int, ...], SettingTrail | None]) -> Iterable[str]:
-    """Return the names of the facts on which the results depend."""
     for place, each in enumerate(classes):
         pairs = {
             (one, other)

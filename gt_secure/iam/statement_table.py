@@ -35,7 +35,6 @@ class View:
     keys: Keys
 
     def with_setting(self, setting: DimensionValue) -> View:
-        """Return the view with one setting more."""
         return View(
             setting.action or self.action,
             setting.resource or self.resource,
@@ -93,21 +92,11 @@ class StatementTable:
         self._denies = 0
         self._has_session = policies.session is not None
         self._must_grant = policies.must_grant
-        layers = {id(layer): layer for layer in self._layers(policies, endpoint)}  # a document may stand at two places
+        consulted = policies.consulted(caller, cross_account=cross_account, endpoint=endpoint)
+        layers = {id(layer): layer for layer in consulted}  # a document may stand at two places
         bits = {place: self._add(layer, policies) for place, layer in layers.items()}
         self.gates = self._gates(policies, bits, endpoint)
         self.everything = (1 << self._next) - 1
-
-    def _layers(self, policies: Compiled, endpoint: bool) -> Iterator[Layer]:
-        skipped = self.caller.is_service_linked
-        for layer in policies.layers:
-            if layer.kind == "endpoint" and not endpoint:
-                continue
-            if layer.kind == "rcp" and skipped:
-                continue
-            if layer.kind == "scp" and not policies.is_scp_for(self.caller, cross_account=self.cross_account):
-                continue
-            yield layer
 
     def _add(self, layer: Layer, policies: Compiled) -> int:
         """Give the statements of a policy their bits, and return those of its Allows."""
@@ -131,10 +120,7 @@ class StatementTable:
 
     def _gates(self, policies: Compiled, bits: Mapping[int, int], endpoint: bool) -> Gates:
         levels = [bits[id(level)] for level in (*policies.rcp, *policies.scp) if id(level) in bits]
-        if policies.endpoint is not None and endpoint:
-            gate: tuple[int, ...] = (bits[id(policies.endpoint)],)
-        else:
-            gate = ()
+        gate = (bits[id(policies.endpoint)],) if policies.endpoint is not None and endpoint else ()
         # A level of an organization without an Allow is read beside the full access that is attached by default.
         return Gates(
             denies=self._denies,
@@ -230,7 +216,6 @@ def _principal(statement: Statement, bits: int, granting: bool, gateway: bool) -
 
 
 def mask_of(parts: Iterable[TablePart], view: View) -> int:
-    """Return the bits that some parts leave standing."""
     mask = -1
     for part in parts:
         mask &= part.mask(view)
@@ -238,5 +223,4 @@ def mask_of(parts: Iterable[TablePart], view: View) -> int:
 
 
 def mentioned(parts: Sequence[TablePart]) -> frozenset[str]:
-    """Return all keys that parts depend on."""
     return frozenset(key for part in parts for key in part.keys)

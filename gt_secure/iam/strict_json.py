@@ -43,33 +43,21 @@ def _no_constant(word: str) -> object:
     raise ValueError(f"{word} is not JSON")
 
 
-def parse_json(text: str, *, place: str = "$") -> object:
-    """Parse JSON text strictly.
-
-    Raises
-    ------
-    PolicyError
-        If it is no JSON, or holds a name twice in one object; ``place`` says where.
-    """
+def parse_json(text: str) -> object:
+    """Parse JSON text; raises :class:`PolicyError` with the place of a name that one object has twice."""
     if len(text) > MAX_DOCUMENT:
         raise PolicyError(
             f"The document is {len(text):,} characters long.",
-            place=place,
+            place="$",
             next_step="AWS accepts at most 20 KB for a bucket policy; give the policy document alone.",
         )
-    value = load_json(text, place=place)
-    refuse_duplicates(value, place)
+    value = load_json(text)
+    refuse_duplicates(value)
     return value
 
 
-def load_json(text: str, *, place: str = "$") -> object:
-    """Parse JSON text of any length; names that occur twice are remembered, see :func:`refuse_duplicates`.
-
-    Raises
-    ------
-    PolicyError
-        If it is no JSON.
-    """
+def load_json(text: str) -> object:
+    """Parse JSON text of any length; names that occur twice are remembered, see :func:`refuse_duplicates`."""
     try:
         value: object = json.loads(
             text,
@@ -81,20 +69,20 @@ def load_json(text: str, *, place: str = "$") -> object:
     except json.JSONDecodeError as error:
         raise PolicyError(
             f"The text is not JSON: {error.msg} in line {error.lineno}, column {error.colno}.",
-            place=place,
+            place="$",
             next_step="Correct the text there.",
         ) from error
     except (ValueError, RecursionError) as error:
         said = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise PolicyError(
-            f"The text is not usable JSON: {said}.", place=place, next_step="Correct the document."
+            f"The text is not usable JSON: {said}.", place="$", next_step="Correct the document."
         ) from error
     return value
 
 
-def refuse_duplicates(value: object, place: str = "$") -> None:
+def refuse_duplicates(value: object) -> None:
     """Raise :class:`PolicyError` for the first object, from the top, in which a name occurs twice."""
-    waiting = [(value, place)]
+    waiting = [(value, "$")]
     while waiting:
         node, where = waiting.pop()
         if isinstance(node, Mapping):
@@ -111,12 +99,10 @@ def refuse_duplicates(value: object, place: str = "$") -> None:
 
 
 def member(place: str, name: str) -> str:
-    """Return the place of a member: ``$.Statement`` or ``$["aws:SourceIp"]``."""
     if _PLAIN_NAME.fullmatch(name):
         return f"{place}.{name}"
     return f"{place}[{json.dumps(name)}]"
 
 
 def item(place: str, index: int) -> str:
-    """Return the place of a list item: ``$.Statement[0]``."""
     return f"{place}[{index}]"

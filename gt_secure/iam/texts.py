@@ -67,17 +67,15 @@ def witnesses(
     alphabet: str = "",
     avoid: frozenset[str] = frozenset(),
 ) -> list[str]:
-    """Return texts of the domain, at least one for each set of groups that match exactly the same texts.
-
-    A group holds alternatives, of which one has to match.
-
-    Raises
-    ------
-    TooManyClassesError
-        If there are more states than :data:`MAX_STATES`.
-    """
+    """Return texts of the domain, at least one for each set of groups (one alternative matches) that match the same."""
     machine = PatternMachine([(domain,), *dict.fromkeys(tuple(dict.fromkeys(group)) for group in groups)])
-    fresh = alphabet if alphabet else next(c for c in _fresh() if c not in machine.literals and c not in avoid)
+    fresh = (
+        alphabet
+        if alphabet
+        else next(
+            c for c in (*_FRESH, *map(chr, range(0x3400, 0x4DB0))) if c not in machine.literals and c not in avoid
+        )
+    )
     found: dict[tuple[tuple[bool, ...], bool], str] = {}
     start = (machine.start, False)
     seen = {start}
@@ -99,16 +97,8 @@ def witnesses(
     return list(found.values())
 
 
-def _fresh() -> Iterable[str]:
-    yield from _FRESH
-    yield from map(chr, range(0x3400, 0x4DB0))
-
-
 class PatternMachine:
-    """All patterns as one automaton whose state is a number: bit n is set if its step n can be the next.
-
-    The first group is the domain.
-    """
+    """All patterns (first the domain) as one automaton; bit n of its state is set if its step n can be the next."""
 
     def __init__(self, groups: Sequence[Sequence[Steps]]) -> None:
         self.literals: dict[str, int] = {}
@@ -158,7 +148,6 @@ class PatternMachine:
         return state
 
     def step(self, state: int, character: str) -> int:
-        """Return the state behind one more character."""
         one, many = self._one, self._many
         if character == ":":
             one, many = one & ~self._one_no_colon, many & ~self._many_no_colon

@@ -66,7 +66,6 @@ def _about(key: str, spelled: str, caller: Caller, settled: Keys) -> ConditionKe
 
 
 def unknown_keys(names: Iterable[str], policies: Compiled) -> dict[str, str]:
-    """Return the unknown keys that the policies mention, in lower case, with their spelling."""
     found: dict[str, str] = {}
     wanted = [name.lower() for name in names]
     for key, spelled in spellings(policies).items():
@@ -97,7 +96,6 @@ def spellings(policies: Compiled) -> dict[str, str]:
 
 
 def conditions_on(table: StatementTable, key: str) -> list[Condition]:
-    """Return all conditions that look at a key."""
     return [c for _, _, statement in table.statements for c in statement.conditions if c.lower_key == key]
 
 
@@ -111,11 +109,7 @@ def fact(
     chosen: bool = False,
     facts: ConditionKey | None = None,
 ) -> Dimension:
-    """Return the dimension of one key whose value is not known, or is chosen.
-
-    ``texts`` are the texts that a policy variable of this key may have to equal, ``known`` the keys that it may be
-    compared with.
-    """
+    """Return the dimension of an unknown or chosen key; variables compare it with ``texts`` and the ``known`` keys."""
     about = facts or key_facts(key, spelled)
     own = conditions_on(table, key)
     if are_mixed(own):
@@ -150,7 +144,6 @@ def variable_values(table: StatementTable, key: str, texts: Iterable[str], known
 
 
 def _tied_keys(table: StatementTable, key: str) -> set[str]:
-    """Return the keys that policy variables in conditions tie to a key, directly or by others."""
     tied, size = {key}, 0
     while size != len(tied):
         size = len(tied)

@@ -62,13 +62,7 @@ _SPECIAL = {"*", "?", "$"}
 
 
 def parse_template(text: str, *, variables: bool, wildcards: bool, place: str) -> Template:
-    """Take text apart into literals, wildcards and variables.
-
-    Raises
-    ------
-    PolicyError
-        For ``${`` that opens no well-formed variable.
-    """
+    """Take text apart into literals, wildcards and variables; raises :class:`PolicyError` for an open ``${``."""
     parts: list[str | Wild | Variable] = []
     start = 0
     while variables and (found := text.find("${", start)) >= 0:
@@ -94,7 +88,6 @@ def _add_plain(parts: list[str | Wild | Variable], text: str, wildcards: bool) -
 
 
 def split_wildcards(text: str) -> Filled:
-    """Take text without variables apart into literals and wildcards."""
     pieces = re.split(r"([*?])", text)
     return tuple(Wild(piece) if piece in ("*", "?") else piece for piece in pieces if piece)
 
@@ -113,18 +106,15 @@ def _joined(parts: list[str | Wild | Variable]) -> Template:
 
 
 def variable_keys(template: Template) -> frozenset[str]:
-    """Return the keys, in lower case, of the variables in a template."""
     return frozenset(part.key for part in template if isinstance(part, Variable))
 
 
 def keys_in(text: str) -> frozenset[str]:
-    """Return the keys, in lower case, of the variables in a policy's text."""
     found = (match[1].lower() for match in _VARIABLE.finditer(text))
     return frozenset(key for key in found if key and key not in _SPECIAL)
 
 
 def is_fixed(template: Template) -> bool:
-    """Return whether a template holds no variable, so that it needs no request to be filled in."""
     return not any(isinstance(part, Variable) for part in template)
 
 

@@ -155,21 +155,14 @@ def _reason(verdict: Verdict) -> str:
     if outcome.statement is not None and outcome.layer is not None:
         verb = "denies" if outcome.decision == "explicit-deny" else "allows"
         said = f"{outcome.statement.label} of the {outcome.layer.name} {verb} it"
-        because = [str(each) for each in _deciding(verdict) if outcome.decision == "explicit-deny"]
-        said = said + (f" ({'; '.join(because)})" if because else "")
+        deciding = [each for layer in verdict.layers for each in layer.statements if each.decides]
+        if outcome.decision == "explicit-deny" and deciding and deciding[0].conditions:
+            said = f"{said} ({'; '.join(map(str, deciding[0].conditions))})"
         if outcome.rule:
             said = f"{said}; {outcome.rule}"
     else:
         said = outcome.rule + _nearest_miss(verdict)
     return said[:1].upper() + said[1:] + "."
-
-
-def _deciding(verdict: Verdict) -> tuple[ConditionExplanation, ...]:
-    for layer in verdict.layers:
-        for statement in layer.statements:
-            if statement.decides:
-                return statement.conditions
-    return ()
 
 
 def _nearest_miss(verdict: Verdict) -> str:
@@ -189,8 +182,5 @@ def _nearest_miss(verdict: Verdict) -> str:
     nearest = min(
         candidates, key=lambda each: (not each.action, not each.resource, not each.principal, len(each.misses))
     )
-    return f" ({nearest.label}: {'; '.join(_miss_words(nearest))})"
-
-
-def _miss_words(statement: StatementExplanation) -> list[str]:
-    return [f"other {miss}" if miss in ("action", "resource", "principal") else miss for miss in statement.misses]
+    misses = [f"other {miss}" if miss in ("action", "resource", "principal") else miss for miss in nearest.misses]
+    return f" ({nearest.label}: {'; '.join(misses)})"

@@ -8,10 +8,11 @@ ARN it stays in its part unless it is the part's last character; an ARN with too
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
+from .texts import Gap, PatternMachine, text_steps
 from .variables import Filled, Wild
 
 TextMatcher: TypeAlias = Callable[[str], bool]
@@ -52,26 +53,23 @@ def _regex(parts: Filled) -> str:
 
 @lru_cache(maxsize=4096)
 def resource_glob(parts: Filled) -> TextMatcher:
-    """Return a predicate for whether an ARN matches a ``Resource`` pattern."""
     if parts == (Wild.ANY,):
         return _always
     missing = _ARN_COLONS - sum(part.count(":") for part in parts if isinstance(part, str))
     if missing > 0:
         # A * that ends a part may stand for the parts behind it; otherwise the parts that are missing are *.
-        steps = _steps(parts, ())
+        within = _by_state(parts, ())
         completed = resource_glob((*parts, *(extra for _ in range(missing) for extra in (":", Wild.ANY))))
-        return lambda arn: completed(arn) or _walk(steps, arn)
+        return lambda arn: completed(arn) or within(arn)
     head, tail = _split_head(parts)
     if all(isinstance(part, str) for part in head):
         prefix = "".join(str(part) for part in head)
         rest = glob(tail)
         return lambda arn: arn.startswith(prefix) and rest(arn[len(prefix) :])
-    steps = _steps(head, tail)
-    return lambda arn: _walk(steps, arn)
+    return _by_state(head, tail)
 
 
 def _split_head(parts: Filled) -> tuple[Filled, Filled]:
-    """Split behind the fifth colon."""
     head: list[str | Wild] = []
     left = _ARN_COLONS
     for index, part in enumerate(parts):
@@ -87,76 +85,30 @@ def _split_head(parts: Filled) -> tuple[Filled, Filled]:
     return tuple(head), ()
 
 
-class _Gap(NamedTuple):
-    """A wildcard: whether it covers many characters or one, and whether a colon may be among them."""
-
-    many: bool
-    colons: bool
-
-
-_Step: TypeAlias = str | _Gap
-"""A character that must be there, or a wildcard."""
-
-
-def _steps(head: Filled, tail: Filled) -> tuple[_Step, ...]:
-    steps: list[_Step] = []
+def _by_state(head: Filled, tail: Filled) -> TextMatcher:
+    """Return a matcher whose wildcards stay in their part of the ARN: in the head, unless they end the part."""
+    steps: list[str | Gap] = []
     for index, part in enumerate(head):
         if isinstance(part, str):
             steps += part
-        elif part is Wild.ONE:
-            steps.append(_Gap(many=False, colons=False))
         else:
             following = head[index + 1] if index + 1 < len(head) else ":"
             ends_part = isinstance(following, str) and following.startswith(":")
-            steps.append(_Gap(many=True, colons=ends_part))
-    for part in tail:
-        if isinstance(part, str):
-            steps += part
-        else:
-            steps.append(_Gap(many=part is Wild.ANY, colons=True))
-    return tuple(steps)
+            steps.append(Gap(part is Wild.ANY, part is Wild.ANY and ends_part))
+    machine = PatternMachine([[(*steps, *text_steps(tail))]])
 
+    def matches(text: str) -> bool:
+        state = machine.start
+        for character in text:
+            state = machine.step(state, character)
+        return bool(state & machine.domain_end)
 
-def _walk(steps: tuple[_Step, ...], text: str) -> bool:
-    states = _spread({0}, steps)
-    for character in text:
-        following: set[int] = set()
-        for state in states:
-            if state == len(steps):
-                continue
-            step = steps[state]
-            if isinstance(step, str):
-                if step == character:
-                    following.add(state + 1)
-            elif step.colons or character != ":":
-                following.add(state if step.many else state + 1)
-        if not following:
-            return False
-        states = _spread(following, steps)
-    return len(steps) in states
-
-
-def _spread(states: Iterable[int], steps: tuple[_Step, ...]) -> set[int]:
-    reached: set[int] = set()
-    for start in states:
-        state = start
-        reached.add(state)
-        while state < len(steps) and _may_be_empty(steps[state]):
-            state += 1
-            reached.add(state)
-    return reached
-
-
-def _may_be_empty(step: _Step) -> bool:
-    return isinstance(step, _Gap) and step.many
+    return matches
 
 
 @lru_cache(maxsize=4096)
 def arn_glob(parts: Filled) -> TextMatcher | None:
-    """Return a predicate for whether an ARN matches in each of its six parts, as the Arn operators compare.
-
-    None for a pattern that has not six parts: AWS does not say what it matches.
-    """
+    """Return a predicate that compares ARNs in each of six parts; None for a pattern that has not six."""
     segments: list[list[str | Wild]] = [[]]
     for part in parts:
         if not isinstance(part, str):

@@ -23,7 +23,7 @@ from .sql.columns import DERIVED, EXTRA, FIELDS, REFUSED, STORED
 from .sql.derived_columns import age, own_test
 from .sql.dialects import DUCKDB
 from .sql.group_by import check_columns, check_limit, finish, group_parts, lookup_table, shown
-from .sql.query import as_list, conditions
+from .sql.query import as_list, conditions, in_range
 from .table import FORMULA, Table, writable
 from .time_range import parse_time
 
@@ -126,9 +126,7 @@ class Hits:
         allowlist : str
             After :meth:`with_restriction`: ``inside``, ``outside``, ``endpoint`` or ``unknown``.
         """
-        start, end = parse_time(since, "since"), parse_time(until, "until")
-        parts = [f"time >= TIMESTAMP '{start}'"] if start else []
-        parts += [f"time < TIMESTAMP '{end}'"] if end else []
+        parts = [in_range(parse_time(since, "since"), parse_time(until, "until"))]
         if allowlist is not None and "allowlist" not in self._columns:
             raise InvalidInput(
                 "These hits are not joined with a restriction.",
@@ -281,12 +279,13 @@ class Hits:
     @activity.step(activity.ROWS)
     def rows(self, *, columns: Sequence[str] | None = None, limit: int | None = 1000) -> Table:
         """Rows in the order of their time, at most ``limit``."""
-        names = check_columns(columns, self.columns) if columns else [*_SHOWN, *self._columns_extra()]
+        names = check_columns(columns, self.columns) if columns else self._shown
         most = "" if check_limit(limit) is None else f" LIMIT {limit}"
         return Table(names, self._store.query(self._select(names) + most))
 
-    def _columns_extra(self) -> list[str]:
-        return [name for name in self._columns if name not in _SHOWN]
+    @property
+    def _shown(self) -> list[str]:
+        return [*_SHOWN, *(name for name in self._columns if name not in _SHOWN)]
 
     def _select(self, names: Sequence[str]) -> str:
         if "network" in names:
@@ -317,7 +316,7 @@ class Hits:
             import pandas  # noqa: F401
         except ImportError as error:
             raise MissingExtra("pandas is not installed.", next_step="pip install pandas") from error
-        return self._store.frame(self._select([*_SHOWN, *self._columns_extra()]))
+        return self._store.frame(self._select(self._shown))
 
     def to_parquet(self, path: str | Path) -> None:
         """Write all rows to a Parquet file."""
@@ -325,16 +324,14 @@ class Hits:
 
     def to_csv(self, path: str | Path) -> None:
         """Write all rows to a CSV file without formulas: where text begins like one, it gets an apostrophe."""
-        text = [name for name in (*_SHOWN, *self._columns_extra()) if self._is_text(name)]
+        kinds = {**STORED, **DERIVED}
+        text = [name for name in self._shown if kinds.get(name, "VARCHAR") == "VARCHAR"]
         quoted = ", ".join(f'"{name}"' for name in text)
         self._copy(path, f"(FORMAT csv, HEADER, FORCE_QUOTE ({quoted}))", text)
 
     def to_json(self, path: str | Path) -> None:
         """Write all rows to a file of JSON lines."""
         self._copy(path, "(FORMAT json)", [])
-
-    def _is_text(self, name: str) -> bool:
-        return {**STORED, **DERIVED}.get(name, "VARCHAR") == "VARCHAR"
 
     @activity.step(activity.WRITING)
     def _copy(self, path: str | Path, options: str, guarded: Sequence[str]) -> None:
@@ -344,7 +341,7 @@ class Hits:
             f'regexp_replace("{n}", {split}, {apart}, \'g\') AS "{n}"'
             for n in guarded
         )
-        select = self._select([*_SHOWN, *self._columns_extra()])
+        select = self._select(self._shown)
         wrapped = f"SELECT * REPLACE ({guard}) FROM ({select})" if guarded else select
         with writable(path):
             self._store.query(f"COPY ({wrapped}) TO {literal(path)} {options}")

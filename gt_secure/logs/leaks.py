@@ -16,7 +16,8 @@ import ipaddress
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Protocol
 
 from ..errors import InvalidInput
@@ -75,7 +76,6 @@ class LeakRules:
     pair_seconds: float = 60.0
 
     def __post_init__(self) -> None:
-        """Refuse values that no address or time can have."""
         for field, name, bits in (("v4_prefix", "IPv4", 32), ("v6_prefix", "IPv6", 128)):
             value = getattr(self, field)
             if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= bits:
@@ -376,13 +376,18 @@ def _uses_of(hits: Queryable, fingerprints: list[str], most: int) -> list[tuple[
         ORDER BY s.fingerprint, s.first, s.refused, s.remote_ip""")
 
 
+@lru_cache(maxsize=65536)
+def _is_prefetcher(agent: str) -> bool:
+    lower = agent.lower()
+    return any(word in lower for word in PREFETCHERS)
+
+
 class _Identities:
     """Identities of addresses, each looked up once."""
 
     def __init__(self, rules: LeakRules) -> None:
         self.rules = rules
         self._known: dict[tuple[str, str | None], tuple[str, About]] = {}
-        self._prefetchers: dict[str, bool] = {}
 
     def of(self, address: str, endpoint: str | None) -> tuple[str, About]:
         """Return the identity in comparisons, and what files of networks know."""
@@ -393,24 +398,16 @@ class _Identities:
             known = self._known[address, endpoint] = network_name(address, endpoint, self.rules), about
         return known
 
-    def is_prefetcher(self, agent: str) -> bool:
-        """Return whether a user agent is that of a link preview."""
-        known = self._prefetchers.get(agent)
-        if known is None:
-            lower = agent.lower()
-            known = self._prefetchers[agent] = any(word in lower for word in PREFETCHERS)
-        return known
-
 
 _EPOCH = dt.datetime(1970, 1, 1)
 
 
-def url_uses(hits: Queryable, fingerprint: str, rules: LeakRules | None = None) -> Leak | None:
+def url_uses(hits: Queryable, fingerprint: str) -> Leak | None:
     """Return the uses of one URL, leaked or not, for a person who knows that it leaked; None if the log has none."""
     rows = _uses_of(hits, [fingerprint], _USES + 1)
     if not rows:
         return None
-    identify = _Identities(rules or LeakRules())
+    identify = _Identities(LeakRules())
     users = tuple(_user(row, identify) for row in rows)
     return _leak(fingerprint, rows, identify) or _made(fingerprint, rows, "leak", users)
 
@@ -436,9 +433,7 @@ def _user(row: tuple[Any, ...], identify: _Identities) -> User:
     address, endpoint, agent, uses = row[1], row[2], row[6] or "", row[9]
     identity, about = identify.of(address, endpoint)
     times = tuple((_EPOCH + dt.timedelta(microseconds=use >> 1), bool(use & 1)) for use in uses)
-    return User(
-        address, endpoint, identity, agent, times, identify.is_prefetcher(agent), about.name, about.asn, about.country
-    )
+    return User(address, endpoint, identity, agent, times, _is_prefetcher(agent), about.name, about.asn, about.country)
 
 
 def network_name(text: str, endpoint: str | None, rules: LeakRules) -> str:
@@ -467,8 +462,6 @@ def _paired(users: tuple[User, ...], rules: LeakRules) -> tuple[User, ...]:
 
 
 def _as_pair(user: User, first: User, rules: LeakRules) -> User:
-    from dataclasses import replace
-
     one, other = read_address(user.address), read_address(first.address)
     other_family = one is not None and other is not None and one.version != other.version
     near = abs((user.first - first.first).total_seconds()) <= rules.pair_seconds

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from ..errors import InvalidInput
 from ..test_journal import UrlJournal
 from .engines.duckdb_store import MEMORY_LIMIT
-from .sql.query import LOCAL, check_filters
+from .sql.query import LOCAL, check_filters, in_range
 from .storage.objects import LogObject
 from .time_range import parse_time
 
@@ -53,9 +53,7 @@ class LogQuery:
     @property
     def in_range(self) -> str:
         """The condition, as SQL, that the time of a row is in the range."""
-        parts = [f"time >= TIMESTAMP '{self.since}'"] if self.since else []
-        parts += [f"time < TIMESTAMP '{self.until}'"] if self.until else []
-        return " AND ".join(parts) or "true"
+        return in_range(self.since, self.until)
 
     @property
     def local_filters(self) -> dict[str, Any]:

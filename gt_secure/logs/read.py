@@ -94,7 +94,6 @@ class _Job:
         )
 
     def samples(self, places: list[tuple[int, int, str]]) -> list[Sample]:
-        """Samples of unreadable lines, with the name of their object."""
         names = self.reader.tally.names
         found = [Sample(names[source], pos, why_unreadable(text), text) for source, pos, text in places]
         long = [Sample(names[s], p, "longer than 4 MiB") for s, p in self.reader.tally.too_long]
@@ -219,7 +218,6 @@ def _apart(filters: Mapping[str, Any] | None, known: Networks | None) -> tuple[d
 
 
 def _read_here(query: LogQuery, runtime: Runtime, chosen: EngineChoice | None) -> Hits:
-    """Read every row, whatever the filters of the query."""
     kept, dedupe = runtime.cache, query.dedupe
     job = _Job(query, runtime, chosen)
     store = job.store

@@ -57,7 +57,6 @@ def predicted(store: Store, relation: str, decide: Callable[[Refusal], str | Non
 
 
 def _left_out(rows: Sequence[Sequence[Any]]) -> str | None:
-    """Return a sentence on the kinds of refusals beyond those that are decided."""
     if not rows or rows[0][-2] <= len(rows):
         return None
     kinds, requests = int(rows[0][-2]) - len(rows), int(rows[0][-1]) - sum(row[len(_KEYS)] for row in rows)

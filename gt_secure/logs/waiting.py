@@ -184,7 +184,6 @@ def _wait(
     read: Callable[..., Hits],
     progress: Callable[[Any], object] | None,
 ) -> Hits:
-    """Read whenever there are new objects."""
     local = any(not isinstance(item, S3Object) for item in deliveries.new())
     given = cache if isinstance(cache, Cache) or not local else False
     kept = open_cache(given) or Cache(folder, local=True)

@@ -28,10 +28,7 @@ _AGE = re.compile(r"([0-9]{1,7}) *(s|m|min|h|d)", re.IGNORECASE)
 
 
 def parse_age(value: str | dt.timedelta) -> int:
-    """Return an age such as ``15m`` in seconds.
-
-    Raises InvalidInput for anything but a time from one second up to less than seven days.
-    """
+    """Return an age such as ``15m`` in seconds; raises InvalidInput outside of one second to less than 7 days."""
     seconds: int | None = None
     if isinstance(value, dt.timedelta):
         seconds = int(value.total_seconds()) if value == dt.timedelta(seconds=int(value.total_seconds())) else None

@@ -55,22 +55,12 @@ _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
 
 @dataclass(frozen=True, slots=True)
 class MergeWords:
-    """Wording of the errors for a statement that cannot be merged into a bucket policy.
-
-    Attributes
-    ----------
-    name : str
-        The statement.
-    subject : str
-        What may hold characters that the policy's version cannot express.
-    too_large, too_old : str
-        The next step where the policy is too large, or its version is too old.
-    """
+    """Wording of the errors for a statement that cannot be merged into a bucket policy."""
 
     name: str
-    subject: str
-    too_large: str
-    too_old: str
+    subject: str  # of characters that the policy's version cannot express
+    too_large: str  # next step
+    too_old: str  # next step, where the version of the policy is too old
 
 
 _GUARD_WORDS = MergeWords(
@@ -135,7 +125,6 @@ def build_guard(
     networks: str | Iterable[str | IPNetwork | IPAddress] = (),
     endpoints: Iterable[str] = (),
     partition: str = "aws",
-    sid: str = GUARD_SID,
     reads: bool = False,
 ) -> dict[str, object]:
     """Return the guard statement.
@@ -180,7 +169,7 @@ def build_guard(
         condition["StringNotEqualsIfExists"] = {"aws:SourceVpce": ids}
     arn = f"arn:{partition}:s3:::{bucket}"
     return {
-        "Sid": sid,
+        "Sid": GUARD_SID,
         "Effect": "Deny",
         "Principal": "*",
         **({"NotAction": UPLOAD} if reads else {"Action": "s3:*"}),
@@ -217,7 +206,9 @@ def merge_guard(policy_text: str | None, statement: Mapping[str, object], *, wor
         merged = json.dumps({"Version": "2012-10-17", "Statement": [statement]}, indent=2)
     else:
         layout = lay_out(policy_text)
-        _check_version(layout, made, words)
+        if "${" in made and layout.version != "2012-10-17":
+            said = f"holds *, ? or $, which a policy of version {layout.version} cannot express literally."
+            raise PolicyError(f"{words.subject} {said}", place="$.Version", next_step=words.too_old)
         merged = _insert(layout, made, _own(layout, str(statement.get("Sid", GUARD_SID))))
     size = len(merged.encode("utf-8"))
     if size > MAX_BUCKET_POLICY:
@@ -230,10 +221,7 @@ def merge_guard(policy_text: str | None, statement: Mapping[str, object], *, wor
 
 
 def merge_guards(policy_text: str | None, statement: Mapping[str, object], max_age_s: int | None) -> str:
-    """Put the guard with its age cap into a bucket policy, and take a cap out that is not wanted.
-
-    Raises PolicyError as :func:`merge_guard`.
-    """
+    """Put the guard with its age cap into a bucket policy, and take a cap out that is not wanted."""
     merged = policy_text
     if max_age_s is None and merged is not None and merged.strip():
         merged = remove_statements(merged, (SIGV2_SID, AGE_SID))
@@ -257,25 +245,13 @@ def remove_statements(policy_text: str, sids: Iterable[str]) -> str | None:
 
 
 def own_statements(policy_text: str | None) -> dict[str, Mapping[str, object]]:
-    """Return the statements of a bucket policy that carry one of our Sids.
-
-    Raises PolicyError if the text is not a policy, or has one of our Sids twice.
-    """
+    """Return the statements of a bucket policy that carry one of our Sids; raises PolicyError if one is there twice."""
     if policy_text is None or not policy_text.strip():
         return {}
     layout = lay_out(policy_text)
     found = [str(data.get("Sid", "")) for data in layout.data if str(data.get("Sid", "")).startswith(OWN)]
     places = {sid: _own(layout, sid) for sid in found}
     return {sid: layout.data[place] for sid, place in places.items() if place is not None}
-
-
-def _check_version(layout: Layout, made: str, words: MergeWords) -> None:
-    if "${" in made and layout.version != "2012-10-17":
-        raise PolicyError(
-            f"{words.subject} holds *, ? or $, which a policy of version {layout.version} cannot express literally.",
-            place="$.Version",
-            next_step=words.too_old,
-        )
 
 
 def _own(layout: Layout, sid: str) -> int | None:

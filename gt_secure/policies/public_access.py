@@ -7,7 +7,7 @@ Source: S3 User Guide, *Blocking public access to your Amazon S3 storage* (``Res
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from ..errors import PolicyError
 from ..iam.conditions import Condition
@@ -56,8 +56,8 @@ def may_be_public(policy: PolicySource | None) -> bool:
 
     Only S3 decides whether a Deny narrows the grant enough (:data:`READ_STATUS`).
     """
-    grants = [each for each in _statements(policy) if not each.deny]
-    return any(_is_for_everybody(each) and not _is_fixed(each.conditions) for each in grants)
+    grants = [each for each in _statements(policy) if not each.deny and _is_for_everybody(each)]
+    return any(not any(c.lower_key in _FIXING and not _is_broad(c) for c in each.conditions) for each in grants)
 
 
 def status_text(*, theirs: bool, ours: bool) -> str:
@@ -95,10 +95,6 @@ def _is_for_everybody(statement: Statement) -> bool:
 def _narrows(deny: Statement) -> bool:
     keys = {each.lower_key for each in deny.conditions}
     return bool(keys & _FIXING) and keys <= _FIXING | _SPARING
-
-
-def _is_fixed(conditions: Iterable[Condition]) -> bool:
-    return any(each.lower_key in _FIXING and not _is_broad(each) for each in conditions)
 
 
 def _is_broad(condition: Condition) -> bool:

@@ -50,10 +50,7 @@ def signer_kind(signer: str | None) -> SignerKind:
 
 
 def check_signer(signer: object) -> str:
-    """Check the ARN of a signer that a person typed.
-
-    Raises InvalidInput if it does not name exactly one role, role session, federated user, user or root user.
-    """
+    """Check the typed ARN of exactly one role, role session, federated user, user or root user."""
     refuse_url(signer, "signer", "the ARN of a role or user")
     text = signer.strip() if isinstance(signer, str) else ""
     if signer_kind(text) == "unknown":
@@ -110,17 +107,15 @@ def build_revocations(
         named = {"ArnEquals": {"aws:PrincipalArn": signer}}
     elif kind == "session":
         named = {"ArnLike": {"aws:PrincipalArn": principal_patterns(signer or "")}}
-    temporary = {"DateLessThan": {"aws:TokenIssueTime": _iso(before)}, **named}
+    issued = f"{before.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
+    temporary = {"DateLessThan": {"aws:TokenIssueTime": issued}, **named}
     long_term = {"Null": {"aws:TokenIssueTime": "true"}, **named}
     made = _statement(resource, until, temporary)
     return (made,) if kind in ("everybody", "session") else (made, _statement(resource, long_term_until, long_term))
 
 
 def principal_patterns(signer: str) -> list[str]:
-    """Return the values of ``aws:PrincipalArn`` for a signer with temporary credentials; empty if it cannot be named.
-
-    A log names the session of a role without the role's path.
-    """
+    """Return the values of ``aws:PrincipalArn`` for temporary credentials of a signer; empty if it cannot be named."""
     session = _SESSION.fullmatch(signer)
     if session:
         start = f"arn:{session[1]}:iam::{session[2]}:role/"
@@ -134,19 +129,13 @@ def object_resource(partition: str, bucket: str, key: str) -> str:
 
 
 def prefix_resource(partition: str, bucket: str, prefix: str) -> str | list[str]:
-    """Return the ARN patterns of a prefix, or of a whole bucket with the bucket itself.
-
-    A presigned listing is a request for the bucket itself.
-    """
+    """Return the ARN patterns of a prefix, or of a whole bucket with the bucket itself (for presigned listings)."""
     arn = f"arn:{partition}:s3:::{bucket}"
     return f"{arn}/{escape_key(prefix)}*" if prefix else [arn, f"{arn}/*"]
 
 
 def find_revocations(policy_text: str | None) -> tuple[Revocation, ...]:
-    """Return the revocations in a bucket policy.
-
-    Raises PolicyError if the text is not a policy.
-    """
+    """Return the revocations in a bucket policy; raises PolicyError if the text is none."""
     found = own_statements(policy_text)
     return tuple(Revocation(sid, _until(sid), found[sid]) for sid in found if sid.startswith(REVOKE))
 
@@ -186,7 +175,3 @@ def _until(sid: str) -> dt.datetime | None:
         return dt.datetime.strptime(match[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC) if match else None
     except ValueError:
         return None
-
-
-def _iso(moment: dt.datetime) -> str:
-    return f"{moment.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"

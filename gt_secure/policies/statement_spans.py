@@ -36,10 +36,7 @@ class Layout:
 
 
 def lay_out(text: str) -> Layout:
-    """Find the statements of a policy.
-
-    Raises PolicyError if the text is no JSON object with a ``Statement`` that is an object or a list of objects.
-    """
+    """Find the statements of a policy; raises PolicyError if the text is none."""
     document = parse_json(text)
     if not isinstance(document, Mapping) or "Statement" not in document:
         raise PolicyError("The policy is not an object with a Statement.", place="$", next_step="Correct the policy.")
@@ -65,7 +62,6 @@ def _value_end(text: str, at: int) -> int:
 
 
 def _value_of(text: str, name: str) -> TextSpan:
-    """Return where the value of a member of the outermost object lies; the text is known to be valid."""
     at = _skip(text, 0) + 1
     while True:
         key, at = scanstring(text, _skip(text, at) + 1)

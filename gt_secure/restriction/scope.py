@@ -17,13 +17,7 @@ def named_team(team: TeamLike) -> str:
 
 
 def named_place(bucket: object, prefix: object = "") -> tuple[str | None, str]:
-    """Return the name of a bucket, which may be given as ``s3://bucket/prefix``, and the prefix in it.
-
-    Raises
-    ------
-    InvalidInput
-        If one of them is not valid, or two prefixes are given.
-    """
+    """Return bucket and prefix of a name or an ``s3://bucket/prefix``; raises :class:`InvalidInput`."""
     if not isinstance(prefix, str):
         raise InvalidInput(
             f"The prefix must be a string, not {type(prefix).__name__}.",

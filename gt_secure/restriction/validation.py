@@ -30,6 +30,10 @@ MAX_NETWORKS = 1000
 """More ranges than this never fit into a bucket policy of 20 KB."""
 
 
+def _bad(message: str, fix: str, value: object = None) -> InvalidInput:
+    return InvalidInput(message, next_step=fix, field="addresses", value=value)
+
+
 def split_lists(values: object, more: Iterable[str] = ()) -> tuple[tuple[str, ...], Any]:
     """Separate the names of lists that AWS keeps from the addresses; what is neither stays with the addresses."""
     if isinstance(values, Iterator):
@@ -60,10 +64,9 @@ def check_addresses(values: object, notices: list[Notice], *, portal_only: bool)
     given = _parse(values)
     closing = portal_only and bool(given) and all(scope(network) == "private" for network in given)
     if len(given) > MAX_NETWORKS:
-        raise InvalidInput(
+        raise _bad(
             f"{len(given):,} ranges do not fit into a bucket policy. The maximum is {MAX_NETWORKS:,}.",
-            next_step="Summarise them into larger ranges, or let clients come through a VPN or a VPC endpoint.",
-            field="addresses",
+            "Summarise them into larger ranges, or let clients come through a VPN or a VPC endpoint.",
         )
     for network in given:
         if not closing:
@@ -82,11 +85,10 @@ def _parse(values: object) -> tuple[IPNetwork, ...]:
     items = _items(values, "addresses")
     for item in items:
         if not isinstance(item, str | IPNetwork | IPAddress):
-            raise InvalidInput(
+            raise _bad(
                 f"An address must be a string, not {type(item).__name__}.",
-                next_step="Write 203.0.113.7 or 203.0.113.0/24 (in a YAML file: in quotes).",
-                field="addresses",
-                value=item,
+                "Write 203.0.113.7 or 203.0.113.0/24 (in a YAML file: in quotes).",
+                item,
             )
     return tuple(parse_network(str(item)) for item in items)
 
@@ -101,26 +103,23 @@ def _items(values: object, field: str) -> list[object]:
 
 def _check_scope(network: IPNetwork) -> None:
     if network.prefixlen == 0:
-        raise InvalidInput(
+        raise _bad(
             f"{network} covers every address, so it would restrict nothing.",
-            next_step="Write the ranges of your own network.",
-            field="addresses",
-            value=network,
+            "Write the ranges of your own network.",
+            network,
         )
     kind = scope(network)
     if kind == "private":
-        raise InvalidInput(
+        raise _bad(
             f"{network} is private: S3 and the worker portal see only public addresses, except through a VPC endpoint.",
-            next_step="Write the public address of your network (its NAT or VPN), or list the VPC endpoint.",
-            field="addresses",
-            value=network,
+            "Write the public address of your network (its NAT or VPN), or list the VPC endpoint.",
+            network,
         )
     if kind != "public":
-        raise InvalidInput(
+        raise _bad(
             f"{network} is {kind}: AWS never sees it as a source.",
-            next_step="Write the public addresses of your network.",
-            field="addresses",
-            value=network,
+            "Write the public addresses of your network.",
+            network,
         )
 
 
@@ -145,9 +144,8 @@ def _size(network: IPNetwork) -> int:
     return network.num_addresses
 
 
-def _some(words: list[str], most: int = 5) -> str:
-    more = f" and {len(words) - most} more" if len(words) > most else ""
-    return ", ".join(words[:most]) + more
+def _some(words: list[str]) -> str:
+    return ", ".join(words[:5]) + (f" and {len(words) - 5} more" if len(words) > 5 else "")
 
 
 def check_endpoints(values: object, notices: list[Notice]) -> tuple[str, ...]:
@@ -171,16 +169,14 @@ def check_endpoints(values: object, notices: list[Notice]) -> tuple[str, ...]:
 def check_portal(networks: tuple[IPNetwork, ...], notices: list[Notice]) -> None:
     """Check the addresses as the list of the portal lock."""
     if not networks:
-        raise InvalidInput(
+        raise _bad(
             "The portal lock has no addresses: an empty list opens the worker portal to everybody.",
-            next_step="Pass addresses=, or leave the portal unchanged (portal_lock=None).",
-            field="addresses",
+            "Pass addresses=, or leave the portal unchanged (portal_lock=None).",
         )
     if len(networks) > PORTAL_CIDRS:
-        raise InvalidInput(
+        raise _bad(
             f"The portal lock accepts at most {PORTAL_CIDRS} ranges, not {len(networks)} (neighbours are merged).",
-            next_step="Summarise them into larger ranges, or use the bucket guard alone, which accepts more.",
-            field="addresses",
+            "Summarise them into larger ranges, or use the bucket guard alone, which accepts more.",
         )
     if all(network.version == 6 for network in networks):
         notices.append(notice("portal-ipv6-only"))
@@ -200,11 +196,10 @@ def check_guard(
     statements = [statement, *(build_age_cap(statement, max_age_s) if max_age_s is not None else ())]
     size = len(json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":")))
     if size > MAX_BUCKET_POLICY:
-        raise InvalidInput(
+        raise _bad(
             f"The guard for these {len(networks)} ranges has {size:,} bytes. The maximum of a bucket policy is "
             f"{MAX_BUCKET_POLICY:,}.",
-            next_step="Summarise them into larger ranges, or let clients come through a VPN or a VPC endpoint.",
-            field="addresses",
+            "Summarise them into larger ranges, or let clients come through a VPN or a VPC endpoint.",
         )
 
 

@@ -49,7 +49,6 @@ class AthenaRun:
     _notes: list[str] = field(default_factory=list, init=False)
 
     def rows(self, question: Question, *, with_source: bool) -> Iterator[list[str | None]]:
-        """Estimate, ask, run, and give the rows as text."""
         client = self.aws.client("athena")
         table = self._table(client)
         uri = self.uri or table.location
@@ -144,7 +143,6 @@ class AthenaRun:
         return " OR ".join(parts) or "true"
 
     def describe(self, coverage: Coverage) -> None:
-        """Say what Athena read, as far as it tells."""
         if self.estimate is not None:
             coverage.objects = coverage.objects_read = self.estimate.objects
             coverage.notes.append(self._scanned_note(self.estimate))

@@ -36,7 +36,6 @@ class QueryProgress:
 
     @property
     def sentence(self) -> str:
-        """The progress in words."""
         done = f"{count(self.rows, 'row')} read" if self.rows else f"{size_text(self.bytes)} scanned"
         return f"Athena: {self.state.lower()}, {done}"
 

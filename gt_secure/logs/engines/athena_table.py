@@ -52,10 +52,7 @@ class AdHoc(RawTable):
 
     @property
     def create(self) -> str:
-        """The statement that makes it. The last column takes the rest of the line, whatever control characters it has.
-
-        Source: Apache Hive, LazySimpleSerDe; Trino's reader of that format knows the same property.
-        """
+        """The statement that makes it; the last column takes the rest of the line (Apache Hive, LazySimpleSerDe)."""
         location = self.location.replace("'", "''")
         return f"""CREATE EXTERNAL TABLE `{self.database}`.`{self.name}` (`line` string)
 ROW FORMAT SERDE '{_LAZY}' WITH SERDEPROPERTIES ('serialization.last.column.takes.rest' = 'true')
@@ -65,7 +62,6 @@ LOCATION '{location}'"""
 
     @property
     def drop(self) -> str:
-        """The statement that takes it away; the objects stay, as with every external table."""
         return f"DROP TABLE IF EXISTS `{self.database}`.`{self.name}`"
 
 

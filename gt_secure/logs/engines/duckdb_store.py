@@ -84,7 +84,6 @@ class Store:
         self._finalizer = weakref.finalize(self, _discard, self._connection, self.folder, held)
 
     def close(self) -> None:
-        """Close the database and delete its files."""
         with self._lock:
             self._finalizer()
 
@@ -99,20 +98,17 @@ class Store:
         return done / 100 if 0 <= done <= 100 else None
 
     def new_name(self, stem: str) -> str:
-        """A table name that is not in use yet."""
         with self._lock:
             self._names += 1
             return f"{stem}_{self._names}"
 
     def query(self, sql: str, parameters: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
-        """Run a statement and fetch all its rows."""
         with self._lock, activity.statement(self.share_done) as stops, self._enough_memory():
             return run_interruptible(
                 lambda: self._connection.execute(sql, list(parameters)).fetchall(), self._connection.interrupt, stops
             )
 
     def frame(self, sql: str) -> Any:
-        """The result as a pandas DataFrame."""
         with self._lock, activity.statement(self.share_done) as stops, self._enough_memory():
             return run_interruptible(lambda: self._connection.execute(sql).df(), self._connection.interrupt, stops)
 
@@ -130,21 +126,18 @@ class Store:
 
     def run_on(self, reader: Reader, sql: str) -> None:
         """Run one statement over the lines of a reader, as relation ``lines_in``; raises what the reader raised."""
-        stream = LineStream(iter(reader))
-        self.run_stream(stream, sql)
-
-    def _stop(self, stream: LineStream) -> None:
-        stream.stop()
-        self._connection.interrupt()
-
-    def run_stream(self, stream: LineStream, sql: str) -> None:
-        """Run one statement over an Arrow stream, as relation ``lines_in``."""
         import duckdb
+
+        stream = LineStream(iter(reader))
+
+        def stop() -> None:
+            stream.stop()
+            self._connection.interrupt()
 
         with self._lock:
             self._connection.register("lines_in", stream)
             try:
-                run_interruptible(lambda: self._connection.execute(sql), lambda: self._stop(stream))
+                run_interruptible(lambda: self._connection.execute(sql), stop)
             except duckdb.Error as error:
                 if stream.error is not None:
                     raise stream.error from None
@@ -167,12 +160,10 @@ _DICTIONARY = 200
 
 
 def write_lines(path: Path) -> str:
-    """Statement that parses ``lines_in`` into a Parquet file of rows."""
     return _write(path, derived(from_lines("lines_in")))
 
 
 def write_records(path: Path, records: Path) -> str:
-    """Return the statement that reads mapped JSON records (``logs.ingest.json_records``) into a Parquet file."""
     return _write(path, derived(from_records(records)))
 
 
@@ -183,7 +174,6 @@ def rows_of(paths: Iterable[Path]) -> str:
 
 
 def from_records(path: Path) -> str:
-    """SELECT of records from the file that a sink wrote."""
     kinds = {"source": "INTEGER", "pos": "BIGINT", "readable": "BOOLEAN", "line": "VARCHAR", **FIELDS, **EXTRA}
     columns = ", ".join(f"'{name}': '{kind}'" for name, kind in kinds.items())
     return (
@@ -243,10 +233,7 @@ def _open_own(folder: Path) -> IO[bytes]:
 
 
 def _hold(folder: Path) -> IO[bytes]:
-    """A lock that ends with this process, however it ends.
-
-    The file gets its name only when it is locked: a process that sweeps at this moment would find an unlocked one.
-    """
+    """Return a lock that ends with this process; named only when locked, or a sweep would find it free."""
     unnamed = folder / f"{_LOCK}.new"
     lock = unnamed.open("w+b")
     if _locked(lock):

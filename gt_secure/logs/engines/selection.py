@@ -52,7 +52,6 @@ class EngineChoice:
 
 
 def check_engine(engine: str, *, session: Any = None, athena: Athena | None = None) -> None:
-    """Refuse an engine that does not exist, and settings of another one."""
     if engine not in ENGINES:
         raise InvalidInput(
             f'There is no engine "{str(engine)[:30]}".', next_step=f"Use {', '.join(ENGINES)}.", field="engine"
@@ -69,11 +68,7 @@ def check_engine(engine: str, *, session: Any = None, athena: Athena | None = No
 def choose(
     objects: int, size: int, *, session: Any = None, athena: Athena | None = None, on_s3: bool = True
 ) -> EngineChoice:
-    """Choose by the bytes that listing found.
-
-    Nothing that costs money is ever chosen unless it was handed over: Spark by a session, Athena by its settings
-    (which need consent before anything runs).
-    """
+    """Choose by the bytes that listing found; what costs money is never chosen unless it was handed over."""
     found = f"{objects:,} log objects, {size_text(size)}"
     limit = size_text(DUCKDB_UP_TO)
     if size <= DUCKDB_UP_TO:
@@ -127,7 +122,6 @@ class SizeMonitor:
 
 
 def listed(found: Iterable[LogObject], session: Any, athena: Athena | None) -> tuple[list[LogObject], EngineChoice]:
-    """List everything, then choose: for when another engine is at hand."""
     items = list(found)
     on_s3 = all(item.name.startswith("s3://") for item in items)
     return items, choose(len(items), sum(i.size for i in items), session=session, athena=athena, on_s3=on_s3)

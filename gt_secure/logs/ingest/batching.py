@@ -44,7 +44,6 @@ class Buffers:
         self._free: list[Any] = []
 
     def take(self) -> Any:
-        """A buffer; its content is whatever it was."""
         import numpy as np
 
         try:
@@ -139,7 +138,6 @@ class Packer:
         return 0, start + cut - begin, False
 
     def _skip(self, start: int) -> tuple[bool, int]:
-        """Drop the rest of a line that is too long."""
         found = bytes(self._view[: self._used]).find(b"\n") + 1
         rest = bytes(self._view[found : self._used]) if found else b""
         gone = self._used - len(rest)
@@ -202,7 +200,6 @@ def _packed(
 
 
 def _newlines(raw: Any, scratch: Any) -> tuple[Any, list[tuple[int, int]]]:
-    """Return the places of the newlines, and the blocks that hold bytes beyond ASCII."""
     import numpy as np
 
     found, foreign = [], []

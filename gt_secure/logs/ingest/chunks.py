@@ -50,17 +50,13 @@ class Metered:
         return data
 
     def readinto(self, buffer: Any) -> int:
-        """Read up to the size of the buffer; 0 at the end."""
         size = self._stream.readinto(buffer) or 0
         self._count(size)
         return size
 
 
 class _Gunzip:
-    """Unpack gzip with many members; :class:`EOFError` if the last is cut, :class:`zlib.error` if one is damaged.
-
-    isal unpacks about four times as fast as zlib, where it is installed.
-    """
+    """Unpack gzip with many members; :class:`EOFError` if the last is cut, :class:`zlib.error` if one is damaged."""
 
     def __init__(self, stream: Any, head: bytes) -> None:
         self._stream, self._input = stream, head

@@ -160,7 +160,6 @@ class RecordSink:
 
 
 def _clean(value: Any) -> Any:
-    """Text that DuckDB takes: no lone surrogates, no NUL."""
     if not isinstance(value, str):
         return value
     return value.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
@@ -197,7 +196,6 @@ def unwrapped(document: Any, depth: int = 6) -> list[Any]:
 
 
 def map_record(record: Mapping[str, Any]) -> dict[str, Any] | None:
-    """One record as access-log columns; None if it is not about a request to S3."""
     try:
         row = _cloudtrail(record) if "eventSource" in record or "eventName" in record else _json_log(record)
     except (AttributeError, TypeError, ValueError, KeyError, OverflowError, OSError):
@@ -289,7 +287,6 @@ def _text(value: Any) -> str | None:
 
 
 def _address(value: Any) -> str | None:
-    """An address. CloudTrail also writes names of services and ``AWS Internal``, which are none."""
     text = (_text(value) or "").strip()
     try:
         ipaddress.ip_address(text)

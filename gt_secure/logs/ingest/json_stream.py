@@ -46,12 +46,10 @@ class Item:
 
 
 def byte_order_mark(head: bytes) -> tuple[bytes, str]:
-    """Return the byte order mark at the beginning of a file, and its encoding; UTF-8 without one."""
     return next(((mark, name) for mark, name in _BOMS if head.startswith(mark)), (b"", "utf-8"))
 
 
 def looks_like_json(head: bytes) -> bool:
-    """Return True if the first bytes of a file begin a JSON object or array."""
     mark, encoding = byte_order_mark(head)
     text = head[len(mark) : len(mark) + 4096].decode(encoding, "replace").lstrip()
     return text[:1] in ("{", "[")
@@ -82,10 +80,7 @@ class JsonStream:
             raise self._fault
 
     def _more(self) -> bool:
-        """Read on into the window, at least as much as is in it; return False at the end.
-
-        A stream that breaks is one that ends there: what came before it counts.
-        """
+        """Read on, at least as much as is in the window; False at the end, which a stream that breaks has there."""
         if self._last:
             return False
         self._offset()
@@ -105,7 +100,6 @@ class JsonStream:
         return bool(added)
 
     def _offset(self) -> int:
-        """Bytes before the current place."""
         if self._text.isascii() and self._encoding == "utf-8":
             self._base += self._at - self._measured
         else:
@@ -124,7 +118,6 @@ class JsonStream:
                 return ""
 
     def _object(self) -> Iterator[Item]:
-        """A document that begins here: whole if it is small, else in parts."""
         while True:
             offset = self._offset()
             if (value := self._decoded()) is not None:
@@ -165,10 +158,7 @@ class JsonStream:
         return Item(offset, text=text, line=line)
 
     def _members(self) -> Iterator[Item]:
-        """The members of a large or malformed object.
-
-        Arrays of records are given element by element. An object without one is a record itself.
-        """
+        """Give the members of a large or malformed object: arrays of records one by one, else the object itself."""
         offset, others, held, whole, lost = self._offset(), {}, False, True, ""
         self._at += 1
         while (first := self._next()) and not self._ended():

@@ -44,7 +44,6 @@ _RECORD = re.compile(rb"[0-9a-f]{64} ")
 
 
 def is_record(head: bytes) -> bool:
-    """Return True if a file certainly begins with an access log record; False says nothing."""
     return _RECORD.match(head) is not None
 
 
@@ -61,7 +60,6 @@ def neighbour_file(head: bytes) -> str | None:
 
 
 def neighbour_record(record: Mapping[str, Any]) -> str | None:
-    """Kind of a JSON record that is no request; None for any other."""
     category, kind = record.get("eventCategory"), record.get("eventType")
     if "insightDetails" in record or category == "Insight" or kind == "AwsCloudTrailInsight":
         return "CloudTrail Insight event"

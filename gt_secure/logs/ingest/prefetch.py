@@ -78,7 +78,6 @@ class Prefetch:
                 self._state.notify_all()
 
     def _has_room(self) -> bool:
-        """Wait for room; False if no more is wanted."""
         with self._state:
             while self._held >= ROOM and not self._ended():
                 self._state.wait(0.2)
@@ -111,7 +110,6 @@ class Prefetch:
 
 
 def _weight(item: LogObject) -> int:
-    """Bytes that an object holds in memory before it is opened."""
     return item.size if item.size <= SMALL else 0
 
 

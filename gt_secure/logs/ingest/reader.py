@@ -160,7 +160,6 @@ class Reader:
         return next(self._batches)
 
     def close(self) -> None:
-        """Stop reading."""
         self._batches.close()
 
     def _read(self) -> Generator[LineBatch]:
@@ -383,7 +382,6 @@ class _InTurn:
 
 
 def _thread_count(first: LogObject | None) -> int:
-    """Threads that suit the kind of objects: unpacking needs some, reading files few."""
     cores = os.cpu_count() or 2
     if isinstance(first, S3Object) or (first is not None and first.name.endswith(".gz")):
         return max(2, min(4, cores))

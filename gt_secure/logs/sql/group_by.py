@@ -86,14 +86,12 @@ def group_parts(by: Sequence[str]) -> list[str]:
 
 
 def expression(name: str) -> str:
-    """Return the expression that a column is grouped by before it is formatted."""
     if name == "network":
         return "remote_ip"
     return _FORMATTED[name][0] if name in _FORMATTED else f'"{name}"'
 
 
 def shown(name: str, table: str) -> str:
-    """Return the expression that shows a grouped column."""
     if name == "network":
         return "addresses.network"
     column = f'{table}."{name}"'
@@ -117,10 +115,7 @@ def finish(
     *,
     once: bool = False,
 ) -> Table:
-    """Format a grouped table that has the ``by`` columns and ``hits``; most hits first.
-
-    ``once``: each group has one row in it already.
-    """
+    """Format a grouped table of ``by`` columns and ``hits``, most hits first; ``once``: each group has one row."""
     join = ""
     if "network" in by:
         join = f"LEFT JOIN {address_table(store, f'SELECT DISTINCT network AS remote_ip FROM {table}')} AS addresses "
@@ -149,13 +144,11 @@ def network_of(text: str | None) -> str | None:
 
 
 def address_table(store: Store, addresses: str) -> str:
-    """A table ``remote_ip, network`` for the addresses that a query gives."""
     found = [row[0] for row in store.query(f"SELECT DISTINCT remote_ip FROM ({addresses}) WHERE remote_ip IS NOT NULL")]
     return lookup_table(store, "addresses", {"remote_ip": found, "network": [network_of(a) for a in found]})
 
 
 def lookup_table(store: Store, stem: str, columns: dict[str, list[Any]], kinds: dict[str, str] | None = None) -> str:
-    """A table made of Python lists."""
     name = store.new_name(stem)
     picks = ", ".join(f'unnest(?::{(kinds or {}).get(c, "VARCHAR")}[]) AS "{c}"' for c in columns)
     store.query(f"CREATE TABLE {name} AS SELECT {picks}", list(columns.values()))

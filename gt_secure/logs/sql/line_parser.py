@@ -54,24 +54,17 @@ class _Writer:
         return f"coalesce({self.d.find.format(items)}, 0)"
 
     def after_first(self, items: str) -> str:
-        """A list without its first item."""
         return self.d.after_first.format(items)
 
     def cut(self, text: str, pattern: str, groups: int) -> str:
-        """The groups of a pattern that matches the whole text, one a line; NULL where it does not match.
-
-        A log line holds no newline, so newlines part the groups without a doubt, and the engine runs the expression
-        once for all groups.
-        """
+        """The groups of a pattern that matches the whole text, one a line (no log line has one); else NULL."""
         parts = "\n".join(self.d.group.replace("1", str(i + 1)) for i in range(groups))
         return f"nullif({self.d.replace.format(text, self._literal(pattern), parts)}, {text})"
 
     def single(self, text: str) -> str:
-        """Runs of blanks made one."""
         return self.d.replace.format(text, " +", " ")
 
     def trimmed(self, text: str) -> str:
-        """Text without blanks and carriage returns at the end."""
         return self.d.replace.format(text, self._literal(r"[\r ]+$"), "")
 
     def integer(self, text: str) -> str:
@@ -124,7 +117,6 @@ _BEFORE = {"h": (0, 0), "b": (1, 9), "t": (1, 15)}
 
 
 def _token(w: _Writer, piece: str, index: int, shift: str = "") -> str:
-    """A token of left (h), block (b) or tail (t), for both kinds of line."""
     plain, odd = (f"({index + before} + {shift})" if shift else index + before for before in _BEFORE[piece])
     return f"CASE WHEN plain THEN {w.item(piece, plain)} ELSE {w.item('o', odd)} END"
 

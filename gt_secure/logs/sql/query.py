@@ -62,7 +62,6 @@ class Question:
 
 
 def check_filters(filters: Mapping[str, Any]) -> None:
-    """Refuse filters that cannot run where the lines are read."""
     known = (*_SAME, *_FLAGS, *LOCAL, "status", "key", "key_prefix")
     if unknown := set(map(str, filters)) - set(known):
         name = min(unknown)
@@ -110,9 +109,10 @@ def statement(question: Question, lines: str, dialect: Dialect, *, with_source: 
     first and last time, and one unreadable line after its file and a newline.
     """
     d = dialect
+    inside = in_range(question.since, question.until)
     state = (
         "CASE WHEN blank THEN 'blank' WHEN NOT readable THEN 'unreadable' "
-        f"WHEN NOT ({_in_range(question)}) THEN 'outside' WHEN {conditions(question.filters, d)} THEN 'hit' "
+        f"WHEN NOT ({inside}) THEN 'outside' WHEN {conditions(question.filters, d)} THEN 'hit' "
         "ELSE 'filtered' END"
     )
     names = [("source", "source")] * with_source + [(n, _TRUNCATED.get(n, n)) for n in question.picked]
@@ -134,9 +134,9 @@ FROM (SELECT *, {state} AS state FROM ({rows}) r4) r5) r6
 GROUP BY {", ".join(["state", "part", *(f"by_{name}" for name, _ in names)])}"""
 
 
-def _in_range(question: Question) -> str:
-    parts = [f"time >= TIMESTAMP '{question.since}'"] if question.since else []
-    parts += [f"time < TIMESTAMP '{question.until}'"] if question.until else []
+def in_range(since: dt.datetime | None, until: dt.datetime | None) -> str:
+    parts = [f"time >= TIMESTAMP '{since}'"] if since else []
+    parts += [f"time < TIMESTAMP '{until}'"] if until else []
     return " AND ".join(parts) or "true"
 
 
@@ -170,7 +170,6 @@ def _key(key: str, dialect: Dialect) -> str:
 
 
 def as_list(value: Any) -> list[Any]:
-    """Return the values of a filter: one, or several."""
     return [value] if isinstance(value, (str, int)) else list(value)
 
 
@@ -225,7 +224,6 @@ def _text(value: Any) -> str | None:
 
 
 def update_coverage(coverage: Coverage, store: Store, table: str) -> None:
-    """Fill in the counts that an answer holds."""
     for state, number, first, last in store.query(
         f"SELECT state, CAST(sum(hits) AS BIGINT), min(first_time), max(last_time) FROM {table} GROUP BY state"
     ):

@@ -50,7 +50,6 @@ class CacheState:
 
 
 def default_folder() -> Path:
-    """``GT_SECURE_CACHE``, else the user's cache folder."""
     named = os.environ.get("GT_SECURE_CACHE")
     if named:
         return Path(named)
@@ -134,7 +133,6 @@ class Cache:
         return []
 
     def _known(self) -> tuple[dict[tuple[str, str, str], tuple[str, int, int, int]], set[str]]:
-        """Return the entries of the index and the intact files; damaged entries are dropped."""
         try:
             with self._index() as index:
                 known = {
@@ -168,7 +166,6 @@ class Cache:
                 path.unlink()
 
     def keeps(self, item: LogObject) -> bool:
-        """Return whether the cache is for such objects."""
         return self.local or isinstance(item, S3Object)
 
     def keep(self, store: Store, lines_file: Path, records_file: Path | None, tally: Tally, sink: RecordSink) -> int:
@@ -273,13 +270,12 @@ class Cache:
 
     def state(self) -> CacheState:
         """Return the contents of the cache."""
-        if not (self.folder / "index.sqlite").exists():
-            return CacheState(str(self.folder), 0, 0, 0, self.limit_bytes)
-        with contextlib.suppress(OSError, sqlite3.Error), self._index() as index:
-            objects = index.execute("SELECT count(*) FROM objects").fetchone()[0]
-            files, size = index.execute("SELECT count(*), coalesce(sum(bytes), 0) FROM files").fetchone()
-            return CacheState(str(self.folder), objects, files, size, self.limit_bytes)
-        return CacheState(str(self.folder), 0, 0, 0, self.limit_bytes)
+        objects = files = size = 0
+        if (self.folder / "index.sqlite").exists():
+            with contextlib.suppress(OSError, sqlite3.Error), self._index() as index:
+                objects = index.execute("SELECT count(*) FROM objects").fetchone()[0]
+                files, size = index.execute("SELECT count(*), coalesce(sum(bytes), 0) FROM files").fetchone()
+        return CacheState(str(self.folder), objects, files, size, self.limit_bytes)
 
     def clear(self) -> int:
         """Remove everything; returns the bytes freed."""
@@ -293,16 +289,14 @@ class Cache:
         for stray in self.folder.glob("*.parquet"):
             freed += stray.stat().st_size
             stray.unlink()
-        with contextlib.suppress(OSError):
-            if not _whole_index(self.folder / "index.sqlite"):
+        with contextlib.suppress(OSError), (self.folder / "index.sqlite").open("rb") as file:
+            if file.read(16) != b"SQLite format 3\0":
                 self.drop()
         return freed
 
 
 def _check_private(path: Path, kind: Callable[[int], bool]) -> None:
-    """Refuse a link, another kind of file, another user's, and one that everybody may write, in place of a file of
-    ours.
-    """
+    """Refuse a link, another kind of file, another user's, and one that everybody may write."""
     try:
         found = path.lstat()
     except FileNotFoundError:
@@ -314,7 +308,6 @@ def _check_private(path: Path, kind: Callable[[int], bool]) -> None:
 
 
 def _whole(path: Path, size: int | None) -> bool:
-    """Return True if a Parquet file is ours, has its size, and both its ends."""
     try:
         _check_private(path, stat.S_ISREG)
         with path.open("rb") as file:
@@ -323,8 +316,3 @@ def _whole(path: Path, size: int | None) -> bool:
             return path.stat().st_size == size and begin == file.read(4) == b"PAR1"
     except OSError:
         return False
-
-
-def _whole_index(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(16) == b"SQLite format 3\0"

@@ -190,7 +190,6 @@ def path_ranges(
 
 
 def _after(prefix: str) -> str:
-    """The first text after all that begin with a prefix; empty if there is none."""
     return prefix[:-1] + chr(ord(prefix[-1]) + 1) if prefix else ""
 
 
@@ -208,7 +207,6 @@ def _day_of(rest: str, layout: LogLayout) -> dt.date | None:
 def _bases(
     client: Any, bucket: str, prefix: str, level: dict[str, Any] | None = None, depth: int = 5
 ) -> Iterator[tuple[str, LogLayout]]:
-    """Prefixes after which the date follows."""
     page = level or _level(client, bucket, prefix)
     folders = [entry["Prefix"] for entry in page.get("CommonPrefixes", ())]
     keys = [entry["Key"] for entry in page.get("Contents", ())]
@@ -228,5 +226,4 @@ def _bases(
 
 
 def _level(client: Any, bucket: str, prefix: str) -> dict[str, Any]:
-    """Return the first page of what is directly under a prefix; it is only a look."""
     return list_page(client, Bucket=bucket, Prefix=prefix, Delimiter="/")

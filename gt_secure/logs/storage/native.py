@@ -101,7 +101,6 @@ def _make(client: Any, bucket: str) -> NativeBucket | None:
 
 
 def _settings(client: Any, bucket: str) -> tuple[Any, Any]:
-    """Return the settings of the store and of its HTTP client; raises where they cannot be those of boto3."""
     config = client.meta.config
     if config.client_cert or config.proxies_config or config.signature_version not in ("s3v4", "v4", "s3", None):
         raise NotImplementedError

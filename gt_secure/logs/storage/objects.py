@@ -54,12 +54,10 @@ class LocalFile:
 
     @property
     def delivered(self) -> dt.datetime | None:
-        """Time of the last write of the file, UTC."""
         return dt.datetime.fromtimestamp(self.modified_ns / 1e9, dt.UTC).replace(tzinfo=None)
 
     @property
     def identity(self) -> tuple[str, str, str] | None:
-        """The path, and size and time of change in place of an ETag."""
         return "", os.path.abspath(self.name), f"{self.size}-{self.modified_ns}"  # noqa: PTH100 - there may be many
 
     def open(self) -> IO[bytes]:
@@ -98,12 +96,10 @@ class S3Object:
 
     @property
     def identity(self) -> tuple[str, str, str] | None:
-        """Bucket, key and ETag."""
         return self.bucket, self.key, self.etag
 
     @property
     def most_requests(self) -> int:
-        """Requests at a time that its client can do."""
         if native_bucket(self.client, self.bucket) is not None:
             return 64
         config = getattr(getattr(self.client, "meta", None), "config", None)
@@ -170,13 +166,11 @@ class ResumingBody(io.RawIOBase):
                 self._again()
 
     def readinto(self, buffer: Any) -> int:
-        """Fill a buffer, as far as one read goes."""
         data = self.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
 
     def close(self) -> None:
-        """Let the connection go."""
         super().close()
         self._body.close()
 
@@ -197,7 +191,6 @@ def transport_errors() -> tuple[type[BaseException], ...]:
 
 
 def local_files(pattern: str) -> list[LocalFile]:
-    """Return the files of a path, a folder (with all below it) or a glob, in the order of their names."""
     path = Path(pattern).expanduser()
     if path.is_dir():
         try:

@@ -107,7 +107,6 @@ def _read(body: bytes) -> dict[str, Any] | None:
 
 
 def _pages(client: Any, wanted: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Give the pages of one listing, one after the other."""
     while True:
         page = list_page(client, **wanted)
         yield page
@@ -125,7 +124,6 @@ def parallel_pages(client: Any, wanted: dict[str, Any], borders: Sequence[str]) 
 
 
 def _part(client: Any, wanted: dict[str, Any], low: str, high: str | None) -> Iterator[dict[str, Any]]:
-    """Give the pages with the keys after ``low`` up to ``high``."""
     for page in _pages(client, {**wanted, "StartAfter": low} if low else wanted):
         keys = [entry["Key"] for entry in page.get("Contents", ())]
         names = [*keys, *(entry["Prefix"] for entry in page.get("CommonPrefixes", ()))]
@@ -150,10 +148,7 @@ def ahead(call: Callable[[T], R], items: Iterable[T]) -> Iterator[tuple[T, R]]:
 
 
 def chain(sources: Iterable[Iterator[T]]) -> Iterator[T]:
-    """Give the items of one source after the other.
-
-    The next item of the source in turn, and the first ones of the sources that follow, are made ahead.
-    """
+    """Give the items of one source after the other; the next ones, also of the sources that follow, are made ahead."""
     remaining = iter(sources)
     waiting: deque[tuple[Iterator[T], Future[T | None]]] = deque()
 
