@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gt_secure.changes.log_sources import labelers, other_readers
+from gt_secure.changes.log_sources import other_readers, users
 from gt_secure.errors import InvalidInput
 from gt_secure.logs import Hits, count_hits, read_hits
 from gt_secure.logs.table import Table
@@ -165,7 +165,7 @@ def test_an_ipv4_address_in_its_ipv6_form_is_on_the_same_side(both: tuple[Hits, 
         assert {row[0] for row in hits.count("network").rows} == {
             "203.0.113.0/24", "198.51.100.0/24", "10.0.3.0/24", "2001:db8:40::/64",
         }  # fmt: skip
-        assert sorted(map(str, labelers(hits))) == ["198.51.100.9", "2001:db8:40::1f", "203.0.113.7"]
+        assert sorted(map(str, users(hits))) == ["198.51.100.9", "2001:db8:40::1f", "203.0.113.7"]
         [words] = other_readers(hits, "gt-images", "", parse_networks("203.0.113.0/24"))
         assert "2 presigned requests" in words
 
