@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import InvalidInput
 from ..network import IPNetwork, Source, contains, parse_endpoint_id, read_address, scope
+from ..text import count
 
 MOST = 200
 """Number of sources looked at, the busiest first."""
@@ -84,4 +85,6 @@ def other_readers(
             who = str(row["requester"] or "anonymous")
             outside[who] = outside.get(who, 0) + int(row["hits"])
     ranked = sorted(outside.items(), key=lambda item: -item[1])[:most]
-    return tuple(f"{who}: {count:,} presigned requests from outside the lists in the log" for who, count in ranked)
+    return tuple(
+        f"{who}: {count(number, 'presigned request')} from outside the lists in the log" for who, number in ranked
+    )

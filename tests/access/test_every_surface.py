@@ -186,7 +186,7 @@ class TestThePerimeter:
             assert presigned.before.unknown.depends_on == (() if context else ("aws:PrincipalOrgID",))
             stopped = {notice.code for notice in plan.blockers}
             nobody = {"prediction-contradicts-log", "opens-nobody"}
-            assert stopped == (nobody if context == OTHER_ORG else {"refuses-labeler"})
+            assert stopped == (nobody if context == OTHER_ORG else {"refuses-source"})
 
     def test_the_panel(self, gt: Connection) -> None:
         wish = Restriction(bucket=BUCKET, prefix="scans/", addresses=["203.0.113.0/24"])
