@@ -110,9 +110,9 @@ def test_two_panels_in_one_notebook_do_not_disturb_each_other(open_notebook: Any
     panels.nth(1).wait_for()
     choose(panels.nth(0), "open-team")
     choose(panels.nth(1), "vpc-team")
-    panels.nth(0).locator(".gts-title").get_by_text("open-team").wait_for()
-    panels.nth(1).locator(".gts-title").get_by_text("vpc-team").wait_for()
-    assert panels.nth(0).locator(".gts-title").get_by_text("vpc-team").count() == 0
+    panels.nth(0).locator(".gts-title .gts-chip").get_by_text("open-team").wait_for()
+    panels.nth(1).locator(".gts-title .gts-chip").get_by_text("vpc-team").wait_for()
+    assert panels.nth(0).locator(".gts-title .gts-chip").get_by_text("vpc-team").count() == 0
 
 
 def test_one_panel_in_two_cells_shows_the_same(open_notebook: Any) -> None:
@@ -121,7 +121,7 @@ def test_one_panel_in_two_cells_shows_the_same(open_notebook: Any) -> None:
     panels = notebook.page.locator(".gts-panel")
     panels.nth(1).wait_for()
     choose(panels.nth(0), "open-team")
-    panels.nth(1).locator(".gts-title").get_by_text("open-team").wait_for()
+    panels.nth(1).locator(".gts-title .gts-chip").get_by_text("open-team").wait_for()
 
 
 def test_a_page_reload_brings_the_panel_back_with_its_state(open_notebook: Any) -> None:
@@ -132,9 +132,9 @@ def test_a_page_reload_brings_the_panel_back_with_its_state(open_notebook: Any) 
     notebook.save()
     notebook.lab.load(notebook.page, f"/tree/{notebook.name}")
     notebook.panel.wait_for()
-    notebook.panel.locator(".gts-title").get_by_text("radiology-team").wait_for()
+    notebook.panel.locator(".gts-title .gts-chip").get_by_text("radiology-team").wait_for()
     choose(notebook.panel, "open-team")
-    notebook.panel.locator(".gts-title").get_by_text("open-team").wait_for()
+    notebook.panel.locator(".gts-title .gts-chip").get_by_text("open-team").wait_for()
 
 
 def test_after_a_kernel_restart_the_panel_runs_again_and_can_undo(open_notebook: Any) -> None:
@@ -144,6 +144,7 @@ def test_after_a_kernel_restart_the_panel_runs_again_and_can_undo(open_notebook:
     notebook = open_notebook("restart.ipynb", show, height=3000)
     notebook.run_all()
     panel = notebook.panel
+    panel.get_by_label("No worker of this team uses the other portal").check()
     notebook.click(panel.get_by_role("button", name=re.compile("^Apply 2")))
     panel.get_by_text("Applied and read back.").wait_for()
     notebook.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
@@ -330,7 +331,7 @@ def test_the_panel_beside_a_cell_that_runs(open_notebook: Any, signs: Path, over
     wait_for_file(signs / "cell.held")
     (signs / "cell.go").touch()
     panel.get_by_role("button", name="198.51.100.7 · IPv4 · 1").wait_for()
-    panel.locator(".gts-title").get_by_text("open-team").wait_for()
+    panel.locator(".gts-title .gts-chip").get_by_text("open-team").wait_for()
     panel.get_by_text("The portal's own endpoint is left out").wait_for(state="attached")
     notebook.page.get_by_text("the cell has ended").wait_for()
     panel.get_by_role("button", name="Apply 2 changes").wait_for()
