@@ -788,8 +788,7 @@ class Connection:
         supplied = iam.supplied_facts(self.context)
         state = account.read_state(self.aws, team=team, bucket=bucket, supplied=supplied, needs=account.FINDINGS)
         with self._hits_of(logs) as hits:
-            state = findings.with_url_ages(state, hits)
-        found = findings.examine(state)
+            found = findings.examine(findings.with_url_ages(state, hits))
         return listings.Findings(findings.accept(found.findings, self.accepted), found.checked, found.evidence)
 
     def audit(self, *, buckets: str | Iterable[str] = (), since: str | None = "7d", logs: bool = True) -> Audit:

@@ -130,6 +130,8 @@ def test_logs_are_hits_or_a_place(gt: Connection, tmp_path: Path) -> None:
     (tmp_path / "log").write_text(row)
     with gt_secure.read_hits(tmp_path / "log") as hits:
         by_hits = gt.plan(WISH, logs=hits)
+        found = gt.findings(bucket="gt-images", logs=hits)
     by_place = gt.plan(WISH, logs=tmp_path / "log")
+    assert gt.findings(bucket="gt-images", logs=tmp_path / "log") == found
     codes = [[notice.code for notice in plan.blockers] for plan in (by_hits, by_place)]
     assert codes[0] == codes[1] == ["refuses-labeler"]
