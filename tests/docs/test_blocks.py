@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import contextlib
 import io
 import json
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import pytest
 import sqlglot
+import yaml
 
 from gt_secure.sandbox import Sandbox
 from support.blocks import ROOT, Block, blocks_of, commands_in, pages, runnable
@@ -145,6 +147,12 @@ def is_well_formed(block: Block) -> bool:
         return bool(json.loads(block.text))
     if block.language == "sql":
         return bool(sqlglot.parse(block.text, dialect="athena"))
+    if block.language == "yaml":
+        return bool(yaml.safe_load(block.text))
+    if block.language == "ini":
+        settings = configparser.RawConfigParser()
+        settings.read_string(block.text)
+        return bool(settings.sections())
     if block.language != "text":
         return False
 
@@ -156,6 +164,24 @@ def is_well_formed(block: Block) -> bool:
     python = "\n".join(re.findall(r"^(?:>>>|\.\.\.) ?(.*)$", block.text, re.MULTILINE))
     compile(python, "transcript", "exec")
     return bool(typed or python)
+
+
+def test_the_readme_shows_lines_that_are_printed(
+    running_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from gt_secure.cli.main import main
+
+    running_sandbox.reset()
+    for name, value in running_sandbox.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("GT_SECURE_JOURNAL", str(tmp_path / "journal"))
+    monkeypatch.setenv("COLUMNS", "100")
+    [block] = [each for each in blocks_of(ROOT / "README.md") if each.text.startswith("$ ")]
+    for shown in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
+        command, *lines = shown.rstrip().splitlines()
+        main(shlex.split(command)[1:])
+        printed = capsys.readouterr().out.splitlines()
+        assert [line for line in lines if line not in printed] == [], command
 
 
 def test_commands_in_running_text_exist(capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,7 +19,7 @@ from textwrap import dedent
 ROOT = Path(__file__).resolve().parents[2]
 _FENCE = re.compile(
     r"^(?P<mark>[ ]*<!--[ ](?P<word>file|exit|until|installs|sagemaker|output):?[ ]*(?P<value>.*?)[ ]*-->\n)?"
-    r"(?P<indent>[ ]*)```(?P<language>\w+)?(?!\{)[^\n]*\n(?P<body>.*?)^(?P=indent)```[ ]*$",
+    r"(?P<indent>[ ]*)```(?P<language>\w+|\{[\w-]+\})?[^\n]*\n(?P<body>.*?)^(?P=indent)```[ ]*$",
     re.MULTILINE | re.DOTALL,
 )
 
@@ -47,6 +47,7 @@ def blocks_of(path: Path) -> list[Block]:
             m["value"] or "",
         )
         for m in _FENCE.finditer(text)
+        if not (m["language"] or "").startswith("{")
     ]
 
 
