@@ -112,8 +112,7 @@ class Step(Box):
         self._summary = Html(classes="gts-sum")
         self.head = make(ipywidgets.HBox, [self._number, self.toggle, self._summary], classes="gts-head")
         self.status = Html(classes="gts-status")
-        self.cancel_button = self.button("Cancel", self.cancel, link=True)
-        self._buttons.clear()  # Cancel is the one button that works while the others wait
+        self.cancel_button = self._pressed("Cancel", self.cancel, "gts-link")
         self.cancel_button.add_class("gts-hidden")
         self._announced = Html(classes="gts-unseen")
         status = [self.status, self._announced, self.cancel_button]
@@ -148,9 +147,14 @@ class Step(Box):
     ) -> ipywidgets.Button:
         """A button with words, usable ``when`` so and while nothing is under way; its errors are shown in this step."""
         classes = "gts-link" if link else "gts-btn gts-primary" if primary else "gts-btn"
+        made = self._pressed(words, action, classes, tooltip)
+        self._buttons.append((made, when))
+        return made
+
+    def _pressed(self, words: str, action: Callable[[], object], classes: str, tooltip: str = "") -> ipywidgets.Button:
+        """Make a button that can be used at all times, also while the others wait."""
         made = make(ipywidgets.Button, description=words, tooltip=tooltip or None, classes=classes)
         made.on_click(lambda _: self.guard(action))
-        self._buttons.append((made, when))
         return made
 
     def opener(
@@ -163,8 +167,7 @@ class Step(Box):
                 on_open()
             show_part(made, box, "gts-opened" not in made._dom_classes)
 
-        made = self.button(words, toggle, link=True)
-        made.add_class("gts-opens")
+        made = self._pressed(words, toggle, "gts-link gts-opens")
         show_part(made, box, False)
         return made
 

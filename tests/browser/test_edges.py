@@ -288,6 +288,7 @@ def test_what_is_typed_stays_while_choices_arrive(open_notebook: Any, signs: Pat
     panel.get_by_text("labeling job").first.wait_for()
     panel.get_by_role("button", name="More options").click()
     box = panel.get_by_label("VPC endpoints", exact=True)
+    box.wait_for()
     box.press_sequentially("vpce-0a1")
     (signs / "endpoints.go").touch()
     panel.get_by_text("The portal's own endpoint is left out").wait_for(state="attached")
@@ -359,6 +360,7 @@ def test_what_is_applied_while_the_notebook_is_closed_is_shown_when_it_is_opened
     panel = notebook.panel
     panel.get_by_label("Allowed addresses", exact=True).fill("203.0.113.0/24")
     panel.get_by_label("Allowed addresses", exact=True).press("Enter")
+    panel.get_by_label("No worker of this team uses the other portal").check()
     apply = panel.get_by_role("button", name=re.compile("Apply . change"))
     notebook.click(apply)
     wait_for_file(signs / "apply.held")
