@@ -45,7 +45,7 @@ def test_five_steps_from_choice_to_hits(open_notebook: Any, sandbox: Any) -> Non
     panel.get_by_label("Bind to address").fill("203.0.113.7")
     panel.get_by_label("Bind to address").press("Enter")
     notebook.click(panel.get_by_role("button", name="Generate test URL"))
-    panel.get_by_text("left", exact=False).first.wait_for()
+    panel.get_by_text(re.compile(r"\d:\d\d left")).first.wait_for()
     notebook.click(panel.get_by_role("button", name="Probe", exact=True))
     panel.get_by_text("Probe results").wait_for()
     notebook.shoot("4-test-url")
