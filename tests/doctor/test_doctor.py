@@ -10,7 +10,7 @@ import pytest
 from gt_secure import Restriction
 from gt_secure.aws.client import aws_errors
 from gt_secure.aws.managed_lists import read_lists
-from gt_secure.cli import doctor as command, exit_codes
+from gt_secure.cli import exit_codes
 from gt_secure.cli.main import main
 from gt_secure.doctor import FEATURES, Scope, examine, execution_role, policy_for, scope_of
 from gt_secure.doctor.features import choose
@@ -302,9 +302,6 @@ class TestCommand:
         code, _, err = run("--policy", "--need", "test-url")
         assert code == 1, "nothing else is asked for, so it is an error"
         assert "--role-arn" in err
-
-    def test_the_command_knows_all_features(self):
-        assert tuple(FEATURES) == command.FEATURES
 
 
 def test_a_trust_policy_that_cannot_be_read_leaves_it_unknown(account: Account):
