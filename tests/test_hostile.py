@@ -52,7 +52,22 @@ ALLOWED = {
     *("tbody", "td", "th", "thead", "title", "tr", "ul", "del", "ins", "section"),
 }
 SVG = {
-    *("svg", "g", "path", "defs", "use", "text", "tspan", "clippath", "rect", "style", "pattern", "title", "desc"),
+    *(
+        "svg",
+        "g",
+        "path",
+        "defs",
+        "use",
+        "text",
+        "tspan",
+        "clippath",
+        "rect",
+        "circle",
+        "style",
+        "pattern",
+        "title",
+        "desc",
+    ),
     *("metadata", "rdf:rdf", "cc:work", "cc:agent", "dc:type", "dc:format", "dc:date", "dc:creator", "dc:title"),
 }
 
