@@ -113,6 +113,13 @@ RESULTS = {item.name for item in COMMANDS} - {
 """Commands whose result the magic returns; the others print lines, pictures or streams."""
 
 
+class Passed(str):
+    """A result whose checks passed."""
+
+    def require(self) -> Passed:
+        return self
+
+
 def test_the_magic_knows_every_command(monkeypatch: pytest.MonkeyPatch) -> None:
     """It parses with the same parser, and calls the same function object for the result."""
     for name in RESULTS:
@@ -125,9 +132,9 @@ def test_the_magic_knows_every_command(monkeypatch: pytest.MonkeyPatch) -> None:
         assert getattr(module, args.result.__name__) is args.result
         assert args.result.__name__ in inspect.getsource(args.run) or name in SHARED
 
-        def record(args: Any, seen: list[Any] = seen) -> str:
+        def record(args: Any, seen: list[Any] = seen) -> Passed:
             seen.append(args.command)
-            return "result"
+            return Passed("result")
 
         monkeypatch.setattr(module, args.result.__name__, record)
         assert magics.run_line(" ".join(words)) == "result"
@@ -161,7 +168,7 @@ RENAMED = {
     "format": "", "accepted": "", "context": "", "networks": "", "resume": "", "show": "",
     "no_session": "use_session", "fail_on": "", "output": "", "profile": "", "region": "",
     "help": "",
-    "url_lock": "restriction",
+    "url_lock": "restriction", "application": "restriction",
     "portal_lock": "restriction", "no_portal_lock": "restriction", "guard": "restriction", "no_guard": "restriction",
     "prefix": "restriction", "max_age": "restriction", "limit": "", "stats": "", "no_cache": "", "dedupe": "",
     "presigned": "filters", "refused": "filters", "no_tests": "filters", "network": "filters", "key_prefix": "filters",
