@@ -22,6 +22,7 @@ def test_copy_and_probe_from_this_browser(open_notebook: Any) -> None:
     notebook.click(panel.get_by_role("button", name="Test URL", exact=True))
     copy = panel.get_by_role("button", name="Copy", exact=True)
     probe = panel.get_by_role("button", name="Probe from this browser")
+    copy.wait_for()  # the kernel opens the step
     expect(copy).to_be_disabled()
     notebook.click(panel.get_by_role("button", name="Generate test URL"))
     panel.get_by_text("•••••••").first.wait_for()
