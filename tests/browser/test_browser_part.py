@@ -38,7 +38,7 @@ def test_copy_and_probe_from_this_browser(open_notebook: Any) -> None:
     panel.get_by_label("Bind to address").fill("203.0.113.7")
     panel.get_by_label("Bind to address").press("Enter")
     notebook.click(panel.get_by_role("button", name="Generate test URL"))
-    panel.get_by_text("bound to 203.0.113.7").wait_for()
+    panel.get_by_text("bound to 203.0.113.7").first.wait_for()
     notebook.click(probe)
     panel.get_by_text(re.compile("Refused to this browser|Not opened by this browser")).wait_for()
     notebook.shoot("4-browser-probe")
