@@ -70,7 +70,7 @@ def _absent(rule: Rule, state: State) -> str:
     bucket = state.bucket
     if any(name.startswith("bucket.") for name in rule.needs) and bucket is None:
         return "no bucket was named"
-    if rule.subject in ("team", "job") and state.team.value is None:
+    if rule.subject in ("team", "job") and state.team.missing is None and state.team.value is None:
         return "no workteam was named"
     if rule.subject in ("workforce", "endpoint") and state.workforce.value is None:
         return "no private workforce was looked at"
