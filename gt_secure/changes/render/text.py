@@ -83,9 +83,12 @@ def _exposure(plan: Plan, room: int | None, full: bool) -> Iterator[str]:
     yield ""
     yield f"Who can open the {'images' if plan.restriction.team else 'objects'} after this plan, exactly:"
     yield from matrix_text(plan_matrix(plan), room)
+    assumed = " ".join(plan.after.locks.assumed_of_organization)
     if full:
         yield ""
         yield exposure_text(plan.after, room)
+    elif assumed:
+        yield f"Assumed: {assumed}"
 
 
 def _sources(plan: Plan, room: int | None, full: bool) -> Iterator[str]:
