@@ -83,12 +83,12 @@ def _run(words: list[str]) -> Any:
     if args is None:
         return None
     args.parser.check_combination(args)
-    must_pass = args.command == "check" or bool(getattr(args, "fail_on", None))
-    if args.result is not None and not _prints(args) and not getattr(args, "fail_on", None):
+    is_check, can_fail = args.command == "check", bool(getattr(args, "fail_on", None))
+    if args.result is not None and not _prints(args) and not can_fail:
         result = args.result(args)
-        return result.require() if must_pass else result
+        return result.require() if is_check else result
     code = args.run(args)
-    if must_pass and code:
+    if code and (is_check or can_fail):
         said = f"{args.command} ended with exit code {code}: it failed, or something is unknown."
         raise GtSecureError(said, next_step="Read what is printed above.")
     return None

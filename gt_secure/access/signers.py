@@ -117,8 +117,6 @@ class SigningPrincipal:
     depends_on : tuple of str
     longest_s : int or None
         The longest lifetime that it can give a URL, in seconds; None if the longest session is not known.
-    did_sign : int or None
-        Requests with its URLs in the log; None without a log.
     """
 
     arn: str
@@ -128,11 +126,10 @@ class SigningPrincipal:
     chain: tuple[str, ...] = ()
     depends_on: tuple[str, ...] = ()
     longest_s: int | None = None
-    did_sign: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-able data."""
-        data = {
+        return {
             "arn": self.arn,
             "class": self.signing,
             "answer": self.answer,
@@ -141,7 +138,6 @@ class SigningPrincipal:
             "depends_on": list(self.depends_on),
             "longest_s": self.longest_s,
         }
-        return data if self.did_sign is None else {**data, "signed_requests": self.did_sign}
 
 
 class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
@@ -425,8 +421,8 @@ class _Search:
         """Return from where a principal may start something in SageMaker that uses a role."""
         if (principal.arn, labels) not in self._launching:
             groups = ((_LABEL,),) if labels else _LAUNCHES
-            rows = (_worst(self._on_some(principal, action) for action in group) for group in groups)
-            self._launching[principal.arn, labels] = _best(rows)
+            rows = (_decisive((self._on_some(principal, action) for action in group), "refused") for group in groups)
+            self._launching[principal.arn, labels] = _decisive(rows, "opened")
         return self._launching[principal.arn, labels]
 
     def _on_some(self, principal: Principal, action: str) -> Row:
@@ -437,7 +433,7 @@ class _Search:
             for pattern in statement.resources if not statement.deny and not statement.not_resource else ():
                 texts[some if pattern.text == "*" else pattern.text.replace("*", "x").replace("?", "x")] = None
             texts |= {some: None} if statement.not_resource else {}
-        return _best(self._may(principal, action, text) for text in list(texts)[:_MOST_RESOURCES])
+        return _decisive((self._may(principal, action, text) for text in list(texts)[:_MOST_RESOURCES]), "opened")
 
     def _covering(self, principal: Principal, action: str, *, boundary: bool = False) -> Iterator[Statement]:
         limits = (principal.boundary,) if principal.boundary else ()
@@ -525,28 +521,18 @@ def _word(row: Row) -> Word:
     return "opened" if not row.opened.is_empty else "refused" if row.unknown.is_empty else "unknown"
 
 
-def _best(rows: Iterable[Row]) -> Row:
-    """Return the first opened row, else an unknown one."""
+def _decisive(rows: Iterable[Row], word: Word) -> Row:
+    """Return the first row with an answer, else an unknown one, else any; without rows it is refused."""
     found: Row | None = None
     for row in rows:
-        if _word(row) == "opened":
+        if _word(row) == word:
             return row
         found = row if found is None or _word(row) == "unknown" else found
     return REFUSED if found is None else found
 
 
 def _rows(asked: Iterable[Asked], principal: Principal, *, as_if_all: bool = False) -> Row:
-    return _best(each.row(principal, as_if_all=as_if_all) for each in asked)
-
-
-def _worst(rows: Iterable[Row]) -> Row:
-    """Return the first refused row, else an unknown one, else one that is opened."""
-    found: Row | None = None
-    for row in rows:
-        if _word(row) == "refused":
-            return row
-        found = row if found is None or _word(row) == "unknown" else found
-    return REFUSED if found is None else found
+    return _decisive((each.row(principal, as_if_all=as_if_all) for each in asked), "opened")
 
 
 def _from(row: Row) -> tuple[str, ...]:
