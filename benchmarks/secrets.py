@@ -1,4 +1,4 @@
-"""How much processor time a search for secrets in a notebook needs, against detect-secrets in the same run.
+"""Processor time of a search for secrets in a notebook, against detect-secrets in the same run.
 
     python benchmarks/secrets.py [--megabytes 5] [--rounds 7] [--peer VENV]
 

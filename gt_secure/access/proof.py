@@ -44,7 +44,7 @@ ROOT_EXCEPTION = (
 
 
 SPARED = "Whoever has an upload URL or form can overwrite objects from anywhere"
-"""What a guard of reads leaves open."""
+"""The limit of a guard of reads, in a sentence."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ LEFT_OUT = "*** (left out: it holds a secret)"
 
 _MIME = "image/"
 _CHUNK = 1 << 17
-"""How much text is searched at a time: where there is a secret, this much is decoded again to say where."""
+"""Length of the text that is searched at a time: where there is a secret, this much is decoded again to say where."""
 
 
 @dataclass(frozen=True, slots=True)

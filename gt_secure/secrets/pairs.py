@@ -9,7 +9,7 @@ _BLOCK = 1 << 18
 _COMMON = "xzqjkvbwpygfmucdhlnriotase"
 """Letters from rare to common; what is none of them is rarer."""
 _AHEAD = 16
-"""How far the words behind a name are looked at."""
+"""Number of letters behind a name that are looked at."""
 _CLASSES = (
     ("-_", str.isalnum),
     ("", str.isalpha),

@@ -48,7 +48,7 @@ class _Rule(NamedTuple):
     named: bool
     """True if the anchor is a name that a value follows."""
     back: str
-    """Where the pattern is tried: where this is before the anchor; at the anchor if empty."""
+    """Text before the anchor at which the pattern is tried; empty for the anchor itself."""
 
     def allows(self, before: str) -> bool:
         """Return whether the text before an anchor fits."""
