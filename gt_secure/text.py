@@ -10,6 +10,7 @@ One definition each, for every surface:
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -71,6 +72,18 @@ def _escaped(char: str) -> str:
 def count(number: int, word: str, plural: str = "") -> str:
     """Return a number and its noun: ``1 range``, ``1,204 ranges``."""
     return f"{number:,} {word if number == 1 else plural or word + 's'}"
+
+
+def some(words: Sequence[str], most: int = 5, noun: str = "") -> str:
+    """Return the first words, and how many more there are: ``a, b and 3 more``, or ``... and 3 more ranges``."""
+    left = len(words) - most
+    more = f" and {count(left, f'more {noun}') if noun else f'{left:,} more'}" if left > 0 else ""
+    return ", ".join(words[:most]) + more
+
+
+def capital(words: str) -> str:
+    """Return words with a capital letter at their start."""
+    return words[:1].upper() + words[1:]
 
 
 _UNITS = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))

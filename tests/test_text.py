@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from gt_secure.text import json_text, printable, truncate
+from gt_secure.text import json_text, printable, some, truncate
 
 HIDDEN = [
     *map(chr, (*range(0x20), *range(0x7F, 0xA1))),
@@ -41,3 +41,18 @@ def test_long_text_is_cut_in_the_middle(most: int) -> None:
     if most >= 21:
         assert cut.startswith("start")
         assert cut.endswith("the end")
+
+
+@pytest.mark.parametrize(
+    ("words", "noun", "said"),
+    [
+        ((), "", ""),
+        (("a",), "", "a"),
+        (("a", "b"), "", "a, b"),
+        (("a", "b", "c"), "", "a, b and 1 more"),
+        (("a", "b", "c"), "range", "a, b and 1 more range"),
+        (("a", "b", *"c" * 1204), "range", "a, b and 1,204 more ranges"),
+    ],
+)
+def test_the_first_words_and_how_many_more(words: tuple[str, ...], noun: str, said: str) -> None:
+    assert some(words, 2, noun) == said

@@ -13,12 +13,11 @@ from ..logs.sql.columns import OPENED, SIGNER, signer_label
 from ..logs.sql.group_by import network_of
 from ..policies.age_cap import age_text
 from ..restriction.model import Restriction
-from ..text import count, members, printable
+from ..text import count, members, printable, some
 
 DAYS = 7
 """Days of the log that are tried: the last ones before its newest request."""
 
-_NAMED = 5
 _OLD_SIGNATURE = (
     "coalesce(signature_version = 'SigV2', "
     "minted IS NULL AND source_kind <> 'cloudtrail' AND auth_type IS DISTINCT FROM 'HtmlForm')"
@@ -68,8 +67,7 @@ class Usage:
     def origin(self) -> str:
         """The sources in words: the addresses of uploads, the number of networks of everything else."""
         if self.upload:
-            more = f" and {len(self.sources) - _NAMED} more" if len(self.sources) > _NAMED else ""
-            return f"{', '.join(self.sources[:_NAMED])}{more}"
+            return some(self.sources)
         return count(len({network_of(source) for source in self.sources}), "network")
 
     @property
@@ -148,12 +146,11 @@ class DryRun:
         if not self.refused:
             sure = ", as far as the log shows" if self.unknown else ""
             return f"The guard would have refused none of {total} that were opened {span}{sure}.{self._unknown}"
-        named = ", ".join(f"{printable(address)} ({number:,})" for address, number in self.addresses[:_NAMED])
-        more = f" and {count(len(self.addresses) - _NAMED, 'more source')}" if len(self.addresses) > _NAMED else ""
+        named = some([f"{printable(address)} ({number:,})" for address, number in self.addresses], noun="source")
         reasons = ", ".join(self._reasons())
         return (
             f"The guard would have refused {self.refused:,} of {total} that were opened {span}: {reasons}. "
-            f"They came from {named}{more}.{self._unknown}"
+            f"They came from {named}.{self._unknown}"
         )
 
     @property

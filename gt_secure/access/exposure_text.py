@@ -10,7 +10,7 @@ from .. import html as markup
 from ..columns import lay_out, wrap
 from ..html import Chip, Markup, code, output, table
 from ..policies.bucket_guard import names_guard
-from ..text import count, printable
+from ..text import capital, printable, some
 from .address_classes import EVERY_ADDRESS, minimal_cidrs, minus
 from .answer import CLAIMS, ONE_ADDRESS, WORDS, Answer, Word, tone
 
@@ -64,7 +64,7 @@ def sets_fold(exposure: Exposure) -> Markup:
             for word in WORDS
             if not row.places(word).is_empty
         ]
-        rows.append((CLAIMS[row.request][:1].upper() + CLAIMS[row.request][1:], markup.join(*said)))
+        rows.append((capital(CLAIMS[row.request]), markup.join(*said)))
     return markup.fold("Exact addresses and endpoints, and what decides", table(("Request", "Answer"), rows))
 
 
@@ -103,7 +103,7 @@ def ranges(sources: SourceSet) -> str:
     if len(others) <= NAMED:
         return f"all addresses but {', '.join(others)}"
     fewer, head = (others, "all addresses but ") if len(others) < len(cidrs) else (cidrs, "")
-    return f"{head}{', '.join(fewer[:NAMED])} and {count(len(fewer) - NAMED, 'more range')}"
+    return head + some(fewer, NAMED, "range")
 
 
 def endpoints(sources: SourceSet, labels: frozenset[str]) -> str:

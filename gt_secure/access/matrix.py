@@ -5,7 +5,6 @@ Places with the same answers in every row are one column, so each cell has exact
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,9 +12,10 @@ from typing import TYPE_CHECKING
 from .. import html as markup, plots
 from ..columns import lay_out
 from ..html import Markup
-from ..text import count
-from .address_classes import BITS, EVERY_ADDRESS, Span, minus
+from ..text import capital, count, some
+from .address_classes import BITS, EVERY_ADDRESS, Span, minus, within
 from .answer import CLAIMS, ONE_ADDRESS, WORDS, Word
+from .exposure_text import wrapped
 from .source_sets import Row, SourceSet
 
 if TYPE_CHECKING:
@@ -99,8 +99,7 @@ def _addresses(pairs: Sequence[tuple[Row, Row]]) -> Iterator[tuple[tuple[str, st
     sides = [row for pair in pairs for row in pair]
     classes: list[tuple[Span, ...]] = [(span,) for span in EVERY_ADDRESS]
     for spans in dict.fromkeys(row.places(word).spans for row in sides for word in WORDS):
-        outside = minus(EVERY_ADDRESS, spans)
-        cut = [part for each in classes for part in (minus(each, outside), minus(each, spans))]
+        cut = [part for each in classes for part in (within(spans, each), minus(each, spans))]
         classes = [part for part in cut if part]
     alike: dict[tuple[AnswerChange, ...], list[Span]] = {}
     for each in classes:
@@ -129,9 +128,7 @@ def _address_title(sources: SourceSet, *, alone: bool) -> tuple[str, str]:
     if any(is_rest.values()) and all(is_rest[version] or not size for version, size in sizes.items()):
         family = "" if all(is_rest.values()) else "IPv4 " if is_rest[4] else "IPv6 "
         return f"other {family}addresses", ", ".join(said)
-    cidrs = sources.cidrs
-    more = f" and {count(len(cidrs) - _NAMED, 'more range')}" if len(cidrs) > _NAMED else ""
-    return ", ".join(cidrs[:_NAMED]) + more, "" if sum(sizes.values()) == 1 else ", ".join(said)
+    return some(sources.cidrs, _NAMED, "range"), "" if sum(sizes.values()) == 1 else ", ".join(said)
 
 
 def _endpoints(pairs: Sequence[tuple[Row, Row]]) -> Iterator[tuple[tuple[str, str], tuple[AnswerChange, ...]]]:
@@ -143,8 +140,7 @@ def _endpoints(pairs: Sequence[tuple[Row, Row]]) -> Iterator[tuple[tuple[str, st
     others = tuple(AnswerChange(before.others, after.others) for before, after in pairs)
     as_others = alike.pop(others, [])
     for cells, found in alike.items():
-        more = f" and {count(len(found) - _NAMED, 'more endpoint')}" if len(found) > _NAMED else ""
-        yield (", ".join(found[:_NAMED]) + more, "VPC endpoint" if len(found) == 1 else "VPC endpoints"), cells
+        yield (some(found, _NAMED, "endpoint"), "VPC endpoint" if len(found) == 1 else "VPC endpoints"), cells
     yield (
         (
             "other VPC endpoints" if alike else "any VPC endpoint",
@@ -165,16 +161,12 @@ def matrix_text(matrix: Matrix, room: int | None) -> Iterator[str]:
     """Yield the lines of the matrix for a terminal, each answer now and after."""
     shown, folded = split_lines(matrix)
     head = ("request", *(title for title, _ in matrix.columns))
-    rows = [(_capital(line.title(has_team=matrix.has_team)), *(cell.arrow for cell in line.cells)) for line in shown]
+    rows = [(capital(line.title(has_team=matrix.has_team)), *(cell.arrow for cell in line.cells)) for line in shown]
     yield from (f"  {line}" for line in lay_out(head, rows, None if room is None else room - 2))
     if folded:
         same = "; ".join(line.title(has_team=matrix.has_team) for line in folded)
-        yield from _wrapped(f"  The same as now: {same}.", room)
-    yield from _wrapped(f"  {ONE_ADDRESS}", room) if matrix.has_team else ()
-
-
-def _wrapped(line: str, room: int | None) -> Iterable[str]:
-    return [line] if room is None else textwrap.wrap(line, max(room, 30), subsequent_indent="    ")
+        yield from wrapped(f"  The same as now: {same}.", 4, room)
+    yield from wrapped(f"  {ONE_ADDRESS}", 4, room) if matrix.has_team else ()
 
 
 def draw_exposure(exposure: Exposure, theme: Theme) -> Figure:
@@ -182,7 +174,7 @@ def draw_exposure(exposure: Exposure, theme: Theme) -> Figure:
     matrix = matrix_of((row, row) for row in exposure)
     where = f"{exposure.locks.bucket}/{exposure.key}" if exposure.locks.bucket else "the images"
     rows = [
-        (_capital(CLAIMS[each]), [cell.after for cell in line.cells]) for line in matrix.lines for each in line.requests
+        (capital(CLAIMS[each]), [cell.after for cell in line.cells]) for line in matrix.lines for each in line.requests
     ]
     note = ONE_ADDRESS if matrix.has_team else ""
     columns = [title for title, _ in matrix.columns]
@@ -214,11 +206,7 @@ def _head(title: str, detail: str) -> Markup:
 def _title(line: KindRow, has_team: bool) -> Markup:
     hints = [_HINTS[each] for each in line.requests if each in _HINTS]
     said = f" <small>{markup.text(hints[0])}</small>" if len(line.requests) == 1 and hints else ""
-    return markup.join(markup.text(_capital(line.title(has_team=has_team)), 300), said)
-
-
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]
+    return markup.join(markup.text(capital(line.title(has_team=has_team)), 300), said)
 
 
 def _cell(cell: AnswerChange) -> Markup:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import InvalidInput
+from ..text import capital
 from .locks import EffectiveLocks
 from .proof import Claim, Proof, prove
 
@@ -243,4 +244,4 @@ def _yaml(text: str) -> Any:
 
 
 def _other(what: str, wanted: str) -> InvalidInput:
-    return InvalidInput(f"{what[:1].upper()}{what[1:]} has another form.", next_step=f"Give {wanted}.", field="file")
+    return InvalidInput(f"{capital(what)} has another form.", next_step=f"Give {wanted}.", field="file")

@@ -9,7 +9,7 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 from ..aws.client_errors import aws_errors
 from ..errors import AccessDenied, GtSecureError
-from ..text import count, members
+from ..text import capital, count, members
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -64,7 +64,7 @@ class PartNotReadError(GtSecureError):
     """The value of a part was asked for, and the part was not read; ``part`` says which and why."""
 
     def __init__(self, part: NotRead) -> None:
-        super().__init__(f"{part.what[:1].upper()}{part.what[1:]} is unknown: {part.text}.", next_step=part.reason)
+        super().__init__(f"{capital(part.what)} is unknown: {part.text}.", next_step=part.reason)
         self.part = part
 
 

@@ -13,6 +13,7 @@ from ..applications import ApplicationProfile, SignatureVersion, applications
 from ..policies.age_cap import LONGEST_S, age_text
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
+from ..text import capital
 
 _CAPS_S = (900, 3600, 6 * 3600, 12 * 3600, 86_400, 2 * 86_400)
 _MOST_KEYS = 10_000
@@ -54,14 +55,13 @@ def application_notices(wish: Restriction, region: str, tried: DryRun | None, hi
     if profile.signature == "none":
         yield notice("application-signs-nothing", name=profile.name)
         return
-    signs = f"{profile.signs[:1].upper()}{profile.signs[1:]}"
     advice = f"Add the networks of its clients. {profile.advice}".strip()
     yield notice(
         "application-use",
         fix=advice,
         name=profile.name,
         refused=profile.refused,
-        signs=signs,
+        signs=capital(profile.signs),
         spared=profile.header_signed or "unknown",
     )
     root = "" if wish.prefix else _root(profile, hits, wish)

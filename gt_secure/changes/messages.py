@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from ..account.state import State
@@ -12,12 +12,10 @@ from ..network import IPNetwork, outside, parse_stored_cidrs, scope
 from ..policies.equivalence import deleted_principals
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
-from ..text import count
+from ..text import count, some
 from .change import Change, find_change
 from .diff import existing_guard, wanted_lock
 from .targets import BucketGuard, TeamUrlLock, WorkforcePortal
-
-_NAMED = 5
 
 
 def notices_for(wish: Restriction, state: State, changes: tuple[Change[Any], ...]) -> tuple[Notice, ...]:
@@ -141,7 +139,7 @@ def _list(each: ManagedList, wish: Restriction, state: State) -> Iterator[Notice
         yield from _missing(each, "portal lock", outside(each.networks, cidrs))
     if each.left_out:
         ranges = count(len(each.left_out), "range")
-        yield notice("list-ranges-left-out", list=each.name, ranges=ranges, left_out=_some(each.left_out))
+        yield notice("list-ranges-left-out", list=each.name, ranges=ranges, left_out=some([*map(str, each.left_out)]))
     if not each.networks:
         yield notice("list-empty", list=each.name)
     if each.owner == "AWS":
@@ -151,9 +149,4 @@ def _list(each: ManagedList, wish: Restriction, state: State) -> Iterator[Notice
 def _missing(each: ManagedList, lock: str, missing: tuple[IPNetwork, ...]) -> Iterator[Notice]:
     if missing:
         ranges = count(len(missing), "range")
-        yield notice("list-changed", list=each.name, ranges=ranges, lock=lock, missing=_some(missing))
-
-
-def _some(networks: Iterable[IPNetwork]) -> str:
-    words = [str(network) for network in networks]
-    return ", ".join(words[:_NAMED]) + (f" and {len(words) - _NAMED} more" if len(words) > _NAMED else "")
+        yield notice("list-changed", list=each.name, ranges=ranges, lock=lock, missing=some([*map(str, missing)]))

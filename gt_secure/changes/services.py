@@ -13,7 +13,7 @@ from ..network import IPNetwork, Source, contains, parse_address
 from ..policies.session_policy import BACK_END_ACTIONS, back_end_endpoint
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
-from ..text import members
+from ..text import members, some
 from .log_sources import strangers, users
 
 Scene: TypeAlias = Literal[
@@ -21,6 +21,7 @@ Scene: TypeAlias = Literal[
 ]
 
 LOGGED = "seen in the access log"
+_MOST_NAMED = 10
 _ONLY_LATER = " They opened only URLs that others had opened before."
 _OUTSIDE = tuple(parse_address(text) for text in ("198.51.100.9", "203.0.113.7"))
 
@@ -145,18 +146,15 @@ def notices_of(
 def _refuses(wish: Restriction, logged: Sequence[str], others: Set[str]) -> Notice:
     """Return the blocker for sources of the log; whoever only followed others is not proposed for the list."""
     known = [source for source in logged if source not in others]
-    said = f" So would {_ten(sorted(others))}, which opened only URLs that others had opened before." if others else ""
+    late = some(sorted(others), _MOST_NAMED)
+    said = f" So would {late}, which opened only URLs that others had opened before." if others else ""
     fix = None if known else "Confirm that they will be refused."
     values: dict[str, Any] = {
-        "sources": _ten(known or sorted(others)),
+        "sources": some(known, _MOST_NAMED) or late,
         "strangers": said if known else _ONLY_LATER,
         "fix": fix,
     }
     return notice("refuses-source", **values) if wish.team is None else notice("refuses-labeler", **values)
-
-
-def _ten(sources: Sequence[str]) -> str:
-    return ", ".join(sources[:10]) + (f" and {len(sources) - 10} more" if len(sources) > 10 else "")
 
 
 def _opens_nobody(wish: Restriction, after: Exposure) -> Notice:

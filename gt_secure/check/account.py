@@ -11,7 +11,8 @@ from ..errors import InvalidInput
 from ..findings.accepted import AcceptedLike, accepted_title
 from ..findings.catalog_page import nearest_code
 from ..findings.model import SEVERITIES, Finding, catalog
-from .result import MAX_NAMED, Check, CheckResult, some
+from ..text import some
+from .result import MAX_NAMED, Check, CheckResult
 
 
 @Check

@@ -12,7 +12,8 @@ from ..connection import ConnectionLike, connection_of
 from ..findings.model import Finding
 from ..network import IPAddress, IPNetwork, outside, parse_endpoint_id, parse_networks
 from ..policies.bucket_guard import Guard, find_guard
-from .result import Check, CheckResult, some
+from ..text import some
+from .result import Check, CheckResult
 
 _URL_LOCK = {"url-lock-both", "url-lock-off", "url-lock-portal-mismatch", "url-lock-impossible"}
 _NEEDED = {"sagemaker:DescribeWorkteam", "sagemaker:DescribeWorkforce", "sagemaker:ListWorkforces"}

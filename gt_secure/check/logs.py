@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput
-from .result import Check, CheckResult, some
+from ..text import some
+from .result import Check, CheckResult
 
 if TYPE_CHECKING:
     from ..logs import Coverage, Hits

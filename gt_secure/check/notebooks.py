@@ -16,11 +16,11 @@ from ..errors import InvalidInput, NotFound
 from ..secrets import SavedSecret, find_secrets, mask_secrets
 from ..secrets.recogniser import table
 from ..shared_files import replacing
-from ..text import count
+from ..text import count, some
 from .bypasses import find_bypasses
 from .ledger import KEY
 from .promise import cell_text, promise_of, ran_text, unkept
-from .result import Check, CheckResult, some
+from .result import Check, CheckResult
 
 SANITIZE_FILE = Path(__file__).with_name("nbval-sanitize.cfg")
 """For ``pytest --nbval-sanitize-with``: addresses, ports, times and ids that differ at each run."""

@@ -13,8 +13,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from ..text import some
 from .ledger import KEY, LedgerEntry, records_of
-from .result import some
 from .spec import RULES
 
 CHECK_NAMES = frozenset({*RULES, "run_file", "run_specs"})

@@ -16,7 +16,8 @@ from ..connection import ConnectionLike, connection_of, with_facts
 from ..errors import InvalidInput
 from ..restriction.files import load_restriction
 from ..restriction.model import Restriction
-from .result import Check, CheckResult, label, some
+from ..text import capital, some
+from .result import Check, CheckResult, label
 
 
 @Check
@@ -116,7 +117,7 @@ def is_proved(
 
 def _proof_words(proof: Proof) -> tuple[bool | None, str, str]:
     if proof.proved:
-        return True, f"{proof.claim[:1].upper()}{proof.claim[1:]}.", ""
+        return True, f"{capital(proof.claim)}.", ""
     if proof.counterexample is None:
         if proof.depends_on == (READ_POLICY,):
             return None, f"The bucket policy is unknown: {READ_POLICY} was denied.", f"Ask for {READ_POLICY}."

@@ -186,9 +186,3 @@ def label(value: object) -> str:
     if team is not None or bucket is not None:
         return " and ".join(str(part) for part in (team, bucket) if part)
     return str(value)[:120]
-
-
-def some(items: list[str]) -> str:
-    """The first few of a list, and how many more there are."""
-    shown = ", ".join(items[:MAX_NAMED])
-    return shown if len(items) <= MAX_NAMED else f"{shown} and {len(items) - MAX_NAMED:,} more"

@@ -8,8 +8,8 @@ from typing import Any
 
 from ..errors import GtSecureError
 from ..secrets import SavedSecret, find_secrets, mask_secrets
+from ..text import some
 from .notebooks import require_run
-from .result import some
 
 _log = logging.getLogger("gt_secure")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from ..text import some
+
 LayerOutcome: TypeAlias = Literal["allow", "explicit-deny", "no match", "not set", "not consulted"]
 
 _SHOWN, _LONGEST = 8, 200
@@ -63,5 +65,4 @@ class LayerExplanation:
 
 
 def _some(values: tuple[str, ...]) -> str:
-    more = f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else ""
-    return ", ".join(each if len(each) <= _LONGEST else f"{each[:_LONGEST]}..." for each in values[:_SHOWN]) + more
+    return some([each if len(each) <= _LONGEST else f"{each[:_LONGEST]}..." for each in values], _SHOWN)

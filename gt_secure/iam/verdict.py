@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple, TypeAlias
 
+from ..text import capital
 from .conditions import Condition
 from .documents import DocumentKind, Statement
 from .explanation import ConditionExplanation, LayerExplanation, LayerOutcome, StatementExplanation
@@ -162,7 +163,7 @@ def _reason(verdict: Verdict) -> str:
             said = f"{said}; {outcome.rule}"
     else:
         said = outcome.rule + _nearest_miss(verdict)
-    return said[:1].upper() + said[1:] + "."
+    return capital(said) + "."
 
 
 def _nearest_miss(verdict: Verdict) -> str:

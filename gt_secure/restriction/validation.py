@@ -21,6 +21,7 @@ from ..network import (
 )
 from ..policies.age_cap import build_age_cap
 from ..policies.bucket_guard import MAX_BUCKET_POLICY, build_guard
+from ..text import some
 from .messages import Notice, notice
 
 PORTAL_CIDRS = 10
@@ -128,11 +129,11 @@ def _note_merges(given: tuple[IPNetwork, ...], notices: list[Notice]) -> None:
         sorted({str(network) for network in given if given.count(network) > 1}) if len(set(given)) < len(given) else []
     )
     if twice:
-        notices.append(notice("duplicates", values=_some(twice)))
+        notices.append(notice("duplicates", values=some(twice)))
     inside = overlaps(dict.fromkeys(given)) if _overlapping(given) else ()
     if inside:
         pairs = [f"{min(a, b, key=_size)} is inside {max(a, b, key=_size)}" for a, b in inside]
-        notices.append(notice("overlaps", pairs=_some(pairs)))
+        notices.append(notice("overlaps", pairs=some(pairs)))
 
 
 def _overlapping(given: tuple[IPNetwork, ...]) -> bool:
@@ -142,10 +143,6 @@ def _overlapping(given: tuple[IPNetwork, ...]) -> bool:
 
 def _size(network: IPNetwork) -> int:
     return network.num_addresses
-
-
-def _some(words: list[str]) -> str:
-    return ", ".join(words[:5]) + (f" and {len(words) - 5} more" if len(words) > 5 else "")
 
 
 def check_endpoints(values: object, notices: list[Notice]) -> tuple[str, ...]:
@@ -162,7 +159,7 @@ def check_endpoints(values: object, notices: list[Notice]) -> tuple[str, ...]:
     ids = [parse_endpoint_id(str(word)) for word in words]
     if len(set(ids)) < len(ids):
         twice = sorted({one for one in ids if ids.count(one) > 1})
-        notices.append(notice("duplicates", field="endpoints", values=_some(twice)))
+        notices.append(notice("duplicates", field="endpoints", values=some(twice)))
     return tuple(sorted(set(ids)))
 
 

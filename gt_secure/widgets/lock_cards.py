@@ -12,6 +12,7 @@ from ..changes import KIND_CALLS
 from ..changes.change import find_change
 from ..changes.targets import BucketGuard, TeamUrlLock, Toggles, WorkforcePortal
 from ..html import Chip, Markup, count
+from ..text import some
 
 if TYPE_CHECKING:
     from ..aws.teams import Workforce, Workteam
@@ -121,10 +122,9 @@ def _shared(view: LocksView) -> str:
     private = [team for team in view.teams if team.kind == "private"]
     if not private:
         return "Shared by all private workteams of the region."
-    names = ", ".join(markup.plain(team.name, 40) for team in private[:5])
-    more = f" and {len(private) - 5} more" if len(private) > 5 else ""
+    names = some([markup.plain(team.name, 40) for team in private])
     teams = count(len(private), "private workteam")
-    return f"Shared by <b>all</b> {teams} of the region: {markup.text(names + more, 300)}."
+    return f"Shared by <b>all</b> {teams} of the region: {markup.text(names, 300)}."
 
 
 def _url(view: LocksView) -> tuple[str, Chip, str]:

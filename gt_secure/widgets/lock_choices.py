@@ -8,6 +8,7 @@ from typing import Any
 import ipywidgets
 
 from .. import html as markup
+from ..text import some
 from .base import Box, Html, field
 from .shared_models import stack
 
@@ -53,9 +54,8 @@ class Switches(Box):
 def _says(team_names: Sequence[str], kind: str) -> dict[str, str]:
     whom = "<b>all</b> private workteams of the region"
     if team_names:
-        names = ", ".join(markup.plain(name, 40) for name in team_names[:5])
-        more = f" and {len(team_names) - 5} more" if len(team_names) > 5 else ""
-        whom = f"<b>all</b> {len(team_names)} private workteams ({markup.text(names + more, 300)})"
+        names = some([markup.plain(name, 40) for name in team_names])
+        whom = f"<b>all</b> {len(team_names)} private workteams ({markup.text(names, 300)})"
     url = "Uses no list: each URL is bound to the address of the worker who opened the task."
     if kind != "private":
         url = f"AWS offers no URL lock for a {kind} team."

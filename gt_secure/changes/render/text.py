@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ...access.exposure_text import exposure_text, wrapped
 from ...access.matrix import matrix_text
 from ...columns import lay_out
-from ...text import count, printable
+from ...text import count, printable, some
 from ..change import Change
 from .exposure import plan_matrix
 
@@ -99,10 +99,9 @@ def _sources(plan: Plan, room: int | None, full: bool) -> Iterator[str]:
             if row.changes:
                 moves.setdefault(f"{row.now.answer} -> {_word(row.after)}", []).append(printable(row.source))
         for move, names in moves.items():
-            unique = list(dict.fromkeys(names))
-            more = f" and {len(unique) - MOST_USAGES} more" if len(unique) > MOST_USAGES else ""
-            yield f"  Also {', '.join(unique[:MOST_USAGES])}{more}: {move}."
-    if not full or not plan.simulation:
+            yield f"  Also {some([*dict.fromkeys(names)], MOST_USAGES)}: {move}."
+        return
+    if not plan.simulation:
         return
     yield ""
     yield "Clients in the access log, and AWS services, now -> after:"
