@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidInput, NotFound
-from ..secrets import SavedSecret, find_secrets, mask_secrets
+from ..findings.acceptance import SAVED_SECRET, Acceptance
+from ..findings.accepted import AcceptedLike, read_accepted
+from ..secrets import SavedSecret, find_secrets, mask_secrets, mask_text, secrets_of_text
 from ..secrets.recogniser import table
 from ..shared_files import replacing
 from ..text import count, some
@@ -117,30 +119,78 @@ def write_promise(path: str | Path) -> dict[str, int]:
 
 
 @Check
-def no_secret_saved(path: str | Path) -> CheckResult:
+def no_secret_saved(path: str | Path, *, accepted: AcceptedLike | None = None) -> CheckResult:
     """No presigned URL, key or token is anywhere in a saved notebook: sources, outputs, metadata, widget state.
+
+    Its pairs of jupytext are searched too.
 
     Parameters
     ----------
     path : path
-        An ``.ipynb`` file.
+        An ``.ipynb`` file, or a notebook that is saved as text, such as a ``.py`` or ``.md`` file.
+    accepted : path or iterable, optional
+        Accepted secrets: a file with a list ``accepted``, or its entries. Their ``finding`` is ``saved-secret`` and
+        their ``subject`` the id of a secret, which ``details`` and the next step name.
     """
-    book, subject = read_notebook(path), Path(path).name
-    found, cells = find_secrets(book), len(book["cells"])
-    details = {"found": [each.to_dict() for each in found], "kinds": len(table().kinds), "cells": cells}
+    known, file, subject = read_accepted(accepted), Path(path), Path(path).name
+    book, pairs, unread = (None, [file], "") if file.suffix.lower() in TEXT_SUFFIXES else _with_pairs(file)
+    everything = [*(find_secrets(book) if book else ()), *(each for pair in pairs for each in _of_text(pair))]
+    found = [each for each in everything if not is_accepted(each, known)]
+    kinds, cells = len(table().kinds), len(book["cells"]) if book else 0
+    stays = [each.to_dict() for each in everything if is_accepted(each, known)]
+    details = {
+        "found": [each.to_dict() for each in found],
+        "accepted": stays,
+        "kinds": kinds,
+        "cells": cells,
+        "texts": [pair.name for pair in pairs],
+    }
     if found:
-        said = f"It holds {some([f'{each.what} (in {each.place})' for each in found])}. The first cell is 0."
+        said = (
+            f"It holds {some(list(dict.fromkeys(map(str, found))))}. {'The first cell is 0.' if book else ''}".strip()
+        )
         fix = (
             f"Run 'gt-secure check no-secret-saved --remove --path {shlex.quote(subject)}', "
             "or clear that output and save. "
-            "If the notebook was shared, revoke the URL or key."
+            "If the notebook was shared, revoke the URL or key. "
+            "What may stay goes into the file of --accepted, with the finding saved-secret and its subject: "
+            f"{some(list(dict.fromkeys(each.id for each in found)))}."
         )
         return CheckResult("no_secret_saved", subject, False, said, details, fix)
-    said = (
-        f"{details['kinds']} kinds of secrets searched in {count(cells, 'cell')}, outputs, metadata and widget state: "
-        "none found."
+    if unread:
+        said = f"Its pair '{unread}' of jupytext is in another folder and was not searched."
+        return CheckResult("no_secret_saved", subject, None, said, details, "Name both files with --path.")
+    cell_parts = [f"{count(cells, 'cell')}, outputs, metadata and widget state"] if book else []
+    searched = some([*cell_parts, *(pair.name for pair in pairs)])
+    left = f"none found but {count(len(stays), 'accepted one')}" if stays else "none found"
+    said = f"{kinds} kinds of secrets searched in {searched}: {left}."
+    return CheckResult(
+        "no_secret_saved", subject, True, f"{kinds} kinds of secrets searched in {searched}: {left}.", details
     )
-    return CheckResult("no_secret_saved", subject, True, said, details)
+
+
+TEXT_SUFFIXES = (".py", ".md", ".rmd", ".qmd", ".r", ".jl", ".sh", ".scala", ".cpp", ".js", ".ts")
+"""Files in which jupytext saves a notebook as text."""
+
+
+def _with_pairs(file: Path) -> tuple[dict[str, Any], list[Path], str]:
+    """Read a notebook; return it, its pairs in the same folder, and the format of one in another folder."""
+    book = read_notebook(file)
+    jupytext = (book.get("metadata") or {}).get("jupytext")
+    listed = jupytext.get("formats") if isinstance(jupytext, dict) else None
+    formats = [each.partition(":")[0].strip() for each in listed.split(",")] if isinstance(listed, str) else []
+    elsewhere = [each for each in formats if "/" in each and not each.endswith("ipynb")]
+    beside = [file.with_name(f"{file.stem}.{each.lstrip('.')}") for each in formats if each and "/" not in each]
+    return book, [pair for pair in beside if pair != file and pair.is_file()], next(iter(elsewhere), "")
+
+
+def _of_text(file: Path) -> list[SavedSecret]:
+    return secrets_of_text(_read(file), file.name)
+
+
+def is_accepted(secret: SavedSecret, known: tuple[Acceptance, ...]) -> bool:
+    """Return whether somebody accepted a secret until a day that is not over."""
+    return any(each.covers(SAVED_SECRET, secret.id) and not each.ended() for each in known)
 
 
 def remove_secrets(path: str | Path) -> list[SavedSecret]:
@@ -151,7 +201,8 @@ def remove_secrets(path: str | Path) -> list[SavedSecret]:
     Parameters
     ----------
     path : path
-        An ``.ipynb`` file. It is written only if it has a secret.
+        An ``.ipynb`` file, whose pairs of jupytext are masked too, or a notebook that is saved as text. It is written
+        only if it has a secret.
 
     Returns
     -------
@@ -168,10 +219,16 @@ def remove_secrets(path: str | Path) -> list[SavedSecret]:
     >>> remove_secrets("notebook.ipynb")  # doctest: +SKIP
     [SavedSecret(place='cell 3, output', what='the signature of a presigned URL')]
     """
-    book = read_notebook(path)
-    found = mask_secrets(book)
-    if found:
-        _replace(Path(path), json.dumps(book, indent=1, ensure_ascii=False) + "\n")
+    file = Path(path)
+    book, pairs, _ = (None, [file], "") if file.suffix.lower() in TEXT_SUFFIXES else _with_pairs(file)
+    found = mask_secrets(book) if book else []
+    if book and found:
+        _replace(file, json.dumps(book, indent=1, ensure_ascii=False) + "\n")
+    for pair in pairs:
+        text = _read(pair)
+        if (masked := mask_text(text, code=pair.suffix.lower() == ".py")) != text:
+            found += secrets_of_text(text, pair.name)
+            _replace(pair, masked)
     return found
 
 
@@ -179,17 +236,24 @@ def read_notebook(path: str | Path) -> dict[str, Any]:
     """Read a notebook of format 4 as data."""
     file = Path(path)
     try:
-        if file.stat().st_size > MAX_BYTES:
-            raise InvalidInput(f"{file.name} is larger than {MAX_BYTES >> 20} MB.", next_step="Clear its outputs.")
-        book = json.loads(file.read_text(encoding="utf-8"))
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-        raise NotFound(f"There is no notebook '{file}'.", next_step="Check the path.") from error
+        book = json.loads(_read(file))
     except (ValueError, RecursionError) as error:
         raise InvalidInput(f"{file.name} is not a notebook: it is not JSON.", next_step="Check the path.") from error
     if not isinstance(book, dict) or not isinstance(book.get("cells"), list):
         raise InvalidInput(f"{file.name} is not a notebook of format 4: it has no cells.", next_step="Check the path.")
     book["cells"] = [cell for cell in book["cells"] if isinstance(cell, dict)]
     return book
+
+
+def _read(file: Path) -> str:
+    try:
+        if file.stat().st_size > MAX_BYTES:
+            raise InvalidInput(f"{file.name} is larger than {MAX_BYTES >> 20} MB.", next_step="Clear its outputs.")
+        return file.read_bytes().decode("utf-8")
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        raise NotFound(f"There is no notebook '{file}'.", next_step="Check the path.") from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{file.name} is not a notebook: it is not UTF-8.", next_step="Check the path.") from error
 
 
 def _replace(file: Path, text: str) -> None:

@@ -7,9 +7,10 @@ import logging
 from typing import Any
 
 from ..errors import GtSecureError
-from ..secrets import SavedSecret, find_secrets, mask_secrets
+from ..findings.accepted import AcceptedLike, read_accepted
+from ..secrets import SavedSecret, find_secrets, mask_secrets, secrets_of_text
 from ..text import some
-from .notebooks import require_run
+from .notebooks import is_accepted, require_run
 
 _log = logging.getLogger("gt_secure")
 
@@ -25,6 +26,8 @@ class SaveGuard:
     strict : bool
         Refuse to save a notebook with a secret anywhere. By default the secrets of outputs, metadata and widget state
         are replaced with ``***``.
+    accepted : path or iterable, optional
+        Accepted secrets, which stay: as for :func:`no_secret_saved`.
 
     Examples
     --------
@@ -39,8 +42,9 @@ class SaveGuard:
     With papermill: ``papermill in.ipynb out.ipynb --engine gt_secure``.
     """
 
-    def __init__(self, *, strict: bool = False) -> None:
+    def __init__(self, *, strict: bool = False, accepted: AcceptedLike | None = None) -> None:
         self.strict = strict
+        self._accepted = read_accepted(accepted)
 
     def check(self, book: dict[str, Any], name: str) -> list[SavedSecret]:
         """Mask the secrets of a notebook in place, or refuse it.
@@ -62,17 +66,25 @@ class SaveGuard:
         GtSecureError
             If there is a secret in the source of a cell; with ``strict``, if there is one anywhere.
         """
-        found = find_secrets(book)
-        masked = mask_secrets(book, sources=False) if found and not self.strict else []
-        left = find_secrets(book) if masked else found
-        if left:
-            raise GtSecureError(
-                f"{name} is not saved: it holds {_named(left)}. The first cell is 0.",
-                next_step="Remove that from the notebook, and save again.",
-            )
+        found = self._wanted(find_secrets(book))
+        masked = mask_secrets(book, sources=False, keep=self._keeps) if found and not self.strict else []
+        self._refuse(
+            self._wanted(find_secrets(book)) if masked else found, f"{name} is not saved", "The first cell is 0."
+        )
         if masked:
             _log.warning("%s is saved without secrets. Masked: %s.", name, _named(masked))
         return masked
+
+    def _keeps(self, secret: SavedSecret) -> bool:
+        return is_accepted(secret, self._accepted)
+
+    def _wanted(self, found: list[SavedSecret]) -> list[SavedSecret]:
+        return [each for each in found if not self._keeps(each)]
+
+    def _refuse(self, found: list[SavedSecret], said: str, hint: str = "") -> None:
+        if found:
+            said = f"{said}: it holds {_named(found)}. {hint}".strip()
+            raise GtSecureError(said, next_step="Remove that from the notebook, and save again.")
 
     def before_save(self, model: dict[str, Any], path: str = "", **_: Any) -> None:
         """Check what a Jupyter server is about to save: a ``pre_save_hook``.
@@ -80,7 +92,7 @@ class SaveGuard:
         Parameters
         ----------
         model : dict
-            The model of the contents API. Notebooks are checked, also those that an editor saves as text.
+            The model of the contents API. Notebooks are checked, also those that an editor or jupytext saves as text.
         path : str
             Where it is saved.
 
@@ -92,9 +104,12 @@ class SaveGuard:
         content = model.get("content")
         is_text = model.get("type") == "file" and isinstance(content, str) and path.lower().endswith(".ipynb")
         book = _parsed(content) if is_text else content if model.get("type") == "notebook" else None
-        if not isinstance(book, dict):
-            return
         try:
+            if isinstance(content, str) and not is_text and "jupytext" in content[:_HEADER]:
+                found = secrets_of_text(content, path.rpartition("/")[2] or "the text")
+                self._refuse(self._wanted(found), f"{path or 'The text'} is not saved")
+            if not isinstance(book, dict):
+                return
             if self.check(book, path or "The notebook") and is_text:
                 model["content"] = json.dumps(book, indent=1, ensure_ascii=False) + "\n"
         except GtSecureError as error:
@@ -121,8 +136,12 @@ class SaveGuard:
         require_run(notebook, "The notebook")
 
 
+_HEADER = 4000
+"""The length of what jupytext writes at the start of a text: its own metadata are there."""
+
+
 def _named(found: list[SavedSecret]) -> str:
-    return some([f"{each.what} (in {each.place})" for each in found])
+    return some(list(dict.fromkeys(map(str, found))))
 
 
 def _parsed(text: Any) -> Any:

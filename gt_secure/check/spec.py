@@ -185,11 +185,11 @@ def load_check_file(path: str | Path) -> CheckFile:
         raise _bad(f"A check file has no member '{strange[0][:60]}'.", strange[0], "It has: version, checks, accepted.")
     specs = _specs(data, file)
     accepted = accepted_of(data["accepted"], file) if "accepted" in data else ()
-    if accepted and not any(spec.check == "no_findings" for spec in specs):
+    if accepted and not any(spec.check in ("no_findings", "no_secret_saved") for spec in specs):
         raise _bad(
             f"{file.name} accepts findings, and has no check that looks for them.",
             "accepted",
-            "Add the check no_findings, or remove 'accepted'.",
+            "Add the check no_findings or no_secret_saved, or remove 'accepted'.",
         )
     return CheckFile(tuple(specs), accepted)
 

@@ -10,6 +10,9 @@ from functools import lru_cache
 
 from ..text import members
 
+SAVED_SECRET = "saved-secret"  # noqa: S105
+"""What is accepted by ``no_secret_saved``: its subject is the id of a secret."""
+
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
@@ -24,7 +27,8 @@ class Acceptance:
     until : date
         The last day (UTC) on which it is accepted.
     subject : str
-        The team, workforce, bucket or key, or ``account/region/subject``; ``*`` matches any text. Empty: every one.
+        The team, workforce, bucket or key, or ``account/region/subject``; the id of a secret; ``*`` matches any text.
+        Empty: every one.
     owner : str
         The person or team that accepted it.
     """

@@ -24,7 +24,7 @@ from .. import files as textfiles, html as markup
 from ..errors import InvalidInput
 from ..html import Markup
 from ..text import count
-from .acceptance import Acceptance
+from .acceptance import SAVED_SECRET, Acceptance
 from .model import Finding, catalog
 
 AcceptedLike: TypeAlias = "str | Path | Iterable[Acceptance | Mapping[str, Any]]"
@@ -124,9 +124,10 @@ def _code(code: str, number: int) -> str:
             "finding",
             "List the missing permissions with gt_secure.doctor.examine(gt).",
         )
-    if code in catalog():
+    known = (*catalog(), SAVED_SECRET)
+    if code in known:
         return code
-    near = difflib.get_close_matches(code, catalog(), 1)
+    near = difflib.get_close_matches(code, known, 1)
     hint = f"Did you mean '{near[0]}'?" if near else "List the codes with gt.findings(team=..., bucket=...)."
     raise _bad(f"Accepted entry {number}: unknown finding code '{code[:40]}'.", "finding", hint)
 

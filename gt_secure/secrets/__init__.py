@@ -18,7 +18,13 @@ if TYPE_CHECKING:
         redact as redact,
         redact_data as redact_data,
     )
-    from .notebooks import SavedSecret as SavedSecret, find_secrets as find_secrets, mask_secrets as mask_secrets
+    from .notebooks import (
+        SavedSecret as SavedSecret,
+        find_secrets as find_secrets,
+        mask_secrets as mask_secrets,
+        mask_text as mask_text,
+        secrets_of_text as secrets_of_text,
+    )
 
 
 __all__, __getattr__, __dir__ = attach(__name__)

@@ -6,11 +6,12 @@ found whichever way it is stored. The save guard of the JupyterLab extension doe
 
 from __future__ import annotations
 
+import hashlib
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, repeat
 from typing import Any, NamedTuple
 
 from .recogniser import find, from_base64, is_text, table
@@ -24,7 +25,7 @@ _CHUNK = 1 << 17
 
 @dataclass(frozen=True, slots=True)
 class SavedSecret:
-    """One kind of secret in one place of a notebook; the secret itself is not kept.
+    """One secret in one place of a notebook; the secret itself is not kept.
 
     Attributes
     ----------
@@ -32,14 +33,20 @@ class SavedSecret:
         Such as ``cell 3, output``, ``the metadata`` or ``the widget state``. The first cell is 0.
     what : str
         Such as ``the signature of a presigned URL``.
+    id : str
+        The first 16 digits of the SHA-256 of kind and secret: the same secret has the same id in every notebook.
     """
 
     place: str
     what: str
+    id: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.what} (in {self.place})"
 
     def to_dict(self) -> dict[str, str]:
         """Return the fields as a dictionary."""
-        return {"place": self.place, "what": self.what}
+        return {"place": self.place, "what": self.what, "id": self.id}
 
 
 class _Leaf(NamedTuple):
@@ -115,8 +122,8 @@ class _Texts:
 
     def _walk(self, owner: Any, key: Any, value: Any, name: str | None, shown: str) -> None:
         """Add a value: a text, a list of lines, or what is in it."""
-        if isinstance(value, list) and _is_text(value, name):
-            self._text(owner, key, ("\n" if name == "traceback" else "").join(value), name, shown, "lines")
+        if isinstance(value, list) and (lines := _joined(value, name)) is not None:
+            self._text(owner, key, lines, name, shown, "lines")
         elif isinstance(value, str):
             self._text(owner, key, value, name, shown, "")
         elif isinstance(value, list):
@@ -177,10 +184,17 @@ class _Texts:
             self._add('"\x00\n')
 
 
-def _is_text(items: list[Any], name: str | None) -> bool:
-    """Return whether a list has the lines of one text."""
-    texts = {*map(type, items)} == {str}
-    return texts and (name == "traceback" or not [each for each in items[:-1] if each[-1:] != "\n"])
+def _joined(items: list[Any], name: str | None) -> str | None:
+    """Return the text whose lines a list has; None if it is another list."""
+    try:
+        text = ("\n" if name == "traceback" else "\0").join(items)
+    except TypeError:
+        return None
+    if name == "traceback":
+        return text or None
+    ends, marks = text.count("\n\0"), text.count("\0")
+    whole = ends == marks == len(items) - 1 or all(map(str.endswith, items[:-1], repeat("\n")))
+    return "".join(items) if whole and items else None
 
 
 _TOKEN = 16
@@ -204,7 +218,9 @@ def find_secrets(book: dict[str, Any]) -> list[SavedSecret]:
     return _named(_Texts(book).found())
 
 
-def mask_secrets(book: dict[str, Any], *, sources: bool = True) -> list[SavedSecret]:
+def mask_secrets(
+    book: dict[str, Any], *, sources: bool = True, keep: Callable[[SavedSecret], bool] | None = None
+) -> list[SavedSecret]:
     """Replace the secrets of a notebook with ``***``, in place.
 
     Host, key, date and lifetime of a presigned URL stay, so the text still says what it was. In the source of a code
@@ -216,28 +232,63 @@ def mask_secrets(book: dict[str, Any], *, sources: bool = True) -> list[SavedSec
         A notebook of format 4.
     sources : bool
         Mask the sources of cells too.
+    keep : callable, optional
+        Returns True for a secret that stays.
 
     Returns
     -------
     list of SavedSecret
         What was there, and where. What could not be masked is still found by :func:`find_secrets`.
     """
-    found = list(_Texts(book).found())
+    found = _unwanted(book, keep)
     if not found:
         return []
     _mask(found, sources)
-    left = {leaf.place for leaf, _, _, _ in _Texts(book).found() if not leaf.place.endswith("source")}
+    left = {leaf.place for leaf, _, _, _ in _unwanted(book, keep) if not leaf.place.endswith("source")}
     for place, name, value, owner, _, _ in list(_parts(book)) if left else ():
         if place in left:
             owner[name] = _left_out(value)
     return _named(each for each in found if sources or not each[0].place.endswith("source"))
 
 
-def _named(found: Iterable[tuple[_Leaf, int, int, str]]) -> list[SavedSecret]:
-    return list(dict.fromkeys(SavedSecret(leaf.place, what) for leaf, _, _, what in found))
+_Found = tuple[_Leaf, int, int, str]
+"""A text of a notebook, where a secret is in it, and its kind."""
 
 
-def _mask(found: list[tuple[_Leaf, int, int, str]], sources: bool) -> None:
+def _unwanted(book: dict[str, Any], keep: Callable[[SavedSecret], bool] | None) -> list[_Found]:
+    return [each for each in _Texts(book).found() if not keep or not keep(_saved(each))]
+
+
+def _named(found: Iterable[_Found]) -> list[SavedSecret]:
+    return list(dict.fromkeys(map(_saved, found)))
+
+
+def _saved(found: _Found) -> SavedSecret:
+    leaf, start, end, what = found
+    return SavedSecret(leaf.place, what, _id(what, leaf.text[start:end]))
+
+
+def _id(what: str, secret: str) -> str:
+    return hashlib.sha256(f"{what}\0{secret}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def secrets_of_text(text: str, name: str) -> list[SavedSecret]:
+    """Find the secrets of a notebook that is saved as a script or as Markdown; ``name`` is that of its file."""
+    found = [(text.count("\n", 0, span.start) + 1, span.what, text[span.start : span.end]) for span in find(text)]
+    return [SavedSecret(f"line {line} of {name}", what, _id(what, secret)) for line, what, secret in found]
+
+
+def mask_text(text: str, *, code: bool) -> str:
+    """Replace the secrets of such a text with ``***``; in ``code`` only those in strings and comments."""
+    inside, pieces, last = _literals(text) if code else [(0, len(text))], [], 0
+    for span in find(text):
+        if any(a <= span.start and span.end <= b for a, b in inside):
+            pieces += [text[last : span.start], table().mask]
+            last = span.end
+    return "".join((*pieces, text[last:]))
+
+
+def _mask(found: list[_Found], sources: bool) -> None:
     changes: dict[int, tuple[_Leaf, list[tuple[int, int]]]] = {}
     literals = {code: _literals(code) for code in {leaf.code for leaf, _, _, _ in found} if code is not None}
     for leaf, start, end, _ in found:

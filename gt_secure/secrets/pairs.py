@@ -13,14 +13,15 @@ _AHEAD = 16
 _CLASSES = (
     ("-_", str.isalnum),
     ("", str.isalpha),
+    ("%+/_~.-", str.isalnum),
     ("", str.isspace),
     ("\"'`\\]:=<>|? \t\n\r\f\v", lambda _: False),
     (" \t\n\r,;)", lambda _: False),
     ("aAkK", lambda _: False),
 )
-_WORD, _LETTER, _SPACE, _VALUE, _STOP, _KEY = (1 << i for i in range(6))
-"""Classes of letters: of names, of words, spaces, what is between a name and its value, what ends a word of prose, and
-what "access" and "key" begin with."""
+_WORD, _LETTER, _IN_VALUE, _SPACE, _VALUE, _STOP, _KEY = (1 << i for i in range(7))
+"""Classes of letters: of names, of words, of values, spaces, what is between a name and its value, what ends a word of
+prose, and what "access" and "key" begin with."""
 
 
 class Anchor:
@@ -65,10 +66,12 @@ class Pairs:
                     self._anchors.setdefault(bytes((one, two)), []).append((anchor, at))
         self._pair, self._next = tables.reshape(2, len(tables[0]), -1)
         self._any = self._pair.any(axis=0)
-        self._rest = numpy.zeros(1 << 16, numpy.int8)
+        self._rest, self._least = numpy.zeros((2, 1 << 16), numpy.int8)
         for pair, windows in self._anchors.items():
             rest = {0 if anchor.far else len(anchor.data) - at for anchor, at in windows}
             self._rest[int.from_bytes(pair, "little")] = rest.pop() if len(rest) == 1 else 0
+            least = min(8 if anchor.text.startswith("p") else 12 for anchor, _ in windows)
+            self._least[int.from_bytes(pair, "little")] = least
         letters = map(chr, range(128))
         classes = [sum((c in has or more(c)) << i for i, (has, more) in enumerate(_CLASSES)) for c in letters]
         self._class = numpy.array(classes, numpy.uint8)
@@ -104,10 +107,19 @@ class Pairs:
         ahead = self._class.take(windows[2 * at + rest])
         row, column = numpy.arange(len(at)), numpy.arange(_AHEAD)
         end = ((ahead & _WORD) == 0).argmax(axis=1)
-        stop = (((ahead & _LETTER) == 0) & (column > end[:, None])).argmax(axis=1)
+        behind = column > end[:, None]
         next_one, word = ahead[row, end], ahead[row, numpy.minimum(end + 1, _AHEAD - 1)]
-        prose = (next_one & _SPACE > 0) & (stop > end + 1) & (ahead[row, stop] & _STOP > 0)
-        prose &= (word & _KEY == 0) | ((stop - end != 4) & (stop - end != 7))
+        prose = numpy.zeros(len(at), bool)
+        for letters, most in ((_LETTER, _AHEAD), (_IN_VALUE, self._least.take(pairs[at]))):
+            stop = (((ahead & letters) == 0) & behind).argmax(axis=1)
+            length = stop - end - 1
+            prose |= (
+                (length > 0)
+                & (length < most)
+                & (ahead[row, stop] & _STOP > 0)
+                & ((word & _KEY == 0) | ((length != 3) & (length != 6)))
+            )
+        prose &= next_one & _SPACE > 0
         named = (next_one & (_WORD | _VALUE) > 0) & ~prose
         return at[named | (rest == 0)]
 

@@ -185,7 +185,10 @@ class _View:
     def undo(self, escape: re.Pattern[str], begin: str) -> None:
         """Replace one kind of escape by what it stands for."""
         before = self.text
-        after = escape.sub((lambda found: _meaning(found[0])) if begin in "%&\\" else _meaning(begin), before)
+        if begin == "&" and before.count("&") == before.count("&amp;"):
+            after = before.replace("&amp;", "&")  # as in most tables in HTML
+        else:
+            after = escape.sub((lambda found: _meaning(found[0])) if begin in "%&\\" else _meaning(begin), before)
         if after != before:
             self._steps.append(lambda: ((*found.span(), len(_meaning(found[0]))) for found in escape.finditer(before)))
             self.text, self._places = after, None

@@ -6,6 +6,7 @@ import atexit
 import copy
 import json
 import logging
+import re
 import subprocess
 import sys
 import time
@@ -16,9 +17,9 @@ import nbformat
 import pytest
 
 from gt_secure import check
-from gt_secure.check import SaveGuard, find_secrets, mask_secrets
+from gt_secure.check import SaveGuard, find_secrets, mask_secrets, no_secret_saved, remove_secrets
 from gt_secure.cli.main import main
-from gt_secure.errors import GtSecureError
+from gt_secure.errors import GtSecureError, InvalidInput
 from gt_secure.secrets.recogniser import table
 from support.notebooks import HARMLESS, HEX, KEY, PLACES, S3, SECRET, SECRETS, TOKEN, all_notebooks, notebook
 
@@ -122,6 +123,97 @@ def test_other_checks_do_not_remove(saved: Path, capsys: pytest.CaptureFixture[s
     assert main(["check", "no-code-cell-skipped", "--remove", "--path", str(saved)]) == 1
     assert "--remove needs no-secret-saved" in capsys.readouterr().err
     assert HEX in saved.read_text(encoding="utf-8")
+
+
+# accepted secrets, and notebooks as text
+
+ONE = f"https://b.s3.amazonaws.com/k?X-Amz-Expires=600&X-Amz-Signature={HEX}"
+
+
+def entry(subject: str, until: str = "2099-01-31") -> dict[str, str]:
+    return {"finding": "saved-secret", "subject": subject, "reason": "a key of the sandbox", "until": until}
+
+
+def test_an_accepted_secret_passes_until_its_last_day(saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    saved.write_text(json.dumps(notebook(ONE)))
+    looked = no_secret_saved.look(saved)
+    (found,) = looked.details["found"]
+    assert re.fullmatch("[0-9a-f]{16}", found["id"])
+    assert f"its subject: {found['id']}." in looked.next_step
+    baseline = saved.with_name("baseline.json")
+    for subject, until, code in (
+        (found["id"], "2099-01-31", 0),
+        (found["id"], "2020-01-31", 2),
+        (found["id"][:-1] + "x", "2099-01-31", 2),
+    ):
+        baseline.write_text(json.dumps({"accepted": [entry(subject, until)]}))
+        assert main(["check", "no-secret-saved", "--path", str(saved), "--accepted", str(baseline)]) == code
+    assert HEX not in capsys.readouterr().out + baseline.read_text()
+    passed = no_secret_saved(saved, accepted=[entry(found["id"])])
+    assert passed.message.endswith("none found but 1 accepted one.")
+    assert passed.details["accepted"] == [found]
+    checks = {"checks": [{"check": "no_secret_saved", "path": saved.name}], "accepted": [entry(found["id"])]}
+    baseline.write_text(json.dumps(checks))
+    assert main(["check", "-f", str(baseline)]) == 0
+
+
+def test_the_same_secret_has_one_id_and_another_kind_another() -> None:
+    places = find_secrets(notebook(ONE)), find_secrets(notebook(f"see\n{ONE}\nend"))
+    assert {each.id for found in places for each in found} == {places[0][0].id}
+    assert {each.id for each in find_secrets(notebook(ONE.replace(HEX, HEX[::-1])))} != {places[0][0].id}
+
+
+def test_the_guard_lets_accepted_secrets_stay(caplog: pytest.LogCaptureFixture) -> None:
+    (found,) = find_secrets(notebook(ONE))
+    book = notebook(ONE)
+    with caplog.at_level(logging.WARNING, "gt_secure"):
+        assert SaveGuard(accepted=[entry(found.id)]).check(book, "a.ipynb") == []
+    assert book == notebook(ONE)
+    assert caplog.text == ""
+    assert SaveGuard(accepted=[entry("0" * 16)]).check(book, "a.ipynb") == [found]
+    assert HEX not in json.dumps(book)
+
+
+@pytest.mark.parametrize("name", ["my book.py", "my book.md", "my book.nb.py"])
+def test_pairs_of_jupytext_are_searched(saved: Path, name: str) -> None:
+    book = {**notebook("fine"), "metadata": {"jupytext": {"formats": f"ipynb,{name[len('my book') :]}:percent,R"}}}
+    saved.write_text(json.dumps(book))
+    assert no_secret_saved.look(saved).passed
+    pair = saved.with_name(name)
+    pair.write_text(f"# %%\nx = 1\nurl = '{ONE}'\n")
+    looked = no_secret_saved.look(saved)
+    assert not looked.passed
+    assert f"line 3 of {name}" in looked.message
+    assert no_secret_saved.look(pair).details["found"] == looked.details["found"]
+    assert [each.place for each in remove_secrets(saved)] == [f"line 3 of {name}"]
+    assert HEX not in pair.read_text()
+    assert pair.read_text().startswith("# %%\nx = 1\nurl = 'https://")
+    assert no_secret_saved(saved).message.endswith(f"metadata and widget state, {name}: none found.")
+    assert no_secret_saved(pair).message == f"38 kinds of secrets searched in {name}: none found."
+
+
+def test_a_pair_in_another_folder_is_unknown(saved: Path) -> None:
+    formats = "notebooks///ipynb,scripts///py:percent"
+    saved.write_text(json.dumps({**notebook("fine"), "metadata": {"jupytext": {"formats": formats}}}))
+    looked = no_secret_saved.look(saved)
+    assert looked.passed is None
+    assert "scripts///py" in looked.message
+
+
+@pytest.mark.parametrize("damaged", [b"\xff\xfe", b"{"])
+def test_what_is_no_notebook_is_an_error(saved: Path, damaged: bytes) -> None:
+    saved.write_bytes(damaged)
+    with pytest.raises(InvalidInput, match="not a notebook"):
+        no_secret_saved(saved)
+
+
+def test_the_server_hook_refuses_texts_of_jupytext() -> None:
+    from tornado.web import HTTPError
+
+    text = {"type": "file", "content": f"# ---\n# jupyter:\n#   jupytext:\n# ---\n\n# %%\nurl = '{ONE}'\n"}
+    with pytest.raises(HTTPError, match=r"line 7 of a\.py"):
+        SaveGuard().before_save(model=text, path="src/a.py")
+    SaveGuard().before_save(model={"type": "file", "content": f"url = '{ONE}'"}, path="src/b.py")
 
 
 # hooks

@@ -203,6 +203,37 @@ def vectors() -> list[str]:
     texts += [values.fill(text) for kind in TABLE["kinds"] for text in kind["counter"]]
     for name in NAMES:
         texts += [text for spelling in SPELLED for _, text in spelled(name, spelling)][:: len(name)]
-    return (
-        texts + [text[: len(text) // 2] for text in texts[::5]] + ["".join(texts[i : i + 3]) for i in range(0, 300, 3)]
+    halves, threes = (
+        [text[: len(text) // 2] for text in texts[::5]],
+        ["".join(texts[i : i + 3]) for i in range(0, 300, 3)],
     )
+    return texts + halves + threes + drawn(400, 5)
+
+
+def drawn(number: int, seed: int) -> list[str]:
+    """Return texts by chance: parts of examples and of pure noise, each spelled in up to two ways, some wrapped."""
+    chance, known = random.Random(seed), [text for _, text, _ in examples(seed)]
+    noise = [
+        *"%&\\\"'=:;<>\n\t\x00\x1bµ│\u200b",
+        "%25",
+        "&amp;",
+        "\\u0026",
+        "=3D",
+        "token",
+        "secret",
+        "AKIA",
+        "eyJ",
+        "@",
+    ]
+    texts = []
+    for _ in range(number):
+        text = ""
+        for _ in range(chance.randint(1, 4)):
+            part = chance.choice(known)
+            part = part[: chance.randint(len(part) // 2, len(part))] if chance.random() < 0.3 else part
+            for spelling in chance.sample(list(SPELLED.values()), chance.randint(0, 2)):
+                part = spelling(part)
+            text += "".join(chance.choices(noise, k=chance.randint(0, 5))) + part
+        width = chance.choice((0, 0, 0, 72, 120))
+        texts.append("\n".join(text[i : i + width] for i in range(0, len(text), width)) if width else text)
+    return texts
