@@ -6,36 +6,25 @@ Amazon S3*.
 
 from __future__ import annotations
 
+import json
 from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+
+def _tuples(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _tuples(each) for name, each in value.items()}
+    return tuple(value) if isinstance(value, list) else value
+
+
+TABLES: dict[str, Any] = _tuples(json.loads(files(__package__).joinpath("keys.json").read_text(encoding="utf-8")))
+"""The data file: keys, and actions of S3."""
 
 SOURCE_KEYS = frozenset({"aws:sourceip", "aws:sourcevpce", "aws:sourcevpc", "aws:sourcevpcarn"})
 ENDPOINT_FACTS = ("aws:vpceaccount", "aws:vpceorgid", "aws:vpceorgpaths")
 ENDPOINT_KEYS = SOURCE_KEYS | set(ENDPOINT_FACTS) | {"aws:vpcsourceip"}
-OF_OTHER_REQUESTS = (
-    "aws:CalledVia",
-    "aws:CalledViaFirst",
-    "aws:CalledViaLast",
-    "aws:PrincipalServiceName",
-    "aws:PrincipalServiceNamesList",
-    "aws:SourceAccount",
-    "aws:SourceArn",
-    "aws:SourceOrgID",
-    "aws:SourceOrgPaths",
-    "aws:TagKeys",
-    "s3:AccessPointNetworkOrigin",
-    "s3:DataAccessPointAccount",
-    "s3:DataAccessPointArn",
-    "s3:LocationConstraint",
-    "s3:VersionId",
-)
-ABSENT = frozenset(
-    {
-        *map(str.lower, OF_OTHER_REQUESTS),
-        "aws:calledviaawsmcp",
-        "aws:ismcpserviceaction",
-        "aws:viaawsmcpservice",
-    }
-)
+ABSENT = frozenset({*map(str.lower, TABLES["of_other_requests"]), *TABLES["of_mcp_servers"]})
 """Keys of requests of other kinds: by an AWS service or one of its MCP servers, through an access point, for a version,
 to create a bucket."""
 
@@ -43,73 +32,14 @@ ANONYMOUS = {"aws:principalaccount": ("anonymous",), "aws:principaltype": ("Anon
 """The keys of a principal in requests that nobody signed; ``aws:userid`` is there too, its value is not
 documented. All other keys of a principal are absent (IAM User Guide, *AWS global condition context keys*)."""
 
-OF_OTHER_SERVICES = (
-    "autoscaling:",
-    "cloudformation:",
-    "dynamodb:",
-    "ec2:",
-    "elasticloadbalancing:",
-    "iam:",
-    "kms:",
-    "lambda:",
-    "logs:",
-    "organizations:",
-    "ram:",
-    "rds:",
-    "secretsmanager:",
-    "sns:",
-    "sqs:",
-    "ssm:",
-)
+OF_OTHER_SERVICES: tuple[str, ...] = TABLES["of_other_services"]
 """Prefixes of keys that other services have for their own requests."""
 
-CROSS_SERVICE = frozenset(
-    {
-        "ec2:roledelivery",
-        "ec2:sourceinstancearn",
-        "lambda:sourcefunctionarn",
-        "ssm:sourceinstancearn",
-    }
-)
+CROSS_SERVICE = frozenset(TABLES["cross_service"])
 """Keys of other services that describe the credentials, and so are in requests to every service."""
 
-_GRANTS = "BypassGovernanceRetention CreateBucket PutBucketAcl PutObject PutObjectAcl PutObjectVersionAcl"
-_WRITES = "BypassGovernanceRetention PutObject ReplicateObject"
-_ENCRYPTS = f"{_WRITES} UpdateObjectEncryption"
-_LISTS = "ListBucket ListBucketVersions"
-_TABLE = {
-    "s3:delimiter": _LISTS,
-    "s3:existingobjecttag/": """
-        DeleteObjectTagging DeleteObjectVersionTagging GetObject GetObjectAcl GetObjectAttributes GetObjectTagging
-        GetObjectVersion GetObjectVersionAcl GetObjectVersionAttributes GetObjectVersionTagging PutObjectAcl
-        PutObjectTagging PutObjectVersionAcl PutObjectVersionTagging""",
-    "s3:if-match": "DeleteObject PutObject",
-    "s3:if-none-match": "PutObject",
-    "s3:inventoryaccessibleoptionalfields": "PutInventoryConfiguration",
-    "s3:isreplicationpauserequest": "PutReplicationConfiguration",
-    "s3:max-keys": _LISTS,
-    "s3:object-lock-": f"{_WRITES} PutObjectLegalHold PutObjectRetention",
-    "s3:objectcreationoperation": "PutObject",
-    "s3:prefix": _LISTS,
-    "s3:requestobjecttag": """
-        BypassGovernanceRetention PutObject PutObjectTagging PutObjectVersionTagging ReplicateTags""",
-    "s3:versionid": """
-        DeleteObjectVersion DeleteObjectVersionTagging GetObjectLegalHold GetObjectRetention GetObjectVersion
-        GetObjectVersionAcl GetObjectVersionAttributes GetObjectVersionForReplication GetObjectVersionTagging
-        GetObjectVersionTorrent PutObjectLegalHold PutObjectRetention PutObjectVersionAcl PutObjectVersionTagging
-        RestoreObject""",
-    "s3:x-amz-acl": _GRANTS,
-    "s3:x-amz-bucket-namespace": "CreateBucket",
-    "s3:x-amz-copy-source": _WRITES,
-    "s3:x-amz-grant-": _GRANTS,
-    "s3:x-amz-metadata-directive": _WRITES,
-    "s3:x-amz-object-ownership": "CreateBucket",
-    "s3:x-amz-server-side-encryption": _ENCRYPTS,
-    "s3:x-amz-storage-class": f"{_WRITES} PutObjectAcl PutObjectVersionAcl",
-    "s3:x-amz-website-redirect-location": _WRITES,
-}
 BY_ACTION = tuple(
-    (start, frozenset(f"s3:{action.lower()}" for action in actions.split())) for start, actions in _TABLE.items()
+    (start, frozenset(f"s3:{action.lower()}" for action in actions)) for start, actions in TABLES["by_action"].items()
 )
 """Starts of keys that only requests of some actions have. PutObject and DeleteObject do not see the tags of the object
 that they replace (S3 User Guide, *Tagging and access control policies*); the rest is the table of the Service
@@ -137,17 +67,8 @@ def is_of_other_service(key: str) -> bool:
 TOKEN_TIME = "aws:tokenissuetime"  # noqa: S105 - the name of a condition key
 """Time of issue of temporary credentials: a signer can always ask for new ones."""
 
-CHOSEN = (
-    TOKEN_TIME,
-    "aws:referer",
-    "aws:useragent",
-    "s3:prefix",
-    "s3:delimiter",
-    "s3:max-keys",
-    "s3:if-match",
-    "s3:if-none-match",
-)
-CHOSEN_FAMILIES = ("s3:x-amz-", "s3:requestobjecttag", "s3:object-lock-")
+CHOSEN: tuple[str, ...] = (TOKEN_TIME, *TABLES["chosen"])
+CHOSEN_FAMILIES: tuple[str, ...] = TABLES["chosen_families"]
 
 
 def is_chosen(key: str) -> bool:

@@ -6,31 +6,10 @@ a bucket or an object. A presigned URL can ask for any of them.
 
 from __future__ import annotations
 
-_OBJECT = """
-GetObject PutObject DeleteObject GetObjectVersion DeleteObjectVersion GetObjectAcl GetObjectAttributes
-GetObjectLegalHold GetObjectRetention GetObjectTagging GetObjectTorrent GetObjectVersionAcl GetObjectVersionAttributes
-GetObjectVersionForReplication GetObjectVersionTagging GetObjectVersionTorrent PutObjectAcl PutObjectLegalHold
-PutObjectRetention PutObjectTagging PutObjectVersionAcl PutObjectVersionTagging DeleteObjectTagging
-DeleteObjectVersionTagging AbortMultipartUpload ListMultipartUploadParts BypassGovernanceRetention InitiateReplication
-ObjectOwnerOverrideToBucketOwner ReplicateDelete ReplicateObject ReplicateTags RestoreObject UpdateObjectEncryption
-"""
-_BUCKET = """
-ListBucket GetBucketLocation GetBucketPolicy PutBucketPolicy DeleteBucketPolicy DeleteBucket ListBucketVersions
-ListBucketMultipartUploads GetBucketAcl PutBucketAcl GetBucketCORS PutBucketCORS GetBucketLogging PutBucketLogging
-GetBucketNotification PutBucketNotification GetBucketOwnershipControls PutBucketOwnershipControls GetBucketPolicyStatus
-GetBucketPublicAccessBlock PutBucketPublicAccessBlock GetBucketRequestPayment PutBucketRequestPayment GetBucketTagging
-PutBucketTagging GetBucketVersioning PutBucketVersioning GetBucketWebsite PutBucketWebsite DeleteBucketWebsite
-GetAccelerateConfiguration PutAccelerateConfiguration GetAnalyticsConfiguration PutAnalyticsConfiguration
-GetBucketObjectLockConfiguration PutBucketObjectLockConfiguration GetEncryptionConfiguration
-PutEncryptionConfiguration GetIntelligentTieringConfiguration PutIntelligentTieringConfiguration
-GetInventoryConfiguration PutInventoryConfiguration GetLifecycleConfiguration PutLifecycleConfiguration
-GetMetricsConfiguration PutMetricsConfiguration GetReplicationConfiguration PutReplicationConfiguration
-CreateBucketMetadataTableConfiguration GetBucketMetadataTableConfiguration DeleteBucketMetadataTableConfiguration
-UpdateBucketMetadataInventoryTableConfiguration UpdateBucketMetadataJournalTableConfiguration GetBucketAbac
-PutBucketAbac CreateBucket PauseReplication ListTagsForResource TagResource UntagResource
-"""
-OBJECT_ACTIONS = tuple(f"s3:{name}" for name in _OBJECT.split())
+from ..iam.request_keys import TABLES
+
+OBJECT_ACTIONS = tuple(f"s3:{name}" for name in TABLES["object_actions"])
 """Actions on an object, the common ones first."""
 
-BUCKET_ACTIONS = tuple(f"s3:{name}" for name in _BUCKET.split())
+BUCKET_ACTIONS = tuple(f"s3:{name}" for name in TABLES["bucket_actions"])
 """Actions on the bucket itself, the common ones first."""
