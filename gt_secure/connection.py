@@ -736,7 +736,7 @@ class Connection:
             key,
             is_prefix=is_prefix,
             listing=access.listing_of(self.aws, bucket),
-            principals=partial(account.read_principals, self.aws),
+            principals=partial(account.read_signers, self.aws, bucket),
         )
 
     def prove(self, restriction: Restriction) -> Proof:
@@ -765,7 +765,12 @@ class Connection:
         return access.Exposure(access.locks_of(state), wish.prefix, is_prefix=True).proves(wish)
 
     def findings(
-        self, *, team: TeamLike | None = None, bucket: str | None = None, logs: Logs | Hits | None = None
+        self,
+        *,
+        team: TeamLike | None = None,
+        bucket: str | None = None,
+        logs: Logs | Hits | None = None,
+        principals: bool | str | Path = False,
     ) -> Findings:
         """Look for what defeats, weakens or breaks a restriction of a team, its workforce and a bucket.
 
@@ -774,6 +779,9 @@ class Connection:
         team : str, Workteam or sagemaker.core.resources.Workteam, optional
         bucket : str, optional; a bucket, or ``s3://bucket/prefix``
         logs : Hits, path, s3:// prefix or several, optional; requests that show whether URLs live long
+        principals : bool or path
+            Users and roles, to see whether many can sign: read from the account, or from a file with the output of
+            ``aws iam get-account-authorization-details``.
 
         Raises
         ------
@@ -788,7 +796,12 @@ class Connection:
         supplied = iam.supplied_facts(self.context)
         state = account.read_state(self.aws, team=team, bucket=bucket, supplied=supplied, needs=account.FINDINGS)
         with self._hits_of(logs) as hits:
-            found = findings.examine(findings.with_url_ages(state, hits))
+            state = findings.with_url_ages(state, hits)
+            if principals is not False and state.bucket is not None:
+                file = None if principals is True else principals
+                people = account.read_signers(self.aws, state.bucket.name, file)
+                state = replace(state, bucket=replace(state.bucket, principals=people))
+            found = findings.examine(state)
         return listings.Findings(findings.accept(found.findings, self.accepted), found.checked, found.evidence)
 
     def audit(self, *, buckets: str | Iterable[str] = (), since: str | None = "7d", logs: bool = True) -> Audit:

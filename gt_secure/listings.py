@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from . import findings
@@ -137,9 +137,9 @@ class Findings(ShownTable["Finding"], tuple["Finding", ...]):
         why = f" ({'; '.join(reasons)})" if reasons else ""
         return f"{count(len(self.checked), 'rule')}: {numbers or 'none'}{why}."
 
-    def to_sarif(self, *, source: str = "") -> dict[str, Any]:
+    def to_sarif(self, *, source: str = "", places: Mapping[str, tuple[str, int]] | None = None) -> dict[str, Any]:
         """Return the findings as a SARIF 2.1.0 log; ``source`` is a file to which code scanning attaches them."""
-        return findings.to_sarif(self, source=source, checked=self.checked)
+        return findings.to_sarif(self, source=source, checked=self.checked, places=places)
 
     @staticmethod
     def row(item: Finding) -> tuple[str, ...]:

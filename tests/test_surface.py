@@ -31,11 +31,11 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "gt_secure"
 BUDGET = {
     "commands": (24, "each command is a word to learn; make it an option of the command whose question it answers"),
-    "options": (274, "an option must be missed by a data scientist, a reviewer or a platform team; else it goes"),
-    "lines": (58_468, "read what is there before adding: most new code repeats some"),
-    "modules": (372, "a module has one subject, and a subject has one module"),
+    "options": (282, "an option must be missed by a data scientist, a reviewer or a platform team; else it goes"),
+    "lines": (58_997, "read what is there before adding: most new code repeats some"),
+    "modules": (374, "a module has one subject, and a subject has one module"),
     "connection methods": (26, "a question has one method: give an answer another view instead"),
-    "connection parameters": (83, "what holds for all calls belongs to connect(); what nobody sets goes"),
+    "connection parameters": (84, "what holds for all calls belongs to connect(); what nobody sets goes"),
     "public names": (30, "a name in gt_secure is one that people type; types are imported from their package"),
     "names with several meanings": (0, "a class, alias or list of words must mean one thing in the whole package"),
 }
@@ -101,6 +101,12 @@ LINES: tuple[str, ...] = (
     "explain --bucket-policy policy.json --bucket gt-images --key scans/0001.png --account 111122223333 --signers "
     "--principals principals.json",
     "explain s3://gt-images/scans/0001.png --signers",
+    "explain s3://gt-images/scans/0001.png --signers --logs log",
+    "plan --bucket gt-images --signers arn:aws:iam::111122223333:role/Scanner",
+    "prove --bucket gt-images --signers arn:aws:iam::111122223333:role/Scanner",
+    "findings --bucket gt-images --principals",
+    "findings --tf-plan plan.json --account 111122223333",
+    "findings --cloudformation template.json --account 111122223333",
     "prove -f open-team.json",
     f"prove {WISH}",
     "prove --bucket-policy policy.json --bucket gt-images --allow 203.0.113.0/24 --account 111122223333",

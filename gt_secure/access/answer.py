@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 from ..html import Tone
 from ..iam.verdict import Verdict
-from ..policies.bucket_guard import names_guard
+from ..policies.bucket_guard import own_lock
 from ..text import members
 
 Word: TypeAlias = Literal["opened", "refused", "unknown"]
@@ -28,7 +28,11 @@ CLAIMS = {
     "other-account": "a presigned URL of another account",
 }
 """Names of the kinds of requests, in words."""
-_CAUSES = {"bucket guard": "not on its list", "URL lock": "not the address the URL was made for"}
+_CAUSES = {
+    "bucket guard": "not on its list",
+    "signer lock": "not signed by anybody on its list",
+    "URL lock": "not the address the URL was made for",
+}
 ONE_ADDRESS = "People behind one public address cannot be told apart: the URL lock opens a worker's URL to all of them."
 """The limit of the URL lock, which stands under its row on every surface."""
 
@@ -129,8 +133,8 @@ def answer_of(verdict: Verdict) -> Answer:
     if verdict.allowed:
         return Answer("opened", verdict=verdict)
     lock = verdict.policy or ("bucket policy" if _needs_bucket_policy(verdict) else "identity policy")
-    if lock == "bucket policy" and names_guard(verdict.statement):
-        lock = "bucket guard"
+    if lock == "bucket policy":
+        lock = own_lock(verdict.statement) or lock
     return Answer("refused", lock=lock, statement=verdict.statement, verdict=verdict)
 
 

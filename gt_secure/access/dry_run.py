@@ -12,6 +12,7 @@ from typing import Any
 from ..logs.sql.columns import OPENED, SIGNER, signer_label
 from ..logs.sql.group_by import network_of
 from ..policies.age_cap import age_text
+from ..policies.signer_lock import without_session
 from ..restriction.model import Restriction
 from ..text import count, members, printable, some
 
@@ -186,6 +187,23 @@ class DryRun:
         }
 
 
+def presigners(hits: Any, bucket: str, prefix: str = "") -> tuple[dict[str, int], int]:
+    """Return who signed URLs for reading that a log shows opened, the busiest first, and the days that it covers.
+
+    A role stands for all of its sessions. The log shows nobody where ``hits`` are only sources.
+    """
+    if not hasattr(hits, "query"):
+        return {}, 0
+    chosen = hits.filter(presigned=True, refused=False, test=False, bucket=bucket)
+    rows = (chosen.filter(key_prefix=prefix) if prefix else chosen).query(
+        f"SELECT min(requester), count(*) AS n FROM {{hits}} WHERE {OPENED} AND {_UPLOAD} = '' "
+        f"AND requester LIKE 'arn:%' GROUP BY {SIGNER} ORDER BY n DESC, 1"
+    )
+    [(first, last)] = hits.query("SELECT min(time), max(time) FROM {hits}")
+    days = 0 if first is None else (last - first).days + 1
+    return {without_session(str(requester)): int(number) for requester, number in rows}, days
+
+
 def _numbered(*reasons: tuple[int, str]) -> Iterator[str]:
     """Yield each reason with its number, without those of no request."""
     return (f"{number:,} {words}" for number, words in reasons if number)
@@ -252,8 +270,8 @@ def _counted(restriction: Restriction, rows: Any) -> list[tuple[Any, ...]]:
         cases.append(f"WHEN age_s IS NULL THEN 'no_age' WHEN age_s = {int(cap)} THEN 'near_limit'")
     answer = f"CASE {' '.join(cases)} ELSE 'opened' END"
     groups: list[tuple[Any, ...]] = rows.query(
-        f"SELECT coalesce(endpoint, remote_ip, '') AS source, {SIGNER} AS signer, application, {_UPLOAD} AS upload, "
-        f"{answer} AS answer, {_OLD_SIGNATURE} AS old, count(*) AS n "
+        f"SELECT coalesce(endpoint, remote_ip, '') AS source, {SIGNER} AS signer, application, "
+        f"{_UPLOAD} AS upload, {answer} AS answer, {_OLD_SIGNATURE} AS old, count(*) AS n "
         f"FROM {{hits}} WHERE {OPENED} GROUP BY ALL ORDER BY n DESC, 1, 2, 3, 4, 5, 6"
     )
     return groups

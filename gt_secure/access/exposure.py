@@ -104,7 +104,9 @@ class Exposure:
             raise InvalidInput(
                 "The users and roles were not given.", next_step="Ask gt.exposure().", field="principals"
             )
-        return signers_of(self.locks, self._principals(), self.keys)
+        found = signers_of(self.locks, self._principals(), self.keys)
+        found.key = self.key
+        return found
 
     @cached_property
     def _rows(self) -> dict[str, Row]:
@@ -244,7 +246,11 @@ class Exposure:
         if READ_POLICY in self.locks.not_read:
             return Proof(None, depends_on=(READ_POLICY,), assumed=self.assumed)
         claim = Claim(
-            restriction.prefix, restriction.addresses, restriction.endpoints, reads=restriction.guard == "reads"
+            restriction.prefix,
+            restriction.addresses,
+            restriction.endpoints,
+            reads=restriction.guard == "reads",
+            signers=restriction.signers or (),
         )
         return prove(self.locks, claim)
 
@@ -396,7 +402,7 @@ class _Question:
         found = self.locks.circumstances
         if not of_team:
             return found
-        return replace(found, role=self.locks.role, given=_VERSION_4.with_defaults(found.given))
+        return replace(found, role=self.locks.role or found.role, given=_VERSION_4.with_defaults(found.given))
 
     def _sets(self, request: str, session: str | None = None, *, of_team: bool = False) -> Row:
         """Return the sources of one kind of request to S3; unknown everywhere if the policy is not known."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from .. import html as markup
 from ..columns import lay_out, wrap
 from ..html import Chip, Markup, code, output, table
-from ..policies.bucket_guard import names_guard
+from ..policies.bucket_guard import own_lock
 from ..text import capital, printable, some
 from .address_classes import EVERY_ADDRESS, minimal_cidrs, minus
 from .answer import CLAIMS, ONE_ADDRESS, WORDS, Answer, Word, tone
@@ -76,7 +76,7 @@ def words_of(row: Row, word: Word, labels: frozenset[str] | None = None) -> str:
         return said
     because = [f"depends on {', '.join(sources.depends_on)}"] if sources.depends_on else []
     if word == "refused":
-        because = sorted({"bucket guard" if names_guard(each) else each for each in sources.decided_by})
+        because = sorted({own_lock(each) or each for each in sources.decided_by})
     said = f"{said} ({', '.join(because)})" if because else said
     return "; ".join([said, *sources.when])
 

@@ -22,6 +22,7 @@ from ..iam.verdict import Verdict
 from ..network import Source, parse_address
 from ..policies.bucket_guard import find_guard
 from ..policies.public_access import SETTING, is_surely_public
+from ..policies.signer_lock import find_signer_lock
 from ..text import printable
 from .answer import Answer, answer_of
 from .decision import decide_request
@@ -125,6 +126,16 @@ class EffectiveLocks:
         return self.signer if ":role/" in self.signer else ""
 
     @cached_property
+    def listed_signer(self) -> str:
+        """The first role or user on the list of the signer lock; empty without one."""
+        try:
+            lock = find_signer_lock(self.policy) if isinstance(self.policy, str) else None
+        except PolicyError:
+            return ""
+        first = next(iter(lock.signers), "") if lock is not None else ""
+        return first.replace(":sts:", ":iam:").replace(":assumed-role/", ":role/")
+
+    @cached_property
     def spares_uploads(self) -> bool:
         """Return whether the policy holds a guard of reads, or one that somebody edited into something like it."""
         try:
@@ -177,7 +188,7 @@ class EffectiveLocks:
         in_vpc = Facts(endpoints={each.id: {"aws:sourcevpc": (each.vpc_id,)} for each in self.endpoints.values()})
         given = self.facts.with_defaults(region, in_vpc)
         moment = moment_of(given) if given.values.keys() & {"aws:currenttime", "aws:epochtime"} else self.at
-        return Circumstances(self.account, self.partition, given, moment)
+        return Circumstances(self.account, self.partition, given, moment, role=self.listed_signer)
 
     @property
     def assumed_of_organization(self) -> tuple[str, ...]:
@@ -190,8 +201,11 @@ class EffectiveLocks:
     @property
     def assumed(self) -> tuple[str, ...]:
         """Assumptions of all answers, one sentence each."""
+        listed = self.listed_signer
         return self.assumed_with(
-            f"The signer is a session of a role of account {self.account} whose own policies allow everything.",
+            f"The signer is {printable(listed)}, which the signer lock lists, and its own policies allow everything."
+            if listed
+            else f"The signer is a session of a role of account {self.account} whose own policies allow everything.",
             "The own policies of signers of other accounts allow everything.",
         )
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from ..errors import InvalidInput
@@ -19,9 +20,10 @@ from .locks import EffectiveLocks
 from .proof import Claim, Proof, prove
 
 _UNKNOWN = object()
-_VERSION = "2012-10-17"
 _STATEMENT = {"sid": "Sid", "effect": "Effect", "actions": "Action", "not_actions": "NotAction",
               "resources": "Resource", "not_resources": "NotResource"}  # fmt: skip
+_INDEX = re.compile(r"\[[^\]]*\]")
+_MODULE = re.compile(r"module\.[^.\[]+(?:\[[^\]]*\])?\.")
 _SUB = re.compile(r"\$\{(!?)([^}]*)\}")
 
 
@@ -31,41 +33,64 @@ class PlannedPolicy:
 
     Attributes
     ----------
-    closed, open : mapping
-        The policy if what is unknown refuses as much, and allows as much, as it can.
-    unknown : tuple of str
-        Addresses of the resources that hold unknown parts; empty if all is known.
+    known : list
+        The statements of which all is known.
+    doubtful : list
+        The others.
+    bucket : str
+        Empty if it is not known.
+    address : str
+        The resource, or what is said in its place.
     """
 
-    closed: Mapping[str, Any]
-    open: Mapping[str, Any]
-    unknown: tuple[str, ...] = ()
+    known: list[Any]
+    doubtful: list[Any]
+    bucket: str
+    address: str
+
+    @property
+    def subject(self) -> str:
+        """The bucket in words."""
+        return self.bucket or f"a bucket that is not known yet ({self.address})"
 
     @classmethod
-    def of(cls, statements: list[Any], address: str) -> PlannedPolicy:
+    def of(cls, statements: Any, bucket: Any, address: str) -> PlannedPolicy:
         """Return the policy of statements, of which some hold unknown parts."""
-        known = [each for each in statements if not _has_unknown(each)]
-        doubtful = [each for each in statements if _has_unknown(each)]
-        effects = {each.get("Effect") if isinstance(each, Mapping) else _UNKNOWN for each in doubtful}
-        denies = [_any("Deny")] if effects - {"Allow"} else []
-        allows = [_any("Allow")] if effects - {"Deny"} else []
-        return cls(_document([*known, *denies]), _document([*known, *allows]), (address,) if doubtful else ())
+        listed = statements if isinstance(statements, list) else [statements]
+        known = [each for each in listed if not _has_unknown(each)]
+        doubtful = [each for each in listed if _has_unknown(each)]
+        return cls(known, doubtful, bucket if isinstance(bucket, str) else "", address)
+
+    def text(self, effect: str = "") -> str:
+        """Return the policy, where what is unknown allows or denies as much as it can."""
+        effects = {each.get("Effect") if isinstance(each, Mapping) else _UNKNOWN for each in self.doubtful}
+        some = effects - {{"Allow": "Deny", "Deny": "Allow"}.get(effect)} if effect else ()
+        most = [{"Effect": effect, "Principal": "*", "Action": "*", "Resource": "*"}] if some else []
+        return json.dumps({"Version": "2012-10-17", "Statement": [*self.known, *most]})
 
     def prove(self, locks: EffectiveLocks, claim: Claim) -> Proof:
         """Decide a claim: proved only if it holds whatever is unknown, refuted only if nothing unknown can help."""
-        proof = prove(replace(locks, policy=json.dumps(self.open)), claim)
-        if proof.proved or not self.unknown:
+        proof = prove(replace(locks, policy=self.text("Allow")), claim)
+        if proof.proved or not self.doubtful:
             return proof
-        closed = prove(replace(locks, policy=json.dumps(self.closed)), claim)
-        return closed if closed.proved is False else Proof(None, None, self.unknown, proof.assumed)
+        closed = prove(replace(locks, policy=self.text("Deny")), claim)
+        return closed if closed.proved is False else Proof(None, None, (self.address,), proof.assumed)
 
 
-def _any(effect: str) -> dict[str, Any]:
-    return {"Effect": effect, "Principal": "*", "Action": "*", "Resource": "*"}
+def line_of(policy: PlannedPolicy, text: str) -> int:
+    """Return the line of a resource in its file; 1 where no line of the file begins with its name."""
+    name = re.escape(policy.address)
+    found = re.search(
+        rf'^\s*(?:"?{name}"?\s*:|"address"\s*:\s*{re.escape(json.dumps(policy.address))})', text, re.MULTILINE
+    )
+    return 1 if found is None else text.count("\n", 0, found.end()) + 1
 
 
-def _document(statements: list[Any]) -> dict[str, Any]:
-    return {"Version": _VERSION, "Statement": statements}
+def policy_of(planned: Iterable[PlannedPolicy], bucket: str) -> PlannedPolicy:
+    """Return the policy of a bucket: what no resource is known to hold is unknown, not missing."""
+    found = {each.bucket: each for each in planned}
+    other = found[""].address if "" in found else f"the policy of {bucket}, which is not managed here"
+    return found.get(bucket) or PlannedPolicy.of(_UNKNOWN, bucket, other)
 
 
 def _has_unknown(value: object) -> bool:
@@ -74,25 +99,44 @@ def _has_unknown(value: object) -> bool:
     return any(map(_has_unknown, value)) if isinstance(value, list) else value is _UNKNOWN
 
 
-def terraform_policy(text: str, bucket: str) -> PlannedPolicy:
-    """Return the policy of a bucket from what ``terraform show -json`` prints; raises InvalidInput for other text."""
+def terraform_policies(text: str) -> list[PlannedPolicy]:
+    """Return the bucket policies in what ``terraform show -json`` prints; raises InvalidInput for other text.
+
+    A bucket whose policy the plan does not manage has an unknown one.
+    """
     data = _json(text, "terraform show -json plan.out > plan.json")
     changes = data.get("resource_changes") if isinstance(data, Mapping) else None
     if not isinstance(changes, list) or not str(data.get("format_version", "")).startswith("1."):
         raise _other("the plan", "terraform show -json plan.out > plan.json")
     planned = [each for each in changes if each.get("change", {}).get("actions") != ["delete"]]
     buckets = {e["address"]: _planned(e, "bucket") for e in planned if e.get("type") == "aws_s3_bucket"}
+    configured = dict(_configured(data.get("configuration", {}).get("root_module", {}), ""))
+    documents = {e["address"].partition("[")[0]: e for e in planned if e.get("mode") == "data"}
+    found: list[PlannedPolicy] = []
     for each in planned:
-        if each.get("type") != "aws_s3_bucket_policy":
-            continue
-        target = _planned(each, "bucket")
-        named = [buckets[name] for name in _references(data, each, "bucket") if name in buckets]
-        target = named[0] if target is _UNKNOWN and named else target
-        if target is _UNKNOWN:
-            return PlannedPolicy.of([_UNKNOWN], each["address"])
-        if target == bucket:
-            return PlannedPolicy.of(list(_terraform_statements(data, each, planned)), each["address"])
-    return PlannedPolicy.of([_UNKNOWN], f"the policy of {bucket}, which the plan does not manage")
+        if each.get("type") == "aws_s3_bucket_policy":
+            references = partial(_references, configured, str(each["address"]))
+            named = [buckets[name] for name in references("bucket") if name in buckets]
+            target = _planned(each, "bucket")
+            target = named[0] if target is _UNKNOWN and named else target
+            read = next((documents[name] for name in references("policy") if name in documents), None)
+            found.append(
+                PlannedPolicy.of(_terraform_statements(_planned(each, "policy"), read), target, each["address"])
+            )
+    return _with_others(found, buckets)
+
+
+def _with_others(found: list[PlannedPolicy], buckets: Mapping[str, Any]) -> list[PlannedPolicy]:
+    """Add the buckets whose policy is not there, where no policy may be theirs."""
+    known = {each.bucket for each in found}
+    others = {each: address for address, each in buckets.items() if isinstance(each, str) and each not in known}
+    return [
+        *found,
+        *(
+            PlannedPolicy.of(_UNKNOWN, each, f"the policy of {each}, which is not managed here ({at})")
+            for each, at in others.items()
+        ),
+    ]
 
 
 def _planned(resource: Mapping[str, Any], name: str) -> Any:
@@ -100,34 +144,30 @@ def _planned(resource: Mapping[str, Any], name: str) -> Any:
     return _UNKNOWN if (change.get("after_unknown") or {}).get(name) else (change.get("after") or {}).get(name)
 
 
-def _references(data: Mapping[str, Any], resource: Mapping[str, Any], name: str) -> Iterator[str]:
-    """Yield the addresses to which an argument refers: they are local to the module, and have no index."""
-    address, module = str(resource["address"]), data.get("configuration", {}).get("root_module", {})
-    path = re.findall(r"module\.([^.\[]+)(?:\[[^\]]*\])?\.", address)
-    for each in path:
-        module = module.get("module_calls", {}).get(each, {}).get("module", {})
-    prefix = "".join(re.findall(r"module\.[^.\[]+(?:\[[^\]]*\])?\.", address))
-    for found in module.get("resources", ()):
-        if found.get("type") == resource.get("type") and found.get("name") == resource.get("name"):
-            yield from (prefix + each for each in found.get("expressions", {}).get(name, {}).get("references", ()))
+def _configured(module: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the resources of the configuration with their arguments, by the address without indexes."""
+    for each in module.get("resources", ()):
+        yield f"{prefix}{each.get('type')}.{each.get('name')}", each.get("expressions", {})
+    for name, call in module.get("module_calls", {}).items():
+        yield from _configured(call.get("module", {}), f"{prefix}module.{name}.")
 
 
-def _terraform_statements(
-    data: Mapping[str, Any], resource: Mapping[str, Any], planned: list[Mapping[str, Any]]
-) -> Iterator[Any]:
-    policy = _planned(resource, "policy")
+def _references(configured: Mapping[str, Mapping[str, Any]], address: str, argument: str) -> Iterator[str]:
+    """Yield the addresses to which an argument refers: those in the plan are local to the module."""
+    start = "".join(_MODULE.findall(address))
+    for each in configured.get(_INDEX.sub("", address), {}).get(argument, {}).get("references", ()):
+        yield start + each
+
+
+def _terraform_statements(policy: Any, read: Mapping[str, Any] | None) -> Any:
     if isinstance(policy, str):
-        statements = json.loads(policy).get("Statement", [])
-        yield from statements if isinstance(statements, list) else [statements]
-        return
-    references = set(_references(data, resource, "policy"))
-    read = next((e for e in planned if e.get("mode") == "data" and e["address"].partition("[")[0] in references), None)
-    if read is None or not isinstance((read["change"].get("after") or {}).get("statement"), list):
-        yield _UNKNOWN
-        return
+        return json.loads(policy).get("Statement", [])
+    after = (read["change"].get("after") or {}).get("statement") if read is not None else None
+    if read is None or not isinstance(after, list):
+        return _UNKNOWN
     unknown = (read["change"].get("after_unknown") or {}).get("statement")
-    for index, each in enumerate(read["change"]["after"]["statement"]):
-        yield _deferred(each, unknown[index] if isinstance(unknown, list) and index < len(unknown) else unknown)
+    found = [unknown[i] if isinstance(unknown, list) and i < len(unknown) else unknown for i in range(len(after))]
+    return list(map(_deferred, after, found))
 
 
 def _deferred(known: Mapping[str, Any], unknown: Any) -> Any:
@@ -155,8 +195,8 @@ def _has_true(value: Any) -> bool:
     return any(map(_has_true, value)) if isinstance(value, list) else value is True
 
 
-def cloudformation_policy(text: str, bucket: str, account: str) -> PlannedPolicy:
-    """Return the policy of a bucket from a template in JSON or YAML; raises InvalidInput for other text."""
+def cloudformation_policies(text: str, account: str) -> list[PlannedPolicy]:
+    """Return the bucket policies of a template in JSON or YAML; raises InvalidInput for other text."""
     data = _json(text, "a template") if text.lstrip().startswith("{") else _yaml(text)
     resources = data.get("Resources") if isinstance(data, Mapping) else None
     if not isinstance(resources, Mapping):
@@ -164,20 +204,21 @@ def cloudformation_policy(text: str, bucket: str, account: str) -> PlannedPolicy
     names: dict[str, Any] = {"AWS::AccountId": account, "AWS::Partition": "aws", "AWS::URLSuffix": "amazonaws.com"}
     defaults = {name: each.get("Default", _UNKNOWN) for name, each in (data.get("Parameters") or {}).items()}
     names |= {name: each if isinstance(each, str) else _UNKNOWN for name, each in defaults.items()}
-    for name, each in resources.items():
-        if each.get("Type") == "AWS::S3::Bucket":
-            made = _value((each.get("Properties") or {}).get("BucketName", _UNKNOWN), names.get)
-            names |= {name: made, f"{name}.Arn": made if made is _UNKNOWN else f"arn:aws:s3:::{made}"}
-    for name, each in resources.items():
-        properties = each.get("Properties") or {}
-        target = _value(properties.get("Bucket"), names.get) if each.get("Type") == "AWS::S3::BucketPolicy" else None
-        if target is _UNKNOWN:
-            return PlannedPolicy.of([_UNKNOWN], name)
-        if target == bucket:
-            found = _value(properties.get("PolicyDocument"), names.get)
-            statements = found.get("Statement", []) if isinstance(found, Mapping) else [_UNKNOWN]
-            return PlannedPolicy.of(statements if isinstance(statements, list) else [statements], name)
-    return PlannedPolicy.of([_UNKNOWN], f"the policy of {bucket}, which the template does not hold")
+    settings = {name: each.get("Properties") or {} for name, each in resources.items()}
+    kinds = {name: each.get("Type") for name, each in resources.items()}
+    buckets = {
+        name: _value(settings[name].get("BucketName", _UNKNOWN), names.get)
+        for name, kind in kinds.items()
+        if kind == "AWS::S3::Bucket"
+    }
+    for name, made in buckets.items():
+        names |= {name: made, f"{name}.Arn": made if made is _UNKNOWN else f"arn:aws:s3:::{made}"}
+    found: list[PlannedPolicy] = []
+    for name in (name for name, kind in kinds.items() if kind == "AWS::S3::BucketPolicy"):
+        document = _value(settings[name].get("PolicyDocument"), names.get)
+        statements = document.get("Statement", []) if isinstance(document, Mapping) else _UNKNOWN
+        found.append(PlannedPolicy.of(statements, _value(settings[name].get("Bucket"), names.get), name))
+    return _with_others(found, buckets)
 
 
 def _value(value: Any, name: Callable[[str], Any]) -> Any:

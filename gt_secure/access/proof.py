@@ -22,6 +22,7 @@ from ..iam.statement_table import TARGET, DimensionValue, StatementTable
 from ..network import IPNetwork
 from ..policies.bucket_guard import UPLOAD, build_guard, find_guard, merge_guard
 from ..policies.s3_actions import BUCKET_ACTIONS, OBJECT_ACTIONS
+from ..policies.signer_lock import build_signer_lock, signer_names
 from ..restriction.expectations import Expectation
 from ..text import members
 from .answer import MEANT, Answer
@@ -61,19 +62,26 @@ class Claim:
         Allowed endpoints.
     reads : bool
         Whether uploads are left out of the claim.
+    signers : sequence of str
+        If there are some: nobody else's URL is opened either, from wherever, uploads apart.
     """
 
     prefix: str = ""
     addresses: Sequence[IPNetwork] = ()
     endpoints: Sequence[str] = ()
     reads: bool = False
+    signers: Sequence[str] = ()
 
     @property
     def words(self) -> str:
         """The claim in a sentence."""
         except_uploads = f". {SPARED}" if self.reads else ""
         what = "presigned request except an upload" if self.reads else "presigned request or POST form"
-        return f"no {what} from elsewhere is opened{except_uploads}"
+        said = f"no {what} from elsewhere is opened{except_uploads}"
+        of_others = f"no URL for reading that anybody but {signer_names(self.signers)} signed is opened"
+        if not self.signers:
+            return said
+        return f"{said}; {of_others}" if self.addresses or self.endpoints else of_others
 
 
 @dataclass(frozen=True)
@@ -158,6 +166,8 @@ class _Part:
 
 def prove(locks: EffectiveLocks, claim: Claim) -> Proof:
     """Decide the claim under the policies of locks."""
+    if claim.signers:
+        return _prove_signers(locks, claim)
     locks = replace(locks, facts=locks.facts.without_choices())
     assumed = (*locks.assumed, *_not_covered(claim))
     unknown: set[str] = set()
@@ -177,6 +187,25 @@ def prove(locks: EffectiveLocks, claim: Claim) -> Proof:
         code = _fixed_by(request, policies, locks, claim)
         return Proof(False, {**case, "finding": code} if code else case, (), assumed, claim.words)
     return Proof(None if unknown else True, None, tuple(sorted(unknown)), assumed, claim.words)
+
+
+def _prove_signers(locks: EffectiveLocks, claim: Claim) -> Proof:
+    """Decide both parts: a Deny of the signers themselves leaves the requests of all others."""
+    arns = build_signer_lock(locks.bucket, claim.signers, locks.account, partition=locks.partition)["Condition"]
+    spared = {"ArnLike": arns["ArnNotLike"]}  # type: ignore[index]
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*", "Condition": spared}
+    policy = json.loads(locks.policy) if isinstance(locks.policy, str) and locks.policy else locks.policy or {}
+    listed = policy.get("Statement", [])
+    statements = [*(listed if isinstance(listed, list) else [listed]), deny]
+    others = replace(locks, policy={"Version": "2008-10-17", **policy, "Statement": statements})
+    elsewhere = replace(claim, signers=())
+    parts = [prove(others, Claim(claim.prefix, reads=True))]
+    parts += [prove(locks, elsewhere)] if claim.addresses or claim.endpoints else []
+    worst = min(parts, key=lambda each: (each.proved is not False, each.proved is not None))
+    case = worst.counterexample
+    if case is not None and worst is parts[0]:
+        case = {**case, "resourcePolicy": locks.policy}
+    return replace(worst, counterexample=case, claim=claim.words)
 
 
 def _fixed_by(request: Request, policies: Policies, locks: EffectiveLocks, claim: Claim) -> str | None:

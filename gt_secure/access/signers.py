@@ -7,12 +7,14 @@ pass a role to an AWS service*; STS API Reference, *AssumeRole*; S3 User Guide, 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from ..account.principals import Principal, Principals
+from ..aws.arns import session_of_role
 from ..columns import ShownTable
 from ..errors import PolicyError
 from ..iam.documents import Statement, document_of, parse_document
@@ -20,9 +22,11 @@ from ..iam.evaluate import evaluate
 from ..iam.facts import Facts, Values
 from ..iam.request import Compiled, Layer, Policies, Request
 from ..iam.wildcards import TextMatcher
-from ..text import printable
+from ..policies.signer_lock import without_session
+from ..text import count, printable
 from .answer import Word
 from .conditions_of_opening import duration
+from .dry_run import presigners
 from .locks import EffectiveLocks
 from .principal_policies import EVERYWHERE, NOWHERE, REFUSED, Asked, Statements, Surroundings, covers, unsure
 from .request_kinds import LONGEST_SIGNATURE_MS
@@ -35,6 +39,7 @@ CHAINED_S = 3600
 """Longest session of a role that another role assumed."""
 
 _READ, _ASSUME, _PASS = "s3:GetObject", "sts:AssumeRole", "iam:PassRole"
+_DECRYPT = "kms:Decrypt"
 _LABEL = "sagemaker:CreateLabelingJob"
 _MODEL = "sagemaker:CreateModel"
 _LAUNCHES: tuple[tuple[str, ...], ...] = (
@@ -65,13 +70,16 @@ _BUCKET, _UNLOCK = "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"
 BECOMING = (*_OWN["user"], *_OWN["role"], *_GROUP, _JOIN, *_VERSIONS, _TRUST, *_KEYS, _BUCKET, _UNLOCK)
 """Actions by which somebody can make itself a signer."""
 _ACTIONS = tuple(
-    dict.fromkeys((_READ, _ASSUME, _PASS, "sts:TagSession", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"))
+    dict.fromkeys(
+        (_READ, _DECRYPT, _ASSUME, _PASS, "sts:TagSession", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
+    )
 ) + tuple(dict.fromkeys((_LABEL, *(each for group in _LAUNCHES for each in group), *BECOMING)))
 _CHOSEN_IN = {
     "sts": ("sts:", "aws:requesttag/", "aws:tagkeys"),
     "iam": ("iam:policyarn", "iam:permissionsboundary", "iam:associatedresourcearn", "aws:requesttag/", "aws:tagkeys"),
     "sagemaker": ("sagemaker:", "aws:requesttag/", "aws:tagkeys"),
     "s3": (),
+    "kms": (),
 }
 """Starts of condition keys that the caller of a service chooses."""
 _GRANT_READ: dict[str, Any] = {
@@ -90,10 +98,11 @@ _ANYBODY = Layer(
 """A trust policy that was not read: it may trust anybody."""
 _SAGEMAKER = "sagemaker.amazonaws.com"
 _FOR_WORKERS = "has images signed for workers, by a labeling job"
+_OF_A_JOB = "has images signed for workers, as the role of a labeling job"
 NO_TAGS = "Attribute-based access control of the bucket is off: aws:ResourceTag and s3:BucketTag are absent."
+_NO_KEY = "The object is not encrypted with a KMS key: a signer would need kms:Decrypt as well."
 _ASSUMED = (
     NO_TAGS,
-    "The object is not encrypted with a KMS key: a signer would need kms:Decrypt as well.",
     "The account's root user, anonymous callers, and principals of accounts that were not given are not listed.",
     "Ways into running compute (notebooks, functions, instances) are not followed.",
 )
@@ -117,6 +126,8 @@ class SigningPrincipal:
     depends_on : tuple of str
     longest_s : int or None
         The longest lifetime that it can give a URL, in seconds; None if the longest session is not known.
+    signed : int or None
+        Requests of a log that URLs opened which it signed; None without a log.
     """
 
     arn: str
@@ -126,6 +137,7 @@ class SigningPrincipal:
     chain: tuple[str, ...] = ()
     depends_on: tuple[str, ...] = ()
     longest_s: int | None = None
+    signed: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-able data."""
@@ -137,17 +149,22 @@ class SigningPrincipal:
             "chain": list(self.chain),
             "depends_on": list(self.depends_on),
             "longest_s": self.longest_s,
+            **({} if self.signed is None else {"signed": self.signed}),
         }
 
 
 class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
     """Users and roles by what they can do, those that sign first; who can do nothing is in ``refused``."""
 
-    head = ("principal", "class", "answer", "opened", "longest URL")
+    head = ("principal", "class", "answer", "opened", "longest URL", "in the log")
     empty = "Nobody of the principals that were read can sign a URL for it."
     most = 100
     refused: tuple[SigningPrincipal, ...] = ()
     assumed: tuple[str, ...] = ()
+    bucket: str = ""
+    key: str = ""
+    days: int | None = None
+    others: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, found: Iterable[SigningPrincipal], assumed: Sequence[str]) -> Signers:
@@ -158,6 +175,43 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
         made.assumed = tuple(assumed)
         return made
 
+    def seen_in(self, hits: object) -> Signers:
+        """Return the signers with the requests of a log that their URLs opened."""
+        counts, days = presigners(hits, self.bucket, self.key)
+        made = self.counted(counts)
+        made.days = days
+        return made
+
+    def counted(self, requests: Mapping[str, int] | None) -> Signers:
+        """Return the signers with these numbers of requests, by ARN: a log names a role by its session."""
+        if requests is None:
+            return self
+        left = dict(requests)
+
+        def seen(each: SigningPrincipal) -> SigningPrincipal:
+            name = without_session(session_of_role(each.arn, "x")) if ":role/" in each.arn else each.arn
+            return replace(each, signed=left.pop(name, 0))
+
+        made = Signers.of(map(seen, (*self, *self.refused)), self.assumed)
+        made.bucket, made.key, made.others = self.bucket, self.key, tuple(left)
+        return made
+
+    @property
+    def sentence(self) -> str:
+        """The number of identities that can sign, of those that did, and the plan that leaves only these."""
+        signing = [each for each in self if each.signing == "signs" and each.answer == "opened"]
+        can = f"{count(len(signing), 'identity', 'identities')} can sign URLs for {self.key or self.bucket}"
+        if self.days is None:
+            return f"{can}. Add --logs to see who did."
+        did = [each.arn for each in signing if each.signed]
+        more = f" The log names others, too: {', '.join(self.others)}." if self.others else ""
+        said = f"{can}, {len(did):,} did in {count(self.days, 'day')}.{more}"
+        if not did:
+            return said
+        place = ["--bucket", self.bucket, *(["--prefix", self.key] if self.key else [])]
+        words = [*place, *(word for arn in did for word in ("--signers", arn))]
+        return f"{said} Leave {'this' if len(did) == 1 else 'these'} {len(did):,}: gt-secure plan {shlex.join(words)}"
+
     @staticmethod
     def row(item: SigningPrincipal) -> tuple[str, ...]:
         """Return the cells of one principal."""
@@ -167,7 +221,8 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
         places = f"depends on {', '.join(item.depends_on)}" if item.opened.is_empty else ranges(item.opened)
         opened = "; ".join(filter(None, (places, endpoints(item.opened, frozenset()), *item.opened.when)))
         longest = "not known" if item.longest_s is None else duration(item.longest_s * 1000)
-        return printable(way), item.signing, item.answer, printable(opened), longest
+        signed = "-" if item.signed is None else f"{item.signed:,}"
+        return printable(way), item.signing, item.answer, printable(opened), longest, signed
 
     def to_dict(self, *, every: bool = False) -> dict[str, Any]:
         """Return JSON-able data; ``every`` has those that are refused too."""
@@ -219,6 +274,26 @@ class _Holders:
         return found
 
 
+class _Read(NamedTuple):
+    """The question whether somebody may read an object: of the bucket, and of the key that it is encrypted with."""
+
+    asked: Asked
+    key: Asked | None
+    unread: str
+
+    def row(self, principal: Principal, *, as_if_all: bool = False) -> Row:
+        row = self.asked.row(principal, as_if_all=as_if_all)
+        if self.unread:
+            return unsure(row, [self.unread])
+        if self.key is None or _word(row) == "refused":
+            return row
+        of_key = self.key.row(principal, as_if_all=as_if_all)
+        if _word(of_key) == "refused":
+            return REFUSED
+        is_sure = of_key.opened.where == EVERYWHERE.where and not of_key.opened.when
+        return row if is_sure else unsure(row, of_key.unknown.depends_on or ["conditions of the key policy"])
+
+
 @dataclass(frozen=True)
 class _Way:
     """A way to a signer: the ARNs on it, the row of who signs at its end, and how long a URL of it can live."""
@@ -258,10 +333,11 @@ class _Search:
         self._launching: dict[tuple[str, bool], Row] = {}
         self._allowed = {each.arn: self.statements.allowed(each.policies) for each in principals.all}
         self.objects = [f"{locks.arn}/{key}" for key in keys]
-        self.reading = [self._asked(_READ, arn, self.around) for arn in self.objects]
+        self.key = self._key_question()
+        self.reading = [self._reading(arn, self.around) for arn in self.objects]
         anybody = Layer("resource", "bucket policy", parse_document(_GRANT_READ, "resource"))
         self.granted, self.unlocked = (
-            [self._asked(_READ, arn, replace(self.around, resource=policy)) for arn in self.objects]
+            [self._reading(arn, replace(self.around, resource=policy)) for arn in self.objects]
             for policy in (anybody, None)
         )
 
@@ -272,7 +348,8 @@ class _Search:
         for word in ("opened", "unknown"):
             for arn, row in rows.items():
                 if arn not in found and _word(row) == word:
-                    found[arn] = ("signs", _Way((arn,), row, (), _longest(row, self.by_arn[arn])))
+                    when = (_OF_A_JOB,) if arn == self.locks.signer else ()
+                    found[arn] = ("signs", _Way((arn,), row, when, _longest(row, self.by_arn[arn])))
             ways = {arn: way for arn, (_, way) in found.items()}
             reached = self._reaching(ways, {arn: None for arn in rows if arn not in found}, certain=word == "opened")
             found |= {arn: ("reaches", way) for arn, way in reached.items()}
@@ -289,7 +366,12 @@ class _Search:
         made = [_signer(arn, *found.get(arn, ("signs", _Way((arn,), row)))) for arn, row in rows.items()]
         order = list(_CLASSES)
         made.sort(key=lambda each: (each.answer == "refused", order.index(each.signing), each.arn))
-        return Signers.of(made, (*self.locks.assumed_with(), *_ASSUMED, *self.principals.notes))
+        key = self.principals.key
+        default = f"as the bucket does by default, with {printable(key)}" if key else "without a key of the account"
+        encrypted = _NO_KEY if key is None else f"The object is encrypted {default}."
+        signers = Signers.of(made, (*self.locks.assumed_with(), encrypted, *_ASSUMED, *self.principals.notes))
+        signers.bucket = self.locks.bucket
+        return signers
 
     def _asked(self, action: str, arn: str, around: Surroundings, facts: Mapping[str, Values] | None = None) -> Asked:
         service = action.partition(":")[0]
@@ -304,6 +386,31 @@ class _Search:
             absent=("aws:resourcetag/", "iam:resourcetag/", "s3:buckettag/"),
             cache=self._caches.setdefault((action, around.circumstances.account, *sorted((facts or {}).items())), {}),
         )
+
+    def _reading(self, arn: str, around: Surroundings) -> _Read:
+        return _Read(self._asked(_READ, arn, around), *self.key)
+
+    def _key_question(self) -> tuple[Asked | None, str]:
+        """Return the question for the key of the bucket, or what would have to be known of it.
+
+        A key policy must grant, as a trust policy must: to the principal itself, or to its account and its own
+        policies.
+        """
+        arn, policy = self.principals.key, self.principals.key_policy
+        if not arn:
+            return None, ""
+        try:
+            if policy is None or ":key/" not in arn:
+                return None, f"the policy of the KMS key {arn}"
+            plain = [{k: v for k, v in each.items() if k not in ("Resource", "Sid")} for each in policy.statements]
+            document = parse_document({"Version": policy.version, "Statement": plain}, "trust")
+        except PolicyError:
+            return None, f"the policy of the KMS key {arn}"
+        account, region = arn.split(":")[4], arn.split(":")[3]
+        around = replace(self.around, resource=Layer("trust", "key policy", document), endpoints=None)
+        around = replace(around, circumstances=replace(around.circumstances, account=account))
+        facts = {"kms:viaservice": (f"s3.{region}.amazonaws.com",), "kms:calleraccount": (self.locks.account,)}
+        return self._asked(_DECRYPT, arn, around, facts), ""
 
     def _may(self, principal: Principal, action: str, arn: str, facts: Mapping[str, Values] | None = None) -> Row:
         """Return from where a principal may do something beside S3, under its own and its organization's policies."""
@@ -531,7 +638,7 @@ def _decisive(rows: Iterable[Row], word: Word) -> Row:
     return REFUSED if found is None else found
 
 
-def _rows(asked: Iterable[Asked], principal: Principal, *, as_if_all: bool = False) -> Row:
+def _rows(asked: Iterable[_Read], principal: Principal, *, as_if_all: bool = False) -> Row:
     return _decisive((each.row(principal, as_if_all=as_if_all) for each in asked), "opened")
 
 

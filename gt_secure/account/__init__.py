@@ -10,8 +10,7 @@ if TYPE_CHECKING:
     from .bucket import Bucket as Bucket
     from .export import current_restriction as current_restriction
     from .lists import ranges_and_lists as ranges_and_lists, with_lists as with_lists
-    from .principals import read_principals as read_principals
-    from .reader import read_bucket as read_bucket, read_state as read_state
+    from .reader import read_bucket as read_bucket, read_signers as read_signers, read_state as read_state
     from .state import EVERYTHING as EVERYTHING, FINDINGS as FINDINGS, State as State
 
 

@@ -11,6 +11,7 @@ from ..aws.buckets import LogTarget, log_target
 from ..aws.client import Aws, aws_errors
 from ..errors import GtSecureError
 from .part import NotRead, Part
+from .principals import Principals
 
 BucketSettings: TypeAlias = Mapping[str, Any]
 
@@ -181,6 +182,10 @@ class Bucket:
         Number of refused CORS preflight requests in that log.
     applications : tuple of str
         Applications that presigned in that log.
+    presigners : mapping or None
+        Who signed URLs for reading in that log, with the number of requests.
+    principals : Principals or None
+        Users and roles of the account; None if they were not asked for.
     """
 
     name: str
@@ -202,6 +207,8 @@ class Bucket:
     leaks: Callable[[], int] = field(default=int, compare=False, repr=False)
     preflights: int = 0
     applications: tuple[str, ...] = ()
+    presigners: Mapping[str, int] | None = None
+    principals: Principals | None = field(default=None, compare=False, repr=False)
 
     @property
     def arn(self) -> str:

@@ -12,6 +12,7 @@ from ..errors import InvalidInput, NotFound
 from ..network import IPNetwork, collapse, outside, parse_stored_cidrs, subtract
 from ..policies.age_cap import age_text
 from ..policies.bucket_guard import find_guard
+from ..policies.signer_lock import find_signer_lock
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
 from ..restriction.validation import split_lists
@@ -32,10 +33,11 @@ def current_restriction(
         )
     names = split_lists((), [lists] if isinstance(lists, str) else lists)[0]
     notices: list[Notice] = []
-    guard = None
+    guard = lock = None
     if bucket is not None:
         name = check_bucket(bucket)
-        guard = find_guard(read_policy(aws, name, bucket_region(aws, name)))
+        policy = read_policy(aws, name, bucket_region(aws, name))
+        guard, lock = find_guard(policy), find_signer_lock(policy)
     found = get_workteam(aws, team) if team is not None else None
     mode = found.url_lock.mode if found is not None and found.url_lock is not None else "off"
     if mode == "both":
@@ -55,10 +57,11 @@ def current_restriction(
         "portal_lock": True if locked else None,
         "guard": None if guard is None else "reads" if guard.reads else True,
         "bucket": bucket,
-        "prefix": guard.prefix if guard is not None else "",
+        "prefix": guard.prefix if guard is not None else lock.prefix if lock is not None else "",
+        "signers": None if lock is None else list(lock.signers),
         "max_age": age_text(guard.max_age_s) if guard is not None and guard.max_age_s else None,
     }
-    if found is None and guard is None:
+    if found is None and guard is None and lock is None:
         raise NotFound(f"The policy of {bucket} has no guard of ours.", next_step="Plan one first.")
     return Restriction.from_dict(wanted), notices
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -100,11 +101,17 @@ class Principals:
         The policies of each group by its ARN.
     notes : tuple of str
         Sentences about what was not read.
+    key : str or None
+        The KMS key of the bucket's default encryption; empty for none, or AWS's own. None if it was not read.
+    key_policy : AttachedPolicy or None
+        Its policy, if it was read.
     """
 
     all: tuple[Principal, ...]
     groups: Mapping[str, tuple[AttachedPolicy, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    key: str | None = None
+    key_policy: AttachedPolicy | None = None
 
 
 def parse_principals(text: str, name: str = "the file") -> Principals:
@@ -137,6 +144,15 @@ def read_principals(aws: Aws) -> Principals:
         for role in page.get("RoleDetailList", ()):
             role["MaxSessionDuration"] = longest.get(role["Arn"])
     return principals_of([{**page, "IsTruncated": False} for page in found])
+
+
+def load_principals(place: str | Path) -> Principals:
+    """Read the users and roles of a file."""
+    try:
+        text = Path(place).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _no_details(str(place), f"cannot be read ({type(error).__name__})") from error
+    return parse_principals(text, str(place))
 
 
 def _no_details(name: str, why: str) -> InvalidInput:

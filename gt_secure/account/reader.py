@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 from ..aws.arns import bucket_arn
@@ -35,6 +36,7 @@ from .bucket import LOG_TARGET, READINGS, Bucket, read_key_policy, read_part
 from .fact_reader import BLOCKS, read_account_block, read_facts
 from .organization import Organization, read_organization
 from .part import Part
+from .principals import Principals, document, load_principals, read_principals
 from .state import LOCKS, PLAN, UNASKED, WHAT, State, TaskTemplate
 
 T = TypeVar("T")
@@ -73,7 +75,7 @@ def scope_of(restriction: Restriction, needs: frozenset[str] = PLAN) -> ReadScop
     parts = {
         "team": restriction.url_lock is not None,
         "workforce": restriction.portal_lock is not None or restriction.url_lock is True,
-        "bucket.policy": restriction.guard is not None,
+        "bucket.policy": restriction.guard is not None or restriction.signers is not None,
     }
     return ReadScope(
         restriction.team,
@@ -122,6 +124,18 @@ def read_bucket(aws: Aws, name: str, needs: frozenset[str] = PLAN) -> Bucket:
     with ThreadPoolExecutor(THREADS, thread_name_prefix="gt_secure-state") as pool:
         place = str(named_place(name)[0])
         return _started(aws, pool, Bucket(place, bucket_region(aws, place)), _named_parts(needs))()
+
+
+def read_signers(aws: Aws, name: str, file: str | Path | None = None) -> Principals:
+    """Read the users and roles of the account or a file, and the key of a bucket; raises AccessDenied."""
+    bucket = read_bucket(aws, name, frozenset({"bucket.encryption"}))
+    key, found = bucket.default_kms_key, read_principals(aws) if file is None else load_principals(file)
+    if key.missing is not None:
+        return replace(found, notes=(*found.notes, f"{key.missing.text}."))
+    policy, used = read_key_policy(aws, bucket).if_read, (key.value or "").removeprefix("aws/s3")
+    if used and ":" not in used and "/" not in used:
+        used = f"arn:{aws.partition}:kms:{bucket.region}:{aws.identity().account_id}:key/{used}"
+    return replace(found, key=used, key_policy=None if policy is None else document("key policy", policy))
 
 
 def _started(

@@ -13,14 +13,16 @@ from ..network import all_private, parse_stored_cidrs
 from ..policies.age_cap import age_text
 from ..policies.bucket_guard import (
     GUARD_SIDS,
+    SIGNERS_SID,
     Guard,
     build_guard,
     find_guard,
+    merge_guard,
     merge_guards,
-    own_statements,
     remove_statements,
 )
 from ..policies.revocation import expired_revocations, expired_text
+from ..policies.signer_lock import MERGE_WORDS, build_signer_lock, find_signer_lock
 from ..restriction.model import Restriction, UrlLockMode
 from .change import Call, Change
 from .log_sources import other_readers
@@ -65,8 +67,14 @@ def existing_guard(state: State) -> Guard | None:
     return find_guard(state.bucket.policy.value) if state.bucket is not None else None
 
 
+def policy_text(policy: str | None, names: Sequence[str] = ()) -> str:
+    """Describe our locks in a bucket policy; ``names`` stand for the ranges of the guard."""
+    signers = find_signer_lock(policy)
+    return guard_text(find_guard(policy), names) + (f"; {signers.words}" if signers is not None else "")
+
+
 def guard_text(guard: Guard | None, names: Sequence[str] = ()) -> str:
-    """Describe a guard; ``names`` stand for its ranges."""
+    """Describe a guard."""
     if guard is None:
         return "no guard: a presigned URL works from anywhere"
     where = f"objects under {guard.prefix}" if guard.prefix else "all objects"
@@ -94,30 +102,14 @@ def lock_text(value: Toggles) -> str:
 
 
 def _guard_change(wish: Restriction, state: State, hits: object) -> Change[str | None] | None:
-    if wish.guard is None or state.bucket is None:
+    if state.bucket is None or (wish.guard is None and wish.signers is None):
         return None
     before = state.bucket.policy.value
-    guard = find_guard(before)
     ended = expired_revocations(before, state.at)
     remaining = None if before is None else remove_statements(before, ended)
-    if wish.guard:
-        statement = build_guard(
-            state.bucket.name,
-            prefix=wish.prefix,
-            networks=wish.addresses,
-            endpoints=wish.endpoints,
-            partition=state.partition,
-            reads=wish.guard == "reads",
-        )
-        wanted = (wish.prefix, wish.addresses, wish.endpoints, wish.max_age_s, wish.guard == "reads")
-        same = guard is not None and _is_current(guard) and _admits(guard) == wanted
-        if same and not ended:
-            return None
-        after = remaining if same else _merged(remaining, statement, wish.max_age_s)
-    else:
-        if before is None or not (ended or own_statements(before).keys() & set(GUARD_SIDS)):
-            return None
-        after = None if remaining is None else remove_statements(remaining, reversed(GUARD_SIDS))
+    after = _with_signers(wish, state, _with_guard(wish, state, remaining))
+    if after == before:
+        return None
     name, resource = state.bucket.name, f"arn:{state.partition}:s3:::{state.bucket.name}"
     write = (
         Call("s3:DeleteBucketPolicy", resource, "DeleteBucketPolicy", {"Bucket": name})
@@ -128,13 +120,48 @@ def _guard_change(wish: Restriction, state: State, hits: object) -> Change[str |
         target=BucketGuard(name, state.bucket.region),
         before=before,
         after=after,
-        before_text=guard_text(guard),
-        after_text=guard_text(find_guard(after), wish.allowed_names if wish.lists and wish.guard else ())
-        + expired_text(ended),
-        affects=(*_bucket_affects(state), *other_readers(hits, name, wish.prefix, wish.addresses)),
+        before_text=policy_text(before),
+        after_text=policy_text(after, wish.allowed_names if wish.lists and wish.guard else ()) + expired_text(ended),
+        affects=(
+            *_bucket_affects(state),
+            *(other_readers(hits, name, wish.prefix, wish.addresses) if wish.guard is not None else ()),
+        ),
         calls=(Call("s3:GetBucketPolicy", resource, "GetBucketPolicy", {"Bucket": name}), write),
         seconds_typical=2,
     )
+
+
+def _with_guard(wish: Restriction, state: State, policy: str | None) -> str | None:
+    bucket, guard = state.bucket, find_guard(policy)
+    assert bucket is not None
+    if not wish.guard:
+        return policy if wish.guard is None or policy is None else remove_statements(policy, reversed(GUARD_SIDS))
+    reads = wish.guard == "reads"
+    wanted = (wish.prefix, wish.addresses, wish.endpoints, wish.max_age_s, reads)
+    if guard is not None and _is_current(guard) and _admits(guard) == wanted:
+        return policy
+    statement = build_guard(
+        bucket.name,
+        prefix=wish.prefix,
+        networks=wish.addresses,
+        endpoints=wish.endpoints,
+        partition=state.partition,
+        reads=reads,
+    )
+    return _merged(policy, statement, wish.max_age_s)
+
+
+def _with_signers(wish: Restriction, state: State, policy: str | None) -> str | None:
+    bucket, lock = state.bucket, find_signer_lock(policy)
+    assert bucket is not None
+    if not wish.signers:
+        return policy if wish.signers is None or policy is None else remove_statements(policy, [SIGNERS_SID])
+    if lock is not None and not lock.drifted and (lock.prefix, lock.signers) == (wish.prefix, wish.signers):
+        return policy
+    statement = build_signer_lock(
+        bucket.name, wish.signers, state.account_id, prefix=wish.prefix, partition=state.partition
+    )
+    return merge_guard(policy, statement, words=MERGE_WORDS)
 
 
 def _admits(guard: Guard) -> tuple[object, ...]:

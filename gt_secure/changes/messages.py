@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..account.state import State
@@ -10,6 +10,7 @@ from ..aws.managed_lists import ManagedList
 from ..aws.teams import UrlLock
 from ..network import IPNetwork, outside, parse_stored_cidrs, scope
 from ..policies.equivalence import deleted_principals
+from ..policies.signer_lock import find_signer_lock, is_listed, signer_names
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
 from ..text import count, some
@@ -25,7 +26,7 @@ def notices_for(wish: Restriction, state: State, changes: tuple[Change[Any], ...
     url_lock_changes = find_change(changes, TeamUrlLock) is not None
     found = [*wish.notices, *_url_lock(wish, state, url_lock_changes), *_endpoints(wish, state)]
     if guard is not None:
-        found += [*_guard(wish, state), *_deleted(guard)]
+        found += [*_guard(wish, state), *_signers(wish, state), *_deleted(guard)]
     if find_change(changes, WorkforcePortal) is not None:
         found += _portal(wish, state)
     if changes:
@@ -69,12 +70,41 @@ def _guard(wish: Restriction, state: State) -> Iterator[Notice]:
     if wish.guard and guard.prefix != wish.prefix and not guard.prefix.startswith(wish.prefix):
         yield notice("guard-moves", before=guard.prefix or "all objects", after=wish.prefix)
     if not wish.guard:
-        yield notice("guard-off")
+        if wish.guard is False:
+            yield notice("guard-off")
         return
     gone = [str(network) for network in outside(guard.networks, wish.addresses)]
     gone += sorted(set(guard.endpoints) - set(wish.endpoints))
     if gone:
         yield notice("guard-drops", sources=", ".join(gone))
+
+
+def _signers(wish: Restriction, state: State) -> Iterator[Notice]:
+    """Yield whom the signer lock would stop: the caller, the roles of waiting jobs, and who was on its list."""
+    lock = find_signer_lock(state.bucket.policy.value) if state.bucket is not None else None
+    if wish.signers is None or not (wish.signers or lock):
+        return
+    if lock is not None and lock.drifted:
+        yield notice("guard-edited", field="signers")
+    if not wish.signers:
+        yield notice("signers-off")
+        return
+    yield notice("signers-limits")
+    if not is_listed(state.caller_arn, wish.signers):
+        yield notice("signers-caller", caller=state.caller_arn, confirmable=False, fix=_add([state.caller_arn]))
+    roles = {job.role_arn for job in state.jobs.if_read or () if job.role_arn}
+    left_out = sorted(role for role in roles if not is_listed(role, wish.signers))
+    if left_out:
+        yield notice("signers-jobs", roles=", ".join(left_out), fix=_add(left_out))
+    elif wish.team is None or state.jobs.missing is not None:
+        yield notice("signers-jobs-unread")
+    gone = [each for each in (lock.signers if lock is not None else ()) if not is_listed(each, wish.signers)]
+    if gone:
+        yield notice("signers-drops", signers=signer_names(gone).replace(" or ", ", "))
+
+
+def _add(arns: Sequence[str]) -> str:
+    return f"Add --signers {' --signers '.join(arns)}."
 
 
 def _deleted(change: Change[str | None]) -> Iterator[Notice]:

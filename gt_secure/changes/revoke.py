@@ -19,7 +19,7 @@ from ..logs.leaks import Leak
 from ..logs.sql.columns import SIGNER, signer_label
 from ..logs.time_range import parse_time
 from ..policies.age_cap import LONGEST_S
-from ..policies.bucket_guard import MergeWords, merge_guard, remove_statements
+from ..policies.bucket_guard import MergeWords, merge_guard, prefix_resource, remove_statements
 from ..policies.revocation import (
     SignerKind,
     build_revocations,
@@ -30,7 +30,6 @@ from ..policies.revocation import (
     has_ended,
     is_signer,
     object_resource,
-    prefix_resource,
     signer_kind,
 )
 from ..restriction.messages import Notice, notice

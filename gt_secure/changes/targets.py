@@ -23,9 +23,10 @@ from ..aws.teams import _VOLATILE, UrlLock, Workteam, read_team, read_workforce
 from ..errors import Conflict, InvalidInput, Unsupported
 from ..network import IPNetwork
 from ..policies.age_cap import age_text
-from ..policies.bucket_guard import find_guard, merge_guard, own_statements, remove_guard
+from ..policies.bucket_guard import SIGNERS_SID, find_guard, merge_guard, own_statements, remove_guard
 from ..policies.equivalence import deleted_principals, policies_equal, statements_equal
 from ..policies.public_access import has_same_grants
+from ..policies.signer_lock import find_signer_lock
 
 V = TypeVar("V")
 TargetKind: TypeAlias = Literal["bucket-guard", "url-lock", "portal-lock"]
@@ -161,7 +162,9 @@ class BucketGuard(Target[str | None]):
 
     def words(self, value: str | None) -> str:
         """Describe the sources from which presigned URLs work."""
-        guard = find_guard(value)
+        guard, signers = find_guard(value), find_signer_lock(value)
+        if signers is not None:
+            return f"{self.words(remove_guard(str(value), SIGNERS_SID))}, and {signers.words}"
         if guard is None:
             return "the policy has no guard"
         cap = f" up to {age_text(guard.max_age_s)} after signing" if guard.max_age_s else ""

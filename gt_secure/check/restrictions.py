@@ -31,7 +31,7 @@ def nothing_drifted(gt: ConnectionLike, restriction: Restriction | str | Path) -
         The restriction, or the file it is kept in.
     """
     wish = _wish(restriction)
-    if wish.url_lock is None and wish.portal_lock is None and wish.guard is None:
+    if all(each is None for each in (wish.url_lock, wish.portal_lock, wish.guard, wish.signers)):
         raise InvalidInput(
             "This restriction asks for no lock, so nothing could drift.",
             next_step="Give one that sets a lock, or use expectations_hold.",

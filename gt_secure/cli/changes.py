@@ -84,6 +84,12 @@ def add_plan_arguments(parser: Parser) -> None:
         "--max-age", metavar="AGE", help="refuse presigned requests signed longer ago, such as 15m, or off"
     )
     group.add_argument(
+        "--signers",
+        action="append",
+        metavar="ARN",
+        help="refuse URLs for reading that nobody of these roles and users signed, or off; may be repeated",
+    )
+    group.add_argument(
         "--url-lock",
         choices=("auto", "SourceIp", "VpcSourceIp", "off", "keep"),
         help="the workteam's URL lock (default: auto, the setting that fits the portal)",
@@ -141,6 +147,8 @@ def restriction_from(args: argparse.Namespace) -> Restriction:
             data[name] = getattr(args, name)
     if args.max_age is not None:
         data["max_age"] = None if args.max_age == "off" else args.max_age
+    if args.signers is not None:
+        data["signers"] = [] if args.signers == ["off"] else "\n".join(args.signers)
     if args.context:
         data["facts"] = data.get("facts", {}) | parse_facts(args.context)
     if not data:

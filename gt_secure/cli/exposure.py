@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..access.exposure_text import answers_text, exposure_text
 from ..access.policy_files import locks_of_files
@@ -15,7 +15,9 @@ from ..aws.buckets import parse_s3_uri
 from ..errors import InvalidInput
 from ..iam.facts import parse_facts, supplied_facts
 from ..iam.operators import policy_network
+from ..logs.activity import READING
 from ..network import Source, parse_endpoint_id
+from ..policies.signer_lock import parse_signers
 from ..restriction.files import load_restriction
 from ..restriction.model import Restriction
 from ..text import printable
@@ -64,6 +66,7 @@ def add(commands: Commands) -> None:
     add_context(explain)
     explain.add_argument("--signers", action="store_true", help="list who can sign a URL for the object")
     explain.add_argument("--all", action="store_true", help="with --signers, list also who cannot")
+    explain.add_argument("--logs", action="append", metavar="SOURCE", help="with --signers, access logs: who did sign")
     _add_files(explain)
     explain.add_argument(
         "--principals", metavar="FILE", help="output of aws iam get-account-authorization-details, for --signers"
@@ -75,7 +78,8 @@ def add(commands: Commands) -> None:
     explain.needs("--principals", "--bucket-policy")
     explain.needs("--principals", "--signers")
     explain.needs("--all", "--signers")
-    explain.excludes("--signers", "--from", "--team", "--session-policy")
+    explain.needs("--logs", "--signers")
+    explain.excludes("--signers", "--from", "--session-policy")
     explain.excludes("--bucket-policy", "--team", "--profile", "--region")
     explain.excludes("object", "--bucket", "--key")
 
@@ -101,6 +105,9 @@ def add(commands: Commands) -> None:
     prove.add_argument("--prefix", default="", help="key prefix (default: the whole bucket)")
     prove.add_argument("--allow", action="append", default=[], metavar="CIDR", help="allowed addresses (repeatable)")
     prove.add_argument("--endpoint", action="append", default=[], metavar="ID", help="allowed endpoint (repeatable)")
+    prove.add_argument(
+        "--signers", action="append", metavar="ARN", help="prove that URLs of nobody else are opened (repeatable)"
+    )
     add_context(prove)
     _add_files(prove, "--tf-plan", "--cloudformation")
     prove.add_argument("--tf-plan", metavar="FILE", help="Terraform plan, as terraform show -json prints it")
@@ -108,7 +115,7 @@ def add(commands: Commands) -> None:
     for planned in ("--tf-plan", "--cloudformation"):
         prove.excludes(planned, "--bucket-policy", "--file", "--team", "--profile", "--region")
     prove.excludes("--tf-plan", "--cloudformation")
-    prove.excludes("--file", "--team", "--bucket", "--prefix", "--allow", "--endpoint")
+    prove.excludes("--file", "--team", "--bucket", "--prefix", "--allow", "--endpoint", "--signers")
     prove.excludes("--bucket-policy", "--file", "--team", "--profile", "--region")
 
 
@@ -126,14 +133,7 @@ def _add_files(parser: Parser, *planned: str) -> None:
 
 def _locks(args: argparse.Namespace, bucket: str) -> EffectiveLocks:
     """Return the locks under policy files."""
-    if args.account is None:
-        raise InvalidInput(
-            "The account of the bucket is missing.", next_step="Add --account with its 12 digits.", field="account"
-        )
-    if not re.fullmatch(r"[0-9]{12}", args.account):
-        raise InvalidInput(
-            f'"{args.account[:40]}" is not an AWS account.', next_step="Write its 12 digits.", field="account"
-        )
+    account = check_account(args.account)
     if not re.fullmatch(r"[A-Za-z0-9._-]{3,255}", bucket):  # old buckets of us-east-1 have longer names
         raise InvalidInput(
             f'"{bucket[:80]}" is not the name of a bucket.', next_step="Write --bucket gt-images.", field="bucket"
@@ -141,16 +141,30 @@ def _locks(args: argparse.Namespace, bucket: str) -> EffectiveLocks:
     session = getattr(args, "session_policy", None)
     return locks_of_files(
         bucket,
-        _read(args.bucket_policy) if args.bucket_policy else None,
-        args.account,
+        read_policy_file(args.bucket_policy) if args.bucket_policy else None,
+        account,
         supplied_facts(parse_facts(args.context)),
-        session=_read(session) if session else None,
-        rcp=tuple(_read(name) for name in args.rcp),
-        scp=tuple(_read(name) for name in args.scp),
+        session=read_policy_file(session) if session else None,
+        rcp=tuple(read_policy_file(name) for name in args.rcp),
+        scp=tuple(read_policy_file(name) for name in args.scp),
     )
 
 
-def _read(name: str) -> str:
+def check_account(account: str | None) -> str:
+    """Return the id of an account that was typed."""
+    if account is None:
+        raise InvalidInput(
+            "The account of the bucket is missing.", next_step="Add --account with its 12 digits.", field="account"
+        )
+    if not re.fullmatch(r"[0-9]{12}", account):
+        raise InvalidInput(
+            f'"{account[:40]}" is not an AWS account.', next_step="Write its 12 digits.", field="account"
+        )
+    return account
+
+
+def read_policy_file(name: str) -> str:
+    """Return the text of a file of policies."""
     try:
         text = Path(name).read_text(encoding="utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as error:
@@ -186,7 +200,9 @@ def exposure_from(args: argparse.Namespace) -> Exposure:
     from ..access.exposure import Exposure
     from ..account.principals import parse_principals
 
-    principals = partial(parse_principals, _read(args.principals), args.principals) if args.principals else None
+    principals = (
+        partial(parse_principals, read_policy_file(args.principals), args.principals) if args.principals else None
+    )
     is_prefix = bool(args.object) and (not key or key.endswith("/"))
     return Exposure(_locks(args, bucket), key, is_prefix=is_prefix, principals=principals)
 
@@ -219,7 +235,14 @@ def signers_from(args: argparse.Namespace) -> Signers:
             field="principals",
         )
     with working("Reading users and roles"):
-        return exposure_from(args).signers
+        found = exposure_from(args).signers
+    if not args.logs:
+        return found
+    from ..logs import read_hits
+
+    reading = read_hits if args.bucket_policy else lambda logs: connection(args).hits(logs=logs)
+    with working(READING), reading(args.logs) as hits:
+        return found.seen_in(hits)
 
 
 def _explain_signers(args: argparse.Namespace) -> int:
@@ -229,6 +252,7 @@ def _explain_signers(args: argparse.Namespace) -> int:
         return OK
     rows = [found.row(each) for each in (*found, *(found.refused if args.all else ()))]
     say(table(found.head, rows) if rows else found.empty)
+    say(fit(printable(found.sentence)))
     _say_assumed(found.assumed)
     return OK
 
@@ -268,13 +292,14 @@ def _prove_account(args: argparse.Namespace) -> Proof:
 
 
 def _restriction(args: argparse.Namespace) -> Restriction:
-    if not args.allow and not args.endpoint:
+    if not args.allow and not args.endpoint and not args.signers:
         return Restriction.for_reading(args.bucket, args.prefix)
-    return Restriction(addresses=args.allow, endpoints=args.endpoint, bucket=args.bucket, prefix=args.prefix)
+    place: dict[str, Any] = {"bucket": args.bucket, "prefix": args.prefix, "signers": args.signers}
+    return Restriction(addresses=args.allow, endpoints=args.endpoint, **place)
 
 
 def _prove_files(args: argparse.Namespace) -> Proof:
-    from ..access.planned_policies import cloudformation_policy, terraform_policy
+    from ..access.planned_policies import cloudformation_policies, policy_of, terraform_policies
     from ..access.proof import Claim, prove
 
     if not args.bucket:
@@ -283,12 +308,14 @@ def _prove_files(args: argparse.Namespace) -> Proof:
         prefix=args.prefix,
         addresses=tuple(policy_network(text, "--allow") for text in args.allow),
         endpoints=tuple(parse_endpoint_id(text) for text in args.endpoint),
+        signers=parse_signers(args.signers or ()),
     )
     locks = _locks(args, args.bucket)
     if args.tf_plan:
-        return terraform_policy(_read(args.tf_plan), args.bucket).prove(locks, claim)
+        return policy_of(terraform_policies(read_policy_file(args.tf_plan)), args.bucket).prove(locks, claim)
     if args.cloudformation:
-        return cloudformation_policy(_read(args.cloudformation), args.bucket, args.account).prove(locks, claim)
+        planned = cloudformation_policies(read_policy_file(args.cloudformation), args.account)
+        return policy_of(planned, args.bucket).prove(locks, claim)
     return prove(locks, claim)
 
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from ..findings.accepted import accepted_title, load_accepted, unused
 from ..findings.catalog_page import page
 from ..findings.model import SEVERITIES, catalog
-from ..iam.facts import parse_facts
+from ..iam.facts import parse_facts, supplied_facts
 from ..restriction.messages import notices
 from ..text import json_text, printable
 from .accepted import add_accepted, add_baseline, add_fail_on, note_unused, write_baseline
 from .exit_codes import FOUND, OK, UNKNOWN
+from .exposure import check_account, read_policy_file
 from .output import connection, fit, say, show_json, write_report
 from .parser import Commands, add_context
 from .progress import working
@@ -28,6 +29,10 @@ def add(commands: Commands) -> None:
         description="List settings that defeat, weaken or break a restriction of a workteam and a bucket.",
         examples=(
             ("gt-secure findings --team radiology-team --bucket gt-images", "list them, most severe first"),
+            (
+                "gt-secure findings --tf-plan plan.json --account 111122223333 --sarif out.sarif",
+                "before terraform apply",
+            ),
             ("gt-secure findings --bucket gt-images --fail-on high --json", "fail in CI"),
             ("gt-secure findings --explain url-lock-off", "show the risk, evidence and fix of a finding"),
         ),
@@ -42,6 +47,19 @@ def add(commands: Commands) -> None:
         metavar="SOURCE",
         help="access logs that show whether URLs live long; may be repeated",
     )
+    findings.add_argument(
+        "--principals",
+        nargs="?",
+        const=True,
+        default=False,
+        metavar="FILE",
+        help="see how many users and roles can sign: of the account, or of the output of "
+        "aws iam get-account-authorization-details",
+    )
+    group = findings.add_argument_group("bucket policies before they are deployed")
+    group.add_argument("--tf-plan", metavar="FILE", help="Terraform plan, as terraform show -json prints it")
+    group.add_argument("--cloudformation", metavar="FILE", help="CloudFormation template, JSON or YAML")
+    group.add_argument("--account", metavar="ID", help="account of the buckets, needed with a plan or a template")
     findings.add_argument("--explain", metavar="CODE", help="show risk, evidence and fix of a finding")
     add_fail_on(findings, "command")
     add_context(findings)
@@ -49,14 +67,39 @@ def add(commands: Commands) -> None:
     add_accepted(findings)
     add_baseline(findings)
     findings.reads_only("--explain", "--json")
+    for planned in ("--tf-plan", "--cloudformation"):
+        findings.excludes(planned, "--team", "--logs", "--principals", "--profile", "--region")
+    findings.excludes("--tf-plan", "--cloudformation")
+    findings.needs("--account", "--tf-plan", "--cloudformation")
 
 
 def findings_from(args: argparse.Namespace) -> Findings:
+    if args.tf_plan or args.cloudformation:
+        return _findings_of_files(args)
     with working("Reading the account"):
         gt = connection(args, accepted=args.accepted, context=parse_facts(args.context))
-        found = gt.findings(team=args.team, bucket=args.bucket, logs=args.logs)
+        found = gt.findings(team=args.team, bucket=args.bucket, logs=args.logs, principals=args.principals)
     write_baseline(args, found)
     write_report(args.sarif, lambda: json_text(found.to_sarif(source=args.accepted or ""), indent=2) + "\n")
+    return found
+
+
+def _findings_of_files(args: argparse.Namespace) -> Findings:
+    """Return the findings about the bucket policies of a plan or a template."""
+    from ..access.planned_policies import cloudformation_policies, line_of, policy_of, terraform_policies
+    from ..findings.accepted import accept, read_accepted
+    from ..findings.planned import findings_of
+    from ..listings import Findings
+
+    file, account = args.tf_plan or args.cloudformation, check_account(args.account)
+    text = read_policy_file(file)
+    planned = terraform_policies(text) if args.tf_plan else cloudformation_policies(text, account)
+    planned = [policy_of(planned, args.bucket)] if args.bucket else planned
+    made = findings_of(planned, account, supplied_facts(parse_facts(args.context)))
+    found = Findings(accept(made.findings, read_accepted(args.accepted)), made.checked, made.evidence)
+    write_baseline(args, found)
+    places = {each.subject: (each.address, line_of(each, text)) for each in planned}
+    write_report(args.sarif, lambda: json_text(found.to_sarif(source=file, places=places), indent=2) + "\n")
     return found
 
 

@@ -156,6 +156,30 @@ def urls_live_long(_: State, bucket: Bucket) -> Iterator[Match]:
             yield Match(bucket.name, f"{_lives(ages)}{_advice(ages)}")
 
 
+MANY = 5
+"""More identities than these are many, where few applications sign."""
+
+
+@bucket_rule("many-signers", "policy", given=("principals",))
+def many_signers(state: State, bucket: Bucket) -> Iterator[Match]:
+    """Many users and roles can sign URLs, and with a log: of those that did not."""
+    wanted, guard = wanted_of(state, bucket), guard_of(bucket)
+    prefix = wanted.prefix if wanted is not None else guard.prefix if guard is not None else ""
+    people = bucket.principals
+    assert people is not None
+    exposure = Exposure(locks_of(state), prefix, is_prefix=True, principals=lambda: people)
+    found = exposure.signers.counted(bucket.presigners)
+    signing = [each for each in found if each.signing == "signs" and not each.signed]
+    opened = [each for each in signing if each.answer == "opened"]
+    idle = "" if bucket.presigners is None else " and signed none in the log"
+    said = f"{count(len(opened), 'identity', 'identities')} can sign URLs for reading{idle}."
+    if len(opened) > MANY:
+        yield Match(bucket.name, said, severity="medium" if idle else None)
+    elif len(signing) > MANY:
+        keys = sorted({key for each in signing for key in each.depends_on})
+        yield Match(bucket.name, f"Up to {said[0].lower()}{said[1:]}", tuple(keys))
+
+
 def _lives(ages: UrlAges) -> str:
     used = f"the oldest was used after {duration(ages.oldest_s)}"
     return f"{printable(ages.signer)}: URLs live up to {duration(ages.lifetime_s)}, {used}."

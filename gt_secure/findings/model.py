@@ -158,7 +158,9 @@ class Checked(NamedTuple):
 Matcher: TypeAlias = "Callable[[Account], Iterator[Match]]"
 BucketMatcher: TypeAlias = "Callable[[Account, Bucket], Iterator[Match]]"
 Subject: TypeAlias = Literal["team", "workforce", "bucket", "endpoint", "job"]
-Given: TypeAlias = Literal["guard", "restriction", "log", "portal in a VPC", "workteam", "page that loads by script"]
+Given: TypeAlias = Literal[
+    "guard", "restriction", "log", "principals", "portal in a VPC", "workteam", "page that loads by script"
+]
 """A thing that a rule is about beside its subject: without it, the rule is not applicable."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from ..account.part import Evidence, NotRead, PartNotReadError
@@ -33,8 +33,8 @@ def find_all(state: State) -> tuple[Finding, ...]:
     return examine(state).findings
 
 
-def examine(state: State) -> Examined:
-    """Run every rule.
+def examine(state: State, rules: Iterable[Rule] = RULES) -> Examined:
+    """Run rules, by default every one.
 
     A rule that needs a part which was not read says nothing; the finding ``not-checked`` names it and the action. A
     rule without a subject is not applicable.
@@ -42,7 +42,7 @@ def examine(state: State) -> Examined:
     unread = list(state.unread())
     found: list[Finding] = []
     checked: list[Checked] = []
-    for rule in RULES:
+    for rule in rules:
         blind = tuple(dict.fromkeys(missing.action for name, missing in unread if rule.looks_at(name)))
         try:
             for name in rule.needs:
@@ -79,12 +79,17 @@ def _absent(rule: Rule, state: State) -> str:
     there: dict[Given, Callable[[], object]] = {
         "guard": lambda: bucket and guard_of(bucket),
         "restriction": lambda: bucket and wanted_of(state, bucket),
+        "principals": lambda: bucket and bucket.principals is not None,
         "log": lambda: bucket and bucket.url_ages is not None,
         "portal in a VPC": lambda: state.workforce.value and state.workforce.value.vpc_id,
         "workteam": lambda: state.team.value,
         "page that loads by script": lambda: bucket and any(bucket_rules.scripts_of(state, bucket)),
     }
-    words = {"workteam": "no workteam was named", "page that loads by script": "no page is known that loads by script"}
+    words = {
+        "workteam": "no workteam was named",
+        "page that loads by script": "no page is known that loads by script",
+        "principals": "users and roles were not asked for",
+    }
     return next((words.get(name, f"there is no {name}") for name in rule.given if not there[name]()), "")
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import quote
 
 from .._version import __version__
@@ -22,6 +22,8 @@ from .model import Checked, Finding, catalog
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 Json = dict[str, Any]
+Place: TypeAlias = tuple[str, int]
+"""Address of a resource in a file, and its line."""
 
 LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "note", "info": "note"}
 SCORES = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "2.0"}
@@ -38,17 +40,19 @@ def to_sarif(
     source: str = "",
     unused: Iterable[Acceptance] = (),
     checked: Iterable[Checked] = (),
+    places: Mapping[str, Place] | None = None,
 ) -> Json:
     """Return findings as a SARIF log, and a result for each rule that was not decided or had no subject.
 
-    Code scanning attaches the alerts to ``source``, a file of the repository. ``unused`` acceptances matched
-    nothing: each one is a notification.
+    Code scanning attaches the alerts to ``source``, a file of the repository, and to the resources in it that
+    ``places`` has by the subjects of findings. ``unused`` acceptances matched nothing: each one is a notification.
     """
     listed = list(findings)
     told = {finding.code for finding in listed}
     undecided = [each for each in checked if each.outcome in _KINDS and each.code not in told]
     codes = sorted({*told, *(each.code for each in undecided)})
-    results = [result(finding, codes.index(finding.code), source) for finding in listed]
+    found = places or {}
+    results = [result(each, codes.index(each.code), source, place=found.get(each.subject)) for each in listed]
     results += [_undecided(each, codes.index(each.code), source) for each in undecided]
     complete = not any(finding.code == "not-checked" or finding.state == "unknown" for finding in listed)
     return log([rule(code) for code in codes], results, successful=complete, unused=unused)
@@ -99,7 +103,7 @@ def rule(code: str) -> Json:
     }
 
 
-def result(finding: Finding, index: int, source: str = "", *, level: str = "") -> Json:
+def result(finding: Finding, index: int, source: str = "", *, level: str = "", place: Place | None = None) -> Json:
     """Return one finding as a result; an accepted one is suppressed, one whose acceptance ended is not."""
     severity = finding.severity_if_found if finding.state == "unknown" else finding.severity
     blind = finding.state == "unknown" or finding.code == "not-checked"
@@ -111,7 +115,7 @@ def result(finding: Finding, index: int, source: str = "", *, level: str = "") -
         "kind": "fail",  # 'level' may differ from 'none' only where 'kind' is 'fail' (3.27.10)
         "level": level or ("warning" if blind else LEVELS[severity]),
         "message": {"text": plain(about + " ".join(part for part in parts if part))},
-        "locations": [location(finding.code, finding.subject, source)],
+        "locations": [location(finding.code, finding.subject, source, place)],
         "partialFingerprints": fingerprints(finding.code, finding.subject),
         "properties": {"subject": finding.subject, "severity": severity, "state": finding.state},
     }
@@ -147,10 +151,11 @@ def plain(text: str) -> str:
     return re.sub(r"([\\\[\]])", r"\\\1", redact(text))
 
 
-def location(name: str, subject: str, source: str) -> Json:
-    """Return a place in a file, which code scanning requires, and the resource in the account."""
-    kind = {"name": subject or "account", "fullyQualifiedName": f"{name}/{subject}", "kind": "resource"}
-    region = {"startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": 2}
+def location(name: str, subject: str, source: str, place: Place | None = None) -> Json:
+    """Return a place in a file, which code scanning requires, and the resource in the account or in the file."""
+    address, line = place or ("", 1)
+    kind = {"name": subject or "account", "fullyQualifiedName": address or f"{name}/{subject}", "kind": "resource"}
+    region = {"startLine": line, "startColumn": 1, "endLine": line, "endColumn": 2}
     physical = {"artifactLocation": {"uri": artifact_uri(source)}, "region": region}
     return {"physicalLocation": physical, "logicalLocations": [kind]}
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from ..access.dry_run import presigners
 from ..account.bucket import UrlAges
 from ..account.state import State
 from ..logs.sql.columns import OPENED, SIGNER, signer_label
@@ -27,5 +28,5 @@ def with_url_ages(state: State, hits: Any) -> State:
     named = tuple(row["application"] for row in presigned.count("application"))
     refused = hits.filter(operation="REST.OPTIONS.PREFLIGHT", refused=True, bucket=state.bucket.name)
     seen = replace(state.bucket, url_ages=ages, leaks=lambda: len(hits.leaks()))
-    seen = replace(seen, preflights=len(refused), applications=named)
-    return replace(state, bucket=seen)
+    signing = presigners(hits, state.bucket.name)[0]
+    return replace(state, bucket=replace(seen, preflights=len(refused), applications=named, presigners=signing))

@@ -43,6 +43,9 @@ OWN = "GtSecure"
 UPLOAD = "s3:PutObject"
 """Action of every presigned upload: PUT, parts and POST forms."""
 
+SIGNERS_SID = "GtSecurePresignSigners"
+"""Sid of the signer lock."""
+
 GUARD_SIDS = (GUARD_SID, AGE_SID, SIGV2_SID)
 """The Sids of the guard and of its age cap, in the order in which they are written."""
 
@@ -167,15 +170,20 @@ def build_guard(
         condition["NotIpAddressIfExists"] = {"aws:SourceIp": ranges}
     if ids:
         condition["StringNotEqualsIfExists"] = {"aws:SourceVpce": ids}
-    arn = f"arn:{partition}:s3:::{bucket}"
     return {
         "Sid": GUARD_SID,
         "Effect": "Deny",
         "Principal": "*",
         **({"NotAction": UPLOAD} if reads else {"Action": "s3:*"}),
-        "Resource": f"{arn}/{escape_key(prefix)}*" if prefix else [arn, f"{arn}/*"],
+        "Resource": prefix_resource(partition, bucket, prefix),
         "Condition": condition,
     }
+
+
+def prefix_resource(partition: str, bucket: str, prefix: str) -> str | list[str]:
+    """Return the ARN patterns of a prefix, or of a whole bucket with the bucket itself (for presigned listings)."""
+    arn = f"arn:{partition}:s3:::{bucket}"
+    return f"{arn}/{escape_key(prefix)}*" if prefix else [arn, f"{arn}/*"]
 
 
 def old_form(statement: Mapping[str, object]) -> dict[str, object]:
@@ -231,9 +239,11 @@ def merge_guards(policy_text: str | None, statement: Mapping[str, object], max_a
     return merged
 
 
-def names_guard(label: str) -> bool:
-    """Return whether the label of a statement is that of the guard or of its age cap."""
-    return any(f'"{sid}"' in label for sid in GUARD_SIDS)
+def own_lock(label: str) -> str:
+    """Return the lock whose statement a label names: the guard with its age cap, or the signer lock; else nothing."""
+    if any(f'"{sid}"' in label for sid in GUARD_SIDS):
+        return "bucket guard"
+    return "signer lock" if f'"{SIGNERS_SID}"' in label else ""
 
 
 def remove_statements(policy_text: str, sids: Iterable[str]) -> str | None:
@@ -338,10 +348,9 @@ def _with_cap(guard: Guard, age: Mapping[str, object] | None, sigv2: Mapping[str
 
 
 def _read(statement: Mapping[str, object]) -> Guard:
-    partition, bucket, pattern = _scope(statement)
-    prefix = re.sub(r"\$\{([*?$])\}", r"\1", pattern)
-    networks = _networks(_listed(statement, "NotIpAddressIfExists", "aws:SourceIp"))
-    endpoints = _endpoints(_listed(statement, "StringNotEqualsIfExists", "aws:SourceVpce"))
+    partition, bucket, prefix = covered_objects(statement)
+    networks = _networks(condition_values(statement, "NotIpAddressIfExists", "aws:SourceIp"))
+    endpoints = _endpoints(condition_values(statement, "StringNotEqualsIfExists", "aws:SourceVpce"))
     # A value that could not be read is missing in what would be built of the others, so it counts as drift below.
     drifted, old, reads = True, False, "NotAction" in statement
     if _BUCKET.fullmatch(bucket) and (networks or endpoints):
@@ -353,15 +362,18 @@ def _read(statement: Mapping[str, object]) -> Guard:
     return Guard(GUARD_SID, bucket, prefix, networks, endpoints, statement, drifted, old, reads=reads)
 
 
-def _scope(statement: Mapping[str, object]) -> tuple[str, str, str]:
-    """Return partition, bucket and key pattern of a guard's objects; empty where there is not exactly one pattern."""
+def covered_objects(statement: Mapping[str, object]) -> tuple[str, str, str]:
+    """Return partition, bucket and prefix of a statement's objects; empty where there is not exactly one pattern."""
     found = [
         match for each in {str(r) for r in _list(statement.get("Resource"))} if (match := _RESOURCE.fullmatch(each))
     ]
-    return (found[0][1], found[0][2], found[0][3]) if len(found) == 1 else ("aws", "", "")
+    if len(found) != 1:
+        return "aws", "", ""
+    return found[0][1], found[0][2], re.sub(r"\$\{([*?$])\}", r"\1", found[0][3])
 
 
-def _listed(statement: Mapping[str, object], operator: str, key: str) -> list[str]:
+def condition_values(statement: Mapping[str, object], operator: str, key: str) -> list[str]:
+    """Return the values of a condition of a statement."""
     condition = statement.get("Condition")
     keys = condition.get(operator) if isinstance(condition, Mapping) else None
     found = [value for name, value in keys.items() if name.lower() == key.lower()] if isinstance(keys, Mapping) else []

@@ -128,12 +128,6 @@ def object_resource(partition: str, bucket: str, key: str) -> str:
     return f"arn:{partition}:s3:::{bucket}/{escape_key(key)}"
 
 
-def prefix_resource(partition: str, bucket: str, prefix: str) -> str | list[str]:
-    """Return the ARN patterns of a prefix, or of a whole bucket with the bucket itself (for presigned listings)."""
-    arn = f"arn:{partition}:s3:::{bucket}"
-    return f"{arn}/{escape_key(prefix)}*" if prefix else [arn, f"{arn}/*"]
-
-
 def find_revocations(policy_text: str | None) -> tuple[Revocation, ...]:
     """Return the revocations in a bucket policy; raises PolicyError if the text is none."""
     found = own_statements(policy_text)

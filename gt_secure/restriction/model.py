@@ -16,6 +16,7 @@ from ..errors import InvalidInput
 from ..iam.facts import check_facts
 from ..network import IPAddress, IPNetwork
 from ..policies.age_cap import age_text, parse_age
+from ..policies.signer_lock import parse_signers
 from . import validation as checks
 from .expectations import Expectation, check_expectations
 from .messages import Notice, notice
@@ -38,6 +39,7 @@ _MEMBERS = (
     "bucket",
     "prefix",
     "max_age",
+    "signers",
     "expectations",
     "facts",
     "application",
@@ -78,6 +80,10 @@ class Restriction:
     max_age : str, timedelta or None
         The guard also refuses presigned requests whose signature is older, such as ``15m``, and signature version 2,
         whose age S3 does not know. None: no cap.
+    signers : str, iterable or None
+        ARNs of users and roles: the signer lock refuses URLs of the bucket and prefix that anybody else signed, except
+        uploads. What is signed in the header goes on. The lock does not stop those who can change a policy, a trust
+        policy or keys so that they become a listed signer. Empty: our signer lock is removed. None: unchanged.
     expectations : iterable of Expectation
         Sources that must be allowed or refused; see :class:`gt_secure.restriction.expect`.
     facts : mapping
@@ -104,6 +110,7 @@ class Restriction:
     bucket: str | None
     prefix: str
     max_age: str | None
+    signers: tuple[str, ...] | None
     expectations: tuple[Expectation, ...]
     facts: Mapping[str, str | tuple[str, ...]] = field(hash=False)
     lists: tuple[str, ...]
@@ -125,6 +132,7 @@ class Restriction:
         bucket: str | None = None,
         prefix: str = "",
         max_age: str | timedelta | None = None,
+        signers: str | Iterable[str] | None = None,
         expectations: Iterable[Expectation] = (),
         facts: Mapping[str, str | Sequence[str]] | None = None,
         lists: Iterable[str] = (),
@@ -134,6 +142,8 @@ class Restriction:
         name = None if team is None else named_team(team)
         names, ranges = checks.split_lists(addresses, lists)
         place, start = named_place(bucket, prefix)
+        if signers is not None and guard is True and not ranges and not names and not endpoints:
+            guard = None  # the signer lock needs no list of sources
         guarded = guard in (True, "reads") and place is not None
         values = {
             "team": name,
@@ -148,6 +158,7 @@ class Restriction:
             "bucket": place,
             "prefix": start,
             "max_age": None if max_age is None else age_text(parse_age(max_age)),
+            "signers": None if signers is None else parse_signers(signers),
             "expectations": check_expectations(expectations),
             "facts": _facts(facts, "facts"),
             "application": check_application(application),
@@ -228,6 +239,8 @@ class Restriction:
         }
         if self.max_age is not None:
             data["max_age"] = self.max_age
+        if self.signers is not None:
+            data["signers"] = list(self.signers)
         if self.expectations:
             data["expectations"] = [one.to_dict() for one in self.expectations]
         if self.application is not None:
@@ -365,6 +378,8 @@ def _check_together(wish: Restriction, notices: list[Notice]) -> None:
             next_step="Pass bucket= and addresses= or endpoints=.",
             field="max_age",
         )
+    if wish.signers is not None and wish.bucket is None:
+        raise InvalidInput("The signer lock requires a bucket.", next_step="Pass bucket=.", field="signers")
     unused = (wish.addresses or wish.lists) and not wish.guard and not wish.portal_lock
     if unused or (wish.endpoints and not wish.guard):
         what = "addresses" if unused else "VPC endpoints"
@@ -387,7 +402,7 @@ def _check_together(wish: Restriction, notices: list[Notice]) -> None:
                 next_step="Name the bucket.",
                 field="expectations",
             )
-    nothing = wish.url_lock is None and wish.portal_lock is None and wish.guard is None
+    nothing = wish.url_lock is None and wish.portal_lock is None and wish.guard is None and wish.signers is None
     if nothing and not wish.expectations:
         raise InvalidInput(
             "This restriction changes nothing: it neither enables nor disables a lock.",

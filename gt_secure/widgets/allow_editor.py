@@ -16,6 +16,7 @@ from ..html import count
 from ..named_networks import OWN
 from ..network import collapse
 from ..policies.age_cap import age_text, parse_age
+from ..policies.signer_lock import parse_signers
 from ..restriction.model import Restriction
 from .base import Html, Link, Step, check, error_markup, field, show_part, spoken, text_field
 from .chip_input import ChipInput
@@ -45,7 +46,7 @@ _UNCHANGED = "URL lock and bucket guard stay as they are. To turn one off, use M
 NOBODY = "No address is allowed yet."
 _LIST = 'List the allowed addresses in "Allow".'
 _TRAITS = ("addresses", "endpoints", "team", "setting")
-_PLACE = ("bucket", "prefix", "max_age")
+_PLACE = ("bucket", "prefix", "max_age", "signers")
 _PORTALS = (
     ("choose by the lists", ""),
     ("the public portal (SourceIp)", "SourceIp"),
@@ -93,6 +94,9 @@ class AllowEditor(Step):
     max_age = traitlets.Unicode("")
     """The guard refuses presigned requests signed longer ago, such as ``15m``; empty for no limit."""
 
+    signers = traitlets.Unicode("")
+    """ARNs of the users and roles whose URLs work, with commas between them; empty for no change."""
+
     url_lock = traitlets.Bool(None, allow_none=True)
     """True: on, in the mode that fits the portal; False: off; None: unchanged."""
 
@@ -121,7 +125,7 @@ class AllowEditor(Step):
         self._known: dict[str, VpcEndpoint] = {}
         self._policy_size = 0
         self._drawing = False
-        self._shown_place: tuple[str, ...] = ("", "", "")
+        self._shown_place: tuple[str, ...] = ("",) * len(_PLACE)
         self._wrong: dict[str, InvalidInput] = {}
         self._reasons: frozenset[str] = frozenset()
         self._two_portals = False
@@ -184,9 +188,11 @@ class AllowEditor(Step):
         self.prefix_input, prefix = self._place_field(ipywidgets.Text, "prefix", "Key prefix", "the whole bucket")
         age = "no limit, or 15m, 12h, 2d"
         self.age_input, age_box = self._place_field(ipywidgets.Text, "max_age", "Refuse URLs older than", age)
+        arns = "no change, or arn:aws:iam::…:role/…"
+        self.signers_input, signers = self._place_field(ipywidgets.Text, "signers", "Only these sign URLs", arns)
         self.switches = Switches(self._switched)
         endpoints = stack(self.endpoint_input, self.found, self.find_button)
-        return stack(columns(endpoints, stack(prefix, age_box)), self.switches, classes="gts-more")
+        return stack(columns(endpoints, stack(prefix, age_box, signers)), self.switches, classes="gts-more")
 
     def _place_field(self, kind: Any, trait: str, label: str, placeholder: str) -> tuple[Any, ipywidgets.Widget]:
         """Make an input with the place of its error under it."""
@@ -235,6 +241,7 @@ class AllowEditor(Step):
             bucket=self.bucket or None,
             prefix=self.prefix,
             max_age=(self.max_age or None) if guard and self.bucket else None,
+            signers=(self.signers or None) if self.bucket else None,
         )
 
     def add_address(self, word: str) -> None:
@@ -316,6 +323,7 @@ class AllowEditor(Step):
             "bucket": lambda: check_bucket(typed) if typed else "",
             "prefix": lambda: check_prefix(prefix),
             "max_age": lambda: age_text(parse_age(age)) if age else "",
+            "signers": lambda: ", ".join(parse_signers(self.signers_input.value)),
         }
         found, wrong, before = dict.fromkeys(read, ""), {}, self._wrong
         for trait, reader in read.items():
@@ -389,7 +397,11 @@ class AllowEditor(Step):
     def _open_where_it_matters(self) -> None:
         """Open the options that have something to say, once for each reason: a person may close them again."""
         limits = self.limits.value and "limits"
-        own = (trait for trait in ("endpoints", "prefix", "max_age") if getattr(self, trait) or trait in self._wrong)
+        own = (
+            trait
+            for trait in ("endpoints", "prefix", "max_age", "signers")
+            if getattr(self, trait) or trait in self._wrong
+        )
         locks = "locks" if self.portal_lock is not None or not self.protect.value else ""
         reasons = frozenset(filter(None, (limits, locks, *own)))
         if reasons - self._reasons:
@@ -397,7 +409,9 @@ class AllowEditor(Step):
         self._reasons = reasons
 
     def _place_inputs(self) -> dict[str, Any]:
-        return dict(zip(_PLACE, (self.bucket_input, self.prefix_input, self.age_input), strict=True))
+        return dict(
+            zip(_PLACE, (self.bucket_input, self.prefix_input, self.age_input, self.signers_input), strict=True)
+        )
 
     def _show_place(self) -> None:
         """Show bucket, prefix and age that are new: an entry that was refused stays, to be corrected."""

@@ -17,6 +17,7 @@ PANEL = Wording(
         "portal_lock": 'the list "Portal lock"',
         "prefix": 'the field "Key prefix"',
         "role_arn": 'the field "Signing role"',
+        "signers": 'the field "Only these sign URLs"',
         "since": 'the list "Time"',
         "team": 'the list "Workteam"',
         "url_lock": 'the list "URL lock"',

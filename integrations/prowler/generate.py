@@ -37,7 +37,7 @@ CONTROLS: dict[str, tuple[str, str, str]] = {
         "AC-6 Least Privilege",
         _ACCESS,
         "acl-grant bucket-acl-other bucket-allow-session bucket-principal-deleted canonical-user-grant "
-        "other-account-grant",
+        "many-signers other-account-grant",
     ),
     "au_12": ("AU-12 Audit Record Generation", "Audit and Accountability (AU)", "logging-off log-target-unfit"),
     "cm_6": (

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gt_secure.access import Claim, locks_of_files
-from gt_secure.access.planned_policies import PlannedPolicy, cloudformation_policy, terraform_policy
+from gt_secure.access.planned_policies import PlannedPolicy, cloudformation_policies, policy_of, terraform_policies
 from gt_secure.cli.main import main
 from gt_secure.errors import InvalidInput
 from gt_secure.network import parse_network
@@ -109,7 +109,7 @@ PLANS: dict[str, tuple[str, bool | None]] = {
 @pytest.mark.parametrize("name", PLANS)
 def test_a_terraform_plan(name: str) -> None:
     text, expected = PLANS[name]
-    assert decide(terraform_policy(text, "gt-images")) is expected
+    assert decide(policy_of(terraform_policies(text), "gt-images")) is expected
 
 
 def template(*statements: Any, bucket: Any = "gt-images", **more: Any) -> dict[str, Any]:
@@ -150,7 +150,7 @@ TEMPLATES: dict[str, tuple[dict[str, Any], bool | None]] = {
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_a_template(name: str) -> None:
     data, expected = TEMPLATES[name]
-    assert decide(cloudformation_policy(json.dumps(data), "gt-images", ACCOUNT)) is expected
+    assert decide(policy_of(cloudformation_policies(json.dumps(data), ACCOUNT), "gt-images")) is expected
 
 
 def test_short_forms_of_yaml() -> None:
@@ -159,15 +159,15 @@ def test_short_forms_of_yaml() -> None:
         '"RESOURCE"', '[!GetAtt Images.Arn, !Sub "${Images.Arn}/*", !Join ["", [!GetAtt Images.Arn, "/*"]]]'
     )
     text = "# a template\n" + text.replace('"2012-10-17"', "2012-10-17")
-    assert decide(cloudformation_policy(text, "gt-images", ACCOUNT)) is True
+    assert decide(policy_of(cloudformation_policies(text, ACCOUNT), "gt-images")) is True
     with pytest.raises(InvalidInput, match="another form"):
-        cloudformation_policy("a: [", "gt-images", ACCOUNT)
+        cloudformation_policies("a: [", ACCOUNT)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format_version": "2.0", "resource_changes": []}'])
 def test_other_files_are_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
-        terraform_policy(text, "gt-images")
+        terraform_policies(text)
 
 
 def test_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -180,3 +180,50 @@ def test_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "aws_s3_bucket_policy.p" in capsys.readouterr().out
     (tmp_path / "template.json").write_text(json.dumps(TEMPLATES["guard"][0]))
     assert main([*line, "--cloudformation", str(tmp_path / "template.json")]) == 0
+
+
+def findings(*words: str, text: str, file: Path) -> tuple[int, dict[str, Any]]:
+    """Run findings over a file; return the exit code and the SARIF log's first run."""
+    file.write_text(text)
+    option = "--tf-plan" if file.suffix == ".json" else "--cloudformation"
+    report = file.with_suffix(".sarif")
+    code = main(
+        ["findings", option, str(file), "--account", ACCOUNT, "--sarif", str(report), "--fail-on", "high", *words]
+    )
+    return code, json.loads(report.read_text())["runs"][0]
+
+
+def test_findings_of_a_plan_point_to_its_resources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    other = change("aws_s3_bucket_policy", "q", {"bucket": "gt-other", "policy": policy(GUARD)})
+    text = json.dumps(json.loads(plan(other, *json.loads(PLANS["known and open"][0])["resource_changes"])), indent=1)
+    code, run = findings(text=text, file=tmp_path / "plan.json")
+    assert code == 2
+    found = {each["ruleId"]: each for each in run["results"] if each["kind"] == "fail"}
+    place = found["bucket-allow-everyone"]["locations"][0]
+    assert place["logicalLocations"][0]["fullyQualifiedName"] == "aws_s3_bucket_policy.p"
+    line = place["physicalLocation"]["region"]["startLine"]
+    assert '"address": "aws_s3_bucket_policy.p"' in text.split("\n")[line - 1]
+    assert findings("--bucket", "gt-other", text=text, file=tmp_path / "plan.json")[0] == 0
+    assert findings("--bucket", "gt-third", text=text, file=tmp_path / "plan.json")[0] == 3, "not managed is unknown"
+
+
+def test_one_known_statement_is_a_finding_beside_unknown_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("yaml")
+    monkeypatch.chdir(tmp_path)
+    text = json.dumps(template(READ, {**GUARD, "Resource": {"Fn::ImportValue": "x"}}), indent=1)
+    code, run = findings(text=f"# a template\n{text}", file=tmp_path / "template.yaml")
+    assert code == 2
+    kinds = {each["ruleId"]: each["kind"] for each in run["results"]}
+    assert (kinds["bucket-allow-everyone"], kinds["presigned-from-anywhere"]) == ("fail", "open")
+    assert kinds["guard-open"] == "open", "the guard may be among what is unknown"
+    [place] = next(each["locations"] for each in run["results"] if each["ruleId"] == "bucket-allow-everyone")
+    assert '"Policy": {' in text.split("\n")[place["physicalLocation"]["region"]["startLine"] - 2]
+
+
+@pytest.mark.parametrize("name", ["unknown string", "unknown bucket", "not managed"])
+def test_what_is_not_known_is_no_finding(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, run = findings(text=PLANS[name][0], file=tmp_path / "plan.json")
+    assert code == 3
+    assert {each["kind"] for each in run["results"] if each["ruleId"] != "not-checked"} == {"open"}

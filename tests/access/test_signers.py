@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 
 from gt_secure.access import locks_of_files
 from gt_secure.access.signers import Signers, signers_of
-from gt_secure.account.principals import Principals, parse_principals
+from gt_secure.account.principals import Principals, document, parse_principals
 from gt_secure.cli.main import main
 from gt_secure.errors import InvalidInput
 from gt_secure.iam import Policies, Request, evaluate, presigned_context
@@ -336,3 +337,41 @@ def test_what_was_not_read_is_said() -> None:
 
 def ask_page(page: dict[str, Any]) -> Signers:
     return signers_of(locks_of_files("gt-images", None, ACCOUNT), parse_principals(json.dumps(page)), [KEY])
+
+
+KEY_ARN = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/11112222-3333-4444-5555-666677778888"
+DECRYPT = st("kms:Decrypt", KEY_ARN)
+BY_ROOT = doc({"Effect": "Allow", "Principal": ROOT, "Action": "kms:*", "Resource": "*"})
+BY_NAME = doc({"Effect": "Allow", "Principal": {"AWS": arn("user/x")}, "Action": "kms:Decrypt", "Resource": "*"})
+BY_S3 = doc(
+    {
+        "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "kms:Decrypt", "Resource": "*",
+        "Condition": {"StringEquals": {
+            "kms:CallerAccount": ACCOUNT, "kms:ViaService": "s3.us-east-1.amazonaws.com",
+        }},
+    }
+)  # fmt: skip
+FROM_OFFICE = doc({**BY_ROOT["Statement"][0], "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}})
+WITH_KEY: dict[str, tuple[tuple[Any, ...], str, Any, str]] = {
+    "no key": ((READ,), "", None, "opened"),
+    "a policy that was not read": ((READ, DECRYPT), KEY_ARN, None, "unknown"),
+    "an alias": ((READ, DECRYPT), "alias/mine", BY_ROOT, "unknown"),
+    "delegated, and held": ((READ, DECRYPT), KEY_ARN, BY_ROOT, "opened"),
+    "delegated, and not held": ((READ,), KEY_ARN, BY_ROOT, "refused"),
+    "named, and not held": ((READ,), KEY_ARN, BY_NAME, "opened"),
+    "held alone: the key policy must grant": ((READ, DECRYPT), KEY_ARN, doc(), "refused"),
+    "by way of S3": ((READ,), KEY_ARN, BY_S3, "opened"),
+    "another key is held": ((READ, st("kms:Decrypt", KEY_ARN.replace("1111", "9999"))), KEY_ARN, BY_ROOT, "refused"),
+    "on a condition": ((READ, DECRYPT), KEY_ARN, FROM_OFFICE, "unknown"),
+    "nothing at all": ((), KEY_ARN, BY_ROOT, "refused"),
+}
+
+
+@pytest.mark.parametrize(("statements", "key", "policy_of_key", "expected"), WITH_KEY.values(), ids=WITH_KEY)
+def test_a_signer_needs_the_key_of_the_object(statements: Any, key: str, policy_of_key: Any, expected: str) -> None:
+    people = parse_principals(json.dumps(details(user("x", *statements))))
+    people = replace(people, key=key, key_policy=policy_of_key and document("key policy", policy_of_key))
+    found = signers_of(locks_of_files("gt-images", None, ACCOUNT), people, [KEY])
+    [one] = [*found, *found.refused]
+    assert (one.answer, one.signing) == (expected, "signs")
+    assert any("is encrypted" in each for each in found.assumed)

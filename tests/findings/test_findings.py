@@ -9,12 +9,14 @@ import gt_secure.findings
 from gt_secure import Restriction
 from gt_secure.account.bucket import AclGrant, UrlAges
 from gt_secure.account.part import Part
+from gt_secure.account.principals import parse_principals
 from gt_secure.account.state import State
 from gt_secure.findings.model import catalog
 from gt_secure.findings.run import RULES, find_all
 from gt_secure.iam.facts import Facts
 from gt_secure.policies.bucket_guard import build_guard, merge_guard, merge_guards, old_form
 from support import states
+from support.principals import READ, details, user
 from support.states import encrypted, endpoint, logs, template, unread, workforce, workteam
 
 ACCOUNT = "111122223333"
@@ -71,6 +73,12 @@ def change(seen=GOOD, **fields):
 def bucket(**parts):
     made = {name: value if name in ("region", "url_ages") else states.part(value) for name, value in parts.items()}
     return change(bucket=dataclasses.replace(BUCKET, **made))
+
+
+def people(number, *others, **more):
+    """Return a state with users who may read, and what a log shows of them."""
+    listed = details(*(user(f"u{i}", READ) for i in range(number)), *others)
+    return change(bucket=dataclasses.replace(BUCKET, principals=parse_principals(json.dumps(listed)), **more))
 
 
 def policy(*statements):
@@ -162,6 +170,7 @@ BAD = [
      "gt-images"),
     ("presigned-from-anywhere", bucket(policy=None), "gt-images"),
     ("urls-live-long", bucket(url_ages=(UrlAges("role a", 7, 700, 604_800),)), "gt-images"),
+    ("many-signers", people(6), "gt-images"),
     ("cors-missing", bucket(cors=()), "gt-images"),
     ("cors-missing", bucket(cors=({"AllowedMethods": ["PUT"], "AllowedOrigins": ["*"]},)), "gt-images"),
     ("logging-off", bucket(logging=None), "gt-images"),
@@ -608,3 +617,30 @@ def test_urls_that_live_long(cap, oldest_s, lifetime_s, detail):
     found = [each.detail for each in find_all(seen) if each.code == "urls-live-long"]
     more = " refused none of 7 requests." if detail is not None and "max_age" in detail else ""
     assert found == ([] if detail is None else [f"role a: URLs {detail}{more}"])
+
+
+@pytest.mark.parametrize(
+    ("number", "log", "severity", "detail"),
+    [
+        (6, None, "low", "6 identities can sign URLs for reading."),
+        (5, None, None, ""),
+        (
+            7,
+            {f"arn:aws:iam::{ACCOUNT}:user/u1": 9},
+            "medium",
+            "6 identities can sign URLs for reading and signed none in",
+        ),
+        (6, {f"arn:aws:iam::{ACCOUNT}:user/u1": 9}, None, ""),
+    ],
+)
+def test_many_who_can_sign(number, log, severity, detail):
+    found = [each for each in find_all(people(number, presigners=log)) if each.code == "many-signers"]
+    assert [each.severity for each in found] == ([severity] if severity else [])
+    assert all(each.detail.startswith(detail) for each in found)
+    assert not [each for each in find_all(bucket(policy=None)) if each.code == "many-signers"], "nobody asked"
+
+
+def test_whether_many_can_sign_is_unknown_where_a_policy_was_not_read():
+    seen = people(5, user("u5", managed=["arn:aws:iam::aws:policy/NotInTheFile"]))
+    [found] = [each for each in find_all(seen) if each.code == "many-signers"]
+    assert (found.state, found.depends_on) == ("unknown", ("arn:aws:iam::aws:policy/NotInTheFile",))

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from gt_secure.errors import InvalidInput
-from gt_secure.policies.bucket_guard import build_guard, merge_guard, own_statements, remove_statements
+from gt_secure.policies.bucket_guard import build_guard, merge_guard, own_statements, prefix_resource, remove_statements
 from gt_secure.policies.revocation import (
     build_revocations,
     check_signer,
@@ -17,7 +17,6 @@ from gt_secure.policies.revocation import (
     has_ended,
     is_signer,
     object_resource,
-    prefix_resource,
 )
 from support.answers import exposed
 

@@ -272,7 +272,14 @@ def test_one_switch_protects_and_the_rest_is_under_more_options() -> None:
 
 @pytest.mark.parametrize(
     "values",
-    [{"endpoints": (ENDPOINT,)}, {"prefix": "scans/"}, {"max_age": "15m"}, {"portal_lock": True}, {"url_lock": False}],
+    [
+        {"endpoints": (ENDPOINT,)},
+        {"prefix": "scans/"},
+        {"max_age": "15m"},
+        {"signers": "x"},
+        {"portal_lock": True},
+        {"url_lock": False},
+    ],
 )
 def test_more_options_open_where_one_matters_and_stay_closed_when_a_person_closes_them(values: dict[str, Any]) -> None:
     made = editor(addresses=["203.0.113.0/24"])
@@ -326,5 +333,10 @@ def test_an_entry_that_was_refused_stays_to_be_corrected() -> None:
     editor.bucket_input.value = "s3://gt-scans/chest/"
     editor.prefix = "chest/"
     assert (editor.bucket, editor.bucket_input.value) == ("gt-scans", "gt-scans")
-    editor.max_age, editor.prefix = "", ""
+    editor.signers_input.value = "Scanner"
+    assert "the ARN of one role or user" in editor.errors["signers"].value
+    editor.signers_input.value = "arn:aws:iam::111122223333:role/Scanner arn:aws:iam::111122223333:user/ann"
+    assert editor.signers == "arn:aws:iam::111122223333:role/Scanner, arn:aws:iam::111122223333:user/ann"
+    assert len(editor.restriction().signers or ()) == 2
+    editor.max_age, editor.prefix, editor.signers = "", "", ""
     assert (editor.age_input.value, editor.prefix_input.value) == ("", "")

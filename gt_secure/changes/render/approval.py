@@ -14,7 +14,7 @@ from ...html import Markup
 from ...policies.equivalence import statements_equal
 from ...restriction.files import dumps_restriction
 from ..change import Call, Change, find_change
-from ..diff import existing_guard, guard_text, lock_text, portal_text
+from ..diff import lock_text, policy_text, portal_text
 from ..targets import BucketGuard, TeamUrlLock, WorkforcePortal, toggles
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def unchanged(plan: Plan) -> Iterator[str]:
         yield f"Portal lock of {force.name}: {portal_text(force.cidrs)}"
     is_read = state.bucket is not None and state.bucket.policy.missing is None
     if state.bucket is not None and is_read and find_change(plan.changes, BucketGuard) is None:
-        yield f"Bucket guard of {state.bucket.name}: {guard_text(existing_guard(state))}"
+        yield f"Bucket guard of {state.bucket.name}: {policy_text(state.bucket.policy.value)}"
 
 
 def _digest(plan: Plan) -> Markup:

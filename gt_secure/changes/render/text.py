@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MOST_USAGES = 10
 """Signers and applications of a dry run that are shown."""
 
-_ASKED_FOR = ("application-", "age-cap-")
+_ASKED_FOR = ("application-", "age-cap-", "signers-limits")
 """Starts of the codes of notes that an option asks for."""
 
 _MARKS = {"blocker": "STOP", "warning": "warning", "info": "note"}

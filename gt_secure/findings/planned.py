@@ -1,0 +1,71 @@
+"""Findings about bucket policies before they are deployed, from a Terraform plan or a CloudFormation template."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from ..access.planned_policies import PlannedPolicy
+from ..access.policy_files import state_of_files
+from ..account.bucket import Bucket
+from ..account.part import Evidence, NotRead, Part
+from ..account.state import State
+from ..iam.facts import Facts
+from .model import OUTCOMES, SEVERITIES, Checked, Finding
+from .run import RULES, Examined, examine
+
+_OF_ONE_STATEMENT = frozenset(
+    {
+        "access-point-delegation",
+        "acl-grant",
+        "bucket-allow-everyone",
+        "bucket-allow-session",
+        "bucket-principal-deleted",
+        "canonical-user-grant",
+        "cloudfront-grant",
+        "other-account-grant",
+        "replication-grant",
+    }
+)
+"""Codes that one statement is enough for, whatever the others say."""
+_WHY = "The document holds values that exist only after deployment, so it may allow and deny anything."
+_FIX = "Name buckets and ARNs in it, or look again after deployment: gt-secure findings --bucket NAME."
+_RULES = [each for each in RULES if "bucket.policy" in each.needs and {*each.needs} <= {"bucket.policy", "team"}]
+
+
+def findings_of(planned: Iterable[PlannedPolicy], account: str, facts: Facts | None = None) -> Examined:
+    """Run the rules about a bucket policy over all policies that are planned.
+
+    What is known only after deployment leaves a rule open, unless one statement that is known is enough.
+    """
+    found: list[Finding] = []
+    checked: dict[str, Checked] = {}
+    read: list[str] = []
+    for each in planned:
+        name = each.subject
+        state = partial(_state, name, account, facts)
+        examined = examine(state(Part.of(each.text())), _RULES)
+        made, outcomes = list(examined.findings), {one.code: one for one in examined.checked}
+        if each.doubtful or not each.bucket:
+            reason = f"{each.address} is known only after it is deployed"
+            unread = NotRead("the bucket policy", "s3:GetBucketPolicy", "no answer", reason, name)
+            blind = examine(state(Part.unread(unread)), _RULES)
+            sure = [one for one in made if one.code in _OF_ONE_STATEMENT]
+            said = f"{reason[:1].upper()}{reason[1:]}. Not known: whatever one known statement does not settle."
+            more: dict[str, Any] = {"detail": said, "why": _WHY, "fix": _FIX, "could_not_see": ()}
+            made = [*sure, *(replace(one, **more) for one in blind.findings)]
+            outcomes = {one.code: one for one in blind.checked} | {one.code: outcomes[one.code] for one in sure}
+        found += made
+        read.append(name)
+        for code, one in outcomes.items():
+            checked[code] = min(checked.get(code, one), one, key=lambda each: OUTCOMES.index(each.outcome))
+    evidence = Evidence(", ".join(read) or "no bucket", ("the bucket policy",), {"rule": len(_RULES)})
+    found.sort(key=lambda each: SEVERITIES.index(each.severity))
+    return Examined(tuple(found), tuple(checked.values()), evidence)
+
+
+def _state(bucket: str, account: str, facts: Facts | None, policy: Part[str]) -> State:
+    """Return a state of which the bucket policy alone is known."""
+    return replace(state_of_files(bucket, None, account, facts), bucket=Bucket(bucket, "", policy))
