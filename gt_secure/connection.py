@@ -354,7 +354,7 @@ class Connection:
 
     # 3. Review and apply
 
-    def plan(self, restriction: Restriction, *, logs: Logs | Hits | None = None) -> Plan:
+    def plan(self, restriction: Restriction, *, logs: Logs | Hits | None = None, reason: str = "") -> Plan:
         """Compare a restriction with the account, and return the changes as a plan. Writes nothing.
 
         Parameters
@@ -362,6 +362,7 @@ class Connection:
         restriction : Restriction
         logs : Hits, path, s3:// prefix or several, optional
             Recent requests: a plan that refuses a worker who appears in them has a blocker.
+        reason : str, such as the number of a ticket; for the approver, and for the journal when it is applied
 
         Raises
         ------
@@ -376,7 +377,13 @@ class Connection:
         """
         with self._hits_of(logs) as hits:
             return changes.plan(
-                self.aws, restriction, hits=hits, context=self.context, accepted=self.accepted, journal=self.journal
+                self.aws,
+                restriction,
+                hits=hits,
+                context=self.context,
+                accepted=self.accepted,
+                journal=self.journal,
+                reason=reason,
             )
 
     def apply(
@@ -387,6 +394,7 @@ class Connection:
         progress: Callable[[str], None] | None = None,
         timeout_s: float = 600,
         digest: str | None = None,
+        reason: str = "",
     ) -> Applied:
         """Apply a plan: read again, change, read back, try the expectations, and roll back if a step fails.
 
@@ -397,6 +405,7 @@ class Connection:
         progress : callable with a sentence for each step, optional
         timeout_s : float, seconds; rolling back may take 120 s more
         digest : str, optional; ``plan.digest`` of the plan that was approved: another plan is refused
+        reason : str, for the journal; by default that of the plan
 
         Raises
         ------
@@ -418,6 +427,7 @@ class Connection:
             progress=progress,
             timeout_s=timeout_s,
             digest=digest,
+            reason=reason,
             probe=access.expectation_probe(self.aws, plan.restriction.team, self.journal.test_urls)
             if plan.restriction.expectations
             else None,

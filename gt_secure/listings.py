@@ -77,7 +77,7 @@ class Endpoints(_List["VpcEndpoint"]):
 class History(_List["HistoryEntry"]):
     """The changes of locks, the newest first; ``unread`` names what could not be read."""
 
-    head = ("at (UTC)", "call", "resource", "caller", "from", "gt_secure", "change")
+    head = ("at (UTC)", "call", "resource", "caller", "from", "gt_secure", "change", "reason")
     empty = "No change of these locks is recorded in this time."
 
     def __init__(self, entries: Iterable[HistoryEntry] = (), unread: Iterable[str] = ()) -> None:
@@ -90,7 +90,7 @@ class History(_List["HistoryEntry"]):
         call = f"{item.operation} (refused: {item.error})" if item.error else item.operation
         tool = "yes" if item.by_gt_secure else "no"
         when = f"{item.at:%Y-%m-%d %H:%M:%S}"
-        return when, call, item.target, item.who, item.source or "-", tool, item.change_id or "-"
+        return when, call, item.target, item.who, item.source or "-", tool, item.change_id or "-", item.reason or "-"
 
 
 class Findings(ShownTable["Finding"], tuple["Finding", ...]):

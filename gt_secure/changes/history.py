@@ -54,6 +54,8 @@ class HistoryEntry:
     error : str
         The error code of a call that was refused: it changed nothing.
     user_agent, event_id, region : str
+    reason : str
+        Why, if this journal has it.
     recorded_by : str
         ``cloudtrail``, ``journal`` or ``both``.
     """
@@ -70,6 +72,7 @@ class HistoryEntry:
     event_id: str = ""
     region: str = ""
     recorded_by: str = "cloudtrail"
+    reason: str = ""
 
     @property
     def words(self) -> str:
@@ -81,7 +84,7 @@ class HistoryEntry:
     def to_dict(self) -> dict[str, Any]:
         """Return the entry as JSON-able data."""
         names = ("who", "source", "operation", "target", "by_gt_secure", "change_id", "error", "user_agent")
-        data = {name: getattr(self, name) for name in (*names, "event_id", "region", "recorded_by")}
+        data = {name: getattr(self, name) for name in (*names, "event_id", "region", "recorded_by", "reason")}
         return {"at": f"{self.at:%Y-%m-%dT%H:%M:%SZ}", **data}
 
 
@@ -215,6 +218,7 @@ def _of_record(record: ChangeRecord, resources: Resources) -> Iterator[HistoryEn
                 event_id=str(event.get("request") or ""),
                 region=record.region,
                 recorded_by="journal",
+                reason=record.reason,
             )
 
 
@@ -227,7 +231,9 @@ def merge(journal: Iterable[HistoryEntry], events: Iterable[HistoryEntry]) -> li
         identifier, _, request = event.event_id.partition(" ")
         known = ours.pop(request, None) if request else None
         plain = replace(event, event_id=identifier)
-        merged.append(
-            plain if known is None else replace(plain, by_gt_secure=True, change_id=known.change_id, recorded_by="both")
-        )
+        if known is not None:
+            plain = replace(
+                plain, by_gt_secure=True, change_id=known.change_id, recorded_by="both", reason=known.reason
+            )
+        merged.append(plain)
     return sorted([*merged, *ours.values(), *unnamed], key=lambda entry: entry.at, reverse=True)

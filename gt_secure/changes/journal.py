@@ -86,6 +86,11 @@ class ChangeRecord:
         return str(self.begin.get("caller") or "")
 
     @property
+    def reason(self) -> str:
+        """Why the change was made, if the person said so."""
+        return str(self.begin.get("reason") or "")
+
+    @property
     def started(self) -> str:
         """Start time, in UTC."""
         return str(self.begin.get("at") or "")
@@ -110,7 +115,8 @@ class ChangeRecord:
     def to_dict(self) -> dict[str, Any]:
         """Return the record as JSON-able data."""
         return {
-            **members(self, "id", "kind", "of", "status", "started", "region", "caller", "lists", "events", "problems"),
+            **members(self, "id", "kind", "of", "status", "started", "region", "caller", "reason", "lists"),
+            **members(self, "events", "problems"),
             "account": self.account_id,
             "changes": [
                 {key: change.get(key) for key in ("kind", "target", "before", "after")} for change in self.changes
@@ -213,7 +219,7 @@ class Journal(ShownTable["ChangeRecord"]):
     [('20261124-101500-000000-ab12', 'applied')]
     """
 
-    head = ("change", "status", "kind", "targets", "caller")
+    head = ("change", "status", "kind", "targets", "caller", "reason")
     empty = "The journal is empty."
 
     def __init__(self, folder: str | Path | None = None) -> None:
@@ -241,7 +247,7 @@ class Journal(ShownTable["ChangeRecord"]):
         """Return the cells of a change."""
         targets = ", ".join(f"{change.get('kind')} of {change.get('target')}" for change in item.changes)
         kind = item.kind + (f" of {item.of}" if item.of else "")
-        return item.id, item.status, kind, targets, item.caller
+        return item.id, item.status, kind, targets, item.caller, item.reason or "-"
 
     def find(self, change_id: str) -> ChangeRecord:
         """Return one change by its id or a unique prefix of it.

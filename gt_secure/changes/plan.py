@@ -33,7 +33,7 @@ from .application_notices import application_notices, signature_of
 from .change import Call, Change, find_change, is_change_of
 from .diff import changes_for
 from .drift import drift_notices
-from .journal import Journal
+from .journal import Journal, scrub
 from .messages import notices_for
 from .services import SimulatedRequest, notices_of, simulate, unknown_keys
 from .targets import BucketGuard
@@ -65,6 +65,8 @@ class Plan:
         One for each expectation of the restriction.
     dry_run : DryRun or None
         The guard tried on the presigned requests of the last days of the log, if the plan has one.
+    reason : str
+        Why, for the approver and the journal; secrets in it are redacted.
     """
 
     restriction: Restriction
@@ -77,6 +79,7 @@ class Plan:
     simulation: tuple[SimulatedRequest, ...] = field(default=(), repr=False)
     expectations: tuple[Proof, ...] = ()
     dry_run: DryRun | None = field(default=None, repr=False)
+    reason: str = ""
 
     @cached_property
     def exposure(self) -> tuple[Difference, ...]:
@@ -145,7 +148,7 @@ class Plan:
             **members(
                 self, "empty", "digest", "restriction", "changes", "notices", "findings", "exposure", "simulation"
             ),
-            **members(self, "dry_run", "permissions", "seconds_typical"),
+            **members(self, "dry_run", "permissions", "seconds_typical", "reason"),
             "lists": [each.to_dict() for each in self.restriction.managed],
             "region": self.state.region,
             "account": self.state.account_id,
@@ -210,6 +213,7 @@ def plan(
     context: Mapping[str, str | Sequence[str]] | None = None,
     accepted: Sequence[Acceptance] = (),
     journal: Journal | None = None,
+    reason: str = "",
 ) -> Plan:
     """Compare the current with the wanted state. Reads only.
 
@@ -248,6 +252,7 @@ def plan(
         simulation=rows,
         expectations=results,
         dry_run=tried,
+        reason=scrub(reason),
     )
 
 

@@ -105,6 +105,7 @@ def add_plan_arguments(parser: Parser) -> None:
         help="guard the bucket, spare presigned uploads, or remove our guard (default: all)",
     )
     add_context(group)
+    parser.add_argument("--reason", default="", metavar="TEXT", help="why, for the approver and the journal")
     parser.needs("--networks", "--allow")
 
 
@@ -125,7 +126,7 @@ def plan_from(args: argparse.Namespace) -> Plan:
 
 def _planned(args: argparse.Namespace, restriction: Restriction, gt: Connection) -> Plan:
     with working(READING if args.logs else "Reading the account"):
-        return gt.plan(restriction, logs=args.logs)
+        return gt.plan(restriction, logs=args.logs, reason=args.reason)
 
 
 def restriction_from(args: argparse.Namespace) -> Restriction:

@@ -10,6 +10,7 @@ import traitlets
 
 from .. import html as markup
 from ..changes.change import find_change
+from ..changes.journal import scrub
 from ..changes.render import parts
 from ..changes.render.exposure import exposure_table
 from ..changes.targets import TeamUrlLock, WorkforcePortal
@@ -18,7 +19,7 @@ from ..errors import GtSecureError, InvalidInput
 from ..html import count
 from ..text import truncate
 from .background import in_background
-from .base import Html, Link, Step, check, spoken, text_field
+from .base import Html, Link, Step, check, field, spoken, text_field
 from .fact_fields import FactFields
 from .shared_models import row, set_class, stack
 from .wording import PANEL
@@ -109,6 +110,9 @@ class ReviewStep(Step):
         self.typed = text_field(ipywidgets.Text, "Name of the workforce", "")
         self.typed.observe(lambda _: self.enable(), "value")
         self.danger_box = stack(self.danger, self.typed, classes="gts-danger gts-hidden")
+        said = "optional: a ticket, or why; kept in the journal"
+        self.reason = field(ipywidgets.Text, "Reason", "gts-hidden", placeholder=said, continuous_update=False)
+        self.reason.observe(lambda change: setattr(self.reason, "value", scrub(change["new"])), "value")
         self.apply_button = self.button("Apply", self.apply, primary=True, when=self._may_apply)
         self.undo_button = self.button(
             "Undo", self.undo, tooltip="Undo the last change, keeping later edits by others."
@@ -120,7 +124,7 @@ class ReviewStep(Step):
         buttons = row(self.apply_button, self.undo_button, self.takes, self.plan_button)
         self.after = Html()
         self.details = Html()
-        asks = [self.confirms, self.rest, self.danger_box]
+        asks = [self.confirms, self.rest, self.danger_box, self.reason]
         return [self.shown, self.facts, *asks, buttons, self.after, self.details]
 
     # actions
@@ -149,11 +153,11 @@ class ReviewStep(Step):
         plan = self.plan
         if plan is None:
             raise InvalidInput("There is no plan yet.", next_step="Wait until the change is shown.", field="plan")
-        say = self._sayer()
+        say, reason = self._sayer(), self.reason.value
         confirm = [notice.code for notice in plan.blockers if notice.code in self._confirmed]
         self.run(
             "Applying…",
-            lambda: self.link.get().apply(plan, confirm=confirm, progress=say),
+            lambda: self.link.get().apply(plan, confirm=confirm, progress=say, reason=reason),
             self._got_applied,
             timeout_s=700,
             may_cancel=False,
@@ -241,6 +245,7 @@ class ReviewStep(Step):
         rest = markup.Markup("") if plan is None else parts.before_apply(plan, self._asked)
         self.confirms.children = (Html('<h3 class="gts-h">Before you apply</h3>'), *shown) if shown else ()
         self.rest.value = rest if shown else parts.headed(rest)
+        set_class(self.reason, "gts-hidden", plan is None or plan.empty)
         portal = None if plan is None else find_change(plan.changes, WorkforcePortal)
         set_class(self.danger_box, "gts-hidden", portal is None)
         self.typed.value = ""
@@ -268,6 +273,7 @@ class ReviewStep(Step):
         self._change = None
         self.after.value = spoken(parts.applied_notice(applied))
         self.applied = applied
+        self.reason.value = ""
         self._done = f"{applied.outcome}, change {applied.id}" if applied.id else applied.outcome
         if self.restriction is not None:
             self.make_plan()  # what is left to do, seen from what is there now

@@ -77,7 +77,7 @@ def test_the_sandbox_writes_events_and_looks_them_up(scene: Scene):
 
 def test_history_knows_ours_and_theirs(scene: Scene, tmp_path):
     scene.toggles(False)
-    applied = replace(scene.gt, journal=Journal(tmp_path)).apply(scene.gt.plan(WISH))
+    applied = replace(scene.gt, journal=Journal(tmp_path)).apply(scene.gt.plan(WISH, reason="RISK-112"))
     keys = scene.keys(*allowing("sagemaker:*"), name="eve")
     scene.client("sagemaker", keys, "198.51.100.77").update_workteam(WorkteamName=TEAM, Description="mine")
     history = replace(scene.gt, journal=Journal(tmp_path)).history(TEAM, BUCKET, since="1h")
@@ -88,6 +88,7 @@ def test_history_knows_ours_and_theirs(scene: Scene, tmp_path):
     )  # fmt: skip
     assert theirs.who.endswith(":user/eve")
     assert (ours.by_gt_secure, ours.change_id, ours.recorded_by) == (True, applied.id, "both")
+    assert (ours.reason, theirs.reason) == ("RISK-112", "")
     assert all(entry.target in (TEAM, BUCKET, "private-workforce") for entry in history)
     assert "eve" in str(history)
     assert "eve" in history._repr_html_()

@@ -47,6 +47,7 @@ def _about(plan: Plan) -> Markup:
     return markup.facts(
         [
             ("Requested by", markup.code(state.caller_arn, 200)),
+            ("Reason", markup.text(plan.reason, 600) if plan.reason else "not given: --reason"),
             ("Made", markup.text(f"{state.at:%Y-%m-%d %H:%M} UTC, with gt_secure {__version__}")),
             ("Valid", "until the account changes: apply reads it again, and stops if it is not as shown here"),
             ("Access log", markup.text(log.sentence, 900) if log else "not read: --logs shows who would be refused"),

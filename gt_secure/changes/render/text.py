@@ -47,6 +47,8 @@ def _lines(plan: Plan, room: int | None, full: bool) -> Iterator[str]:
     state = plan.state
     yield f"Plan for {subject(plan)}"
     yield f"in {state.region}, account {state.account_id}, as {printable(state.caller_arn)}"
+    if plan.reason:
+        yield f"Reason: {printable(plan.reason)}"
     for each in plan.restriction.managed:
         version = f", version {each.version}" if each.version else ""
         ranges = ", ".join(map(str, each.networks)) or "no range"
