@@ -37,6 +37,11 @@ ONE_ADDRESS = "People behind one public address cannot be told apart: the URL lo
 """The limit of the URL lock, which stands under its row on every surface."""
 
 
+def claim_of(request: str, *, has_team: bool) -> str:
+    """Return a kind of request in words: beside a worker's own URL, a presigned URL is any other one."""
+    return CLAIMS[request] if has_team or request != "presigned" else "a presigned URL"
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The answer to one request.

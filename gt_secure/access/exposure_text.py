@@ -12,7 +12,7 @@ from ..html import Chip, Markup, code, output, table
 from ..policies.bucket_guard import own_lock
 from ..text import capital, printable, some
 from .address_classes import EVERY_ADDRESS, minimal_cidrs, minus
-from .answer import CLAIMS, ONE_ADDRESS, WORDS, Answer, Word, tone
+from .answer import ONE_ADDRESS, WORDS, Answer, Word, claim_of, tone
 
 if TYPE_CHECKING:
     from .exposure import Exposure
@@ -28,7 +28,7 @@ def exposure_text(exposure: Exposure, room: int | None = None) -> str:
     """Return the kinds of requests, each with three lines: opened, refused and unknown sources."""
     lines: list[str] = []
     for row in exposure:
-        lines.append(f"{row.request}: {CLAIMS[row.request]}")
+        lines.append(f"{row.request}: {_claim(exposure, row)}")
         named = [(word, words_of(row, word)) for word in WORDS]
         lines += [f"  {word + ':':<9} {printable(said)}" for word, said in named if said != "nowhere"]
         lines += [f"  {_note(row)}"] if _note(row) else []
@@ -37,6 +37,10 @@ def exposure_text(exposure: Exposure, room: int | None = None) -> str:
     if exposure.missing:
         lines.append(f"Missing permissions: {', '.join(exposure.missing)}")
     return "\n".join(part for line in lines for part in wrapped(line, 12, room))
+
+
+def _claim(exposure: Exposure, row: Row) -> str:
+    return claim_of(row.request, has_team=any(each.request == "worker" for each in exposure))
 
 
 def _note(row: Row) -> str:
@@ -64,7 +68,7 @@ def sets_fold(exposure: Exposure) -> Markup:
             for word in WORDS
             if not row.places(word).is_empty
         ]
-        rows.append((capital(CLAIMS[row.request]), markup.join(*said)))
+        rows.append((capital(_claim(exposure, row)), markup.join(*said)))
     return markup.fold("Exact addresses and endpoints, and what decides", table(("Request", "Answer"), rows))
 
 

@@ -14,7 +14,7 @@ from ..columns import lay_out
 from ..html import Markup
 from ..text import capital, count, some
 from .address_classes import BITS, EVERY_ADDRESS, Span, minus, within
-from .answer import CLAIMS, ONE_ADDRESS, WORDS, Word
+from .answer import ONE_ADDRESS, WORDS, Word, claim_of
 from .exposure_text import wrapped
 from .source_sets import Row, SourceSet
 
@@ -66,8 +66,7 @@ class KindRow:
 
     def title(self, *, has_team: bool) -> str:
         """Return the kinds of requests in words."""
-        titles = CLAIMS if has_team else CLAIMS | {"presigned": "a presigned URL"}
-        return ", ".join(titles[each] for each in self.requests)
+        return ", ".join(claim_of(each, has_team=has_team) for each in self.requests)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +173,9 @@ def draw_exposure(exposure: Exposure, theme: Theme) -> Figure:
     matrix = matrix_of((row, row) for row in exposure)
     where = f"{exposure.locks.bucket}/{exposure.key}" if exposure.locks.bucket else "the images"
     rows = [
-        (capital(CLAIMS[each]), [cell.after for cell in line.cells]) for line in matrix.lines for each in line.requests
+        (capital(claim_of(each, has_team=matrix.has_team)), [cell.after for cell in line.cells])
+        for line in matrix.lines
+        for each in line.requests
     ]
     note = ONE_ADDRESS if matrix.has_team else ""
     columns = [title for title, _ in matrix.columns]

@@ -87,7 +87,7 @@ class ChangeRecord:
 
     @property
     def reason(self) -> str:
-        """Why the change was made, if the person said so."""
+        """Reason that the person gave, if any."""
         return str(self.begin.get("reason") or "")
 
     @property

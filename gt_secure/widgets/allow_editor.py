@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from ..restriction.model import Restriction
 
 
-_UNCHANGED = "URL lock and bucket guard stay as they are. To turn one off, use More options."
 NOBODY = "No address is allowed yet."
 _LIST = 'List the allowed addresses in "Allow".'
 _TRAITS = ("addresses", "endpoints", "team", "setting")
@@ -55,7 +54,7 @@ _PORTALS = (
 
 
 class AllowEditor(Step):
-    """Write down who may open the images.
+    """Write down who may open the objects.
 
     Parameters
     ----------
@@ -86,7 +85,7 @@ class AllowEditor(Step):
     """Name of the private workteam, ARN of another team, or None for a bucket alone."""
 
     bucket = traitlets.Unicode("")
-    """The bucket that holds the images."""
+    """The bucket that holds the objects."""
 
     prefix = traitlets.Unicode("")
     """Start of the keys that the guard covers; empty for the whole bucket."""
@@ -171,7 +170,7 @@ class AllowEditor(Step):
         self.seen_box = SeenBox(lambda word: self.guard(lambda: self.add_address(word)))
         links = row(self.text_button, self.collapse_button)
         left = stack(self.address_input, links, self.named, self.seen_box)
-        self.bucket_input, bucket = self._place_field(ipywidgets.Combobox, "bucket", "Image bucket", "gt-images")
+        self.bucket_input, bucket = self._place_field(ipywidgets.Combobox, "bucket", "Bucket", "gt-images")
         self.protect = check("Protect these images", True, self._protect_changed)
         self.protect.add_class("gts-switch")
         self.protect_hint = Html()
@@ -271,9 +270,9 @@ class AllowEditor(Step):
 
         self.run("Reading the VPC endpoints…", work, self._got_endpoints, timeout_s=30, after_s=after_s)
 
-    def explain(self, team_names: Sequence[str], kind: str = "private") -> None:
+    def explain(self, team_names: Sequence[str]) -> None:
         """Say under each switch what it does, which input feeds it, and whom it affects."""
-        self.switches.explain(team_names, kind)
+        self.switches.explain(team_names)
 
     def show_portals(self, *, two: bool) -> None:
         """Offer the choice between the two portals of a workforce in a VPC; elsewhere there is none."""
@@ -305,7 +304,7 @@ class AllowEditor(Step):
         self._known = endpoint_reader(found)
         self.endpoint_input.offer([endpoint.label for endpoint in found])
         said = f"{count(len(found), 'S3 endpoint')} found." if found else "There is no S3 endpoint in this region."
-        self.found.value = markup.hint(f"{said} The portal's own endpoint is left out because it cannot serve S3.")
+        self.found.value = markup.hint(f"{said} Endpoints that cannot serve S3 are left out.")
         self.find_button.add_class("gts-hidden")
         self.draw()
 
@@ -386,8 +385,10 @@ class AllowEditor(Step):
             self.portal_input.value = self.setting
         finally:
             self._drawing = False
-        both = "URL lock and bucket guard" if private else "Bucket guard"
-        said = f"{both} on: URLs work only from the allowed addresses." if self.protect.value else _UNCHANGED
+        both, stays = ("URL lock and bucket guard", "stay") if private else ("Bucket guard", "stays")
+        kept = f"{both} {stays} unchanged. To turn one off, use More options."
+        said = f"{both} on: URLs work only from the allowed addresses." if self.protect.value else kept
+        self.protect.description = f"Protect these {'objects' if self.team is None else 'images'}"
         self.protect_hint.value = markup.hint(said)
         set_class(self.portal_input, "gts-hidden", not (self._two_portals and private and self.url_lock))
         self._draw_counts()

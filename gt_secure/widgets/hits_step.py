@@ -145,7 +145,7 @@ class HitsStep(Step):
         self.foot = Html(
             markup.hint(
                 "Access logs arrive hours late and may miss requests. "
-                "An empty log is not proof that nobody opened the image."
+                "An empty log is not proof that nobody opened the object."
             )
         )
         fields = [columns(self.range, self.kind, self.which), self.logs_input, row(self.plot_button, self.wait_button)]

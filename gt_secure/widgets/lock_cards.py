@@ -12,6 +12,7 @@ from ..changes import KIND_CALLS
 from ..changes.change import find_change
 from ..changes.targets import BucketGuard, TeamUrlLock, Toggles, WorkforcePortal
 from ..html import Chip, Markup, count
+from ..policies.age_cap import age_text
 from ..text import some
 
 if TYPE_CHECKING:
@@ -51,13 +52,16 @@ def locks_markup(view: LocksView) -> Markup:
     parts = "".join(
         f'<div class="gts-lock"><h3>{name} {markup.cell(chip)}</h3><p>{said}</p>'
         f"{changed_markup(kind, view.changes)}</div>"
-        for kind, (name, chip, said) in (
-            ("portal-lock", _portal(view)),
-            ("url-lock", _url(view)),
-            ("bucket-guard", _guard(view)),
-        )
+        for kind, (name, chip, said) in _cards(view).items()
     )
     return Markup(f'<div class="gts-locks">{parts}</div>')
+
+
+def _cards(view: LocksView) -> dict[str, tuple[str, Chip, str]]:
+    """Return the locks that there are: without a workteam a bucket has two."""
+    if view.team is None and (view.bucket or view.no_private_team):
+        return {"bucket-guard": _guard(view), "age-cap": _age_cap(view)}
+    return {"portal-lock": _portal(view), "url-lock": _url(view), "bucket-guard": _guard(view)}
 
 
 def headline(view: LocksView) -> Markup:
@@ -69,7 +73,7 @@ def headline(view: LocksView) -> Markup:
     elif view.bucket and view.guard is not None:
         tone, said = "ok", f"Only {_sources(view.guard)} can open {place}."
     elif view.bucket or view.team is None or lock is None or lock.impossible:
-        return Markup("<h2>Who can open the images</h2>")
+        return Markup("<h2>Who can open the objects</h2>")
     elif lock.on:
         tone, said = "ok", "Each URL works only from its worker's own address."
     else:
@@ -79,8 +83,7 @@ def headline(view: LocksView) -> Markup:
 
 def lock_states(view: LocksView) -> dict[str, Any]:
     """State of the three locks as data, for JupyterLab's status bar."""
-    shown = (_portal(view), _url(view), _guard(view))
-    locks = [{"name": name, "tone": chip.tone, "words": chip.words} for name, chip, _ in shown]
+    locks = [{"name": name, "tone": chip.tone, "words": chip.words} for name, chip, _ in _cards(view).values()]
     return {
         "team": "" if view.team is None else markup.plain(view.team.name, 60),
         "bucket": view.bucket,
@@ -91,8 +94,6 @@ def lock_states(view: LocksView) -> dict[str, Any]:
 def _portal(view: LocksView) -> tuple[str, Chip, str]:
     name = "Portal lock"
     said = f"Who may open the worker portal. {_shared(view)}"
-    if view.team is None and (view.bucket or view.no_private_team):
-        return name, Chip("plain", "no workteam"), "Ground Truth's worker portal uses it."
     if view.team is not None and view.team.kind != "private":
         return name, Chip("plain", "not offered"), f"A {view.team.kind} team uses a separate portal."
     if not view.workforce_known:
@@ -154,7 +155,10 @@ def _guard(view: LocksView) -> tuple[str, Chip, str]:
     name = "Bucket guard"
     if not view.bucket:
         return name, Chip("plain", "no bucket chosen"), "Refuses presigned requests from other addresses."
-    said = f"Refuses presigned requests to {markup.code(view.bucket, 63)} from other addresses."
+    if view.guard_known and view.guard is None and view.change(BucketGuard) is None:
+        said = f"Anyone with a presigned URL can open {markup.code(view.bucket, 63)}."
+    else:
+        said = f"Refuses presigned requests to {markup.code(view.bucket, 63)} from other addresses."
     if not view.guard_known:
         return name, Chip("plain", "not readable" if view.guard_refused else "not read yet"), said
     now = view.guard
@@ -165,6 +169,14 @@ def _guard(view: LocksView) -> tuple[str, Chip, str]:
     if now is None:
         return name, Chip("no", "off"), said
     return name, Chip("ok", _sources(now)), said
+
+
+def _age_cap(view: LocksView) -> tuple[str, Chip, str]:
+    name, said = "Age limit", "Refuses presigned URLs that were signed longer ago."
+    if not view.guard_known:
+        return name, Chip("plain", "not read yet" if view.bucket else "no bucket chosen"), said
+    seconds = view.guard.max_age_s if view.guard is not None else None
+    return name, Chip("plain" if seconds is None else "ok", "no limit" if seconds is None else age_text(seconds)), said
 
 
 def _sources(guard: Guard) -> str:

@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     from ..logs.leaks import Leak
     from ..restriction.model import Restriction
 
-_FOOT = "Access logs arrive hours late and may miss requests. An empty log is not proof that nobody opened the image."
+_FOOT = "Access logs arrive hours late and may miss requests. An empty log is not proof that nobody opened the object."
+_OF_TEAMS = ("teams", "url-lock", "portal-lock", "test-url")
+"""Features that a bucket without a workteam does not have."""
 _QUIET_S = 1.0
 """The role is looked at when the choices have been quiet for so long."""
 
@@ -164,7 +166,7 @@ class Panel(Box):
         team = self.picker.team
         self.allow.team = None if team is None else team.name if team.kind == "private" else team.arn
         private = [each.name for each in self.picker.teams if each.kind == "private"]
-        self.allow.explain(private, "private" if team is None else team.kind)
+        self.allow.explain(private)
         self.hits.team = team.name if team is not None and team.kind == "private" else None
         self._view = replace(
             self._view, team=team, teams=self.picker.teams, no_private_team=self.picker.no_private_team
@@ -323,6 +325,9 @@ class Panel(Box):
         return work
 
     def _got_diagnosis(self, found: Diagnosis) -> None:
+        if self.picker.value == BUCKET_ONLY:
+            own = tuple(each for each in found.features if each.feature.name not in _OF_TEAMS)
+            found = replace(found, features=own)
         self.diagnosis = found
         self.role.value = roleline.role_markup(found)
         self._read_changes_later()

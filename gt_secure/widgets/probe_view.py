@@ -49,9 +49,9 @@ def tried_markup(tried: Sequence[Tried], *, many_places: bool) -> Markup:
     elif len(tried) == 1:
         notice = _single(tried[0])
     place = markup.hint(
-        "The sandbox simulates these places; on AWS a kernel has one address, which is not your browser's."
+        "The sandbox can send from any address. On AWS you can test only from this kernel's address."
         if many_places
-        else "The kernel's own network is not your browser's, and neither is your workers'."
+        else "The kernel's own network is not that of your browser, nor that of the people who use the URLs."
     )
     return markup.join(notice, table, place)
 
@@ -104,20 +104,20 @@ def browser_answer(answer: dict[str, Any]) -> Markup:
     ms = f"{float(answer.get('ms') or 0):.0f} ms"
     if image == "loaded":
         return markup.notice(
-            "plain", "Opened by this browser", f"as an image, in {ms}. A worker on this network sees it too."
+            "plain", "Opened by this browser", f"as a picture, in {ms}. Others on this network can open it too."
         )
     if status in {200, 206}:
         return markup.notice(
             "plain",
             "Opened by this browser",
-            f"in {ms}, but it is not an image. A worker on this network can read it too.",
+            f"in {ms}, but it is no picture. Others on this network can open it too.",
         )
     if isinstance(status, int) and status:
         code = markup.plain(answer.get("code") or "", 60)
         return markup.notice(
             "plain",
             f"Refused to this browser ({status}{' ' + code if code else ''})",
-            f"in {ms}. A worker on this network is refused too.",
+            f"in {ms}. Others on this network are refused too.",
         )
     return markup.notice(
         "warn",

@@ -26,7 +26,12 @@ BUCKET_ONLY = ""
 """The choice that names no team: a bucket alone is protected, for any tool that hands out presigned URLs."""
 
 _ROWS = 8
-_TOP = "— no workteam: protect a bucket only"
+_OR_BUCKET = markup.join(
+    '<h3 class="gts-h">Or a bucket</h3>',
+    markup.hint(
+        "Presigned URLs of any tool (Label Studio, MLflow, a script) are guarded at the bucket, without a workteam."
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -87,12 +92,13 @@ class TeamPicker(Step):
         self.search.observe(lambda _: self.guard(self._fill), "value")
         self.select = field(ipywidgets.Select, "Workteam", options=(), rows=3)
         self.select.observe(self._on_select, "value")
-        self.about = Html(markup.hint("The teams of the region are being read."))
+        self.about = Html(_OR_BUCKET)
         self.greeting = Html()
-        self.bucket_button = self.button("Choose a bucket", self._bucket_only, primary=True)
-        self.welcome = stack(self.greeting, self.bucket_button, classes="gts-welcome gts-hidden")
+        self.bucket_button = self._pressed("Choose a bucket", self._bucket_only, "gts-btn")
+        self.welcome = stack(self.greeting, classes="gts-welcome gts-hidden")
         self.refresh_button = self.button("Refresh", self.refresh, link=True)
-        return [self.welcome, columns(stack(self.search, self.select), stack(self.about, self.refresh_button))]
+        teams = stack(self.search, self.select, self.refresh_button)
+        return [self.welcome, columns(teams, stack(self.about, self.bucket_button))]
 
     @property
     def teams(self) -> tuple[Workteam, ...]:
@@ -113,7 +119,6 @@ class TeamPicker(Step):
         super().show_error(error)
         if not self._teams:
             self.set_summary("The workteams cannot be shown.")
-            self.about.value = ""
             self._fill()
         self.answers += 1
 
@@ -122,7 +127,6 @@ class TeamPicker(Step):
         super().cancel()
         if not self._teams:
             self.set_summary("Nothing read yet.")
-            self.about.value = markup.hint('Press "Refresh" to read the workteams.')
             self.answers += 1
 
     # the list
@@ -133,19 +137,13 @@ class TeamPicker(Step):
         set_class(self.search, "gts-hidden", len(teams) <= _ROWS)
         self._fill()
         self._greet()
-        if teams:
-            said = "Choose a team to see its locks, its workforce and its labeling jobs."
-            self.set_summary(f"Choose one of {count(len(teams), 'team')}.")
-        else:
-            said = "There are no workteams in this region."
-            self.set_summary("No workteam in this region.")
-        self.about.value = markup.hint(said)
+        self.set_summary(f"Choose one of {count(len(teams), 'team')}." if teams else "No workteam in this region.")
         if self.value is not None:
             self._choose(self.value)
 
     def _greet(self) -> None:
         """Show the greeting in a region without a private workteam, where the panel is still useful."""
-        shown = self.no_private_team
+        shown = self.no_private_team and self.value is None
         self.greeting.value = greeting(bool(self._teams)) if shown else ""
         set_class(self.welcome, "gts-hidden", not shown)
 
@@ -157,19 +155,15 @@ class TeamPicker(Step):
     def _fill(self) -> None:
         wanted = self.search.value.strip().lower()
         shown = [team for team in self._teams if wanted in f"{team.name} {team.kind} {team.description}".lower()]
-        options = [(_option(team), team.arn) for team in shown] + [(_TOP, BUCKET_ONLY)]
+        options = [(_option(team), team.arn) for team in shown]
         self._filling = True
         try:
             self.select.options = options
             self.select.rows = max(3, min(_ROWS, len(options)))
-            self.select.value = self._chosen_arn() if self._chosen_arn() in [arn for _, arn in options] else None
+            chosen = None if self.team is None else self.team.arn
+            self.select.value = chosen if chosen in [arn for _, arn in options] else None
         finally:
             self._filling = False
-
-    def _chosen_arn(self) -> str | None:
-        if self.team is not None:
-            return str(self.team.arn)
-        return BUCKET_ONLY if self.value == BUCKET_ONLY else None
 
     def _on_select(self, change: dict[str, Any]) -> None:
         if self._filling or change["new"] is None:
@@ -212,6 +206,7 @@ class TeamPicker(Step):
             self.team = team
             self.value = BUCKET_ONLY if team is None else team.name
         self._fill()
+        self._greet()
         self._describe()
         if team is not None:
             self.run(
@@ -230,10 +225,7 @@ class TeamPicker(Step):
         team, details = self.team, self.details
         if team is None:
             self.set_summary("no workteam · a bucket alone is protected")
-            self.about.value = markup.hint(
-                "Presigned URLs of any tool (Label Studio, CVAT, a script) are guarded at the bucket. "
-                "The URL lock and the portal lock belong to Ground Truth workteams."
-            )
+            self.about.value = _OR_BUCKET
             return
         self.set_summary(team.name, team.kind, _groups(team), _jobs_in_words(details))
         self.about.value = about_team(team, details)
@@ -245,7 +237,7 @@ def greeting(other_teams: bool) -> Markup:
     pairs = [
         (
             "What this is",
-            "A panel that restricts who can open images through presigned URLs, and then tests the result.",
+            "A panel that restricts who can open objects through presigned URLs, and then tests the result.",
         ),
         (
             "Without a workteam",
@@ -253,7 +245,7 @@ def greeting(other_teams: bool) -> Markup:
             "from other addresses, whichever tool issued them: Label Studio, CVAT, a script. "
             "Nothing is written before you apply.",
         ),
-        ("With a workteam", f'{CREATE_TEAM} Then press "Refresh". It adds the URL lock and the portal lock.'),
+        ("With a workteam", f'{CREATE_TEAM} Then press "Refresh". It adds two locks.'),
         ("Another region", "Each workteam belongs to one region. If yours is in another one, connect to that region."),
     ]
     if other_teams:

@@ -8,7 +8,7 @@ PANEL = Wording(
     {
         "addresses": 'the field "Allowed addresses"',
         "bound_to": 'the field "Bind to address"',
-        "bucket": 'the field "Image bucket"',
+        "bucket": 'the field "Bucket"',
         "endpoints": 'the field "VPC endpoints"',
         "expires_in": 'the list "Lifetime"',
         "guard": 'the list "Bucket guard"',

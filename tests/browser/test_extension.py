@@ -212,12 +212,12 @@ def test_a_press_is_not_lost_when_the_focus_was_elsewhere(workbench: Workbench) 
     hits.click()
     workbench.panel.get_by_role("button", name="Hits", exact=True, expanded=True).wait_for()
     assert page.evaluate("() => document.activeElement.textContent") == "Hits"
-    box = workbench.panel.get_by_label("Image bucket")
+    box = workbench.panel.get_by_label("Bucket", exact=True)
     box.focus()
     workbench.command("launcher:create")
     page.locator(CARD).locator("visible=true").first.wait_for()
     workbench.page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab", has_text=TITLE).click()
-    page.wait_for_function("() => document.activeElement.labels?.[0]?.textContent === 'Image bucket'")
+    page.wait_for_function("() => document.activeElement.labels?.[0]?.textContent === 'Bucket'")
 
 
 def test_a_kernel_that_was_shut_down_can_be_started_again(workbench: Workbench) -> None:
@@ -255,7 +255,7 @@ def test_settings_reach_the_panel_and_the_cells(workbench: Workbench) -> None:
     setting(workbench, team="radiology-team", bucket="gt-images", region="us-east-1")
     workbench.command("gt-secure:open")
     workbench.panel.locator(".gts-title", has_text="radiology-team").wait_for()
-    assert workbench.panel.get_by_label("Image bucket").input_value() == "gt-images"
+    assert workbench.panel.get_by_label("Bucket", exact=True).input_value() == "gt-images"
     status = workbench.page.locator(".gts-lab-status button")
     workbench.page.locator('.gts-lab-status button[aria-label^="radiology-team: Portal lock "]').wait_for()
     assert "URL lock on" in (status.get_attribute("aria-label") or "")
@@ -513,7 +513,7 @@ def test_the_demo_opens_on_the_panel_beside_the_notebook(chromium: Any, tmp_path
         assert left["x"] + left["width"] <= right["x"] + 1, "side by side"
         assert min(left["width"], right["width"]) > 420
         assert page.locator(".jp-Dialog, .Toastify__toast").count() == 0
-        assert panel.get_by_label("Image bucket").input_value() == "gt-images"
+        assert panel.get_by_label("Bucket", exact=True).input_value() == "gt-images"
         if os.environ.get("GT_SECURE_PICTURES"):
             SHOTS.mkdir(parents=True, exist_ok=True)
             page.wait_for_timeout(2000)

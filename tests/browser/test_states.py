@@ -103,7 +103,7 @@ def test_a_region_without_teams_greets_and_leads_to_a_bucket(open_notebook: Any,
     panel.get_by_role("button", name="Choose a bucket", exact=True).press("Enter")
     notebook.page.wait_for_function(
         "() => document.activeElement.closest('.gts-panel') !== null"
-        " && document.activeElement.labels?.[0]?.textContent === 'Image bucket'"
+        " && document.activeElement.labels?.[0]?.textContent === 'Bucket'"
     )
     panel.get_by_text("a bucket alone is protected").wait_for()
 
@@ -125,7 +125,7 @@ def test_somebody_without_any_permission(open_notebook: Any, sandbox: Any, sessi
     for title in ("Test URL", "Hits"):
         notebook.click(panel.get_by_role("button", name=title, exact=True))
     panel.get_by_text("The log location cannot be read. Enter it here.").wait_for()
-    panel.locator(".gts-role").get_by_text("0 of 11 features").wait_for()
+    panel.locator(".gts-role").get_by_text("0 of 7 features").wait_for()
     notebook.click(panel.locator(".gts-role summary").first)
     notebook.shoot(f"nobody-{width}")
     assert notebook.page.evaluate(STICKS_OUT) == []

@@ -57,13 +57,27 @@ def test_the_whole_job(connection: Connection, now: None, words: Any, every_widg
     made.close()
 
 
-def test_bucket_mode_works_without_a_team(connection: Connection, now: None, words: Any) -> None:
+def test_bucket_mode_works_without_a_team_and_its_words(
+    connection: Connection, now: None, words: Any, every_widget: Any
+) -> None:
     made = panel(connection, bucket="gt-images", addresses=["203.0.113.0/24"])
     assert made.picker.value == ""
-    assert "no workteam" in words(made.top.value)
     assert made.review.plan is not None
     assert [change.kind for change in made.review.plan.changes] == ["bucket-guard"]
     made.test.generate()
+    made.test.probe()
+    deliver(connection)
+    made.hits.plot_hits()
+    out = [each for each in every_widget(made) if "gts-hidden" in getattr(each, "_dom_classes", ())]
+    hidden = {each for top in out for each in every_widget(top)}
+    for widget in every_widget(made):
+        if widget not in hidden:
+            names = ("value", "description", "placeholder", "tooltip")
+            said = words(" ".join(str(getattr(widget, name, "")) for name in names))
+            assert not re.search(r"(?i)\b(image|worker|task|portal)s?\b", said), said
+    said = words(made.top.value)
+    assert said.startswith("Bucket guard off, will be on")
+    assert "Age limit no limit" in said
     made.close()
 
 
