@@ -243,6 +243,12 @@ class AllowEditor(Step):
             signers=(self.signers or None) if self.bucket else None,
         )
 
+    def good(self) -> dict[str, Any]:
+        """Return what is entered and right, by trait."""
+        lists = {"addresses": self.address_input.entries, "endpoints": self.endpoint_input.entries}
+        words = {trait: [each.word for each in found if not each.problem] for trait, found in lists.items()}
+        return words | {trait: getattr(self, trait) for trait in (*_PLACE, "setting", *SWITCHES)}
+
     def add_address(self, word: str) -> None:
         """Add an address to the list, as typing it does."""
         self.address_input.add(split_list(word))

@@ -6,6 +6,7 @@ was entered in it. The state of the three locks goes to the status bar through a
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,15 +35,19 @@ class _Shown:
 _shown = _Shown()
 
 
-def show_tab(*, profile: str = "", region: str = "", team: str = "", bucket: str = "") -> None:
-    """Show the panel of this kernel: the one that it has, or a new one with these values to start with."""
+def show_tab(*, profile: str = "", region: str = "", team: str = "", bucket: str = "", entries: str = "") -> None:
+    """Show the panel of this kernel: the one that it has, or a new one with these values or former entries."""
     from comm import create_comm
     from IPython.display import display
 
     panel = _shown.panel
     if panel is None or panel.comm is None:  # none yet, or closed with all widgets
         link = Link(profile=profile or None, region=region or None)
+        former = json.loads(entries or "{}")
+        team, bucket = former.pop("team", team), former.pop("bucket", bucket)
         panel = _shown.panel = Panel(link, team=team or None, bucket=bucket or None)
+        for name, value in former.items():
+            setattr(panel.allow, name, value)
         panel.observe(lambda change: _shown.send(change["new"]), "locks")
     with LOCK:  # no change of the locks may come between
         if _shown.comm is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -57,7 +58,7 @@ class Panel(Box):
     shown_as = "panel"
 
     locks = traitlets.Dict()
-    """State of the three locks as data: ``team``, ``bucket``, and ``locks`` with ``name``, ``tone`` and ``words``."""
+    """State of the locks: ``team``, ``bucket``, ``locks`` with ``name``, ``tone``, ``words``, and what is entered."""
 
     diagnosis = traitlets.Any(None)
     """What this role can use: the :class:`~gt_secure.doctor.Diagnosis` of the first line, once it is made."""
@@ -159,6 +160,12 @@ class Panel(Box):
             for step in self.steps:
                 step.close()
         super().close()
+
+    def text_form(self) -> str:
+        """Return the team, the bucket and the locks as text, for places without widgets."""
+        chosen = self.picker.value or "no workteam", f"bucket {self.allow.bucket}" if self.allow.bucket else ""
+        states = [f"{each['name']}: {each['words']}" for each in self.locks["locks"]]
+        return f"{'. '.join([', '.join(filter(None, chosen)), *states])}. {super().text_form()}"
 
     # reactions
 
@@ -379,7 +386,7 @@ class Panel(Box):
         # An equal value is not sent again: traitlets compares.
         self.heading.value = f'<div class="gts-title">{headline(self._view)}{name}{who}</div>'
         self.top.value = locks_markup(self._view)
-        self.locks = lock_states(self._view)
+        self.locks = lock_states(self._view) | {"entries": json.dumps({"team": self.picker.value, **self.allow.good()})}
 
 
 def panel(
@@ -390,6 +397,7 @@ def panel(
     prefix: str = "",
     addresses: Iterable[str] = (),
     endpoints: Iterable[str] = (),
+    sagemaker_session: ConnectionLike | None = None,
 ) -> Panel:
     """Show the panel: choose a workteam, list the allowed addresses, apply it, test it, and see the hits.
 
@@ -404,14 +412,21 @@ def panel(
         The data to guard. A bucket without a team is bucket mode, for any tool that hands out presigned URLs.
     addresses, endpoints : iterable of str
         Allowed addresses and endpoints to start with.
+    sagemaker_session : Session, optional
+        In place of a connection, as for :func:`gt_secure.connect`.
 
     Returns
     -------
     Panel
         Nothing is written to AWS before "Apply" is pressed.
     """
+    if connection is not None and sagemaker_session is not None:
+        raise InvalidInput(
+            "A connection and a session are given.", next_step="Pass one of them.", field="sagemaker_session"
+        )
+    given = sagemaker_session if connection is None else connection
     return Panel(
-        None if connection is None else connection_of(connection),
+        None if given is None else connection_of(given),
         team=team,
         bucket=bucket,
         prefix=prefix,

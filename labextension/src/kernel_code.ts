@@ -18,9 +18,10 @@ export function keywords(choices: Pick<IChoices, 'profile' | 'region' | 'team' |
     .join(', ');
 }
 
-/** Code that shows the panel of this kernel: the one it has already, or a new one. */
-export function showPanelCode(choices: IChoices): string {
-  return `from gt_secure.widgets.lab_tab import show_tab as _gt_secure_show\n_gt_secure_show(${keywords(choices)})`;
+/** Code that shows the panel of this kernel: the one it has already, or a new one with the entries of a former one. */
+export function showPanelCode(choices: IChoices, entries = ''): string {
+  const given = [keywords(choices), entries && `entries=${quoted(entries)}`].filter(Boolean).join(', ');
+  return `from gt_secure.widgets.lab_tab import show_tab as _gt_secure_show\n_gt_secure_show(${given})`;
 }
 
 /** Code for a notebook cell that shows the panel. */

@@ -28,8 +28,11 @@ export function addKernelMenu(
       return context && dialogs.selectKernel(context);
     }
   });
+  // JupyterLab joins "restart" and "clear" to one entry, and shows it as a second restart where nothing can be cleared.
+  commands.addCommand(Commands.clear, { label: '', isVisible: () => false, execute: () => undefined });
   const isEnabled = (widget: unknown) => tracker.has(widget as Tab);
   const users = menu.kernelMenu.kernelUsers;
   users.restartKernel.add({ id: Commands.restartKernel, isEnabled });
+  users.clearWidget.add({ id: Commands.clear, isEnabled });
   users.changeKernel.add({ id: Commands.changeKernel, isEnabled });
 }

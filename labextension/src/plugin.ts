@@ -63,21 +63,30 @@ async function activate(
   const select = dialogs ?? new SessionContextDialogs();
   const tabs = new Tabs(app, rendermime, tracker, select, choices, labShell);
 
-  addOpenCommands(app, tabs, tracker, notebooks);
+  if (labShell) {
+    addOpenCommands(app, tabs, tracker, notebooks);
+  }
   if (notebooks) {
     addCellCommands(app, notebooks, choices);
     addSaveGuard(app, notebooks, choices);
   }
-  launcher?.add({ command: Commands.open, category: 'Other', rank: 1 });
-  const cells = notebooks ? [Commands.openBeside, Commands.insertPanel, Commands.insertTest, Commands.findSecrets] : [];
-  const shown = [Commands.open, Commands.move, ...cells];
+  const cells = notebooks ? [Commands.insertPanel, Commands.insertTest, Commands.findSecrets] : [];
+  // A page with room for one document, as in Notebook 7, has no place for a tab: a panel cell is the way there.
+  const opens = labShell ? [Commands.open, Commands.move, ...(notebooks ? [Commands.openBeside] : [])] : [];
+  if (labShell) {
+    launcher?.add({ command: Commands.open, category: 'Other', rank: 1 });
+  }
+  const shown = [...opens, ...cells];
   for (const command of shown) {
     palette?.addItem({ command, category: TITLE });
   }
-  if (menu) {
+  if (menu && labShell) {
     addKernelMenu(app.commands, menu, tracker, select);
   }
   await loaded;
+  if (!labShell) {
+    return;
+  }
   if (statusBar) {
     addStatus(statusBar, tracker, app.commands, settings, choices);
   }

@@ -25,6 +25,8 @@ export interface ILocks {
   team: string;
   bucket: string;
   locks: ILock[];
+  /** What is entered in the panel, as JSON: a kernel that starts anew gets it back. */
+  entries: string;
 }
 
 /** Content of the tab. */
@@ -146,7 +148,7 @@ export class AccessPanel extends Panel {
   }
 
   private _execute(kernel: Kernel.IKernelConnection): Promise<KernelMessage.IExecuteReplyMsg | undefined> {
-    const code = showPanelCode(this._options.choices());
+    const code = showPanelCode(this._options.choices(), this._entries);
     const future = kernel.requestExecute({ code, store_history: false, stop_on_error: true });
     this._output.future = future;
     return future.done;
@@ -191,6 +193,7 @@ export class AccessPanel extends Panel {
 
   private _setLocks(locks: ILocks | null): void {
     this._locks = locks;
+    this._entries = locks?.entries ?? this._entries;
     if (!this.isDisposed) {
       this._locksChanged.emit(locks);
     }
@@ -226,7 +229,7 @@ export class AccessPanel extends Panel {
       this._restart.end();
       this._output.model.clear();
       this._setLocks(null);
-      const what = 'What was entered in the panel is lost. Nothing in AWS has changed by that.';
+      const what = 'Nothing in AWS has changed by that.';
       this._fail('The kernel died.', what, this._restartButton());
     }
   }
@@ -243,7 +246,7 @@ export class AccessPanel extends Panel {
     if (client && this._restart.isBack(message, client)) {
       const what = this._restart.why === 'died' ? 'died and was started again' : 'was restarted';
       this._restart.end();
-      this._notice = `The kernel ${what}: entries in the panel were lost.`;
+      this._notice = `The kernel ${what}. Your entries are back, the test URL and the requests are not.`;
       void this.show_();
     }
   }
@@ -328,6 +331,7 @@ export class AccessPanel extends Panel {
   private _focused: HTMLElement | null = null;
   private _pressed = false;
   private _notice = '';
+  private _entries = '';
 }
 
 export namespace AccessPanel {

@@ -10,6 +10,7 @@ export const Commands = {
   insertPanel: 'gt-secure:insert-panel-cell',
   restartKernel: 'gt-secure:restart-kernel',
   changeKernel: 'gt-secure:change-kernel',
+  clear: 'gt-secure:clear-panel',
   insertTest: 'gt-secure:insert-test-cell',
   findSecrets: 'gt-secure:find-secrets'
 } as const;

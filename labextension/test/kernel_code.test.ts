@@ -18,6 +18,7 @@ test('only what is set is passed on', () => {
   assert.match(showPanelCode(DEFAULTS), /_gt_secure_show\(\)$/);
   const code = showPanelCode({ ...DEFAULTS, region: 'us-east-1', team: 't' });
   assert.match(code, /_gt_secure_show\(region="us-east-1", team="t"\)$/);
+  assert.match(showPanelCode(DEFAULTS, '{"team":"t"}'), /_gt_secure_show\(entries="{\\"team\\":\\"t\\"}"\)$/);
   assert.match(panelCell(DEFAULTS), /gt_secure\.panel\(\)$/);
   const cell = panelCell({ ...DEFAULTS, profile: 'p', bucket: 'b' });
   assert.match(cell, /gt_secure\.panel\(gt_secure\.connect\(profile="p"\), bucket="b"\)$/);

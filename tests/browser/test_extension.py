@@ -170,12 +170,19 @@ def test_two_panels_have_a_kernel_each(workbench: Workbench) -> None:
 def test_a_restart_shows_a_new_panel_and_says_so(workbench: Workbench) -> None:
     workbench.command("gt-secure:open")
     workbench.choose()
-    workbench.panel.locator(".gts-title", has_text="radiology-team").wait_for()
+    box = workbench.panel.get_by_label("Allowed addresses", exact=True)
+    box.fill("203.0.113.0/24")
+    box.press("Enter")
+    box = workbench.panel.get_by_label("Bucket", exact=True)
+    box.fill("s3://gt-images/scans/")
+    box.press("Enter")
+    workbench.panel.get_by_text("Who can open").first.wait_for()
     workbench.kernel("void context.restartKernel()")
     message = workbench.page.locator(".gts-lab-message")
-    message.get_by_text("entries in the panel were lost").wait_for()
-    workbench.choose("open-team")
-    workbench.panel.locator(".gts-title", has_text="open-team").wait_for()
+    message.get_by_text("Your entries are back").wait_for()
+    workbench.panel.locator(".gts-title", has_text="radiology-team").wait_for()
+    workbench.panel.get_by_role("button", name="203.0.113.0/24").wait_for()
+    assert workbench.panel.get_by_label("Key prefix").input_value() == "scans/"
     assert workbench.page.locator(".gts-lab-tab .gts-panel").count() == 1
 
 

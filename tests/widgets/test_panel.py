@@ -178,7 +178,8 @@ def test_a_repr_holds_no_values_and_the_text_form_says_what_to_do(
     bundle = made._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in bundle
     assert "gt-secure --help" in bundle["text/plain"]
-    assert "radiology" not in bundle["text/plain"]
+    for part in ("radiology-team, bucket gt-images", "URL lock: on", "Bucket guard: off, will be on"):
+        assert part in bundle["text/plain"]
 
 
 def test_every_input_has_a_label_and_every_button_has_words(
