@@ -11,7 +11,7 @@ It may also name applications by who signs their URLs:
       role/mlflow-server: MLflow
 
 The longest range that holds an address gives its name; of two equal ranges the one that was read first. The person's
-own networks alone decide whether addresses count as one user: AWS's ranges inside of one do not divide it. No address
+own networks alone decide whether addresses count as one user: AWS ranges inside one do not split it. No address
 is ever sent anywhere.
 
 Sources: AWS General Reference, *AWS IP address ranges* (``ip-ranges.json``); MaxMind DB file format specification.

@@ -96,7 +96,7 @@ def test_probes_of_an_apply_are_shown() -> None:
 
 
 def test_a_table_breaks_sentences_before_it_cuts_a_word() -> None:
-    sentence = "The portal is in a VPC, but its public entrance is still open. The public portal admits others too."
+    sentence = "The portal is in a VPC, but the public portal is still open. The public portal admits others too."
     row = ("medium", "portal-public-beside-vpc", "private-workforce", sentence, sentence)
     lines = lay_out(("severity", "code", "subject", "finding", "what to do"), [row], 80)
     assert max(map(width, lines)) <= 80

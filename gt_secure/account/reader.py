@@ -338,7 +338,7 @@ def _by_arn(teams: tuple[Workteam, ...], arn: str, region: str) -> Workteam:
     if "/public-crowd/" in arn:
         return Workteam(name="public-crowd", arn=arn, kind="public")
     raise NotFound(
-        f"There is no workteam {arn[:120]} among those of {region} that this account sees.",
+        f"This account has no workteam {arn[:120]} in {region}.",
         next_step="See gt.workteams() for the teams, and check account and region in the ARN.",
     )
 

@@ -5,8 +5,11 @@ Sources: SageMaker API reference, *Workteam*, *Workforce*, *SubscribedWorkteam*,
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import re
+import threading
+import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -27,6 +30,8 @@ TeamKind = Literal["private", "vendor", "public"]
 
 CREATE_TEAM = "Create a private workteam in the SageMaker console under Ground Truth, Labeling workforces, Private."
 """The next step in a region without a private workteam."""
+
+_LARGE_REGIONS = ("us-east-1", "us-east-2", "us-west-2", "eu-west-1", "eu-central-1", "ap-northeast-1")
 
 _TEAM_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 _TEAM_ARN = re.compile(
@@ -301,15 +306,44 @@ def get_workteam(aws: Aws, team: TeamLike) -> Workteam:
 
 def _no_team(aws: Aws, name: str) -> NotFound:
     try:
-        near = difflib.get_close_matches(name, [team.name for team in list_workteams(aws)], 1, 0.6)
+        teams = list_workteams(aws)
     except GtSecureError:
-        near = []
+        teams = []
+    sold = next((team for team in teams if team.name == name and team.kind != "private"), None)
+    if sold is not None:
+        return NotFound(
+            f"'{name}' is a {sold.kind} team, which has no URL lock.",
+            next_step=f"Name it by its ARN, {sold.arn}, or leave the team out and guard its bucket.",
+        )
+    near = difflib.get_close_matches(name, [team.name for team in teams], 1, 0.6)
+    region = "" if near else _region_of(aws, name)
     meant = f"Did you mean {near[0]}? " if near else ""
+    other = f"It is in {region}: pass region='{region}'." if region else "For a team of another region pass region=."
     return NotFound(
         f"There is no private workteam '{name}' in {aws.region}.",
-        next_step=f"{meant}See gt.workteams() for the teams of the region. For a team of another region pass region=.",
-        details={"similar": near},
+        next_step=f"{meant}See gt.workteams() for the teams of the region. {other}",
+        details={"similar": near, "region": region},
     )
+
+
+def _region_of(aws: Aws, name: str) -> str:
+    """Return another large region that has this team; empty if none answers in two seconds."""
+    found: list[str] = []
+
+    def look(region: str, client: SageMakerClient) -> None:
+        with contextlib.suppress(Exception):  # a region that is off or out of reach is no error of this call
+            client.describe_workteam(WorkteamName=name)
+            found.append(region)
+
+    asked = _LARGE_REGIONS if aws.partition == "aws" and (aws.is_local or not aws.endpoint_url) else ()
+    clients = {region: aws.client("sagemaker", region) for region in asked if region != aws.region}
+    looks = [threading.Thread(target=look, args=each, daemon=True) for each in clients.items()]
+    for each in looks:
+        each.start()
+    end = time.monotonic() + 2
+    for each in looks:
+        each.join(max(0.0, end - time.monotonic()))
+    return min(found, default="")
 
 
 def team_arn(aws: Aws, name: str) -> str:

@@ -70,7 +70,7 @@ class ProgressLine(str):
 
     def __new__(cls, step: int, steps: int, what: str, how_far: str) -> ProgressLine:
         """Build the sentence."""
-        self = super().__new__(cls, f"{step}/{steps} {what} {how_far}.")
+        self = super().__new__(cls, f"[{step}/{steps}] {what}: {how_far}.")
         self.step, self.steps, self.what, self.how_far = step, steps, what, how_far
         return self
 
@@ -150,7 +150,7 @@ class Engine:
     def forward(self) -> None:
         """Carry out all changes in order; targets that already match are left. Raises at the first failure."""
         for index, change in enumerate(self.changes):
-            self._say(index, "is being changed")
+            self._say(index, "changing")
             self.writer.write("intent", step=index, do="forward")
             try:
                 self._reach(index, change, change.before, change.after)
@@ -187,7 +187,7 @@ class Engine:
     def _take_back(self, index: int) -> ChangeStep:
         change = self.changes[index]
         target = change.target
-        self._say(index, "is being rolled back")
+        self._say(index, "rolling back")
         if index not in self._seen and any(write.step == index for write in self.writes):
             now = self._read_back(index, target, change.before, change.after).value
             if not target.same(now, change.after) and (now is None or target.same(now, change.before)):
@@ -307,7 +307,7 @@ class Engine:
                     f"{self.changes[index].title} is still updating after {waited:.0f} seconds.",
                     next_step="Wait, then look at its state with gt.journal, and undo or resume the change.",
                 )
-            self._say(index, f"is updating, {waited:.0f} s so far")
+            self._say(index, f"updating, {waited:.0f} s so far")
             self.clock.wait(attempt, first=0.1 if self.aws.is_local else 1.0, most=5.0)
             reading = self._read(target)
             attempt += 1

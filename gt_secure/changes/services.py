@@ -110,7 +110,7 @@ def _presigners(listed: Sequence[IPNetwork], now: Exposure, after: Exposure) -> 
     place = "from an address of the list" if contains(listed, outside) else "from outside the list"
     services: tuple[tuple[Scene, str, str], ...] = (
         ("S3 console", "S3 console", f"downloads by a presigned URL, {place}"),
-        ("Object Lambda", "S3 Object Lambda", f"its function fetches by a presigned URL, {place}"),
+        ("Object Lambda", "S3 Object Lambda", f"its function fetches the object with a presigned URL, {place}"),
     )
     for scene, name, why in services:
         before, then = (each.plain(Source(outside), "presigned") for each in (now, after))

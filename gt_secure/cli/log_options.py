@@ -170,7 +170,7 @@ def log_sources(args: argparse.Namespace) -> tuple[list[Any], Any]:
     sources: list[Any] = [*args.sources]
     if not sources and not args.bucket and args.engine != "athena":
         raise InvalidInput(
-            "No access logs are named.",
+            "No access log was given.",
             next_step="Name a file, a folder or an s3:// prefix, or add --bucket NAME to read the logs of a bucket.",
             field="logs",
         )

@@ -76,7 +76,7 @@ def _planned(args: argparse.Namespace, gt: Connection) -> Plan:
 def _hits(args: argparse.Namespace, gt: Connection) -> Hits:
     if not args.logs and not args.bucket:
         raise InvalidInput(
-            "No access logs are named.",
+            "No access log was given.",
             next_step="Add --bucket NAME to read its logs, or --logs SOURCE.",
             field="bucket",
         )

@@ -22,7 +22,10 @@ def why_unreadable(text: str) -> str:
     return "no access-log record"
 
 
-DELAY = "Access logs are delivered as best effort, most within a few hours; some rows come later, twice or never."
+DELAY = (
+    "Access logs are delivered as best effort, most within a few hours; some requests are logged late, twice or not at "
+    "all."
+)
 
 
 @dataclass(frozen=True, slots=True)

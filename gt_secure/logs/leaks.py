@@ -27,7 +27,7 @@ from ..text import count, members
 from .engines.duckdb_store import literal
 from .table import Table, _plain
 
-TWINS = "Two URLs minted in the same second for the same object by the same credential look like one."
+TWINS = "URLs signed in the same second for the same object cannot be told apart."
 PREFETCHERS = (
     "facebookexternalhit",
     "slackbot",

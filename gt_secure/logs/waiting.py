@@ -29,7 +29,9 @@ from .storage.objects import LogObject, S3Object, StandardInput
 from .storage.resolve import resolve
 from .time_range import parse_time
 
-USUALLY = "S3 usually delivers access logs within a few hours and promises no time. CloudTrail takes about 5 minutes."
+USUALLY = (
+    "S3 usually delivers access logs in a few hours and guarantees no delivery time. CloudTrail takes about 5 minutes."
+)
 """Sentence about the time that deliveries take."""
 
 FIRST_S, LONGEST_S = 0.5, 60.0

@@ -30,7 +30,7 @@ def leak_timeline(leak: Leak, *, theme: Theme = "light") -> Figure:
     if leak.minted:
         title += f", minted {leak.minted:%d %b %H:%M} UTC"
     more = len(leak.users) - len(users)
-    note = "Two URLs minted in the same second for the same object look like one."
+    note = "URLs signed in the same second for the same object cannot be told apart."
     if more:
         note = f"{count(more, 'more address', 'more addresses')} not drawn. {note}"
     figure, parts = new_figure(1.5 + 0.3 * len(users), palette, title, note)

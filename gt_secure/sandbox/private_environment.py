@@ -62,7 +62,7 @@ def require() -> None:
 def missing() -> MissingExtra:
     return MissingExtra(
         f"The sandbox needs {REQUIREMENTS[0].replace('==', ' ')}, which is not installed here.",
-        next_step=f"Run: {COMMAND} (it makes a separate environment, and changes no package of this one)",
+        next_step=f"Run: {COMMAND} (this creates a separate environment and leaves yours unchanged)",
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .. import html as markup
 from ..errors import GtSecureError, InvalidInput
 from ..html import Chip, Markup
+from ..text import capital
 
 if TYPE_CHECKING:
     from ..doctor import Diagnosis, FeatureState
@@ -51,7 +52,7 @@ def headline(found: Diagnosis) -> str:
     waits = {each.feature.name: _waits_for(each) for each in unknown}
     parts += [f"Permissions are missing for {refused}"] if refused else []
     for what in dict.fromkeys(word for word in waits.values() if word):
-        parts.append(f"{what} to use {_names(each for each in unknown if waits[each.feature.name] == what)}")
+        parts.append(f"To use {_names(each for each in unknown if waits[each.feature.name] == what)}, {what}")
     rest = _names(each for each in unknown if not waits[each.feature.name])
     parts += [f"Unknown: {rest}"] if rest else []
     parts += [f"Needs fixing: {', '.join(_wrong(found))}"] if _wrong(found) else []
@@ -70,10 +71,10 @@ def _waits_for(state: FeatureState) -> str:
     """Return the choice in the panel that is needed first; empty if a choice would not help."""
     unnamed = {each.permission.target for each in state.lacking if each.resource is None}
     if unnamed & {"bucket", "objects"}:
-        return "Choose a bucket"
+        return "choose a bucket"
     if "role" in unnamed:
-        return "Choose a signing role"
-    return "Choose a log location" if unnamed else ""
+        return "choose a role to sign with"
+    return "choose a log location" if unnamed else ""
 
 
 def _details(found: Diagnosis) -> Markup:
@@ -90,7 +91,7 @@ def _details(found: Diagnosis) -> Markup:
 
 def _why(state: FeatureState) -> str:
     waits = _waits_for(state) if state.status == "unknown" else ""
-    return f"{waits} to find out." if waits else state.why
+    return f"{capital(waits)} to find out." if waits else state.why
 
 
 def _policy(found: Diagnosis) -> Markup:

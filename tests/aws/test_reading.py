@@ -5,6 +5,7 @@ import pytest
 from gt_secure.account.part import PartNotReadError
 from gt_secure.aws import buckets
 from gt_secure.aws.teams import UrlLock, check_team_name
+from gt_secure.connection import connect
 from gt_secure.errors import AccessDenied, InvalidInput, NotFound
 from support.rig import Rig
 
@@ -122,3 +123,11 @@ def test_both_toggles_are_always_sent():
     }
     assert UrlLock(True, True).impossible
     assert UrlLock.from_api(None).mode == "off"
+
+
+def test_a_team_of_another_region_is_named_with_it(gt):
+    other = connect(boto3_session=gt.aws._session, endpoint_url=gt.aws.endpoint_url, region="eu-west-1")
+    with pytest.raises(NotFound, match="It is in us-east-1: pass region='us-east-1'"):
+        other.workteam("open-team")
+    with pytest.raises(NotFound, match="For a team of another region pass region="):
+        gt.workteam("nonsuch")

@@ -71,7 +71,7 @@ def _resource(known: ProbeContext, denied: bool) -> Cause:
     if denied and (too_old := _too_old(known)) is not None:
         return too_old
     if denied and _guard_hits(known):
-        return cause_of("bucket-guard", seen=known.seen, sid=GUARD_SID)
+        return cause_of("bucket-guard", seen=known.seen.replace("another", "your"), sid=GUARD_SID)
     if not denied:
         return cause_of("bucket-policy")
     which = known.verdict.statement if known.verdict is not None and known.verdict.policy == "bucket policy" else ""

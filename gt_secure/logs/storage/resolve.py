@@ -30,7 +30,7 @@ def resolve(
     single = isinstance(sources, (str, Path, LogObject)) or hasattr(sources, "uri")
     items: list[Any] = [sources] if single else list(sources)  # type: ignore[arg-type]
     if not items:
-        raise InvalidInput("No access logs are named.", next_step="Name a file, a folder or an s3:// prefix.")
+        raise InvalidInput("No access log was given.", next_step="Name a file, a folder or an s3:// prefix.")
     several = len(items) > 1 or (isinstance(items[0], (str, Path)) and glob.has_magic(str(items[0])))
     seen: set[tuple[str, str]] = set()
     for item in items:
