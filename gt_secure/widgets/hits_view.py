@@ -196,7 +196,7 @@ def sources_table(sources: Sequence[dict[str, Any]]) -> Markup:
         ("Source", "Opened or other", "Refused", "Share", "Allowed?"),
         rows,
         caption="Requests by source",
-        classes="gts-numbers",
+        classes="gts-numbers gts-sorts",
     )
     more = markup.hint(f"and {len(sources) - 50:,} more sources: export the CSV") if len(sources) > 50 else ""
     return markup.fold("As a table", markup.join(table, more))
@@ -262,7 +262,7 @@ def _requests(rows: Sequence[dict[str, Any]], caption: str, stranger: bool | Non
         for row in reversed(rows[-_MOST_ROWS:])
     ]
     head = ("Time (UTC)", *(["Source"] if sources else []), "Status", "Error", "Operation", "Key", "User agent")
-    table = markup.table(head, shown, caption=caption)
+    table = markup.table(head, shown, caption=caption, classes="gts-sorts")
     if len(rows) <= len(shown):
         return table
     return markup.join(table, markup.hint(f"{count(len(rows), 'request')}; the last {len(shown)} are shown"))

@@ -9,9 +9,33 @@ function tell(root) {
     const open = String(button.classList.contains("gts-opened"));
     if (button.getAttribute("aria-expanded") !== open) button.setAttribute("aria-expanded", open);
   }
+  for (const head of root.querySelectorAll(".gts-sorts thead th:not([aria-sort])")) makeSort(head);
   for (const input of root.querySelectorAll("input[type=text], textarea")) {
     if (!watched.has(input)) keepTyped(input);
   }
+}
+
+const byWords = new Intl.Collator(undefined, { numeric: true });
+
+// The name of a column becomes a button that sorts the rows: numbers the largest first, and the other way if pressed again.
+function makeSort(head) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "gts-sort";
+  button.append(...head.childNodes);
+  head.replaceChildren(button);
+  head.setAttribute("aria-sort", "none");
+  button.addEventListener("click", () => {
+    const body = head.closest("table").tBodies[0], column = head.cellIndex;
+    const text = (row) => row.cells[column].textContent.trim().replaceAll(",", "");
+    const rows = [...body.rows], are_numbers = rows.every((row) => /^[\d.]+%?$/.test(text(row)));
+    const was = head.getAttribute("aria-sort");
+    const down = was === "none" ? are_numbers : was === "ascending";
+    for (const other of head.parentElement.cells) other.setAttribute("aria-sort", "none");
+    head.setAttribute("aria-sort", down ? "descending" : "ascending");
+    rows.sort((a, b) => byWords.compare(text(a), text(b)) * (down ? -1 : 1));
+    body.append(...rows);
+  });
 }
 
 const watched = new WeakSet();

@@ -119,16 +119,13 @@ def test_no_word_of_an_output_is_broken(rendered: dict[str, str], chromium: Any,
 @pytest.mark.parametrize("theme", sorted(THEMES))
 def test_no_word_of_the_panel_is_broken(widgets: Any, chromium: Any, tmp_path: Path, theme: str) -> None:
     state, model = widgets
-    foreground, background, second, border, _ = THEMES[theme]
+    foreground, background, _ = THEMES[theme]
     view = {"version_major": 2, "version_minor": 0, "model_id": model}
     script = npm_file("@jupyter-widgets/html-manager@1.0.15", "dist/embed.js").as_uri()
     inside = (json.dumps(each).replace("<", "\\u003c") for each in (state, view))
     kinds = ("application/vnd.jupyter.widget-state+json", "application/vnd.jupyter.widget-view+json")
     data = "".join(f'<script type="{kind}">{text}</script>' for kind, text in zip(kinds, inside, strict=True))
-    style = html.escape(
-        f"--vscode-editor-foreground:{foreground};--vscode-editor-background:{background};"
-        f"--vscode-button-secondaryBackground:{second};--vscode-editorWidget-border:{border}"
-    )
+    style = html.escape(f"--vscode-editor-foreground:{foreground};--vscode-editor-background:{background}")
     (tmp_path / "page.html").write_text(
         f'<!doctype html><html lang="en" style="{style}"><head><meta charset="utf-8"><title>x</title></head>'
         f'<body class="{theme}" style="margin:0"><script src="{script}"></script>{data}</body></html>',
