@@ -45,6 +45,7 @@ _KINDS = (
     ("by age of the URL", "age"),
     ("refused, by lock", "refused"),
 )
+FOOT = "Access logs arrive hours late and may miss requests. An empty log is not proof that nobody opened the object."
 _NO_SOURCE = ("choose one to see its requests", -1)
 _SOURCES = 200
 """Sources in the list."""
@@ -142,12 +143,7 @@ class HitsStep(Step):
         self.rows = Html(classes="gts-rows")
         self.saved = Html()
         self.more = stack(pick, self.saved, self.rows, classes="gts-hidden")
-        self.foot = Html(
-            markup.hint(
-                "Access logs arrive hours late and may miss requests. "
-                "An empty log is not proof that nobody opened the object."
-            )
-        )
+        self.foot = Html(markup.hint(FOOT))
         fields = [columns(self.range, self.kind, self.which), self.logs_input, row(self.plot_button, self.wait_button)]
         return [*fields, self.plot, self.table, self.more, self.leaks, self.revoke_button, self.foot]
 

@@ -21,7 +21,7 @@ from . import role_summary as roleline
 from .allow_editor import NOBODY, AllowEditor
 from .background import Worker, in_background, load_soon
 from .base import Box, Html, Link
-from .hits_step import HitsStep
+from .hits_step import FOOT, HitsStep
 from .lock_cards import LocksView, headline, last_changes, lock_states, locks_markup
 from .page_assets import page_parts
 from .review_step import ReviewStep
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from ..logs.leaks import Leak
     from ..restriction.model import Restriction
 
-_FOOT = "Access logs arrive hours late and may miss requests. An empty log is not proof that nobody opened the object."
 _OF_TEAMS = ("teams", "url-lock", "portal-lock", "test-url")
 """Features that a bucket without a workteam does not have."""
 _QUIET_S = 1.0
@@ -87,13 +86,8 @@ class Panel(Box):
         self.heading = Html()
         self.role = Html(roleline.waiting() if in_background() else "")
         self.top = Html(classes="gts-top")
-        self.allow = AllowEditor(
-            self.link,
-            addresses=addresses,
-            endpoints=endpoints,
-            prefix=prefix,
-            bucket=bucket or "",
-        )
+        lists = {"addresses": addresses, "endpoints": endpoints}
+        self.allow = AllowEditor(self.link, **lists, prefix=prefix, bucket=bucket or "")
         self.review = ReviewStep(self.link)
         self.test = TestUrlStep(self.link)
         self.hits = HitsStep(self.link)
@@ -101,7 +95,7 @@ class Panel(Box):
         for number, step in enumerate(self.steps, 1):
             step.number(number)
             step.opened = number <= 2
-        self.foot = Html(f'<div class="gts-foot">{_FOOT}</div>')
+        self.foot = Html(f'<div class="gts-foot">{FOOT}</div>')
         parts = [self.heading, self.role, self.top, *self.steps, self.foot]
         region = make(ipywidgets.VBox, parts, classes="gts-panel")
         self.add_class("gts")

@@ -81,12 +81,7 @@ class ReviewStep(Step):
     hits = traitlets.Any(None)
     """Hits of the access log, if read: a plan that would refuse a worker seen there is stopped."""
 
-    def __init__(
-        self,
-        connection: Link | Connection | None = None,
-        *,
-        restriction: Restriction | None = None,
-    ) -> None:
+    def __init__(self, connection: Link | Connection | None = None, *, restriction: Restriction | None = None) -> None:
         self._confirmed: set[str] = set()
         self._asked: frozenset[str] = frozenset()
         self._done = ""
@@ -207,13 +202,7 @@ class ReviewStep(Step):
             self.apply_button.description = "Apply"
             self.enable()
             return
-        shown = (
-            parts.changes_table,
-            parts.lists,
-            exposure_table,
-            parts.dry_run,
-            parts.expectations,
-        )
+        shown = (parts.changes_table, parts.lists, exposure_table, parts.dry_run, parts.expectations)
         self.shown.value = "".join(f'<div class="gts-part">{part(plan)}</div>' for part in shown)
         self.details.value = parts.folds(plan)
         self.facts.show(plan.unknown_keys)

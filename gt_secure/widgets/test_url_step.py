@@ -67,13 +67,7 @@ class TestUrlStep(Step):
     allowed = traitlets.Tuple()
     """Allowed networks: the URL is bound to the first address in them, until a person binds it to another one."""
 
-    def __init__(
-        self,
-        connection: Link | Connection | None = None,
-        *,
-        bucket: str = "",
-        key: str = "",
-    ) -> None:
+    def __init__(self, connection: Link | Connection | None = None, *, bucket: str = "", key: str = "") -> None:
         self._url: TestUrl | None = None
         self._shown_keys: dict[str, str] = {}
         self._origins: tuple[ProbeOrigin, ...] = ()
