@@ -81,7 +81,7 @@ def test_the_page_says_what_the_url_lock_cannot_tell_apart(account: Account) -> 
 
 def test_the_page_says_who_asked_what_was_read_what_stays_and_how_to_undo(account: Account) -> None:
     wish = Restriction(TEAM, addresses=["203.0.113.0/24"], bucket=BUCKET)
-    one = plan(account.aws, wish, reason="RISK-112, AKIAIOSFODNN7EXAMPLE")
+    one = plan(account.aws, wish, reason="RISK-112, AKIAQ3XW7PLM2KDJ5VTR")
     page = html.unescape(re.sub(r"<[^>]*>", " ", one.to_html(standalone=True)))
     assert "Reason: RISK-112" in one.to_text()
     assert "RISK-112" in page

@@ -70,11 +70,14 @@ def test_bucket_mode_works_without_a_team_and_its_words(
     made.hits.plot_hits()
     out = [each for each in every_widget(made) if "gts-hidden" in getattr(each, "_dom_classes", ())]
     hidden = {each for top in out for each in every_widget(top)}
-    for widget in every_widget(made):
-        if widget not in hidden:
-            names = ("value", "description", "placeholder", "tooltip")
-            said = words(" ".join(str(getattr(widget, name, "")) for name in names))
-            assert not re.search(r"(?i)\b(image|worker|task|portal)s?\b", said), said
+    shown = [each for each in every_widget(made) if each not in hidden and "gts-style" not in each._dom_classes]
+    names = ("value", "description", "placeholder", "tooltip")
+    said = [
+        words(str(getattr(each, name, ""))).replace("gt-images", "").replace("image/svg", "")
+        for each in shown
+        for name in names
+    ]
+    assert [each for each in said if re.search(r"(?i)\b(image|worker|task|portal)s?\b", each)] == []
     said = words(made.top.value)
     assert said.startswith("Bucket guard off, will be on")
     assert "Age limit no limit" in said

@@ -1,0 +1,122 @@
+"""Pictures of the states of the panel at two widths and in both themes, to look at; nothing is cut off in any."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from gt_secure.sandbox import Sandbox
+
+from .conftest import SHOTS, npm_file
+from .test_elsewhere import THEMES
+from .test_words import PROBLEMS
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not os.environ.get("GT_SECURE_PICTURES"), reason="only tools/screenshots.py needs these scenes"),
+]
+
+WIDTHS = (430, 1160)
+OFFICE = 'addresses=["203.0.113.0/24", "2001:db8:40::/48"]'
+HEAD = "import gt_secure\ngt = gt_secure.connect()\n"
+IDLE = "await p.wait_idle()\n"
+STATES = {
+    "start": f"p = gt_secure.panel(gt)\n{IDLE}",
+    "team": f"p = gt_secure.panel(gt, team='open-team', bucket='gt-images')\n{IDLE}",
+    "review": f"p = gt_secure.panel(gt, team='open-team', bucket='gt-images', prefix='scans/', {OFFICE})\n{IDLE}",
+    "jobs": f"p = gt_secure.panel(gt, team='radiology-team', bucket='gt-images', {OFFICE})\n{IDLE}",
+    "portal-lock": f"p = gt_secure.panel(gt, team='vpc-team', bucket='gt-images', {OFFICE})\n{IDLE}"
+    f"p.allow.portal_lock = True\n{IDLE}",
+    "invalid": "p = gt_secure.panel(gt, team='open-team', bucket='gt-images',"
+    f" addresses=['203.0.113.7/24', '10.0.0.0/8', 'x.example.com'])\n{IDLE}"
+    "p.allow.bucket_input.value = 'UPPER_bucket'\n",
+    "bucket": f"p = gt_secure.panel(gt, bucket='gt-images', {OFFICE})\n{IDLE}",
+    "applied": f"p = gt_secure.panel(gt, team='open-team', bucket='gt-images', prefix='scans/', {OFFICE})\n{IDLE}"
+    f"p.review.reason.value = 'RISK-112'\np.review.apply()\n{IDLE}p.test.generate()\n{IDLE}p.test.probe()\n{IDLE}"
+    f"import asyncio\nawait asyncio.sleep(2)\np.hits.plot_hits()\n{IDLE}",
+    "no-teams": f"p = gt_secure.panel(gt_secure.connect(region='eu-west-1'))\n{IDLE}",
+}
+OUTPUTS = {
+    "plan": "from gt_secure import Restriction\n"
+    f"gt.plan(Restriction('open-team', bucket='gt-images', {OFFICE}), reason='RISK-112')",
+    "exposure": "gt.exposure('gt-images', 'scans/0001.png')",
+}
+
+
+def run(sandbox: Sandbox, code: str, home: Path) -> Any:
+    """Execute a cell and return its notebook."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GT_SECURE"))}
+    env = {**kept, **sandbox.environment(), "IPYTHONDIR": str(home), "GT_SECURE_JOURNAL": str(home / "journal")}
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    NotebookClient(book, timeout=300, kernel_name="python3", store_widget_state=True).execute(env=env)
+    return book
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_a_state_of_the_panel(running_sandbox: Sandbox, chromium: Any, tmp_path: Path, name: str) -> None:
+    running_sandbox.reset()
+    last = "for step in p.steps:\n    step.opened = True\np" if name == "applied" else "p"
+    book = run(running_sandbox, HEAD + STATES[name] + last, tmp_path)
+    state = book.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]
+    [view] = [out.data for out in book.cells[0].outputs if "application/vnd.jupyter.widget-view+json" in out.data]
+    parts = {
+        "application/vnd.jupyter.widget-state+json": state,
+        "application/vnd.jupyter.widget-view+json": view["application/vnd.jupyter.widget-view+json"],
+    }
+    data = "".join(
+        f'<script type="{kind}">{json.dumps(each).replace("<", chr(92) + "u003c")}</script>'
+        for kind, each in parts.items()
+    )
+    script = npm_file("@jupyter-widgets/html-manager@1.0.15", "dist/embed.js").as_uri()
+    problems = []
+    for theme, (foreground, background, _) in THEMES.items():
+        style = html.escape(f"--vscode-editor-foreground:{foreground};--vscode-editor-background:{background}")
+        (tmp_path / "page.html").write_text(
+            f'<!doctype html><html lang="en" style="{style}"><head><meta charset="utf-8"><title>x</title></head><body '
+            f'class="{theme}" style="margin:0;background:{background}">'
+            f'<script src="{script}"></script>{data}</body></html>',
+            encoding="utf-8",
+        )
+        page = chromium.new_page()
+        try:
+            page.goto((tmp_path / "page.html").as_uri())
+            page.locator(".gts-panel").first.wait_for()
+            page.wait_for_load_state("networkidle")
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": 900})
+                SHOTS.mkdir(parents=True, exist_ok=True)
+                page.screenshot(
+                    path=SHOTS / f"state-{name}-{width}-{theme.removeprefix('vscode-')}.png", full_page=True
+                )
+                found = page.locator(".gts-panel").first.evaluate(PROBLEMS)
+                problems += [f"{theme} at {width} px, {each}" for each in found]
+        finally:
+            page.close()
+    assert problems == []
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_an_output(running_sandbox: Sandbox, chromium: Any, tmp_path: Path, name: str) -> None:
+    running_sandbox.reset()
+    book = run(running_sandbox, HEAD + OUTPUTS[name], tmp_path)
+    shown = book.cells[0].outputs[-1].data["text/html"]
+    for theme, light in (("light", "true"), ("dark", "false")):
+        page = chromium.new_page()
+        try:
+            ground = "#fff" if theme == "light" else "#111"
+            page.set_content(
+                f'<body data-jp-theme-light="{light}" style="background:{ground};font:14px system-ui"><div '
+                f'class="jp-RenderedHTMLCommon">{shown}</div></body>'
+            )
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": 900})
+                page.screenshot(path=SHOTS / f"output-{name}-{width}-{theme}.png", full_page=True)
+        finally:
+            page.close()
