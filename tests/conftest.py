@@ -17,6 +17,7 @@ from typing import Any
 
 import botocore.session
 import pytest
+from botocore.retries.standard import ExponentialBackoff
 
 from gt_secure.sandbox import Sandbox
 from support.warm import Warm
@@ -31,6 +32,7 @@ os.environ |= {name: str(_ELSEWHERE / folder) for name, folder in KEPT.items()} 
 
 # Nearly every test makes a session. Reading the models of the services for each was a third of what the tests computed.
 botocore.session.create_loader = lru_cache(botocore.session.create_loader)
+ExponentialBackoff.delay_amount = lambda *_: 0.0  # type: ignore[method-assign]  # no test is about how long AWS is spared
 
 # A commit that passed must pass again, also on a busy machine: the examples of property tests stay the same and have no
 # deadline. ``make test-all`` draws new ones, and more.

@@ -137,11 +137,6 @@ def bench() -> Iterator[Bench]:
         made.proxy.close()
 
 
-@pytest.fixture(autouse=True)
-def _no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)
-
-
 @pytest.mark.parametrize("surface", QUICK, ids=lambda each: each.__name__)
 def test_who_finds_less_says_what_was_not_read(bench: Bench, surface: Surface) -> None:
     bench.less_is_said(surface, ("503",))

@@ -11,7 +11,7 @@ import pytest
 
 from gt_secure import Connection, Restriction, check, connect, expect
 from gt_secure.access import refusal_decider
-from gt_secure.aws.client import Aws
+from gt_secure.aws.client import Aws, make_client
 from gt_secure.cli.main import main
 from support.organizations import INNER, RCP, ROOT, SCP, Organizations, serving
 from support.rig import ACCOUNT, ELSEWHERE, OFFICE, Rig
@@ -49,9 +49,7 @@ def company(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Iterator[Organizations
         def client(self: Aws, service: Any, region: str | None = None) -> Any:
             if service != "organizations":
                 return whole(self, service, region)
-            return boto3.Session("AKIAEXAMPLE", "secret").client(
-                service, region_name="us-east-1", endpoint_url=found.url
-            )
+            return make_client(boto3.Session("AKIAEXAMPLE", "secret"), service, "us-east-1", found.url)
 
         monkeypatch.setattr(Aws, "client", client)
         for name, value in rig.sandbox.environment().items():

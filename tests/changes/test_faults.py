@@ -28,7 +28,6 @@ OTHERS: tuple[Mode, ...] = ("lost for good", "throttled", "refused", "down")
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running, "ROLLBACK_S", 1.5)
-    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)
 
 
 class Scene:

@@ -31,7 +31,6 @@ DEADLINE_S = 1.0
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transaction, "ROLLBACK_S", DEADLINE_S)
-    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)
 
 
 class Rig:

@@ -259,7 +259,6 @@ class Operators(RuleBasedStateMachine):
 
 def _run(account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, examples: int, steps: int) -> None:
     monkeypatch.setattr(running_module, "ROLLBACK_S", 20.0)
-    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)
     description = account.team()["Description"]
     options = settings(
         max_examples=examples,
