@@ -214,7 +214,11 @@ class View {
   undo(escape: RegExp, begin: string): void {
     const before = this.text;
     const same = '%&\\'.includes(begin) ? null : meaning(begin);
-    this.text = same === null ? before.replace(escape, meaning) : before.replace(escape, same);
+    if (begin === '&' && !/&(?!amp;)/.test(before)) {
+      this.text = before.replaceAll('&amp;', '&'); // as in most tables in HTML
+    } else {
+      this.text = same === null ? before.replace(escape, meaning) : before.replace(escape, same);
+    }
     if (this.text !== before) {
       this._places = undefined;
       this._steps.push(() =>
