@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from support.rig import Rig, allowing
+from support.sample import sample
 
 pytestmark = pytest.mark.browser
 
@@ -89,7 +90,7 @@ def test_the_first_line_tells_what_this_role_can_use(open_notebook: Any, sandbox
 WIDTHS = [600, 1600]
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", sample(WIDTHS, 2))
 def test_a_region_without_teams_greets_and_leads_to_a_bucket(open_notebook: Any, width: int) -> None:
     show = "import gt_secure\np = gt_secure.panel(gt_secure.connect(region='eu-west-1')); p"
     notebook = open_notebook(f"empty_{width}.ipynb", show, width=width, height=2400)
@@ -108,7 +109,7 @@ def test_a_region_without_teams_greets_and_leads_to_a_bucket(open_notebook: Any,
     panel.get_by_text("a bucket alone is protected").wait_for()
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", sample(WIDTHS, 2))
 def test_somebody_without_any_permission(open_notebook: Any, sandbox: Any, session_of: Any, width: int) -> None:
     key = Rig(sandbox).keys()
     session = session_of(key)
@@ -145,7 +146,7 @@ def keys_of_all_scripts(sandbox: Any) -> Any:
         s3.delete_object(Bucket="gt-images", Key=key)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", sample(WIDTHS, 2))
 def test_keys_of_all_scripts(open_notebook: Any, keys_of_all_scripts: Any, width: int) -> None:
     show = (
         "import gt_secure\np = gt_secure.panel(bucket='gt-images', prefix='صور/', "

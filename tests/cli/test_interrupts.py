@@ -31,6 +31,7 @@ from gt_secure.restriction.model import Restriction
 from support import corpus
 from support.account import BUCKET, TEAM, Account
 from support.faults import Wire, in_child, name_of
+from support.sample import sample
 
 START = (
     "import sys; from gt_secure.cli.__main__ import run; from gt_secure.cli.interrupts import end_on_interrupt; "
@@ -125,7 +126,7 @@ def runs(account: Account, tmp_path: Path) -> Runs:
     return Runs(account, tmp_path)
 
 
-@pytest.mark.parametrize(("command", "number", "moment"), list(product(WORDS, SIGNALS, MOMENTS)))
+@pytest.mark.parametrize(("command", "number", "moment"), sample(product(WORDS, SIGNALS, MOMENTS), 4))
 def test_a_command_that_writes_is_rolled_back(runs: Runs, command: str, number: signal.Signals, moment: Moment) -> None:
     before = runs.before(command)
     code, said = runs.in_child(command, Press(moment, press(number)))
@@ -326,7 +327,9 @@ def test_a_command_that_is_done_keeps_its_exit_code(tmp_path: Path) -> None:
     assert done.stdout.startswith("0 log objects")
 
 
-@pytest.mark.parametrize(("after_s", "number"), [*zip((0, 0.02, 0.07, 0.15, 0.3, 0.6, 1.0), SIGNALS * 3, strict=False)])
+@pytest.mark.parametrize(
+    ("after_s", "number"), sample(zip((0, 0.02, 0.07, 0.15, 0.3, 0.6, 1.0), SIGNALS * 3, strict=False), 3)
+)
 @pytest.mark.parametrize(
     "words",
     [["hits", "LOG", "--by", "remote_ip"], ["leaks", "LOG", "--no-cache"], ["plot", "LOG", "-o", "OUT"]],

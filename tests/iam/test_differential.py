@@ -214,7 +214,7 @@ def check_ministack(examples):
 
 
 def test_agrees_with_ministack_but_for_the_rules():
-    check_ministack(400)
+    check_ministack(150)
 
 
 @pytest.mark.slow

