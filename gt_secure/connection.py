@@ -394,7 +394,6 @@ class Connection:
         progress: Callable[[str], None] | None = None,
         timeout_s: float = 600,
         digest: str | None = None,
-        reason: str = "",
     ) -> Applied:
         """Apply a plan: read again, change, read back, try the expectations, and roll back if a step fails.
 
@@ -405,7 +404,6 @@ class Connection:
         progress : callable with a sentence for each step, optional
         timeout_s : float, seconds; rolling back may take 120 s more
         digest : str, optional; ``plan.digest`` of the plan that was approved: another plan is refused
-        reason : str, for the journal; by default that of the plan
 
         Raises
         ------
@@ -427,7 +425,6 @@ class Connection:
             progress=progress,
             timeout_s=timeout_s,
             digest=digest,
-            reason=reason,
             probe=access.expectation_probe(self.aws, plan.restriction.team, self.journal.test_urls)
             if plan.restriction.expectations
             else None,

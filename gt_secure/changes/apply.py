@@ -35,7 +35,6 @@ def apply(
     timeout_s: float = 600,
     probe: Fetch | None = None,
     digest: str | None = None,
-    reason: str = "",
 ) -> Applied:
     """Carry out a plan: re-read, compare, write, read back; on failure roll everything back in reverse.
 
@@ -68,7 +67,7 @@ def apply(
             begin_lines("apply", aws, plan.state.account_id, plan.state.caller_arn, plan.changes)
             | {"restriction": plan.restriction.to_dict(), "confirmed": sorted(set(confirm))}
             | ({"lists": [each.to_dict() for each in plan.restriction.managed]} if plan.restriction.managed else {})
-            | ({"reason": why} if (why := scrub(reason) or plan.reason) else {}),
+            | ({"reason": plan.reason} if plan.reason else {}),
         )
         done = run(Engine(aws, writer, plan.changes, Clock(timeout_s), progress), "applied")
     return done if probe is None else replace(done, probes=_probe_expectations(plan, probe))

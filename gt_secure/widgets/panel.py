@@ -86,8 +86,9 @@ class Panel(Box):
         self.heading = Html()
         self.role = Html(roleline.waiting() if in_background() else "")
         self.top = Html(classes="gts-top")
-        lists = {"addresses": addresses, "endpoints": endpoints}
-        self.allow = AllowEditor(self.link, **lists, prefix=prefix, bucket=bucket or "")
+        self.allow = AllowEditor(
+            self.link, addresses=addresses, endpoints=endpoints, prefix=prefix, bucket=bucket or ""
+        )
         self.review = ReviewStep(self.link)
         self.test = TestUrlStep(self.link)
         self.hits = HitsStep(self.link)

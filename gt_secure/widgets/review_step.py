@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
@@ -148,11 +149,12 @@ class ReviewStep(Step):
         plan = self.plan
         if plan is None:
             raise InvalidInput("There is no plan yet.", next_step="Wait until the change is shown.", field="plan")
-        say, reason = self._sayer(), self.reason.value
+        say = self._sayer()
+        plan = replace(plan, reason=self.reason.value)
         confirm = [notice.code for notice in plan.blockers if notice.code in self._confirmed]
         self.run(
             "Applying…",
-            lambda: self.link.get().apply(plan, confirm=confirm, progress=say, reason=reason),
+            lambda: self.link.get().apply(plan, confirm=confirm, progress=say),
             self._got_applied,
             timeout_s=700,
             may_cancel=False,
