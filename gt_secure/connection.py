@@ -980,7 +980,7 @@ class Connection:
         if isinstance(hits, access.Exposure):
             if restriction is not None or (kind, top) != ("ip", 12):
                 raise InvalidInput(
-                    "A plot of an exposure has one kind.", next_step="Pass the exposure and theme= only.", field="hits"
+                    "A plot of an exposure has one kind.", next_step="Pass the exposure and a theme only.", field="hits"
                 )
             return access.draw_exposure(hits, theme)
         if not isinstance(hits, access_logs.Hits):
