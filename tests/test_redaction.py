@@ -87,8 +87,9 @@ def test_the_secret_is_gone_whatever_the_separator_and_the_quotes(name: str, spe
     left = []
     for value, text in spelled(name, spelling):
         masked = redact(text)
+        everything = masked + decoded(masked)
         pieces = {value, value[4:-4]} if len(value) < 40 else {value[i : i + 16] for i in range(4, len(value) - 20)}
-        if any(piece in masked or piece in decoded(masked) for piece in pieces) or redact(masked) != masked:
+        if any(piece in everything for piece in pieces) or redact(masked) != masked:
             left.append((text[:80], masked[:160]))
     assert not left
 

@@ -10,6 +10,7 @@ import io
 import re
 import shlex
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -291,6 +292,7 @@ def _alias(node: ast.stmt) -> str:
     return ""
 
 
+@cache
 def measures() -> dict[str, int]:
     files = list(PACKAGE.rglob("*.py"))
     return {
