@@ -68,6 +68,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Start what is copied where tests run commands, once for all workers; it imports nothing until it is asked."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell does to what it starts in the background
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # as nohup does
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     if _WARM not in os.environ and sys.platform == "linux":
         os.environ[_WARM] = tempfile.mkdtemp(prefix="warm-")  # short: it holds a socket
         warm = Warm(Path(os.environ[_WARM]))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import gt_secure
@@ -81,12 +82,27 @@ def modules() -> dict[str, Path]:
 MODULES = modules()
 
 
+@cache
+def _imports_of(path: Path) -> list[tuple[ast.Import | ast.ImportFrom, bool]]:
+    """Return the imports of a file, and whether each is in the body of a function."""
+    found = []
+    todo: list[tuple[ast.AST, bool]] = [(ast.parse(path.read_text(encoding="utf-8")), False)]
+    while todo:
+        node, inside = todo.pop()
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            found.append((node, inside))
+        elif not isinstance(node, ast.expr):
+            inside = inside or isinstance(node, ast.FunctionDef)
+            todo += [(child, inside) for child in ast.iter_child_nodes(node)]
+    return found
+
+
 def imports(name: str, path: Path) -> Iterator[tuple[str, int]]:
     """Yield the modules of the package that a module imports, with the line."""
     base = name.split(".") if name else []
     if path.name != "__init__.py":
         base = base[:-1]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node, _ in _imports_of(path):
         if isinstance(node, ast.ImportFrom):
             yield from _from(node, base)
         elif isinstance(node, ast.Import):
@@ -142,15 +158,7 @@ def test_a_face_imports_none_of_its_modules() -> None:
 
 def _in_functions(path: Path) -> set[int]:
     """Return the lines of imports in the bodies of functions."""
-    functions = (
-        node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.FunctionDef)
-    )
-    return {
-        node.lineno
-        for function in functions
-        for node in ast.walk(function)
-        if isinstance(node, ast.ImportFrom | ast.Import)
-    }
+    return {node.lineno for node, inside in _imports_of(path) if inside}
 
 
 def test_no_circle() -> None:

@@ -157,6 +157,7 @@ def test_the_token_is_in_no_list_of_processes(tmp_path):
     assert running(children) == []
 
 
+@pytest.mark.slow
 def test_two_headless_demos_at_once_leave_their_results(tmp_path):
     folders = [tmp_path / "one", tmp_path / "two"]
     demos = [

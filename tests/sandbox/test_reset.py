@@ -15,6 +15,7 @@ import gt_secure.sandbox
 from gt_secure.errors import GtSecureError, InvalidInput, Unreachable
 from gt_secure.sandbox import Sandbox
 from gt_secure.sandbox.client_environment import overruled
+from support.sample import sample
 
 from .conftest import Box
 
@@ -51,7 +52,7 @@ def change_things(box):
     box.keys({"Effect": "Allow", "Action": "*", "Resource": "*"})
 
 
-@pytest.mark.parametrize("keep", [True, False])
+@pytest.mark.parametrize("keep", sample([True, False], 2))
 def test_reset_brings_back_the_seed_and_keeps_the_keys(tmp_path, keep):
     with Sandbox(state_dir=tmp_path / "state" if keep else None, log_delay_s=60, workforce_delay_s=0.1) as sandbox:
         box = Box(sandbox)

@@ -49,7 +49,7 @@ def swept(company: Company, *accounts: str, **more: Any) -> Sweep:
 def test_one_answers_one_denies_one_hangs(company: Company):
     company.hang.add(HANGS)
     steps: list[runner.SweepProgress] = []
-    result = swept(company, ANSWERS, DENIES, HANGS, regions="all", timeout_s=10, workers=40, progress=steps.append)
+    result = swept(company, ANSWERS, DENIES, HANGS, regions="all", timeout_s=4, workers=40, progress=steps.append)
     found = [(row.account, row.region, row.team, row.status) for row in result.rows]
     assert found == [
         *((ANSWERS, "us-east-1", team, "read") for team in TEAMS),
@@ -106,6 +106,7 @@ def command(company: Company, *words: str) -> list[str]:
     return [sys.executable, "-m", "gt_secure", "sweep", *given, *words]
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_it_resumes(company: Company, tmp_path):
     (tmp_path / "accounts.txt").write_text(f"# ours\n{ANSWERS} production\n{HANGS}\n")
     company.hang.add(HANGS)
