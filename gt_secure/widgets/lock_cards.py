@@ -109,7 +109,7 @@ def _portal(view: LocksView) -> tuple[str, Chip, str]:
         words = (
             f"{count(len(now), 'range')}, will be {after}"
             if after and now
-            else f"will be {after}"
+            else f"will be {count(after, 'range')}"
             if after
             else "will be open"
         )

@@ -223,6 +223,7 @@ class TeamPicker(Step):
 
     def _describe(self) -> None:
         team, details = self.team, self.details
+        self.bucket_button.description = "Choose a bucket" if team is None else "Without a workteam"
         if team is None:
             self.set_summary("no workteam · a bucket alone is protected")
             self.about.value = _OR_BUCKET
