@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 from . import account, policies
-from .aws.teams import buckets_of_jobs
 from .columns import lay_out
-from .errors import GtSecureError, InvalidInput
+from .data_buckets import BucketChoice, TeamBuckets, UnreadNotes
+from .errors import InvalidInput
 from .findings.model import SEVERITIES
 from .html import Markup, hint, notice, output, table, text as html_text
 from .listings import Findings, FindingsReport, Jobs, Workteams
@@ -23,16 +23,15 @@ if TYPE_CHECKING:
     from .logs import Hits
     from .logs.leaks import Leak
 
-T = TypeVar("T")
-
 
 @dataclass(frozen=True)
 class AuditedBucket:
-    """One bucket of the audit, in words; ``hits`` is None where its log cannot be read."""
+    """One bucket of the audit, in words, and the teams that use it; ``hits`` is None where its log cannot be read."""
 
     name: str
     guard: str
     log: str
+    teams: tuple[str, ...] = ()
     hits: Hits | None = None
     leaks: tuple[Leak, ...] = ()
     log_summary: str = ""
@@ -90,7 +89,9 @@ class Audit(FindingsReport):
             "region": self.region,
             "teams": [{"name": team.name, "kind": team.kind, "url_lock": team.url_lock_text} for team in self.teams],
             "portal": list(self.workforce.cidrs) if self.workforce else None,
-            "buckets": [{"name": b.name, "guard": b.guard, "access_log": b.log} for b in self.buckets],
+            "buckets": [
+                {"name": b.name, "teams": list(b.teams), "guard": b.guard, "access_log": b.log} for b in self.buckets
+            ],
             "findings": [finding.to_dict() for finding in self.findings],
             "leaks": [{"bucket": name, **leak.to_dict()} for name, leak in self.leaks],
             "unread": list(self.unread),
@@ -106,7 +107,11 @@ class Audit(FindingsReport):
                 [(team.name, team.kind, team.url_lock_text, names[team.arn]) for team in self.teams],
             ),
             ("Portal", ("workforce", "status", "portal lock", "VPC"), _portal_rows(self.workforce)),
-            ("Buckets", ("bucket", "guard", "access log"), [(b.name, b.guard, b.log) for b in self.buckets]),
+            (
+                "Buckets",
+                ("bucket", "used by", "guard", "access log"),
+                [(b.name, ", ".join(b.teams) or "no team that is known", b.guard, b.log) for b in self.buckets],
+            ),
             ("Findings", Findings.head, [Findings.row(finding) for finding in self.findings]),
             (
                 "Leaked URLs",
@@ -149,34 +154,23 @@ def _leak_row(bucket: str, leak: Leak) -> tuple[object, ...]:
     return bucket, leak.kind, leak.key, leak.users[0].label, later
 
 
-@dataclass
-class UnreadNotes:
-    """A list of what could not be read. ``passes`` are errors that end the reading instead."""
-
-    passes: type[GtSecureError]
-    lines: list[str] = field(default_factory=list)
-
-    def attempt(self, subject: str, read: Callable[[], T], otherwise: T) -> T:
-        """Return what is read, or note the error and return something else."""
-        try:
-            return read()
-        except GtSecureError as error:
-            if isinstance(error, self.passes):
-                raise
-            self.lines.append(f"{subject}: {error}")
-            return otherwise
-
-
-def audit(gt: Connection, *, buckets: Iterable[str] = (), since: str | None = "7d", logs: bool = True) -> Audit:
+def audit(
+    gt: Connection, *, buckets: str | Iterable[str] = "used", since: str | None = "7d", logs: bool = True
+) -> Audit:
     """Read the state of a region: see :meth:`gt_secure.Connection.audit`."""
+    choice = BucketChoice.parse(buckets)
     notes = UnreadNotes(passes=InvalidInput)
     teams = notes.attempt("workteams", gt.workteams, Workteams())
     jobs = {team.arn: tuple(notes.attempt(f"jobs of {team.name}", lambda t=team: gt.jobs(t), Jobs())) for team in teams}  # type: ignore[misc]
-    used = buckets_of_jobs(job for some in jobs.values() for job in some)
-    names = sorted({*used, *(name.strip() for name in buckets if name.strip())})
-    if not names:
-        notes.lines.append("buckets: no bucket of a team is known; name one")
-    audited = tuple(_bucket(gt, name, notes, since if logs else False) for name in names)
+    known = TeamBuckets(gt, notes.passes)
+    used = {team: known.of(team, notes) for team in teams}
+    asked = list(choice.names) if choice.tag is None else choice.here(gt, notes)
+    names = sorted({*asked, *(name for some in used.values() for name in some)})
+    if not names or (choice != BucketChoice() and not asked):
+        notes.lines.append(f"buckets: not applicable, {choice.nothing}")
+    users = {name: tuple(team.name for team, some in used.items() if name in some) for name in names}
+    audited = tuple(_bucket(gt, name, users[name], notes, since if logs else False) for name in names)
+    findings = _findings(gt, used, audited, notes)
     return Audit(
         at=dt.datetime.now(dt.UTC),
         account=gt.aws.account_id,
@@ -186,15 +180,17 @@ def audit(gt: Connection, *, buckets: Iterable[str] = (), since: str | None = "7
         jobs=jobs,
         workforce=notes.attempt("workforce", gt.workforce, None),
         buckets=audited,
-        findings=_findings(gt, {team: buckets_of_jobs(jobs[team.arn]) for team in teams}, audited, notes),
-        unread=tuple(notes.lines),
+        findings=findings,
+        unread=tuple(dict.fromkeys(notes.lines)),
     )
 
 
-def _bucket(gt: Connection, name: str, notes: UnreadNotes, since: str | Literal[False] | None) -> AuditedBucket:
+def _bucket(
+    gt: Connection, name: str, teams: tuple[str, ...], notes: UnreadNotes, since: str | Literal[False] | None
+) -> AuditedBucket:
     state = notes.attempt(name, lambda: account.read_bucket(gt.aws, name), None)
     if state is None:
-        return AuditedBucket(name, "unknown", "unknown")
+        return AuditedBucket(name, "unknown", "unknown", teams)
     target = state.logging.if_read
     log = f"s3://{target.bucket}/{target.prefix}" if target else "off"
     if state.logging.missing is not None:
@@ -203,9 +199,9 @@ def _bucket(gt: Connection, name: str, notes: UnreadNotes, since: str | Literal[
     if since is not False and target:
         hits = notes.attempt(f"log of {name}", lambda: gt.hits(name, since=since), None)
     if hits is None:
-        return AuditedBucket(name, guard_text(state), log)
+        return AuditedBucket(name, guard_text(state), log, teams)
     leaks = hits.leaks()
-    return AuditedBucket(name, guard_text(state), log, hits, tuple(leaks), leaks.summary)
+    return AuditedBucket(name, guard_text(state), log, teams, hits, tuple(leaks), leaks.summary)
 
 
 def guard_text(state: Bucket) -> str:
@@ -239,4 +235,6 @@ def _findings(
 
         for finding in notes.attempt(subject, look, Findings()):
             result[(finding.code, finding.subject, finding.detail)] = finding
+            if finding.code == "not-checked":
+                notes.lines.append(f"{finding.subject}: {finding.detail}")
     return Findings(sorted(result.values(), key=lambda f: (SEVERITIES.index(f.severity), f.code, f.subject)))

@@ -284,7 +284,7 @@ class Connection:
         """
         team_here(self.aws, team)
         return listings.Jobs(
-            teams.jobs_of_team(self.aws, team if isinstance(team, teams.Workteam) else self.workteam(team))
+            teams.jobs_of_team(self.aws, team if isinstance(team, teams.Workteam) else self.workteam(team))[0]
         )
 
     # 2. Allow
@@ -781,6 +781,8 @@ class Connection:
     ) -> Findings:
         """Look for what defeats, weakens or breaks a restriction of a team, its workforce and a bucket.
 
+        The guard is compared with the restriction that the journal has as applied to the bucket.
+
         Parameters
         ----------
         team : str, Workteam or sagemaker.core.resources.Workteam, optional
@@ -802,6 +804,7 @@ class Connection:
         """
         supplied = iam.supplied_facts(self.context)
         state = account.read_state(self.aws, team=team, bucket=bucket, supplied=supplied, needs=account.FINDINGS)
+        state = replace(state, wanted=changes.wanted_on(self.aws, self.journal, state))
         with self._hits_of(logs) as hits:
             state = findings.with_url_ages(state, hits)
             if principals is not False and state.bucket is not None:
@@ -811,12 +814,12 @@ class Connection:
             found = findings.examine(state)
         return listings.Findings(findings.accept(found.findings, self.accepted), found.checked, found.evidence)
 
-    def audit(self, *, buckets: str | Iterable[str] = (), since: str | None = "7d", logs: bool = True) -> Audit:
+    def audit(self, *, buckets: str | Iterable[str] = "used", since: str | None = "7d", logs: bool = True) -> Audit:
         """Report the state of the region: teams, portal, buckets, findings, requests and leaked URLs. Writes nothing.
 
         Parameters
         ----------
-        buckets : str or iterable of str, more data buckets than those of waiting labeling jobs
+        buckets : str or iterable of str, ``tag:KEY=VALUE`` or names: more buckets than those that teams use
         since : str, optional; read the logs from here: a UTC time, or an age such as ``7d``
         logs : bool, whether to read the access logs of the buckets
 
@@ -831,8 +834,7 @@ class Connection:
         """
         from .audit import audit  # it reports on a connection
 
-        names = buckets.split(",") if isinstance(buckets, str) else buckets
-        return audit(self, buckets=names, since=since, logs=logs)
+        return audit(self, buckets=buckets, since=since, logs=logs)
 
     # 5. Hits
 

@@ -198,7 +198,8 @@ class FindingsReport:
     @property
     def unknown(self) -> tuple[str, ...]:
         """Everything that was not read or not decided, a sentence each."""
-        return self.unread
+        undecided = [f"{each.subject}: {each.code} is unknown" for each in self.findings if each.state == "unknown"]
+        return (*self.unread, *undecided)
 
     def require(self, severity: Severity = "high") -> Self:
         """Return the report, or raise :class:`AssertionError` for a finding that severe or anything unread."""

@@ -38,6 +38,7 @@ LAYERS = [
     ["listings"],
     ["connection_arguments"],
     ["connection"],
+    ["data_buckets"],
     ["audit"],
     ["doctor", "check"],
     ["sweeps"],

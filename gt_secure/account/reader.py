@@ -19,6 +19,7 @@ from ..aws.teams import (
     Workforce,
     Workteam,
     jobs_of_team,
+    list_reviews,
     list_workforces,
     list_workteams,
     read_team,
@@ -35,16 +36,13 @@ from ..restriction.scope import named_place, named_team
 from .bucket import LOG_TARGET, READINGS, Bucket, read_key_policy, read_part
 from .fact_reader import BLOCKS, read_account_block, read_facts
 from .organization import Organization, read_organization
-from .part import Part
+from .part import NotRead, Part
 from .principals import Principals, document, load_principals, read_principals
 from .state import LOCKS, PLAN, UNASKED, WHAT, State, TaskTemplate
 
 T = TypeVar("T")
 
 THREADS = 8
-MAX_REVIEWS = 40
-"""Most human-review workflows that are looked at: each one is a call."""
-
 MAX_TEMPLATES = 10
 _MAX_TEMPLATE_BYTES = 1_000_000
 
@@ -178,8 +176,8 @@ class _Reader:
             if scope.team is not None and scope.private_team is None:
                 team = teams.result().map(lambda found: _by_arn(found, str(scope.team), aws.region))
             workforce = pool.submit(self._workforce, team)
-            jobs = pool.submit(self._of_team, "jobs", team, lambda one: tuple(jobs_of_team(aws, one)))
-            reviews = pool.submit(self._of_team, "reviews", team, lambda one: _reviews_of(aws, one.arn))
+            jobs = pool.submit(self._of_team, "jobs", team, lambda one: tuple(jobs_of_team(aws, one)[0]))
+            reviews = pool.submit(self._of_team, "reviews", team, self._reviews)
             workforce.result()  # its errors come before those of the bucket
             bucket = None if region is None else Bucket(str(scope.bucket), region.result())
             if bucket is not None:
@@ -206,7 +204,8 @@ class _Reader:
 
     def _rest(self, state: State, pool: ThreadPoolExecutor) -> State:
         """Read what depends on other parts: templates, the account's own block, log bucket, key policy, facts."""
-        texts = [pool.submit(self._template, job) for job in self._jobs_with_templates(state)]
+        jobs = enumerate(self._jobs_with_templates(state))
+        texts = [pool.submit(self._template, job, number < MAX_TEMPLATES) for number, job in jobs]
         bucket = state.bucket
         if bucket is not None:
             block = pool.submit(self._account_block, bucket)
@@ -284,13 +283,21 @@ class _Reader:
         one = team.value
         return Part.of(()) if one is None else Part.reading(*WHAT[name], lambda: read(one))
 
+    def _reviews(self, team: Workteam) -> tuple[str, ...]:
+        return tuple(each.name for each in list_reviews(self.aws) if each.workteam_arn == team.arn)
+
     def _jobs_with_templates(self, state: State) -> list[LabelingJob]:
         if "templates" not in self.scope.needs:
             return []
         jobs = () if state.jobs.missing else state.jobs.value or ()
-        return [job for job in jobs if job.template_uri][:MAX_TEMPLATES]
+        return [job for job in jobs if job.template_uri or job.task_ui_arn]
 
-    def _template(self, job: LabelingJob) -> TaskTemplate:
+    def _template(self, job: LabelingJob, read_it: bool) -> TaskTemplate:
+        place = job.template_uri or job.task_ui_arn
+        if not (read_it and job.template_uri):
+            missing = NotRead(f"the template of {job.name}", "s3:GetObject", "not asked", f"It is {place}.")
+            return TaskTemplate(job.name, Part.unread(missing), place)
+
         def read() -> str:
             bucket, key = parse_s3_uri(job.template_uri)
             with aws_errors("s3:GetObject", bucket_arn(self.aws.partition, bucket, key)):
@@ -298,7 +305,7 @@ class _Reader:
                 body = client.get_object(Bucket=bucket, Key=key)["Body"].read(_MAX_TEMPLATE_BYTES)
                 return body.decode("utf-8", "replace")
 
-        return TaskTemplate(job.name, Part.reading(f"the template of {job.name}", "s3:GetObject", read))
+        return TaskTemplate(job.name, Part.reading(f"the template of {job.name}", "s3:GetObject", read), place)
 
     def _account_block(self, bucket: Bucket) -> Part[Mapping[str, bool]]:
         """Read Block Public Access of the account where it counts beside the bucket's own."""
@@ -341,18 +348,3 @@ def _by_arn(teams: tuple[Workteam, ...], arn: str, region: str) -> Workteam:
         f"This account has no workteam {arn[:120]} in {region}.",
         next_step="See gt.workteams() for the teams, and check account and region in the ARN.",
     )
-
-
-def _reviews_of(aws: Aws, team_arn: str) -> tuple[str, ...]:
-    client = aws.client("sagemaker")
-    names: list[str] = []
-    with aws_errors("sagemaker:ListFlowDefinitions"):
-        for page in client.get_paginator("list_flow_definitions").paginate():
-            names += [str(item["FlowDefinitionName"]) for item in page["FlowDefinitionSummaries"]]
-    found: list[str] = []
-    for name in names[:MAX_REVIEWS]:
-        with aws_errors("sagemaker:DescribeFlowDefinition"):
-            flow: Mapping[str, Any] = client.describe_flow_definition(FlowDefinitionName=name)
-        if (flow.get("HumanLoopConfig") or {}).get("WorkteamArn") == team_arn:
-            found.append(name)
-    return tuple(found)

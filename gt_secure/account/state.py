@@ -82,10 +82,11 @@ UNASKED: Mapping[str, Part[Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class TaskTemplate:
-    """The task template of a labeling job."""
+    """The task template of a labeling job, and its URI, or the ARN of a HumanTaskUi, whose text is not read."""
 
     job: str
     text: Part[str]
+    place: str = ""
 
 
 class StateChange(Protocol):

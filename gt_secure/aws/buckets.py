@@ -132,6 +132,24 @@ def _similar(aws: Aws, bucket: str) -> str:
     return f"Did you mean {near[0]}? " if near else ""
 
 
+def buckets_here(aws: Aws) -> list[str]:
+    """Return the buckets of the account in the region of the connection."""
+    with aws_errors("s3:ListAllMyBuckets"):
+        pages = aws.client("s3").get_paginator("list_buckets").paginate(BucketRegion=aws.region)
+        return [str(item["Name"]) for page in pages for item in page.get("Buckets", ())]
+
+
+def tags_of(aws: Aws, bucket: str) -> dict[str, str]:
+    try:
+        with aws_errors("s3:GetBucketTagging", bucket_arn(aws.partition, bucket)):
+            listed = aws.client("s3").get_bucket_tagging(Bucket=bucket)["TagSet"]
+    except GtSecureError as error:
+        if error.details.get("code") == "NoSuchTagSet":
+            return {}
+        raise
+    return {str(each["Key"]): str(each["Value"]) for each in listed}
+
+
 def no_bucket(aws: Aws, bucket: str) -> NotFound:
     return NotFound(
         f"There is no bucket '{bucket}'.",

@@ -244,7 +244,7 @@ class Workforce:
 
 @dataclass(frozen=True, slots=True)
 class LabelingJob:
-    """A labeling job that uses a workteam."""
+    """A labeling job that uses a workteam; a streaming one gets its objects from the messages of ``topic_arn``."""
 
     name: str
     status: str
@@ -255,6 +255,8 @@ class LabelingJob:
     output_uri: str = ""
     role_arn: str = ""
     template_uri: str = ""
+    task_ui_arn: str = ""
+    topic_arn: str = ""
 
     @property
     def in_progress(self) -> bool:
@@ -408,23 +410,56 @@ def workforce_from_api(item: Mapping[str, Any]) -> Workforce:
     )
 
 
-def jobs_of_team(aws: Aws, team: Workteam, *, most: int = 20, past: bool = False) -> list[LabelingJob]:
-    """List the labeling jobs of a team that still wait for workers, or all of them, with their data locations."""
+MAX_JOBS = 100
+"""Most labeling jobs of a team that are described: each one is a call."""
+_THREADS = 8
+
+
+def jobs_of_team(aws: Aws, team: Workteam, *, past: bool = False) -> tuple[list[LabelingJob], int]:
+    """Return the labeling jobs of a team that wait for workers, or all, the newest last; and how many are left out."""
     if team.kind == "public":
-        return []
+        return [], 0
     client = aws.client("sagemaker")
     found: list[Mapping[str, Any]] = []
     with aws_errors("sagemaker:ListLabelingJobsForWorkteam", team.arn):
-        for page in client.get_paginator("list_labeling_jobs_for_workteam").paginate(WorkteamArn=team.arn):
+        pages = client.get_paginator("list_labeling_jobs_for_workteam")
+        for page in pages.paginate(WorkteamArn=team.arn, SortBy="CreationTime", SortOrder="Descending"):
             found += [job for job in page["LabelingJobSummaryList"] if job.get("LabelingJobName")]
     if not past:
         found = [job for job in found if (job.get("LabelCounters") or {}).get("PendingHuman")]
-    return [describe_job(aws, str(job["LabelingJobName"])) for job in found[:most]]
+    names = [str(job["LabelingJobName"]) for job in found[:MAX_JOBS]][::-1]
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="gt_secure-jobs") as pool:
+        return list(pool.map(lambda name: describe_job(aws, name), names)), max(len(found) - MAX_JOBS, 0)
 
 
-def buckets_of_jobs(jobs: Iterable[LabelingJob]) -> list[str]:
-    uris = {uri for job in jobs for uri in (job.input_uri, job.output_uri) if uri.count("/") >= 2}
-    return sorted({uri.split("/")[2] for uri in uris})
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A human-review workflow of Amazon A2I, which its API names a flow definition."""
+
+    name: str
+    workteam_arn: str
+    output_uri: str
+
+
+def list_reviews(aws: Aws) -> list[Review]:
+    client = aws.client("sagemaker")
+    with aws_errors("sagemaker:ListFlowDefinitions"):
+        pages = client.get_paginator("list_flow_definitions").paginate()
+        names = [str(item["FlowDefinitionName"]) for page in pages for item in page["FlowDefinitionSummaries"]]
+
+    def described(name: str) -> Review:
+        with aws_errors("sagemaker:DescribeFlowDefinition"):
+            flow: Mapping[str, Any] = client.describe_flow_definition(FlowDefinitionName=name)
+        loop, output = flow.get("HumanLoopConfig") or {}, flow.get("OutputConfig") or {}
+        return Review(name, str(loop.get("WorkteamArn") or ""), str(output.get("S3OutputPath") or ""))
+
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="gt_secure-reviews") as pool:
+        return list(pool.map(described, names))
+
+
+def buckets_of(uris: Iterable[str]) -> set[str]:
+    """Return the buckets of ``s3://`` URIs; an empty URI names none."""
+    return {uri.split("/")[2] for uri in uris if uri.count("/") >= 2}
 
 
 def describe_job(aws: Aws, name: str) -> LabelingJob:
@@ -435,6 +470,7 @@ def describe_job(aws: Aws, name: str) -> LabelingJob:
     counters = job.get("LabelCounters") or {}
     source = (job.get("InputConfig") or {}).get("DataSource") or {}
     human = job.get("HumanTaskConfig") or {}
+    page = human.get("UiConfig") or {}
     return LabelingJob(
         name=str(job["LabelingJobName"]),
         status=str(job["LabelingJobStatus"]),
@@ -444,7 +480,9 @@ def describe_job(aws: Aws, name: str) -> LabelingJob:
         input_uri=str((source.get("S3DataSource") or {}).get("ManifestS3Uri") or ""),
         output_uri=str((job.get("OutputConfig") or {}).get("S3OutputPath") or ""),
         role_arn=str(job.get("RoleArn") or ""),
-        template_uri=str((human.get("UiConfig") or {}).get("UiTemplateS3Uri") or ""),
+        template_uri=str(page.get("UiTemplateS3Uri") or ""),
+        task_ui_arn=str(page.get("HumanTaskUiArn") or ""),
+        topic_arn=str((source.get("SnsDataSource") or {}).get("SnsTopicArn") or ""),
     )
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .revoke import plan_revoke as plan_revoke, revoked as revoked
     from .transaction import Applied as Applied, ProbeResult as ProbeResult
     from .undo import UndoPlan as UndoPlan, plan_undo as plan_undo, resume as resume, undo as undo
+    from .wishes import wanted_on as wanted_on, wishes_of as wishes_of
 
 
 __all__, __getattr__, __dir__ = attach(__name__)

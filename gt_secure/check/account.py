@@ -78,6 +78,7 @@ def no_findings(
         "findings": [each.to_dict() for each in (grave or blind)],
         "accepted": [each.to_dict() for each in everything.accepted],
         "evidence": everything.evidence.to_dict(),
+        "not_applicable": {each.code: each.reason for each in everything.checked if each.outcome == "not applicable"},
         "complete": not any(each.code == "not-checked" for each in everything),
         "seen": sorted({(each.code, each.subject) for each in everything}),
     }
@@ -91,6 +92,9 @@ def no_findings(
         return CheckResult(
             "no_findings", subject, None, said, details, "Run 'gt-secure doctor' to list the missing permissions."
         )
+    if not any(each.outcome in ("found", "clean") for each in everything.checked):
+        said = f"No rule was decided. {everything.looked}"
+        return CheckResult("no_findings", subject, None, said, details, "Name a private workteam, or a bucket.")
     said = f"No findings of severity {severity} or higher. {everything.looked}"
     if everything.accepted:
         said = f"{said} There are {accepted_title(everything.accepted)}."

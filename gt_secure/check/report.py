@@ -3,8 +3,10 @@
 In SARIF a check has a rule, and so has each finding code: findings that fail the check ``no_findings``, or are
 accepted, are results with the rule of their code. Sources: see :mod:`gt_secure.findings.sarif`.
 
-In JUnit XML failed checks are failures, unknown ones errors, so that neither passes a build. There is no standard; the
-elements and attributes are those that the schema of Jenkins' xUnit plugin (junit-10.xsd) and pytest's writer share.
+In JUnit XML failed checks are failures, unknown ones errors, so that neither passes a build: viewers show a suite whose
+cases are only passed or skipped as green. Rules of ``no_findings`` without a subject are skipped cases. There is no
+standard; the elements and attributes are those that the schema of Jenkins' xUnit plugin (junit-10.xsd) and pytest's
+writer share.
 """
 
 from __future__ import annotations
@@ -88,12 +90,30 @@ class Report:
         return members(self, "passed", "counts", "source", "unused", "results")
 
     def to_sarif(self) -> dict[str, Any]:
-        """Return the report as a SARIF 2.1.0 log."""
-        return to_sarif(self)
+        """Return the report as a SARIF 2.1.0 log: an unknown outcome is a warning, a failed one an error."""
+        items = [item for result in self for item in _items(result)]
+        names = sorted({item.rule for item in items})
+        results = [_result(item, names.index(item.rule), self.source) for item in items]
+        rules = [sarif.rule(name) if name in catalog() else _rule(name) for name in names]
+        return sarif.log(rules, results, successful=self.counts["unknown"] == 0, unused=self.unused)
 
     def to_junit(self) -> str:
         """Return the report as JUnit XML."""
-        return to_junit(self)
+        idle = [(result, *each) for result in self for each in result.details.get("not_applicable", {}).items()]
+        numbers = {
+            "tests": str(len(self) + len(idle)),
+            "failures": str(self.counts["failed"]),
+            "errors": str(self.counts["unknown"]),
+        }
+        root = Xml.Element("testsuites", numbers)
+        suite = Xml.SubElement(root, "testsuite", {"name": "gt_secure", "skipped": str(len(idle)), **numbers})
+        for result in self:
+            _case(suite, result)
+        for result, code, reason in idle:
+            case = _element(suite, f"gt_secure.check.{result.name}.{code}", f"{code}[{result.subject}]")
+            Xml.SubElement(case, "skipped", {"message": _clean(f"not applicable: {reason}")})
+        Xml.indent(root)
+        return '<?xml version="1.0" encoding="UTF-8"?>\n' + Xml.tostring(root, encoding="unicode") + "\n"
 
     def _repr_html_(self) -> str:
         return "".join(result._repr_html_() for result in self.results)
@@ -109,15 +129,6 @@ class _Item(NamedTuple):
     rule: str
     check: CheckResult
     finding: Finding | None = None
-
-
-def to_sarif(report: Report) -> dict[str, Any]:
-    """Return a report as a SARIF log: an unknown outcome is a warning, a failed one an error."""
-    items = [item for result in report for item in _items(result)]
-    names = sorted({item.rule for item in items})
-    results = [_result(item, names.index(item.rule), report.source) for item in items]
-    rules = [sarif.rule(name) if name in catalog() else _rule(name) for name in names]
-    return sarif.log(rules, results, successful=report.counts["unknown"] == 0, unused=report.unused)
 
 
 def _items(result: CheckResult) -> Iterator[_Item]:
@@ -165,31 +176,18 @@ def _result(item: _Item, index: int, source: str) -> dict[str, Any]:
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def to_junit(report: Report) -> str:
-    """Return a report as JUnit XML."""
-    counts = report.counts
-    numbers = {
-        "tests": str(len(report)),
-        "failures": str(counts["failed"]),
-        "errors": str(counts["unknown"]),
-    }
-    root = Xml.Element("testsuites", numbers)
-    suite = Xml.SubElement(root, "testsuite", {"name": "gt_secure", "skipped": "0", **numbers})
-    for result in report:
-        _case(suite, result)
-    Xml.indent(root)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + Xml.tostring(root, encoding="unicode") + "\n"
-
-
 def _case(suite: Xml.Element, result: CheckResult) -> None:
-    name = _clean(f"{result.name}[{result.subject}]")
-    case = Xml.SubElement(suite, "testcase", {"classname": f"gt_secure.check.{result.name}", "name": name, "time": "0"})
+    case = _element(suite, f"gt_secure.check.{result.name}", f"{result.name}[{result.subject}]")
     if result.passed is True:
         return
     tag = "failure" if result.passed is False else "error"
     said = Xml.SubElement(case, tag, {"type": result.status, "message": _clean(result.message)})
     details = json_text(dict(result.details), indent=2)
     said.text = _clean(f"{result.message}\n{result.next_step}\n{details}")
+
+
+def _element(suite: Xml.Element, group: str, name: str) -> Xml.Element:
+    return Xml.SubElement(suite, "testcase", {"classname": group, "name": _clean(name), "time": "0"})
 
 
 def _clean(text: str) -> str:

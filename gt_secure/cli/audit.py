@@ -21,12 +21,14 @@ def add(commands: Commands) -> None:
         description="Report the teams, portal, buckets, findings and leaked URLs of the region. Changes nothing.",
         examples=(
             ("gt-secure audit", "the whole region, with a week of logs"),
-            ("gt-secure audit --bucket gt-images --no-logs --fail-on high --json", "fail in CI, without reading logs"),
+            ("gt-secure audit --buckets gt-images --no-logs --fail-on high --json", "fail in CI, without reading logs"),
         ),
         exit_codes="0; with --fail-on: 2 for a finding of that severity or higher, 3 if something could not be read",
         result=audit_from,
     )
-    parser.add_argument("--bucket", action="append", default=[], help="include this bucket; may be repeated")
+    parser.add_argument(
+        "--buckets", default="used", metavar="WHICH", help="used (default), and tag:KEY=VALUE or names with commas"
+    )
     parser.add_argument("--since", default="7d", help="start of the logs: UTC time or age (default: %(default)s)")
     parser.add_argument("--no-logs", action="store_true", help="do not read access logs")
     add_fail_on(parser, "report")
@@ -34,7 +36,7 @@ def add(commands: Commands) -> None:
 
 def audit_from(args: argparse.Namespace) -> Audit:
     with working("Reading the region"):
-        return connection(args).audit(buckets=args.bucket, since=args.since, logs=not args.no_logs)
+        return connection(args).audit(buckets=args.buckets, since=args.since, logs=not args.no_logs)
 
 
 def run(args: argparse.Namespace) -> int:

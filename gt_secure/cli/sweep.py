@@ -55,6 +55,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--accounts", metavar="FILE", help="file with an account id on each line, or a JSON list")
     parser.add_argument("--organization", action="store_true", help="all active accounts of the organization")
     parser.add_argument("--regions", metavar="LIST", help="all (default), or regions with commas")
+    parser.add_argument("--buckets", metavar="WHICH", help="add rows by bucket: used, tag:KEY=VALUE, or names")
     parser.add_argument("--shard", metavar="I/N", help="read part I of N parts of the accounts")
     parser.add_argument(
         "--timeout", type=float, default=15, metavar="SECONDS", help="deadline of one response (default: %(default)g)"
@@ -98,6 +99,7 @@ def sweep_from(args: argparse.Namespace) -> Sweep:
             accounts=args.accounts if given else spec.accounts,
             organization=args.organization if given else spec.organization,
             regions=args.regions or spec.regions,
+            buckets=args.buckets or spec.buckets,
             accepted=(*spec.accepted, *read_accepted(args.accepted)),
             connection=connection(args),
             state=_state(args, spec, role),
@@ -119,7 +121,7 @@ def bar(now: SweepProgress) -> str:
 def _state(args: argparse.Namespace, spec: SweepSpec, role: str) -> Path:
     """Return the file of the progress; the options give its name, so that the same command resumes."""
     names = (role, args.external_id, args.accounts, args.organization, args.regions, args.shard, args.file, spec)
-    words = repr((*names, args.profile, os.environ.get("AWS_ENDPOINT_URL")))
+    words = repr((*names, args.buckets, args.profile, os.environ.get("AWS_ENDPOINT_URL")))
     path = default_folder() / f"{hashlib.sha256(words.encode()).hexdigest()[:16]}.ndjson"
     if args.fresh:
         path.unlink(missing_ok=True)

@@ -144,6 +144,8 @@ _ALL = (
             Permission("s3:GetObject", "objects", optional=True),  # the task templates, if they are there
             Permission("s3:ListBucket", "log-bucket", optional=True),
             *(Permission(READINGS[part].action, "log-bucket", optional=True) for part in LOG_TARGET),
+            Permission("s3:ListAllMyBuckets", "*", optional=True),  # a sweep of buckets with a tag
+            Permission("s3:GetBucketTagging", "bucket", optional=True),
             Permission("sagemaker:ListFlowDefinitions", "*", optional=True),
             Permission("sagemaker:DescribeFlowDefinition", "flow-definition", optional=True),
         ),

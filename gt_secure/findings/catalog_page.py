@@ -78,6 +78,8 @@ def _evidence(code: str, looked_at: object) -> Iterator[str]:
         yield ""
     for place in places:
         yield f"- {place}: `{read_with()[place]}`"
-    needs = next((rule.needs for rule in RULES if rule.code == code), ())
-    if needs:
-        yield from ("", f"Required permissions: {', '.join(f'`{action_of(name)}`' for name in needs)}.")
+    for rule in RULES:
+        if rule.code == code:
+            yield from ("", f"Required permissions: {', '.join(f'`{action_of(name)}`' for name in rule.needs)}.")
+            given = ", and ".join(f"a {name}" for name in (rule.subject, *rule.given))
+            yield from ("", f"It is about the {rule.subject}. It is not applicable without {given}.")

@@ -92,6 +92,9 @@ def guard_narrower(state: State, bucket: Bucket) -> Iterator[Match]:
     guard, wanted = guard_of(bucket), wanted_of(state, bucket)
     if guard is None or wanted is None:
         return
+    if wanted.lists and not wanted.managed:
+        yield Match(bucket.name, "The ranges of its lists were not read.", wanted.lists)
+        return
     said: list[str] = []
     if guard.bucket and not wanted.prefix.startswith(guard.prefix):
         said.append(f'it covers "{guard.prefix}", not "{wanted.prefix}"')
@@ -111,6 +114,9 @@ def guard_narrower(state: State, bucket: Bucket) -> Iterator[Match]:
 def guard_stale(state: State, bucket: Bucket) -> Iterator[Match]:
     guard, wanted = guard_of(bucket), wanted_of(state, bucket)
     if guard is None or wanted is None:
+        return
+    if wanted.lists and not wanted.managed:
+        yield Match(bucket.name, "The ranges of its lists were not read.", wanted.lists)
         return
     lacking = [str(network) for network in outside(wanted.addresses, guard.networks)]
     lacking += [endpoint for endpoint in wanted.endpoints if endpoint not in guard.endpoints]

@@ -57,7 +57,11 @@ def examine(state: State, rules: Iterable[Rule] = RULES) -> Examined:
             continue
         found += made
         unknown = [each.detail for each in made if each.state == "unknown"]
-        outcome: CheckedWord = "unknown" if made and len(unknown) == len(made) else "found" if made else "clean"
+        if not made and blind:  # a part that it would have looked at was not read
+            unknown = [f"{', '.join(blind)} was not read"]
+        outcome: CheckedWord = (
+            "unknown" if len(unknown) > 0 and len(unknown) >= len(made) else "found" if made else "clean"
+        )
         checked.append(Checked(rule.code, outcome, unknown[0] if outcome == "unknown" else ""))
     found += _not_checked(unread)
     ran = sum(each.outcome in ("found", "clean") for each in checked)

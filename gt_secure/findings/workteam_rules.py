@@ -95,7 +95,9 @@ def portal_public_beside_vpc(state: State) -> Iterator[Match]:
 @rule("template-without-grant", "job", "templates")
 def template_without_grant(state: State) -> Iterator[Match]:
     for template in state.templates.value or ():
-        text = template.text.if_read
+        missing, text = template.text.missing, template.text.if_read
+        if missing is not None and missing.why == "not asked":
+            yield Match(template.job, "The text of its template was not read.", (template.place,))
         if text is not None and not re.search(r"\|\s*grant_read_access\b", text):
             yield Match(template.job)
 

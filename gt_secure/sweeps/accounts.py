@@ -90,26 +90,12 @@ def organization_accounts(aws: Aws) -> tuple[Account, ...]:
     return read_accounts([account for account in listed if account.get("Status", "ACTIVE") == "ACTIVE"])
 
 
+_COMMON = """
+us-east-1 us-east-2 us-west-1 us-west-2 ap-south-1 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-southeast-1
+ap-southeast-2 ca-central-1 eu-central-1 eu-west-1 eu-west-2 eu-west-3 eu-north-1 sa-east-1
+"""
 DEFAULT_REGIONS: Mapping[str, tuple[str, ...]] = {
-    "aws": (
-        "us-east-1",
-        "us-east-2",
-        "us-west-1",
-        "us-west-2",
-        "ap-south-1",
-        "ap-northeast-1",
-        "ap-northeast-2",
-        "ap-northeast-3",
-        "ap-southeast-1",
-        "ap-southeast-2",
-        "ca-central-1",
-        "eu-central-1",
-        "eu-west-1",
-        "eu-west-2",
-        "eu-west-3",
-        "eu-north-1",
-        "sa-east-1",
-    ),
+    "aws": tuple(_COMMON.split()),
     "aws-us-gov": ("us-gov-west-1", "us-gov-east-1"),
     "aws-cn": ("cn-north-1", "cn-northwest-1"),
 }

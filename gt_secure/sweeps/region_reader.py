@@ -1,68 +1,126 @@
-"""One account and region of a sweep: a row for each private team; one call where there is no workforce."""
+"""One account and region of a sweep: a row for each private team, and for each bucket that was asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
 
 from ..access.exposure_text import words_of
 from ..account import read_bucket
-from ..audit import UnreadNotes, guard_text
-from ..aws.teams import Workforce, Workteam, buckets_of_jobs, jobs_of_team, list_private_workteams
+from ..audit import guard_text
+from ..aws.teams import Workforce, Workteam, list_private_workteams
 from ..connection import Connection
+from ..data_buckets import BucketChoice, TeamBuckets, UnreadNotes
 from ..errors import Throttled
 from ..findings.model import OUTCOMES, Finding
+from ..findings.run import RULES
 from ..listings import Findings
 from .accounts import Account
 from .sweep_rows import SweepRow
 
 NEVER_READ = frozenset({"s3:GetObject"})
 """The role of a sweep reads no object, so that the templates of tasks are not looked at."""
-NO_BUCKET = "unknown: no bucket of this team is known"
 MAX_BUCKETS = 20
 """Maximum number of buckets to read for one team."""
+_OF_BUCKET = frozenset(rule.code for rule in RULES if rule.subject == "bucket")
 
 
-def read_region(gt: Connection, account: Account) -> list[SweepRow] | None:
-    """Return the rows of one account and region; None where there is no workforce."""
+def read_region(gt: Connection, account: Account, choice: BucketChoice | None = None) -> list[SweepRow] | None:
+    """Return the rows of one account and region; None without a workforce and a bucket that was asked for.
+
+    Without a choice there are no rows by bucket, and a region without a workforce costs one call.
+    """
     workforce = gt.workforce()
-    if workforce is None:
-        return None
-    teams = list_private_workteams(gt.aws)
-    return [_row(gt, account, workforce, team) for team in teams] or [
-        SweepRow(account.id, gt.aws.region, account_name=account.name, portal_lock=_portal(workforce))
-    ]
+    reader = _RegionReader(gt, account, choice)
+    rows = [] if workforce is None else list(reader.teams(workforce))
+    rows += [] if choice is None else reader.buckets(choice)
+    return rows or None
 
 
-def known_buckets(gt: Connection, team: Workteam) -> list[str]:
-    """Return the data buckets of a team: of its labeling jobs, waiting and past, and of the changes in the journal."""
-    place = (gt.aws.account_id, gt.aws.region)
-    written = [record.begin for record in gt.journal if (record.account_id, record.begin.get("region")) == place]
-    wishes = [begin.get("restriction") or {} for begin in written]
-    named = {str(wish["bucket"]) for wish in wishes if wish.get("team") in (team.name, team.arn) and wish.get("bucket")}
-    return sorted({*buckets_of_jobs(jobs_of_team(gt.aws, team, past=True)), *named})
+@dataclass
+class _RegionReader:
+    """Reads each bucket once, for the rows of the teams that use it and for its own."""
 
+    gt: Connection
+    account: Account
+    choice: BucketChoice | None
+    seen: dict[str, tuple[str, str, list[str]]] = field(default_factory=dict)
+    looks: dict[str, list[Findings]] = field(default_factory=dict)
 
-def _row(gt: Connection, account: Account, workforce: Workforce, team: Workteam) -> SweepRow:
-    notes = UnreadNotes(passes=Throttled)  # the region is read again then
-    buckets: list[str] = notes.attempt(f"jobs of {team.name}", lambda: known_buckets(gt, team), [])
-    if len(buckets) > MAX_BUCKETS:
-        notes.lines.append(f"{len(buckets) - MAX_BUCKETS} more buckets of {team.name} were not read")
-    named = [(name, *_bucket(gt, name, notes)) for name in buckets[:MAX_BUCKETS]]
-    findings, checked = _findings(gt, team, buckets[:MAX_BUCKETS], notes)
-    return SweepRow(
-        account=account.id,
-        account_name=account.name,
-        region=gt.aws.region,
-        team=team.name,
-        url_lock=team.url_lock_text,
-        portal_lock=_portal(workforce),
-        guard=_joined((name, guard) for name, guard, _ in named),
-        buckets=tuple(buckets),
-        exposure=_joined((name, line) for name, _, line in named) or NO_BUCKET,
-        checked=checked,
-        findings=tuple(each for each in findings if each.code != "not-checked"),
-        unread=tuple(dict.fromkeys([*notes.lines, *_denied(findings)])),
-    )
+    def teams(self, workforce: Workforce) -> Iterator[SweepRow]:
+        known = TeamBuckets(self.gt, Throttled)
+        teams = list_private_workteams(self.gt.aws)
+        for team in teams:
+            yield self._team(workforce, team, known)
+        if not teams:
+            yield self._row(portal_lock=_portal(workforce))
+
+    def _row(self, **more: Any) -> SweepRow:
+        return SweepRow(self.account.id, self.gt.aws.region, account_name=self.account.name, **more)
+
+    def _team(self, workforce: Workforce, team: Workteam, known: TeamBuckets) -> SweepRow:
+        notes = UnreadNotes(passes=Throttled)  # the region is read again then
+        buckets = known.of(team, notes)
+        if len(buckets) > MAX_BUCKETS:
+            notes.lines.append(f"{len(buckets) - MAX_BUCKETS} more buckets of {team.name} were not read")
+        named = {name: self._bucket(name, notes) for name in buckets[:MAX_BUCKETS]}
+        looks = [self._look(team, name, notes) for name in named] or [self._look(team, None, notes)]
+        return self._row(
+            team=team.name,
+            url_lock=team.url_lock_text,
+            portal_lock=_portal(workforce),
+            guard=" | ".join(f"{name}: {guard}" for name, (guard, _) in named.items()),
+            buckets=tuple(buckets),
+            exposure=" | ".join(f"{name}: {line}" for name, (_, line) in named.items())
+            or "unknown: no bucket of this team is known",
+            **_outcome(looks, notes),
+        )
+
+    def buckets(self, choice: BucketChoice) -> Iterator[SweepRow]:
+        """Yield a row for each bucket of a choice, with what was found of it for the teams that use it."""
+        listing = UnreadNotes(passes=Throttled)
+        for name in sorted({*self.seen} if choice == BucketChoice() else choice.here(self.gt, listing)):
+            notes = UnreadNotes(passes=Throttled)
+            guard, line = self._bucket(name, notes)
+            looks = self.looks.get(name) or [self._look(None, name, notes)]
+            own = [
+                Findings(
+                    [each for each in look if each.code in _OF_BUCKET or each.code == "not-checked"],
+                    [each for each in look.checked if each.code in _OF_BUCKET],
+                )
+                for look in looks
+            ]
+            yield self._row(bucket=name, buckets=(name,), guard=guard, exposure=line, **_outcome(own, notes))
+        if listing.lines:
+            yield self._row(unread=tuple(listing.lines))
+
+    def _bucket(self, name: str, notes: UnreadNotes) -> tuple[str, str]:
+        if name not in self.seen:
+            own = UnreadNotes(notes.passes)
+            self.seen[name] = (*self._read(name, own), own.lines)
+        guard, line, lines = self.seen[name]
+        notes.lines += lines
+        return guard, line
+
+    def _read(self, name: str, notes: UnreadNotes) -> tuple[str, str]:
+        state = notes.attempt(name, lambda: read_bucket(self.gt.aws, name), None)
+        if state is None:
+            return "unknown", "unknown"
+        row = notes.attempt(f"exposure of {name}", lambda: self.gt.exposure(name).row("presigned"), None)
+        if row is None:
+            return guard_text(state), "unknown"
+        unknown = "" if row.unknown.is_empty else f"; unknown: {words_of(row, 'unknown')}"
+        return guard_text(state), f"a presigned URL is opened from {words_of(row, 'opened')}{unknown}"
+
+    def _look(self, team: Workteam | None, bucket: str | None, notes: UnreadNotes) -> Findings:
+        subject = " and ".join(filter(None, (team.name if team else "", bucket)))
+        look = notes.attempt(f"findings of {subject}", lambda: self.gt.findings(team=team, bucket=bucket), None)
+        if look is None:
+            return Findings()
+        if bucket is not None:
+            self.looks.setdefault(bucket, []).append(look)
+        return look
 
 
 def _portal(workforce: Workforce) -> str:
@@ -70,38 +128,19 @@ def _portal(workforce: Workforce) -> str:
     return (", ".join(workforce.cidrs) or "off: open to every address") + where
 
 
-def _bucket(gt: Connection, name: str, notes: UnreadNotes) -> tuple[str, str]:
-    state = notes.attempt(name, lambda: read_bucket(gt.aws, name), None)
-    if state is None:
-        return "unknown", "unknown"
-    row = notes.attempt(f"exposure of {name}", lambda: gt.exposure(name).row("presigned"), None)
-    if row is None:
-        return guard_text(state), "unknown"
-    unknown = "" if row.unknown.is_empty else f"; unknown: {words_of(row, 'unknown')}"
-    return guard_text(state), f"a presigned URL is opened from {words_of(row, 'opened')}{unknown}"
-
-
-def _joined(pairs: Iterable[tuple[str, str]]) -> str:
-    return " | ".join(f"{name}: {text}" for name, text in pairs)
-
-
-def _findings(
-    gt: Connection, team: Workteam, buckets: Sequence[str], notes: UnreadNotes
-) -> tuple[list[Finding], dict[str, str]]:
-    """Return the findings, and what each rule came to: the gravest word of all buckets."""
+def _outcome(looks: Iterable[Findings], notes: UnreadNotes) -> dict[str, Any]:
+    """Return the findings, what each rule came to (the gravest word of all looks), and what was not read."""
     found: dict[tuple[str, str, str], Finding] = {}
     checked: dict[str, str] = {}
-    every: list[str | None] = list(buckets) or [None]
-    for bucket in every:
-        subject = f"findings of {team.name}" + (f" and {bucket}" if bucket else "")
-        look = notes.attempt(subject, lambda b=bucket: gt.findings(team=team, bucket=b), Findings())  # type: ignore[misc]
+    for look in looks:
         found |= {(each.code, each.subject, each.detail): each for each in look}
         for each in look.checked:
             words = (each.outcome, checked.get(each.code, "not applicable"))
             checked[each.code] = min(words, key=OUTCOMES.index)
-    return list(found.values()), checked
-
-
-def _denied(findings: Iterable[Finding]) -> list[str]:
-    blind = [each for each in findings if each.code == "not-checked" and not set(each.could_not_see) <= NEVER_READ]
-    return [f"{each.subject}: {each.detail}" for each in blind]
+    blind = [each for each in found.values() if each.code == "not-checked"]
+    blind = [each for each in blind if not set(each.could_not_see) <= NEVER_READ]
+    return {
+        "findings": tuple(each for each in found.values() if each.code != "not-checked"),
+        "checked": checked,
+        "unread": tuple(dict.fromkeys([*notes.lines, *(f"{each.subject}: {each.detail}" for each in blind)])),
+    }

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..connection import ConnectionLike, connect, connection_of
+from ..data_buckets import BucketChoice
 from ..errors import AccessDenied, CredentialsError, GtSecureError, InvalidInput, Throttled, Unreachable
 from ..findings.accepted import AcceptedLike, accept, read_accepted
 from .accounts import Account, AccountsLike, organization_accounts, parse_regions, read_accounts
@@ -47,6 +48,7 @@ def sweep(
     accounts: AccountsLike | None = None,
     organization: bool = False,
     regions: str | Iterable[str] = "all",
+    buckets: str | Iterable[str] | None = None,
     external_id: str = "",
     connection: ConnectionLike | None = None,
     accepted: AcceptedLike | None = None,
@@ -69,6 +71,8 @@ def sweep(
         Use the active accounts of the organization instead.
     regions : str or iterable of str
         ``all`` stands for the regions that are enabled in every account.
+    buckets : str or iterable of str, optional
+        Add rows by bucket: ``used`` by a team, ``tag:KEY=VALUE``, or names.
     external_id : str
         The external id of the role's trust policy.
     connection : Connection or sagemaker.core Session, optional
@@ -112,12 +116,14 @@ def sweep(
     listed = organization_accounts(gt.aws) if accounts is None else read_accounts(accounts)
     chosen = _part(listed, shard)
     names = parse_regions(regions, gt.aws.partition)
+    choice = None if buckets is None else BucketChoice.parse(buckets)
     members = Members(gt.aws, role_name, external_id, _in_range("timeout_s", timeout_s, 0.1, 600))
     units = [(account, region) for account in chosen for region in names]
-    identifier = sweep_id(members.role_name, external_id, chosen, names)
+    identifier = sweep_id(members.role_name, external_id, chosen, names, choice)
     path = None if state is None else Path(state)
     file = StateFile(path, identifier, {(account.id, region) for account, region in units})
-    run = _Run(members, file, cancel or threading.Event(), progress, int(_in_range("workers", workers, 1, 64)))
+    workers = int(_in_range("workers", workers, 1, 64))
+    run = _Run(members, file, choice, cancel or threading.Event(), progress, workers)
     started = time.monotonic()
     try:
         run.all(units)
@@ -137,8 +143,16 @@ def sweep(
         calls=sum(int(outcome.get("calls", 0)) for outcome in file.done.values()),
         seconds=round(time.monotonic() - started, 1),
         unused=() if stopped else unused_entries(rows, entries),
+        nothing=_nothing(choice, rows),
         damaged=file.damaged,
     )
+
+
+def _nothing(choice: BucketChoice | None, rows: Iterable[SweepRow]) -> str:
+    found = {row.bucket for row in rows if row.bucket}
+    if choice is None or (found and found.issuperset(choice.names)):
+        return ""
+    return choice._replace(names=tuple(name for name in choice.names if name not in found)).nothing
 
 
 def _part(accounts: tuple[Account, ...], shard: tuple[int, int]) -> tuple[Account, ...]:
@@ -167,12 +181,14 @@ class _Run:
         self,
         members: Members,
         file: StateFile,
+        choice: BucketChoice | None,
         cancel: threading.Event,
         progress: Callable[[SweepProgress], object] | None,
         workers: int,
     ) -> None:
         self._members = members
         self._file = file
+        self._choice = choice
         self.cancel = cancel
         self._progress = progress
         self._workers = workers
@@ -199,7 +215,7 @@ class _Run:
         if self._progress is None:
             return
         outcomes = list(self._file.done.values())
-        teams = sum(len(outcome["rows"]) for outcome in outcomes if outcome["status"] == "read")
+        teams = sum(bool(row["team"]) for outcome in outcomes for row in outcome["rows"])
         failed = sum(outcome["status"] not in ("read", "empty") for outcome in outcomes)
         self._progress(SweepProgress(len(outcomes), total, teams, failed))
 
@@ -216,7 +232,7 @@ class _Run:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 gt, calls = self._members.connect(account.id, region)
-                rows = read_region(gt, account)
+                rows = read_region(gt, account, self._choice)
                 return _outcome(account, region, "empty" if rows is None else "read", rows or [], calls)
             except Throttled as error:
                 self._members.forget(account.id)
@@ -242,7 +258,7 @@ class _Run:
             for row in made if outcome["status"] not in ("read", "empty") else ():
                 failed.setdefault((row.account, outcome["status"], row.unread), []).append(row)
         rows += [_merged(group) for group in failed.values()]
-        return sorted(rows, key=lambda row: (row.account, row.region, row.team))
+        return sorted(rows, key=lambda row: (row.account, row.region, bool(row.bucket), row.team, row.bucket))
 
 
 def _outcome(account: Account, region: str, status: str, rows: list[SweepRow], calls: list[str]) -> dict[str, Any]:

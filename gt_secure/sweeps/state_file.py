@@ -26,8 +26,10 @@ Unit: TypeAlias = "tuple[str, str]"
 """An account and a region."""
 
 
-def sweep_id(role_name: str, external_id: str, accounts: Sequence[Account], regions: Sequence[str]) -> str:
-    parts = [role_name, external_id, *sorted(account.id for account in accounts), "|", *sorted(regions)]
+def sweep_id(
+    role_name: str, external_id: str, accounts: Sequence[Account], regions: Sequence[str], buckets: object = None
+) -> str:
+    parts = [role_name, external_id, *sorted(account.id for account in accounts), "|", *sorted(regions), repr(buckets)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 

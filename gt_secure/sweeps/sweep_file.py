@@ -7,6 +7,7 @@
     external_id: gt-secure-2026
     accounts: [ "111122223333", "444455556666" ]    # or organization: true, or the name of a file
     regions: all
+    buckets: "tag:project=labeling"                 # optional: rows by bucket too
     accepted: baseline.yaml                         # or a list
 """
 
@@ -23,7 +24,7 @@ from ..findings.acceptance import Acceptance
 from ..findings.accepted import accepted_of
 from .accounts import Account, read_accounts
 
-MEMBERS = ("version", "role_name", "external_id", "accounts", "organization", "regions", "accepted")
+MEMBERS = ("version", "role_name", "external_id", "accounts", "organization", "regions", "buckets", "accepted")
 FORMAT = 1
 
 
@@ -35,6 +36,7 @@ class SweepSpec(NamedTuple):
     accounts: tuple[Account, ...] | None = None
     organization: bool = False
     regions: str | tuple[str, ...] = "all"
+    buckets: str | tuple[str, ...] | None = None
     accepted: tuple[Acceptance, ...] = ()
 
 
@@ -61,7 +63,8 @@ def load_sweep(path: str | Path) -> SweepSpec:
         external_id=_text(data, "external_id"),
         accounts=None if accounts is None else _accounts(accounts, file),
         organization=organization,
-        regions=_regions(data.get("regions", "all")),
+        regions=_texts(data, "regions", "all") or "all",
+        buckets=_texts(data, "buckets", None),
         accepted=accepted_of(data["accepted"], file) if "accepted" in data else (),
     )
 
@@ -81,12 +84,13 @@ def _accounts(value: object, file: Path) -> tuple[Account, ...]:
     return read_accounts(value)
 
 
-def _regions(value: object) -> str | tuple[str, ...]:
-    if isinstance(value, str):
+def _texts(data: Mapping[str, Any], name: str, otherwise: str | None) -> str | tuple[str, ...] | None:
+    value = data.get(name, otherwise)
+    if value is otherwise or isinstance(value, str):
         return value
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         return tuple(value)
-    raise _bad("'regions' is all, or a list of regions.", "regions", "Write regions: all, or a list.")
+    raise _bad(f"'{name}' is a text, or a list of texts.", name, f"Write {name}: {otherwise or 'used'}, or a list.")
 
 
 def _bad(message: str, key: str, fix: str) -> InvalidInput:

@@ -33,16 +33,18 @@ HEAD = (
 
 @dataclass(frozen=True, slots=True)
 class SweepRow:
-    """One private team, or an account or region that could not be read.
+    """One private team, or one bucket, or an account or region that could not be read.
 
     Attributes
     ----------
     account, account_name, region, team : str
-        ``team`` is empty where a region has a workforce without a team, or could not be read.
+        ``team`` is empty in the row of a bucket, and where a region has no team or could not be read.
+    bucket : str
+        The bucket that the row is about; empty in the row of a team.
     url_lock, portal_lock, guard : str
         The three locks in words.
     buckets : tuple of str
-        The data buckets that its jobs and the journal name.
+        The data buckets that its jobs, its human-review workflows and the journal name.
     exposure : str
         The sources that open a presigned URL, in one line.
     findings : tuple of Finding
@@ -59,6 +61,7 @@ class SweepRow:
     account: str
     region: str
     team: str = ""
+    bucket: str = ""
     account_name: str = ""
     url_lock: str = ""
     portal_lock: str = ""
@@ -140,6 +143,8 @@ class Sweep(FindingsReport):
     seconds : float
     unused : tuple of Acceptance
         Accepted findings that matched nothing.
+    nothing : str
+        The sentence for a choice of buckets that matched none; empty if one was found, or none was asked for.
     damaged : int
         Number of damaged lines in the file of the progress; their regions were read again.
     """
@@ -153,6 +158,7 @@ class Sweep(FindingsReport):
     calls: int = 0
     seconds: float = 0.0
     unused: tuple[Acceptance, ...] = ()
+    nothing: str = ""
     damaged: int = 0
 
     def __len__(self) -> int:
@@ -172,6 +178,7 @@ class Sweep(FindingsReport):
     def unread(self) -> tuple[str, ...]:
         """The parts that could not be read, each with its place."""
         lines = [f"{row.account} {row.region}: {text}" for row in self.rows for text in row.unread]
+        lines += [f"buckets: not applicable, {self.nothing}"] if self.nothing else []
         return (*lines, *(() if self.complete else (f"{self.total - self.regions_read} regions: the sweep stopped",)))
 
     @property
@@ -188,14 +195,16 @@ class Sweep(FindingsReport):
         places = f"{count(len(self.accounts), 'account')} and {count(len(self.regions), 'region')}"
         damaged = f" {count(self.damaged, 'damaged line')} of the progress skipped." if self.damaged else ""
         unread = f"Not read: {len(self.unread)}.{damaged}"
-        return f"{count(teams, 'team')} in {places}. Findings: {self.counts_text}. {unread}"
+        buckets = sum(bool(row.bucket) for row in self.rows)
+        rows = count(teams, "team") + (f" and {count(buckets, 'bucket')}" if buckets else "")
+        return f"{rows} in {places}. Findings: {self.counts_text}. {unread}"
 
     @property
     def unknown(self) -> tuple[str, ...]:
         """Everything not read, rules that were not decided, and teams of which no bucket is known."""
         lines = list(self.unread)
         for row in self.rows:
-            place = f"{row.place} {row.team}".strip()
+            place = f"{row.place} {row.team or row.bucket}".strip()
             lines += [f"{place}: {code} is unknown" for code, word in row.checked.items() if word == "unknown"]
             lines += [f"{place}: no bucket is known"] if row.team and not row.buckets else []
         return tuple(lines)
@@ -210,6 +219,7 @@ class Sweep(FindingsReport):
             "regions_without_workforce": self.empty,
             "calls": self.calls,
             "seconds": self.seconds,
+            "buckets": self.nothing,
             "damaged_lines": self.damaged,
             "counts": self.counts,
             "rows": [row.to_dict() | {"counts": row.counts} for row in self.rows],

@@ -9,6 +9,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -24,6 +25,7 @@ from gt_secure.sandbox import Sandbox
 from gt_secure.sweeps.sweep_rows import SweepRow
 from gt_secure_prowler import plugin
 from gt_secure_prowler.plugin import outcomes, read_rows
+from support.rig import OPEN_TEAM, ROLE, Rig
 from support.rooms import Room, clean
 from support.scene import Scene
 
@@ -172,6 +174,20 @@ def test_a_region_that_cannot_be_read_is_a_row(scene: Scene, monkeypatch):
     assert "ListWorkforces" in failed.unread[0]
 
 
+def three_outcomes(rig: Rig) -> dict[str, str]:
+    """Give a team a bucket whose policy is denied, beside an unguarded bucket and an idle team; return the keys."""
+    rig.client("s3").create_bucket(Bucket="gt-reviewed")
+    loop = {"WorkteamArn": OPEN_TEAM.replace("open-team", "vpc-team"), "TaskTitle": "t", "TaskDescription": "d"}
+    page = OPEN_TEAM.replace("workteam/private-crowd/open-team", "human-task-ui/page")
+    rig.client("sagemaker").create_flow_definition(
+        FlowDefinitionName="review", HumanLoopConfig=loop | {"HumanTaskUiArn": page, "TaskCount": 1},
+        OutputConfig={"S3OutputPath": "s3://gt-reviewed/"}, RoleArn=ROLE,
+    )  # fmt: skip
+    deny = {"Effect": "Deny", "Action": "s3:GetBucketPolicy", "Resource": "arn:aws:s3:::gt-reviewed"}
+    made = rig.keys({"Effect": "Allow", "Action": "*", "Resource": "*"}, deny)
+    return {"AWS_ACCESS_KEY_ID": made["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": made["SecretAccessKey"]}
+
+
 @pytest.mark.slow
 def test_the_real_prowler_runs_the_checks(plugin_wheel: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory):
     """Prowler needs an environment of 2.3 GB, and a Python below 3.14."""
@@ -181,20 +197,30 @@ def test_the_real_prowler_runs_the_checks(plugin_wheel: Path, tmp_path: Path, tm
     shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".git", "node_modules", "build", "tests", "__pycache__"))
     room.install("--no-deps", str(copy), str(plugin_wheel))
     with Sandbox(log_delay_s=60, workforce_delay_s=0) as sandbox:
+        keys = three_outcomes(Rig(sandbox))
         every = ["--service", "groundtruth", "-M", "csv", "json-ocsf", "json-asff", "html", "-F", "report"]
-        controls = ["--compliance", "groundtruth_nist_800_53_revision_5_aws", "-M", "csv", "-F", "controls"]
+        controls = ["-f", "us-east-1", "--compliance", generate.FRAMEWORK, "-M", "csv", "-F", "controls"]
         for words in (every, controls):
+            started = time.monotonic()
             done = subprocess.run(
-                [room.python.with_name("prowler"), "aws", "-f", "us-east-1", *words, "-o", "out", "--no-banner", "-z"],
-                cwd=tmp_path, env={**clean(), **sandbox.environment()}, capture_output=True, text=True, timeout=600,
+                [room.python.with_name("prowler"), "aws", *words, "-o", "out", "--no-banner", "-z"],
+                cwd=tmp_path, env={**clean(), **sandbox.environment(), **keys}, capture_output=True, text=True,
+                timeout=600,
             )  # fmt: skip
             assert done.returncode == 0, done.stdout + done.stderr
+            assert time.monotonic() - started < 120, "every region of the sandbox"
     with (tmp_path / "out" / "report.csv").open(newline="") as file:
         rows = list(csv.DictReader(file, delimiter=";"))
     assert {each["CHECK_ID"] for each in rows} == {f"groundtruth_{code.replace('-', '_')}" for code in CODES}
-    assert not [each for each in rows if each["STATUS"] == "MANUAL"]
+    anywhere = [each for each in rows if each["CHECK_ID"] == "groundtruth_presigned_from_anywhere"]
+    told = {each["RESOURCE_ARN"].rpartition("/")[2]: (each["STATUS"], each["STATUS_EXTENDED"]) for each in anywhere}
+    assert told["radiology-team"][0] == "FAIL", "its bucket is not guarded"
+    assert told["open-team"] == ("MANUAL", "No bucket of open-team is known.")
+    assert told["vpc-team"][0] == "MANUAL"
+    assert "s3:GetBucketPolicy" in told["vpc-team"][1]
+    assert {each["RESOURCE_NAME"] for each in rows if each["CHECK_ID"] == "groundtruth_guard_open"} == {"vpc-team"}
     lock = {each["RESOURCE_NAME"]: each["STATUS"] for each in rows if each["CHECK_ID"] == "groundtruth_url_lock_off"}
-    assert lock == {"open-team": "FAIL", "radiology-team": "PASS", "vpc-team": "PASS"}
+    assert lock == {"open-team": "FAIL", "radiology-team": "PASS", "vpc-team": "MANUAL"}
     asff = json.loads((tmp_path / "out" / "report.asff.json").read_text())
     assert len(asff) == len(rows)
     assert json.loads((tmp_path / "out" / "report.ocsf.json").read_text())

@@ -8,12 +8,16 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from gt_secure import check
 from gt_secure.cli.main import main
 from gt_secure.logs import count_hits, read_hits
 from gt_secure.logs.ingest import converted
+from gt_secure.logs.sql.dialects import DUCKDB, TRINO, Dialect
+from gt_secure.logs.sql.query import all_rows, statement
+from support import trino
 from support.corpus import random_record, write
 
 BY = ["remote_ip", "http_status", "hour", "key", "presigned", "operation", "requester", "user_agent"]
@@ -57,6 +61,25 @@ def test_each_form_counts_as_the_plain_log(folder: Path, form: str) -> None:
     assert not coverage.doubts
     assert coverage.hits == len(LINES)
     assert ("export of gt_secure" in " ".join(coverage.limits())) == (form == "own export")
+
+
+@pytest.mark.parametrize("dialect", [DUCKDB, TRINO], ids=lambda each: each.name)
+@pytest.mark.parametrize("form", FORMS)
+def test_an_engine_that_unpacks_no_form_says_that_lines_are_unreadable(
+    folder: Path, form: str, dialect: Dialect
+) -> None:
+    """Spark runs the text of DuckDB. Both split whatever they read into lines, and unpack gzip by its name."""
+    FORMS[form](folder / "x")
+    data = (folder / "x").read_bytes()
+    text = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode("utf-8", "replace")
+    database = duckdb.connect()
+    database.execute(trino.MACROS)
+    database.execute("CREATE TABLE lines_in (source VARCHAR, pos BIGINT, line VARCHAR)")
+    database.executemany("INSERT INTO lines_in VALUES ('x', NULL, ?)", [(line,) for line in text.split("\n")])
+    query = statement(all_rows(None, None, {}), "lines_in", dialect, with_source=True)
+    rows = database.execute(trino.to_duckdb(query) if dialect is TRINO else query).fetchall()
+    states = {state: sum(row[-4] for row in rows if row[0] == state) for state in ("hit", "unreadable")}
+    assert states["hit"] == len(LINES) or states["unreadable"]
 
 
 def test_an_export_of_json_messages_with_its_test_file(folder: Path) -> None:

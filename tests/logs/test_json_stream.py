@@ -283,6 +283,14 @@ def test_no_log_is_taken_for_a_neighbour() -> None:
     assert [line for line in lines + documents if neighbour_file(line)] == []
 
 
+def test_a_packed_file_that_is_cut_at_its_end_keeps_its_records(tmp_path: Path) -> None:
+    packed = gzip.compress("\n".join(json.dumps(event(i)) for i in range(1500)).encode())
+    (tmp_path / "x.json.gz").write_bytes(packed[:-9])
+    with read_hits(tmp_path) as hits:
+        assert len(hits) > 1400
+        assert [failure.kind for failure in hits.coverage.failures] == ["damaged"]
+
+
 ADDRESSES = [
     ("10.0.3.4", "10.0.3.4"), ("2001:db8::7", "2001:db8::7"), ("AWS Internal", None), ("aws internal", None),
     ("cloudfront.amazonaws.com", None), ("s3.amazonaws.com.cn", None), ("sagemaker", None), ("", None),

@@ -8,29 +8,11 @@ from botocore.exceptions import ClientError
 from gt_secure import Restriction
 from gt_secure.errors import AccessDenied, InvalidInput
 from gt_secure.sandbox import open_task, submit_task
+from support.rig import OPEN_TEAM as TEAM, job_request
 
 from .conftest import ELSEWHERE, OFFICE, ROLE
 
-TEAM = "arn:aws:sagemaker:us-east-1:111122223333:workteam/private-crowd/open-team"
 JSON = {"Accept": "application/json"}
-
-
-def job_request(name, team=TEAM):
-    lambdas = "arn:aws:lambda:us-east-1:432418664414:function"
-    return {
-        "LabelingJobName": name, "LabelAttributeName": "label", "RoleArn": ROLE,
-        "InputConfig": {
-            "DataSource": {"S3DataSource": {"ManifestS3Uri": "s3://gt-images/manifests/chest-scans.manifest"}}
-        },
-        "OutputConfig": {"S3OutputPath": "s3://gt-images/output/"},
-        "HumanTaskConfig": {
-            "WorkteamArn": team, "UiConfig": {"UiTemplateS3Uri": "s3://gt-images/templates/bounding-box.liquid.html"},
-            "PreHumanTaskLambdaArn": f"{lambdas}:PRE-BoundingBox", "TaskTitle": "t", "TaskDescription": "d",
-            "NumberOfHumanWorkersPerDataObject": 1, "TaskTimeLimitInSeconds": 60,
-            "AnnotationConsolidationConfig": {"AnnotationConsolidationLambdaArn": f"{lambdas}:ACS-BoundingBox"},
-        },
-        "Tags": [{"Key": "project", "Value": "p1"}],
-    }  # fmt: skip
 
 
 def opened(box, source):

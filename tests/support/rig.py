@@ -25,6 +25,7 @@ from gt_secure.sandbox import Sandbox
 
 ACCOUNT = "111122223333"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/GroundTruthExecution"
+OPEN_TEAM = f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:workteam/private-crowd/open-team"
 BUCKET, LOGS = "gt-images", "s3://gt-logs/s3/"
 VPCE = "vpce-0a1b2c3d4e5f60718"
 PREFIX_LIST_ID = "pl-0a1b2c3d4e5f60718"
@@ -211,3 +212,22 @@ class Rig:
 def allowing(*actions: str) -> list[Statement]:
     """Return the statement that allows these actions everywhere, or none if there are none."""
     return [{"Effect": "Allow", "Action": sorted(actions), "Resource": "*"}] if actions else []
+
+
+def job_request(name: str, team: str = OPEN_TEAM) -> dict[str, Any]:
+    """Return the request for a labeling job over the demo's scans."""
+    lambdas = "arn:aws:lambda:us-east-1:432418664414:function"
+    return {
+        "LabelingJobName": name, "LabelAttributeName": "label", "RoleArn": ROLE,
+        "InputConfig": {
+            "DataSource": {"S3DataSource": {"ManifestS3Uri": "s3://gt-images/manifests/chest-scans.manifest"}}
+        },
+        "OutputConfig": {"S3OutputPath": "s3://gt-images/output/"},
+        "HumanTaskConfig": {
+            "WorkteamArn": team, "UiConfig": {"UiTemplateS3Uri": "s3://gt-images/templates/bounding-box.liquid.html"},
+            "PreHumanTaskLambdaArn": f"{lambdas}:PRE-BoundingBox", "TaskTitle": "t", "TaskDescription": "d",
+            "NumberOfHumanWorkersPerDataObject": 1, "TaskTimeLimitInSeconds": 60,
+            "AnnotationConsolidationConfig": {"AnnotationConsolidationLambdaArn": f"{lambdas}:ACS-BoundingBox"},
+        },
+        "Tags": [{"Key": "project", "Value": "p1"}],
+    }  # fmt: skip

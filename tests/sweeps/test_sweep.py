@@ -219,6 +219,10 @@ def test_the_command_line(company: Company, tmp_path, monkeypatch, capsys):
     assert json.loads(capsys.readouterr().out)["complete"] is True
     assert main(["sweep", "-f", "sweep.yaml", "--fail-on", "unknown"]) == 3
     assert "open-team: no bucket is known" in capsys.readouterr().err
+    assert main(["sweep", "-f", "sweep.yaml", "--buckets", "used", "--json"]) == 0
+    assert [row["bucket"] for row in json.loads(capsys.readouterr().out)["rows"]] == ["", "", "", "gt-images"]
+    assert main(["sweep", "-f", "sweep.yaml", "--buckets", "tag:a=b", "--fail-on", "unknown"]) == 3
+    assert "not applicable, no bucket has the tag a=b" in capsys.readouterr().err
     made = ["--write-baseline", "b.yaml", "--accept-reason", "known", "--accept-until", "2099-01-01"]
     assert main(["sweep", "-f", "sweep.yaml", "-o", "s.json", *made]) == 0
     assert json.loads(Path("s.json").read_text())["rows"]

@@ -114,16 +114,18 @@ class RecordSink:
 
     def take(self, source: int, items: Iterable[Item], line: Callable[[Item], object]) -> None:
         rows: list[dict[str, Any]] = []
-        for item in items:
-            if item.line:
-                line(item)
-                continue
-            found = [None] if item.text is not None else unwrapped(item.value)
-            rows += [row for record in found if (row := self._row(source, item, record)) is not None]
-            if len(rows) >= _ROWS:
-                self._write(source, rows)
-                rows = []
-        self._write(source, rows)
+        try:
+            for item in items:
+                if item.line:
+                    line(item)
+                    continue
+                found = [None] if item.text is not None else unwrapped(item.value)
+                rows += [row for record in found if (row := self._row(source, item, record)) is not None]
+                if len(rows) >= _ROWS:
+                    self._write(source, rows)
+                    rows = []
+        finally:  # a file that is cut in its last bytes has all records before them
+            self._write(source, rows)
 
     def close(self) -> None:
         if self._file is not None:

@@ -1,0 +1,381 @@
+"""No green without evidence: take away each input of each surface that can say "passed", and it does not say it.
+
+Calls are taken away by a proxy between the clients and the sandbox, which spoils all calls of one name. Who finds less
+says that something was not read, and who passes with all calls does not pass without one. Files are taken away by
+hand: a log, a line, a cell, a policy. The fast tests take the calls that decide, the slow ones all of them.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from gt_secure import Connection, Restriction, check, connect, expect
+from gt_secure.aws import client as aws_client
+from gt_secure.check import CheckFailed, CheckResult, Report
+from gt_secure.check.spec import RULES
+from gt_secure.cli.main import main
+from gt_secure.errors import GtSecureError
+from gt_secure.restriction.files import dump_restriction
+from gt_secure.sweeps.accounts import Account
+from gt_secure.sweeps.region_reader import read_region
+from gt_secure_prowler.plugin import outcomes
+from support.http_faults import FAULTS, Fault, FaultyProxy
+from support.rig import ACCOUNT, BUCKET, ELSEWHERE, OFFICE, Rig
+from support.scene import GOOD
+
+TEAM = "open-team"
+KINDS: tuple[Fault, ...] = (*(fault for fault in FAULTS if fault != "delay"), "denied")
+"""A slow answer is no fault for a patient client."""
+Surface = Callable[[Connection], "Seen"]
+WISH = Restriction(TEAM, bucket=BUCKET, prefix="scans/", addresses=["203.0.113.0/24"])
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a surface reports as wrong or open, and the words for what it did not read."""
+
+    found: frozenset[str]
+    unread: frozenset[str]
+
+
+def of_findings(found: Any, unread: Any = ()) -> Seen:
+    named = {f"{each.code} {each.subject}" for each in found if each.state == "found" and each.code != "not-checked"}
+    unsure = {f"{each.code} {each.subject} {each.detail}" for each in found if each.state == "unknown"}
+    return Seen(frozenset(named), frozenset(unsure | {e.detail for e in found if e.code == "not-checked"} | {*unread}))
+
+
+def findings(gt: Connection) -> Seen:
+    return of_findings(gt.findings(team=TEAM, bucket=BUCKET))
+
+
+def no_findings(gt: Connection) -> Seen:
+    return of_check(check.no_findings.look(gt, team=TEAM, bucket=BUCKET, severity="info"))
+
+
+def team_is_restricted(gt: Connection) -> Seen:
+    return of_check(check.team_is_restricted.look(gt, TEAM))
+
+
+def expectations_hold(gt: Connection) -> Seen:
+    return of_check(check.expectations_hold.look(gt, replace(WISH, expectations=[expect.refused(ELSEWHERE)])))
+
+
+def of_check(result: Any) -> Seen:
+    unread = frozenset({result.message}) if result.passed is None else frozenset()
+    return Seen(frozenset({"failed"} if result.passed is False else ()), unread)
+
+
+def exposure(gt: Connection) -> Seen:
+    rows = list(gt.exposure(BUCKET, "scans/0001.png", team=TEAM))
+    opened = {f"{row.request} {cidr}" for row in rows for cidr in row.opened.cidrs}
+    return Seen(frozenset(opened), frozenset(row.request for row in rows if not row.unknown.is_empty))
+
+
+def plan(gt: Connection) -> Seen:
+    made = gt.plan(WISH)
+    return Seen(frozenset(each.code for each in made.notices), frozenset(part.text for part in made.state.missing()))
+
+
+def audit(gt: Connection) -> Seen:
+    made = gt.audit(buckets=[BUCKET], logs=False)
+    return of_findings(made.findings, made.unread)
+
+
+def sweep(gt: Connection) -> Seen:
+    rows = read_region(gt, Account(ACCOUNT)) or []
+    return of_findings([each for row in rows for each in row.findings], [text for row in rows for text in row.unread])
+
+
+QUICK: tuple[Surface, ...] = (findings, exposure, plan)
+SURFACES: tuple[Surface, ...] = (*QUICK, no_findings, team_is_restricted, expectations_hold, audit, sweep)
+
+
+class Bench:
+    """A connection through the proxy, and what each surface sees with and without a fault."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.proxy = FaultyProxy(rig.url)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(aws_client, "ATTEMPTS", 1)
+            self.gt = connect(boto3_session=rig.session_of(), endpoint_url=self.proxy.url)
+            for service in ("s3", "sagemaker", "sts", "ec2", "iam", "organizations", "kms"):
+                self.gt.aws.client(service)
+
+    def look(self, surface: Surface) -> Seen | None:
+        """What a surface sees; None if it ends in an error of its own."""
+        self.gt.aws._identity = None
+        try:
+            return surface(self.gt)
+        except GtSecureError:
+            return None
+
+    def clean(self, surface: Surface) -> tuple[Seen, list[str]]:
+        self.proxy.disarm()
+        seen = self.look(surface)
+        assert seen is not None
+        assert seen.found, "there is something to find"
+        return seen, list(dict.fromkeys(self.proxy.names))
+
+    def less_is_said(self, surface: Surface, faults: tuple[Fault, ...]) -> None:
+        clean, names = self.clean(surface)
+        wrong, injected = [], 0
+        for name in names:
+            for fault in faults:
+                self.proxy.spoil(name, fault)
+                seen = self.look(surface)
+                injected += bool(self.proxy.injected)
+                if seen is not None and clean.found - seen.found and not seen.unread - clean.unread:
+                    wrong.append((name, fault, sorted(clean.found - seen.found)))
+        self.proxy.disarm()
+        assert not wrong, f"{surface.__name__}: found less, and said nothing"
+        print(f"{surface.__name__}: {injected} of {len(names) * len(faults)} faults")
+        assert injected > 0.8 * len(names) * len(faults)
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Bench]:
+    with Rig.running() as rig:
+        made = Bench(rig)
+        yield made
+        made.proxy.close()
+
+
+@pytest.fixture(autouse=True)
+def _no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)
+
+
+@pytest.mark.parametrize("surface", QUICK, ids=lambda each: each.__name__)
+def test_who_finds_less_says_what_was_not_read(bench: Bench, surface: Surface) -> None:
+    bench.less_is_said(surface, ("503",))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("surface", SURFACES, ids=lambda each: each.__name__)
+def test_every_http_fault_of_every_reading_call(bench: Bench, surface: Surface) -> None:
+    bench.less_is_said(surface, KINDS)
+
+
+# Who passes with everything does not pass without one call.
+
+HELD = replace(WISH, expectations=[expect.allowed(OFFICE), expect.refused(ELSEWHERE)])
+
+
+def passes(name: str, *args: Any, **more: Any) -> Callable[[Connection], bool]:
+    return lambda gt: getattr(check, name).look(gt, *args, **more).passed is True
+
+
+def findings_are_quiet(gt: Connection) -> bool:
+    found = gt.findings(team=TEAM, bucket=BUCKET)
+    words = {each.outcome for each in found.checked}
+    return "unknown" not in words and not [each for each in found if each.severity == "high"]
+
+
+def audit_exits_with_0(gt: Connection) -> bool:
+    made = gt.audit(buckets=[BUCKET], logs=False)
+    return not made.worse_than("high") and not made.unread
+
+
+def sweep_exits_with_0(gt: Connection) -> bool:
+    rows = read_region(gt, Account(ACCOUNT)) or []
+    return bool(rows) and not any(row.unread or row.worst == "high" for row in rows)
+
+
+def prowler_passes(code: str) -> Callable[[Connection], bool]:
+    def look(gt: Connection) -> bool:
+        rows = [row for row in read_region(gt, Account(ACCOUNT)) or [] if row.team == TEAM]
+        return "PASS" in [status for row in rows for status, _, _ in outcomes(row, code)]
+
+    return look
+
+
+def plan_has_nothing_to_do(gt: Connection) -> bool:
+    made = gt.plan(HELD)
+    return made.empty and not any(each.broken for each in made.expectations)
+
+
+GREEN: dict[str, Callable[[Connection], bool]] = {
+    "no_findings": passes("no_findings", team=TEAM, bucket=BUCKET, severity="high"),
+    "team_is_restricted": passes("team_is_restricted", TEAM),
+    "guard_is_in_place": passes("guard_is_in_place", BUCKET, prefix="scans/", addresses=["203.0.113.0/24"]),
+    "nothing_drifted": passes("nothing_drifted", HELD),
+    "expectations_hold": passes("expectations_hold", HELD),
+    "is_proved": passes("is_proved", HELD),
+    "findings": findings_are_quiet,
+    "audit": audit_exits_with_0,
+    "sweep": sweep_exits_with_0,
+    "Prowler, team": prowler_passes("url-lock-off"),
+    "Prowler, bucket": prowler_passes("presigned-from-anywhere"),
+    "plan": plan_has_nothing_to_do,
+}
+STAYS: dict[str, str] = {}
+"""Parts of the names of calls without which a surface may pass, and why."""
+
+
+@pytest.fixture
+def restricted(bench: Bench) -> Iterator[Bench]:
+    bench.proxy.disarm()
+    done = bench.gt.apply(bench.gt.plan(HELD))
+    yield bench
+    bench.proxy.disarm()
+    bench.gt.undo(done)
+
+
+def take_away(bench: Bench, surface: str, only: Callable[[str], bool]) -> None:
+    def green() -> bool:
+        bench.gt.aws._identity = None
+        try:
+            return GREEN[surface](bench.gt)
+        except GtSecureError:
+            return False
+
+    bench.proxy.disarm()
+    assert green(), "with every call"
+    names = [name for name in dict.fromkeys(bench.proxy.names) if only(name)]
+    wrong = []
+    for name in names:
+        bench.proxy.spoil(name, "denied")
+        if green() and bench.proxy.injected and not any(part in name for part in STAYS):
+            wrong.append(name)
+    assert names
+    assert not wrong, f"{surface} passes without them"
+
+
+@pytest.mark.parametrize("surface", GREEN)
+def test_without_the_call_that_decides_nothing_passes(restricted: Bench, surface: str) -> None:
+    deciding = ("?policy", "Workteam", "ListWorkteams")
+    take_away(restricted, surface, lambda name: name.endswith(deciding))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("surface", GREEN)
+def test_without_any_call_nothing_passes(restricted: Bench, surface: str) -> None:
+    take_away(restricted, surface, lambda _: True)
+
+
+# Files.
+
+CLAIM = ["--bucket", "gt-images", "--allow", "203.0.113.0/24", "--account", ACCOUNT]
+COMMANDS: dict[str, tuple[str, list[str]]] = {
+    "leaks": ("logs/a.log", ["leaks", "logs"]),
+    "no-leaked-urls": ("logs/a.log", ["check", "no-leaked-urls", "--logs", "logs"]),
+    "no-foreign-hits": ("logs/a.log", ["check", "no-foreign-hits", "--restriction", "wish.json", "--logs", "logs"]),
+    "plot": ("logs/a.log", ["plot", "logs", "--kind", "leaks", "-o", "x.svg"]),
+    "prove": ("policy.json", ["prove", "--bucket-policy", "policy.json", *CLAIM]),
+    "no-secret-saved": ("book.ipynb", ["check", "no-secret-saved", "--path", "book.ipynb"]),
+    "no-code-cell-skipped": ("book.ipynb", ["check", "no-code-cell-skipped", "--path", "book.ipynb"]),
+    "check -f": ("checks.json", ["check", "-f", "checks.json"]),
+}
+"""Commands with the file that each one rests on."""
+LEFT: dict[str, Callable[[bytes], bytes | None]] = {
+    "gone": lambda _: None,
+    "empty": lambda _: b"",
+    "half": lambda data: data[: len(data) // 2],
+    "half of a gzip file": lambda data: gzip.compress(data)[:-9],
+    "a line of rubbish more": lambda data: data + b"\x00rubbish\n",
+    "bzip2": bz2.compress,
+    "another document": lambda _: b'{"a": 1}\n',
+    "nothing in it": lambda data: b'{"cells": [], "checks": [], "Statement": []}\n',
+}
+PROVEN = {"half": "leaks no-leaked-urls no-foreign-hits plot"}
+"""A whole line that is left is a shorter log, which looks like any other."""
+
+
+def stage(folder: Path) -> None:
+    book = {"cells": [{"cell_type": "code", "execution_count": 1, "source": "1", "outputs": [], "metadata": {}}]}
+    (folder / "logs").mkdir()
+    (folder / "logs" / "a.log").write_text("".join(GOOD))
+    (folder / "book.ipynb").write_text(json.dumps(book))
+    (folder / "policy.json").write_text(json.dumps({"Version": "2012-10-17", "Statement": [GUARD]}))
+    (folder / "checks.json").write_text(json.dumps({"checks": [{"check": "no_leaked_urls", "logs": ["logs"]}]}))
+    dump_restriction(WISH, folder / "wish.json")
+
+
+GUARD = {
+    "Sid": "x", "Effect": "Deny", "Principal": "*", "Action": "s3:*",
+    "Resource": ["arn:aws:s3:::gt-images", "arn:aws:s3:::gt-images/*"],
+    "Condition": {"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_without_its_file_no_command_passes(name: str, tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    stage(tmp_path)
+    file, words = COMMANDS[name]
+    whole = (tmp_path / file).read_bytes()
+    assert main(words) == 0, capsys.readouterr()
+    green = []
+    for how, left in LEFT.items():
+        content = left(whole)
+        (tmp_path / file).unlink()
+        if content is not None:
+            (tmp_path / file).write_bytes(content)
+        capsys.readouterr()
+        code, said = main(words), "".join(capsys.readouterr())
+        if code == 0 and name not in PROVEN.get(how, "").split() and "contain no presigned" not in said:
+            green.append((how, said))
+        (tmp_path / file).write_bytes(whole)
+    assert not green
+
+
+# Reports.
+
+SHOWN: dict[str, Callable[[Report], bool]] = {
+    "bool": bool,
+    "passed": lambda report: report.passed is True,
+    "exit code": lambda report: report.exit_code == 0,
+    "counts": lambda report: report.counts["passed"] == len(report) > 0,
+    "require": lambda report: not _raises(report.require),
+    "JSON": lambda report: json.loads(json.dumps(report.to_dict()))["passed"] is True,
+    "HTML": lambda report: (
+        bool(len(report)) and "unknown" not in report._repr_html_() and "failed" not in report._repr_html_()
+    ),
+    "SARIF": lambda report: (
+        bool(len(report)) and {each["kind"] for each in report.to_sarif()["runs"][0]["results"]} == {"pass"}
+    ),
+    "JUnit": lambda report: bool(len(report)) and not _red(report.to_junit()),
+}
+"""Whether each way to show a report says that it passed."""
+
+
+def _raises(call: Callable[[], Any]) -> bool:
+    try:
+        call()
+    except CheckFailed:
+        return True
+    return False
+
+
+def _red(text: str) -> bool:
+    root = ElementTree.fromstring(text)
+    return any(root.find(f".//{tag}") is not None for tag in ("failure", "error"))
+
+
+def outcome(name: str, passed: bool | None) -> CheckResult:
+    return CheckResult(name, "a", passed, "x", {}, "" if passed else "y")
+
+
+@pytest.mark.parametrize("surface", SHOWN)
+@pytest.mark.parametrize("passed", [None, False])
+@pytest.mark.parametrize("name", RULES)
+def test_one_that_did_not_pass_turns_every_surface(name: str, passed: bool | None, surface: str) -> None:
+    others = [outcome(each, True) for each in RULES if each != name]
+    assert SHOWN[surface](Report((*others, outcome(name, True))))
+    for results in ((*others, outcome(name, passed)), (outcome(name, passed),), ()):
+        assert not SHOWN[surface](Report(results)), results
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_check_that_was_not_called_has_no_truth(name: str) -> None:
+    with pytest.raises(TypeError, match="was not called"):
+        assert getattr(check, name)
