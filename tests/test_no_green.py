@@ -149,11 +149,6 @@ def bench() -> Iterator[Bench]:
         made.proxy.close()
 
 
-@pytest.fixture(autouse=True)
-def _no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)
-
-
 @pytest.mark.parametrize("surface", QUICK, ids=lambda each: each.__name__)
 def test_who_finds_less_says_what_was_not_read(bench: Bench, surface: Surface) -> None:
     bench.less_is_said(surface, ("503",))
@@ -217,8 +212,13 @@ GREEN: dict[str, Callable[[Connection], bool]] = {
     "Prowler, bucket": prowler_passes("presigned-from-anywhere"),
     "plan": plan_has_nothing_to_do,
 }
-STAYS: dict[str, str] = {}
-"""Parts of the names of calls without which a surface may pass, and why."""
+STAYS = {
+    "ListLabelingJobsForWorkteam": "jobs name the role that signs; no lock and no expectation here depends on it",
+    "ListWorkteams": "the other teams behind a portal lock are named where it changes, and nothing does",
+    "gt-logs?policy": "a guard that is there already refuses no log delivery",
+}
+"""Ends of the names of calls without which a surface in ``OF_ONE`` may pass, and why."""
+OF_ONE = ("team_is_restricted", "nothing_drifted", "expectations_hold", "plan")
 
 
 @pytest.fixture
@@ -244,16 +244,15 @@ def take_away(bench: Bench, surface: str, only: Callable[[str], bool]) -> None:
     wrong = []
     for name in names:
         bench.proxy.spoil(name, "denied")
-        if green() and bench.proxy.injected and not any(part in name for part in STAYS):
+        if green() and bench.proxy.injected and not (surface in OF_ONE and name.endswith(tuple(STAYS))):
             wrong.append(name)
     assert names
     assert not wrong, f"{surface} passes without them"
 
 
-@pytest.mark.parametrize("surface", GREEN)
+@pytest.mark.parametrize("surface", [name for name in GREEN if name != "Prowler, team"])
 def test_without_the_call_that_decides_nothing_passes(restricted: Bench, surface: str) -> None:
-    deciding = ("?policy", "Workteam", "ListWorkteams")
-    take_away(restricted, surface, lambda name: name.endswith(deciding))
+    take_away(restricted, surface, lambda name: name in ("DescribeWorkteam", f"GET /{BUCKET}?policy"))
 
 
 @pytest.mark.slow
@@ -269,7 +268,7 @@ COMMANDS: dict[str, tuple[str, list[str]]] = {
     "leaks": ("logs/a.log", ["leaks", "logs"]),
     "no-leaked-urls": ("logs/a.log", ["check", "no-leaked-urls", "--logs", "logs"]),
     "no-foreign-hits": ("logs/a.log", ["check", "no-foreign-hits", "--restriction", "wish.json", "--logs", "logs"]),
-    "plot": ("logs/a.log", ["plot", "logs", "--kind", "leaks", "-o", "x.svg"]),
+    "plot": ("logs/a.log", ["plot", "logs", "-o", "x.svg"]),
     "prove": ("policy.json", ["prove", "--bucket-policy", "policy.json", *CLAIM]),
     "no-secret-saved": ("book.ipynb", ["check", "no-secret-saved", "--path", "book.ipynb"]),
     "no-code-cell-skipped": ("book.ipynb", ["check", "no-code-cell-skipped", "--path", "book.ipynb"]),
@@ -288,6 +287,8 @@ LEFT: dict[str, Callable[[bytes], bytes | None]] = {
 }
 PROVEN = {"half": "leaks no-leaked-urls no-foreign-hits plot"}
 """A whole line that is left is a shorter log, which looks like any other."""
+NOTHING = ("The logs contain no presigned URLs.", "No hit was found.")
+"""Sentences that say that there was nothing to look at."""
 
 
 def stage(folder: Path) -> None:
@@ -307,22 +308,26 @@ GUARD = {
 }  # fmt: skip
 
 
+FAST = ("gone", "empty", "a line of rubbish more", "nothing in it")
+
+
+@pytest.mark.parametrize("ways", [FAST, pytest.param(tuple(LEFT), marks=pytest.mark.slow)], ids=len)
 @pytest.mark.parametrize("name", COMMANDS)
-def test_without_its_file_no_command_passes(name: str, tmp_path: Path, monkeypatch, capsys) -> None:
+def test_without_its_file_no_command_passes(name: str, ways: Any, tmp_path: Path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
     stage(tmp_path)
     file, words = COMMANDS[name]
     whole = (tmp_path / file).read_bytes()
     assert main(words) == 0, capsys.readouterr()
     green = []
-    for how, left in LEFT.items():
-        content = left(whole)
+    for how in ways:
+        content = LEFT[how](whole)
         (tmp_path / file).unlink()
         if content is not None:
             (tmp_path / file).write_bytes(content)
         capsys.readouterr()
         code, said = main(words), "".join(capsys.readouterr())
-        if code == 0 and name not in PROVEN.get(how, "").split() and "contain no presigned" not in said:
+        if code == 0 and name not in PROVEN.get(how, "").split() and not any(each in said for each in NOTHING):
             green.append((how, said))
         (tmp_path / file).write_bytes(whole)
     assert not green

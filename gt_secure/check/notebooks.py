@@ -164,9 +164,9 @@ def no_secret_saved(path: str | Path, *, accepted: AcceptedLike | None = None) -
     searched = some([*cell_parts, *(pair.name for pair in pairs)])
     left = f"none found but {count(len(stays), 'accepted one')}" if stays else "none found"
     said = f"{kinds} kinds of secrets searched in {searched}: {left}."
-    return CheckResult(
-        "no_secret_saved", subject, True, f"{kinds} kinds of secrets searched in {searched}: {left}.", details
-    )
+    if book and not cells:
+        return CheckResult("no_secret_saved", subject, None, said, details, "Check a notebook with cells.")
+    return CheckResult("no_secret_saved", subject, True, said, details)
 
 
 TEXT_SUFFIXES = (".py", ".md", ".rmd", ".qmd", ".r", ".jl", ".sh", ".scala", ".cpp", ".js", ".ts")
