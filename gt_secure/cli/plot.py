@@ -28,6 +28,7 @@ def add(commands: Commands) -> None:
             ("gt-secure plot log/ --kind time -o time.png", "requests over time"),
             ("gt-secure plot log/ --kind age -o age.svg", "how old URLs were when used, by signer"),
         ),
+        exit_codes="0; 3 if something of the logs was not read",
     )
     add_log_source(parser)
     add_log_filter(parser)
@@ -54,5 +55,4 @@ def run(args: argparse.Namespace) -> int:
         coverage = hits.coverage
     is_svg = path.suffix.lower() == ".svg"
     write_report(args.output, lambda: plots.svg(figure) if is_svg else plots.png(figure, ground="#ffffff"))
-    tell(coverage, args.stats)
-    return 0
+    return tell(coverage, args.stats)
