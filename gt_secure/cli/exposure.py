@@ -108,6 +108,9 @@ def add(commands: Commands) -> None:
     prove.add_argument(
         "--signers", action="append", metavar="ARN", help="prove that URLs of nobody else are opened (repeatable)"
     )
+    prove.add_argument(
+        "--guard", choices=("all", "reads"), default="all", help="leave uploads out of the claim: reads (default: all)"
+    )
     add_context(prove)
     _add_files(prove, "--tf-plan", "--cloudformation")
     prove.add_argument("--tf-plan", metavar="FILE", help="Terraform plan, as terraform show -json prints it")
@@ -115,7 +118,7 @@ def add(commands: Commands) -> None:
     for planned in ("--tf-plan", "--cloudformation"):
         prove.excludes(planned, "--bucket-policy", "--file", "--team", "--profile", "--region")
     prove.excludes("--tf-plan", "--cloudformation")
-    prove.excludes("--file", "--team", "--bucket", "--prefix", "--allow", "--endpoint", "--signers")
+    prove.excludes("--file", "--team", "--bucket", "--prefix", "--allow", "--endpoint", "--signers", "--guard")
     prove.excludes("--bucket-policy", "--file", "--team", "--profile", "--region")
 
 
@@ -292,9 +295,10 @@ def _prove_account(args: argparse.Namespace) -> Proof:
 
 
 def _restriction(args: argparse.Namespace) -> Restriction:
+    guard: Any = True if args.guard == "all" else "reads"
     if not args.allow and not args.endpoint and not args.signers:
-        return Restriction.for_reading(args.bucket, args.prefix)
-    place: dict[str, Any] = {"bucket": args.bucket, "prefix": args.prefix, "signers": args.signers}
+        return Restriction.for_reading(args.bucket, args.prefix, guard)
+    place: dict[str, Any] = {"bucket": args.bucket, "prefix": args.prefix, "signers": args.signers, "guard": guard}
     return Restriction(addresses=args.allow, endpoints=args.endpoint, **place)
 
 
@@ -309,6 +313,7 @@ def _prove_files(args: argparse.Namespace) -> Proof:
         addresses=tuple(policy_network(text, "--allow") for text in args.allow),
         endpoints=tuple(parse_endpoint_id(text) for text in args.endpoint),
         signers=parse_signers(args.signers or ()),
+        reads=args.guard == "reads",
     )
     locks = _locks(args, args.bucket)
     if args.tf_plan:

@@ -170,10 +170,10 @@ class Restriction:
         object.__setattr__(self, "notices", tuple(notices))
 
     @classmethod
-    def for_reading(cls, bucket: str, prefix: str = "") -> Restriction:
+    def for_reading(cls, bucket: str, prefix: str = "", guard: bool | Spared | None = None) -> Restriction:
         """Return a restriction that asks for no lock: it says what a plan of another kind reads."""
         result = cls(addresses="192.0.2.1", bucket=bucket, prefix=prefix)
-        for name, value in {"addresses": (), "written": (), "guard": None, "notices": ()}.items():
+        for name, value in {"addresses": (), "written": (), "guard": guard, "notices": ()}.items():
             object.__setattr__(result, name, value)
         return result
 

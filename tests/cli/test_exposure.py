@@ -51,6 +51,19 @@ def test_prove(guard, capsys, tmp_path):
     assert (code, data["proved"]) == (0, True)
 
 
+def test_prove_a_guard_of_reads(capsys, tmp_path):
+    statement = build_guard("gt-images", networks=["203.0.113.0/24"], reads=True)
+    path = tmp_path / "policy.json"
+    path.write_text(json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    start = ["prove", "--bucket-policy", str(path), *BUCKET, "--allow", "203.0.113.0/24", "--json"]
+    code, data = run(capsys, *start)
+    assert (code, data["counterexample"]["request"]["action"]) == (2, "s3:PutObject")
+    code, data = run(capsys, *start, "--guard", "reads")
+    assert (code, data["proved"]) == (0, True)
+    assert main([*start[:-1], "--guard", "reads"]) == 0
+    assert "Whoever has an upload URL" in " ".join(capsys.readouterr().out.split())
+
+
 def test_text_and_errors(guard, capsys, tmp_path):
     assert main(["exposure", "--bucket-policy", guard, *BUCKET, "--key", "a.png"]) == 0
     assert "203.0.113.0/24" in capsys.readouterr().out
