@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -196,6 +196,7 @@ class _Reader:
                 endpoints=endpoints.result(),
                 jobs=jobs.result(),
                 reviews=reviews.result(),
+                evaluations=self._evaluations(reviews.result()),
                 organization=Organization() if organization is None else organization.result(),
                 facts=scope.supplied,
                 raw=self.raw,
@@ -286,6 +287,11 @@ class _Reader:
     def _reviews(self, team: Workteam) -> tuple[str, ...]:
         return tuple(each.name for each in list_reviews(self.aws) if each.workteam_arn == team.arn)
 
+    def _evaluations(self, flows: Part[tuple[str, ...]]) -> Part[tuple[str, ...]]:
+        """Read the evaluation jobs of a team's human-review workflows; without a workflow nothing is asked."""
+        found = flows.if_read
+        return self._part("evaluations", lambda: _evaluations_of(self.aws, found)) if found else UNASKED["evaluations"]
+
     def _jobs_with_templates(self, state: State) -> list[LabelingJob]:
         if "templates" not in self.scope.needs:
             return []
@@ -348,3 +354,18 @@ def _by_arn(teams: tuple[Workteam, ...], arn: str, region: str) -> Workteam:
         f"This account has no workteam {arn[:120]} in {region}.",
         next_step="See gt.workteams() for the teams, and check account and region in the ARN.",
     )
+
+
+def _evaluations_of(aws: Aws, flows: Sequence[str]) -> tuple[str, ...]:
+    client = aws.client("bedrock")
+    found: list[str] = []
+    with aws_errors("bedrock:ListEvaluationJobs"):
+        pages = client.get_paginator("list_evaluation_jobs").paginate(statusEquals="InProgress")
+        jobs = [job for page in pages for job in page["jobSummaries"] if job.get("jobType") == "Human"]
+    for job in jobs:
+        with aws_errors("bedrock:GetEvaluationJob", str(job["jobArn"])):
+            config = client.get_evaluation_job(jobIdentifier=job["jobArn"])["evaluationConfig"]
+        flow = str(config["human"]["humanWorkflowConfig"]["flowDefinitionArn"])
+        if flow.rpartition("/")[2] in flows:
+            found.append(str(job["jobName"]))
+    return tuple(found)

@@ -26,6 +26,7 @@ WHAT = {
     "endpoints": ("VPC endpoints", "ec2:DescribeVpcEndpoints"),
     "jobs": ("labeling jobs", "sagemaker:ListLabelingJobsForWorkteam"),
     "reviews": ("human-review workflows", "sagemaker:ListFlowDefinitions"),
+    "evaluations": ("evaluation jobs of Bedrock", "bedrock:ListEvaluationJobs"),
     "templates": ("task templates", "sagemaker:DescribeLabelingJob"),
     "account_block": ("Block Public Access of the account", "s3:GetAccountPublicAccessBlock"),
 }
@@ -41,12 +42,13 @@ LOCKS = frozenset({"team", "workforce", "endpoints", "jobs", "organization", *_W
 WRITTEN = frozenset({"team", "teams", "workforce", "bucket.policy"})
 """Names of the parts that changes write, or whose change would surprise."""
 
-PLAN = LOCKS | WRITTEN | {"reviews", "bucket.logging", "bucket.cors", "bucket.encryption", "bucket.log_bucket.policy"}
+_AFFECTED = frozenset({"reviews", "evaluations"})
+PLAN = LOCKS | WRITTEN | _AFFECTED | {"bucket.logging", "bucket.cors", "bucket.encryption", "bucket.log_bucket.policy"}
 """Names of the parts that a plan looks at."""
 
 _OTHER_WAYS = {"bucket.website", "bucket.replicas", "bucket.acl_grants", "bucket.access_points"}
 _KEPT_ELSEWHERE = {"templates", "account_block", "bucket.key_policy", "bucket.log_bucket"}
-FINDINGS = PLAN - {"teams", "reviews"} | _OTHER_WAYS | _KEPT_ELSEWHERE
+FINDINGS = PLAN - {"teams"} - _AFFECTED | _OTHER_WAYS | _KEPT_ELSEWHERE
 """Names of the parts that findings look at."""
 
 EVERYTHING = PLAN | FINDINGS
@@ -102,7 +104,8 @@ class State:
     """One reading of an account, or the state that changes would leave.
 
     ``team`` is absent if the scope has none. ``jobs`` are those of the team that wait for people, ``reviews`` the names
-    of human-review workflows (Amazon A2I) that use it. ``facts`` are values of condition keys that were supplied, or
+    of human-review workflows (Amazon A2I) that use it, ``evaluations`` those of evaluation jobs of Bedrock that run and
+    use such a workflow. ``facts`` are values of condition keys that were supplied, or
     that a policy asks for and this role can read. ``wanted`` is what is wanted, for findings that compare the account
     with it. ``raw`` has the writable parts as AWS returned them: ``team``, ``workforce``, ``policy``.
     """
@@ -119,6 +122,7 @@ class State:
     endpoints: Part[tuple[VpcEndpoint, ...]] = UNASKED["endpoints"]
     jobs: Part[tuple[LabelingJob, ...]] = UNASKED["jobs"]
     reviews: Part[tuple[str, ...]] = UNASKED["reviews"]
+    evaluations: Part[tuple[str, ...]] = UNASKED["evaluations"]
     templates: Part[tuple[TaskTemplate, ...]] = UNASKED["templates"]
     account_block: Part[Mapping[str, bool]] = UNASKED["account_block"]
     organization: Organization = field(default_factory=Organization)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _VOLATILE = {"LastUpdatedDate", "CreateDate", "Status", "FailureReason"}
 
 TeamKind = Literal["private", "vendor", "public"]
+PUBLIC_GONE = "the public team ended with Mechanical Turk on 2026-09-30"
 
 CREATE_TEAM = "Create a private workteam in the SageMaker console under Ground Truth, Labeling workforces, Private."
 """The next step in a region without a private workteam."""
@@ -100,6 +101,8 @@ class Workteam:
     @property
     def url_lock_text(self) -> str:
         """The URL lock in a few words."""
+        if self.kind == "public":
+            return f"none ({PUBLIC_GONE})"
         if self.url_lock is None:
             return "none (AWS has none for this kind of team)"
         words = {"off": "off", "both": "both on: no URL can ever work"}

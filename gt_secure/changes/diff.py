@@ -215,7 +215,8 @@ def _url_change(wish: Restriction, state: State) -> Change[Toggles] | None:
     touched = [f"workers in {', '.join(team.members)}" if team.members else "all workers of the team"]
     touched += [f"labeling job {job.name} ({job.pending} objects left)" for job in _each(state.jobs) if job.in_progress]
     touched += [f"human-review workflow {name}" for name in _each(state.reviews)]
-    touched += _unlisted(state.jobs, state.reviews)
+    touched += [f"evaluation job {name} of Bedrock" for name in _each(state.evaluations)]
+    touched += _unlisted(state.jobs, state.reviews, state.evaluations)
     parameters = {"WorkteamName": team.name, "WorkerAccessConfiguration": lock.to_api()}
     return Change(
         target=TeamUrlLock(team.name),

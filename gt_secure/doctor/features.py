@@ -148,6 +148,8 @@ _ALL = (
             Permission("s3:GetBucketTagging", "bucket", optional=True),
             Permission("sagemaker:ListFlowDefinitions", "*", optional=True),
             Permission("sagemaker:DescribeFlowDefinition", "flow-definition", optional=True),
+            Permission("bedrock:ListEvaluationJobs", "*", optional=True),
+            Permission("bedrock:GetEvaluationJob", "*", optional=True),
         ),
     ),
 )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ..account.state import State
-from ..aws.teams import UrlLock
+from ..aws.teams import PUBLIC_GONE, UrlLock
 from ..errors import InvalidInput
 from ..iam.operators import policy_network
 from ..network import IPNetwork, all_private, scope
@@ -57,7 +57,8 @@ def url_lock_one_path(state: State) -> Iterator[Match]:
 def url_lock_impossible(state: State) -> Iterator[Match]:
     team = state.team.value
     if team is not None and team.kind != "private":
-        yield Match(team.name, f"It is a {team.kind} workteam.")
+        gone = f": {PUBLIC_GONE}" if team.kind == "public" else ""
+        yield Match(team.name, f"It is a {team.kind} workteam{gone}.")
 
 
 @rule("portal-lock-absent", "workforce", "workforce")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
-from gt_secure.account.reader import read_state
+from gt_secure.account.reader import _evaluations_of, read_state
 from gt_secure.aws.client import Aws
 from gt_secure.changes.plan import plan
 from gt_secure.connection import Connection
@@ -168,3 +169,27 @@ def test_the_plan_of_another_account_is_refused(account: Account) -> None:
     other = replace(made, state=replace(made.state, account_id="999988887777"))
     with pytest.raises(Conflict, match="999988887777"):
         apply(account.aws, other, journal=account.journal)
+
+
+class Bedrock:
+    """Three evaluation jobs in progress: people of two workflows do the first two, and nobody does the third."""
+
+    JOBS = (("ratings", "Human", "invoice-review"), ("other", "Human", "not-ours"), ("automatic", "Automated", ""))
+
+    def get_paginator(self, name: str) -> Bedrock:
+        assert name == "list_evaluation_jobs"
+        return self
+
+    def paginate(self, **asked: str) -> list[dict[str, Any]]:
+        assert asked == {"statusEquals": "InProgress"}
+        return [{"jobSummaries": [{"jobArn": name, "jobName": name, "jobType": kind}]} for name, kind, _ in self.JOBS]
+
+    def get_evaluation_job(self, jobIdentifier: str) -> dict[str, Any]:
+        flow = {name: flow for name, _, flow in self.JOBS}[jobIdentifier]
+        arn = f"arn:aws:sagemaker:us-east-1:111122223333:flow-definition/{flow}"
+        return {"evaluationConfig": {"human": {"humanWorkflowConfig": {"flowDefinitionArn": arn}}}}
+
+
+def test_evaluation_jobs_of_bedrock_use_a_team_by_a_workflow() -> None:
+    aws = cast(Aws, SimpleNamespace(client=lambda _: Bedrock()))
+    assert _evaluations_of(aws, ("invoice-review",)) == ("ratings",)

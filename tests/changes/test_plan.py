@@ -237,8 +237,11 @@ def test_jobs_in_progress_are_named() -> None:
 
 
 def test_review_workflows_are_in_the_blast_radius() -> None:
-    one = made(state(reviews=("invoice-review",)))
+    one = made(state(reviews=("invoice-review",), evaluations=("ratings",)))
     assert "human-review workflow invoice-review" in one.changes[1].affects
+    assert "evaluation job ratings of Bedrock" in one.changes[1].affects
+    blind = made(state(evaluations=unread("bedrock:ListEvaluationJobs")))
+    assert "could not be listed (bedrock:ListEvaluationJobs was denied)" in blind.changes[1].affects[-1]
 
 
 @pytest.mark.parametrize(

@@ -353,6 +353,13 @@ def test_each_rule_says_what_its_findings_are_about():
         assert any(name.startswith("bucket.") for name in each.needs) or each.subject != "bucket"
 
 
+def test_the_public_team_is_named_as_gone():
+    team = workteam("public-crowd", "public")
+    assert "ended with Mechanical Turk on 2026-09-30" in team.url_lock_text
+    [found] = [each for each in find_all(change(team=team)) if each.code == "url-lock-impossible"]
+    assert "ended with Mechanical Turk" in found.detail
+
+
 def test_the_guard_itself_never_stops_ground_truth():
     assert "bucket-deny-breaks-ground-truth" not in codes(GOOD)
 

@@ -106,7 +106,7 @@ def encrypted(key: str) -> dict[str, Any]:
     return {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}}]}
 
 
-PARTS = ("team", "teams", "workforce", "endpoints", "jobs", "reviews", "templates", "account_block")
+PARTS = ("team", "teams", "workforce", "endpoints", "jobs", "reviews", "evaluations", "templates", "account_block")
 
 
 def state(**more: Any) -> State:
