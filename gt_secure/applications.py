@@ -1,6 +1,6 @@
 """Applications that hand out presigned URLs of S3: what signs them, how, for how long, and what they upload.
 
-``applications.json`` holds what was seen: each profile says whether the application was run or its documentation read.
+``applications.json`` holds what was seen, in which version, whether it was run or read (``sure``), with the sources.
 boto3 signs URLs and forms with version 2 in ten regions by default (botocore 1.43.106, all regions).
 """
 
@@ -36,10 +36,6 @@ class ApplicationProfile:
     Attributes
     ----------
     name : str
-    sources : tuple of str
-        Files of its source, or pages of its documentation.
-    seen, sure : str
-        The version that was looked at; whether it was run or read.
     signature : str
         ``4``, ``boto3`` (its default, which depends on the region), ``none`` (it presigns nothing) or ``unknown``.
     signs, header_signed, refused, advice : str
@@ -51,8 +47,6 @@ class ApplicationProfile:
         Seconds that its URLs live, by use.
     uploads : tuple of str
         Kinds of presigned uploads: ``PUT``, ``part``, ``form``.
-    parameters, agents, shape : tuple of str, tuple of str, str
-        Query parameters, user agents and the form of keys.
     root : str
         Expression whose first group is what its keys begin with.
     cors, cors_headers : tuple of str
@@ -60,18 +54,12 @@ class ApplicationProfile:
     """
 
     name: str
-    seen: str
-    sure: str
     signature: Literal["4", "boto3", "none", "unknown"]
-    sources: tuple[str, ...]
     signs: str = ""
     signature_setting: str = ""
     lifetime_s: Mapping[str, int] = field(default_factory=dict)
     lifetime_setting: str = ""
     uploads: tuple[str, ...] = ()
-    parameters: tuple[str, ...] = ()
-    agents: tuple[str, ...] = ()
-    shape: str = ""
     root: str = ""
     header_signed: str = ""
     refused: str = ""
@@ -100,7 +88,7 @@ def applications() -> dict[str, ApplicationProfile]:
 
 def _profile(row: dict[str, Any]) -> ApplicationProfile:
     values: dict[str, Any] = {key: tuple(each) if isinstance(each, list) else each for key, each in row.items()}
-    return ApplicationProfile(**values)
+    return ApplicationProfile(**{key: each for key, each in values.items() if key in ApplicationProfile.__slots__})
 
 
 def check_application(name: object) -> str | None:

@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import re
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -22,9 +22,10 @@ from gt_secure.sandbox import Sandbox
 from support import corpus, states
 from support.rig import Rig
 
-BUCKET, REGION = "ml-artifacts", "eu-west-1"
+BUCKET, REGION = "ml-models", "eu-west-1"
 OF_A_TEAM = re.compile(r"\b(images?|workers?|tasks?|portals?|labell?ers?|ground truth)\b", re.IGNORECASE)
-WISH = Restriction(bucket=BUCKET, addresses=["203.0.113.0/24"])
+WISH_VALUES: dict[str, Any] = {"bucket": BUCKET, "addresses": ["203.0.113.0/24"]}
+WISH = Restriction(**WISH_VALUES)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,14 @@ def test_no_surface_speaks_of_a_team(gt: Connection) -> None:
     plan = gt.plan(WISH)
     page = re.sub("<style>.*?</style>", "", plan.to_html(standalone=True), flags=re.DOTALL)
     before = gt.findings(bucket=BUCKET)
-    texts = [plan.to_text(), page, str(plan.to_dict()), *(str(each.to_dict()) for each in before)]
+    texts = [
+        plan.to_text(),
+        plan.to_text(full=True),
+        page,
+        str(plan.to_dict()),
+        *(str(each.to_dict()) for each in before),
+    ]
+    texts.append(gt.plan(Restriction(**{**WISH_VALUES, "application": "mlflow", "max_age": "2h"})).to_text(full=True))
     assert {each.code: each.severity for each in before} == {"presigned-from-anywhere": "medium"}
     applied = gt.apply(plan)
     texts += [applied.to_text(), repr(gt.exposure(BUCKET, "report.pdf")), repr(gt.state(bucket=BUCKET))]
@@ -65,7 +73,7 @@ def test_no_surface_speaks_of_a_team(gt: Connection) -> None:
     assert [each.code for each in after if each.severity not in ("low", "info")] == []
     for look in (check.guard_is_in_place, check.no_findings):
         texts.append(look.look(gt, bucket=BUCKET).message)
-    texts.append(check.is_proved.look(gt, WISH).message)
+    texts += [check.is_proved.look(gt, WISH).message, str(gt.prove(WISH))]
     assert [named(text) for text in texts] == [[]] * len(texts)
     gt.undo(applied)
 

@@ -11,7 +11,7 @@ import pytest
 from botocore.config import Config
 
 from gt_secure.access.dry_run import dry_run
-from gt_secure.applications import SIGV2_REGIONS, applications
+from gt_secure.applications import SIGV2_REGIONS, ApplicationProfile, applications
 from gt_secure.aws.client import Aws
 from gt_secure.changes.plan import Plan, plan
 from gt_secure.errors import InvalidInput
@@ -89,6 +89,46 @@ def test_every_profile_says_what_a_cap_does(name: str, region: str) -> None:
         assert profile.signature_setting in one["age-cap-version-2"][1]
     if version == "4" and profile.longest_s:
         assert ("the cap ends them after 15m" in text) == (profile.longest_s > 900)
+
+
+SHAPES = {
+    "mlflow": {"key": f"mlflow/1/{RUN}/artifacts/a", "user_agent": "python-requests/2"},
+    "dagster": {"key": "d/storage/0af31b2c-4d5e-6f70-8192-a3b4c5d6e7f8/compute_logs/abcdefgh.out"},
+    "git-lfs": {"key": f"lfs/org/repo/{'ab' * 32}", "user_agent": "git-lfs/3.6 (GitHub)"},
+}
+
+
+def row_of(name: str, version: str) -> dict[str, Any]:
+    """A download as the application signs it; with version 2 neither its time nor its lifetime is in the log."""
+    life = next(iter(applications()[name].lifetime_s.values()), 900)
+    query = V2["query"] if version == "2" else f"X-Amz-Date=20261120T091400Z&X-Amz-Expires={life}&X-Amz-Signature=a"
+    more = FILE if name in ("mlflow", "git-lfs") else ""
+    old = {"signature_version": "SigV2"} if version == "2" else {}
+    return {**SHAPES.get(name, {}), **old, "query": query + more}
+
+
+@pytest.mark.parametrize("name", applications())
+@pytest.mark.parametrize("shown", ["4", "2", "24"])
+def test_every_profile_with_a_log_says_what_a_cap_does(name: str, shown: str, tmp_path: Path) -> None:
+    hits = log(tmp_path, *(row_of(name, version) for version in shown))
+    rows = hits.rows(columns=["signature_version", "expires_s"])
+    assert {row["expires_s"] for row in rows if row["signature_version"] == "SigV2"} <= {None}
+    one = made(wish(application=name, max_age="15m"), hits)
+    texts, old = told(one), "2" in shown
+    assert one.dry_run is not None
+    assert one.dry_run.version_2 == shown.count("2")
+    assert ("age-cap-version-2" in {each.code for each in one.blockers}) == old
+    if applications()[name].signature == "none":
+        assert "application-age-cap" not in texts
+        return
+    severity, text = texts["application-age-cap"]
+    assert severity == "info"
+    says = {"4": "signs with version 4", "2": "signs with version 2", "24": "signs some URLs with version 2"}
+    assert f"{says[shown]}, as the log shows" in text
+    assert ("refuses every such URL" in text) == old
+    if shown == "4":
+        free = told(made(wish(application=name), hits))["application-age-cap"][1]
+        assert ("Proposed: --max-age" in free) == (applications()[name].longest_s > 0)
 
 
 @pytest.mark.parametrize(
@@ -174,6 +214,15 @@ def test_an_application_changes_no_lock() -> None:
     with pytest.raises(InvalidInput, match="no profile") as caught:
         wish(application="mlfow")
     assert caught.value.next_step == "Did you mean 'mlflow'?"
+
+
+def test_every_profile_has_its_sources() -> None:
+    text = (Path(__file__).parents[2] / "gt_secure" / "applications.json").read_text(encoding="utf-8")
+    for name, row in json.loads(text).items():
+        others = {"seen", "sure", "sources", "parameters", "agents", "shape"}
+        assert row["sources"], name
+        assert row["sure"].startswith(("run", "read")), name
+        assert set(row) <= {*ApplicationProfile.__slots__, *others}, name
 
 
 def test_the_guide_lists_every_profile() -> None:
