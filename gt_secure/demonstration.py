@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import sandbox, widgets
+from .access.explain.expectation_log import Scenes
 from .connection import Connection, connect
+from .restriction.model import Restriction
 
 if TYPE_CHECKING:
     from .sandbox import Sandbox
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 TEAM, BUCKET, PREFIX = "open-team", "gt-images", "scans/"
 OFFICE, ELSEWHERE = "203.0.113.7", "198.51.100.9"
+APPLICATION_BUCKET, _MODEL = "ml-artifacts", "mlflow/1/0af31b2c4d5e6f708192a3b4c5d6e7f8/artifacts/model.pkl"
 _OPENED = (("0001", OFFICE, ELSEWHERE), ("0002", OFFICE, None), ("0003", "203.0.113.21", None))
 """Objects, the workers who open their tasks, and who uses their URL from another address."""
 
@@ -59,8 +62,8 @@ def demo(*, python: str | Path | None = None, progress: Callable[[str], None] | 
     """Show the panel on a sandbox, without an AWS account, in this notebook.
 
     The sandbox runs in a separate environment, which the first call makes (:func:`gt_secure.sandbox.install`): no
-    package of this one changes. It has workteams, images, and requests in the access log. A second call returns the
-    same demo.
+    package of this one changes. It has workteams, images, the bucket of an application (``ml-artifacts``), and requests
+    in the access logs. A second call returns the same demo.
 
     Parameters
     ----------
@@ -112,3 +115,19 @@ def _open_tasks(connection: Connection) -> None:
         for source in (worker, forwarded_to):
             if source is not None:
                 connection.probe(url, source)
+
+
+def application_scenes(connection: Connection) -> Scenes:
+    """Guard the bucket of an application, and use a URL that is signed as MLflow does, before and after."""
+    scenes = Scenes()
+    s3 = connection.aws.client("s3")
+    named = {"Bucket": APPLICATION_BUCKET, "Key": _MODEL, "ResponseContentDisposition": "attachment"}
+    for guarded, moment in enumerate(("before", "guarded")):
+        if guarded:
+            wish = Restriction(bucket=APPLICATION_BUCKET, addresses=["203.0.113.0/24"], application="mlflow")
+            connection.apply(connection.plan(wish))
+        url = s3.generate_presigned_url("get_object", Params=named, ExpiresIn=300)
+        inside, outside = connection.probe(url, OFFICE), connection.probe(url, ELSEWHERE)
+        scenes.add(f"MLflow, {moment}: a download in the office", inside, "opened")
+        scenes.add(f"MLflow, {moment}: the same URL outside", outside, "refused" if guarded else "opened")
+    return scenes

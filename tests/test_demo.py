@@ -43,6 +43,14 @@ def test_the_log_has_a_forwarded_url(demo: demonstration.Demo) -> None:
     until(lambda: {demonstration.OFFICE, demonstration.ELSEWHERE} <= addresses())
 
 
+def test_an_application_is_the_second_scene(demo: demonstration.Demo) -> None:
+    hits = demo.connection.hits(demonstration.APPLICATION_BUCKET, filters={"presigned": True})
+    assert {row["application"] for row in hits.count("application")} == {"MLflow"}
+    assert demonstration.ELSEWHERE in hits.leaks().summary or len(hits.leaks()) == 1
+    assert demonstration.application_scenes(demo.connection).as_expected
+    demo.connection.undo()
+
+
 def test_changes_go_into_the_journal_of_the_sandbox(demo: demonstration.Demo) -> None:
     assert str(demo.connection.journal.path) == demo.sandbox.environment()["GT_SECURE_JOURNAL"]
 

@@ -20,12 +20,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from .. import sandbox
-from ..demonstration import BUCKET, TEAM
+from ..demonstration import APPLICATION_BUCKET, BUCKET, TEAM
 from ..errors import GtSecureError, MissingExtra, Unreachable
 from .headless import run_headless
 from .output import only_sandbox, say
 from .parser import Commands
-from .tutorials import FIRST as NOTEBOOK, copy_notebooks, notebooks_dir
+from .tutorials import FIRST as NOTEBOOK, OF_AN_APPLICATION as APPLICATION_NOTEBOOK, copy_notebooks, notebooks_dir
 from .warm_panel import start_kernel
 
 _START_S = 60
@@ -38,7 +38,7 @@ def add(commands: Commands) -> None:
         run,
         account=False,
         description="Start the sandbox, fill it, and open JupyterLab on the quickstart notebook with the panel "
-        "beside it; Ctrl-C stops both. "
+        "beside it; Ctrl-C stops both. A second notebook there guards the bucket of an application, MLflow. "
         "With --headless, run the notebook without a browser and write its results to a folder.",
         examples=(
             ("gt-secure demo", "open JupyterLab on the notebook and the panel"),
@@ -109,6 +109,7 @@ def _lab(work: Path, port: int, *, open_browser: bool) -> int:
             _wait_for(chosen, lab)
             kernel = start_kernel(url, token)
             _tell(f"  JupyterLab  {address}")
+            _tell(f"  second      {APPLICATION_NOTEBOOK} there guards {APPLICATION_BUCKET}, an application's bucket")
             _tell("To run gt-secure in a second shell on the same sandbox, paste these lines there:")
             _tell("\n".join(sandbox.shell_lines(running.environment())))
             _tell("Access logs arrive here after 2 seconds, on AWS after hours. Press Ctrl-C to stop everything.")

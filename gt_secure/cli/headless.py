@@ -1,4 +1,4 @@
-"""Run the quickstart notebook without a browser and write its results to a folder."""
+"""Run the quickstart notebook without a browser, guard an application's bucket, and write the results to a folder."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from typing import Any
 
 from .. import sandbox
 from ..access.explain.expectation_log import MIME
+from ..connection import connect
+from ..demonstration import application_scenes
 from ..errors import GtSecureError, InvalidInput
 from .exit_codes import FOUND, OK
 from .output import only_sandbox, say, show_json, table
@@ -30,12 +32,15 @@ def run_headless(notebook: Path, out: Path, *, as_json: bool = False) -> int:
     started = time.perf_counter()
     with sandbox.Sandbox(log_delay_s=1.0, seed="demo") as running:
         executed, failure = _execute(notebook, out, running.environment())
+        application = application_scenes(connect(sandbox=running)).to_dicts()
     (out / notebook.name).write_text(nbformat.writes(executed) + "\n", encoding="utf-8")  # type: ignore[no-untyped-call]
     # A notebook shows the same growing list several times: the last one is complete.
     scenes = list(_outputs(executed, MIME))[-1:]
     scenes = scenes[0] if scenes else []
     plots = _write_plots(executed, out)
-    good = not failure and bool(scenes) and bool(plots) and all(scene["as_expected"] for scene in scenes)
+    good = not failure and bool(scenes) and bool(plots)
+    scenes += application
+    good = good and all(scene["as_expected"] for scene in scenes)
     summary = {
         "as_expected": good,
         "scenes": scenes,

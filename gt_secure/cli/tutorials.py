@@ -15,7 +15,7 @@ from ..errors import InvalidInput, NotFound
 from .output import note, say, show_json
 from .parser import Commands
 
-FIRST = "01_quickstart.ipynb"
+FIRST, OF_AN_APPLICATION = "01_quickstart.ipynb", "10_guard_mlflow_artifacts.ipynb"
 _SHARE = Path("share") / "gt_secure" / "notebooks"
 
 

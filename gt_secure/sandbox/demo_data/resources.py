@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import time
 from pathlib import Path
@@ -10,9 +11,9 @@ from typing import Any
 from .. import emulator, vpc
 from ..settings import ADMIN_USER, REGION, Settings, account_id
 from ..state import Record, Region, SandboxState
-from . import images as pictures
+from . import artifacts, images as pictures
 
-IMAGES, LOGS, LOG_PREFIX = "gt-images", "gt-logs", "s3/"
+IMAGES, LOGS, LOG_PREFIX, ML_LOG_PREFIX = "gt-images", "gt-logs", "s3/", "ml/"
 PICTURES = 12
 TEMPLATE_KEY = "templates/bounding-box.liquid.html"
 _DAY_S = 86_400.0
@@ -70,7 +71,7 @@ def _sagemaker(region: Region, data: dict[str, Any]) -> None:
 
 
 async def _buckets(policy: Record) -> None:
-    for bucket in (LOGS, IMAGES):
+    for bucket in (LOGS, IMAGES, artifacts.BUCKET):
         await _put(f"/{bucket}")
     await _put(f"/{LOGS}", "policy", json.dumps(policy).encode())
     cors = (
@@ -85,12 +86,18 @@ async def _buckets(policy: Record) -> None:
     )
     await _put(f"/{IMAGES}/manifests/chest-scans.manifest", body=manifest.encode(), kind="application/x-ndjson")
     await _put(f"/{IMAGES}/{TEMPLATE_KEY}", body=(_FOLDER / "template.html").read_bytes(), kind="text/html")
-    logging = (
-        '<BucketLoggingStatus xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><LoggingEnabled>'
-        f"<TargetBucket>{LOGS}</TargetBucket><TargetPrefix>{LOG_PREFIX}</TargetPrefix>"
-        "</LoggingEnabled></BucketLoggingStatus>"
-    )
-    await _put(f"/{IMAGES}", "logging", logging.encode())
+    for key in artifacts.KEYS:
+        await _put(f"/{artifacts.BUCKET}/{key}", body=key.encode(), kind="application/octet-stream")
+    for bucket, prefix in ((IMAGES, LOG_PREFIX), (artifacts.BUCKET, ML_LOG_PREFIX)):
+        logging = (
+            '<BucketLoggingStatus xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><LoggingEnabled>'
+            f"<TargetBucket>{LOGS}</TargetBucket><TargetPrefix>{prefix}</TargetPrefix>"
+            "</LoggingEnabled></BucketLoggingStatus>"
+        )
+        await _put(f"/{bucket}", "logging", logging.encode())
+    now = dt.datetime.now(dt.UTC)
+    name = f"{ML_LOG_PREFIX}{now:%Y-%m-%d-%H-%M-%S}-0123456789ABCDEF"
+    await _put(f"/{LOGS}/{name}", body=artifacts.access_log(now).encode(), kind="text/plain")
 
 
 async def _put(path: str, subresource: str = "", body: bytes = b"", kind: str = "application/xml") -> None:
