@@ -126,3 +126,16 @@ def test_the_journal_says_what_is_wanted_of_a_bucket(rig: Rig) -> None:
     assert "guard-missing" in {each.code for each in rows(rig, "gt-reviewed")["gt-reviewed"].findings}
     rig.gt.undo(done)
     assert outcome(rig.gt)["guard-missing"] == "not applicable"
+
+
+def test_a_cleanly_restricted_account_has_no_finding_that_a_reviewer_would_dismiss(sandbox) -> None:
+    """What is left above low would be a false alarm: each team and the only bucket are restricted as the docs say."""
+    sandbox.reset()
+    gt = Rig(sandbox).gt
+    for team, bucket in (("radiology-team", BUCKET), ("open-team", None)):
+        plan = gt.plan(Restriction(team, addresses=["203.0.113.0/24"], bucket=bucket, portal_lock=True))
+        gt.apply(plan, confirm=[each.code for each in plan.blockers])
+    audit = gt.audit(logs=False)
+    assert [(each.severity, each.code) for each in audit.worse_than("medium")] == []
+    assert audit.unread == ()
+    assert not [row.open for row in rows(Rig(sandbox), "used").values() if row.worst in ("high", "medium")]
