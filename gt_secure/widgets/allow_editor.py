@@ -336,13 +336,13 @@ class AllowEditor(Step):
                 found[trait] = reader()
             except InvalidInput as error:
                 wrong[trait] = error
-        with self.hold_trait_notifications():
-            for trait, value in found.items():
-                self.set_trait(trait, value)
         # What is wrong stays in its field, to be corrected, and what is right is shown as it was read.
         inputs = self._place_inputs()
         shown = (found[trait] if trait in wrong else str(inputs[trait].value) for trait in _PLACE)
         self._shown_place = tuple(shown)
+        with self.hold_trait_notifications():
+            for trait, value in found.items():
+                self.set_trait(trait, value)
         self._wrong = wrong
         self.draw()
         if wrong or before:

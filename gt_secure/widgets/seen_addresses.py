@@ -51,8 +51,7 @@ class SeenBox(Box):
 
     def _chip(self, word: str, about: str, leaked: bool) -> ipywidgets.Button:
         words = f"! {word} · used a leaked URL · {about}" if leaked else f"+ {word} · {about}"
-        tooltip = "Press to add to the list."
-        tone = "warn" if leaked else "plain"
+        tone, tooltip = "warn" if leaked else "plain", "Press to add to the list."
         made = make(ipywidgets.Button, description=words, tooltip=tooltip, classes=f"gts-chip gts-{tone}")
         made.on_click(lambda _: self._add(word))
         return made

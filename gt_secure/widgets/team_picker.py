@@ -135,6 +135,7 @@ class TeamPicker(Step):
         self._teams, self._teams_read = teams, True
         self.answers += 1
         set_class(self.search, "gts-hidden", len(teams) <= _ROWS)
+        set_class(self.select, "gts-hidden", not teams)
         self._fill()
         self._greet()
         self.set_summary(f"Choose one of {count(len(teams), 'team')}." if teams else "No workteam in this region.")

@@ -16,7 +16,7 @@ from gt_secure.sandbox import Sandbox
 
 from .conftest import SHOTS, npm_file
 from .test_elsewhere import THEMES
-from .test_words import PROBLEMS
+from .test_words import LAB, PROBLEMS
 
 pytestmark = [
     pytest.mark.browser,
@@ -25,7 +25,7 @@ pytestmark = [
 
 WIDTHS = (430, 1160)
 OFFICE = 'addresses=["203.0.113.0/24", "2001:db8:40::/48"]'
-HEAD = "import gt_secure\ngt = gt_secure.connect()\n"
+HEAD = "import sys\nsys.modules['anywidget'] = None\nimport gt_secure\ngt = gt_secure.connect()\n"
 IDLE = "await p.wait_idle()\n"
 STATES = {
     "start": f"p = gt_secure.panel(gt)\n{IDLE}",
@@ -110,10 +110,9 @@ def test_an_output(running_sandbox: Sandbox, chromium: Any, tmp_path: Path, name
     for theme, light in (("light", "true"), ("dark", "false")):
         page = chromium.new_page()
         try:
-            ground = "#fff" if theme == "light" else "#111"
             page.set_content(
-                f'<body data-jp-theme-light="{light}" style="background:{ground};font:14px system-ui"><div '
-                f'class="jp-RenderedHTMLCommon">{shown}</div></body>'
+                f'<!doctype html><style>{LAB}</style><body data-jp-theme-light="{light}"><div '
+                f'class="jp-RenderedHTMLCommon" style="padding:12px">{shown}</div></body>'
             )
             for width in WIDTHS:
                 page.set_viewport_size({"width": width, "height": 900})

@@ -79,7 +79,7 @@ def test_bucket_mode_works_without_a_team_and_its_words(
     ]
     assert [each for each in said if re.search(r"(?i)\b(image|worker|task|portal)s?\b", each)] == []
     said = words(made.top.value)
-    assert said.startswith("Bucket guard off, will be on")
+    assert said.startswith("Bucket guard ! off, will be on")
     assert "Age limit no limit" in said
     made.close()
 
@@ -105,6 +105,7 @@ def test_a_wrong_bucket_is_not_ready_and_never_means_the_former_one(
     assert made.review.plan is not None
     made.allow.bucket_input.value = "UPPER_bucket"
     assert "is not a bucket name" in words(made.allow.errors["bucket"].value)
+    assert made.allow.bucket_input.value == "UPPER_bucket", "what is wrong stays in its field"
     assert (made.review.plan, made.allow.bucket, made.hits.bucket, made.test.bucket) == (None, "", "", "")
     assert made.review.apply_button.disabled
     assert "1 invalid" in words(made.allow._summary.value)
