@@ -94,23 +94,24 @@ def secrets_in(text: str) -> list[str]:
 
 def drift(path: Path, sent: str) -> list[str]:
     """Name the cells that show other words today than the committed file does."""
-    shown: dict[str, set[str]] = {}
-    running: dict[str, str] = {}
+    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    shown: list[set[str]] = []
+    running: dict[str, set[str]] = {}
     for line in sent.splitlines():
         message = json.loads(line)
         asked, content = (message.get("parent_header") or {}).get("msg_id"), message.get("content") or {}
-        if message.get("msg_type") == "execute_input":
-            running[asked] = content["code"]
+        at = len(shown)
+        if message.get("msg_type") == "execute_input" and at < len(cells) and content["code"] == cells[at].source:
+            running[asked] = set()
+            shown.append(running[asked])
         elif asked in running:
-            shown.setdefault(running[asked], set()).update(words_of(content))
+            running[asked].update(words_of(content))
     found = []
-    for i, cell in enumerate(nbformat.read(path, as_version=4).cells):
-        if cell.cell_type == "code":
-            saved = {word for output in cell.outputs for word in words_of(output)}
-            now = shown.get(cell.source, set())
-            if saved != now:
-                both = f"only saved: {sorted(saved - now)[:8]}, only shown: {sorted(now - saved)[:8]}"
-                found.append(f"cell {i} has changed: tools/run_notebooks.py --write {path.name} saves it anew. {both}")
+    for i, (cell, now) in enumerate(zip(cells, shown, strict=False)):
+        saved = {word for output in cell.outputs for word in words_of(output)}
+        if saved != now:
+            both = f"only saved: {sorted(saved - now)[:8]}, only shown: {sorted(now - saved)[:8]}"
+            found.append(f"code cell {i} has changed, run tools/run_notebooks.py --write {path.name}. {both}")
     return found
 
 

@@ -50,6 +50,7 @@ def film(shots: Path) -> list[Image.Image]:
 def main() -> int:
     """Run the browser tests and copy their pictures."""
     tests = ["tests/browser/test_pictures.py", "tests/browser/test_main_job.py"]  # a fresh log for the film
+    tests += ["tests/browser/test_state_pictures.py"]  # to look at: out/screenshots/state-*.png
     test = [sys.executable, "-m", "pytest", "-q", "-m", "browser", *tests]
     os.environ["GT_SECURE_PICTURES"] = "1"
     done = subprocess.run(test, cwd=ROOT)
