@@ -20,6 +20,7 @@ FULL: dict[str, list[str]] = {
     "newcomer": [],
     "secrets": [],
     "sweep": ["--accounts", "40"],
+    "signers": [],
 }
 """Arguments of each benchmark."""
 QUICK: dict[str, list[str]] = {
@@ -31,6 +32,7 @@ QUICK: dict[str, list[str]] = {
     "newcomer": ["--quick"],
     "secrets": ["--megabytes", "0.2", "--rounds", "1"],
     "sweep": ["--accounts", "2", "--regions", "2"],
+    "signers": ["--principals", "60", "--buckets", "5"],
 }
 NEED_CHROMIUM = ("lab",)
 

@@ -46,9 +46,9 @@ def _bad(message: str, fix: str, word: str) -> InvalidInput:
 
 def parse_address(text: str) -> IPAddress:
     """Parse one address without zone or range; raises :class:`InvalidInput`, also for one that IAM never matches."""
-    refuse_url(text, "address", "an address")
     word = str(text).strip()
     if "/" in word:
+        refuse_url(text, "address", "an address")
         raise _bad(
             f"'{_short(word)}' is a range; one address is needed here.",
             "Leave out the slash and what follows it.",
@@ -59,13 +59,13 @@ def parse_address(text: str) -> IPAddress:
 
 def parse_network(text: str) -> IPNetwork:
     """Parse one CIDR range; a bare address becomes a /32 or /128. Host bits, which AWS ignores, are an error."""
-    refuse_url(text, "address", "an address or a range")
     word = str(text).strip()
     try:
         if "%" in word:
             raise ValueError("zone")
         interface = ipaddress.ip_interface(word)
     except ValueError as error:
+        refuse_url(text, "address", "an address or a range")
         step = f"Pass endpoints=['{word}']." if _ENDPOINT.fullmatch(word) else _ADDRESS_HELP
         raise _bad(_why_no_address(word), step, word) from error
     network: IPNetwork = interface.network

@@ -172,6 +172,7 @@ RENAMED = {
     "portal_lock": "restriction", "no_portal_lock": "restriction", "guard": "restriction", "no_guard": "restriction",
     "prefix": "restriction", "max_age": "restriction", "limit": "", "stats": "", "no_cache": "", "dedupe": "",
     "presigned": "filters", "refused": "filters", "no_tests": "filters", "network": "filters", "key_prefix": "filters",
+    "signers": "restriction", "tf_plan": "", "cloudformation": "", "account": "",
     "explain": "", "write_baseline": "", "sarif": "", "accept_reason": "", "accept_until": "",
     "predict": "", "follow": "", "wait_for": "", "wait_s": "", "cache": "",
     "athena_database": "engine", "athena_workgroup": "engine", "athena_output": "engine", "athena_table": "engine",

@@ -7,6 +7,7 @@ pass a role to an AWS service*; STS API Reference, *AssumeRole*; S3 User Guide, 
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -41,21 +42,11 @@ CHAINED_S = 3600
 _READ, _ASSUME, _PASS = "s3:GetObject", "sts:AssumeRole", "iam:PassRole"
 _DECRYPT = "kms:Decrypt"
 _LABEL = "sagemaker:CreateLabelingJob"
+_ALONE = "NotebookInstance TrainingJob ProcessingJob HyperParameterTuningJob Domain UserProfile Pipeline"
 _MODEL = "sagemaker:CreateModel"
 _LAUNCHES: tuple[tuple[str, ...], ...] = (
-    *(
-        (f"sagemaker:{name}",)
-        for name in (
-            "CreateNotebookInstance",
-            "CreateTrainingJob",
-            "CreateProcessingJob",
-            "CreateHyperParameterTuningJob",
-            "CreateDomain",
-            "CreateUserProfile",
-            "CreatePipeline",
-            "UpdatePipeline",
-        )
-    ),
+    *((f"sagemaker:Create{name}",) for name in _ALONE.split()),
+    ("sagemaker:UpdatePipeline",),
     (_MODEL, "sagemaker:CreateTransformJob"),
     (_MODEL, "sagemaker:CreateEndpointConfig", "sagemaker:CreateEndpoint"),
 )
@@ -69,17 +60,14 @@ _KEYS = ("iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:UpdateLoginProfil
 _BUCKET, _UNLOCK = "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"
 BECOMING = (*_OWN["user"], *_OWN["role"], *_GROUP, _JOIN, *_VERSIONS, _TRUST, *_KEYS, _BUCKET, _UNLOCK)
 """Actions by which somebody can make itself a signer."""
-_ACTIONS = tuple(
-    dict.fromkeys(
-        (_READ, _DECRYPT, _ASSUME, _PASS, "sts:TagSession", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
-    )
-) + tuple(dict.fromkeys((_LABEL, *(each for group in _LAUNCHES for each in group), *BECOMING)))
-_CHOSEN_IN = {
-    "sts": ("sts:", "aws:requesttag/", "aws:tagkeys"),
-    "iam": ("iam:policyarn", "iam:permissionsboundary", "iam:associatedresourcearn", "aws:requesttag/", "aws:tagkeys"),
-    "sagemaker": ("sagemaker:", "aws:requesttag/", "aws:tagkeys"),
-    "s3": (),
-    "kms": (),
+_FEDERATED = ("sts:TagSession", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
+_LAUNCHING = (each for group in _LAUNCHES for each in group)
+_ACTIONS = tuple(dict.fromkeys((_READ, _DECRYPT, _ASSUME, _PASS, *_FEDERATED, _LABEL, *_LAUNCHING, *BECOMING)))
+_TAGGING = ("aws:requesttag/", "aws:tagkeys")
+_CHOSEN_IN: dict[str, tuple[str, ...]] = {
+    "sts": ("sts:", *_TAGGING),
+    "iam": ("iam:policyarn", "iam:permissionsboundary", "iam:associatedresourcearn", *_TAGGING),
+    "sagemaker": ("sagemaker:", *_TAGGING),
 }
 """Starts of condition keys that the caller of a service chooses."""
 _GRANT_READ: dict[str, Any] = {
@@ -90,11 +78,8 @@ _MOST_RESOURCES = 5
 """Most resources of a principal's own policies for which starting something is tried."""
 _CLASSES: tuple[SigningClass, ...] = ("signs", "reaches", "can-become")
 _WORDS_OF: dict[bool, tuple[Word, ...]] = {True: ("opened",), False: ("opened", "unknown")}
-_ANYBODY = Layer(
-    "trust",
-    "trust policy",
-    parse_document({"Statement": {"Effect": "Allow", "Principal": "*", "Action": "sts:*"}}, "trust"),
-)
+_TRUST_ALL = {"Statement": {"Effect": "Allow", "Principal": "*", "Action": "sts:*"}}
+_ANYBODY = Layer("trust", "trust policy", parse_document(_TRUST_ALL, "trust"))
 """A trust policy that was not read: it may trust anybody."""
 _SAGEMAKER = "sagemaker.amazonaws.com"
 _FOR_WORKERS = "has images signed for workers, by a labeling job"
@@ -234,6 +219,12 @@ def _nothing(_text: str) -> bool:
     return False
 
 
+def _may_name(pattern: str) -> bool:
+    """Return whether a pattern may match a user or role, by its literal start."""
+    parts = re.split(r"[*?$]", pattern, maxsplit=1)[0].split(":")
+    return len(parts) < 4 or parts[2] == "iam"
+
+
 class _Holders:
     """Principals by the resources on which their policies allow an action."""
 
@@ -244,17 +235,17 @@ class _Holders:
         self._by_value = False
 
     def add(self, statement: Statement, arn: str = "") -> None:
-        """Add a statement that tells resources apart, and the principal to which it allows them."""
-        if any(pattern.matcher is None for pattern in statement.resources):
-            self._by_value = True
-        self._by_value |= any("resourcetag/" in condition.lower_key for condition in statement.conditions)
-        if statement.not_resource or any(pattern.matcher is None for pattern in statement.resources):
-            self._any |= {arn: None} if arn else {}
-            for pattern in statement.resources if not self._by_value else ():
+        """Add a statement that tells users and roles apart, and the principal to which it allows them."""
+        named = [pattern for pattern in statement.resources if _may_name(pattern.text)]
+        variable = any(pattern.matcher is None for pattern in named)
+        self._by_value |= variable or any("resourcetag/" in condition.lower_key for condition in statement.conditions)
+        holders = {arn: None} if arn else {}
+        if statement.not_resource or variable:
+            self._any |= holders
+            for pattern in named if not self._by_value else ():
                 self._patterns.setdefault(pattern.text, (pattern.matcher or _nothing, {}))
             return
-        holders = {arn: None} if arn else {}
-        for pattern in statement.resources:
+        for pattern in named:
             if set("*?") & set(pattern.text) or pattern.text.count(":") < 5:
                 assert pattern.matcher is not None
                 self._patterns.setdefault(pattern.text, (pattern.matcher, {}))[1].update(holders)
@@ -382,7 +373,7 @@ class _Search:
             action,
             arn,
             form="presigned" if action == _READ else "header",
-            chooses=_CHOSEN_IN[service],
+            chooses=_CHOSEN_IN.get(service, ()),
             absent=("aws:resourcetag/", "iam:resourcetag/", "s3:buckettag/"),
             cache=self._caches.setdefault((action, around.circumstances.account, *sorted((facts or {}).items())), {}),
         )
