@@ -63,6 +63,7 @@ BECOMING = (*_OWN["user"], *_OWN["role"], *_GROUP, _JOIN, *_VERSIONS, _TRUST, *_
 _FEDERATED = ("sts:TagSession", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
 _LAUNCHING = (each for group in _LAUNCHES for each in group)
 _ACTIONS = tuple(dict.fromkeys((_READ, _DECRYPT, _ASSUME, _PASS, *_FEDERATED, _LABEL, *_LAUNCHING, *BECOMING)))
+_RESOURCE_TAG = ("aws:resourcetag/", "s3:buckettag/")
 _TAGGING = ("aws:requesttag/", "aws:tagkeys")
 _CHOSEN_IN: dict[str, tuple[str, ...]] = {
     "sts": ("sts:", *_TAGGING),
@@ -87,7 +88,6 @@ _OF_A_JOB = "has images signed for workers, as the role of a labeling job"
 NO_TAGS = "Attribute-based access control of the bucket is off: aws:ResourceTag and s3:BucketTag are absent."
 _NO_KEY = "The object is not encrypted with a KMS key: a signer would need kms:Decrypt as well."
 _ASSUMED = (
-    NO_TAGS,
     "The account's root user, anonymous callers, and principals of accounts that were not given are not listed.",
     "Ways into running compute (notebooks, functions, instances) are not followed.",
 )
@@ -360,13 +360,18 @@ class _Search:
         key = self.principals.key
         default = f"as the bucket does by default, with {printable(key)}" if key else "without a key of the account"
         encrypted = _NO_KEY if key is None else f"The object is encrypted {default}."
-        signers = Signers.of(made, (*self.locks.assumed_with(), encrypted, *_ASSUMED, *self.principals.notes))
+        tagged = any(name.startswith(_RESOURCE_TAG) for name in self.locks.facts.values)
+        assumed = (*self.locks.assumed_with(), *(() if tagged else (NO_TAGS,)), encrypted, *_ASSUMED)
+        signers = Signers.of(made, (*assumed, *self.principals.notes))
         signers.bucket = self.locks.bucket
         return signers
 
     def _asked(self, action: str, arn: str, around: Surroundings, facts: Mapping[str, Values] | None = None) -> Asked:
         service = action.partition(":")[0]
-        given = Facts(facts or {}).with_defaults(around.circumstances.given)
+        given = around.circumstances.given
+        if service != "s3":  # tags of a resource are those of the bucket
+            given = replace(given, values={k: v for k, v in given.values.items() if not k.startswith(_RESOURCE_TAG)})
+        given = Facts(facts or {}).with_defaults(given)
         return Asked(
             self.statements,
             replace(around, circumstances=replace(around.circumstances, given=given)),

@@ -31,7 +31,8 @@ READ_ACCOUNT_BLOCK = "s3:GetAccountPublicAccessBlock"
 BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 _NO_BLOCK = "NoSuchPublicAccessBlockConfiguration"
 _ORGANIZATION = ("aws:principalorg", "aws:resourceorg", "aws:vpceorg")
-_READABLE = (*_ORGANIZATION, "aws:resourceaccount", "aws:vpceaccount", OBJECT_TAG, PRINCIPAL_TAG)
+_BUCKET_TAGS = ("aws:resourcetag/", "s3:buckettag/")
+_READABLE = (*_ORGANIZATION, "aws:resourceaccount", "aws:vpceaccount", OBJECT_TAG, PRINCIPAL_TAG, *_BUCKET_TAGS)
 
 
 def read_facts(aws: Aws, state: State, key: str | None = None) -> Facts:
@@ -51,6 +52,7 @@ def read_facts(aws: Aws, state: State, key: str | None = None) -> Facts:
     reader.read_organization()
     reader.read_owner()
     reader.read_object_tags(key)
+    reader.read_bucket_tags()
     reader.read_role_tags(state.signer_arn)
     reader.read_endpoint_owners(places)
     own = bucket.public_access_block.if_read or {}
@@ -102,7 +104,7 @@ class _FactReader:
             self.values[name] = () if part.value is None else (str(part.value),)
 
     def _add_tags(self, what: str, action: str, resource: str, start: str, read: Any) -> Part[Any]:
-        tags = Part.of_call(what, action, read, resource=resource)
+        tags = Part.of_call(what, action, read, resource=resource, absent="NoSuchTagSet")
         if tags.missing is not None:
             self.missing[tags.missing.action] = None
         else:
@@ -119,7 +121,7 @@ class _FactReader:
 
     def read_owner(self) -> None:
         """Ask S3 whether the bucket belongs to this account: HeadBucket refuses another expected owner."""
-        if not self._asks("aws:resource"):
+        if not self._asks("aws:resourceaccount", "aws:resourceorg"):
             return
         arn, account = bucket_arn(self.aws.partition, self.bucket.name), self.aws.account_id
 
@@ -145,6 +147,18 @@ class _FactReader:
             return self._s3.get_object_tagging(Bucket=self.bucket.name, Key=key)["TagSet"]
 
         self._add_tags("the tags of the object", "s3:GetObjectTagging", resource, OBJECT_TAG, read)
+
+    def read_bucket_tags(self) -> None:
+        """Read the tags of the bucket; requests have them only where its attribute-based access control is on."""
+        resource = bucket_arn(self.aws.partition, self.bucket.name)
+
+        def read() -> Any:
+            if self._s3.get_bucket_abac(Bucket=self.bucket.name)["AbacStatus"].get("Status") != "Enabled":
+                return []
+            return self._s3.get_bucket_tagging(Bucket=self.bucket.name)["TagSet"]
+
+        for start in filter(self._asks, _BUCKET_TAGS):
+            self._add_tags("the tags of the bucket", "s3:GetBucketAbac", resource, start, read)
 
     def read_role_tags(self, signer: str) -> None:
         if ":role/" not in signer or not self._asks(PRINCIPAL_TAG):

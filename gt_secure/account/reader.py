@@ -130,10 +130,10 @@ def read_signers(aws: Aws, name: str, file: str | Path | None = None) -> Princip
     key, found = bucket.default_kms_key, read_principals(aws) if file is None else load_principals(file)
     if key.missing is not None:
         return replace(found, notes=(*found.notes, f"{key.missing.text}."))
-    policy, used = read_key_policy(aws, bucket).if_read, (key.value or "").removeprefix("aws/s3")
+    policy, used = read_key_policy(aws, bucket), (key.value or "").removeprefix("aws/s3")
     if used and ":" not in used and "/" not in used:
         used = f"arn:{aws.partition}:kms:{bucket.region}:{aws.identity().account_id}:key/{used}"
-    return replace(found, key=used, key_policy=None if policy is None else document("key policy", policy))
+    return replace(found, key=used, key_policy=None if policy.missing else document("key policy", policy.value))
 
 
 def _started(

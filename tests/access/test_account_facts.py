@@ -11,6 +11,7 @@ import pytest
 
 from gt_secure import Restriction
 from gt_secure.access import Proof
+from gt_secure.account.fact_reader import _FactReader
 from gt_secure.account.organization import Organization, no_organization
 from gt_secure.account.part import NotRead, Part
 from gt_secure.aws.client import Aws
@@ -132,3 +133,35 @@ def test_the_policies_of_endpoints_and_of_the_organization_count(account: Accoun
     account.seen = replace(account.seen, organization=organization)
     assert account.rows()["presigned"].refused.cidrs == EVERYWHERE
     assert account.proof(restriction).proved is True
+
+
+class Tagged:
+    """A bucket with tags, as S3 tells of it."""
+
+    partition = "aws"
+
+    def __init__(self, status: str) -> None:
+        self.status, self.calls = status, 0
+
+    def client(self, _service: str, _region: str) -> Tagged:
+        return self
+
+    def get_bucket_abac(self, Bucket: str) -> dict[str, Any]:
+        self.calls += 1
+        return {"AbacStatus": {"Status": self.status}}
+
+    def get_bucket_tagging(self, Bucket: str) -> dict[str, Any]:
+        return {"TagSet": [{"Key": "Class", "Value": "open"}]}
+
+
+@pytest.mark.parametrize(("status", "expected"), [("Enabled", ("open",)), ("Disabled", ())])
+@pytest.mark.parametrize("key", ["aws:resourcetag/class", "s3:buckettag/class"])
+def test_tags_of_the_bucket_count_where_its_access_control_uses_them(status: str, expected: Any, key: str) -> None:
+    aws: Any = Tagged(status)
+    reader = _FactReader(aws, data_bucket(), no_organization(), frozenset({key}))
+    reader.read_bucket_tags()
+    assert reader.facts().values == {key: expected}
+    nobody_asks = _FactReader(aws, data_bucket(), no_organization(), frozenset({"aws:sourceip"}))
+    calls = aws.calls
+    nobody_asks.read_bucket_tags()
+    assert (aws.calls, nobody_asks.facts().values) == (calls, {})

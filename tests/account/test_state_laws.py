@@ -66,7 +66,6 @@ def test_who_looks_past_an_unread_part_is_listed() -> None:
     """A value that may be missing silently makes an answer greener: each of these says so in its own way."""
     judging = {name for name in functions_with("if_read") if name.startswith(JUDGES)}
     assert judging == {
-        "account/reader.py:read_signers",  # without the key policy who can sign is unknown
         "access/explain/from_account.py:_locks",  # without them nothing is predicted
         "access/key_classes.py:listing",  # None: which keys exist is unknown
         "access/locks.py:locks_of",  # None: not read

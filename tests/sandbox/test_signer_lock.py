@@ -17,8 +17,8 @@ def url_of(box: Box, keys: dict[str, str], method: str = "get_object") -> str:
 def test_only_listed_signers_sign(box: Box) -> None:
     gt = box.gt
     before = gt.state(bucket="gt-images").bucket.policy.value
-    reading = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
-    ann, bob = (box.keys(reading, name=name) for name in ("ann", "bob"))
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    ann, bob = (box.keys(everything, name=name) for name in ("ann", "bob"))
     role = box.assume()
     caller = gt.aws.identity().arn
     listed = ["arn:aws:iam::111122223333:user/ann", ROLE, *([] if caller.endswith(":root") else [caller])]
@@ -32,6 +32,10 @@ def test_only_listed_signers_sign(box: Box) -> None:
         assert box.fetch(url_of(box, bob, "head_object"), method="HEAD").status == 403
         assert box.fetch(put, method="PUT", body=b"new").status == 200, "uploads go on"
         assert box.client("s3", bob).get_object(Bucket="gt-images", Key=KEY)["Body"].read() == b"new"
+        bob_here = box.connect(bob)
+        tested = bob_here.test_url("gt-images", KEY)
+        said = gt.explain(gt.probe(tested, ELSEWHERE), url=tested)
+        assert (said.cause, said.lock) == ("signer-lock", "signer lock")
         assert gt.export(bucket="gt-images")[0] == wish
         assert gt.plan(wish).empty
         assert gt.prove(wish).proved

@@ -43,9 +43,9 @@ class Explanation:
         ``expired``, ``not-yet-valid``, ``credentials``, ``signature``, ``signature-version``, ``region``, ``redirect``,
         ``cors``, ``not-found``, ``archived``, ``busy``, ``no-answer``, ``not-s3``, ``two-signatures``,
         ``unsigned-headers``, ``url-too-old``, ``signature-version-2``, ``cut-url``, ``customer-key``, ``disabled``,
-        ``account``, ``unreadable``, ``range`` or ``unknown``.
+        ``account``, ``unreadable``, ``range``, ``signer-lock`` or ``unknown``.
     lock : str
-        ``URL lock`` or ``bucket guard`` if one of them decided.
+        ``URL lock``, ``bucket guard`` or ``signer lock`` if one of them decided.
     headline, why, next_step : str
         Sentences for a person. Where prediction and observation differ, the difference is the headline.
     observed : str

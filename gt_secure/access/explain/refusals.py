@@ -9,7 +9,7 @@ from dataclasses import replace
 from ...aws.denials import Denial, behind_resource, parse_denial
 from ...network import Source, contains
 from ...policies.age_cap import AGE_SID, SIGV2_SID, age_text
-from ...policies.bucket_guard import GUARD_SID, Guard
+from ...policies.bucket_guard import GUARD_SID, SIGNERS_SID, Guard
 from .s3_errors import Cause, ProbeContext, cause_of
 
 URL_LOCK = "URL lock"
@@ -70,6 +70,9 @@ def _why_other_address(known: ProbeContext) -> str:
 def _resource(known: ProbeContext, denied: bool) -> Cause:
     if denied and (too_old := _too_old(known)) is not None:
         return too_old
+    decisive = known.verdict.outcome.statement if known.verdict is not None else None
+    if denied and decisive is not None and decisive.sid == SIGNERS_SID:
+        return cause_of("signer-lock", sid=SIGNERS_SID)
     if denied and _guard_hits(known):
         return cause_of("bucket-guard", seen=known.seen.replace("another", "your"), sid=GUARD_SID)
     if not denied:
