@@ -90,9 +90,7 @@ def portal_lock_private(state: State) -> Iterator[Match]:
 def portal_public_beside_vpc(state: State) -> Iterator[Match]:
     workforce = state.workforce.value
     if workforce is not None and workforce.vpc_id is not None and not all_private(read_networks(workforce.cidrs)):
-        said = (
-            f"The VPC is {workforce.vpc_id}; the public portal admits {', '.join(workforce.cidrs) or 'everybody'} too."
-        )
+        said = f"The VPC is {workforce.vpc_id}; the public portal admits others too."
         yield Match(workforce.name, said, severity="low" if workforce.cidrs else None)
 
 
