@@ -140,7 +140,7 @@ def _url(view: LocksView) -> tuple[str, Chip, str]:
         return name, Chip("warn", f"{_mode(lock.mode)}, will be {_mode(_after(change))}"), said
     if lock.impossible:
         return name, Chip("no", "both on"), "SourceIp and VpcSourceIp are both on: no URL can ever match."
-    return name, Chip("ok" if lock.on else "no", _mode(lock.mode)), said
+    return name, Chip("ok" if lock.on else "no", _mode(lock.mode)), said if lock.on else "A URL works from any address."
 
 
 def _mode(mode: str) -> str:
