@@ -991,6 +991,6 @@ class Connection:
             )
         if restriction is not None:
             restriction = account.with_lists(self.aws, restriction)
-        networks = () if restriction is None else restriction.networks
+        networks = () if restriction is None else restriction.addresses
         endpoints = () if restriction is None else restriction.endpoints
         return plots.draw(hits, kind, networks=networks, endpoints=endpoints, top=top, theme=theme)

@@ -188,11 +188,6 @@ class Restriction:
         return None if self.max_age is None else parse_age(self.max_age)
 
     @property
-    def networks(self) -> tuple[IPNetwork, ...]:
-        """The addresses: another name for them."""
-        return self.addresses
-
-    @property
     def allowed_names(self) -> tuple[str, ...]:
         """The addresses and lists as a person knows them: each list with its name and number of ranges."""
         known = {each.name: each.label for each in self.managed}

@@ -171,7 +171,7 @@ def test_a_guard_that_is_there_is_replaced_where_it_stands() -> None:
     text = merge_guard(foreign, build_guard("gt-images", prefix="scans/", networks=["192.0.2.0/24"]))
     one = made(bucket(text))
     change = one.changes[0]
-    assert find_guard(change.after).networks == Restriction("t", addresses=[OFFICE], bucket="x-y").networks  # type: ignore[union-attr]
+    assert find_guard(change.after).networks == Restriction("t", addresses=[OFFICE], bucket="x-y").addresses  # type: ignore[union-attr]
     assert json.loads(change.after)["Statement"][0] == json.loads(foreign)["Statement"][0]
     assert "guard-drops" in codes(one, "warning")
 
