@@ -16,7 +16,7 @@ from typing import Any
 from ..aws.arns import bucket_arn
 from ..aws.client import Aws
 from ..aws.endpoints import VpcEndpoint
-from ..errors import PolicyError
+from ..errors import PolicyError, Unsupported
 from ..iam.facts import Facts, Values
 from ..iam.request import Policies
 from ..iam.three_valued import spellings
@@ -153,9 +153,11 @@ class _FactReader:
         resource = bucket_arn(self.aws.partition, self.bucket.name)
 
         def read() -> Any:
-            if self._s3.get_bucket_abac(Bucket=self.bucket.name)["AbacStatus"].get("Status") != "Enabled":
-                return []
-            return self._s3.get_bucket_tagging(Bucket=self.bucket.name)["TagSet"]
+            ask = getattr(self._s3, "get_bucket_abac", None)  # boto3 of 2025-11 or newer
+            status = (ask(Bucket=self.bucket.name).get("AbacStatus") or {}).get("Status") if ask is not None else None
+            if status is None:
+                raise Unsupported("Nothing says whether requests have the bucket's tags.", next_step="Update boto3.")
+            return [] if status != "Enabled" else self._s3.get_bucket_tagging(Bucket=self.bucket.name)["TagSet"]
 
         for start in filter(self._asks, _BUCKET_TAGS):
             self._add_tags("the tags of the bucket", "s3:GetBucketAbac", resource, start, read)

@@ -148,7 +148,7 @@ class Tagged:
 
     def get_bucket_abac(self, Bucket: str) -> dict[str, Any]:
         self.calls += 1
-        return {"AbacStatus": {"Status": self.status}}
+        return {"AbacStatus": {"Status": self.status}} if self.status else {}
 
     def get_bucket_tagging(self, Bucket: str) -> dict[str, Any]:
         return {"TagSet": [{"Key": "Class", "Value": "open"}]}
@@ -161,6 +161,10 @@ def test_tags_of_the_bucket_count_where_its_access_control_uses_them(status: str
     reader = _FactReader(aws, data_bucket(), no_organization(), frozenset({key}))
     reader.read_bucket_tags()
     assert reader.facts().values == {key: expected}
+    silent: Any = Tagged("")
+    unknown = _FactReader(silent, data_bucket(), no_organization(), frozenset({key}))
+    unknown.read_bucket_tags()
+    assert (dict(unknown.facts().values), unknown.facts().missing) == ({}, ("s3:GetBucketAbac",))
     nobody_asks = _FactReader(aws, data_bucket(), no_organization(), frozenset({"aws:sourceip"}))
     calls = aws.calls
     nobody_asks.read_bucket_tags()
