@@ -105,6 +105,9 @@ _SERVER = (
     "{bin}/mlflow", "server", "--host", "127.0.0.1", "--port", "{port}", "--workers", "1", "--backend-store-uri",
     "sqlite:///{folder}/mlflow.db",
 )  # fmt: skip
+GIFTLESS = ("cachetools", "cryptography", "figcan", "flask<3.1", "flask-classful", "flask-marshmallow", "marshmallow<4",
+            "pyjwt<2.10", "python-dateutil", "python-dotenv", "pyyaml", "requests", "typing-extensions", "webargs")  # fmt: skip
+"""Its wheel names none of the packages that it imports."""
 _PROXY = ("MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD", "MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD")
 APPLICATIONS = {
     "django-storages": Application("django_storages.py", "django"),
@@ -124,7 +127,7 @@ APPLICATIONS = {
         "git_lfs.py",
         "git-lfs",
         frozenset({"Git LFS"}),
-        clients.from_pypi("giftless==0.6.2", "boto3"),
+        clients.from_pypi("giftless==0.6.2", "boto3", *GIFTLESS),
         "giftless",
         ("{bin}/python", f"{SCRIPTS}/giftless_server.py", "{bucket}", "{port}", "{folder}"),
         refused=frozenset({"push", "pull"}),
