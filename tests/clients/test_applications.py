@@ -105,8 +105,10 @@ _SERVER = (
     "{bin}/mlflow", "server", "--host", "127.0.0.1", "--port", "{port}", "--workers", "1", "--backend-store-uri",
     "sqlite:///{folder}/mlflow.db",
 )  # fmt: skip
-GIFTLESS = ("cachetools", "cryptography", "figcan", "flask<3.1", "flask-classful", "flask-marshmallow", "marshmallow<4",
-            "pyjwt<2.10", "python-dateutil", "python-dotenv", "pyyaml", "requests", "typing-extensions", "webargs")  # fmt: skip
+GIFTLESS = (
+    "cachetools", "cryptography", "figcan", "flask<3.1", "flask-classful", "flask-marshmallow", "marshmallow<4",
+    "pyjwt<2.10", "python-dateutil", "python-dotenv", "pyyaml", "requests", "typing-extensions", "webargs",
+)  # fmt: skip
 """Its wheel names none of the packages that it imports."""
 _PROXY = ("MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD", "MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD")
 APPLICATIONS = {
@@ -179,7 +181,8 @@ class Running:
             **rig.sandbox.environment(), "PATH": f"{self.programs}:/usr/bin:/bin", "HOME": str(folder),
             "MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE": str(5 * 2**20), "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
             "MLFLOW_MULTIPART_UPLOAD_CHUNK_SIZE": str(5 * 2**20), "MLFLOW_TRACKING_INSECURE_TLS": "true",
-            "DO_NOT_TRACK": "true", "MLFLOW_DISABLE_TELEMETRY": "true", "PYTHONWARNINGS": "ignore",
+            "DO_NOT_TRACK": "true", "MLFLOW_DISABLE_TELEMETRY": "true",
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PYTHONWARNINGS": "ignore",
         }  # fmt: skip
         if application.profile == "git-lfs":
             self.env["GIT_LFS"] = str(clients.from_debian("git-lfs")(BUILD / "git-lfs"))
