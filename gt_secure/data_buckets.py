@@ -73,7 +73,7 @@ class BucketChoice(NamedTuple):
         """Return the buckets of the account in the region that have the tag or a name."""
         if self == BucketChoice():
             return []
-        own = notes.attempt("buckets", lambda: buckets_here(gt.aws), [])
+        own: list[str] = notes.attempt("buckets", lambda: buckets_here(gt.aws), [])
         if self.tag is None:
             return [name for name in self.names if name in own]
         key, wanted = self.tag
