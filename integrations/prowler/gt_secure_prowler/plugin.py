@@ -50,7 +50,7 @@ def _reports(metadata: Any, code: str) -> Iterator[Any]:
 
     provider = Provider.get_global_provider()
     identity = provider.identity
-    regions = tuple(sorted(provider.generate_regional_clients("sagemaker")))
+    regions = _regions(provider.generate_regional_clients)
     for row in read_rows(provider.session.current_session, identity.account, regions):
         for status, subject, text in outcomes(row, code):
             report = Check_Report_AWS(metadata=metadata, resource=row.to_dict())
@@ -60,6 +60,12 @@ def _reports(metadata: Any, code: str) -> Iterator[Any]:
             report.resource_id = subject
             report.resource_arn = _arn(identity.partition, row)
             yield report
+
+
+@functools.lru_cache(maxsize=4)
+def _regions(clients: Callable[[str], Any]) -> tuple[str, ...]:
+    """Return the regions once for all checks: Prowler makes a client for each, which takes most of a second."""
+    return tuple(sorted(clients("sagemaker")))
 
 
 def _arn(partition: str, row: SweepRow) -> str:
