@@ -1,5 +1,5 @@
 // Serve Uppy Companion, which hands out URLs and forms for uploads to a bucket.
-import companion from '@uppy/companion'
+import * as companion from '@uppy/companion'
 import express from 'express'
 import session from 'express-session'
 
