@@ -150,13 +150,6 @@ APPLICATIONS = {
         ("{bin}/node", f"{BUILD}/companion/companion.mjs", "{bucket}", "{port}", "{folder}"),
         version="4",
     ),
-    "label-studio": Application(
-        "label_studio.py",
-        "label-studio",
-        install=clients.from_pypi("label-studio==1.23.2"),
-        environment="label-studio",
-        version="4",
-    ),
 }
 
 
