@@ -21,6 +21,7 @@ ResourceTarget: TypeAlias = Literal[
     "workforce",
     "labeling-job",
     "flow-definition",
+    "evaluation-job",
     "bucket",
     "objects",
     "log-bucket",
@@ -149,7 +150,7 @@ _ALL = (
             Permission("sagemaker:ListFlowDefinitions", "*", optional=True),
             Permission("sagemaker:DescribeFlowDefinition", "flow-definition", optional=True),
             Permission("bedrock:ListEvaluationJobs", "*", optional=True),
-            Permission("bedrock:GetEvaluationJob", "*", optional=True),
+            Permission("bedrock:GetEvaluationJob", "evaluation-job", optional=True),
         ),
     ),
 )

@@ -58,6 +58,7 @@ class Scope:
             "workforce": f"{sagemaker}:workforce/private-crowd/{self.workforce or '*'}",
             "labeling-job": f"{sagemaker}:labeling-job/*",
             "flow-definition": f"{sagemaker}:flow-definition/*",
+            "evaluation-job": f"arn:{self.partition}:bedrock:{self.region}:{self.account}:evaluation-job/*",
             "bucket": s3 + self.bucket if self.bucket else None,
             "objects": f"{s3}{self.bucket}/{self.prefix}*" if self.bucket else None,
             "log-bucket": s3 + self.log_bucket if self.log_bucket else None,

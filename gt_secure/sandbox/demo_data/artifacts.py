@@ -26,12 +26,10 @@ def access_log(now: dt.datetime) -> str:
     owner, rows = hashlib.sha256(account_id().encode()).hexdigest(), []
     for number, (minutes, later, index, address, agent) in enumerate(_REQUESTS):
         signed, key = now - dt.timedelta(minutes=minutes), KEYS[index]
-        day = f"{signed:%Y%m%d}"
-        name = key.rpartition("/")[2]
         query = (
-            f"response-content-disposition=attachment%3B%20filename%3D%22{name}%22&X-Amz-Algorithm=AWS4-HMAC-SHA256"
-            f"&X-Amz-Credential=ASIAIOSFODNN7EXAMPLE%2F{day}%2F{REGION}%2Fs3%2Faws4_request&X-Amz-Date={signed:%Y%m%dT%H%M%SZ}"
-            f"&X-Amz-Expires=300&X-Amz-SignedHeaders=host&X-Amz-Signature={MASK}"
+            f"response-content-disposition=attachment%3B%20filename%3D%22{key.rpartition('/')[2]}%22&X-Amz-Algorithm="
+            f"AWS4-HMAC-SHA256&X-Amz-Credential=ASIAIOSFODNN7EXAMPLE%2F{signed:%Y%m%d}%2F{REGION}%2Fs3%2Faws4_request"
+            f"&X-Amz-Date={signed:%Y%m%dT%H%M%SZ}&X-Amz-Expires=300&X-Amz-SignedHeaders=host&X-Amz-Signature={MASK}"
         )
         ids = hashlib.sha256(f"{signed} {number}".encode()).hexdigest().upper()
         rows.append(
