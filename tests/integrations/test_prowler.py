@@ -215,7 +215,7 @@ def test_the_real_prowler_runs_the_checks(plugin_wheel: Path, tmp_path: Path, tm
         rows = list(csv.DictReader(file, delimiter=";"))
     assert {each["CHECK_ID"] for each in rows} == {f"groundtruth_{code.replace('-', '_')}" for code in CODES}
     anywhere = [each for each in rows if each["CHECK_ID"] == "groundtruth_presigned_from_anywhere"]
-    told = {each["RESOURCE_ARN"].rpartition("/")[2]: (each["STATUS"], each["STATUS_EXTENDED"]) for each in anywhere}
+    told = {each["RESOURCE_UID"].rpartition("/")[2]: (each["STATUS"], each["STATUS_EXTENDED"]) for each in anywhere}
     assert told["radiology-team"][0] == "FAIL", "its bucket is not guarded"
     assert told["open-team"] == ("MANUAL", "No bucket of open-team is known.")
     assert told["vpc-team"][0] == "MANUAL"
