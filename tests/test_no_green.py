@@ -255,10 +255,15 @@ def test_without_the_call_that_decides_nothing_passes(restricted: Bench, surface
     take_away(restricted, surface, lambda name: name in ("DescribeWorkteam", f"GET /{BUCKET}?policy"))
 
 
+SPARE = ("HEAD /gt-images", "HEAD /gt-logs", "DescribeVpcs", "DescribeOrganization")
+"""Calls that tell a region, or a name, or policies that can only deny."""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("surface", GREEN)
+@pytest.mark.parametrize("surface", ["no_findings", "findings"])
 def test_without_any_call_nothing_passes(restricted: Bench, surface: str) -> None:
-    take_away(restricted, surface, lambda _: True)
+    """The other surfaces claim less than all that they read, or read what these read."""
+    take_away(restricted, surface, lambda name: name not in SPARE)
 
 
 # Files.
