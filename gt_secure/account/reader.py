@@ -289,8 +289,9 @@ class _Reader:
 
     def _evaluations(self, flows: Part[tuple[str, ...]]) -> Part[tuple[str, ...]]:
         """Read the evaluation jobs of a team's human-review workflows; without a workflow nothing is asked."""
-        found = flows.if_read
-        return self._part("evaluations", lambda: _evaluations_of(self.aws, found)) if found else UNASKED["evaluations"]
+        if flows.missing is not None or not (found := flows.value):
+            return flows
+        return self._part("evaluations", lambda: _evaluations_of(self.aws, found))
 
     def _jobs_with_templates(self, state: State) -> list[LabelingJob]:
         if "templates" not in self.scope.needs:

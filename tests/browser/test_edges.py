@@ -291,7 +291,7 @@ def test_what_is_typed_stays_while_choices_arrive(open_notebook: Any, signs: Pat
     box.wait_for()
     box.press_sequentially("vpce-0a1")
     (signs / "endpoints.go").touch()
-    panel.get_by_text("The portal's own endpoint is left out").wait_for(state="attached")
+    panel.get_by_text("Endpoints that cannot serve S3 are left out").wait_for(state="attached")
     assert box.input_value() == "vpce-0a1"
     box.press_sequentially("b2c3d4e5f6a7b")
     box.press("Enter")
@@ -333,7 +333,7 @@ def test_the_panel_beside_a_cell_that_runs(open_notebook: Any, signs: Path, over
     (signs / "cell.go").touch()
     panel.get_by_role("button", name="198.51.100.7 · IPv4 · 1").wait_for()
     panel.locator(".gts-title .gts-chip").get_by_text("open-team").wait_for()
-    panel.get_by_text("The portal's own endpoint is left out").wait_for(state="attached")
+    panel.get_by_text("Endpoints that cannot serve S3 are left out").wait_for(state="attached")
     notebook.page.get_by_text("the cell has ended").wait_for()
     panel.get_by_role("button", name="Apply 2 changes").wait_for()
     for name in ("cell.go", "cell.held"):

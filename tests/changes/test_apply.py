@@ -428,7 +428,7 @@ def test_progress_can_cancel(account: Account) -> None:
     before = account.look()
 
     def stop(text: str) -> None:
-        if text.startswith("2/3"):
+        if text.startswith("[2/3]"):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -209,7 +209,7 @@ def test_follow_prints_each_delivery(
     assert main(["hits", str(folder), "--follow", "--wait-s", "1", "--by", "remote_ip", *chosen]) == 0
     out, err = capsys.readouterr()
     assert out == expected
-    assert "S3 usually delivers access logs within a few hours" in err
+    assert "S3 usually delivers access logs in a few hours" in err
     assert "Ended after 1 s: 2 requests." in err
 
 
