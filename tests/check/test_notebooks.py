@@ -90,7 +90,7 @@ def test_a_secret_as_a_member_of_its_own_is_found(save):
     data = {"application/json": {"SecretAccessKey": SECRET}}
     out = {"output_type": "display_data", "metadata": {}, "data": data}
     assert check.no_secret_saved.look(save(code(outputs=[out]))).details["found"] == [
-        {"place": "cell 0, output", "what": "a secret access key"}
+        {"place": "cell 0, output", "what": "a secret access key", "id": "593b02fbf93ffec7"}
     ]
 
 

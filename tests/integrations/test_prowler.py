@@ -120,6 +120,9 @@ def test_unknown_is_never_a_pass():
     assert said(row(checked=clean, unread=("gt-images: denied",))) == ["MANUAL"]
     assert said(row(unread=("gt-images: denied",), findings=(found(),))) == ["FAIL"]
     assert said(row(team="", status="failed")) == ["MANUAL"]
+    bucket = row(team="", bucket="gt-images", checked={"presigned-from-anywhere": "clean"})
+    assert [each[:2] for each in outcomes(bucket, "presigned-from-anywhere")] == [("PASS", "gt-images")]
+    assert said(row(team="", bucket="gt-images", checked=nothing), "presigned-from-anywhere") == []
 
 
 def test_the_class_of_a_check(scene: Scene, monkeypatch, tmp_path):
@@ -166,10 +169,19 @@ def test_the_class_of_a_check(scene: Scene, monkeypatch, tmp_path):
         module.another_name  # noqa: B018
 
 
+def test_buckets_have_rows_where_they_are_asked_for(scene: Scene, monkeypatch):
+    scene.use_environment(monkeypatch)
+    rows = read_rows(scene.gt.aws._session, "111122223333", ("us-east-1",), "gt-images")
+    assert [each.bucket for each in rows] == ["", "", "", "gt-images"]
+    assert plugin._arn("aws", rows[-1]) == "arn:aws:s3:::gt-images"
+    [(status, subject, _)] = outcomes(rows[-1], "presigned-from-anywhere")
+    assert (status, subject) == ("FAIL", "gt-images")
+
+
 def test_a_region_that_cannot_be_read_is_a_row(scene: Scene, monkeypatch):
     scene.use_environment(monkeypatch)
     blind = scene.user_with("sts:GetCallerIdentity").aws._session
-    [failed] = read_rows(blind, "111122223333", ("us-east-1",))
+    [failed] = read_rows(blind, "111122223333", ("us-east-1",), "")
     assert failed.status == "failed"
     assert "ListWorkforces" in failed.unread[0]
 

@@ -7,11 +7,13 @@ Source: Prowler 5.46, ``prowler.lib.check.models`` (``Check``, ``Check_Report_AW
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from gt_secure.connection import connect
+from gt_secure.data_buckets import BucketChoice
 from gt_secure.errors import GtSecureError
 from gt_secure.sweeps.accounts import Account
 from gt_secure.sweeps.region_reader import read_region
@@ -19,6 +21,8 @@ from gt_secure.sweeps.sweep_rows import SweepRow
 
 WORKERS = 8
 """Number of regions that are read at the same time."""
+BUCKETS = "GT_SECURE_BUCKETS"
+"""Variable with the buckets that have rows, too: ``used``, ``tag:KEY=VALUE``, or names with commas."""
 
 
 def check_of(code: str, module: str) -> Callable[[str], Any]:
@@ -51,7 +55,8 @@ def _reports(metadata: Any, code: str) -> Iterator[Any]:
     provider = Provider.get_global_provider()
     identity = provider.identity
     regions = _regions(provider.generate_regional_clients)
-    for row in read_rows(provider.session.current_session, identity.account, regions):
+    buckets = os.environ.get(BUCKETS, "")
+    for row in read_rows(provider.session.current_session, identity.account, regions, buckets):
         for status, subject, text in outcomes(row, code):
             report = Check_Report_AWS(metadata=metadata, resource=row.to_dict())
             report.status = status
@@ -69,16 +74,18 @@ def _regions(clients: Callable[[str], Any]) -> tuple[str, ...]:
 
 
 def _arn(partition: str, row: SweepRow) -> str:
+    if row.bucket:
+        return f"arn:{partition}:s3:::{row.bucket}"
     resource = f"workteam/private-crowd/{row.team}" if row.team else "workforce/private-crowd/default"
     return f"arn:{partition}:sagemaker:{row.region}:{row.account}:{resource}"
 
 
 def outcomes(row: SweepRow, code: str) -> Iterator[tuple[str, str, str]]:
-    """Yield status, subject and sentence of one finding code for a team.
+    """Yield status, subject and sentence of one finding code for a team or a bucket.
 
     Unknown is never a pass, and what a rule had no subject for has no row.
     """
-    subject = row.team or row.region
+    subject = row.team or row.bucket or row.region
     found = [finding for finding in row.findings if finding.code == code]
     for finding in found:
         sentence = " ".join(part for part in (f"{finding.title}.", finding.detail, finding.fix) if part)
@@ -90,17 +97,18 @@ def outcomes(row: SweepRow, code: str) -> Iterator[tuple[str, str, str]]:
         yield "MANUAL", subject, f"Not everything could be read: {'; '.join(row.unread) or row.status}."
     elif checked == "clean":
         yield "PASS", subject, f"{subject} has no finding {code}."
-    elif code == "presigned-from-anywhere" and not row.buckets:
+    elif code == "presigned-from-anywhere" and not (row.bucket or row.buckets):
         yield "MANUAL", subject, f"No bucket of {subject} is known."
 
 
 @functools.lru_cache(maxsize=4)
-def read_rows(session: Any, account: str, regions: tuple[str, ...]) -> tuple[SweepRow, ...]:
+def read_rows(session: Any, account: str, regions: tuple[str, ...], buckets: str) -> tuple[SweepRow, ...]:
     """Read all regions once for all checks; a region that cannot be read is a row."""
+    choice = BucketChoice.parse(buckets) if buckets else None
 
     def read(region: str) -> list[SweepRow]:
         try:
-            return read_region(connect(boto3_session=session, region=region), Account(account)) or []
+            return read_region(connect(boto3_session=session, region=region), Account(account), choice) or []
         except GtSecureError as error:
             return [SweepRow(account, region, status="failed", unread=(error.message,))]
 
