@@ -181,6 +181,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory):
     (folder / "accounts.txt").write_text("111122223333\n")
     (folder / "cases.ndjson").write_text("{}\n")
     (folder / "policy.json").write_text('{"Version": "2012-10-17", "Statement": []}')
+    (folder / "plan.json").write_text('{"format_version": "1.2", "resource_changes": []}')
     with Sandbox(log_delay_s=0.1) as sandbox:
         yield folder, sandbox.environment()
 
