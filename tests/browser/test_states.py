@@ -52,7 +52,7 @@ def test_loading_then_many_teams(open_notebook: Any, many_teams: Any, width: int
     panel = notebook.panel
     team = panel.get_by_label("Workteam", exact=True)
     team.locator("option", has_text=LONG).wait_for(state="attached")
-    assert team.locator("option").count() == 27
+    assert team.locator("option").count() == 26
     team.select_option(label=f"{LONG} · private · URL lock off")
     panel.get_by_text("labeling job in progress").first.wait_for()
     box = panel.get_by_label("Allowed addresses", exact=True)
