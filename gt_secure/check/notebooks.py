@@ -134,7 +134,10 @@ def no_secret_saved(path: str | Path, *, accepted: AcceptedLike | None = None) -
     """
     known, file, subject = read_accepted(accepted), Path(path), Path(path).name
     book, pairs, unread = (None, [file], "") if file.suffix.lower() in TEXT_SUFFIXES else _with_pairs(file)
-    everything = [*(find_secrets(book) if book else ()), *(each for pair in pairs for each in _of_text(pair))]
+    everything = [
+        *(find_secrets(book) if book else ()),
+        *(each for pair in pairs for each in secrets_of_text(_read(pair), pair.name)),
+    ]
     found = [each for each in everything if not is_accepted(each, known)]
     kinds, cells = len(table().kinds), len(book["cells"]) if book else 0
     stays = [each.to_dict() for each in everything if is_accepted(each, known)]
@@ -182,10 +185,6 @@ def _with_pairs(file: Path) -> tuple[dict[str, Any], list[Path], str]:
     elsewhere = [each for each in formats if "/" in each and not each.endswith("ipynb")]
     beside = [file.with_name(f"{file.stem}.{each.lstrip('.')}") for each in formats if each and "/" not in each]
     return book, [pair for pair in beside if pair != file and pair.is_file()], next(iter(elsewhere), "")
-
-
-def _of_text(file: Path) -> list[SavedSecret]:
-    return secrets_of_text(_read(file), file.name)
 
 
 def is_accepted(secret: SavedSecret, known: tuple[Acceptance, ...]) -> bool:
