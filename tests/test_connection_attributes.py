@@ -113,7 +113,7 @@ def test_a_bad_value_is_an_error_of_connect(sandbox: Sandbox, tmp_path: Path) ->
 def test_the_journal_shows_its_table(gt: Connection) -> None:
     done = gt.apply(gt.plan(WISH))
     gt.undo(done)
-    assert str(gt.journal).splitlines()[0].split() == ["CHANGE", "STATUS", "KIND", "TARGETS", "CALLER"]
+    assert str(gt.journal).splitlines()[0].split() == ["CHANGE", "STATUS", "KIND", "TARGETS", "CALLER", "REASON"]
     assert done.id in str(gt.journal)
     assert "<table" in gt.journal._repr_html_()
     assert gt.journal.find(done.id).status == "undone"
