@@ -74,7 +74,7 @@ HAND: dict[str, list[dict[str, Any]]] = {
     "all but header": [st_("Deny", {"StringNotEquals": {"s3:authType": "REST-HEADER"}, "NotIpAddress": NOT_IP})],
     "guard for the other account": [guard() | {"Principal": {"AWS": smt.OTHER}}],
     "another account by name": [st_("Deny", Principal={"AWS": smt.OTHER}), PUBLIC],
-    "two guards": [guard(), guard(prefix="scans/", networks=["203.0.113.0/25"], sid="Second")],
+    "two guards": [guard(), guard(prefix="scans/", networks=["203.0.113.0/25"]) | {"Sid": "Second"}],
 }  # fmt: skip
 
 
