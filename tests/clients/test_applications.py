@@ -116,6 +116,7 @@ APPLICATIONS = {
     "flask-admin": Application("flask_files.py", "flask-admin"),
     "fastapi": Application("fastapi_boto3.py", "boto3"),
     "s3fs": Application("s3fs_url.py", "s3fs"),
+    "cloudpathlib": Application("cloudpathlib_url.py", "boto3"),
     "mlflow": Application(
         **MLFLOW,
         server=(*_SERVER, "--artifacts-destination", "s3://{bucket}/mlflow"),
