@@ -105,7 +105,7 @@ class SaveGuard:
         is_text = model.get("type") == "file" and isinstance(content, str) and path.lower().endswith(".ipynb")
         book = _parsed(content) if is_text else content if model.get("type") == "notebook" else None
         try:
-            if isinstance(content, str) and not is_text and "jupytext" in content[:_HEADER]:
+            if isinstance(content, str) and not is_text and "jupytext" in content[:4000]:  # its metadata
                 found = secrets_of_text(content, path.rpartition("/")[2] or "the text")
                 self._refuse(self._wanted(found), f"{path or 'The text'} is not saved")
             if not isinstance(book, dict):
@@ -134,10 +134,6 @@ class SaveGuard:
         """
         self.check(notebook, "The notebook")
         require_run(notebook, "The notebook")
-
-
-_HEADER = 4000
-"""The length of what jupytext writes at the start of a text: its own metadata are there."""
 
 
 def _named(found: list[SavedSecret]) -> str:

@@ -190,16 +190,19 @@ def run_plan(args: argparse.Namespace) -> int:
         }[shape]
         say(show().rstrip("\n"))
     if shape in ("text", "full") and not plan.empty:
-        say(fit(f"Apply: gt-secure apply {shlex.join(_without_format(args.words))}"))
+        say(fit(f"Apply: gt-secure apply {shlex.join(_of_apply(args.words))}"))
     if any(not notice.confirmable for notice in plan.blockers):
         return ERROR
     return OK if plan.empty else FOUND
 
 
-def _without_format(words: Sequence[str]) -> list[str]:
-    """Return the words of a plan that an apply reads too."""
-    pairs = list(zip(words, ["", *words], strict=False))
-    return [word for word, before in pairs if before != "--format" and not word.startswith("--format")]
+PLAN_ONLY = ("--format", "--application", "--accepted")
+"""Options of a plan that change no lock: an apply has none of them."""
+
+
+def _of_apply(words: Sequence[str]) -> list[str]:
+    pairs = zip(words, ["", *words], strict=False)
+    return [word for word, before in pairs if before not in PLAN_ONLY and word.partition("=")[0] not in PLAN_ONLY]
 
 
 def _add_apply(commands: Commands) -> None:

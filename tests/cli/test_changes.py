@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ import pytest
 
 from gt_secure.changes import Journal
 from gt_secure.cli import changes as command
-from gt_secure.cli.main import parse
+from gt_secure.cli.main import main, parse
 from gt_secure.cli.output import connection
 from gt_secure.connection import Connection
 from gt_secure.errors import Conflict, GtSecureError, InvalidInput, NotFound
@@ -187,3 +189,23 @@ def test_only_the_approved_plan_is_applied(run: Run) -> None:
     with pytest.raises(Conflict):
         run("apply", *WISH, "--prefix", "scans/", "--yes", "--digest", digest)
     assert run("apply", *WISH, "--yes", "--digest", digest)[0] == 0
+
+
+def test_the_apply_that_a_plan_names_is_one(account: Account, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each option of a plan is one of an apply, or changes no lock and is left out."""
+    wish = ["--bucket", BUCKET, "--allow", "203.0.113.0/24", "--application", "mlflow", "--format=text"]
+    args = parse(["plan", *wish])
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in account.rig.sandbox.environment().items():
+            patch.setenv(name, value)
+        assert main(["plan", *wish]) == 2
+    named = " ".join(capsys.readouterr().out.partition("Apply: ")[2].split()).split("`")[0]
+    assert named == f"gt-secure apply --bucket {BUCKET} --allow 203.0.113.0/24"
+    assert parse(named.split()[1:]).bucket == args.bucket
+    assert options("plan") - options("apply") == set(command.PLAN_ONLY)
+
+
+def options(name: str) -> set[str]:
+    with pytest.raises(SystemExit), contextlib.redirect_stdout(io.StringIO()) as shown:
+        parse([name, "--help"])
+    return set(re.findall(r"(?<![\w-])--[a-z-]+", shown.getvalue().partition("options:")[2]))
