@@ -1,4 +1,4 @@
-"""Who can sign, of many users and roles, in seconds of processor time, reading included; and a plan of 500 buckets.
+"""Processor time for who can sign, of many users and roles, reading included; and a plan of 500 buckets.
 
     python benchmarks/signers.py [--principals 10000] [--buckets 500]
 

@@ -1,4 +1,4 @@
-"""Which buckets a team has, rows by bucket, and the restriction that the journal has for a bucket."""
+"""The buckets of a team, rows by bucket, and the restriction that the journal has for a bucket."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_the_journal_says_what_is_wanted_of_a_bucket(rig: Rig) -> None:
 def test_a_cleanly_restricted_account_has_no_finding_that_a_reviewer_would_dismiss(
     sandbox, tmp_path, monkeypatch
 ) -> None:
-    """What is left above low would be a false alarm: each team and the only bucket are restricted as the docs say."""
+    """A finding above low would be a false alarm: each team and the only bucket are restricted as the docs say."""
     sandbox.reset()
     monkeypatch.setenv("GT_SECURE_JOURNAL", str(tmp_path / "journal"))  # others here name buckets that are gone
     gt = Rig(sandbox).gt

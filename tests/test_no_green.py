@@ -41,7 +41,7 @@ WISH = Restriction(TEAM, bucket=BUCKET, prefix="scans/", addresses=["203.0.113.0
 
 @dataclass(frozen=True)
 class Seen:
-    """What a surface reports as wrong or open, and the words for what it did not read."""
+    """The wrong and open things that a surface reports, and the words for what it did not read."""
 
     found: frozenset[str]
     unread: frozenset[str]

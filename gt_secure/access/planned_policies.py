@@ -130,13 +130,8 @@ def _with_others(found: list[PlannedPolicy], buckets: Mapping[str, Any]) -> list
     """Add the buckets whose policy is not there, where no policy may be theirs."""
     known = {each.bucket for each in found}
     others = {each: address for address, each in buckets.items() if isinstance(each, str) and each not in known}
-    return [
-        *found,
-        *(
-            PlannedPolicy.of(_UNKNOWN, each, f"the policy of {each}, which is not managed here ({at})")
-            for each, at in others.items()
-        ),
-    ]
+    said = {each: f"the policy of {each}, which is not managed here ({at})" for each, at in others.items()}
+    return found + [PlannedPolicy.of(_UNKNOWN, each, words) for each, words in said.items()]
 
 
 def _planned(resource: Mapping[str, Any], name: str) -> Any:

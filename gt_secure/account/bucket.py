@@ -182,8 +182,8 @@ class Bucket:
         Number of refused CORS preflight requests in that log.
     applications : tuple of str
         Applications that presigned in that log.
-    presigners : mapping or None
-        Who signed URLs for reading in that log, with the number of requests.
+    presigners : callable or None
+        Counts who signed URLs for reading in that log; asked only by the rule that needs it.
     principals : Principals or None
         Users and roles of the account; None if they were not asked for.
     """
@@ -207,7 +207,7 @@ class Bucket:
     leaks: Callable[[], int] = field(default=int, compare=False, repr=False)
     preflights: int = 0
     applications: tuple[str, ...] = ()
-    presigners: Mapping[str, int] | None = None
+    presigners: Callable[[], Mapping[str, int]] | None = field(default=None, compare=False, repr=False)
     principals: Principals | None = field(default=None, compare=False, repr=False)
 
     @property

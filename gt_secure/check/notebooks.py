@@ -134,16 +134,14 @@ def no_secret_saved(path: str | Path, *, accepted: AcceptedLike | None = None) -
     """
     known, file, subject = read_accepted(accepted), Path(path), Path(path).name
     book, pairs, unread = (None, [file], "") if file.suffix.lower() in TEXT_SUFFIXES else _with_pairs(file)
-    everything = [
-        *(find_secrets(book) if book else ()),
-        *(each for pair in pairs for each in secrets_of_text(_read(pair), pair.name)),
-    ]
-    found = [each for each in everything if not is_accepted(each, known)]
+    everything = find_secrets(book) if book else []
+    everything += [each for pair in pairs for each in secrets_of_text(_read(pair), pair.name)]
+    stays = [each for each in everything if is_accepted(each, known)]
+    found = [each for each in everything if each not in stays]
     kinds, cells = len(table().kinds), len(book["cells"]) if book else 0
-    stays = [each.to_dict() for each in everything if is_accepted(each, known)]
     details = {
         "found": [each.to_dict() for each in found],
-        "accepted": stays,
+        "accepted": [each.to_dict() for each in stays],
         "kinds": kinds,
         "cells": cells,
         "texts": [pair.name for pair in pairs],

@@ -201,11 +201,9 @@ def exposure_from(args: argparse.Namespace) -> Exposure:
     if not args.bucket_policy:
         return connection(args, context=parse_facts(args.context)).exposure(bucket, key, team=args.team)
     from ..access.exposure import Exposure
-    from ..account.principals import parse_principals
+    from ..account.principals import load_principals
 
-    principals = (
-        partial(parse_principals, read_policy_file(args.principals), args.principals) if args.principals else None
-    )
+    principals = partial(load_principals, args.principals) if args.principals else None
     is_prefix = bool(args.object) and (not key or key.endswith("/"))
     return Exposure(_locks(args, bucket), key, is_prefix=is_prefix, principals=principals)
 

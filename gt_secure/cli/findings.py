@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from ..findings.accepted import accepted_title, load_accepted, unused
+from ..findings.accepted import accept, accepted_title, load_accepted, read_accepted, unused
 from ..findings.catalog_page import page
 from ..findings.model import SEVERITIES, catalog
 from ..iam.facts import parse_facts, supplied_facts
@@ -87,7 +87,6 @@ def findings_from(args: argparse.Namespace) -> Findings:
 def _findings_of_files(args: argparse.Namespace) -> Findings:
     """Return the findings about the bucket policies of a plan or a template."""
     from ..access.planned_policies import cloudformation_policies, line_of, policy_of, terraform_policies
-    from ..findings.accepted import accept, read_accepted
     from ..findings.planned import findings_of
     from ..listings import Findings
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from ..text import members
 
 SAVED_SECRET = "saved-secret"  # noqa: S105
-"""What is accepted by ``no_secret_saved``: its subject is the id of a secret."""
+"""The code of a secret that ``no_secret_saved`` accepts: the subject of its entry is the id of the secret."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,8 +52,7 @@ def presigned_from_anywhere(state: State) -> Iterator[Match]:
     bucket, team = state.bucket, state.team.value
     if bucket is None:
         return
-    wanted, guard = wanted_of(state, bucket), guard_of(bucket)
-    prefix = wanted.prefix if wanted is not None else guard.prefix if guard is not None else ""
+    prefix = _prefix(state, bucket)
     row = Exposure(locks_of(state), prefix, is_prefix=True).row("presigned")
     of = f" of objects under {prefix}" if prefix else ""
     if _most(row.opened):
@@ -65,6 +64,12 @@ def presigned_from_anywhere(state: State) -> Iterator[Match]:
     elif _most(row.unknown):
         said = f"Whether a presigned URL{of} is opened from anywhere is unknown."
         yield Match(bucket.name, said, row.unknown.depends_on)
+
+
+def _prefix(state: State, bucket: Bucket) -> str:
+    """Return the prefix that is wanted to be guarded, or else that of the guard."""
+    wanted, guard = wanted_of(state, bucket), guard_of(bucket)
+    return wanted.prefix if wanted is not None else guard.prefix if guard is not None else ""
 
 
 def _most(sources: SourceSet) -> bool:
@@ -87,13 +92,18 @@ def guard_old_form(_: State, bucket: Bucket) -> Iterator[Match]:
         yield Match(bucket.name, f"From anywhere it lets through {guard.gap}.")
 
 
+def _unread_lists(bucket: Bucket, wanted: Restriction) -> Match | None:
+    unread = wanted.lists and not wanted.managed
+    return Match(bucket.name, "The ranges of its lists were not read.", wanted.lists) if unread else None
+
+
 @bucket_rule("guard-narrower", "policy", given=("guard", "restriction"))
 def guard_narrower(state: State, bucket: Bucket) -> Iterator[Match]:
     guard, wanted = guard_of(bucket), wanted_of(state, bucket)
     if guard is None or wanted is None:
         return
-    if wanted.lists and not wanted.managed:
-        yield Match(bucket.name, "The ranges of its lists were not read.", wanted.lists)
+    if unread := _unread_lists(bucket, wanted):
+        yield unread
         return
     said: list[str] = []
     if guard.bucket and not wanted.prefix.startswith(guard.prefix):
@@ -115,8 +125,8 @@ def guard_stale(state: State, bucket: Bucket) -> Iterator[Match]:
     guard, wanted = guard_of(bucket), wanted_of(state, bucket)
     if guard is None or wanted is None:
         return
-    if wanted.lists and not wanted.managed:
-        yield Match(bucket.name, "The ranges of its lists were not read.", wanted.lists)
+    if unread := _unread_lists(bucket, wanted):
+        yield unread
         return
     lacking = [str(network) for network in outside(wanted.addresses, guard.networks)]
     lacking += [endpoint for endpoint in wanted.endpoints if endpoint not in guard.endpoints]
@@ -169,12 +179,10 @@ MANY = 5
 @bucket_rule("many-signers", "policy", given=("principals",))
 def many_signers(state: State, bucket: Bucket) -> Iterator[Match]:
     """Many users and roles can sign URLs, and with a log: of those that did not."""
-    wanted, guard = wanted_of(state, bucket), guard_of(bucket)
-    prefix = wanted.prefix if wanted is not None else guard.prefix if guard is not None else ""
     people = bucket.principals
     assert people is not None
-    exposure = Exposure(locks_of(state), prefix, is_prefix=True, principals=lambda: people)
-    found = exposure.signers.counted(bucket.presigners)
+    exposure = Exposure(locks_of(state), _prefix(state, bucket), is_prefix=True, principals=lambda: people)
+    found = exposure.signers.counted(bucket.presigners() if bucket.presigners is not None else None)
     signing = [each for each in found if each.signing == "signs" and not each.signed]
     opened = [each for each in signing if each.answer == "opened"]
     idle = "" if bucket.presigners is None else " and signed none in the log"

@@ -13,6 +13,7 @@ from ..account.bucket import Bucket
 from ..account.part import Evidence, NotRead, Part
 from ..account.state import State
 from ..iam.facts import Facts
+from ..text import capital
 from .model import OUTCOMES, SEVERITIES, Checked, Finding
 from .run import RULES, Examined, examine
 
@@ -53,7 +54,7 @@ def findings_of(planned: Iterable[PlannedPolicy], account: str, facts: Facts | N
             unread = NotRead("the bucket policy", "s3:GetBucketPolicy", "no answer", reason, name)
             blind = examine(state(Part.unread(unread)), _RULES)
             sure = [one for one in made if one.code in _OF_ONE_STATEMENT]
-            said = f"{reason[:1].upper()}{reason[1:]}. Not known: whatever one known statement does not settle."
+            said = f"{capital(reason)}. Not known: whatever one known statement does not settle."
             more: dict[str, Any] = {"detail": said, "why": _WHY, "fix": _FIX, "could_not_see": ()}
             made = [*sure, *(replace(one, **more) for one in blind.findings)]
             outcomes = {one.code: one for one in blind.checked} | {one.code: outcomes[one.code] for one in sure}

@@ -59,9 +59,7 @@ def examine(state: State, rules: Iterable[Rule] = RULES) -> Examined:
         unknown = [each.detail for each in made if each.state == "unknown"]
         if not made and blind:  # a part that it would have looked at was not read
             unknown = [f"{', '.join(blind)} was not read"]
-        outcome: CheckedWord = (
-            "unknown" if len(unknown) > 0 and len(unknown) >= len(made) else "found" if made else "clean"
-        )
+        outcome: CheckedWord = "unknown" if unknown and len(unknown) >= len(made) else "found" if made else "clean"
         checked.append(Checked(rule.code, outcome, unknown[0] if outcome == "unknown" else ""))
     found += _not_checked(unread)
     ran = sum(each.outcome in ("found", "clean") for each in checked)

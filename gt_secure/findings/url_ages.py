@@ -28,5 +28,6 @@ def with_url_ages(state: State, hits: Any) -> State:
     named = tuple(row["application"] for row in presigned.count("application"))
     refused = hits.filter(operation="REST.OPTIONS.PREFLIGHT", refused=True, bucket=state.bucket.name)
     seen = replace(state.bucket, url_ages=ages, leaks=lambda: len(hits.leaks()))
-    signing = presigners(hits, state.bucket.name)[0]
-    return replace(state, bucket=replace(seen, preflights=len(refused), applications=named, presigners=signing))
+    name = state.bucket.name
+    seen = replace(seen, preflights=len(refused), applications=named, presigners=lambda: presigners(hits, name)[0])
+    return replace(state, bucket=seen)

@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..logs.leaks import TWINS
 from ..text import count
 from .overtime import range_text
 from .theme import Palette, Theme, add_key, clean, describe, new_figure, palette_of, put_row
@@ -30,7 +31,7 @@ def leak_timeline(leak: Leak, *, theme: Theme = "light") -> Figure:
     if leak.minted:
         title += f", minted {leak.minted:%d %b %H:%M} UTC"
     more = len(leak.users) - len(users)
-    note = "URLs signed in the same second for the same object cannot be told apart."
+    note = TWINS
     if more:
         note = f"{count(more, 'more address', 'more addresses')} not drawn. {note}"
     figure, parts = new_figure(1.5 + 0.3 * len(users), palette, title, note)

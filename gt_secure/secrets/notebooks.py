@@ -190,11 +190,11 @@ def _joined(items: list[Any], name: str | None) -> str | None:
         text = ("\n" if name == "traceback" else "\0").join(items)
     except TypeError:
         return None
-    if name == "traceback":
-        return text or None
+    if not items or name == "traceback":
+        return text if items else None
     ends, marks = text.count("\n\0"), text.count("\0")
     whole = ends == marks == len(items) - 1 or all(map(str.endswith, items[:-1], repeat("\n")))
-    return "".join(items) if whole and items else None
+    return "".join(items) if whole else None
 
 
 _TOKEN = 16
