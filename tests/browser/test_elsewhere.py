@@ -6,18 +6,15 @@ theme, and ipywidgets' light ``--jp-*`` variables, whatever the theme. So has th
 
 from __future__ import annotations
 
-import html
 import json
-import os
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
-from .conftest import SHOTS, npm_file
+from .conftest import SHOTS
 from .test_access import violations
+from .widget_page import executed, widgets_of, write_page
 
 pytestmark = pytest.mark.browser
 
@@ -54,17 +51,7 @@ THEMES = {
 @pytest.fixture(scope="module")
 def widgets(sandbox: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str]:
     """The state of an executed panel, and the id of its model."""
-    home = tmp_path_factory.mktemp("elsewhere")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GT_SECURE"))}
-    env = {**kept, **sandbox.environment(), "IPYTHONDIR": str(home), "GT_SECURE_JOURNAL": str(home / "journal")}
-    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
-    client = NotebookClient(book, timeout=600, kernel_name="python3", store_widget_state=True)
-    client.execute(env=env, cwd=str(Path.cwd()))
-    state = book.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]
-    [shown] = [
-        out for out in book.cells[0].outputs if "application/vnd.jupyter.widget-view+json" in out.get("data", {})
-    ]
-    return state, shown["data"]["application/vnd.jupyter.widget-view+json"]["model_id"]
+    return widgets_of(executed(sandbox, CELL, tmp_path_factory.mktemp("elsewhere")))
 
 
 @pytest.mark.parametrize("theme", sorted(THEMES))
@@ -72,7 +59,6 @@ def widgets(sandbox: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[dic
 def test_the_colours_of_vs_code_win(
     widgets: Any, chromium: Any, axe: str, tmp_path: Path, theme: str, width: int
 ) -> None:
-    state, model = widgets
     foreground, background, quiet = THEMES[theme]
     values = {
         "editor-foreground": foreground,
@@ -80,20 +66,11 @@ def test_the_colours_of_vs_code_win(
         "descriptionForeground": quiet,
         "font-family": "sans-serif",
     }
-    variables = ";".join(f"--vscode-{name}:{value}" for name, value in values.items())
-    view = {"version_major": 2, "version_minor": 0, "model_id": model}
-    script = npm_file("@jupyter-widgets/html-manager@1.0.15", "dist/embed.js").as_uri()
-    (tmp_path / "page.html").write_text(
-        f'<!doctype html><html lang="en" style="{html.escape(variables)}"><head><meta charset="utf-8"><title>x</title>'
-        f'</head><body class="{theme}" style="background:{background}"><main class="cell-output-ipywidget-background" '
-        f'style="background:white"><script src="{script}"></script>'
-        f'<script type="application/vnd.jupyter.widget-state+json">{_inside(state)}</script>'
-        f'<script type="application/vnd.jupyter.widget-view+json">{_inside(view)}</script></main></body></html>',
-        encoding="utf-8",
-    )
+    body = f'class="{theme}" style="background:{background}"'
+    url = write_page(tmp_path, widgets, values, body, "background:white")
     page = chromium.new_page(viewport={"width": width, "height": 3000})
     try:
-        page.goto((tmp_path / "page.html").as_uri())
+        page.goto(url)
         panel = page.locator(".gts-panel").first
         panel.wait_for()
         panel.get_by_text("Probe results").wait_for()
@@ -109,11 +86,6 @@ def test_the_colours_of_vs_code_win(
         assert found == [], json.dumps(found, indent=1)
     finally:
         page.close()
-
-
-def _inside(data: Any) -> str:
-    """JSON that may stand in a script element."""
-    return json.dumps(data).replace("<", "\\u003c")
 
 
 def _rgb(colour: str) -> str:

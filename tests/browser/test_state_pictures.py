@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import html
-import json
 import os
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
 from gt_secure.sandbox import Sandbox
 
-from .conftest import SHOTS, npm_file
+from .conftest import SHOTS
 from .test_elsewhere import THEMES
 from .test_words import LAB, PROBLEMS
+from .widget_page import executed, widgets_of, write_page
 
 pytestmark = [
     pytest.mark.browser,
@@ -50,43 +47,19 @@ OUTPUTS = {
 }
 
 
-def run(sandbox: Sandbox, code: str, home: Path) -> Any:
-    """Execute a cell and return its notebook."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GT_SECURE"))}
-    env = {**kept, **sandbox.environment(), "IPYTHONDIR": str(home), "GT_SECURE_JOURNAL": str(home / "journal")}
-    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
-    NotebookClient(book, timeout=300, kernel_name="python3", store_widget_state=True).execute(env=env)
-    return book
-
-
 @pytest.mark.parametrize("name", STATES)
 def test_a_state_of_the_panel(running_sandbox: Sandbox, chromium: Any, tmp_path: Path, name: str) -> None:
     running_sandbox.reset()
     last = "for step in p.steps:\n    step.opened = True\np" if name == "applied" else "p"
-    book = run(running_sandbox, HEAD + STATES[name] + last, tmp_path)
-    state = book.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]
-    [view] = [out.data for out in book.cells[0].outputs if "application/vnd.jupyter.widget-view+json" in out.data]
-    parts = {
-        "application/vnd.jupyter.widget-state+json": state,
-        "application/vnd.jupyter.widget-view+json": view["application/vnd.jupyter.widget-view+json"],
-    }
-    data = "".join(
-        f'<script type="{kind}">{json.dumps(each).replace("<", chr(92) + "u003c")}</script>'
-        for kind, each in parts.items()
-    )
-    script = npm_file("@jupyter-widgets/html-manager@1.0.15", "dist/embed.js").as_uri()
+    book = executed(running_sandbox, HEAD + STATES[name] + last, tmp_path)
     problems = []
     for theme, (foreground, background, _) in THEMES.items():
-        style = html.escape(f"--vscode-editor-foreground:{foreground};--vscode-editor-background:{background}")
-        (tmp_path / "page.html").write_text(
-            f'<!doctype html><html lang="en" style="{style}"><head><meta charset="utf-8"><title>x</title></head><body '
-            f'class="{theme}" style="margin:0;background:{background}">'
-            f'<script src="{script}"></script>{data}</body></html>',
-            encoding="utf-8",
-        )
+        colours = {"editor-foreground": foreground, "editor-background": background}
+        body = f'class="{theme}" style="margin:0;background:{background}"'
+        url = write_page(tmp_path, widgets_of(book), colours, body)
         page = chromium.new_page()
         try:
-            page.goto((tmp_path / "page.html").as_uri())
+            page.goto(url)
             page.locator(".gts-panel").first.wait_for()
             page.wait_for_load_state("networkidle")
             for width in WIDTHS:
@@ -105,7 +78,7 @@ def test_a_state_of_the_panel(running_sandbox: Sandbox, chromium: Any, tmp_path:
 @pytest.mark.parametrize("name", OUTPUTS)
 def test_an_output(running_sandbox: Sandbox, chromium: Any, tmp_path: Path, name: str) -> None:
     running_sandbox.reset()
-    book = run(running_sandbox, HEAD + OUTPUTS[name], tmp_path)
+    book = executed(running_sandbox, HEAD + OUTPUTS[name], tmp_path)
     shown = book.cells[0].outputs[-1].data["text/html"]
     for theme, light in (("light", "true"), ("dark", "false")):
         page = chromium.new_page()

@@ -5,7 +5,6 @@ The saved outputs are shown with the style of today, in one page each, as Jupyte
 
 from __future__ import annotations
 
-import html
 import json
 import os
 import re
@@ -19,8 +18,9 @@ from gt_secure import Restriction
 from gt_secure.html import style_sheet
 from support.rig import Rig
 
-from .conftest import ROOT, SHOTS, npm_file
+from .conftest import ROOT, SHOTS
 from .test_elsewhere import THEMES, widgets
+from .widget_page import write_page
 
 __all__ = ["widgets"]
 
@@ -118,22 +118,12 @@ def test_no_word_of_an_output_is_broken(rendered: dict[str, str], chromium: Any,
 
 @pytest.mark.parametrize("theme", sorted(THEMES))
 def test_no_word_of_the_panel_is_broken(widgets: Any, chromium: Any, tmp_path: Path, theme: str) -> None:
-    state, model = widgets
     foreground, background, _ = THEMES[theme]
-    view = {"version_major": 2, "version_minor": 0, "model_id": model}
-    script = npm_file("@jupyter-widgets/html-manager@1.0.15", "dist/embed.js").as_uri()
-    inside = (json.dumps(each).replace("<", "\\u003c") for each in (state, view))
-    kinds = ("application/vnd.jupyter.widget-state+json", "application/vnd.jupyter.widget-view+json")
-    data = "".join(f'<script type="{kind}">{text}</script>' for kind, text in zip(kinds, inside, strict=True))
-    style = html.escape(f"--vscode-editor-foreground:{foreground};--vscode-editor-background:{background}")
-    (tmp_path / "page.html").write_text(
-        f'<!doctype html><html lang="en" style="{style}"><head><meta charset="utf-8"><title>x</title></head>'
-        f'<body class="{theme}" style="margin:0"><script src="{script}"></script>{data}</body></html>',
-        encoding="utf-8",
-    )
+    colours = {"editor-foreground": foreground, "editor-background": background}
+    url = write_page(tmp_path, widgets, colours, f'class="{theme}" style="margin:0"')
     page = chromium.new_page()
     try:
-        page.goto((tmp_path / "page.html").as_uri())
+        page.goto(url)
         page.locator(".gts-panel").first.wait_for()
         page.get_by_text("Probe results").wait_for()
         assert measure(page, f"panel-{theme}", roots=".gts-panel") == []
