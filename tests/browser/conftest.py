@@ -253,6 +253,14 @@ SETTINGS = (
 """JupyterLab's registry of settings, in JavaScript."""
 
 
+PATIENT = """{
+  const timeout = AbortSignal.timeout.bind(AbortSignal);
+  AbortSignal.timeout = ms => timeout(ms === 2000 ? %d : ms);
+}"""
+"""anywidget gives a page two seconds to load a widget's module, then drops every message to that widget: a busy machine
+gets longer."""
+
+
 def take_page(chromium: Any, lab: Lab, width: int = 1280, height: int = 1000) -> Any:
     """Take a page with JupyterLab where nothing is open: the one that was put back, or a new one."""
     page = _loaded.pop(lab.url, None)
@@ -261,6 +269,7 @@ def take_page(chromium: Any, lab: Lab, width: int = 1280, height: int = 1000) ->
             # Chromium draws here without a graphics card: what turns until an answer comes costs more than the answer.
             context = chromium.new_context(reduced_motion="reduce")
             context.set_default_timeout(START_S * 1000)
+            context.add_init_script(PATIENT % (START_S * 1000))
             context.grant_permissions(["clipboard-read", "clipboard-write"], origin=lab.url)
             _contexts[lab.url] = context
         page = _contexts[lab.url].new_page()

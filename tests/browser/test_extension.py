@@ -17,7 +17,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from .conftest import FAILED, ROOT, SETTINGS, SHOTS, START_S, Lab, link_extension, put_back, take_page, until
+from .conftest import FAILED, PATIENT, ROOT, SETTINGS, SHOTS, START_S, Lab, link_extension, put_back, take_page, until
 
 pytestmark = pytest.mark.browser
 
@@ -503,6 +503,7 @@ def test_the_demo_opens_on_the_panel_beside_the_notebook(chromium: Any, tmp_path
     demo = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True)
     context = chromium.new_context(viewport={"width": 1600, "height": 1000})
     context.set_default_timeout(START_S * 1000)
+    context.add_init_script(PATIENT % (START_S * 1000))
     page = context.new_page()
     try:
         assert demo.stdout is not None
