@@ -81,7 +81,7 @@ class ApplicationProfile:
 
 @lru_cache(maxsize=1)
 def applications() -> dict[str, ApplicationProfile]:
-    """Return the profiles by their short names."""
+    """Return the application profiles by their short names."""
     text = files(__package__).joinpath("applications.json").read_text(encoding="utf-8")
     return {name: _profile(row) for name, row in json.loads(text).items()}
 
@@ -92,7 +92,7 @@ def _profile(row: dict[str, Any]) -> ApplicationProfile:
 
 
 def check_application(name: object) -> str | None:
-    """Return the short name of a profile; an unknown one is an :class:`InvalidInput` with the nearest names."""
+    """Return the short name of an application profile; :class:`InvalidInput` with the nearest names if unknown."""
     if name is None:
         return None
     known = applications()
@@ -101,7 +101,7 @@ def check_application(name: object) -> str | None:
     if found is None:
         near = difflib.get_close_matches(word, known, 1)
         raise InvalidInput(
-            f"There is no profile of an application {str(name)[:40]!r}.",
+            f"There is no application profile {str(name)[:40]!r}.",
             next_step=f"Did you mean {near[0]!r}?" if near else f"Choose from {', '.join(known)}.",
             field="application",
             value=name,

@@ -64,6 +64,12 @@ class KindRow:
         """Return whether an answer changes."""
         return any(cell.before != cell.after for cell in self.cells)
 
+    @property
+    def answers(self) -> str:
+        """Return the answers after the change, each once."""
+        words = dict.fromkeys(cell.after for cell in self.cells)
+        return " or ".join(words) + (", by place" if len(words) > 1 else "")
+
     def title(self, *, has_team: bool) -> str:
         """Return the kinds of requests in words."""
         return ", ".join(claim_of(each, has_team=has_team) for each in self.requests)
@@ -163,7 +169,7 @@ def matrix_text(matrix: Matrix, room: int | None) -> Iterator[str]:
     rows = [(capital(line.title(has_team=matrix.has_team)), *(cell.arrow for cell in line.cells)) for line in shown]
     yield from (f"  {line}" for line in lay_out(head, rows, None if room is None else room - 2))
     if folded:
-        same = "; ".join(line.title(has_team=matrix.has_team) for line in folded)
+        same = "; ".join(f"{line.title(has_team=matrix.has_team)} ({line.answers})" for line in folded)
         yield from wrapped(f"  The same as now: {same}.", 4, room)
     yield from wrapped(f"  {ONE_ADDRESS}", 4, room) if matrix.has_team else ()
 

@@ -152,12 +152,16 @@ def run_probe(args: argparse.Namespace) -> int:
     if args.json:
         show_json([{**probe.to_dict(), "explanation": why} for probe, why in results])
     else:
-        rows = [(p.source or p.probe_origin, p.status or "-", p.result, why["headline"]) for p, why in results]
+        rows = [(p.source or "this machine", p.status or "-", p.result, why["headline"]) for p, why in results]
         say(table(("from", "status", "result", "why"), rows))
-        for _, why in results:
-            if why.get("next_step") and not args.expect:
-                note(f"next: {printable(why['next_step'])}")
-    return _exit_code([probe for probe, _ in results], args.expect)
+    code = _exit_code([probe for probe, _ in results], args.expect)
+    if code == UNKNOWN and not args.json:
+        for probe, why in results:
+            if why.get("next_step"):
+                origin = probe.source or "this machine"
+                note(f"Not what you wanted from {origin}? {printable(why['next_step'])}")
+        note(f"Exit code {UNKNOWN} tells scripts that not every request was opened.")
+    return code
 
 
 def _exit_code(probes: list[Probe], expect: str | None) -> int:

@@ -211,7 +211,7 @@ def test_an_application_changes_no_lock() -> None:
     assert loads_restriction(dumps_restriction(named)) == named
     assert "application" not in wish().to_dict()
     assert made(named).digest == made(wish()).digest
-    with pytest.raises(InvalidInput, match="no profile") as caught:
+    with pytest.raises(InvalidInput, match="no application profile") as caught:
         wish(application="mlfow")
     assert caught.value.next_step == "Did you mean 'mlflow'?"
 

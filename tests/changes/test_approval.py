@@ -86,6 +86,10 @@ def test_the_page_says_who_asked_what_was_read_what_stays_and_how_to_undo(accoun
     assert "Reason: RISK-112" in one.to_text()
     assert "RISK-112" in page
     assert "AKIA" not in page
+    output = html.unescape(re.sub(r"<[^>]*>", " ", one._repr_html_()))
+    assert [page.count(each) for each in ("Requested by", "RISK-112")] == [1, 1]
+    assert [output.count(each) for each in ("Requested by", "RISK-112")] == [1, 1]
+    assert "AKIA" not in output
     for part in ("Requested by", one.state.caller_arn, "with gt_secure", "Valid", "Access log", "not read: --logs"):
         assert part in page
     assert "Portal lock of" in page, "a lock that stays"

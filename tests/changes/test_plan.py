@@ -422,7 +422,9 @@ def test_the_page_stands_alone_and_is_safe() -> None:
     assert not re.search(r"https?:|url\(|@import|<[^>]*(src|href)=", page), "it needs no other file"
     assert "light-dark(" in page
     output = one._repr_html_()
-    assert output.endswith(f"</style>{one.to_html()}")
+    verdict = one.to_html().partition("</p>")[2]
+    assert output.endswith(verdict)
+    assert "Requested by" in output.removesuffix(verdict)
     assert not re.search(r"\bbody\b", output.partition("</style>")[0])
     for rule in output.partition("<style>")[2].partition("</style>")[0].split("}"):
         assert not rule.strip() or ".gts-" in rule or "--" in rule, "nothing else in the notebook changes"

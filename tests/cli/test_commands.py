@@ -88,6 +88,11 @@ def test_the_main_job(run, sandbox, tmp_path):
     assert code == 0
     assert ELSEWHERE in plot.read_text()
 
+    code, out, err = run("probe", "s3://gt-images/scans/0001.png", "--from", OFFICE, "--from", ELSEWHERE)
+    assert (code, f"Not what you wanted from {ELSEWHERE}? Add the address" in err, OFFICE in err) == (3, True, False)
+    assert "Exit code 3 tells scripts that not every request was opened." in err
+    assert "this machine" in run("probe", "s3://gt-images/scans/0001.png")[1]
+
     code, out, _ = run("history")
     assert code == 0
     code, out, err = run("undo", "--yes")

@@ -46,8 +46,7 @@ def _about(plan: Plan) -> Markup:
     unread = "; ".join(f"{part.what} ({part.text})" for part in state.missing())
     return markup.facts(
         [
-            ("Requested by", markup.code(state.caller_arn, 200)),
-            ("Reason", markup.text(plan.reason, 600) if plan.reason else "not given: --reason"),
+            *request(plan),
             ("Made", markup.text(f"{state.at:%Y-%m-%d %H:%M} UTC, with gt_secure {__version__}")),
             ("Valid", "until the account changes: apply reads it again, and stops if it is not as shown here"),
             ("Access log", markup.text(log.sentence, 900) if log else "not read: --logs shows who would be refused"),
@@ -56,6 +55,12 @@ def _about(plan: Plan) -> Markup:
             ("Undo", markup.join(markup.code("gt-secure undo"), markup.text(", with the id that apply prints"))),
         ]
     )
+
+
+def request(plan: Plan) -> list[tuple[str, Markup | str]]:
+    """Return who asks for a plan, and why, as facts."""
+    reason = markup.text(plan.reason, 600) if plan.reason else "not given (--reason, reason=)"
+    return [("Requested by", markup.code(plan.state.caller_arn, 200)), ("Reason", reason)]
 
 
 def unchanged(plan: Plan) -> Iterator[str]:

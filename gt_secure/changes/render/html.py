@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...html import Markup, join, plain, style_sheet, text
+from ...html import Markup, facts, join, plain, style_sheet, text
 from . import approval, parts
 from .exposure import exposure_table
 from .text import subject, verdict
@@ -45,8 +45,8 @@ def _without_folds(shown: str) -> str:
 
 
 def plan_output(plan: Plan) -> str:
-    """Return the whole plan as the output of a notebook's cell, which follows the theme."""
-    return f"<style>{style_sheet()}</style>{plan_html(plan)}"
+    """Return the whole plan as the output of a notebook's cell, which follows the theme, with who asks and why."""
+    return f"<style>{style_sheet()}</style>{plan_html(plan, facts(approval.request(plan)))}"
 
 
 @cache
@@ -54,12 +54,13 @@ def _page_style() -> str:
     return style_sheet() + Path(__file__).with_name("plan.css").read_text(encoding="utf-8")
 
 
-def plan_html(plan: Plan) -> str:
-    """Return the whole plan, its verdict first; every text from outside is escaped."""
+def plan_html(plan: Plan, about: Markup | str = "") -> str:
+    """Return the whole plan, its verdict first, then what is known about it; every text from outside is escaped."""
     takes = f" Takes about {plan.seconds_typical} s on AWS." if plan.changes else ""
     return '<div class="gts-plan">{}</div>'.format(
         join(
             Markup(f'<p class="gts-verdict">{text(verdict(plan) + takes, 400)}</p>'),
+            about,
             parts.changes_table(plan),
             parts.lists(plan),
             exposure_table(plan),

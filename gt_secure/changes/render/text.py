@@ -131,7 +131,7 @@ def _remarks(plan: Plan, full: bool) -> Iterator[str]:
         needed = f" (needs {part.action})" if part.action else ""
         yield f"could not read: {printable(part.what)}{needed}"
     if left_out:
-        yield f"{count(left_out, 'note')} more in the full plan."
+        yield f"{count(left_out, 'more note')}: gt-secure plan --format full, or plan.to_text(full=True) in Python."
 
 
 def subject(plan: Plan) -> str:
