@@ -10,6 +10,10 @@ function tell(root) {
     if (button.getAttribute("aria-expanded") !== open) button.setAttribute("aria-expanded", open);
   }
   for (const head of root.querySelectorAll(".gts-sorts thead th:not([aria-sort])")) makeSort(head);
+  for (const table of root.querySelectorAll(".gts-sorts")) {
+    const box = table.parentElement;
+    if (table.tBodies[0].rows.length > 10 && !box.previousElementSibling?.matches(".gts-filter")) makeFilter(table, box);
+  }
   for (const input of root.querySelectorAll("input[type=text], textarea")) {
     if (!watched.has(input)) keepTyped(input);
   }
@@ -36,6 +40,27 @@ function makeSort(head) {
     rows.sort((a, b) => byWords.compare(text(a), text(b)) * (down ? -1 : 1));
     body.append(...rows);
   });
+}
+
+// A field above a long table: rows stay that have every word, and the number of them is said.
+function makeFilter(table, box) {
+  const [field, label, input, found] = ["div", "label", "input", "span"].map((name) => document.createElement(name));
+  const rows = [...table.tBodies[0].rows];
+  field.className = "gts-filter";
+  input.type = "search";
+  found.className = "gts-hint";
+  found.setAttribute("role", "status");
+  input.addEventListener("input", () => {
+    const words = input.value.toLowerCase().split(/\s+/);
+    for (const row of rows) {
+      const text = [...row.cells].map((cell) => cell.textContent).join(" ").toLowerCase();
+      row.hidden = !words.every((word) => text.includes(word));
+    }
+    found.textContent = input.value ? `${rows.filter((row) => !row.hidden).length} of ${rows.length} rows` : "";
+  });
+  label.append("Filter rows", input);
+  field.append(label, found);
+  box.before(field);
 }
 
 const watched = new WeakSet();
