@@ -24,7 +24,7 @@ from . import widgets
 from .address_lists import split_list
 from .cli.main import parse
 from .cli.output import connection
-from .cli.parser import Parser
+from .cli.parser import Parser, add_connection_options
 from .cli.wording import for_command_line
 from .errors import AccessDenied, GtSecureError, InvalidInput
 
@@ -120,8 +120,7 @@ def _panel_parser() -> argparse.ArgumentParser:
     parser.add_argument("--endpoint", action="append", default=[], metavar="ID", help="VPC endpoint of S3")
     parser.add_argument("--bucket", help="bucket that holds the objects; without a team: bucket mode")
     parser.add_argument("--prefix", default="", help="guard only keys with this prefix")
-    for name in ("profile", "region"):
-        parser.add_argument(f"--{name}", help="as for gt-secure")
+    add_connection_options(parser)
     return parser
 
 

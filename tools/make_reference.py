@@ -29,6 +29,7 @@ def commands_page() -> str:
     _plain_terminal()
     from gt_secure.cli.commands import COMMANDS, GROUPS
     from gt_secure.cli.exit_codes import EXIT_CODES
+    from gt_secure.cli.parser import CONNECTION
 
     lines = [
         MADE,
@@ -40,8 +41,8 @@ def commands_page() -> str:
         lines += [f"## [{group}]({page})\n", "| command | what it does |", "|---|---|"]
         lines += [f"| [`{c.name}`]({page}#{c.name}) | {_cell(c.help)} |" for c in COMMANDS if c.group == group]
         lines += [""]
-    common = [a for a in _parsers()["plan"]._actions if _flag(a) in COMMON]
-    lines += ["## Options of all commands that call AWS\n", *_options(common)]
+    lines += ["## Options of all commands that call AWS\n", "| option | meaning |", "|---|---|"]
+    lines += [f"| `{option}` | {_cell(text)} |" for option, text in CONNECTION.items()]
     lines += ["\n## Exit codes\n", "| code | meaning |", "|---|---|"]
     lines += [f"| {code} | {_cell(meaning)} |" for code, meaning in EXIT_CODES.items()]
     return "\n".join(lines) + "\n"
@@ -70,9 +71,6 @@ def _group_pages() -> dict[str, Callable[[], str]]:
     return {_group_page(group): partial(group_page, group) for group in GROUPS}
 
 
-COMMON = {"--profile", "--region"}
-
-
 def _plain_terminal() -> None:
     # argparse wraps and colours by the terminal, and abbreviates the program's path.
     os.environ.update(COLUMNS="100", NO_COLOR="1", PYTHON_COLORS="0")
@@ -86,12 +84,12 @@ def _parsers() -> dict[str, Parser]:
 
 
 def _own(parser: Parser) -> list[argparse.Action]:
-    """Return the options of a command that people see, without those of the connection."""
+    """Return the options of a command that its help shows."""
     hidden = (argparse.SUPPRESS,)
     return [
         action
         for action in parser._actions
-        if _flag(action) not in COMMON and action.help not in hidden and not isinstance(action, argparse._HelpAction)
+        if action.help not in hidden and not isinstance(action, argparse._HelpAction)
     ]
 
 

@@ -226,7 +226,6 @@ def _opened(address: str) -> Iterator[None]:
 
 
 def _browser() -> webbrowser.BaseBrowser | None:
-
     try:
         browser = webbrowser.get()
     except webbrowser.Error:

@@ -6,7 +6,7 @@ import argparse
 import contextlib
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..logs.table import Table
 from ..logs.waiting import USUALLY, Waiting, follow_hits
@@ -14,9 +14,6 @@ from ..text import count, duration, json_text
 from .log_options import check_limit, log_filters, log_sources, tell, warnings_as_lines, with_predictions
 from .output import note
 from .progress import working
-
-if TYPE_CHECKING:
-    pass
 
 
 def follow(args: argparse.Namespace) -> int:

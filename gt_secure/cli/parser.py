@@ -18,6 +18,11 @@ from .commands import COMMANDS, GROUPS, find_command, similar_commands
 from .exit_codes import USAGE, exit_code_lines
 
 DOCS = "Documentation: the folder docs/ of the project, or python -m pydoc gt_secure"
+CONNECTION = {
+    "--profile": "profile of the AWS configuration (default: AWS_PROFILE)",
+    "--region": "region of the workteams (default: AWS_REGION)",
+}
+"""Options of every command that calls AWS: the help of ``gt-secure`` describes them once."""
 RunCommand = Callable[[argparse.Namespace], int]
 Result = Callable[[argparse.Namespace], Any]
 
@@ -125,10 +130,7 @@ class Parser(argparse.ArgumentParser):
     def _near(self, message: str) -> list[str]:
         unknown = re.search(r"unrecognized arguments: (--[\w-]+)", message)
         if unknown:
-            options = [
-                word for word in self._option_string_actions if self._option_string_actions[word].help != "==SUPPRESS=="
-            ]
-            return difflib.get_close_matches(unknown[1], options, 1, 0.7)
+            return difflib.get_close_matches(unknown[1], list(self._option_string_actions), 1, 0.7)
         choice = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message)
         if choice:
             return difflib.get_close_matches(choice[1], re.findall(r"[\w.-]+", choice[2]), 1, 0.6)
@@ -171,6 +173,9 @@ class MainParser(Parser):
             "Options:",
             f"  {'-h, --help':<{room}}  show this help",
             f"  {'--version':<{room}}  show the version",
+            "",
+            "Options of every command that calls AWS:",
+            *(f"  {option:<{room}}  {text}" for option, text in CONNECTION.items()),
         ]
         return "\n".join([*lines, "", "Exit codes:", *exit_code_lines(), "", DOCS]) + "\n"
 
@@ -201,7 +206,8 @@ class Commands:
         parser.examples, parser.exit_codes = tuple(examples), exit_codes
         shown = "\n".join(f"  {line}\n      {meaning}" for line, meaning in examples)
         codes = f"exit codes:\n  {exit_codes}\n\n" if exit_codes else ""
-        parser.epilog = f"{codes}examples:\n{shown}"
+        common = f"\n\n{' and '.join(CONNECTION)}: see gt-secure --help" if account else ""
+        parser.epilog = f"{codes}examples:\n{shown}{common}"
         parser.set_defaults(run=run, result=result, parser=parser)
         if account:
             add_connection_options(parser)
@@ -217,9 +223,8 @@ def refuse_urls(words: Sequence[str]) -> None:
 
 
 def add_connection_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("connection")
-    group.add_argument("--profile", help="profile of the AWS configuration (default: AWS_PROFILE)")
-    group.add_argument("--region", help="region of the workteams (default: AWS_REGION)")
+    for option in CONNECTION:
+        parser.add_argument(option, help=argparse.SUPPRESS)
 
 
 def main_parser() -> tuple[MainParser, Any]:
