@@ -155,7 +155,7 @@ def test_the_patch_for_the_images_applies(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
     subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=patch, text=True, check=True)
     line = (tmp_path / "build_artifacts/v4/v4.6/v4.6.0/cpu.additional_packages_env.in").read_text().splitlines()[-1]
-    assert line == f"conda-forge::gt_secure[version='>={META['version']},<0.3.0']"
+    assert line == f"conda-forge::gt_secure[version='>={META['version']},<0.4.0']"
     test = tmp_path / "test/test_artifacts/v4/scripts/run_gt_secure_tests.sh"
     assert os.access(test, os.X_OK)
     assert subprocess.run(["bash", "-n", str(test)]).returncode == 0
@@ -174,9 +174,9 @@ case "$*" in
   *"import gt_secure"*) {found} ;;
 esac
 """
-FINE = {"pip": "exit 0", "fetch": 'printf wheel > "$4"', "found": "echo gt_secure 0.2.0"}
+FINE = {"pip": "exit 0", "fetch": 'printf wheel > "$4"', "found": "echo gt_secure 0.3.0"}
 STARTS: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
-    "fine": ({}, {}, "installed: gt_secure-0.2.0-py3-none-any.whl"),
+    "fine": ({}, {}, "installed: gt_secure-0.3.0-py3-none-any.whl"),
     "pip fails": ({"pip": "echo no >&2; exit 1"}, {}, "failed: pip could not install"),
     "pip hangs": ({"pip": "sleep 60"}, {"GT_SECURE_SECONDS": "1"}, "failed: pip could not install"),
     "pip is killed": ({"pip": "kill -9 $$"}, {}, "failed: pip could not install"),
@@ -184,14 +184,14 @@ STARTS: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
     "no such path": ({}, {"GT_SECURE_WHEEL": "/nowhere/x.whl"}, "failed: the wheel was not fetched"),
     "not importable": ({"found": "exit 1"}, {}, "failed: gt_secure is installed but cannot be imported"),
     "another wheel": ({}, {"GT_SECURE_SHA256": "0" * 64}, "failed: the wheel has the digest"),
-    "home is a file": ({}, {"HOME": "/dev/null"}, "installed: gt_secure-0.2.0-py3-none-any.whl"),
+    "home is a file": ({}, {"HOME": "/dev/null"}, "installed: gt_secure-0.3.0-py3-none-any.whl"),
 }
 
 
 @pytest.mark.parametrize(("does", "env", "said"), STARTS.values(), ids=STARTS)
 def test_the_app_starts_whatever_happens(does: dict[str, str], env: dict[str, str], said: str, tmp_path: Path) -> None:
     script(tmp_path / "bin" / "python3", PYTHON.format(**{**FINE, **does}))
-    wheel = "s3://my-bucket/wheels/gt_secure-0.2.0-py3-none-any.whl"
+    wheel = "s3://my-bucket/wheels/gt_secure-0.3.0-py3-none-any.whl"
     path = f"{tmp_path / 'bin'}:/usr/bin:/bin"
     given = {"HOME": str(tmp_path), "PATH": path, "CALLS": str(tmp_path / "calls"), "GT_SECURE_WHEEL": wheel, **env}
     done = shell(str(ON_START), tmp_path, **given)

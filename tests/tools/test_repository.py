@@ -130,7 +130,7 @@ def test_no_text_installs_gt_secure_by_name() -> None:
     assert _BY_NAME.search("pip install 'gt_secure[fast]'")
     assert _BY_NAME.search("python -m pip install -U gt-secure")
     assert not _BY_NAME.search(
-        "pip install --no-deps dist/gt_secure-*.whl dist/gt_secure_prowler-0.2.0-py3-none-any.whl"
+        "pip install --no-deps dist/gt_secure-*.whl dist/gt_secure_prowler-0.3.0-py3-none-any.whl"
     )
     folders = ("gt_secure", "docs", "notebooks", "labextension/src", "integrations", "benchmarks", "tools", ".github")
     files = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
