@@ -156,7 +156,7 @@ class ChipInput(Box):
         return made
 
     def _chip(self, entry: Entry) -> ipywidgets.Button:
-        sign = {"no": "✕ ", "warn": "! "}.get(entry.tone, "")
+        sign = "! " if entry.tone in ("no", "warn") else ""  # the cross at the end removes
         made = make(
             ipywidgets.Button,
             description=f"{sign}{markup.plain(entry.label, 60)}  ×",

@@ -137,7 +137,9 @@ def _url(view: LocksView) -> tuple[str, Chip, str]:
         return name, Chip("plain", "not offered"), f"AWS offers none for a {view.team.kind} team."
     change = view.change(TeamUrlLock)
     if change is not None:
-        return name, Chip("warn", f"{_mode(lock.mode)}, will be {_mode(_after(change))}"), said
+        now, after = lock.mode, _after(change)
+        words = f"{now}, will be {after}" if lock.on and after != "off" else f"{_mode(now)}, will be {_mode(after)}"
+        return name, Chip("warn", words), said
     if lock.impossible:
         return name, Chip("no", "both on"), "SourceIp and VpcSourceIp are both on: no URL can ever match."
     return name, Chip("ok" if lock.on else "no", _mode(lock.mode)), said if lock.on else "A URL works from any address."

@@ -63,7 +63,7 @@ def test_each_chip_says_family_and_size() -> None:
 )
 def test_a_wrong_entry_is_marked_and_says_what_to_write(word: str, part: str, words: Any) -> None:
     made = editor(addresses=[word])
-    assert chips(made)[0].startswith("✕ ")
+    assert chips(made)[0].startswith("! ")
     assert part in words(made.address_input.said.value)
     with pytest.raises(InvalidInput) as caught:
         made.restriction()

@@ -84,6 +84,13 @@ def test_bucket_mode_works_without_a_team_and_its_words(
     made.close()
 
 
+def test_a_url_lock_that_moves_to_the_other_portal_names_both(connection: Connection, now: None, words: Any) -> None:
+    made = panel(connection, team="vpc-team", bucket="gt-images", addresses=["203.0.113.0/24"])
+    made.allow.portal_lock = True
+    assert "URL lock ! VpcSourceIp, will be SourceIp" in words(made.top.value)
+    made.close()
+
+
 def test_a_vendor_team_is_guarded_at_the_bucket_only(connection: Connection, now: None, words: Any) -> None:
     made = panel(connection, bucket="gt-images", addresses=["203.0.113.0/24"])
     made.picker.select.value = next(team.arn for team in made.picker.teams if team.kind == "vendor")
