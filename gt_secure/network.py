@@ -153,7 +153,8 @@ class Ranges:
 
     def __init__(self, networks: Iterable[IPNetwork]) -> None:
         # Merged, so that a network that several of them hold together lies in one.
-        merged = collapse(networks)
+        items = tuple(networks)
+        merged = collapse(items) if len(items) > 1 else items
         self._starts = {v: [int(n.network_address) for n in merged if n.version == v] for v in (4, 6)}
         self._ends = {v: [int(n.broadcast_address) for n in merged if n.version == v] for v in (4, 6)}
 

@@ -15,10 +15,11 @@ from ..network import IPAddress, IPNetwork
 
 BITS = {4: 32, 6: 128}
 MAX_RANGES = 20_000
-_TYPICAL = {
-    text: ipaddress.ip_address(text)
+_TYPICAL = tuple(
+    (text, address.version, int(address))
     for text in ("198.51.100.9", "203.0.113.9", "192.0.2.9", "18.200.7.9", "2001:db8:9::9", "2600:1f14::9")
-}
+    for address in (ipaddress.ip_address(text),)
+)
 
 
 class Span(NamedTuple):
@@ -42,15 +43,19 @@ class AddressClass:
 
     def covers(self, address: IPAddress | None) -> bool:
         """Return whether an address is in the class."""
-        return address is not None and any(
-            span.version == address.version and span.first <= int(address) <= span.last for span in self.spans
-        )
+        return address is not None and self._holds(address.version, int(address))
+
+    def _holds(self, version: int, number: int) -> bool:
+        for span in self.spans:
+            if span.version == version and span.first <= number <= span.last:
+                return True
+        return False
 
     @property
     def example(self) -> str:
         """An address of the class, as S3 would write it: one of those that stand for the internet, where it has one."""
-        for text, address in _TYPICAL.items():
-            if self.covers(address):
+        for text, version, number in _TYPICAL:
+            if self._holds(version, number):
                 return text
         span = self.spans[0]
         return str(ipaddress.IPv4Address(span.first) if span.version == 4 else ipaddress.IPv6Address(span.first))

@@ -65,7 +65,7 @@ class Statements:
         return self._masks[lower]
 
     def _indexed(self, policy: AttachedPolicy) -> tuple[list[tuple[int, Mapping[str, Any]]], AttachedPolicy, int]:
-        found = self._by_policy.get(id(policy))
+        found = self._by_policy.get(id(policy.statements))
         if found is None:
             entries, allowed = [], 0
             for raw in policy.statements:
@@ -78,7 +78,7 @@ class Statements:
                 if mask:
                     entries.append((mask, raw))
                     allowed |= mask if raw.get("Effect") == "Allow" else 0
-            found = self._by_policy[id(policy)] = (entries, policy, allowed)
+            found = self._by_policy[id(policy.statements)] = (entries, policy, allowed)
         return found
 
     def bits(self, actions: Iterable[str]) -> int:
@@ -89,8 +89,14 @@ class Statements:
         """Return the bits of the actions that an Allow of some policies covers on something."""
         found = 0
         for policy in policies:
-            found |= (self._by_policy.get(id(policy)) or self._indexed(policy))[2]
+            found |= (self._by_policy.get(id(policy.statements)) or self._indexed(policy))[2]
         return found
+
+    def may_trust(self, principal: Principal, action: str) -> bool:
+        """Return whether the trust policy of a role may let whoever assumes it do something beside that."""
+        if not principal.is_role or principal.trust is None:
+            return principal.is_role
+        return bool(self.allowed((principal.trust,)) & self._bits[action.lower()])
 
     def covering(
         self, policy: AttachedPolicy, action: str, arn: str, kind: DocumentKind = "identity"
@@ -326,7 +332,7 @@ class Asked:
 
     def _decided(self, principal: Principal, own: list[Statement], limit: list[Statement] | None) -> Row:
         keys = self._keys(principal, (*own, *(limit or ()), *self._common))
-        is_open = _may_trust(principal, "sts:tagsession")
+        is_open = self.statements.may_trust(principal, "sts:tagsession")
         settled = frozenset(key for key in keys if not (is_open and key.startswith(_TAG)))
         own = self._left(own, keys, settled)
         return self._row_of(principal, own, None if limit is None else self._left(limit, keys, settled), keys)
@@ -363,9 +369,19 @@ class Asked:
         classes = address_classes(asking) if asking else []
         if not classes or any(each.variables for each in asking) or not all(each.is_exact for each in classes):
             return None
+        known: dict[object, Row] = {}
+
+        def settled(source: Mapping[str, Values]) -> Row:
+            left = self._left(own, source, _BY_IP)
+            bound = None if limit is None else self._left(limit, source, _BY_IP)
+            key = (*map(id, left), None, *map(id, bound or ()))
+            if key not in known:
+                known[key] = self._row_of(principal, left, bound, keys)
+            return known[key]
+
         rows: dict[int, tuple[Row, tuple[Span, ...]]] = {}
         for each in classes:
-            row = self._settled(principal, own, limit, keys, {_IP: (each.example,)})
+            row = settled({_IP: (each.example,)})
             rows[id(row)] = (row, (*rows.get(id(row), (row, ()))[1], *each.spans))
         places = [
             _place(word, found, spans=spans)
@@ -373,24 +389,12 @@ class Asked:
             for word in WORDS
             if (spans := within((found := row.places(word)).spans, here))
         ]
-        behind = self._settled(principal, own, limit, keys, {})
+        behind = settled({})
         for word in WORDS:
             found = behind.places(word)
             labels = (*found.endpoints, *([ANY_OTHER] if found.other_endpoints else []))
             places += [_place(word, found, endpoint=label) for label in labels]
         return row_of("presigned", places)
-
-    def _settled(
-        self,
-        principal: Principal,
-        own: list[Statement],
-        limit: list[Statement] | None,
-        keys: Mapping[str, Values],
-        source: Mapping[str, Values],
-    ) -> Row:
-        """Return the row where the address that own statements ask for is settled."""
-        left = self._left(own, source, _BY_IP)
-        return self._row_of(principal, left, None if limit is None else self._left(limit, source, _BY_IP), keys)
 
     def _left(self, some: Iterable[Statement], keys: Mapping[str, Values], settled: frozenset[str]) -> list[Statement]:
         """Return what is left of statements of a principal once its own keys have answered their conditions."""
@@ -413,12 +417,12 @@ class Asked:
             keys |= {"aws:userid": (principal.id,)} if principal.id else {}
         else:
             keys["aws:username"] = ()
-        if not _may_trust(principal, "sts:setsourceidentity"):
+        if not self.statements.may_trust(principal, "sts:setsourceidentity"):
             keys["aws:sourceidentity"] = ()
         tags = {*self._tags, *_tag_keys(statements)}
         if tags:
             own = {_TAG + name.lower(): value for name, value in principal.tags.items()}
-            is_open = _may_trust(principal, "sts:tagsession")
+            is_open = self.statements.may_trust(principal, "sts:tagsession")
             keys |= {key: (own[key],) if key in own else () for key in tags if key in own or not is_open}
         return keys
 
@@ -437,7 +441,7 @@ class Asked:
         asks = principal.is_role and any(need.sessions or need.tags for need in needs)
         asks = asks or principal.caller.role.startswith("AWSServiceRoleFor")  # its path tells, not its name
         kind = self.kind
-        if _may_trust(principal, "sts:tagsession"):
+        if self.statements.may_trust(principal, "sts:tagsession"):
             kind = replace(kind, chooses=(*kind.chooses, _TAG))
         circumstances = replace(
             around.circumstances,
@@ -474,20 +478,6 @@ def _tag_keys(statements: Iterable[Statement]) -> Iterator[str]:
 def _names_session(statement: Statement, principal: Principal) -> bool:
     caller: Caller = principal.caller
     return any(e.kind == "exact" and f":assumed-role/{caller.role}/" in e.text for e in statement.principals or ())
-
-
-def _may_trust(principal: Principal, action: str) -> bool:
-    """Return whether the trust policy of a role may let whoever assumes it do something beside that."""
-    if not principal.is_role:
-        return False
-    if principal.trust is None:
-        return True
-    for raw in principal.trust.statements:
-        actions = raw.get("Action", ())
-        for text in actions if isinstance(actions, list) else (actions,):
-            if raw.get("Effect") == "Allow" and glob(split_wildcards(str(text).lower()))(action):
-                return True
-    return False
 
 
 def sessions_of(principal: Principal, statements: Statements) -> RoleSessions:

@@ -60,7 +60,7 @@ _KEYS = ("iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:UpdateLoginProfil
 _BUCKET, _UNLOCK = "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"
 BECOMING = (*_OWN["user"], *_OWN["role"], *_GROUP, _JOIN, *_VERSIONS, _TRUST, *_KEYS, _BUCKET, _UNLOCK)
 """Actions by which somebody can make itself a signer."""
-_FEDERATED = ("sts:TagSession", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
+_FEDERATED = ("sts:TagSession", "sts:SetSourceIdentity", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
 _LAUNCHING = (each for group in _LAUNCHES for each in group)
 _ACTIONS = tuple(dict.fromkeys((_READ, _DECRYPT, _ASSUME, _PASS, *_FEDERATED, _LABEL, *_LAUNCHING, *BECOMING)))
 _RESOURCE_TAG = ("aws:resourcetag/", "s3:buckettag/")

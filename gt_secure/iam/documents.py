@@ -306,12 +306,14 @@ def _check_action(action: str, place: str, *, lenient: bool) -> None:
         )
 
 
+@lru_cache(maxsize=4096)
 def _action_matcher(action: str) -> TextMatcher:
     if action != "*" and not _ACTION.fullmatch(action):
         return lambda _: False
     return glob(split_wildcards(action.lower()))
 
 
+@lru_cache(maxsize=4096)
 def _pattern(text: str, variables: bool, place: str) -> Pattern:
     if text != "*" and not text.startswith("arn:"):
         raise PolicyError(

@@ -19,7 +19,7 @@ from operator import eq, ge, gt, le, lt
 from typing import TypeAlias, TypeVar
 
 from ..errors import InvalidInput, PolicyError
-from ..network import IPAddress, IPNetwork, Ranges, parse_address, parse_network
+from ..network import IPAddress, IPNetwork, Ranges, parse_network
 from .variables import Filled, Keys, Template, fill, fill_text, is_fixed, parse_template
 from .wildcards import TextMatcher, arn_glob, glob
 
@@ -105,15 +105,17 @@ def _addresses(values: Sequence[PlacedText], _variables: bool) -> tuple[Test, ..
     return (test,) if values else ()
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=65536)
 def _network(value: str) -> IPNetwork:
     head, slash, tail = value.partition("/")
-    address = parse_network(head) if not _is_mapped(head) else ipaddress.ip_network(head.strip())
-    if not slash:
-        return address
-    if not re.fullmatch(r"[0-9]{1,3}", tail) or int(tail) > address.prefixlen:
-        raise InvalidInput(f'"{tail[:20]}" is not a prefix length from 0 to {address.prefixlen}.', field="address")
-    return address.supernet(new_prefix=int(tail))
+    address = read_address(head)
+    if address is None:
+        return parse_network(head)  # it says what is wrong
+    size = address.max_prefixlen
+    if slash and (not re.fullmatch(r"[0-9]{1,3}", tail) or int(tail) > size):
+        raise InvalidInput(f'"{tail[:20]}" is not a prefix length from 0 to {size}.', field="address")
+    make = ipaddress.IPv4Network if address.version == 4 else ipaddress.IPv6Network
+    return make((int(address), int(tail) if slash else size), strict=False)
 
 
 def policy_network(value: str, place: str) -> IPNetwork:
@@ -129,19 +131,12 @@ def policy_network(value: str, place: str) -> IPNetwork:
         ) from error
 
 
-def _is_mapped(text: str) -> bool:
-    try:
-        address = ipaddress.ip_address(text.strip())
-    except ValueError:
-        return False
-    return address.version == 6 and address.ipv4_mapped is not None and "%" not in text
-
-
 @lru_cache(maxsize=65536)
 def read_address(text: str) -> IPAddress | None:
+    """Read one address without zone, an IPv4-mapped one included; None for anything else."""
     try:
-        return ipaddress.ip_address(text.strip()) if _is_mapped(text) else parse_address(text)
-    except InvalidInput:
+        return None if "%" in text else ipaddress.ip_address(text.strip())
+    except ValueError:
         return None
 
 
