@@ -46,10 +46,7 @@ class AddressClass:
         return address is not None and self._holds(address.version, int(address))
 
     def _holds(self, version: int, number: int) -> bool:
-        for span in self.spans:
-            if span.version == version and span.first <= number <= span.last:
-                return True
-        return False
+        return any(span.version == version and span.first <= number <= span.last for span in self.spans)
 
     @property
     def example(self) -> str:

@@ -40,6 +40,14 @@ REFUSED = Row("presigned", NOWHERE, EVERYWHERE, NOWHERE)
 _GRANT_ALL = compile_statement({"Effect": "Allow", "Action": "*", "Resource": "*"}, 0, "$", "identity", "2012-10-17")
 
 
+class _Document(NamedTuple):
+    """A policy by its text: statements with the bits of their actions, those of its Allows, and what covers what."""
+
+    entries: list[tuple[int, Mapping[str, Any]]]
+    allowed: int
+    covering: dict[tuple[str, str, str], list[Statement]]
+
+
 class Statements:
     """The statements of all policies, by the actions that are asked for; each is compiled once, when it is needed."""
 
@@ -47,8 +55,9 @@ class Statements:
         self._bits = {action.lower(): 1 << index for index, action in enumerate(actions)}
         self._every = (1 << len(self._bits)) - 1
         self._masks: dict[str, int] = {}
-        self._by_policy: dict[int, tuple[list[tuple[int, Mapping[str, Any]]], AttachedPolicy, int]] = {}
-        self._by_raw: dict[int, Statement] = {}
+        self._documents: dict[tuple[str, str], _Document] = {}
+        self._by_policy: dict[AttachedPolicy, _Document] = {}
+        self._by_raw: dict[tuple[int, str], Statement] = {}
         self._by_text: dict[tuple[str, str, str], Statement] = {}
         self._left: dict[object, Statement] = {}
         self._needs: dict[int, _Needs] = {}
@@ -64,22 +73,28 @@ class Statements:
                 self._masks[lower] = self._bits.get(lower, 0)
         return self._masks[lower]
 
-    def _indexed(self, policy: AttachedPolicy) -> tuple[list[tuple[int, Mapping[str, Any]]], AttachedPolicy, int]:
-        found = self._by_policy.get(id(policy.statements))
+    def _indexed(self, policy: AttachedPolicy) -> _Document:
+        found = self._by_policy.get(policy)
         if found is None:
-            entries, allowed = [], 0
-            for raw in policy.statements:
-                actions = raw.get("Action", raw.get("NotAction", ()))
-                mask = 0
-                for each in actions if isinstance(actions, list) else (actions,):
-                    mask |= self._mask(each)
-                if "NotAction" in raw:
-                    mask = self._every & ~mask
-                if mask:
-                    entries.append((mask, raw))
-                    allowed |= mask if raw.get("Effect") == "Allow" else 0
-            found = self._by_policy[id(policy.statements)] = (entries, policy, allowed)
+            text = (policy.version, repr(policy.statements))
+            if text not in self._documents:
+                self._documents[text] = self._read(policy)
+            found = self._by_policy[policy] = self._documents[text]
         return found
+
+    def _read(self, policy: AttachedPolicy) -> _Document:
+        entries, allowed = [], 0
+        for raw in policy.statements:
+            actions = raw.get("Action", raw.get("NotAction", ()))
+            mask = 0
+            for each in actions if isinstance(actions, list) else (actions,):
+                mask |= self._mask(each)
+            if "NotAction" in raw:
+                mask = self._every & ~mask
+            if mask:
+                entries.append((mask, raw))
+                allowed |= mask if raw.get("Effect") == "Allow" else 0
+        return _Document(entries, allowed, {})
 
     def bits(self, actions: Iterable[str]) -> int:
         """Return the bits of actions."""
@@ -89,7 +104,7 @@ class Statements:
         """Return the bits of the actions that an Allow of some policies covers on something."""
         found = 0
         for policy in policies:
-            found |= (self._by_policy.get(id(policy.statements)) or self._indexed(policy))[2]
+            found |= (self._by_policy.get(policy) or self._indexed(policy)).allowed
         return found
 
     def may_trust(self, principal: Principal, action: str) -> bool:
@@ -108,23 +123,27 @@ class Statements:
         PolicyError
             If one of them is not valid.
         """
-        bit = self._bits[action.lower()]
-        found = []
-        for mask, raw in self._indexed(policy)[0]:
-            if mask & bit and (kind == "trust" or not arn or _may_cover(raw, arn)):
-                statement = self._statement(raw, policy.version, kind)
-                if not arn or covers(statement, arn):
-                    found.append(statement)
-        return found
+        document = self._by_policy.get(policy) or self._indexed(policy)
+        asked = (action, arn, kind)
+        if asked not in document.covering:
+            bit = self._bits[action.lower()]
+            found = []
+            for mask, raw in document.entries:
+                if mask & bit and (kind == "trust" or not arn or _may_cover(raw, arn)):
+                    statement = self._statement(raw, policy.version, kind)
+                    if not arn or covers(statement, arn):
+                        found.append(statement)
+            document.covering[asked] = found
+        return document.covering[asked]
 
     def _statement(self, raw: Mapping[str, Any], version: str, kind: DocumentKind) -> Statement:
-        known = self._by_raw.get(id(raw))
+        known = self._by_raw.get((id(raw), kind))  # the document keeps it
         if known is None:
             content = {name: value for name, value in raw.items() if name != "Sid"}
             key = (repr(content), version, kind)
             if key not in self._by_text:
                 self._by_text[key] = compile_statement(content, 0, "$", kind, version)
-            known = self._by_raw[id(raw)] = self._by_text[key]
+            known = self._by_raw[id(raw), kind] = self._by_text[key]
         return known
 
     def left_of(
@@ -174,7 +193,7 @@ class Statements:
             found += [condition.matches(keys, deny=statement.deny) for condition in need.tests]
             found += [keys.get(key) for key in need.values]
             if need.tags and principal.is_role:
-                found.append(id(principal.trust))
+                found.append(principal.trust and id(self._indexed(principal.trust)))
         return found
 
 

@@ -11,7 +11,7 @@ import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from ..account.principals import Principal, Principals
@@ -219,6 +219,7 @@ def _nothing(_text: str) -> bool:
     return False
 
 
+@lru_cache(maxsize=4096)
 def _may_name(pattern: str) -> bool:
     """Return whether a pattern may match a user or role, by its literal start."""
     parts = re.split(r"[*?$]", pattern, maxsplit=1)[0].split(":")
@@ -319,6 +320,8 @@ class _Search:
             own.scp,
         )
         self._caches: dict[object, dict[object, Row]] = {}
+        alone = replace(self.around, resource=None, endpoints=None, rcp=())
+        self._beside_s3 = lru_cache(512)(lambda action, arn, facts: self._asked(action, arn, alone, dict(facts)))
         self._holders: dict[str, _Holders] = {}
         self._trusting: dict[object, list[str] | None] = {}
         self._launching: dict[tuple[str, bool], Row] = {}
@@ -410,8 +413,7 @@ class _Search:
 
     def _may(self, principal: Principal, action: str, arn: str, facts: Mapping[str, Values] | None = None) -> Row:
         """Return from where a principal may do something beside S3, under its own and its organization's policies."""
-        around = replace(self.around, resource=None, endpoints=None, rcp=())
-        return self._asked(action, arn, around, facts).row(principal)
+        return self._beside_s3(action, arn, tuple((facts or {}).items())).row(principal)
 
     # Ways to a signer.
 
@@ -550,12 +552,14 @@ class _Search:
         if action not in self._holders:
             self._holders[action] = made = _Holders()
             bit = self.statements.bits((action,))
+            limits: dict[int, Statement] = {}
             for principal in self.principals.all:
                 if self._allowed[principal.arn] & bit:
                     for statement in self._covering(principal, action):
                         made.add(statement, "" if statement.deny else principal.arn)
-                    for statement in self._covering(principal, action, boundary=True):
-                        made.add(statement)
+                    limits |= {id(each): each for each in self._covering(principal, action, boundary=True)}
+            for limit in limits.values():
+                made.add(limit)
             for level in (*self.around.rcp, *self.around.scp):
                 for statement in level.document.statements:
                     made.add(statement)
