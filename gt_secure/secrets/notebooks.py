@@ -11,7 +11,8 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import accumulate, repeat
+from itertools import accumulate
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from .recogniser import find, from_base64, is_text, table
@@ -187,14 +188,11 @@ class _Texts:
 def _joined(items: list[Any], name: str | None) -> str | None:
     """Return the text whose lines a list has; None if it is another list."""
     try:
-        text = ("\n" if name == "traceback" else "\0").join(items)
-    except TypeError:
+        text = ("\n" if name == "traceback" else "").join(items)
+        whole = name == "traceback" or {*map(itemgetter(-1), items[:-1])} <= {"\n"}
+    except (TypeError, IndexError):  # no text, or an empty one
         return None
-    if not items or name == "traceback":
-        return text if items else None
-    ends, marks = text.count("\n\0"), text.count("\0")
-    whole = ends == marks == len(items) - 1 or all(map(str.endswith, items[:-1], repeat("\n")))
-    return "".join(items) if whole else None
+    return text if items and whole else None
 
 
 _TOKEN = 16

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 _BLOCK = 1 << 18
@@ -53,19 +53,27 @@ class Pairs:
 
     def __init__(self, anchors: Sequence[Anchor], numpy: Any) -> None:
         self._numpy = numpy
-        self._anchors: dict[bytes, list[tuple[Anchor, int]]] = {}
         anchors = sorted((anchor for anchor in anchors if len(anchor.data) > 1), key=lambda anchor: not anchor.far)
-        tables = numpy.zeros((2, 1 + len(anchors) // 32, 256, 256), numpy.uint64)
-        for number, (anchor, odd) in enumerate((anchor, odd) for anchor in anchors for odd in (0, 1)):
-            at = min(range(odd, len(anchor.data) - 1, 2), key=lambda i: self._worth(anchor, i))
-            word, bit = divmod(number, 64)
-            for table, first in zip(tables, (at, at + 2), strict=True):
-                table[word][numpy.ix_(anchor.codes(first + 1), anchor.codes(first))] |= numpy.uint64(1 << bit)
+        ends: list[tuple[Anchor, int]] = []
+        numbers: dict[bytes, list[int]] = {}
+        for anchor, odd in ((anchor, odd) for anchor in anchors for odd in (0, 1)):
+            at = min(range(odd, len(anchor.data) - 1, 2), key=lambda i: _worth(anchor, i, numbers))
             for one in anchor.codes(at):
                 for two in anchor.codes(at + 1):
-                    self._anchors.setdefault(bytes((one, two)), []).append((anchor, at))
-        self._pair, self._next = tables.reshape(2, len(tables[0]), -1)
-        self._any = self._pair.any(axis=0)
+                    numbers.setdefault(bytes((one, two)), []).append(len(ends))
+            ends.append((anchor, at))
+        self._anchors = {pair: [ends[number] for number in each] for pair, each in numbers.items()}
+        self._pair = numpy.zeros(1 << 16, numpy.uint16)
+        for i, pair in enumerate(numbers, 1):
+            self._pair[int.from_bytes(pair, "little")] = i
+        self._any = self._pair > 0
+        behind = numpy.zeros((2, len(ends), 256), bool)
+        for number, (anchor, at) in enumerate(ends):
+            behind[0, number, anchor.codes(at + 2)] = behind[1, number, anchor.codes(at + 3)] = True
+        (ones, one_of), (twos, two_of) = (numpy.unique(each, axis=1, return_inverse=True) for each in behind)
+        self._next = numpy.add.outer(two_of.ravel() * ones.shape[1], one_of.ravel()).ravel().astype(numpy.uint16)
+        both = (twos[:, :, None] & ones[:, None]).reshape(len(ends), -1)
+        self._follows = numpy.array([both[each].any(axis=0) for each in ([], *numbers.values())])
         self._rest, self._least = numpy.zeros((2, 1 << 16), numpy.int8)
         for pair, windows in self._anchors.items():
             rest = {0 if anchor.far else len(anchor.data) - at for anchor, at in windows}
@@ -79,10 +87,9 @@ class Pairs:
     def places(self, data: bytes) -> dict[Anchor, list[int]]:
         """Find each anchor in a text of ASCII; a name that prose goes on behind is left out."""
         found: dict[Anchor, list[int]] = {}
-        pairs = self._numpy.frombuffer(data + bytes(3 * _AHEAD + len(data) % 2), "<u2")
-        last = len(data) // 2 + 1
-        for block in range(0, last, _BLOCK):
-            at = block + self._numpy.flatnonzero(self._any.take(pairs[block : min(last, block + _BLOCK)]))
+        pairs = self._numpy.frombuffer(data, "<u2", len(data) // 2)
+        for block in range(0, len(pairs), _BLOCK):
+            at = block + self._numpy.flatnonzero(self._any.take(pairs[block : block + _BLOCK]))
             for place in (2 * self._likely(pairs, at)).tolist():
                 for anchor, offset in self._anchors[data[place : place + 2]]:
                     start = place - offset
@@ -96,11 +103,8 @@ class Pairs:
     def _likely(self, pairs: Any, at: Any) -> Any:
         """Return those of the places where the next pair fits too, and no prose goes on behind the name."""
         numpy = self._numpy
-        pair, after = pairs[at], pairs[at + 1]
-        fits = numpy.zeros(len(at), bool)
-        for one, two in zip(self._pair, self._next, strict=True):
-            fits |= (one.take(pair) & two.take(after)) != 0
-        at = at[fits]
+        at, last = numpy.split(at, [numpy.searchsorted(at, len(pairs) - 2 * _AHEAD)])
+        at = at[self._follows[self._pair.take(pairs[at]), self._next.take(pairs[at + 1])]]
         rest = self._rest.take(pairs[at])
         data = pairs.view(numpy.uint8)
         windows = numpy.lib.stride_tricks.as_strided(data, (len(data) - _AHEAD + 1, _AHEAD), (1, 1))
@@ -121,10 +125,11 @@ class Pairs:
             )
         prose &= next_one & _SPACE > 0
         named = (next_one & (_WORD | _VALUE) > 0) & ~prose
-        return at[named | (rest == 0)]
+        return numpy.concatenate((at[named | (rest == 0)], last))
 
-    def _worth(self, anchor: Anchor, at: int) -> tuple[bool, bool, int]:
-        """Order the pairs of an anchor: first those with another one behind them, then those of no other anchor."""
-        pair = anchor.text[at : at + 2]
-        common = sum(_COMMON.find(letter) for letter in pair.lower())
-        return at + 3 >= len(anchor.data), pair.encode() in self._anchors, common
+
+def _worth(anchor: Anchor, at: int, used: Container[bytes]) -> tuple[bool, bool, int]:
+    """Order the pairs of an anchor: first those with another one behind them, then those of no other anchor."""
+    pair = anchor.text[at : at + 2]
+    common = sum(_COMMON.find(letter) for letter in pair.lower())
+    return at + 3 >= len(anchor.data), pair.encode() in used, common
