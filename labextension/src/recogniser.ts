@@ -156,6 +156,17 @@ function pairsOf(text: string): Uint16Array {
   return new Uint16Array(bytes.buffer);
 }
 
+function isAt(text: string, start: number, anchor: IAnchor): boolean {
+  for (let i = 0; i < anchor.text.length; i++) {
+    const code = text.charCodeAt(start + i);
+    const letter = anchor.case || code < 65 || code > 90 ? code : code + 32;
+    if (letter !== anchor.text.charCodeAt(i)) {
+      return false;
+    }
+  }
+  return true;
+}
+
 /** Where each anchor is in a text; undefined for an anchor that is nowhere. */
 function placesOf(text: string): (number[] | undefined)[] {
   const found: (number[] | undefined)[] = [];
@@ -166,9 +177,7 @@ function placesOf(text: string): (number[] | undefined)[] {
     }
     for (const [number, offset] of WINDOWS.get(pairs[i])!) {
       const start = 2 * i - offset;
-      const anchor = anchors[number];
-      const here = start < 0 ? '' : text.slice(start, start + anchor.text.length);
-      if (here === anchor.text || (!anchor.case && here.toLowerCase() === anchor.text)) {
+      if (isAt(text, start, anchors[number])) {
         (found[number] ??= []).push(start);
       }
     }
@@ -275,7 +284,7 @@ function decode(text: string): View {
     const before = view.text;
     for (const rare of [false, true]) {
       for (const [begin, escape] of view.text === before ? escapes : []) {
-        if (rare === begin.length > 1 && (rare ? view.places[plain.get(begin)!] : view.text.includes(begin))) {
+        if (rare === begin.length > 1 && (rare ? view.places[plain.get(begin)!] : mayHave(view.text, begin))) {
           view.undo(escape, begin);
         }
       }
@@ -285,6 +294,17 @@ function decode(text: string): View {
     }
   }
   return view;
+}
+
+/** Whether a text may have an escape that begins so: a percent sign has a digit or a "u" behind it. */
+function mayHave(text: string, begin: string): boolean {
+  for (let at = begin === '%' ? text.indexOf(begin) : -1; at >= 0; at = text.indexOf(begin, at + 1)) {
+    const code = text.charCodeAt(at + 1) | 32;
+    if ((code >= 48 && code <= 57) || (code >= 97 && code <= 102) || code === 117) {
+      return true;
+    }
+  }
+  return begin !== '%' && text.includes(begin);
 }
 
 const SHORT: Record<string, string> = { '/': '/', n: '\n', r: '\n', t: '\t' };
@@ -340,18 +360,26 @@ function apart(spans: ISpan[]): ISpan[] {
 const [NEAR, FAR] = [40, 300];
 
 const guard = new RegExp(words.guard.source, 'iy');
+/** A word of prose behind a name: the guard, which looks for more, would not let it through either. */
+const prose = / (?!access|key)[a-z]+[ \t\r\n,;)]/iy;
+
+/** Whether a value may be behind a name. */
+function isFollowed(text: string, end: number): boolean {
+  prose.lastIndex = guard.lastIndex = end;
+  return !prose.test(text) && guard.test(text);
+}
 
 /** Try each rule where one of its anchors is. */
 function matches({ text, places }: View): ISpan[] {
   const spans: ISpan[] = [];
   places.forEach((starts, index) => {
     let after = 0;
+    const isName = /\w$/.test(anchors[index].text);
     for (const at of anchors[index].rules.length ? starts! : []) {
       if (at < after) {
         continue;
       }
-      guard.lastIndex = at + anchors[index].text.length;
-      const followed = !/\w$/.test(anchors[index].text) || guard.test(text);
+      const followed = !isName || isFollowed(text, at + anchors[index].text.length);
       for (const rule of anchors[index].rules) {
         const place = rule.back ? lastBefore(text, at, rule.back) : at;
         rule.pattern.lastIndex = place;
@@ -408,10 +436,31 @@ function isWord(text: string, end: number): boolean {
   return end - space > 12;
 }
 
+const wrap = new RegExp(patterns.wrap.source, 'my');
+const GOES_ON = new Uint8Array(128);
+for (const letter of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789%+/_~.=&?:-') {
+  GOES_ON[letter.charCodeAt(0)] = 1;
+}
+
+/** The ends of lines that may go on in the next line. */
+function* breaks(text: string): Generator<RegExpExecArray> {
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) {
+    let back = ' \t\r|\u2502\u2503'.includes(text[at - 1]) ? 13 : 1;
+    while (back < 13 && GOES_ON[text.charCodeAt(at - back)]) {
+      back++;
+    }
+    wrap.lastIndex = at;
+    const found = back === 13 && wrap.exec(text);
+    if (found) {
+      yield found;
+    }
+  }
+}
+
 /** Find what goes on in the next line, since a terminal or textwrap broke the line. */
 function wrapped(text: string): ISpan[] {
   const groups: [number, number][][] = [];
-  for (const found of text.matchAll(patterns.wrap)) {
+  for (const found of breaks(text)) {
     const at = found.index;
     const line = at && text.lastIndexOf('\n', at - 1) + 1;
     if (at - line < 40 || at - line > WIDEST || !isWord(text, at)) {

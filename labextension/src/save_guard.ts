@@ -26,7 +26,7 @@ interface ISharedCell {
 
 interface IDecided {
   decision: Decision;
-  secrets: Set<string>;
+  ids: Set<string>;
 }
 
 /**
@@ -52,15 +52,14 @@ export class SaveGuard {
   }
 
   private async _checked(path: string, options?: Options): Promise<Options> {
-    const mode = this._choices().saveGuard;
+    const { saveGuard: mode, accepted } = this._choices();
     const book = mode === 'off' ? null : notebookOf(path, options);
     let byPerson = this._asked;
     this._asked = false;
     if (!book) {
       return options;
     }
-    const secrets = new Set<string>();
-    const found = findSecrets(book, secrets);
+    const found = findSecrets(book, accepted);
     if (found.length === 0) {
       return options;
     }
@@ -70,12 +69,12 @@ export class SaveGuard {
       byPerson = false;
     }
     const known = this._decided.get(path);
-    let decision = known && [...secrets].every(each => known.secrets.has(each)) ? known.decision : undefined;
+    let decision = known && found.every(({ id }) => known.ids.has(id)) ? known.decision : undefined;
     if (decision === 'save' && mode === 'strict') {
       decision = undefined;
     }
     if (!decision || (decision === 'cancel' && byPerson)) {
-      decision = await this._ask(path, book, found, secrets, mode === 'strict');
+      decision = await this._ask(path, book, found, mode === 'strict');
     }
     if (decision === 'cancel') {
       this._reveal(path, found);
@@ -85,8 +84,8 @@ export class SaveGuard {
       return options;
     }
     const rest = JSON.parse(JSON.stringify(book)) as Data;
-    maskSecrets(rest);
-    const left = findSecrets(rest);
+    maskSecrets(rest, accepted);
+    const left = findSecrets(rest, accepted);
     if (left.length) {
       // Masking code that is no string could change what it does.
       this._decided.delete(path);
@@ -102,13 +101,7 @@ export class SaveGuard {
     return { ...options, content: clean };
   }
 
-  private _ask(
-    path: string,
-    book: Data,
-    found: ISavedSecret[],
-    secrets: Set<string>,
-    strict: boolean
-  ): Promise<Decision> {
+  private _ask(path: string, book: Data, found: ISavedSecret[], strict: boolean): Promise<Decision> {
     const cancel = Dialog.cancelButton({ label: 'Cancel' });
     const save = Dialog.warnButton({ label: 'Save anyway', actions: ['save'] });
     const remove = Dialog.okButton({ label: 'Remove and save', actions: ['remove'] });
@@ -120,7 +113,7 @@ export class SaveGuard {
     })
       .then(result => {
         const decision = (result.button.actions[0] as Decision | undefined) ?? 'cancel';
-        this._decided.set(path, { decision, secrets });
+        this._decided.set(path, { decision, ids: new Set(found.map(({ id }) => id)) });
         return decision;
       })
       .finally(() => this._open.delete(path));
@@ -131,7 +124,7 @@ export class SaveGuard {
   /** Mask what is saved, and what the notebook shows. */
   private _remove(path: string, book: Data, found: ISavedSecret[]): Data {
     const clean = JSON.parse(JSON.stringify(book)) as Data;
-    maskSecrets(clean);
+    maskSecrets(clean, this._choices().accepted);
     const model = this._panel(path)?.context.model;
     const cells = clean.cells as Data[];
     for (const index of new Set(found.map(({ place }) => cellOf(place)))) {
@@ -168,7 +161,7 @@ export class SaveGuard {
 
   /** The same for a notebook that is edited as text: it is written as Jupyter writes notebooks. */
   private _removeText(path: string, book: Data): string {
-    maskSecrets(book);
+    maskSecrets(book, this._choices().accepted);
     const text = `${JSON.stringify(book, null, 1)}\n`;
     for (const widget of this._app.shell.widgets('main')) {
       const { context } = widget as unknown as Partial<IDocumentWidget>;
@@ -221,13 +214,16 @@ class Report extends Widget {
     const intro = document.createElement('p');
     intro.textContent =
       `Whoever gets a copy of “${path.split('/').pop() ?? path}” could use them. ` +
-      'Removing replaces each one with ***; the rest of the text stays. The first cell is 0.';
+      'Removing replaces each one with ***; the rest of the text stays. The first cell is 0. ' +
+      'What is no secret may stay: add its id to the setting “Accepted secrets”.';
     const list = document.createElement('ul');
-    for (const { place, what } of found.slice(0, MOST)) {
+    for (const { place, what, id } of found.slice(0, MOST)) {
       const item = document.createElement('li');
       const strong = document.createElement('strong');
       strong.textContent = what[0].toUpperCase() + what.slice(1);
-      item.append(strong, ` in ${described(place, book)}`);
+      const shown = document.createElement('code');
+      shown.textContent = id;
+      item.append(strong, ` in ${described(place, book)}, id `, shown);
       list.append(item);
     }
     if (found.length > MOST) {
@@ -275,14 +271,14 @@ export function addSaveGuard(app: JupyterFrontEnd, notebooks: INotebookTracker, 
     isEnabled: () => notebooks.currentWidget !== null,
     execute: async args => {
       if (args['book']) {
-        return findSecrets(args['book'] as unknown as Data); // for other extensions: an answer, no dialog
+        return findSecrets(args['book'] as unknown as Data, choices().accepted); // for other extensions: an answer, no dialog
       }
       const panel = notebooks.currentWidget;
       if (!panel) {
         return [];
       }
       const book = panel.context.model.toJSON() as unknown as Data;
-      const found = findSecrets(book);
+      const found = findSecrets(book, choices().accepted);
       const body = found.length ? new Report(panel.context.path, book, found) : searched(book);
       await showDialog({ title: 'Secrets in the notebook', body, buttons: [Dialog.okButton({ label: 'Close' })] });
       return found;

