@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from gt_secure.sandbox import Sandbox  # noqa: E402 - the path comes first
 from tests.browser.conftest import Lab, start_chromium, start_lab  # noqa: E402

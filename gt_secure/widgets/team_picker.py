@@ -278,7 +278,8 @@ def read_details(connection: Connection, team: Workteam) -> TeamDetails:
 
 def _option(team: Workteam) -> str:
     lock = "no URL lock" if team.url_lock is None else f"URL lock {url_lock_word(team)}"
-    return f"{markup.plain(team.name, 70)} · {team.kind} · {lock}"
+    gap = " · \N{ZERO WIDTH SPACE}"  # ipywidgets makes the spaces of a choice hard: a narrow one breaks here
+    return gap.join((markup.plain(team.name, 70), team.kind, lock))
 
 
 def url_lock_word(team: Workteam) -> str:

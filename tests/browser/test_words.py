@@ -19,6 +19,7 @@ from gt_secure.html import style_sheet
 from support.rig import Rig
 
 from .conftest import ROOT, SHOTS
+from .test_access import violations
 from .test_elsewhere import THEMES, widgets
 from .widget_page import write_page
 
@@ -127,5 +128,38 @@ def test_no_word_of_the_panel_is_broken(widgets: Any, chromium: Any, tmp_path: P
         page.locator(".gts-panel").first.wait_for()
         page.get_by_text("Probe results").wait_for()
         assert measure(page, f"panel-{theme}", roots=".gts-panel") == []
+    finally:
+        page.close()
+
+
+CLIPPED = """root => [...root.querySelectorAll('*')].filter(e => {
+  const style = getComputedStyle(e), hides = /hidden|clip/.test(style.overflowX + style.overflowY);
+  if (!e.checkVisibility() || e.closest('svg, thead, .gts-unseen, .gts-style')) return false;
+  if (e.matches('option')) return e.scrollWidth > e.clientWidth + 1 || e.clientWidth > e.parentElement.clientWidth;
+  if (!hides || !e.innerText?.trim()) return false;
+  return e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1;
+}).map(e => `${e.tagName} ${e.className} ${e.innerText.slice(0, 60)}`)"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", sorted(THEMES))
+def test_at_400_percent_nothing_is_clipped(widgets: Any, chromium: Any, axe: str, tmp_path: Path, theme: str) -> None:
+    """A window of 1280 pixels at four times the size is 320 pixels wide for a page."""
+    foreground, background, _ = THEMES[theme]
+    colours = {"editor-foreground": foreground, "editor-background": background}
+    url = write_page(tmp_path, widgets, colours, f'class="{theme}" style="margin:0;background:{background}"')
+    page = chromium.new_page(viewport={"width": 320, "height": 256}, device_scale_factor=4)
+    try:
+        page.goto(url)
+        panel = page.locator(".gts-panel").first
+        panel.get_by_text("Probe results").wait_for()
+        page.evaluate("() => document.querySelectorAll('details').forEach(each => { each.open = true })")
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=SHOTS / f"zoom-{theme}.png", full_page=True, scale="css")
+        assert page.evaluate("() => document.documentElement.scrollWidth") == 320
+        assert panel.evaluate(PROBLEMS) == []
+        assert panel.evaluate(CLIPPED) == []
+        found = [each for each in violations(page, axe) if each["impact"] in ("serious", "critical", "moderate")]
+        assert found == [], json.dumps(found, indent=1)
     finally:
         page.close()

@@ -106,11 +106,12 @@ def _together(rows: Sequence[SimulatedRequest]) -> Iterator[tuple[object, ...]]:
         decided = _decided(row.after if row.after.answer != "opened" else row.now)
         same = (row.source, row.why, answer_chip(row.now), answer_chip(row.after), decided)
         requests.setdefault(same, []).append(_SCENES[row.scene])
-    sources: dict[tuple[str, Chip, Chip, Markup], list[Markup]] = {}
+    sources: dict[tuple[str, Chip, Chip, Markup], dict[str, list[Markup]]] = {}
     for (source, why, now, after, decided), scenes in requests.items():
-        named = markup.join(markup.code(source, 120), " ", markup.hint(markup.text(why, 200)))
-        sources.setdefault((", ".join(scenes), now, after, decided), []).append(named)
-    for (scene, now, after, decided), names in sources.items():
+        named = sources.setdefault((", ".join(scenes), now, after, decided), {})
+        named.setdefault(source, []).append(markup.hint(markup.text(why, 200)))
+    for (scene, now, after, decided), named in sources.items():
+        names = [markup.join(markup.code(source, 120), " ", *whys) for source, whys in named.items()]
         yield markup.join(*names), scene, now, after, decided
 
 
