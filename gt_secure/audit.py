@@ -34,7 +34,6 @@ class AuditedBucket:
     teams: tuple[str, ...] = ()
     hits: Hits | None = None
     leaks: tuple[Leak, ...] = ()
-    log_summary: str = ""
 
 
 @dataclass(frozen=True, repr=False)
@@ -200,8 +199,8 @@ def _bucket(
         hits = notes.attempt(f"log of {name}", lambda: gt.hits(name, since=since), None)
     if hits is None:
         return AuditedBucket(name, guard_text(state), log, teams)
-    leaks = hits.leaks()
-    return AuditedBucket(name, guard_text(state), log, teams, hits, tuple(leaks), leaks.summary)
+    notes.lines += [f"log of {name}: {text}" for text in hits.coverage.doubts]
+    return AuditedBucket(name, guard_text(state), log, teams, hits, tuple(hits.leaks()))
 
 
 def guard_text(state: Bucket) -> str:

@@ -129,6 +129,11 @@ class Findings(ShownTable["Finding"], tuple["Finding", ...]):
         return Findings(accepted, self.checked, self.evidence)
 
     @property
+    def decided(self) -> bool:
+        """True if a rule was decided: without one, no finding is no result."""
+        return any(each.outcome in ("found", "clean") for each in self.checked)
+
+    @property
     def looked(self) -> str:
         """The outcomes of all rules, in a sentence."""
         outcomes = {word: [each for each in self.checked if each.outcome == word] for word in OUTCOMES}
@@ -195,11 +200,17 @@ class FindingsReport:
         worst = SEVERITIES[: SEVERITIES.index(severity) + 1]
         return tuple(each for each in self.findings if each.accepted is None and each.severity in worst)
 
+    def doubts(self, severity: Severity = "info") -> tuple[str, ...]:
+        """Return what was not read, and the findings of a severity or higher that were not decided, in sentences."""
+        worst = SEVERITIES[: SEVERITIES.index(severity) + 1]
+        open_ = [each for each in self.findings if each.state == "unknown" and each.accepted is None]
+        undecided = [f"{each.subject}: {each.code} is unknown" for each in open_ if each.severity_if_found in worst]
+        return (*self.unread, *undecided)
+
     @property
     def unknown(self) -> tuple[str, ...]:
         """Everything that was not read or not decided, a sentence each."""
-        undecided = [f"{each.subject}: {each.code} is unknown" for each in self.findings if each.state == "unknown"]
-        return (*self.unread, *undecided)
+        return self.doubts()
 
     def require(self, severity: Severity = "high") -> Self:
         """Return the report, or raise :class:`AssertionError` for a finding that severe or anything unread."""
@@ -207,6 +218,6 @@ class FindingsReport:
         named = "; ".join(map(str, findings[:5]))
         if findings:  # no assert statement: python -O would skip it
             raise AssertionError(f"{count(len(findings), 'finding')} of severity {severity} or higher: {named}")
-        if self.unread:
-            raise AssertionError("Not read: " + "; ".join(self.unread[:5]))
+        if doubts := self.doubts(severity):
+            raise AssertionError("Not read or not decided: " + "; ".join(doubts[:5]))
         return self

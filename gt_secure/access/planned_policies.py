@@ -123,7 +123,19 @@ def terraform_policies(text: str) -> list[PlannedPolicy]:
             found.append(
                 PlannedPolicy.of(_terraform_statements(_planned(each, "policy"), read), target, each["address"])
             )
+    known = {policy.bucket for policy in found}
+    for each in (each for each in changes if each not in planned):
+        before = each["change"].get("before") or {}
+        if each.get("type") == "aws_s3_bucket_policy" and before.get("bucket") not in {*known, *_deleted(changes)}:
+            found.append(PlannedPolicy.of(_UNKNOWN if "" in known else [], before.get("bucket"), each["address"]))
     return _with_others(found, buckets)
+
+
+def _deleted(changes: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the names of the buckets that are deleted themselves."""
+    for each in changes:
+        if each.get("type") == "aws_s3_bucket" and each["change"].get("actions") == ["delete"]:
+            yield (each["change"].get("before") or {}).get("bucket", "")
 
 
 def _with_others(found: list[PlannedPolicy], buckets: Mapping[str, Any]) -> list[PlannedPolicy]:

@@ -150,6 +150,7 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
     key: str = ""
     days: int | None = None
     others: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, found: Iterable[SigningPrincipal], assumed: Sequence[str]) -> Signers:
@@ -164,7 +165,7 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
         """Return the signers with the requests of a log that their URLs opened."""
         counts, days = presigners(hits, self.bucket, self.key)
         made = self.counted(counts)
-        made.days = days
+        made.days, made.unread = days, tuple(getattr(getattr(hits, "coverage", None), "doubts", ()))
         return made
 
     def counted(self, requests: Mapping[str, int] | None) -> Signers:
@@ -190,7 +191,7 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
             return f"{can}. Add --logs to see who did."
         did = [each.arn for each in signing if each.signed]
         more = f" The log names others, too: {', '.join(self.others)}." if self.others else ""
-        said = f"{can}, {len(did):,} did in {count(self.days, 'day')}.{more}"
+        said = " ".join([f"{can}, {len(did):,} did in {count(self.days, 'day')}.{more}", *self.unread])
         if not did:
             return said
         place = ["--bucket", self.bucket, *(["--prefix", self.key] if self.key else [])]
@@ -212,7 +213,8 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
     def to_dict(self, *, every: bool = False) -> dict[str, Any]:
         """Return JSON-able data; ``every`` has those that are refused too."""
         shown = (*self, *self.refused) if every else self
-        return {"signers": [each.to_dict() for each in shown], "assumed": list(self.assumed)}
+        found = [each.to_dict() for each in shown]
+        return {"signers": found, "assumed": list(self.assumed), "unread": list(self.unread)}
 
 
 def _nothing(_text: str) -> bool:

@@ -144,6 +144,7 @@ _UNASKED: Mapping[str, Part[Any]] = {
     **{name: _unasked(each.what, each.action) for name, each in READINGS.items()},
     "key_policy": _unasked("the policy of the key", "kms:GetKeyPolicy"),
     "log_bucket": _unasked("the log bucket", "s3:ListBucket"),
+    "log": _unasked("the access log", "s3:GetObject"),
 }
 
 
@@ -174,6 +175,8 @@ class Bucket:
         The policy of the KMS key of the default encryption; absent without such a key.
     log_bucket : Part of Bucket
         The bucket that its access logs go to.
+    log : Part of int
+        Number of requests in that log; not read where a part of it was not.
     url_ages : tuple of UrlAges or None
         By signer, from a log; None if none was given.
     leaks : callable
@@ -203,6 +206,7 @@ class Bucket:
     requester_pays: Part[bool] = _UNASKED["requester_pays"]
     key_policy: Part[str] = _UNASKED["key_policy"]
     log_bucket: Part[Bucket] = _UNASKED["log_bucket"]
+    log: Part[int] = _UNASKED["log"]
     url_ages: tuple[UrlAges, ...] | None = None
     leaks: Callable[[], int] = field(default=int, compare=False, repr=False)
     preflights: int = 0

@@ -63,16 +63,16 @@ def action_of(name: str) -> str:
     head, _, rest = name.partition(".")
     if head != "bucket":
         return WHAT[name][1]
-    return READINGS[rest].action if rest in READINGS else {"key_policy": "kms:GetKeyPolicy"}[rest]
+    return READINGS[rest].action if rest in READINGS else "kms:GetKeyPolicy"
 
 
 def _what(name: str) -> str:
     head, _, rest = name.partition(".")
     if head != "bucket":
         return WHAT[name][0]
-    if rest.startswith("log_bucket"):
-        return "the log bucket"
-    return f"{READINGS[rest].what} of the bucket" if rest in READINGS else "the key policy of the bucket"
+    if rest in READINGS:
+        return f"{READINGS[rest].what} of the bucket"
+    return {"key_policy": "the key policy of the bucket", "log": "the access log"}.get(rest, "the log bucket")
 
 
 UNASKED: Mapping[str, Part[Any]] = {
@@ -222,7 +222,7 @@ class State:
 
 
 def _parts_of(bucket: Bucket, name: str) -> Iterator[tuple[str, Part[Any]]]:
-    for each in (*READINGS, "key_policy", "log_bucket"):
+    for each in (*READINGS, "key_policy", "log_bucket", "log"):
         yield f"{name}.{each}", getattr(bucket, each)
 
 

@@ -92,7 +92,7 @@ def no_findings(
         return CheckResult(
             "no_findings", subject, None, said, details, "Run 'gt-secure doctor' to list the missing permissions."
         )
-    if not any(each.outcome in ("found", "clean") for each in everything.checked):
+    if not everything.decided:
         said = f"No rule was decided. {everything.looked}"
         return CheckResult("no_findings", subject, None, said, details, "Name a private workteam, or a bucket.")
     said = f"No findings of severity {severity} or higher. {everything.looked}"

@@ -180,7 +180,7 @@ def _doubt(
 ) -> str:
     """Return the reason why the log is not sufficient evidence; empty if it is."""
     unreadable = coverage.unreadable if coverage.unreadable > max_unreadable else 0
-    if doubts := replace(coverage, unreadable=unreadable).doubts:
+    if doubts := replace(coverage, unreadable=unreadable).unread:
         return " ".join(doubts)
     if not rows:
         return "The log shows no request with a presigned URL. An empty log is not proof that nobody opened one."

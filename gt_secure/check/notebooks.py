@@ -70,8 +70,9 @@ def saved_as_run(book: dict[str, Any], subject: str, allow_tag: str = "skip-exec
         said = f"Checks pass without being run: {some([f'cell {i}: {reason}' for i, reason in bypassed])}."
         undo = "Remove that from the cell, run all cells from the first to the last, and save."
         return CheckResult("no_code_cell_skipped", subject, False, said, details, undo)
-    if not code:
-        return CheckResult("no_code_cell_skipped", subject, None, "It has no code cell.", details, "Check the path.")
+    if not wanted:
+        said = f"It has no code cell without the tag {allow_tag}." if code else "It has no code cell."
+        return CheckResult("no_code_cell_skipped", subject, None, said, details, "Check the path.")
     if skipped:
         said = f"Code cells were never run: {some([f'cell {i}' for i in skipped])} (the first cell is 0)."
         return CheckResult("no_code_cell_skipped", subject, False, said, details, fix)
@@ -159,13 +160,13 @@ def no_secret_saved(path: str | Path, *, accepted: AcceptedLike | None = None) -
         )
         return CheckResult("no_secret_saved", subject, False, said, details, fix)
     if unread:
-        said = f"Its pair '{unread}' of jupytext is in another folder and was not searched."
+        said = f"Its pair '{unread}' of jupytext is not beside it and was not searched."
         return CheckResult("no_secret_saved", subject, None, said, details, "Name both files with --path.")
     cell_parts = [f"{count(cells, 'cell')}, outputs, metadata and widget state"] if book else []
     searched = some([*cell_parts, *(pair.name for pair in pairs)])
     left = f"none found but {count(len(stays), 'accepted one')}" if stays else "none found"
     said = f"{kinds} kinds of secrets searched in {searched}: {left}."
-    if book and not cells:
+    if not (cells if book else _read(file).strip()):
         return CheckResult("no_secret_saved", subject, None, said, details, "Check a notebook with cells.")
     return CheckResult("no_secret_saved", subject, True, said, details)
 
@@ -175,14 +176,16 @@ TEXT_SUFFIXES = (".py", ".md", ".rmd", ".qmd", ".r", ".jl", ".sh", ".scala", ".c
 
 
 def _with_pairs(file: Path) -> tuple[dict[str, Any], list[Path], str]:
-    """Read a notebook; return it, its pairs in the same folder, and the format of one in another folder."""
+    """Read a notebook; return it, its pairs in the same folder, and the format of one that is not there."""
     book = read_notebook(file)
     jupytext = (book.get("metadata") or {}).get("jupytext")
     listed = jupytext.get("formats") if isinstance(jupytext, dict) else None
-    formats = [each.partition(":")[0].strip() for each in listed.split(",")] if isinstance(listed, str) else []
-    elsewhere = [each for each in formats if "/" in each and not each.endswith("ipynb")]
-    beside = [file.with_name(f"{file.stem}.{each.lstrip('.')}") for each in formats if each and "/" not in each]
-    return book, [pair for pair in beside if pair != file and pair.is_file()], next(iter(elsewhere), "")
+    named = listed.split(",") if isinstance(listed, str) else list(map(str, listed or ()))
+    formats = [each.partition(":")[0].strip() for each in named]
+    others = [each for each in formats if each and not each.endswith("ipynb")]
+    beside = {each: file.with_name(f"{file.stem}.{each.lstrip('.')}") for each in others if "/" not in each}
+    absent = [each for each in others if each not in beside or not beside[each].is_file()]
+    return book, [pair for pair in beside.values() if pair.is_file()], next(iter(absent), "")
 
 
 def is_accepted(secret: SavedSecret, known: tuple[Acceptance, ...]) -> bool:
@@ -238,7 +241,8 @@ def read_notebook(path: str | Path) -> dict[str, Any]:
         raise InvalidInput(f"{file.name} is not a notebook: it is not JSON.", next_step="Check the path.") from error
     if not isinstance(book, dict) or not isinstance(book.get("cells"), list):
         raise InvalidInput(f"{file.name} is not a notebook of format 4: it has no cells.", next_step="Check the path.")
-    book["cells"] = [cell for cell in book["cells"] if isinstance(cell, dict)]
+    if not all(isinstance(cell, dict) for cell in book["cells"]):
+        raise InvalidInput(f"{file.name} is not a notebook: a cell is no object.", next_step="Check the path.")
     return book
 
 

@@ -105,7 +105,8 @@ class SaveGuard:
         is_text = model.get("type") == "file" and isinstance(content, str) and path.lower().endswith(".ipynb")
         book = _parsed(content) if is_text else content if model.get("type") == "notebook" else None
         try:
-            if isinstance(content, str) and not is_text and "jupytext" in content[:4000]:  # its metadata
+            searched = not isinstance(book, dict) if is_text else "jupytext" in str(content)[:4000]  # its metadata
+            if isinstance(content, str) and searched:
                 found = secrets_of_text(content, path.rpartition("/")[2] or "the text")
                 self._refuse(self._wanted(found), f"{path or 'The text'} is not saved")
             if not isinstance(book, dict):

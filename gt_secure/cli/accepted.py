@@ -49,7 +49,7 @@ def exit_code(args: argparse.Namespace, report: Audit | Sweep) -> int:
         for line in report.unknown:
             note(f"unknown: {printable(line)}")
         return UNKNOWN if report.unknown else OK
-    return FOUND if report.worse_than(args.fail_on) else UNKNOWN if report.unread else OK
+    return FOUND if report.worse_than(args.fail_on) else UNKNOWN if report.doubts(args.fail_on) else OK
 
 
 def write_baseline(args: argparse.Namespace, findings: Iterable[Finding]) -> None:

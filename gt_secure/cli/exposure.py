@@ -51,6 +51,7 @@ def add(commands: Commands) -> None:
                 "from a policy file",
             ),
         ),
+        exit_codes="0; 3 if an answer is unknown",
         result=exposure_from,
     )
     explain.add_argument("object", nargs="?", help="s3://bucket/key, or s3://bucket/prefix/ for all keys under it")
@@ -215,7 +216,7 @@ def run_explain(args: argparse.Namespace) -> int:
     sources = [Source.parse(each) for each in args.sources]
     exposure = exposure_from(args)
     answers = exposure.at(sources)
-    code = UNKNOWN if any(each.answer == "unknown" for each in answers) else OK
+    code = UNKNOWN if any(each.answer == "unknown" for each in answers) or _open(exposure, sources) else OK
     if args.json:
         show_json(exposure.to_dict() | ({"answers": answers.to_dicts()} if args.object else {}))
         return code
@@ -225,6 +226,11 @@ def run_explain(args: argparse.Namespace) -> int:
         say(answers_text(answers, line_width()))
     _say_assumed(exposure.assumed)
     return code
+
+
+def _open(exposure: Exposure, sources: list[Source]) -> bool:
+    """Return whether no source was named, and a kind of request is unknown from some."""
+    return not sources and not all(row.unknown.is_empty for row in exposure)
 
 
 def signers_from(args: argparse.Namespace) -> Signers:
@@ -248,14 +254,15 @@ def signers_from(args: argparse.Namespace) -> Signers:
 
 def _explain_signers(args: argparse.Namespace) -> int:
     found = signers_from(args)
+    code = UNKNOWN if found.unread or any(each.answer == "unknown" for each in found) else OK
     if args.json:
         show_json(found.to_dict(every=args.all))
-        return OK
+        return code
     rows = [found.row(each) for each in (*found, *(found.refused if args.all else ()))]
     say(table(found.head, rows) if rows else found.empty)
     say(fit(printable(found.sentence)))
     _say_assumed(found.assumed)
-    return OK
+    return code
 
 
 def run_prove(args: argparse.Namespace) -> int:

@@ -118,7 +118,7 @@ def run_findings(args: argparse.Namespace) -> int:
         say(fit(f"        {finding.why}"))
         say(fit(f"        next: {finding.fix}"))
     if not found.open and not args.json:
-        say("No findings." if not found else "No finding is open.")
+        say("No finding is open." if found else "No findings." if found.decided else "No rule was decided.")
     if not args.json:
         _say_accepted(found.accepted)
         say(fit(f"\n{found.looked}"))
@@ -133,7 +133,8 @@ def run_findings(args: argparse.Namespace) -> int:
     accepted = {finding.code for finding in everything.accepted}
     unknown = [each.code for each in found.checked if each.outcome == "unknown" and each.code not in accepted]
     unknown += [finding.code for finding in found if finding.state == "unknown"]
-    return UNKNOWN if any(SEVERITIES.index(str(catalog()[code]["severity"])) <= limit for code in unknown) else OK
+    blind = any(SEVERITIES.index(str(catalog()[code]["severity"])) <= limit for code in unknown)
+    return UNKNOWN if args.fail_on and (blind or not everything.decided) else OK
 
 
 def _say_accepted(accepted: Findings) -> None:

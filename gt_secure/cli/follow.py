@@ -11,6 +11,7 @@ from typing import Any
 from ..logs.table import Table
 from ..logs.waiting import USUALLY, Waiting, follow_hits
 from ..text import count, duration, json_text
+from .exit_codes import OK, UNKNOWN
 from .log_options import check_limit, log_filters, log_sources, tell, warnings_as_lines, with_predictions
 from .output import note
 from .progress import working
@@ -20,7 +21,7 @@ def follow(args: argparse.Namespace) -> int:
     check_limit(args)
     sources, aws = log_sources(args)
     note(f"Following for at most {duration(round(args.wait_s))}; Ctrl-C ends it. {USUALLY}")
-    total, header = 0, True
+    total, header, unread = 0, True, False
     with warnings_as_lines(), working("Waiting for delivery") as line:
         batches = follow_hits(
             sources,
@@ -39,6 +40,7 @@ def follow(args: argparse.Namespace) -> int:
         with contextlib.closing(batches):
             for hits in batches:
                 total += len(hits)
+                unread |= bool(hits.coverage.unread)
                 line.clear()
                 _print(
                     with_predictions(args, hits).count(args.by, limit=args.limit),
@@ -51,7 +53,7 @@ def follow(args: argparse.Namespace) -> int:
                     note(hits.coverage.summary)
                 header = False
     note(f"Ended after {duration(round(args.wait_s))}: {count(total, 'request')}. A later delivery may bring more.")
-    return 0
+    return OK if total and not unread else UNKNOWN
 
 
 def _print(table: Table, form: str, header: bool) -> None:

@@ -14,6 +14,7 @@ from ..errors import InvalidInput
 from ..logs import activity
 from ..logs.coverage import Coverage
 from ..text import json_text, printable
+from .exit_codes import UNKNOWN
 from .hits import emit
 from .log_options import add_engine, add_log_source, open_hits, tell
 from .output import write_report
@@ -33,7 +34,7 @@ def add(commands: Commands) -> None:
             ("gt-secure leaks --bucket gt-images --since 7d", "the last week of a bucket"),
             ("gt-secure leaks log/ --pool 203.0.113.0/24 --json", "treat a NAT pool as one user"),
         ),
-        exit_codes="0; 3 if something of the logs was not read",
+        exit_codes="0; 3 if something of the logs was not read, or no URL is in them",
         result=leaks_from,
     )
     add_log_source(parser)
@@ -57,7 +58,8 @@ def run(args: argparse.Namespace) -> int:
             write_report(args.output, lambda: text + "\n")
         else:
             sys.stdout.write(text + "\n")
-    return tell(coverage, args.stats)
+    code = tell(coverage, args.stats)
+    return code if leaks.checked else UNKNOWN
 
 
 def _leak_lines(leak: Leak) -> Iterator[str]:

@@ -160,7 +160,7 @@ def guard_private_address(_: State, bucket: Bucket) -> Iterator[Match]:
         yield Match(bucket.name, f"It lists {', '.join(private)}.")
 
 
-@bucket_rule("urls-live-long", "policy", given=("log",))
+@bucket_rule("urls-live-long", "policy", uses=("bucket.log",), given=("log",))
 def urls_live_long(_: State, bucket: Bucket) -> Iterator[Match]:
     """The log shows URLs that live longer than a day, and no age cap ends them earlier."""
     guard = guard_of(bucket)
@@ -176,7 +176,7 @@ MANY = 5
 """More identities than these are many, where few applications sign."""
 
 
-@bucket_rule("many-signers", "policy", given=("principals",))
+@bucket_rule("many-signers", "policy", uses=("bucket.log",), given=("principals",))
 def many_signers(state: State, bucket: Bucket) -> Iterator[Match]:
     """Many users and roles can sign URLs, and with a log: of those that did not."""
     people = bucket.principals

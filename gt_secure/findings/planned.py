@@ -33,6 +33,7 @@ _OF_ONE_STATEMENT = frozenset(
 """Codes that one statement is enough for, whatever the others say."""
 _WHY = "The document holds values that exist only after deployment, so it may allow and deny anything."
 _FIX = "Name buckets and ARNs in it, or look again after deployment: gt-secure findings --bucket NAME."
+_NO_BUCKET = "the file has no bucket and no bucket policy"
 _RULES = [each for each in RULES if "bucket.policy" in each.needs and {*each.needs} <= {"bucket.policy", "team"}]
 
 
@@ -42,7 +43,7 @@ def findings_of(planned: Iterable[PlannedPolicy], account: str, facts: Facts | N
     What is known only after deployment leaves a rule open, unless one statement that is known is enough.
     """
     found: list[Finding] = []
-    checked: dict[str, Checked] = {}
+    checked = {each.code: Checked(each.code, "not applicable", _NO_BUCKET) for each in _RULES}
     read: list[str] = []
     for each in planned:
         name = each.subject

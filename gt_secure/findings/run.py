@@ -82,13 +82,14 @@ def _absent(rule: Rule, state: State) -> str:
         "guard": lambda: bucket and guard_of(bucket),
         "restriction": lambda: bucket and wanted_of(state, bucket),
         "principals": lambda: bucket and bucket.principals is not None,
-        "log": lambda: bucket and bucket.url_ages is not None,
+        "log": lambda: bucket and (bucket.url_ages or (bucket.url_ages is not None and bucket.log.missing)),
         "portal in a VPC": lambda: state.workforce.value and state.workforce.value.vpc_id,
         "workteam": lambda: state.team.value,
         "page that loads by script": lambda: bucket and any(bucket_rules.scripts_of(state, bucket)),
     }
     words = {
         "workteam": "no workteam was named",
+        "log": "no opened presigned URL of a log was looked at",
         "page that loads by script": "no page is known that loads by script",
         "principals": "users and roles were not asked for",
     }

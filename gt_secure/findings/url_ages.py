@@ -9,6 +9,7 @@ from typing import Any
 
 from ..access.dry_run import presigners
 from ..account.bucket import UrlAges
+from ..account.part import NotRead, Part
 from ..account.state import State
 from ..logs.sql.columns import OPENED, SIGNER, signer_label
 from ..policies.age_cap import LONGEST_S
@@ -27,7 +28,10 @@ def with_url_ages(state: State, hits: Any) -> State:
     presigned = hits.filter(presigned=True, refused=False, test=False, bucket=state.bucket.name)
     named = tuple(row["application"] for row in presigned.count("application"))
     refused = hits.filter(operation="REST.OPTIONS.PREFLIGHT", refused=True, bucket=state.bucket.name)
-    seen = replace(state.bucket, url_ages=ages, leaks=lambda: len(hits.leaks()))
+    log = Part.of(len(hits))
+    if doubts := hits.coverage.unread:
+        log = Part.unread(NotRead("the access log", "s3:GetObject", "no answer", " ".join(doubts), state.bucket.name))
+    seen = replace(state.bucket, log=log, url_ages=ages, leaks=lambda: len(hits.leaks()))
     name = state.bucket.name
     seen = replace(seen, preflights=len(refused), applications=named, presigners=lambda: presigners(hits, name)[0])
     return replace(state, bucket=seen)

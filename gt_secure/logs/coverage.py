@@ -22,6 +22,7 @@ def why_unreadable(text: str) -> str:
     return "no access-log record"
 
 
+NOTHING = "No hit was found. That does not prove that there was no request: the log may be late or incomplete."
 DELAY = (
     "Access logs are delivered as best effort, most within a few hours; some requests are logged late, twice or not at "
     "all."
@@ -47,7 +48,7 @@ class Coverage:
     objects, objects_read, objects_cached, objects_empty : int
         Files or objects named, read whole, taken from the cache, and without content.
     lines, hits, outside, duplicates, unreadable, blank : int
-        ``outside`` is out of the time range. A record of a JSON log counts as a line.
+        ``outside`` is out of the time range, or of another bucket. A record of a JSON log counts as a line.
     bytes : int
         Unpacked bytes read.
     failures : list of Failure
@@ -105,11 +106,16 @@ class Coverage:
             parts.append(f"{_named(closed)} not read")
         if self.last_delivery:
             parts.append(f"last delivery {self.last_delivery:%d %b %H:%M} UTC")
-        return ", ".join(parts) + (". What was not read is unknown." if self.doubts else ".")
+        return ", ".join(parts) + (". What was not read is unknown." if self.unread else ".")
 
     @property
     def doubts(self) -> list[str]:
-        """Reasons why an answer from these logs is unknown, not passed: something that is a log was not read."""
+        """Reasons why an answer from these logs is unknown, not passed."""
+        return self.unread or ([] if self.hits else [NOTHING])
+
+    @property
+    def unread(self) -> list[str]:
+        """Sentences about what is, or may be, a log and was not read."""
         texts = []
         if self.failures:
             first, number = self.failures[0], count(len(self.failures), "log object")
@@ -127,11 +133,7 @@ class Coverage:
 
     def limits(self) -> list[str]:
         """Sentences about what the answer does not prove."""
-        texts = [DELAY]
-        if not self.hits:
-            texts.append(
-                "No hit was found. That does not prove that there was no request: the log may be late or incomplete."
-            )
+        texts = [DELAY] if self.hits else [DELAY, NOTHING]
         kinds = {
             kind: [f.name for f in self.failures if f.kind == kind]
             for kind in ("vanished", "denied", "damaged", "failed")

@@ -354,7 +354,7 @@ def find_leaks(hits: Queryable, rules: LeakRules | None = None) -> Leaks:
     if candidates > _MOST:
         notes.append(f"{candidates - _MOST:,} more URLs were used from several addresses; look at a shorter time.")
     tests = 0 if checked else hits.query("SELECT count(*) FROM {hits} WHERE presigned AND test")[0][0]
-    return Leaks(found, checked, notes, tests, getattr(getattr(hits, "coverage", None), "doubts", ()))
+    return Leaks(found, checked, notes, tests, getattr(getattr(hits, "coverage", None), "unread", ()))
 
 
 def _uses_of(hits: Queryable, fingerprints: list[str], most: int) -> list[tuple[Any, ...]]:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from ..errors import InvalidInput
 from ..test_journal import UrlJournal
 from .engines.duckdb_store import MEMORY_LIMIT
-from .sql.query import LOCAL, check_filters, in_range
+from .sql.dialects import DUCKDB
+from .sql.query import LOCAL, check_filters, in_scope
 from .storage.objects import LogObject
 from .time_range import parse_time
 
@@ -52,8 +53,8 @@ class LogQuery:
 
     @property
     def in_range(self) -> str:
-        """The condition, as SQL, that the time of a row is in the range."""
-        return in_range(self.since, self.until)
+        """The condition, as SQL, that a row is of the time and of the bucket that were asked about."""
+        return in_scope(self.since, self.until, self.filters, DUCKDB)
 
     @property
     def local_filters(self) -> dict[str, Any]:

@@ -23,7 +23,8 @@ NEVER_READ = frozenset({"s3:GetObject"})
 """The role of a sweep reads no object, so that the templates of tasks are not looked at."""
 MAX_BUCKETS = 20
 """Maximum number of buckets to read for one team."""
-_OF_BUCKET = frozenset(rule.code for rule in RULES if rule.subject == "bucket")
+OF_BUCKET = frozenset(rule.code for rule in RULES if rule.subject == "bucket")
+"""Codes that are about a bucket, and so have an outcome in its row."""
 
 
 def read_region(gt: Connection, account: Account, choice: BucketChoice | None = None) -> list[SweepRow] | None:
@@ -86,8 +87,8 @@ class _RegionReader:
             looks = self.looks.get(name) or [self._look(None, name, notes)]
             own = [
                 Findings(
-                    [each for each in look if each.code in _OF_BUCKET or each.code == "not-checked"],
-                    [each for each in look.checked if each.code in _OF_BUCKET],
+                    [each for each in look if each.code in OF_BUCKET or each.code == "not-checked"],
+                    [each for each in look.checked if each.code in OF_BUCKET],
                 )
                 for look in looks
             ]

@@ -109,7 +109,7 @@ def statement(question: Question, lines: str, dialect: Dialect, *, with_source: 
     first and last time, and one unreadable line after its file and a newline.
     """
     d = dialect
-    inside = in_range(question.since, question.until)
+    inside = in_scope(question.since, question.until, question.filters, d)
     state = (
         "CASE WHEN blank THEN 'blank' WHEN NOT readable THEN 'unreadable' "
         f"WHEN NOT ({inside}) THEN 'outside' WHEN {conditions(question.filters, d)} THEN 'hit' "
@@ -138,6 +138,12 @@ def in_range(since: dt.datetime | None, until: dt.datetime | None) -> str:
     parts = [f"time >= TIMESTAMP '{since}'"] if since else []
     parts += [f"time < TIMESTAMP '{until}'"] if until else []
     return " AND ".join(parts) or "true"
+
+
+def in_scope(since: dt.datetime | None, until: dt.datetime | None, filters: Mapping[str, Any], dialect: Dialect) -> str:
+    """Return the condition that a row is of the time and of the bucket that were asked about."""
+    parts = (in_range(since, until), conditions({"bucket": filters.get("bucket")}, dialect))
+    return " AND ".join(part for part in parts if part != "true") or "true"
 
 
 def conditions(filters: Mapping[str, Any], dialect: Dialect) -> str:

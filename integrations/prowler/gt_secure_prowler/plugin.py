@@ -16,7 +16,7 @@ from gt_secure.connection import connect
 from gt_secure.data_buckets import BucketChoice
 from gt_secure.errors import GtSecureError
 from gt_secure.sweeps.accounts import Account
-from gt_secure.sweeps.region_reader import read_region
+from gt_secure.sweeps.region_reader import OF_BUCKET, read_region
 from gt_secure.sweeps.sweep_rows import SweepRow
 
 WORKERS = 8
@@ -86,6 +86,8 @@ def outcomes(row: SweepRow, code: str) -> Iterator[tuple[str, str, str]]:
     Unknown is never a pass, and what a rule had no subject for has no row.
     """
     subject = row.team or row.bucket or row.region
+    if row.bucket and code not in OF_BUCKET:
+        return
     found = [finding for finding in row.findings if finding.code == code]
     for finding in found:
         sentence = " ".join(part for part in (f"{finding.title}.", finding.detail, finding.fix) if part)
@@ -94,7 +96,7 @@ def outcomes(row: SweepRow, code: str) -> Iterator[tuple[str, str, str]]:
         return
     checked = row.checked.get(code, "unknown")
     if row.status != "read" or row.unread or checked == "unknown":
-        yield "MANUAL", subject, f"Not everything could be read: {'; '.join(row.unread) or row.status}."
+        yield "MANUAL", subject, f"Not everything could be read: {'; '.join(row.unread) or 'there is no workteam'}."
     elif checked == "clean":
         yield "PASS", subject, f"{subject} has no finding {code}."
     elif code == "presigned-from-anywhere" and not (row.bucket or row.buckets):
