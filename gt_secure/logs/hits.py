@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 _SHOWN = (*FIELDS, *EXTRA, "presigned", "refused", "test", "fingerprint", "access_key", "minted", "age_s", "expires_s")
 
 
+_FEW = 5_000
+"""Rows that are computed at once: they take less time than the plans of some queries."""
+
+
 class Hits:
     """Rows of access logs. Made by :func:`~gt_secure.logs.read_hits`; every filter gives new hits, nothing changes.
 
@@ -50,11 +54,12 @@ class Hits:
         self._columns = columns
         self.networks: Networks | None = None
         if not columns:
-            # A view, so that a query names only what it is about.
+            # A view, so that a query names only what it is about; each query plans it again, which few rows do not.
             view = store.new_name("hits")
             picks = f"{REFUSED} AS refused, {own_test(store.test_urls)} AS test, {age()} AS age_s"
             picks += f", {named_application()} AS application"
-            store.query(f"CREATE VIEW {view} AS SELECT *, {picks} FROM ({relation})")
+            form = "TEMP TABLE" if coverage.hits <= _FEW else "VIEW"
+            store.query(f"CREATE {form} {view} AS SELECT *, {picks} FROM ({relation})")
             relation = f"SELECT * FROM {view}"
         self._relation = relation
 
@@ -269,7 +274,7 @@ class Hits:
         table = self._store.new_name("grouped")
         parts = "".join(f"{part}, " for part in group_parts(names))
         self._store.query(
-            f"CREATE TABLE {table} AS SELECT {parts}count(*) AS hits FROM ({self._relation}) GROUP BY ALL"
+            f"CREATE TEMP TABLE {table} AS SELECT {parts}count(*) AS hits FROM ({self._relation}) GROUP BY ALL"
         )
         try:
             return finish(self._store, table, names, limit, once=True)

@@ -151,5 +151,5 @@ def address_table(store: Store, addresses: str) -> str:
 def lookup_table(store: Store, stem: str, columns: dict[str, list[Any]], kinds: dict[str, str] | None = None) -> str:
     name = store.new_name(stem)
     picks = ", ".join(f'unnest(?::{(kinds or {}).get(c, "VARCHAR")}[]) AS "{c}"' for c in columns)
-    store.query(f"CREATE TABLE {name} AS SELECT {picks}", list(columns.values()))
+    store.query(f"CREATE TEMP TABLE {name} AS SELECT {picks}", list(columns.values()))
     return name
