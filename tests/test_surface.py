@@ -32,9 +32,9 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "gt_secure"
 BUDGET = {
     "commands": (24, "each command is a word to learn; make it an option of the command whose question it answers"),
-    "options": (250, "an option must be missed by a data scientist, a reviewer or a platform team; else it goes"),
-    "lines": (59_668, "read what is there before adding: most new code repeats some"),
-    "modules": (377, "a module has one subject, and a subject has one module"),
+    "options": (251, "an option must be missed by a data scientist, a reviewer or a platform team; else it goes"),
+    "lines": (59_834, "read what is there before adding: most new code repeats some"),
+    "modules": (376, "a module has one subject, and a subject has one module"),
     "connection methods": (26, "a question has one method: give an answer another view instead"),
     "connection parameters": (85, "what holds for all calls belongs to connect(); what nobody sets goes"),
     "public names": (30, "a name in gt_secure is one that people type; types are imported from their package"),
@@ -111,6 +111,7 @@ LINES: tuple[str, ...] = (
     "prove -f open-team.json",
     f"prove {WISH}",
     "prove --bucket-policy policy.json --bucket gt-images --allow 203.0.113.0/24 --account 111122223333",
+    "prove --bucket-policy policy.json --bucket gt-images --account 111122223333 --certificate question.smt2",
     "prove --tf-plan plan.json --bucket gt-images --allow 203.0.113.0/24 --account 111122223333",
     "prove --cloudformation template.json --bucket gt-images --allow 203.0.113.0/24 --account 111122223333",
     "tutorials notebooks",

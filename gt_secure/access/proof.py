@@ -16,15 +16,15 @@ from typing import Any
 from ..errors import InvalidInput
 from ..iam.facts import Signer
 from ..iam.request import Policies, Request
-from ..iam.request_keys import is_absent_for, is_by_action
+from ..iam.request_keys import TABLES, is_absent_for, is_by_action
 from ..iam.request_space import Dimension, RequestSpace, SpaceAnswer
 from ..iam.statement_table import TARGET, DimensionValue, StatementTable
 from ..network import IPNetwork
 from ..policies.bucket_guard import UPLOAD, build_guard, find_guard, merge_guard
-from ..policies.s3_actions import BUCKET_ACTIONS, OBJECT_ACTIONS
 from ..policies.signer_lock import build_signer_lock, signer_names
 from ..restriction.expectations import Expectation
 from ..text import members
+from .address_classes import Span
 from .answer import MEANT, Answer
 from .key_classes import KeyClasses
 from .locks import EffectiveLocks
@@ -32,6 +32,9 @@ from .request_kinds import Circumstances, Form, Kind
 from .source_sets import Requests, confirm, example_request
 from .sources import address_sources, endpoint_classes
 
+OBJECT_ACTIONS = tuple(f"s3:{name}" for name in TABLES["object_actions"])
+BUCKET_ACTIONS = tuple(f"s3:{name}" for name in TABLES["bucket_actions"])
+"""Actions on an object and on a bucket, by the *Service Authorization Reference*: a presigned URL can ask for any."""
 _FORMS: tuple[tuple[Form, Signer], ...] = (
     ("presigned", "own"),
     ("presigned", "other"),
@@ -111,6 +114,26 @@ class Proof:
     claim: str = ""
     answers: tuple[Answer, ...] = ()
     expectation: Expectation | None = None
+    questions: tuple[tuple[EffectiveLocks, Claim], ...] = field(default=(), repr=False, compare=False)
+
+    def certificate(self) -> str:
+        """Return the question as SMT-LIB 2: a solver says ``unsat`` if the claim holds.
+
+        Raises
+        ------
+        InvalidInput
+            If the policies were not read, or the question is an expectation.
+        """
+        from .certificate import certificate_of
+
+        if not self.questions:
+            raise InvalidInput(
+                "There is no certificate: a policy was not read, or the claim is not about all sources.",
+                next_step="Prove a restriction, with the bucket policy.",
+                field="certificate",
+            )
+        parts = ((locks, claim, _parts(locks, claim, locks.circumstances)) for locks, claim in self.questions)
+        return certificate_of(self.claim, self.assumed, parts)
 
     @classmethod
     def of_expectation(
@@ -153,14 +176,15 @@ class Proof:
 
 
 @dataclass(frozen=True)
-class _Part:
-    """Requests of one form and signer from one class of sources."""
+class ProofPart:
+    """Requests of one form and signer from one class of sources: addresses, or an endpoint."""
 
     answer: SpaceAnswer
     space: RequestSpace
     setting: DimensionValue
     form: Form
     signer: Signer
+    spans: tuple[Span, ...] = ()
     endpoint: str = ""
 
 
@@ -185,8 +209,10 @@ def prove(locks: EffectiveLocks, claim: Claim) -> Proof:
             continue
         case = _case(request, locks, part, verdict.reason)
         code = _fixed_by(request, policies, locks, claim)
-        return Proof(False, {**case, "finding": code} if code else case, (), assumed, claim.words)
-    return Proof(None if unknown else True, None, tuple(sorted(unknown)), assumed, claim.words)
+        case = {**case, "finding": code} if code else case
+        return Proof(False, case, (), assumed, claim.words, questions=((locks, claim),))
+    proved = None if unknown else True
+    return Proof(proved, None, tuple(sorted(unknown)), assumed, claim.words, questions=((locks, claim),))
 
 
 def _prove_signers(locks: EffectiveLocks, claim: Claim) -> Proof:
@@ -205,7 +231,8 @@ def _prove_signers(locks: EffectiveLocks, claim: Claim) -> Proof:
     case = worst.counterexample
     if case is not None and worst is parts[0]:
         case = {**case, "resourcePolicy": locks.policy}
-    return replace(worst, counterexample=case, claim=claim.words)
+    asked = tuple(question for part in parts for question in part.questions)
+    return replace(worst, counterexample=case, claim=claim.words, questions=asked)
 
 
 def _fixed_by(request: Request, policies: Policies, locks: EffectiveLocks, claim: Claim) -> str | None:
@@ -246,7 +273,7 @@ def _not_covered(claim: Claim) -> list[str]:
     return [*sentences, "The policies stay as they were read."]
 
 
-def _parts(locks: EffectiveLocks, claim: Claim, circumstances: Circumstances) -> Iterator[_Part]:
+def _parts(locks: EffectiveLocks, claim: Claim, circumstances: Circumstances) -> Iterator[ProofPart]:
     for form, signer in _FORMS:
         if (signer != "own" and locks.is_public_refused) or (claim.reads and form == "post-form"):
             continue
@@ -255,30 +282,32 @@ def _parts(locks: EffectiveLocks, claim: Claim, circumstances: Circumstances) ->
         kind = Kind(form, form, signer, actions[0], f"{locks.arn}/{claim.prefix}x", whoever=True)
         targets = cache(partial(_targets, locks=locks, claim=claim, actions=actions, bucket=form == "presigned"))
         requests = Requests(kind, locks.policies(signer), circumstances, targets)
-        for space, setting in _spaces(requests, locks, claim):
+        for space, setting, spans in _spaces(requests, locks, claim):
             mask = space.source_mask(setting)
             endpoint = next(iter(setting.values.get("aws:sourcevpce", ())), "")
-            yield _Part(space.answer(mask), space, setting, form, signer, endpoint)
+            yield ProofPart(space.answer(mask), space, setting, form, signer, spans, endpoint)
 
 
-def _spaces(requests: Requests, locks: EffectiveLocks, claim: Claim) -> Iterator[tuple[RequestSpace, DimensionValue]]:
-    """Yield the requests from outside, a space and a source each."""
+def _spaces(
+    requests: Requests, locks: EffectiveLocks, claim: Claim
+) -> Iterator[tuple[RequestSpace, DimensionValue, tuple[Span, ...]]]:
+    """Yield the requests from outside, a space and a source each, with its addresses."""
     space = requests.anywhere
-    seen: set[int] = set()
+    alike: dict[int, tuple[DimensionValue, tuple[Span, ...]]] = {}
     for source in address_sources(space.table, claim.addresses, known=space.base.keys):
         if source.addresses.is_listed:
             continue
         if not source.addresses.is_exact:
             any_address = Dimension("aws:SourceIp", frozenset({"aws:sourceip"}), (), chosen=True)
-            yield requests.space(space.table, space.base, [any_address]), DimensionValue()
+            yield requests.space(space.table, space.base, [any_address]), DimensionValue(), source.addresses.spans
             continue
         if space.is_coupled:
-            yield requests.at(source.setting), source.setting
+            yield requests.at(source.setting), source.setting, source.addresses.spans
             continue
         mask = space.source_mask(source.setting) & space.settled
-        if mask not in seen:
-            seen.add(mask)
-            yield space, source.setting
+        setting, spans = alike.get(mask, (source.setting, ()))
+        alike[mask] = (setting, (*spans, *source.addresses.spans))
+    yield from ((space, *each) for each in alike.values())
     facts = requests.circumstances.given.endpoints
     for place in endpoint_classes(requests.behind, claim.endpoints, facts, known=requests.view_behind.keys):
         if place.label in claim.endpoints:
@@ -286,7 +315,7 @@ def _spaces(requests: Requests, locks: EffectiveLocks, claim: Claim) -> Iterator
         own = requests
         if locks.endpoints.get(place.label) is not None:
             own = replace(requests, policies=locks.policies(requests.kind.signer, place.label))
-        yield own.through(place), place.setting
+        yield own.through(place), place.setting, ()
 
 
 def _targets(
@@ -315,7 +344,7 @@ def _distinct_actions(table: StatementTable, actions: Iterable[str]) -> list[str
     return list(found.values())
 
 
-def _case(request: Request, locks: EffectiveLocks, part: _Part, reason: str) -> dict[str, Any]:
+def _case(request: Request, locks: EffectiveLocks, part: ProofPart, reason: str) -> dict[str, Any]:
     policies = locks.policies(part.signer)
     return {
         "id": "counterexample",

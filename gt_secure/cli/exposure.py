@@ -22,7 +22,7 @@ from ..restriction.files import load_restriction
 from ..restriction.model import Restriction
 from ..text import printable
 from .exit_codes import FOUND, OK, UNKNOWN
-from .output import connection, fit, line_width, say, show_json, table
+from .output import connection, fit, line_width, say, show_json, table, write_report
 from .parser import Commands, Parser, add_context
 from .progress import working
 
@@ -116,6 +116,7 @@ def add(commands: Commands) -> None:
     _add_files(prove, "--tf-plan", "--cloudformation")
     prove.add_argument("--tf-plan", metavar="FILE", help="Terraform plan, as terraform show -json prints it")
     prove.add_argument("--cloudformation", metavar="FILE", help="CloudFormation template, JSON or YAML")
+    prove.add_argument("--certificate", metavar="FILE", help="write the question as SMT-LIB 2, for any solver")
     for planned in ("--tf-plan", "--cloudformation"):
         prove.excludes(planned, "--bucket-policy", "--file", "--team", "--profile", "--region")
     prove.excludes("--tf-plan", "--cloudformation")
@@ -268,6 +269,7 @@ def _explain_signers(args: argparse.Namespace) -> int:
 def run_prove(args: argparse.Namespace) -> int:
     is_file = args.bucket_policy or args.tf_plan or args.cloudformation
     proof = _prove_files(args) if is_file else _prove_account(args)
+    write_report(args.certificate, proof.certificate)
     if args.json:
         show_json(proof.to_dict())
     elif proof.proved:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from gt_secure.access.proof import BUCKET_ACTIONS, OBJECT_ACTIONS
 from gt_secure.iam.request_keys import ABSENT, is_absent_for
-from gt_secure.policies.s3_actions import BUCKET_ACTIONS, OBJECT_ACTIONS
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "data" / "s3-authorization-reference.json").read_text())["actions"]
 KEYS = sorted({key for about in REFERENCE.values() for key in about["keys"]})

@@ -18,8 +18,7 @@ from ...policies.bucket_guard import Guard
 from ...text import printable
 from ..answer import Word, tone
 from .refusals import BUCKET_GUARD, URL_LOCK, is_listed, named_policy
-from .request_faults import request_fault
-from .s3_errors import RULES, Cause, ProbeContext, not_s3
+from .s3_errors import RULES, Cause, ProbeContext, not_s3, request_fault
 
 if TYPE_CHECKING:
     from ...presign.inspect import PresignedUrl
