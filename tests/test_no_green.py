@@ -104,7 +104,7 @@ class Bench:
     """A connection through the proxy, and what each surface sees with and without a fault."""
 
     def __init__(self, rig: Rig) -> None:
-        self.proxy = FaultyProxy(rig.url)
+        self.rig, self.proxy = rig, FaultyProxy(rig.url)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(aws_client, "ATTEMPTS", 1)
             self.gt = connect(boto3_session=rig.session_of(), endpoint_url=self.proxy.url)
@@ -265,6 +265,62 @@ SPARE = ("HEAD /gt-images", "HEAD /gt-logs", "DescribeVpcs", "DescribeOrganizati
 def test_without_any_call_nothing_passes(restricted: Bench, surface: str) -> None:
     """The other surfaces claim less than all that they read, or read what these read."""
     take_away(restricted, surface, lambda name: name not in SPARE)
+
+
+OBJECT, LOG = f"s3://{BUCKET}/scans/0001.png", ["--bucket", BUCKET, "--no-cache"]
+ON_ACCOUNT: dict[str, tuple[str, list[str]]] = {
+    "hits": ("?logging", ["hits", *LOG]),
+    "leaks": ("?logging", ["leaks", *LOG]),
+    "plot": ("?logging", ["plot", *LOG, "-o", "x.svg"]),
+    "no-leaked-urls": ("?logging", ["check", "no-leaked-urls", "--bucket", BUCKET]),
+    "no-foreign-hits": ("?logging", ["check", "no-foreign-hits", "--restriction", "held.json"]),
+    "explain": ("?policy", ["explain", OBJECT, "--team", TEAM]),
+    "explain --from": ("?policy", ["explain", OBJECT, "--from", OFFICE]),
+    "explain --signers": ("?policy", ["explain", OBJECT, "--signers"]),
+    "explain --logs": ("?policy", ["explain", OBJECT, "--signers", "--logs", "s3://gt-logs/s3/"]),
+    "prove": ("?policy", ["prove", "-f", "held.json"]),
+    "findings": ("?policy", ["findings", "--bucket", BUCKET, "--team", TEAM, "--fail-on", "high"]),
+    "audit": ("?policy", ["audit", "--fail-on", "high"]),
+    "history": ("LookupEvents", ["history", "--bucket", BUCKET, "--team", TEAM]),
+    "teams": ("ListWorkteams", ["teams"]),
+}
+"""Commands with the end of the name of a call without which none of them passes."""
+ONLY_LESS = ("DescribeOrganization", "DescribeVpcs", "HEAD /gt-images", "HEAD /gt-logs", "?publicAccessBlock",
+             "DescribeVpcEndpoints", "ListLabelingJobsForWorkteam", "?encryption", "?website",
+             "?replication")  # fmt: skip
+"""Calls that can only refuse more, name something, or decide findings below high; what they would say is assumed."""
+
+
+@pytest.fixture(scope="module")
+def delivered(bench: Bench) -> None:
+    assert bench.rig.fetch(bench.rig.presign_plain()).status == 200
+    bench.rig.flush()
+
+
+@pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", ON_ACCOUNT)
+def test_without_a_call_no_command_passes(
+    restricted: Bench, delivered: None, name: str, every: bool, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    proxy, (decides, words) = restricted.proxy, ON_ACCOUNT[name]
+    url = restricted.rig.url
+    for key, value in restricted.rig.sandbox.environment().items():
+        monkeypatch.setenv(key, proxy.url if value == url else value)
+    monkeypatch.setattr(aws_client, "ATTEMPTS", 1)
+    monkeypatch.chdir(tmp_path)
+    dump_restriction(HELD, tmp_path / "held.json")
+    assert main(words) == 0, capsys.readouterr()
+    names = [each for each in dict.fromkeys(proxy.names) if each.endswith(decides) or every]
+    assert names
+    green = []
+    for each in names:
+        for fault in ("denied", "503") if every else ("denied",):
+            proxy.spoil(each, fault)  # type: ignore[arg-type]
+            code = main(words)
+            if code == 0 and proxy.injected and not each.endswith(ONLY_LESS):
+                green.append((each, fault))
+    proxy.disarm()
+    assert not green
 
 
 # Files.

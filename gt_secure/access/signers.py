@@ -28,7 +28,7 @@ from ..text import count, printable
 from .answer import Word
 from .conditions_of_opening import duration
 from .dry_run import presigners
-from .locks import EffectiveLocks
+from .locks import READ_POLICY, EffectiveLocks
 from .principal_policies import EVERYWHERE, NOWHERE, REFUSED, Asked, Statements, Surroundings, covers, unsure
 from .request_kinds import LONGEST_SIGNATURE_MS
 from .source_sets import Row, SourceSet
@@ -336,6 +336,8 @@ class _Search:
             [self._reading(arn, replace(self.around, resource=policy)) for arn in self.objects]
             for policy in (anybody, None)
         )
+        if READ_POLICY in locks.not_read:  # it may grant and refuse anything
+            self.reading = [each._replace(unread=READ_POLICY) for each in self.granted]
 
     def signers(self) -> Signers:
         """Return everybody by what they can do."""

@@ -58,7 +58,7 @@ def run_specs(
 
 
 def run_file(gt: ConnectionLike | Callable[[], Connection], path: str | Path) -> Report:
-    """Run the checks of a file; see :func:`load_specs`."""
+    """Run the checks of a file; see :func:`load_check_file`."""
     file = load_check_file(path)
     return run_specs(gt, file.specs, source=str(path), accepted=file.accepted)
 

@@ -136,44 +136,26 @@ def _member(check: str, rule: CheckMembers, key: str, value: object) -> None:
         near = difflib.get_close_matches(key, rule.members, 1)
         hint = f"Did you mean '{near[0]}'?" if near else f"It has: {', '.join(rule.members)}."
         raise _bad(f"The check {check} has no member '{key[:60]}'.", key, hint)
-    kind = rule.members[key]
-    fits = {
-        "text": (isinstance(value, str) and bool(value)) or (key == "prefix" and value == ""),
-        "texts": isinstance(value, str) or (isinstance(value, list) and all(isinstance(one, str) for one in value)),
-        "flag": isinstance(value, bool),
-        "number": isinstance(value, int | float) and not isinstance(value, bool) and value >= 0,
-        "restriction": isinstance(value, Mapping) or (isinstance(value, str) and bool(value)),
-        "facts": isinstance(value, Mapping) and bool(value),
-    }[kind]
+    texts = isinstance(value, list) and all(isinstance(one, str) for one in value)
+    is_text, is_map, is_flag = isinstance(value, str), isinstance(value, Mapping), isinstance(value, bool)
+    fits, words = {
+        "text": (is_text and (bool(value) or key == "prefix"), "a text"),
+        "texts": (is_text or texts, "a text or a list of texts"),
+        "flag": (is_flag, "true or false"),
+        "number": (isinstance(value, int | float) and not is_flag and value >= 0, "a number from 0 on"),
+        "restriction": (is_map or (is_text and bool(value)), "the path of a restriction file, or a restriction itself"),
+        "facts": (is_map and bool(value), "a mapping of condition keys, such as aws:PrincipalOrgID, to values"),
+    }[rule.members[key]]
     if not fits:
-        words = {
-            "text": "a text",
-            "texts": "a text or a list of texts",
-            "flag": "true or false",
-            "number": "a number from 0 on",
-            "restriction": "the path of a restriction file, or a restriction itself",
-            "facts": "a mapping of condition keys, such as aws:PrincipalOrgID, to values",
-        }
-        raise _bad(f"'{key}' of the check {check} is {words[kind]}, not {str(value)[:40]!r}.", key, "Correct it.")
+        raise _bad(f"'{key}' of the check {check} is {words}, not {str(value)[:40]!r}.", key, "Correct it.")
 
 
 def _bad(message: str, key: str, fix: str) -> InvalidInput:
     return InvalidInput(message, next_step=fix, field=key)
 
 
-def load_specs(path: str | Path) -> list[Spec]:
-    """Read a check file, JSON or YAML.
-
-    Raises
-    ------
-    NotFound, InvalidInput, MissingExtra
-        No such file; a file that is no list of checks; YAML without PyYAML.
-    """
-    return list(load_check_file(path).specs)
-
-
 def load_check_file(path: str | Path) -> CheckFile:
-    """Read a check file with its accepted findings; raises as :func:`load_specs`."""
+    """Read a check file, JSON or YAML, with its accepted findings; raises NotFound, InvalidInput or MissingExtra."""
     file = Path(path)
     data = textfiles.load(file)
     if isinstance(data, list):

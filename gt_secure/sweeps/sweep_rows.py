@@ -230,7 +230,10 @@ class Sweep(FindingsReport):
     def to_sarif(self, *, source: str = "") -> dict[str, Any]:
         """Return the findings as a SARIF 2.1.0 log; ``source`` is a file to which code scanning attaches them."""
         log = sarif.to_sarif(self.findings, source=source, unused=self.unused)
-        log["runs"][0]["invocations"][0]["executionSuccessful"] &= not self.unread
+        invocation = log["runs"][0]["invocations"][0]
+        invocation["executionSuccessful"] &= not self.unread
+        lines = [{"level": "error", "message": {"text": sarif.plain(f"Not read: {each}")}} for each in self.unread]
+        invocation["toolExecutionNotifications"] = [*invocation.get("toolExecutionNotifications", ()), *lines]
         return log
 
     def to_text(self, room: int | None = None) -> str:

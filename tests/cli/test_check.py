@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 
 from gt_secure import check
-from gt_secure.check import CheckResult, Report, Spec, load_specs
+from gt_secure.check import CheckResult, Report, Spec, load_check_file
 from gt_secure.cli.main import main
 from gt_secure.errors import InvalidInput, NotFound
 from gt_secure.restriction.files import dump_restriction
@@ -258,15 +258,15 @@ def test_bad_files(tmp_path, text, said):
     path = tmp_path / "checks.yaml"
     path.write_text(text)
     with pytest.raises(InvalidInput) as caught:
-        load_specs(path)
+        load_check_file(path)
     assert said in str(caught.value)
 
 
 def test_a_missing_file_and_folders(tmp_path):
     with pytest.raises(NotFound):
-        load_specs(tmp_path)
+        load_check_file(tmp_path)
     with pytest.raises(NotFound):
-        load_specs(tmp_path / "x.json")
+        load_check_file(tmp_path / "x.json")
 
 
 def test_one_broken_check_neither_hides_the_others_nor_passes(scene: Scene, tmp_path):

@@ -151,6 +151,24 @@ def test_a_finding_that_is_unknown_or_not_read_is_a_warning():
     assert log["runs"][0]["invocations"][0]["executionSuccessful"] is False
 
 
+def test_the_three_outcomes_of_the_command_line(tmp_path, monkeypatch):
+    """A bucket that is open, one whose policy is known later, and a plan without any."""
+    monkeypatch.chdir(tmp_path)
+    document = json.dumps({"Version": "2012-10-17", "Statement": []})
+    kinds = {}
+    for name, planned in {"open": {"policy": document}, "later": {"policy": None}, "none": None}.items():
+        change = {"actions": ["create"], "before": None, "after": {"bucket": "gt-images", **(planned or {})}}
+        row = {"address": "aws_s3_bucket_policy.p", "mode": "managed", "type": "aws_s3_bucket_policy"}
+        rows = [] if planned is None else [row | {"change": change | {"after_unknown": {}}}]
+        (tmp_path / "plan.json").write_text(json.dumps({"format_version": "1.2", "resource_changes": rows}))
+        words = ["findings", "--tf-plan", "plan.json", "--account", "111122223333", "--sarif", "out.sarif"]
+        assert main([*words, "--fail-on", "low"]) == {"open": 2, "later": 3, "none": 3}[name]
+        log = json.loads((tmp_path / "out.sarif").read_text())
+        kinds[name] = {each["kind"] for each in valid(log) if each["ruleId"] == "presigned-from-anywhere"}
+        assert log["runs"][0]["invocations"][0]["executionSuccessful"] is (name != "later")
+    assert kinds == {"open": {"fail"}, "later": {"open"}, "none": {"notApplicable"}}
+
+
 def test_an_accepted_finding_is_suppressed_and_an_ended_one_is_not():
     entry = {"finding": "url-lock-off", "reason": "known", "owner": "ana"}
     now, then = (parse_accepted([entry | {"until": day}]) for day in ("2099-01-01", "2026-01-01"))

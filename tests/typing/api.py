@@ -32,7 +32,7 @@ from gt_secure.access.explain.explanation import Explanation
 from gt_secure.aws.teams import LabelingJob, Workforce, Workteam
 from gt_secure.changes.journal import ChangeRecord
 from gt_secure.changes.transaction import Applied
-from gt_secure.check import CheckFailed, CheckResult, Report, Spec, load_specs, run_file
+from gt_secure.check import CheckFailed, CheckResult, Report, Spec, load_check_file, run_file
 from gt_secure.doctor import (
     Diagnosis,
     ExecutionRole,
@@ -160,7 +160,7 @@ def checks(gt: Connection, hits: Hits, restriction: Restriction) -> None:
     result = check.no_code_cell_skipped.look(Path("book.ipynb"))
     assert_type(result.passed, bool | None)
     result.passed = True  # type: ignore[misc]
-    assert_type(load_specs("checks.yaml"), list[Spec])
+    assert_type(load_check_file("checks.yaml").specs, tuple[Spec, ...])
     report = run_file(gt, "checks.yaml")
     assert_type(report, Report)
     assert_type(report.exit_code, int)

@@ -21,7 +21,7 @@ from gt_secure.access.locks import EffectiveLocks
 from gt_secure.aws import endpoints
 from gt_secure.aws.buckets import check_prefix
 from gt_secure.aws.teams import UrlLock
-from gt_secure.check.spec import load_specs
+from gt_secure.check.spec import load_check_file
 from gt_secure.errors import GtSecureError, InvalidInput, PolicyError
 from gt_secure.findings.run import find_all
 from gt_secure.iam import batch as ndjson
@@ -168,7 +168,8 @@ def run_checks(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / ("c.yaml" if data[:1] == b"y" else "c.json")
         path.write_bytes(data[1:])
-        for spec in _told(load_specs, path) or ():
+        found = _told(load_check_file, path)
+        for spec in found.specs if found else ():
             landmark((spec.check, len(spec.arguments)))
 
 
