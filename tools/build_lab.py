@@ -69,6 +69,11 @@ SCRIPT = """
 import { readFileSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 const [out, source, questions] = process.argv.slice(-3);
+// Node would print the line of the error, which is all of Pyodide, and lose the error itself.
+process.on("uncaughtException", (error) => {
+  writeFileSync(2, String(error));
+  process.exit(1);
+});
 const { loadPyodide } = await import(`file://${out}/pyodide/pyodide.mjs`);
 const env = { HOME: "/home/pyodide", PYTHONHASHSEED: "0" };
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .. import html as markup, plots
+from .. import html as markup
 from ..columns import lay_out
 from ..html import Markup
 from ..text import capital, count, some
@@ -176,6 +176,8 @@ def matrix_text(matrix: Matrix, room: int | None) -> Iterator[str]:
 
 def draw_exposure(exposure: Exposure, theme: Theme) -> Figure:
     """Draw the matrix of an exposure as a figure."""
+    from ..plots import answer_matrix  # the policy lab, which draws none, has no plots
+
     matrix = matrix_of((row, row) for row in exposure)
     where = f"{exposure.locks.bucket}/{exposure.key}" if exposure.locks.bucket else "the images"
     rows = [
@@ -185,7 +187,7 @@ def draw_exposure(exposure: Exposure, theme: Theme) -> Figure:
     ]
     note = ONE_ADDRESS if matrix.has_team else ""
     columns = [title for title, _ in matrix.columns]
-    return plots.answer_matrix(columns, rows, title=f"Who can open {where}?", note=note, theme=theme)
+    return answer_matrix(columns, rows, title=f"Who can open {where}?", note=note, theme=theme)
 
 
 def matrix_html(matrix: Matrix, caption: str | Markup) -> Markup:

@@ -162,7 +162,7 @@ sys.path[:0] = [str(root), str(root / "docs" / "assets" / "lab")]
 def refuse(*_, **__):
     raise RuntimeError("a thread was started")
 _thread.start_new_thread = threading._start_new_thread = threading.Thread.start = refuse
-for package in ("iam", "policies", "access", "restriction"):
+for package in sys.argv[2:]:
     for path in sorted((root / "gt_secure" / package).rglob("*.py")):
         parts = path.relative_to(root).with_suffix("").parts
         importlib.import_module(".".join(part for part in parts if part != "__init__"))
@@ -174,13 +174,24 @@ print(sorted({name.partition(".")[0] for name in sys.modules} - set(sys.stdlib_m
 """
 
 
-def test_the_engine_needs_no_package_and_no_thread() -> None:
-    """Without site-packages, every module of it can be imported and the mistakes are decided."""
+def run_engine(root: Path, *packages: str) -> None:
+    """Import every module of the packages without site-packages, and decide the mistakes."""
     questions = json.dumps([of_mistake(each) for each in MISTAKES])
-    command = [sys.executable, "-I", "-S", "-c", ENGINE, str(ROOT)]
+    command = [sys.executable, "-I", "-S", "-c", ENGINE, str(root), *packages]
     done = subprocess.run(command, input=questions, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.strip() == "['gt_secure', 'lab']"
+
+
+def test_the_engine_needs_no_package_and_no_thread() -> None:
+    run_engine(ROOT, "iam", "policies", "access", "restriction")
+
+
+def test_the_page_loads_all_that_its_answers_need(tmp_path: Path) -> None:
+    for name, data in runpy.run_path(str(ROOT / "tools" / "build_lab.py"))["sources"]().items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    run_engine(tmp_path)
 
 
 # In a browser: slow, because what runs there is fetched and compiled first.
