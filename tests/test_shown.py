@@ -51,7 +51,7 @@ def shown(text: str) -> dict[str, Any]:
         "workteams": Workteams([team]),
         "workteam": team,
         "jobs": Jobs([LabelingJob(text, text, text)]),
-        "endpoints": Endpoints([VpcEndpoint(text, text, text, text, text, text)]),
+        "endpoints": Endpoints([VpcEndpoint(text, text, text, text, text)]),
         "findings": Findings([finding(text)]),
         "finding": finding(text),
         "journal": Kept([record]),

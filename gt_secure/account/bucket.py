@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
 from ..aws.arns import bucket_arn, partition_of
-from ..aws.buckets import LogTarget, log_target
+from ..aws.buckets import LogLocation, log_location
 from ..aws.client import Aws, aws_errors
 from ..errors import GtSecureError
 from .part import NotRead, Part
@@ -78,7 +78,7 @@ READINGS: Mapping[str, _Reading] = {
         "NoSuchBucketPolicy",
     ),
     "logging": _Reading(
-        "the log target", "s3:GetBucketLogging", lambda _, s3, name: log_target(s3.get_bucket_logging(Bucket=name))
+        "the log target", "s3:GetBucketLogging", lambda _, s3, name: log_location(s3.get_bucket_logging(Bucket=name))
     ),
     "cors": _Reading(
         "the CORS rules",
@@ -157,7 +157,7 @@ class Bucket:
     name, region : str
     policy : Part of str
         The exact text of its policy; absent if it has none.
-    logging : Part of LogTarget
+    logging : Part of LogLocation
         Where its access logs go; absent if logging is off.
     cors : Part of tuple of mapping
         CORS rules as S3 returns them.
@@ -194,7 +194,7 @@ class Bucket:
     name: str
     region: str
     policy: Part[str] = _UNASKED["policy"]
-    logging: Part[LogTarget] = _UNASKED["logging"]
+    logging: Part[LogLocation] = _UNASKED["logging"]
     cors: Part[tuple[BucketSettings, ...]] = _UNASKED["cors"]
     public_access_block: Part[Mapping[str, bool]] = _UNASKED["public_access_block"]
     encryption: Part[BucketSettings] = _UNASKED["encryption"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from ..aws.buckets import LogTarget
+from ..aws.buckets import LogLocation
 from ..aws.endpoints import VpcEndpoint
 from ..aws.teams import LabelingJob, Workforce, Workteam
 from ..columns import lay_out
@@ -253,6 +253,6 @@ def _named(value: object) -> str:
         return f"{value.name}, URL lock {value.url_lock_text}"
     if isinstance(value, Workforce):
         return f"{value.name}, portal lock {', '.join(value.cidrs) or 'off'}"
-    if isinstance(value, LogTarget):
-        return f"s3://{value.bucket}/{value.prefix}"
+    if isinstance(value, LogLocation):
+        return value.uri
     return str(getattr(value, "name", "") or getattr(value, "id", "") or (value if isinstance(value, str) else ""))

@@ -19,13 +19,16 @@ _OBJECT_URL = re.compile(r"https?://(?:(.+?)\.)?s3[a-z0-9.-]*\.amazonaws\.com(?:
 
 
 @dataclass(frozen=True, slots=True)
-class LogTarget:
-    """The destination of a bucket's server access logs; ``layout`` is ``simple`` or ``partitioned``."""
+class LogLocation:
+    """Destination of the server access logs of a bucket, whatever form its keys have."""
 
     bucket: str
     prefix: str
-    layout: str = "simple"
-    date_source: str = ""
+
+    @property
+    def uri(self) -> str:
+        """The ``s3://`` address of the prefix."""
+        return f"s3://{self.bucket}/{self.prefix}"
 
 
 def check_bucket(name: str) -> str:
@@ -190,18 +193,10 @@ def read_policy(aws: Aws, bucket: str, region: str | None = None) -> str | None:
         raise
 
 
-def log_target(answer: Mapping[str, Any]) -> LogTarget | None:
+def log_location(answer: Mapping[str, Any]) -> LogLocation | None:
+    """Return what an answer of ``GetBucketLogging`` names; None where logging is off."""
     enabled = answer.get("LoggingEnabled")
-    if not enabled:
-        return None
-    layout = enabled.get("TargetObjectKeyFormat") or {}
-    partitioned = layout.get("PartitionedPrefix")
-    return LogTarget(
-        bucket=str(enabled["TargetBucket"]),
-        prefix=str(enabled.get("TargetPrefix") or ""),
-        layout="partitioned" if partitioned is not None else "simple",
-        date_source=str((partitioned or {}).get("PartitionDateSource") or ""),
-    )
+    return LogLocation(str(enabled["TargetBucket"]), str(enabled.get("TargetPrefix") or "")) if enabled else None
 
 
 def list_keys(aws: Aws, bucket: str, prefix: str = "", *, most: int = 200) -> list[str]:

@@ -66,11 +66,10 @@ session that has no configuration."""
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The caller: account id, ARN and user id of ``sts:GetCallerIdentity``."""
+    """The caller: account id and ARN of ``sts:GetCallerIdentity``."""
 
     account_id: str
     arn: str
-    user_id: str
 
     @property
     def role_arn(self) -> str | None:
@@ -183,7 +182,7 @@ class Aws:
         with self._identity_lock, aws_errors("sts:GetCallerIdentity"):
             if self._identity is None:
                 answer = self.client("sts").get_caller_identity()
-                self._identity = Identity(answer["Account"], answer["Arn"], answer["UserId"])
+                self._identity = Identity(answer["Account"], answer["Arn"])
         return self._identity
 
     def execution_role(self) -> ExecutionRole | None:

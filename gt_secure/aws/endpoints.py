@@ -28,7 +28,6 @@ class VpcEndpoint:
 
     id: str
     vpc_id: str
-    service_name: str
     type: str
     state: str
     name: str = ""
@@ -70,7 +69,6 @@ def _from_api(item: Mapping[str, Any], vpc_names: Mapping[str, str]) -> VpcEndpo
     return VpcEndpoint(
         id=str(item["VpcEndpointId"]),
         vpc_id=vpc,
-        service_name=str(item["ServiceName"]),
         type=str(item.get("VpcEndpointType") or "Gateway"),
         state=str(item.get("State") or ""),
         name=_tag(item.get("Tags") or ()),

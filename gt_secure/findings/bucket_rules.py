@@ -11,7 +11,7 @@ from ..account.bucket import Bucket
 from ..account.state import State
 from ..applications import applications
 from ..aws.arns import session_of_role
-from ..aws.buckets import LogTarget
+from ..aws.buckets import LogLocation
 from ..errors import PolicyError
 from ..iam.documents import Document, Statement, parse_document
 from ..iam.request import Policies, Request
@@ -202,7 +202,7 @@ def log_target_unfit(state: State, bucket: Bucket) -> Iterator[Match]:
         yield Match(target.bucket, "", verdict.depends_on)
 
 
-def _delivery(state: State, bucket: Bucket, target: LogTarget, text: str | None) -> Verdict:
+def _delivery(state: State, bucket: Bucket, target: LogLocation, text: str | None) -> Verdict:
     arn = f"arn:{state.partition}:s3:::"
     extra = {"aws:SourceArn": arn + bucket.name, "aws:SourceAccount": state.account_id}
     request = Request(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from .._lazy import attach
 
 if TYPE_CHECKING:
+    from ..aws.buckets import LogLocation as LogLocation
     from .coverage import Coverage as Coverage
     from .engines.athena_query import QueryProgress as QueryProgress
     from .engines.athena_settings import Athena as Athena, Estimate as Estimate
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from .leaks import LeakRules as LeakRules
     from .read import count_hits as count_hits, read_hits as read_hits
     from .storage.cache import Cache as Cache, CacheState as CacheState
-    from .storage.listing import LogLocation as LogLocation, find_logs as find_logs
+    from .storage.listing import find_logs as find_logs
     from .table import Table as Table
     from .waiting import (
         USUALLY as USUALLY,

@@ -115,7 +115,7 @@ def test_keys_that_only_another_policy_names_are_read_too(stubs: Stubs) -> None:
     organization = Organization(Part.of(ORG), Part.of(PATH), Part.of((perimeter,)), Part.of((limit,)), Part.of(False))
     found = read(stubs, None, organization=organization)
     assert found.values == {"aws:principalorgid": (ORG,), "aws:principalorgpaths": (PATH,)}
-    endpoint = VpcEndpoint("vpce-1", "vpc-1", "s3", "Gateway", "available", policy_text=json.dumps(perimeter))
+    endpoint = VpcEndpoint("vpce-1", "vpc-1", "Gateway", "available", policy_text=json.dumps(perimeter))
     assert read(stubs, None, endpoints=(endpoint,)).values == {"aws:principalorgid": (ORG,)}
 
 
@@ -170,7 +170,7 @@ def test_what_may_not_be_read_stays_unknown(
 def test_the_owner_of_an_endpoint_is_a_fact(stubs: Stubs, owner: str) -> None:
     if owner:
         identify(stubs)
-    endpoint = VpcEndpoint("vpce-1", "vpc-1", "s3", "Gateway", "available", owner=owner)
+    endpoint = VpcEndpoint("vpce-1", "vpc-1", "Gateway", "available", owner=owner)
     found = read(stubs, policy({"StringNotEqualsIfExists": {"aws:VpceOrgID": ORG}}), endpoints=(endpoint,))
     keys = {"aws:sourcevpc": ("vpc-1",)} | ({"aws:vpceaccount": (owner,)} if owner else {})
     assert found.endpoints == {

@@ -24,7 +24,7 @@ def company() -> Iterator[Organizations]:
 def connected(company: Organizations) -> Aws:
     session = boto3.Session("AKIAEXAMPLE", "secret", region_name="eu-west-1")
     aws = connect_aws(boto3_session=session, endpoint_url=company.url, timeout_s=2)
-    aws._identity = Identity(company.account, f"arn:aws:sts::{company.account}:assumed-role/R/s", "AROA:s")
+    aws._identity = Identity(company.account, f"arn:aws:sts::{company.account}:assumed-role/R/s")
     return aws
 
 

@@ -149,13 +149,12 @@ def test_unknown_layout_is_listed_whole() -> None:
 
 
 def test_find_logs(simple: FakeS3) -> None:
-    location = find_logs(simple, "gt-images")
-    assert (location.uri, location.layout) == ("s3://gt-logs/s3/", "simple")
+    assert find_logs(simple, "gt-images").uri == "s3://gt-logs/s3/"
     with pytest.raises(LogError, match="off"):
         find_logs(simple, "another")
     simple.logging["p"] = {"LoggingEnabled": {"TargetBucket": "b", "TargetPrefix": "", "TargetObjectKeyFormat": {
         "PartitionedPrefix": {"PartitionDateSource": "DeliveryTime"}}}}  # fmt: skip
-    assert find_logs(simple, "p").date_source == "DeliveryTime"
+    assert find_logs(simple, "p").uri == "s3://b/"
 
 
 def test_vanished_and_denied_are_named(simple: FakeS3, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from gt_secure.account.bucket import Bucket
 from gt_secure.account.part import NotRead, Part
 from gt_secure.account.state import State, TaskTemplate
-from gt_secure.aws.buckets import LogTarget
+from gt_secure.aws.buckets import LogLocation
 from gt_secure.aws.endpoints import VpcEndpoint
 from gt_secure.aws.teams import LabelingJob, UrlLock, Workforce, Workteam
 
@@ -26,7 +26,7 @@ TEAM = Workteam(
 )
 OTHER = replace(TEAM, name="open-team", arn=TEAM.arn.replace("radiology", "open"))
 FORCE = Workforce("default", f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:workforce/private-crowd/default", "Active")
-S3_ENDPOINT = VpcEndpoint(ENDPOINT, "vpc-0a1b2c3d", "com.amazonaws.us-east-1.s3", "Gateway", "available")
+S3_ENDPOINT = VpcEndpoint(ENDPOINT, "vpc-0a1b2c3d", "Gateway", "available")
 JOB = LabelingJob(
     "chest-scans", "InProgress", TEAM.arn, 8, 12, "s3://gt-images/scans/manifest.json", "s3://gt-images/out/"
 )
@@ -70,7 +70,7 @@ def workforce(
 
 def endpoint(name: str, vpc_id: str, kind: str = "Gateway", **more: Any) -> VpcEndpoint:
     """Return an S3 endpoint."""
-    return VpcEndpoint(name, vpc_id, "com.amazonaws.us-east-1.s3", kind, more.pop("state", "available"), **more)
+    return VpcEndpoint(name, vpc_id, kind, more.pop("state", "available"), **more)
 
 
 def template(job: str, text: str | None = None) -> TaskTemplate:
@@ -98,7 +98,7 @@ def logs(
         object_lock=object_lock,
         requester_pays=requester_pays,
     )
-    return {"logging": LogTarget(name, prefix), "log_bucket": target}
+    return {"logging": LogLocation(name, prefix), "log_bucket": target}
 
 
 def encrypted(key: str) -> dict[str, Any]:

@@ -10,11 +10,10 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from ...aws.arns import bucket_arn, client_partition
-from ...aws.buckets import no_bucket
+from ...aws.buckets import LogLocation, log_location, no_bucket
 from ...aws.client import Aws, aws_errors
 from ...errors import InvalidInput, LogError, NotFound
 from .objects import S3Object
@@ -34,31 +33,6 @@ _FOLDERS = 200
 _RANGES = 50
 
 
-@dataclass(frozen=True, slots=True)
-class LogLocation:
-    """Destination of the access logs of a bucket.
-
-    Attributes
-    ----------
-    bucket, prefix : str
-        The target of the deliveries.
-    layout : str
-        ``simple`` (prefix and date) or ``partitioned`` (account, region, bucket and date folders).
-    date_source : str
-        For ``partitioned``: ``EventTime`` or ``DeliveryTime``.
-    """
-
-    bucket: str
-    prefix: str
-    layout: LogLayout = "simple"
-    date_source: str = ""
-
-    @property
-    def uri(self) -> str:
-        """The ``s3://`` address of the prefix."""
-        return f"s3://{self.bucket}/{self.prefix}"
-
-
 def find_logs(aws: Aws | Any, bucket: str) -> LogLocation:
     """Ask where the server access logs of a bucket are delivered.
 
@@ -74,23 +48,17 @@ def find_logs(aws: Aws | Any, bucket: str) -> LogLocation:
     client = s3_client(aws)
     try:
         with aws_errors("s3:GetBucketLogging", bucket_arn(client_partition(client), bucket)):
-            enabled = client.get_bucket_logging(Bucket=bucket).get("LoggingEnabled")
+            found = log_location(client.get_bucket_logging(Bucket=bucket))
     except NotFound as error:
         raise (no_bucket(aws, bucket) if isinstance(aws, Aws) else error) from error
-    if not enabled:
+    if found is None:
         raise LogError(
             f"Server access logging of {bucket} is off, so nobody knows who opened its objects.",
             next_step="Turn it on (s3:PutBucketLogging) with a log bucket of the same account and region; "
             "the first records arrive after some hours.",
             details={"bucket": bucket},
         )
-    parts = (enabled.get("TargetObjectKeyFormat") or {}).get("PartitionedPrefix")
-    return LogLocation(
-        enabled["TargetBucket"],
-        enabled.get("TargetPrefix", ""),
-        "simple" if parts is None else "partitioned",
-        "" if parts is None else parts.get("PartitionDateSource", "EventTime"),
-    )
+    return found
 
 
 def s3_client(aws: Aws | Any) -> Any:

@@ -139,7 +139,7 @@ def run_account(data: bytes) -> None:
     for finding in find_all(seen):
         landmark(finding.code)
         json.dumps(finding.to_dict())
-    known = endpoints.VpcEndpoint("vpce-0a1b2c3d", "vpc-0a1b2c3d", "s3", "Gateway", "available", policy_text=other)
+    known = endpoints.VpcEndpoint("vpce-0a1b2c3d", "vpc-0a1b2c3d", "Gateway", "available", policy_text=other)
     locks = EffectiveLocks(
         "gt-data", policy, url_lock=UrlLock(source_ip=True), has_portal=True, account="111122223333",
         endpoints={known.id: known},
