@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -25,6 +26,8 @@ from gt_secure.check import CheckFailed, CheckResult, Report
 from gt_secure.check.spec import RULES
 from gt_secure.cli.main import main
 from gt_secure.errors import GtSecureError
+from gt_secure.logs import count_hits, read_hits
+from gt_secure.logs.coverage import NOTHING
 from gt_secure.restriction.files import dump_restriction
 from gt_secure.sweeps.accounts import Account
 from gt_secure.sweeps.region_reader import read_region
@@ -34,7 +37,7 @@ from support.rig import ACCOUNT, BUCKET, ELSEWHERE, OFFICE, Rig
 from support.scene import GOOD
 
 TEAM = "open-team"
-KINDS: tuple[Fault, ...] = (*(fault for fault in FAULTS if fault != "delay"), "denied")
+KINDS: tuple[Fault, ...] = (*(fault for fault in FAULTS if fault != "delay"), "denied", "gone")
 """A slow answer is no fault for a patient client."""
 Surface = Callable[[Connection], "Seen"]
 WISH = Restriction(TEAM, bucket=BUCKET, prefix="scans/", addresses=["203.0.113.0/24"])
@@ -243,10 +246,11 @@ def take_away(bench: Bench, surface: str, only: Callable[[str], bool]) -> None:
     assert green(), "with every call"
     names = [name for name in dict.fromkeys(bench.proxy.names) if only(name)]
     wrong = []
-    for name in names:
-        bench.proxy.spoil(name, "denied")
+    faults: tuple[Fault, ...] = ("denied", "gone")
+    for name, fault in itertools.product(names, faults):
+        bench.proxy.spoil(name, fault)
         if green() and bench.proxy.injected and not (surface in OF_ONE and name.endswith(tuple(STAYS))):
-            wrong.append(name)
+            wrong.append((name, fault))
     assert names
     assert not wrong, f"{surface} passes without them"
 
@@ -314,8 +318,9 @@ def test_without_a_call_no_command_passes(
     assert names
     green = []
     for each in names:
-        for fault in ("denied", "503") if every else ("denied",):
-            proxy.spoil(each, fault)  # type: ignore[arg-type]
+        faults: tuple[Fault, ...] = ("denied", "gone", "503") if every else ("denied",)
+        for fault in faults:
+            proxy.spoil(each, fault)
             code = main(words)
             if code == 0 and proxy.injected and not each.endswith(ONLY_LESS):
                 green.append((each, fault))
@@ -489,6 +494,14 @@ def test_what_somebody_invents_is_no_pass(name: str, staged: Path, capsys) -> No
     code, said = main(words), "".join(capsys.readouterr())
     assert code in (1, 2, 3), said
     assert said.strip()
+
+
+def test_the_log_of_another_bucket_is_an_empty_one(staged: Path) -> None:
+    filters = {"bucket": "another-bucket"}
+    _, counted = count_hits("logs", "remote_ip", filters=filters)
+    for coverage in (read_hits("logs", filters=filters).coverage, counted):
+        assert (coverage.hits, coverage.outside, coverage.doubts) == (0, len(GOOD), [NOTHING])
+        assert coverage.adds_up
 
 
 # Reports.

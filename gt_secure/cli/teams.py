@@ -11,6 +11,7 @@ from ..connection import Connection
 from ..errors import GtSecureError
 from ..listings import Jobs, Workteams
 from ..text import printable
+from .exit_codes import OK, UNKNOWN
 from .output import connection, fit, note, say, show_json, table
 from .parser import Commands
 
@@ -46,8 +47,9 @@ def run(args: argparse.Namespace) -> int:
 def _all(gt: Connection, teams: Workteams, as_json: bool) -> int:
     workforce, unseen = _workforce(gt)
     if as_json:
-        show_json({"workteams": [team.to_dict() for team in teams], "workforce": _force_dict(workforce)})
-        return 0
+        listed = [team.to_dict() for team in teams]
+        show_json({"workteams": listed, "workforce": _force_dict(workforce), "unseen": unseen})
+        return UNKNOWN if unseen else OK
     if not teams:
         say(fit(f"There are no workteams in {gt.aws.region}. {CREATE_TEAM}"))
         say("Without one, restrict a bucket: gt-secure plan --bucket NAME --allow RANGE")
@@ -57,19 +59,20 @@ def _all(gt: Connection, teams: Workteams, as_json: bool) -> int:
     say(fit(portal_sentence(workforce, [t.name for t in teams if t.kind == "private"])))
     if unseen:
         note(f"note: {unseen}")
-    return 0
+    return UNKNOWN if unseen else OK
 
 
 def _one(gt: Connection, team: Workteam, as_json: bool) -> int:
-    workforce, _ = _workforce(gt)
+    workforce, blind = _workforce(gt)
     try:
         jobs, unseen = gt.jobs(team), ""
     except GtSecureError as error:
         jobs, unseen = Jobs(), str(error)
+    code = UNKNOWN if blind or unseen else OK
     if as_json:
         data = {**team.to_dict(), "workforce": _force_dict(workforce), "jobs": [asdict(job) for job in jobs]}
-        show_json({**data, "unseen": unseen})
-        return 0
+        show_json({**data, "unseen": " ".join(filter(None, (blind, unseen)))})
+        return code
     say(f"{team.name}  ({team.kind})")
     say(f"  description  {printable(team.description)}")
     say(f"  groups       {printable(', '.join(team.members))}")
@@ -79,7 +82,7 @@ def _one(gt: Connection, team: Workteam, as_json: bool) -> int:
         say(f"  job          {printable(job.name)}  {job.status}, {job.pending} of {job.total} objects still to label")
     if not jobs:
         say(f"  jobs         {printable(unseen) or 'none awaiting workers'}")
-    return 0
+    return code
 
 
 def _workforce(gt: Connection) -> tuple[Workforce | None, str]:

@@ -87,9 +87,10 @@ def _absent(rule: Rule, state: State) -> str:
         "workteam": lambda: state.team.value,
         "page that loads by script": lambda: bucket and any(bucket_rules.scripts_of(state, bucket)),
     }
+    no_log = bucket is None or bucket.url_ages is None
     words = {
         "workteam": "no workteam was named",
-        "log": "no opened presigned URL of a log was looked at",
+        "log": "there is no log" if no_log else "the log shows no opened presigned URL",
         "page that loads by script": "no page is known that loads by script",
         "principals": "users and roles were not asked for",
     }

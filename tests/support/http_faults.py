@@ -26,10 +26,11 @@ Fault = Literal[
     "wrong length",
     "reset",
     "denied",
+    "gone",
     "no policy",
 ]
-FAULTS: tuple[Fault, ...] = tuple(fault for fault in get_args(Fault) if fault not in ("denied", "no policy"))
-"""What networks do by accident: "no policy" is a complete, false answer."""
+FAULTS: tuple[Fault, ...] = tuple(fault for fault in get_args(Fault) if fault not in ("denied", "gone", "no policy"))
+"""What networks do by accident: "gone" was deleted in the middle, "no policy" is a complete, false answer."""
 DELAY_S = 0.7
 """Longer than the read time-out of the clients in these tests."""
 
@@ -42,6 +43,7 @@ _BODIES: dict[str, tuple[int, bytes]] = {
     "{}": (200, b"{}"),
     "denied": (403, b"<Error><Code>AccessDenied</Code><Message>injected</Message></Error>"),
     "empty 200": (200, b""),
+    "gone": (404, b"<Error><Code>NoSuchBucket</Code><Message>injected</Message></Error>"),
     "no policy": (
         404,
         b"<Error><Code>NoSuchBucketPolicy</Code><Message>The bucket policy does not exist</Message></Error>",
@@ -126,6 +128,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return self._throttle()
         if fault == "denied" and "X-Amz-Target" in self.headers:
             return self._send(400, [], b'{"__type":"AccessDeniedException","message":"injected"}')
+        if fault == "gone" and "X-Amz-Target" in self.headers:
+            return self._send(400, [], b'{"__type":"ResourceNotFound","message":"injected"}')
         if fault in _BODIES:
             status, answer = _BODIES[fault]
             return self._send(status, [("Content-Type", "text/html")], answer)
