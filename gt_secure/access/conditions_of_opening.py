@@ -12,7 +12,7 @@ from ..iam.facts import Values
 from ..iam.operators import read_date, read_number
 from ..iam.request_context import SIGV4
 from ..iam.request_space import Dimension, RequestSpace
-from ..iam.statement_table import DimensionValue, View, mask_of
+from ..iam.statement_table import PRINCIPAL, DimensionValue, View, mask_of
 from ..iam.three_valued import conditions_on
 from ..iam.variables import split_wildcards
 from ..iam.wildcards import glob
@@ -76,7 +76,7 @@ def _phrase(space: RequestSpace, dimension: Dimension, usable: list[DimensionVal
         return _transport(dimension, usable)
     if dimension.name == "aws:TokenIssueTime":
         return _issued(dimension, usable)
-    if dimension.name == "sts:RoleSessionName":
+    if dimension.name == "sts:RoleSessionName" and PRINCIPAL in dimension.keys:
         return _named_session(dimension, usable)
     if dimension.name in ("aws:PrincipalArn", "aws:userid"):
         return "signed by " + _some(sorted({setting.caller.text for setting in usable if setting.caller is not None}))

@@ -88,7 +88,8 @@ _OF_A_JOB = "has images signed for workers, as the role of a labeling job"
 NO_TAGS = "Attribute-based access control of the bucket is off: aws:ResourceTag and s3:BucketTag are absent."
 _NO_KEY = "The object is not encrypted with a KMS key: a signer would need kms:Decrypt as well."
 _ASSUMED = (
-    "The account's root user, anonymous callers, and principals of accounts that were not given are not listed.",
+    "The account's root user, anonymous callers, people whom an identity provider signs in, and principals of accounts "
+    "that were not given are not listed.",
     "Ways into running compute (notebooks, functions, instances) are not followed.",
 )
 

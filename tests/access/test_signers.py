@@ -100,6 +100,10 @@ SIGNING: dict[str, tuple[tuple[dict[str, Any], ...], dict[str, Any], str]] = {
     "session tag": (
         (role("x", st("s3:GetObject", **RED), trusts=trust(ROOT, ["sts:AssumeRole", "sts:TagSession"])),), {}, "opened",
     ),
+    "session tag, by NotAction": (
+        (role("x", st("s3:GetObject", **RED), trusts=doc(
+            {"Effect": "Allow", "Principal": ROOT, "NotAction": "sts:AssumeRoleWithSAML"})),), {}, "opened",
+    ),
     "session tag that the trust does not let through": (
         (role("x", st("s3:GetObject", **RED), trusts=doc(
             *trust(ROOT)["Statement"],
@@ -170,6 +174,10 @@ REACHING: dict[str, tuple[tuple[dict[str, Any], ...], str, str]] = {
     "external id": (
         (user("x", MAY), role("signs", READ, trusts=trust(ROOT, StringEquals={"sts:ExternalId": "e1"}))),
         "opened", 'with sts:ExternalId "e1"',
+    ),
+    "session name": (
+        (user("x", MAY), role("signs", READ, trusts=trust(ROOT, StringEquals={"sts:RoleSessionName": "ann"}))),
+        "opened", 'with sts:RoleSessionName "ann"',
     ),
     "from an address": (
         (user("x", st("sts:AssumeRole", IpAddress={"aws:SourceIp": "203.0.113.0/24"})), SIGNS),
