@@ -18,6 +18,12 @@ def test_every_benchmark_is_in_the_table() -> None:
     assert programs - {"run", "latency_proxy", "logs_methods"} == set(TABLE["FULL"]) == set(TABLE["QUICK"])
 
 
+def test_no_program_hides_a_module_of_python() -> None:
+    """The folder of a program is where Python looks first, for its modules too."""
+    folders = (FOLDER, FOLDER.parent / "tools", FOLDER.parent / "docs" / "assets" / "lab")
+    assert {path.stem for folder in folders for path in folder.glob("*.py")} & sys.stdlib_module_names == set()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TABLE["FULL"])
 def test_it_runs_through(name: str) -> None:

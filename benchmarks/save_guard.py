@@ -1,6 +1,6 @@
 """Processor time of a search for secrets in a notebook, against detect-secrets in the same run.
 
-    python benchmarks/secrets.py [--megabytes 5] [--rounds 7] [--peer VENV]
+    python benchmarks/save_guard.py [--megabytes 5] [--rounds 7] [--peer VENV]
 
 VENV is an environment with detect-secrets; without one, the peer is left out. It gets the notebook as a file, and all
 its plugins. Prints one line of JSON and a table.
