@@ -14,7 +14,6 @@ import pytest
 from gt_secure import Restriction
 from gt_secure.errors import GtSecureError, InvalidInput
 from gt_secure.restriction.files import dump_restriction
-from gt_secure.sandbox.state import SandboxState
 from gt_secure.sweeps.state_file import StateFile
 from gt_secure.sweeps.sweep_rows import SweepRow
 
@@ -37,14 +36,9 @@ def state_of(path: Path, *lines: Any) -> None:
     path.chmod(0o600)
 
 
-def save_state(path: Path) -> None:
-    SandboxState(path).save()
-
-
 WRITERS: dict[str, Callable[[Path], Any]] = {
     "restriction": lambda path: dump_restriction(Restriction("open-team", url_lock=True), path),
     "sweep": lambda path: opened(path).close(finished=False),
-    "sandbox": save_state,
 }
 
 

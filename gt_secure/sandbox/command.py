@@ -41,9 +41,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--port", type=int, default=0, help="port (default: any free one)")
     parser.add_argument(
-        "--state-dir", type=Path, default=None, help="folder for persistent state (default: in memory only)"
-    )
-    parser.add_argument(
         "--log-delay",
         type=float,
         default=2.0,
@@ -66,7 +63,6 @@ def run(args: argparse.Namespace) -> int:
     settings = Settings(
         host=args.host,
         port=args.port,
-        state_dir=args.state_dir,
         log_delay_s=args.log_delay,
         seed=args.seed,
         container_host=args.container_host,

@@ -10,7 +10,6 @@ import os
 import secrets
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from ..errors import GtSecureError, Unsupported
@@ -52,12 +51,6 @@ def load(settings: Settings) -> None:
     conditions.install()
     evaluator.install()
     vpc.install()
-    if settings.state_dir is not None:
-        from ministack.core.persistence import load_state
-
-        for name, module in _persisted().items():
-            if data := load_state(name):
-                module.load_persisted_state(data)
 
 
 def _set_environment(settings: Settings) -> None:
@@ -77,27 +70,6 @@ def _set_environment(settings: Settings) -> None:
         PERSIST_STATE="0",
         S3_PERSIST="0",
     )
-    if settings.state_dir is not None:
-        home = settings.state_dir.resolve()
-        os.environ.update(
-            PERSIST_STATE="1", STATE_DIR=str(home / "emulator"), S3_PERSIST="1", S3_DATA_DIR=str(objects_folder(home))
-        )
-
-
-def objects_folder(state_dir: Path) -> Path:
-    return state_dir.resolve() / "objects"
-
-
-def _persisted() -> dict[str, Any]:
-    from ministack.services import ec2, iam, s3, waf
-
-    return {"s3": s3, "iam": iam, "ec2": ec2, "wafv2": waf}
-
-
-def save() -> None:
-    from ministack.core.persistence import save_all
-
-    save_all({name: module.get_state for name, module in _persisted().items()})
 
 
 async def s3(

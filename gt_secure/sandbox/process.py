@@ -38,8 +38,6 @@ class Sandbox:
 
     Parameters
     ----------
-    state_dir : str or Path, optional
-        Folder for persistent state; default: in memory.
     port : int
         Port to listen on; 0 chooses a free one.
     log_delay_s : float
@@ -67,7 +65,6 @@ class Sandbox:
 
     def __init__(
         self,
-        state_dir: str | Path | None = None,
         port: int = 0,
         log_delay_s: float = 2.0,
         seed: str | None = "demo",
@@ -80,7 +77,6 @@ class Sandbox:
     ) -> None:
         self._settings = Settings(
             port=port,
-            state_dir=None if state_dir is None else Path(state_dir),
             log_delay_s=log_delay_s,
             workforce_delay_s=workforce_delay_s,
             seed="none" if seed is None else seed,  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ import contextlib
 import os
 import socket
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import InvalidInput
@@ -21,7 +21,9 @@ def serve(settings: Settings, ready: Callable[[Running], None], *, with_stdin: b
     use_account(settings.account)
     os.umask(0o077)  # whatever this process writes is for its owner only
     with contextlib.ExitStack() as stack:
-        folder = stack.enter_context(_private_folder(settings))
+        folder = Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="gt-secure-sandbox-", ignore_cleanup_errors=True))
+        )
         public = stack.enter_context(_listen(host_of(settings), settings.port))
         endpoint = stack.enter_context(_listen(host_of(settings), 0))
         more = [
@@ -32,34 +34,6 @@ def serve(settings: Settings, ready: Callable[[Running], None], *, with_stdin: b
         from . import serving  # imports the emulator, with the settings that were loaded
 
         asyncio.run(serving.run(settings, folder, public, endpoint, more, ready, with_stdin))
-
-
-@contextlib.contextmanager
-def _private_folder(settings: Settings) -> Iterator[Path]:
-    if settings.state_dir is None:
-        with tempfile.TemporaryDirectory(prefix="gt-secure-sandbox-", ignore_cleanup_errors=True) as folder:
-            yield Path(folder)
-        return
-    home = settings.state_dir.resolve()
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    tighten(home)
-    yield home / "client"
-
-
-def tighten(folder: Path) -> None:
-    """Take the rights of everybody else from a folder and all that is in it; links are not followed."""
-    try:
-        folder.chmod(0o700)
-        for path in folder.rglob("*"):
-            if not path.is_symlink():
-                path.chmod(0o700 if path.is_dir() else 0o600)
-    except PermissionError as error:
-        raise InvalidInput(
-            f"{error.filename} belongs to another user, so the sandbox cannot keep its state to itself.",
-            next_step="Give another folder for the state.",
-            field="state_dir",
-            value=folder,
-        ) from error
 
 
 def _listen(host: str, port: int, field: str = "port") -> socket.socket:

@@ -16,7 +16,7 @@ import ministack.app
 from hypercorn.asyncio import serve as serve_http
 from hypercorn.config import Config
 
-from . import client_environment, emulator, parent
+from . import client_environment, parent
 from .accesslog.delivery import Delivery
 from .client_environment import Running, host_of, url_of
 from .demo_data import resources as seed
@@ -28,8 +28,6 @@ from .sagemaker.service import SageMaker
 from .settings import REGION, Settings, account_id
 from .state import SandboxState
 from .trail import Trail
-
-_SAVE_S = 5.0
 
 _CONTAINER_NAMES = ("host.docker.internal", "host.containers.internal")
 """Names that containers have for their host."""
@@ -46,8 +44,7 @@ async def run(
 ) -> None:
     """Put the parts together and serve until told to stop; the listeners belong to the caller."""
     here, there = (host_of(settings), public.getsockname()[1]), (host_of(settings), endpoint.getsockname()[1])
-    path = settings.state_dir.resolve() / "sandbox.json" if settings.state_dir else None
-    state = SandboxState(path, workforce_delay_s=settings.workforce_delay_s)
+    state = SandboxState(workforce_delay_s=settings.workforce_delay_s)
     issuer = Issuer(url_of(settings.host, here[1]))
     delivery = Delivery(settings.log_delay_s)
     trail = Trail()
@@ -75,9 +72,7 @@ async def run(
     _stop_on_signals(stop)
     if with_stdin:
         _stop_on_end_of_input(stop)
-    tasks = [asyncio.create_task(delivery.run())]
-    if path is not None:
-        tasks.append(asyncio.create_task(_save_now_and_then()))
+    delivering = asyncio.create_task(delivery.run())
     keys = state.credentials["access_key"], state.credentials["secret_key"]
     files = client_environment.prepare(folder, *keys, REGION)
     outside = None if settings.container_host is None else url_of(settings.container_host, here[1])
@@ -85,20 +80,8 @@ async def run(
     try:
         await serve_http(front, config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await delivery.flush()
-        if path is not None:
-            state.save()
-            emulator.save()
-
-
-async def _save_now_and_then() -> None:
-    """Keep what the emulator holds; it would do so only at a clean end."""
-    while True:
-        await asyncio.sleep(_SAVE_S)
-        emulator.save()
+        delivering.cancel()
+        await asyncio.gather(delivering, return_exceptions=True)
 
 
 def _stop_on_signals(stop: asyncio.Event) -> None:
@@ -133,7 +116,6 @@ class Lifecycle:
     async def fill(self) -> None:
         await seed.administrator(self.state)
         await seed.demo(self.state, self.settings)
-        self._save()
 
     async def reset(self) -> None:
         """Forget everything and fill it again; the administrator keeps the keys."""
@@ -147,17 +129,9 @@ class Lifecycle:
         self.delivery.clear()
         self.trail.clear()
         _clear(self.journal)
-        if self.settings.state_dir is not None:
-            _clear(emulator.objects_folder(self.settings.state_dir))
         await seed.administrator_user()
         iam._access_keys[key] = record
         await seed.demo(self.state, self.settings)
-        self._save()
-
-    def _save(self) -> None:
-        self.state.save()
-        if self.settings.state_dir is not None:
-            emulator.save()
 
 
 def _clear(folder: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Literal, TypeAlias
 
 from ..errors import InvalidInput
@@ -28,7 +27,6 @@ class Settings:
 
     host: str = "127.0.0.1"
     port: int = 0
-    state_dir: Path | None = None
     log_delay_s: float = 2.0
     workforce_delay_s: float = 1.0
     seed: Seed = "demo"
@@ -52,22 +50,14 @@ class Settings:
                 field="account",
                 value=self.account,
             )
-        if self.state_dir is not None and self.state_dir.exists() and not self.state_dir.is_dir():
-            raise InvalidInput(
-                f"{self.state_dir} is a file.",
-                next_step="Give a directory; it is made when it is not there.",
-                field="state_dir",
-                value=self.state_dir,
-            )
         return self
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), default=str)
+        return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> Settings:
-        data = json.loads(text)
-        return cls(**data | {"state_dir": Path(data["state_dir"]) if data["state_dir"] else None})
+        return cls(**json.loads(text))
 
 
 _account = ACCOUNT

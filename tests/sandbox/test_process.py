@@ -6,10 +6,8 @@ import json
 import os
 import signal
 import socket
-import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import boto3
@@ -19,7 +17,7 @@ from gt_secure.errors import GtSecureError, InvalidInput
 from gt_secure.sandbox import Sandbox, Settings
 from gt_secure.sandbox.process import START_TIMEOUT_S, patience_s
 
-from .conftest import ELSEWHERE, OFFICE, Box
+from .conftest import Box
 
 COMMAND = [sys.executable, "-m", "gt_secure.cli", "sandbox"]
 
@@ -88,82 +86,6 @@ def test_a_stopped_sandbox_says_so():
     with pytest.raises(GtSecureError, match="not running"):
         _ = sandbox.endpoint_url
     sandbox.stop()
-
-
-def test_state_directory_must_be_one(tmp_path):
-    file = tmp_path / "file"
-    file.write_text("x")
-    with pytest.raises(InvalidInput, match="is a file"):
-        Sandbox(state_dir=file)
-    broken = tmp_path / "broken"
-    broken.mkdir()
-    (broken / "sandbox.json").write_text("{")
-    with pytest.raises(GtSecureError, match="cannot be read"):
-        Sandbox(state_dir=broken).start()
-
-
-def change_everything(box):
-    sm, s3 = box.client("sagemaker"), box.client("s3")
-    on = {"S3Presign": {"IamPolicyConstraints": {"SourceIp": "Enabled", "VpcSourceIp": "Disabled"}}}
-    sm.update_workteam(WorkteamName="open-team", WorkerAccessConfiguration=on)
-    sm.delete_workteam(WorkteamName="vpc-team")
-    sm.update_workforce(WorkforceName="private-workforce", SourceIpConfig={"Cidrs": ["203.0.113.0/24"]})
-    s3.put_object(Bucket="gt-images", Key="kept/a b.txt", Body=b"kept")
-    s3.put_bucket_tagging(Bucket="gt-images", Tagging={"TagSet": [{"Key": "k", "Value": "v"}]})
-    s3.create_bucket(Bucket="made-here")
-    guard = {
-        "Sid": "Guard", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::gt-images/*",
-        "Condition": {"StringEquals": {"s3:authType": "REST-QUERY-STRING"},
-                      "NotIpAddressIfExists": {"aws:SourceIp": ["203.0.113.0/24"]}},
-    }  # fmt: skip
-    s3.put_bucket_policy(Bucket="gt-images", Policy=json.dumps({"Statement": [guard]}))
-    box.keys({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}, name="kept-user")
-
-
-def check_everything(box):
-    sm, s3 = box.client("sagemaker"), box.client("s3")
-    teams = {team["WorkteamName"]: team for team in sm.list_workteams()["Workteams"]}
-    assert set(teams) == {"open-team", "radiology-team"}
-    assert teams["open-team"]["WorkerAccessConfiguration"]["S3Presign"]["IamPolicyConstraints"]["SourceIp"] == "Enabled"
-    workforce = box.until(
-        lambda: (w := sm.describe_workforce(WorkforceName="private-workforce")["Workforce"])["Status"] == "Active" and w
-    )
-    assert workforce["SourceIpConfig"] == {"Cidrs": ["203.0.113.0/24"]}
-    assert s3.get_object(Bucket="gt-images", Key="kept/a b.txt")["Body"].read() == b"kept"
-    seeded = {"gt-images", "gt-logs", "ml-artifacts"}
-    assert {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]} == {*seeded, "made-here"}
-    assert s3.get_bucket_logging(Bucket="gt-images")["LoggingEnabled"]["TargetPrefix"] == "s3/"
-    assert s3.get_bucket_cors(Bucket="gt-images")["CORSRules"]
-    assert {user["UserName"] for user in box.client("iam").list_users()["Users"]} == {"kept-user", "sandbox-admin"}
-    url = box.presign()
-    assert (box.fetch(url, OFFICE).status, box.fetch(url, ELSEWHERE).status) == (200, 403)
-
-
-def test_state_outlives_the_process(tmp_path):
-    home = tmp_path / "deep" / "state"
-    with Sandbox(state_dir=home, workforce_delay_s=0.2, log_delay_s=60) as sandbox:
-        environment = sandbox.environment()
-        box = Box(sandbox)
-        change_everything(box)
-        box.fetch(box.presign())
-    assert stat.S_IMODE((home / "sandbox.json").stat().st_mode) == 0o600
-    with Sandbox(state_dir=home, workforce_delay_s=0.2) as sandbox:
-        again = sandbox.environment()
-        assert again["AWS_SECRET_ACCESS_KEY"] == environment["AWS_SECRET_ACCESS_KEY"], "the keys stay"
-        box = Box(sandbox)
-        check_everything(box)
-        logs = box.client("s3").list_objects_v2(Bucket="gt-logs", Prefix="s3/")["Contents"]
-        assert logs, "rows that were not yet due are delivered when the sandbox stops"
-
-
-@pytest.mark.slow
-def test_state_survives_a_kill(tmp_path):
-    with Sandbox(state_dir=tmp_path, workforce_delay_s=0.2) as sandbox:
-        change_everything(Box(sandbox))
-        time.sleep(6)
-        os.kill(sandbox.pid, signal.SIGKILL)
-    with Sandbox(state_dir=tmp_path, workforce_delay_s=0.2) as sandbox:
-        check_everything(Box(sandbox))
 
 
 def test_without_seed_there_is_only_the_administrator():

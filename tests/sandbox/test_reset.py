@@ -15,7 +15,6 @@ import gt_secure.sandbox
 from gt_secure.errors import GtSecureError, InvalidInput, Unreachable
 from gt_secure.sandbox import Sandbox
 from gt_secure.sandbox.client_environment import overruled
-from support.sample import sample
 
 from .conftest import Box
 
@@ -52,9 +51,8 @@ def change_things(box):
     box.keys({"Effect": "Allow", "Action": "*", "Resource": "*"})
 
 
-@pytest.mark.parametrize("keep", sample([True, False], 2))
-def test_reset_brings_back_the_seed_and_keeps_the_keys(tmp_path, keep):
-    with Sandbox(state_dir=tmp_path / "state" if keep else None, log_delay_s=60, workforce_delay_s=0.1) as sandbox:
+def test_reset_brings_back_the_seed_and_keeps_the_keys():
+    with Sandbox(log_delay_s=60, workforce_delay_s=0.1) as sandbox:
         box = Box(sandbox)
         before = picture(box)
         change_things(box)
@@ -67,9 +65,6 @@ def test_reset_brings_back_the_seed_and_keeps_the_keys(tmp_path, keep):
         assert box.fetch(url).status == 200, "the keys are the same"
         sandbox.reset()
         assert picture(box) == before
-    if keep:
-        with Sandbox(state_dir=tmp_path / "state") as sandbox:
-            assert picture(Box(sandbox)) == before
 
 
 def test_reset_without_a_seed_leaves_the_administrator():
@@ -126,38 +121,6 @@ def test_nothing_but_a_sandbox_is_reset(monkeypatch, endpoint):
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
     with pytest.raises(InvalidInput):
         gt_secure.sandbox.reset()
-
-
-def rights(folder):
-    """Paths below a folder that somebody else may use."""
-    everything = [folder, *folder.rglob("*")]
-    return [str(path) for path in everything if stat.S_IMODE(path.lstat().st_mode) & 0o077]
-
-
-def test_the_state_is_for_its_owner_only(tmp_path):
-    home = tmp_path / "state"
-    (home / "emulator").mkdir(parents=True)
-    (home / "notes.txt").write_text("x")
-    outside = tmp_path / "outside.txt"
-    outside.write_text("x")
-    (home / "link").symlink_to(outside)
-    for path in (home, home / "emulator"):
-        path.chmod(0o755)
-    (home / "notes.txt").chmod(0o644)
-    outside.chmod(0o644)
-    (home / "link").exists()
-    old = os.umask(0o000)
-    try:
-        with Sandbox(state_dir=home, seed="demo") as sandbox:
-            Box(sandbox).client("s3").put_object(Bucket="gt-images", Key="a/b", Body=b"x")
-            running = rights(home)
-    finally:
-        os.umask(old)
-    link = str(home / "link")
-    assert [path for path in running if path != link] == []
-    assert [path for path in rights(home) if path != link] == []
-    assert (home / "emulator" / "iam.json").exists()
-    assert stat.S_IMODE(outside.stat().st_mode) == 0o644, "links are not followed"
 
 
 def test_files_for_clients_are_private_and_go_with_the_sandbox():

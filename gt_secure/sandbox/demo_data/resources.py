@@ -22,15 +22,12 @@ _FOLDER = Path(__file__).parent
 
 async def administrator(state: SandboxState) -> None:
     """Make the IAM user whose keys the sandbox hands out; a user, because policies do not bind the root."""
-    if state.credentials:
-        return
     await administrator_user()
     answer = (await emulator.query_call("iam", "CreateAccessKey", UserName=ADMIN_USER)).decode()
     state.credentials = {
         "access_key": answer.split("<AccessKeyId>")[1].split("<")[0],
         "secret_key": answer.split("<SecretAccessKey>")[1].split("<")[0],
     }
-    state.save()
 
 
 async def administrator_user() -> None:
@@ -54,7 +51,6 @@ async def demo(state: SandboxState, settings: Settings) -> None:
     vpc.seed()
     _sagemaker(region, data)
     await _buckets(data["log_policy"])
-    state.save()
 
 
 def _sagemaker(region: Region, data: dict[str, Any]) -> None:

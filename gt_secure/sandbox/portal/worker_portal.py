@@ -128,7 +128,6 @@ class PortalApp:
         uri = f"s3://{bucket_of(job)}/{task.key}"
         if not await jobs.label(job, uri):
             raise PortalError(404, "NotInTheManifest", f"The manifest of {job['LabelingJobName']} has no {uri}.")
-        self._state.save()
         return {"job": job["LabelingJobName"], "status": job["LabelingJobStatus"], "counters": job["LabelCounters"]}
 
     async def _credentials(self, role: str, bucket: str, key: str, constraint: dict[str, str]) -> Credentials:

@@ -75,7 +75,7 @@ def describe(_state: SandboxState, region: Region, request: Record) -> Record:
     return job
 
 
-def create(state: SandboxState, region: Region, request: Record) -> Record:
+def create(_state: SandboxState, region: Region, request: Record) -> Record:
     name, tasks = request["LabelingJobName"], request["HumanTaskConfig"]
     if name in region.jobs:
         raise in_use(f"Labeling job {name} already exists.")
@@ -102,7 +102,6 @@ def create(state: SandboxState, region: Region, request: Record) -> Record:
         "Tags": request.get("Tags", []),
     }
     region.jobs[name] = job
-    state.save()
     return {"LabelingJobArn": job["LabelingJobArn"]}
 
 
@@ -111,7 +110,6 @@ def stop(state: SandboxState, region: Region, request: Record) -> Record:
     if job["LabelingJobStatus"] != "InProgress":
         raise validation(f"Labeling job {job['LabelingJobName']} is {job['LabelingJobStatus']}.")
     job["LabelingJobStatus"], job["LastModifiedTime"] = "Stopped", time.time()
-    state.save()
     return {}
 
 
@@ -163,7 +161,7 @@ def flow_arn(region: Region, name: str) -> str:
     return f"arn:aws:sagemaker:{region.name}:{account_id()}:flow-definition/{name}"
 
 
-def create_flow(state: SandboxState, region: Region, request: Record) -> Record:
+def create_flow(_state: SandboxState, region: Region, request: Record) -> Record:
     name = request["FlowDefinitionName"]
     if name in region.flows:
         raise in_use(f"A flow definition named {name} already exists in region {region.name}.")
@@ -178,7 +176,6 @@ def create_flow(state: SandboxState, region: Region, request: Record) -> Record:
         "CreationTime": time.time(),
     }
     region.flows[name] = flow
-    state.save()
     return {"FlowDefinitionArn": flow["FlowDefinitionArn"]}
 
 
@@ -198,8 +195,7 @@ def list_flows(_state: SandboxState, region: Region, request: Record) -> Record:
     return {"FlowDefinitionSummaries": found, "NextToken": token}
 
 
-def delete_flow(state: SandboxState, region: Region, request: Record) -> Record:
+def delete_flow(_state: SandboxState, region: Region, request: Record) -> Record:
     flow = _flow(region, request["FlowDefinitionName"])
     del region.flows[flow["FlowDefinitionName"]]
-    state.save()
     return {}

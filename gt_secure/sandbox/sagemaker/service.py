@@ -83,7 +83,6 @@ class SageMaker:
         answer = OPERATIONS[name](self._state, region, valid)
         if name == "CreateLabelingJob":
             await jobs.start(region.jobs[valid["LabelingJobName"]])
-            self._state.save()
         return model.shape_answer(name, answer)
 
 

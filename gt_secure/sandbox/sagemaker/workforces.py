@@ -58,7 +58,6 @@ def create(state: SandboxState, region: Region, request: Record) -> Record:
     }
     state.begin(workforce, "Initializing")
     region.workforces[name] = workforce
-    state.save()
     return {"WorkforceArn": workforce["WorkforceArn"]}
 
 
@@ -74,7 +73,6 @@ def update(state: SandboxState, region: Region, request: Record) -> Record:
     if "IpAddressType" in request:
         workforce["IpAddressType"] = request["IpAddressType"]
     state.begin(workforce, "Updating")
-    state.save()
     return {"Workforce": workforce}
 
 
@@ -85,7 +83,6 @@ def delete(state: SandboxState, region: Region, request: Record) -> Record:
     if region.workteams:
         raise in_use(f"Workforce {workforce['WorkforceName']} contains {len(region.workteams)} work teams.")
     state.begin(workforce, "Deleting")
-    state.save()
     return {}
 
 

@@ -54,7 +54,7 @@ def describe(_state: SandboxState, region: Region, request: Record) -> Record:
     return {"Workteam": find(region, request["WorkteamName"])}
 
 
-def create(state: SandboxState, region: Region, request: Record) -> Record:
+def create(_state: SandboxState, region: Region, request: Record) -> Record:
     name = request["WorkteamName"]
     workforce = _workforce(region, request.get("WorkforceName"))
     _check_members(request["MemberDefinitions"], workforce)
@@ -76,11 +76,10 @@ def create(state: SandboxState, region: Region, request: Record) -> Record:
         "WorkerAccessConfiguration": request.get("WorkerAccessConfiguration") or copy.deepcopy(_NO_LOCK),
     }
     region.workteams[name] = team
-    state.save()
     return {"WorkteamArn": team["WorkteamArn"]}
 
 
-def update(state: SandboxState, region: Region, request: Record) -> Record:
+def update(_state: SandboxState, region: Region, request: Record) -> Record:
     team = find(region, request["WorkteamName"])
     if "MemberDefinitions" in request:
         _check_members(request["MemberDefinitions"], _workforce(region, None))
@@ -88,14 +87,12 @@ def update(state: SandboxState, region: Region, request: Record) -> Record:
         if member in request:
             team[member] = copy.deepcopy(request[member])
     team["LastUpdatedDate"] = time.time()
-    state.save()
     return {"Workteam": team}
 
 
-def delete(state: SandboxState, region: Region, request: Record) -> Record:
+def delete(_state: SandboxState, region: Region, request: Record) -> Record:
     team = find(region, request["WorkteamName"])
     del region.workteams[team["WorkteamName"]]
-    state.save()
     return {"Success": True}
 
 
