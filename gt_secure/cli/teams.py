@@ -25,6 +25,7 @@ def add(commands: Commands) -> None:
             ("gt-secure teams", "all workteams of the region"),
             ("gt-secure teams radiology-team --json", "one team, with its jobs in progress"),
         ),
+        exit_codes="0; 3 if the portal or the jobs cannot be read",
         result=teams_from,
     )
     parser.add_argument("team", nargs="?", help="show only this workteam, with its jobs in progress")

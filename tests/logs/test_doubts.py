@@ -52,5 +52,5 @@ def test_nothing_passes(folder: Path, what: str, capsys: pytest.CaptureFixture[s
 
 def test_files_that_hold_no_requests_are_no_doubt(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "digest.json").write_text('{"digestS3Bucket": "b", "digestStartTime": "x"}')
-    assert main(["leaks", str(folder)]) == 0
+    assert main(["hits", str(folder)]) == (0 if (folder / "good.log").exists() else 3), "alone, nothing was looked at"
     assert "1 CloudTrail digest file" in capsys.readouterr().err
