@@ -24,6 +24,10 @@ def test_no_program_hides_a_module_of_python() -> None:
     assert {path.stem for folder in folders for path in folder.glob("*.py")} & sys.stdlib_module_names == set()
 
 
+def test_a_newcomer_types_what_the_pages_say() -> None:
+    runpy.run_path(str(FOLDER / "newcomer.py"))["documented"]()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TABLE["FULL"])
 def test_it_runs_through(name: str) -> None:
