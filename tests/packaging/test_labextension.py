@@ -18,7 +18,7 @@ import gt_secure
 from gt_secure.check import mask_secrets
 from gt_secure.secrets.recogniser import find
 from support.notebooks import all_notebooks
-from support.rooms import ROOT, Room
+from support.rooms import ROOT, Room, clean
 from support.secret_corpus import vectors
 
 BUILT = ROOT / "gt_secure" / "labextension"
@@ -92,9 +92,11 @@ def test_the_wheel_brings_it_and_jupyterlab_says_ok(wheel: Path, tmp_path: Path)
     room = Room(tmp_path / "room", sys.executable)
     room.install("jupyterlab", "ipywidgets")
     room.install("--no-deps", str(wheel))
-    command = [room.python, "-m", "jupyter", "labextension", "list"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    # Not "jupyter labextension": that is the first one of the PATH, with the extensions that are there.
+    command = [room.python, "-m", "jupyterlab.labextensions", "list"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=clean())
     listed = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)
+    assert str(room.path) in listed
     [line] = [line for line in listed.splitlines() if "gt_secure" in line]
     assert re.search(rf"gt_secure v{re.escape(gt_secure.__version__)} enabled OK", line), listed
 
