@@ -34,6 +34,7 @@ class AuditedBucket:
     teams: tuple[str, ...] = ()
     hits: Hits | None = None
     leaks: tuple[Leak, ...] = ()
+    log_summary: str = ""
 
 
 @dataclass(frozen=True, repr=False)
@@ -200,7 +201,8 @@ def _bucket(
     if hits is None:
         return AuditedBucket(name, guard_text(state), log, teams)
     notes.lines += [f"log of {name}: {text}" for text in hits.coverage.doubts]
-    return AuditedBucket(name, guard_text(state), log, teams, hits, tuple(hits.leaks()))
+    leaks = hits.leaks()
+    return AuditedBucket(name, guard_text(state), log, teams, hits, tuple(leaks), leaks.summary)
 
 
 def guard_text(state: Bucket) -> str:
