@@ -1,7 +1,7 @@
 """The question of a proof as SMT-LIB 2, so that any solver can decide it again: ``unsat`` if the claim holds.
 
-Addresses are bit vectors. What else a request can vary is cut where the policies cut it, an integer for each value.
-The tables say which statement is left by which value; how the statements make a decision is written out.
+Addresses are bit vectors. All else that a request can vary is divided into the classes that the policies tell apart,
+with an integer for each class. Tables say which statement applies to which class; the decision is written out.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
     from .proof import Claim, ProofPart
 
 _MOST_ROWS = 5_000
-"""The most rows of a table; beyond, the statement is free, as if the values might have either effect."""
-_HEAD = """Is a request opened that the claim says is not? unsat: the claim holds. sat: it does not, or it depends on
-a fact that nobody knows. Run it with any solver that reads SMT-LIB 2: z3 FILE, or cvc5 FILE.
+"""Maximum number of rows of a table. Beyond it, the statement is a free variable: it may apply or not."""
+_HEAD = """Is a request opened that the claim excludes? unsat: no, the claim holds. sat: yes, or the answer depends on
+an unknown fact. Run this file with any solver that reads SMT-LIB 2: z3 FILE, or cvc5 FILE.
 Encoded: every statement of the policies, how Allow and Deny make a decision, all IPv4 and IPv6 addresses as bit
 vectors, and each class of endpoints, signers, actions, keys, ages and headers that the policies tell apart.
-Taken from gt_secure, not encoded: where the classes are cut, whether a condition holds for the value that stands for a
-class, and which statements no request of a part can meet.
-The signer's own policies allow everything; a policy whose hash differs is another question."""
+Taken from gt_secure, not encoded: the borders of the classes, whether a condition holds for the example of a class, and
+which statements cannot apply to any request of a part.
+The signer's own policies allow everything. If the hash of a policy differs, this file asks about another policy."""
 
 
 def certificate_of(
     claim: str, assumed: Sequence[str], questions: Iterable[tuple[EffectiveLocks, Claim, Iterable[ProofPart]]]
 ) -> str:
-    """Return the text: each question is a set of requests of which none may be opened."""
+    """Return the SMT-LIB text. Each question is a set of requests, none of which may be opened."""
     found: list[str] = []
     policies: dict[str, None] = {}
     names: list[str] = []
@@ -73,7 +73,7 @@ def _hashes(locks: EffectiveLocks) -> Iterator[str]:
 
 
 def _space(name: str, space: RequestSpace) -> Iterator[str]:
-    """Yield what varies, and which statements its values leave: a term for each bit."""
+    """Yield a variable for each dimension, and for each statement a term that says when it applies."""
     left: dict[int, list[str]] = {}
     values: dict[int, str] = {}
     for group in space.groups:

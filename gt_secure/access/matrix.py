@@ -68,7 +68,7 @@ class KindRow:
     def answers(self) -> str:
         """Return the answers after the change, each once."""
         words = dict.fromkeys(cell.after for cell in self.cells)
-        return " or ".join(words) + (", by place" if len(words) > 1 else "")
+        return " or ".join(words) + (", depending on the source" if len(words) > 1 else "")
 
     def title(self, *, has_team: bool) -> str:
         """Return the kinds of requests in words."""

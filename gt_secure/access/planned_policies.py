@@ -132,7 +132,7 @@ def terraform_policies(text: str) -> list[PlannedPolicy]:
 
 
 def _deleted(changes: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield the names of the buckets that are deleted themselves."""
+    """Yield the names of the buckets that the plan deletes."""
     for each in changes:
         if each.get("type") == "aws_s3_bucket" and each["change"].get("actions") == ["delete"]:
             yield (each["change"].get("before") or {}).get("bucket", "")

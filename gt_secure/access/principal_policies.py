@@ -41,7 +41,7 @@ _GRANT_ALL = compile_statement({"Effect": "Allow", "Action": "*", "Resource": "*
 
 
 class _Document(NamedTuple):
-    """A policy by its text: statements with the bits of their actions, those of its Allows, and what covers what."""
+    """A policy text: statements with the bits of their actions, the bits of its Allows, and the covering statements."""
 
     entries: list[tuple[int, Mapping[str, Any]]]
     allowed: int
@@ -108,7 +108,7 @@ class Statements:
         return found
 
     def may_trust(self, principal: Principal, action: str) -> bool:
-        """Return whether the trust policy of a role may let whoever assumes it do something beside that."""
+        """Return whether the trust policy of a role may allow an action in addition to assuming the role."""
         if not principal.is_role or principal.trust is None:
             return principal.is_role
         return bool(self.allowed((principal.trust,)) & self._bits[action.lower()])

@@ -34,7 +34,7 @@ from .sources import address_sources, endpoint_classes
 
 OBJECT_ACTIONS = tuple(f"s3:{name}" for name in TABLES["object_actions"])
 BUCKET_ACTIONS = tuple(f"s3:{name}" for name in TABLES["bucket_actions"])
-"""Actions on an object and on a bucket, by the *Service Authorization Reference*: a presigned URL can ask for any."""
+"""Actions on an object and on a bucket, from the *Service Authorization Reference*: a presigned URL can ask for any."""
 _FORMS: tuple[tuple[Form, Signer], ...] = (
     ("presigned", "own"),
     ("presigned", "other"),
@@ -117,7 +117,7 @@ class Proof:
     questions: tuple[tuple[EffectiveLocks, Claim], ...] = field(default=(), repr=False, compare=False)
 
     def certificate(self) -> str:
-        """Return the question as SMT-LIB 2: a solver says ``unsat`` if the claim holds.
+        """Return the question of the proof as SMT-LIB 2: a solver prints ``unsat`` if the claim holds.
 
         Raises
         ------
@@ -129,7 +129,7 @@ class Proof:
         if not self.questions:
             raise InvalidInput(
                 "There is no certificate: a policy was not read, or the claim is not about all sources.",
-                next_step="Prove a restriction, with the bucket policy.",
+                next_step="Prove a restriction of a bucket whose policy can be read.",
                 field="certificate",
             )
         parts = ((locks, claim, _parts(locks, claim, locks.circumstances)) for locks, claim in self.questions)
@@ -291,7 +291,7 @@ def _parts(locks: EffectiveLocks, claim: Claim, circumstances: Circumstances) ->
 def _spaces(
     requests: Requests, locks: EffectiveLocks, claim: Claim
 ) -> Iterator[tuple[RequestSpace, DimensionValue, tuple[Span, ...]]]:
-    """Yield the requests from outside, a space and a source each, with its addresses."""
+    """Yield the requests from outside: a space, a source and the addresses of that source."""
     space = requests.anywhere
     alike: dict[int, tuple[DimensionValue, tuple[Span, ...]]] = {}
     for source in address_sources(space.table, claim.addresses, known=space.base.keys):

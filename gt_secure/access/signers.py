@@ -191,7 +191,7 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
         if self.days is None:
             return f"{can}. Add --logs to see who did."
         did = [each.arn for each in signing if each.signed]
-        more = f" The log names others, too: {', '.join(self.others)}." if self.others else ""
+        more = f" The log also names others: {', '.join(self.others)}." if self.others else ""
         said = " ".join([f"{can}, {len(did):,} did in {count(self.days, 'day')}.{more}", *self.unread])
         if not did:
             return said

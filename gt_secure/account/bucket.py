@@ -176,7 +176,7 @@ class Bucket:
     log_bucket : Part of Bucket
         The bucket that its access logs go to.
     log : Part of int
-        Number of requests in that log; not read where a part of it was not.
+        Number of requests in the access log; not read if a part of the log was not read.
     url_ages : tuple of UrlAges or None
         By signer, from a log; None if none was given.
     leaks : callable

@@ -20,7 +20,7 @@ _OBJECT_URL = re.compile(r"https?://(?:(.+?)\.)?s3[a-z0-9.-]*\.amazonaws\.com(?:
 
 @dataclass(frozen=True, slots=True)
 class LogLocation:
-    """Destination of the server access logs of a bucket, whatever form its keys have."""
+    """Destination of a bucket's server access logs, for either form of their keys."""
 
     bucket: str
     prefix: str
@@ -194,7 +194,7 @@ def read_policy(aws: Aws, bucket: str, region: str | None = None) -> str | None:
 
 
 def log_location(answer: Mapping[str, Any]) -> LogLocation | None:
-    """Return what an answer of ``GetBucketLogging`` names; None where logging is off."""
+    """Return the location in an answer of ``GetBucketLogging``; None if logging is off."""
     enabled = answer.get("LoggingEnabled")
     return LogLocation(str(enabled["TargetBucket"]), str(enabled.get("TargetPrefix") or "")) if enabled else None
 

@@ -160,11 +160,11 @@ def no_secret_saved(path: str | Path, *, accepted: AcceptedLike | None = None) -
         )
         return CheckResult("no_secret_saved", subject, False, said, details, fix)
     if unread:
-        said = f"Its pair '{unread}' of jupytext is not beside it and was not searched."
+        said = f"Its jupytext pair '{unread}' is not in the same folder and was not searched."
         return CheckResult("no_secret_saved", subject, None, said, details, "Name both files with --path.")
     cell_parts = [f"{count(cells, 'cell')}, outputs, metadata and widget state"] if book else []
     searched = some([*cell_parts, *(pair.name for pair in pairs)])
-    left = f"none found but {count(len(stays), 'accepted one')}" if stays else "none found"
+    left = f"none found except {count(len(stays), 'accepted one')}" if stays else "none found"
     said = f"{kinds} kinds of secrets searched in {searched}: {left}."
     if not (cells if book else _read(file).strip()):
         return CheckResult("no_secret_saved", subject, None, said, details, "Check a notebook with cells.")
@@ -242,7 +242,7 @@ def read_notebook(path: str | Path) -> dict[str, Any]:
     if not isinstance(book, dict) or not isinstance(book.get("cells"), list):
         raise InvalidInput(f"{file.name} is not a notebook of format 4: it has no cells.", next_step="Check the path.")
     if not all(isinstance(cell, dict) for cell in book["cells"]):
-        raise InvalidInput(f"{file.name} is not a notebook: a cell is no object.", next_step="Check the path.")
+        raise InvalidInput(f"{file.name} is not a notebook: a cell is not an object.", next_step="Check the path.")
     return book
 
 

@@ -142,7 +142,7 @@ def _member(check: str, rule: CheckMembers, key: str, value: object) -> None:
         "text": (is_text and (bool(value) or key == "prefix"), "a text"),
         "texts": (is_text or texts, "a text or a list of texts"),
         "flag": (is_flag, "true or false"),
-        "number": (isinstance(value, int | float) and not is_flag and value >= 0, "a number from 0 on"),
+        "number": (isinstance(value, int | float) and not is_flag and value >= 0, "a number of 0 or more"),
         "restriction": (is_map or (is_text and bool(value)), "the path of a restriction file, or a restriction itself"),
         "facts": (is_map and bool(value), "a mapping of condition keys, such as aws:PrincipalOrgID, to values"),
     }[rule.members[key]]

@@ -192,7 +192,7 @@ def run_plan(args: argparse.Namespace) -> int:
     if shape in ("text", "full") and not plan.empty:
         say(fit(f"Apply: gt-secure apply {shlex.join(_of_apply(args.words))}"))
         if not plan.blockers:
-            note(f"Exit code {FOUND} tells scripts that there are changes to apply. It is no error.")
+            note(f"Exit code {FOUND} tells scripts that there are changes to apply. It is not an error.")
     if any(not notice.confirmable for notice in plan.blockers):
         return ERROR
     return OK if plan.empty else FOUND

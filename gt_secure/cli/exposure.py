@@ -116,7 +116,7 @@ def add(commands: Commands) -> None:
     _add_files(prove, "--tf-plan", "--cloudformation")
     prove.add_argument("--tf-plan", metavar="FILE", help="Terraform plan, as terraform show -json prints it")
     prove.add_argument("--cloudformation", metavar="FILE", help="CloudFormation template, JSON or YAML")
-    prove.add_argument("--certificate", metavar="FILE", help="write the question as SMT-LIB 2, for any solver")
+    prove.add_argument("--certificate", metavar="FILE", help="write the question of the proof as SMT-LIB 2")
     for planned in ("--tf-plan", "--cloudformation"):
         prove.excludes(planned, "--bucket-policy", "--file", "--team", "--profile", "--region")
     prove.excludes("--tf-plan", "--cloudformation")
@@ -230,7 +230,7 @@ def run_explain(args: argparse.Namespace) -> int:
 
 
 def _open(exposure: Exposure, sources: list[Source]) -> bool:
-    """Return whether no source was named, and a kind of request is unknown from some."""
+    """Return whether no source was named and a kind of request is unknown from some source."""
     return not sources and not all(row.unknown.is_empty for row in exposure)
 
 

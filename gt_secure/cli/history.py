@@ -29,8 +29,8 @@ def add(commands: Commands) -> None:
             ("gt-secure history --team open-team --bucket gt-images", "everybody's changes of the last 30 days"),
             ("gt-secure history verify", "check that no file of the journal was edited"),
         ),
-        exit_codes="0; 3 if CloudTrail could not be read; verify: 2 if a file is not intact, 3 if one has no end, or "
-        "there is none",
+        exit_codes="0; 3 if CloudTrail could not be read; verify: 2 if a file is not intact, 3 if a file "
+        "has no end or there is no file",
         result=history_from,
     )
     parser.add_argument("what", nargs="?", choices=("list", "show", "verify"), default="list")
@@ -104,7 +104,7 @@ def _verify(args: argparse.Namespace) -> int:
             say(f"{record.id}  {'; '.join(record.problems) or 'intact'}")
     unended = [record for record in records if not any(event.get("event") == "end" for event in record.events)]
     for record in unended:
-        note(f"unknown: {record.id} has no end: it was interrupted, or lines at its end were removed.")
+        note(f"unknown: {record.id} has no end: the change was interrupted, or its last lines were removed.")
     if not records:
         note(f"unknown: {Journal().empty} Nothing was verified in {Journal().path}.")
     return FOUND if any(record.problems for record in records) else OK if records and not unended else UNKNOWN

@@ -48,7 +48,7 @@ def add(commands: Commands) -> None:
             ("gt-secure hits --bucket gt-images --since 1h --follow", "each delivery as it comes"),
             ("gt-secure hits --cache show", "folder and size of the cache of logs read from S3"),
         ),
-        exit_codes="0; 3 if something of the logs was not read, or no request is in them",
+        exit_codes="0; 3 if part of the logs was not read, or they contain no request",
         result=table_from,
     )
     add_log_source(parser)

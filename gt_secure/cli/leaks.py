@@ -34,7 +34,7 @@ def add(commands: Commands) -> None:
             ("gt-secure leaks --bucket gt-images --since 7d", "the last week of a bucket"),
             ("gt-secure leaks log/ --pool 203.0.113.0/24 --json", "treat a NAT pool as one user"),
         ),
-        exit_codes="0; 3 if something of the logs was not read, or no URL is in them",
+        exit_codes="0; 3 if part of the logs was not read, or they contain no presigned URL",
         result=leaks_from,
     )
     add_log_source(parser)

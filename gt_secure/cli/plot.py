@@ -28,7 +28,7 @@ def add(commands: Commands) -> None:
             ("gt-secure plot log/ --kind time -o time.png", "requests over time"),
             ("gt-secure plot log/ --kind age -o age.svg", "how old URLs were when used, by signer"),
         ),
-        exit_codes="0; 3 if something of the logs was not read, or no request is in them",
+        exit_codes="0; 3 if part of the logs was not read, or they contain no request",
     )
     add_log_source(parser)
     add_log_filter(parser)

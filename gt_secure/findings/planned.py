@@ -33,7 +33,7 @@ _OF_ONE_STATEMENT = frozenset(
 """Codes that one statement is enough for, whatever the others say."""
 _WHY = "The document holds values that exist only after deployment, so it may allow and deny anything."
 _FIX = "Name buckets and ARNs in it, or look again after deployment: gt-secure findings --bucket NAME."
-_NO_BUCKET = "the file has no bucket and no bucket policy"
+_NO_BUCKET = "the file has neither a bucket nor a bucket policy"
 _RULES = [each for each in RULES if "bucket.policy" in each.needs and {*each.needs} <= {"bucket.policy", "team"}]
 
 

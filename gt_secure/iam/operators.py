@@ -133,7 +133,7 @@ def policy_network(value: str, place: str) -> IPNetwork:
 
 @lru_cache(maxsize=65536)
 def read_address(text: str) -> IPAddress | None:
-    """Read one address without zone, an IPv4-mapped one included; None for anything else."""
+    """Read one address without a zone, which may be IPv4-mapped; None for anything else."""
     try:
         return None if "%" in text else ipaddress.ip_address(text.strip())
     except ValueError:

@@ -48,7 +48,7 @@ class Coverage:
     objects, objects_read, objects_cached, objects_empty : int
         Files or objects named, read whole, taken from the cache, and without content.
     lines, hits, outside, duplicates, unreadable, blank : int
-        ``outside`` is out of the time range, or of another bucket. A record of a JSON log counts as a line.
+        ``outside`` counts lines out of the time range or of another bucket. A record of a JSON log counts as a line.
     bytes : int
         Unpacked bytes read.
     failures : list of Failure
@@ -115,7 +115,7 @@ class Coverage:
 
     @property
     def unread(self) -> list[str]:
-        """Sentences about what is, or may be, a log and was not read."""
+        """Sentences about what was not read although it is, or may be, a log."""
         texts = []
         if self.failures:
             first, number = self.failures[0], count(len(self.failures), "log object")

@@ -34,7 +34,7 @@ _SHOWN = (*FIELDS, *EXTRA, "presigned", "refused", "test", "fingerprint", "acces
 
 
 _FEW = 5_000
-"""Rows that are computed at once: they take less time than the plans of some queries."""
+"""Up to this many rows are computed first: that takes less time than planning a query over the view each time."""
 
 
 class Hits:
@@ -54,7 +54,7 @@ class Hits:
         self._columns = columns
         self.networks: Networks | None = None
         if not columns:
-            # A view, so that a query names only what it is about; each query plans it again, which few rows do not.
+            # A view, so that a query computes only what it names. Each query plans a view again, but not a table.
             view = store.new_name("hits")
             picks = f"{REFUSED} AS refused, {own_test(store.test_urls)} AS test, {age()} AS age_s"
             picks += f", {named_application()} AS application"

@@ -53,7 +53,7 @@ class LogQuery:
 
     @property
     def in_range(self) -> str:
-        """The condition, as SQL, that a row is of the time and of the bucket that were asked about."""
+        """The condition, as SQL, that a row is in the requested time range and bucket."""
         return in_scope(self.since, self.until, self.filters, DUCKDB)
 
     @property

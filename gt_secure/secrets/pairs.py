@@ -85,7 +85,7 @@ class Pairs:
         self._class = numpy.array(classes, numpy.uint8)
 
     def places(self, data: bytes) -> dict[Anchor, list[int]]:
-        """Find each anchor in a text of ASCII; a name that prose goes on behind is left out."""
+        """Find each anchor in a text of ASCII; a name that prose follows is left out."""
         found: dict[Anchor, list[int]] = {}
         pairs = self._numpy.frombuffer(data, "<u2", len(data) // 2)
         for block in range(0, len(pairs), _BLOCK):
@@ -101,7 +101,7 @@ class Pairs:
         return found
 
     def _likely(self, pairs: Any, at: Any) -> Any:
-        """Return those of the places where the next pair fits too, and no prose goes on behind the name."""
+        """Return those of the places where the next pair fits too, and no prose follows the name."""
         numpy = self._numpy
         at, last = numpy.split(at, [numpy.searchsorted(at, len(pairs) - 2 * _AHEAD)])
         at = at[self._follows[self._pair.take(pairs[at]), self._next.take(pairs[at + 1])]]
@@ -129,7 +129,7 @@ class Pairs:
 
 
 def _worth(anchor: Anchor, at: int, used: Container[bytes]) -> tuple[bool, bool, int]:
-    """Order the pairs of an anchor: first those with another one behind them, then those of no other anchor."""
+    """Return a key that sorts an anchor's pairs: first those before another pair, then those of no other anchor."""
     pair = anchor.text[at : at + 2]
     common = sum(_COMMON.find(letter) for letter in pair.lower())
     return at + 3 >= len(anchor.data), pair.encode() in used, common

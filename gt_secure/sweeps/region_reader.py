@@ -24,7 +24,7 @@ NEVER_READ = frozenset({"s3:GetObject"})
 MAX_BUCKETS = 20
 """Maximum number of buckets to read for one team."""
 OF_BUCKET = frozenset(rule.code for rule in RULES if rule.subject == "bucket")
-"""Codes that are about a bucket, and so have an outcome in its row."""
+"""Codes of rules about a bucket, which have an outcome in its row."""
 
 
 def read_region(gt: Connection, account: Account, choice: BucketChoice | None = None) -> list[SweepRow] | None:

@@ -179,7 +179,7 @@ class Sweep(FindingsReport):
         """The parts that could not be read, each with its place."""
         lines = [f"{row.account} {row.region}: {text}" for row in self.rows for text in row.unread]
         lines += [f"buckets: not applicable, {self.nothing}"] if self.nothing else []
-        lines += [] if self.rows else ["workteams: not applicable, there is none"]
+        lines += [] if self.rows else ["workteams: not applicable, there are none"]
         return (*lines, *(() if self.complete else (f"{self.total - self.regions_read} regions: the sweep stopped",)))
 
     @property

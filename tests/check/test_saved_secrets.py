@@ -150,7 +150,7 @@ def test_an_accepted_secret_passes_until_its_last_day(saved: Path, capsys: pytes
         assert main(["check", "no-secret-saved", "--path", str(saved), "--accepted", str(baseline)]) == code
     assert HEX not in capsys.readouterr().out + baseline.read_text()
     passed = no_secret_saved(saved, accepted=[entry(found["id"])])
-    assert passed.message.endswith("none found but 1 accepted one.")
+    assert passed.message.endswith("none found except 1 accepted one.")
     assert passed.details["accepted"] == [found]
     checks = {"checks": [{"check": "no_secret_saved", "path": saved.name}], "accepted": [entry(found["id"])]}
     baseline.write_text(json.dumps(checks))

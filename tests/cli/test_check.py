@@ -248,7 +248,7 @@ def test_a_wrong_option_has_a_code_of_its_own(capsys):
         ("- {team: x}", "names no check"),
         ("- {check: no_findings, team: 3}", "is a text, not"),
         ("- {check: no_findings, team: ''}", "is a text, not"),
-        ("- {check: no_foreign_hits, restriction: r.yaml, max_unreadable: -1}", "a number from 0 on"),
+        ("- {check: no_foreign_hits, restriction: r.yaml, max_unreadable: -1}", "a number of 0 or more"),
         ("- {check: no_foreign_hits, restriction: r.yaml, count_refused: maybe}", "true or false"),
         ("- {check: no_findings, team: x, team: y}", "twice"),
         ("- {check: [", "is not YAML"),

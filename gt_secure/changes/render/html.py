@@ -45,7 +45,7 @@ def _without_folds(shown: str) -> str:
 
 
 def plan_output(plan: Plan) -> str:
-    """Return the whole plan as the output of a notebook's cell, which follows the theme, with who asks and why."""
+    """Return the whole plan, the caller and the reason as the output of a notebook cell, which follows the theme."""
     return f"<style>{style_sheet()}</style>{plan_html(plan, facts(approval.request(plan)))}"
 
 
@@ -55,7 +55,7 @@ def _page_style() -> str:
 
 
 def plan_html(plan: Plan, about: Markup | str = "") -> str:
-    """Return the whole plan, its verdict first, then what is known about it; every text from outside is escaped."""
+    """Return the whole plan: the verdict, then ``about``, then the rest; every text from outside is escaped."""
     takes = f" Takes about {plan.seconds_typical} s on AWS." if plan.changes else ""
     return '<div class="gts-plan">{}</div>'.format(
         join(

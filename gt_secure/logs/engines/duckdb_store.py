@@ -179,9 +179,9 @@ class Store:
 
 
 class _Planned(Store):
-    """A database that has planned the reading of lines, which takes ten times as long as reading few of them.
+    """A database that has planned the reading of lines: planning takes ten times as long as reading a few lines.
 
-    DuckDB plans a prepared statement again where it reads a table, a view or a file, but not an object of Python.
+    DuckDB plans a prepared statement again if it reads a table, a view or a file, but not if it reads a Python object.
     """
 
     def __init__(self, memory_limit: str) -> None:
@@ -205,7 +205,7 @@ class _Planned(Store):
 
 
 _PLANNED: dict[int, list[_Planned]] = {}
-"""At most one database that is free, by process: threads of DuckDB do not live on in a fork."""
+"""At most one free database for each process: DuckDB's threads do not survive a fork."""
 _NOTHING = LineStream(iter(()))
 
 
@@ -221,7 +221,7 @@ def _free(spare: list[_Planned]) -> _Planned | None:
 
 
 class _Lines:
-    """A stream of lines that is another one for each run of a statement."""
+    """A stream of lines that is replaced before each run of a statement."""
 
     now = _NOTHING
 

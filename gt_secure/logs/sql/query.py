@@ -141,7 +141,7 @@ def in_range(since: dt.datetime | None, until: dt.datetime | None) -> str:
 
 
 def in_scope(since: dt.datetime | None, until: dt.datetime | None, filters: Mapping[str, Any], dialect: Dialect) -> str:
-    """Return the condition that a row is of the time and of the bucket that were asked about."""
+    """Return the condition that a row is in the requested time range and bucket."""
     parts = (in_range(since, until), conditions({"bucket": filters.get("bucket")}, dialect))
     return " AND ".join(part for part in parts if part != "true") or "true"
 
