@@ -215,7 +215,7 @@ class Report extends Widget {
     intro.textContent =
       `Whoever gets a copy of “${path.split('/').pop() ?? path}” could use them. ` +
       'Removing replaces each one with ***; the rest of the text stays. The first cell is 0. ' +
-      'What is no secret may stay: add its id to the setting “Accepted secrets”.';
+      'To keep text that is not a secret, add its id to the setting “Accepted secrets”.';
     const list = document.createElement('ul');
     for (const { place, what, id } of found.slice(0, MOST)) {
       const item = document.createElement('li');
