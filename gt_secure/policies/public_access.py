@@ -7,7 +7,7 @@ Source: S3 User Guide, *Blocking public access to your Amazon S3 storage* (``Res
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ..errors import PolicyError
 from ..iam.conditions import Condition
@@ -35,20 +35,21 @@ _FIXING = frozenset(
     }
 )
 """Keys whose fixed values make a grant to everybody not public."""
+_NEAR = ("aws:principal", "aws:source", "aws:vpce")
+"""What the keys begin with of which the guide does not say whether their values make a grant not public."""
 _SPARING = frozenset({"aws:principalaccount", "aws:principalarn", "aws:principalisawsservice", "aws:viaawsservice"})
 """Keys by which a Deny for other networks spares services or named principals."""
 _BROAD = {4: 8, 6: 32}
 
 
 def is_surely_public(policy: PolicySource | None) -> bool:
-    """Return whether S3 surely calls a policy public: it grants to everybody, and nothing fixes the source.
+    """Return whether S3 surely calls a policy public: it grants to everybody, and nothing may fix the source.
 
-    Where it may not, such as under a Deny for other networks, the answer is False: what the policy grants stays opened.
-    A Deny for presigned requests alone leaves the policy public.
+    Where it may not, such as under a Deny for other networks or for principals of an account, the answer is False: what
+    the policy grants stays opened. A Deny for presigned requests alone leaves the policy public.
     """
-    return may_be_public(policy) and not any(
-        _is_for_everybody(e) and _narrows(e) for e in _statements(policy) if e.deny
-    )
+    narrowed = any(_is_for_everybody(e) and _narrows(e) for e in _statements(policy) if e.deny)
+    return not narrowed and any(not any(map(_may_fix, each.conditions)) for each in _grants(policy))
 
 
 def may_be_public(policy: PolicySource | None) -> bool:
@@ -56,8 +57,7 @@ def may_be_public(policy: PolicySource | None) -> bool:
 
     Only S3 decides whether a Deny narrows the grant enough (:data:`READ_STATUS`).
     """
-    grants = [each for each in _statements(policy) if not each.deny and _is_for_everybody(each)]
-    return any(not any(c.lower_key in _FIXING and not _is_broad(c) for c in each.conditions) for each in grants)
+    return any(not any(map(_fixes, each.conditions)) for each in _grants(policy))
 
 
 def status_text(*, theirs: bool, ours: bool) -> str:
@@ -88,6 +88,10 @@ def _statements(policy: PolicySource | None) -> Sequence[Statement]:
     return () if layer is None else layer.document.statements
 
 
+def _grants(policy: PolicySource | None) -> Iterator[Statement]:
+    return (each for each in _statements(policy) if not each.deny and _is_for_everybody(each))
+
+
 def _is_for_everybody(statement: Statement) -> bool:
     return statement.not_principal or any(entry.kind == "everyone" for entry in statement.principals or ())
 
@@ -95,6 +99,17 @@ def _is_for_everybody(statement: Statement) -> bool:
 def _narrows(deny: Statement) -> bool:
     keys = {each.lower_key for each in deny.conditions}
     return bool(keys & _FIXING) and keys <= _FIXING | _SPARING
+
+
+def _fixes(condition: Condition) -> bool:
+    """Return whether a condition surely asks for fixed values: without wildcards and variables, and of a known key."""
+    is_open = condition.negated or condition.if_exists or condition.qualifier or condition.name == "Null"
+    patterns = any(sign in value for value in condition.values for sign in ("*", "?", "${"))
+    return condition.lower_key in _FIXING and not is_open and not patterns and not _is_broad(condition)
+
+
+def _may_fix(condition: Condition) -> bool:
+    return not _is_broad(condition) and (condition.lower_key in _FIXING or condition.lower_key.startswith(_NEAR))
 
 
 def _is_broad(condition: Condition) -> bool:

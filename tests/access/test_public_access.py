@@ -17,7 +17,7 @@ from gt_secure.changes.plan import plan
 from gt_secure.changes.targets import BucketGuard
 from gt_secure.iam.facts import Facts
 from gt_secure.policies.bucket_guard import build_guard
-from gt_secure.policies.public_access import is_surely_public
+from gt_secure.policies.public_access import is_surely_public, may_be_public
 from support.answers import exposed, exposure_of
 from support.states import data_bucket, part, state
 
@@ -54,12 +54,37 @@ GUARD = build_guard("gt-images", networks=[OFFICE], endpoints=[])
         (policy(statement(), statement("Deny", Bool={"aws:SecureTransport": "false"})), True),
         (policy(statement(), GUARD), True),
         (policy(statement("Deny")), False),
+        (policy(statement(StringEquals={"aws:PrincipalAccount": "444455556666"})), False),
+        (policy(statement(ArnEquals={"aws:PrincipalArn": "arn:aws:iam::444455556666:role/Partner"})), False),
+        (policy(statement(StringEquals={"aws:PrincipalOrgPaths": "o-abc123/r-root/ou-x/"})), False),
+        (policy(statement(Bool={"aws:PrincipalIsAWSService": "true"})), False),
+        (policy(statement(StringEquals={"aws:VpceAccount": "444455556666"})), False),
+        (policy(statement(StringLike={"aws:Referer": "https://example.com/*"})), True),
+        (policy(statement(StringEquals={"aws:PrincipalAccount": "444455556666"}), statement()), True),
         (None, False),
         ("{", False),
     ],
 )
 def test_a_policy_that_is_surely_public(text: str | None, public: bool) -> None:
     assert is_surely_public(text) is public
+
+
+@pytest.mark.parametrize(
+    ("condition", "may_be"),
+    [
+        ({"StringEquals": {"aws:SourceVpc": "vpc-91237329"}}, False),
+        ({"StringLike": {"aws:SourceVpc": "vpc-91237329"}}, False),
+        ({"StringLike": {"aws:SourceVpc": "vpc-*"}}, True),
+        ({"StringLike": {"aws:PrincipalOrgID": "o-*"}}, True),
+        ({"StringNotEquals": {"aws:PrincipalOrgID": "o-abc123"}}, True),
+        ({"StringEqualsIfExists": {"aws:SourceVpce": "vpce-0a1b2c3d"}}, True),
+        ({"Null": {"aws:SourceVpce": "false"}}, True),
+        ({"StringEquals": {"aws:PrincipalAccount": "444455556666"}}, True),
+    ],
+)
+def test_the_verdict_of_s3_is_asked_for_where_a_value_is_not_fixed(condition: dict[str, Any], may_be: bool) -> None:
+    """*The meaning of "public"*: a fixed value contains no wildcard and no variable."""
+    assert may_be_public(policy(statement(**condition))) is may_be
 
 
 class Account:
@@ -128,6 +153,16 @@ def test_a_proof_needs_no_guard_against_signers_that_it_refuses(account: Account
     assert exposure_of(account.state()).proves(claim).proved is False
     account.bucket = replace(account.bucket, public_access_block=part({"RestrictPublicBuckets": True}))
     assert exposure_of(account.state()).proves(claim).proved is True
+
+
+def test_a_grant_to_principals_of_an_account_is_no_proof_that_it_refuses_them(account: Account) -> None:
+    """The guide does not say whether such a grant is public, and S3 was not asked: nothing is proved."""
+    partner = statement(StringEquals={"aws:PrincipalAccount": "444455556666"})
+    own = statement("Deny", {"AWS": "111122223333"}, NotIpAddress={"aws:SourceIp": OFFICE})
+    account.bucket = data_bucket(policy=policy(partner, own), public_access_block={"RestrictPublicBuckets": True})
+    rows, found = account.exposure()
+    assert rows["other-account"].opened.cidrs == ("0.0.0.0/0", "::/0")
+    assert found.proves(Restriction(bucket="gt-images", prefix="scans/", addresses=[OFFICE])).proved is False
 
 
 def test_a_guard_opens_nobody_that_it_refuses() -> None:
