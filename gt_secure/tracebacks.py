@@ -53,7 +53,23 @@ def mask_causes(error: BaseException | None, stop: type[BaseException]) -> None:
 
 
 def mask_report(report: Any) -> None:
-    """Mask the secrets in a report of pytest: traceback, variables of its frames, captured text, properties, reason."""
+    """Mask the secrets in a report of pytest: traceback, variables of its frames, captured text, properties, reason.
+
+    A text that cannot be masked is left out: an error here would end the run, and show the text.
+    """
+    try:
+        _mask_report(report)
+    except Exception as error:
+        said = f"Left out: its secrets could not be masked ({type(error).__name__})."
+        path, line = getattr(report, "location", ("", 0, ""))[:2]
+        report.longrepr = (path, line, said) if report.outcome == "skipped" else report.longrepr and said
+        report.sections = []
+        report.user_properties = []
+        if getattr(report, "wasxfail", None):
+            report.wasxfail = said
+
+
+def _mask_report(report: Any) -> None:
     report.longrepr = _masked(report.longrepr, set())
     report.sections = [(name, mask_rendered(text)) for name, text in report.sections]
     if getattr(report, "wasxfail", None):

@@ -148,8 +148,10 @@ def html_of(widget: Any) -> str:
         for name in ("description", "tooltip"):
             _only_text(str(getattr(each, name, "") or ""))
         for option in getattr(each, "options", ()):
-            _only_text(option[0] if isinstance(option, tuple) else str(option))
-            shown.append(_escaped(option[0] if isinstance(option, tuple) else str(option)))
+            text = option[0] if isinstance(option, tuple) else str(option)
+            text = text.replace(" · \u200b", " · ")  # our own, where a narrow choice may break
+            _only_text(text)
+            shown.append(_escaped(text))
         if isinstance(each, ipywidgets.Button):
             shown.append(_escaped(each.description))
     return "\n".join(shown)

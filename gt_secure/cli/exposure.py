@@ -51,7 +51,7 @@ def add(commands: Commands) -> None:
                 "from a policy file",
             ),
         ),
-        exit_codes="0; 3 if an answer is unknown",
+        exit_codes="0; 3 if an answer is unknown, for policy files one of --from",
         result=exposure_from,
     )
     explain.add_argument("object", nargs="?", help="s3://bucket/key, or s3://bucket/prefix/ for all keys under it")
@@ -217,7 +217,8 @@ def run_explain(args: argparse.Namespace) -> int:
     sources = [Source.parse(each) for each in args.sources]
     exposure = exposure_from(args)
     answers = exposure.at(sources)
-    code = UNKNOWN if any(each.answer == "unknown" for each in answers) or _open(exposure, sources) else OK
+    is_open = args.object and not sources and not all(row.unknown.is_empty for row in exposure)
+    code = UNKNOWN if is_open or any(each.answer == "unknown" for each in answers) else OK
     if args.json:
         show_json(exposure.to_dict() | ({"answers": answers.to_dicts()} if args.object else {}))
         return code
@@ -227,11 +228,6 @@ def run_explain(args: argparse.Namespace) -> int:
         say(answers_text(answers, line_width()))
     _say_assumed(exposure.assumed)
     return code
-
-
-def _open(exposure: Exposure, sources: list[Source]) -> bool:
-    """Return whether no source was named and a kind of request is unknown from some source."""
-    return not sources and not all(row.unknown.is_empty for row in exposure)
 
 
 def signers_from(args: argparse.Namespace) -> Signers:
@@ -255,7 +251,8 @@ def signers_from(args: argparse.Namespace) -> Signers:
 
 def _explain_signers(args: argparse.Namespace) -> int:
     found = signers_from(args)
-    code = UNKNOWN if found.unread or any(each.answer == "unknown" for each in found) else OK
+    is_open = args.object and (found.unread or any(each.answer == "unknown" for each in found))
+    code = UNKNOWN if is_open else OK
     if args.json:
         show_json(found.to_dict(every=args.all))
         return code

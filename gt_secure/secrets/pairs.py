@@ -104,6 +104,8 @@ class Pairs:
         """Return those of the places where the next pair fits too, and no prose follows the name."""
         numpy = self._numpy
         at, last = numpy.split(at, [numpy.searchsorted(at, len(pairs) - 2 * _AHEAD)])
+        if not len(at):
+            return last
         at = at[self._follows[self._pair.take(pairs[at]), self._next.take(pairs[at + 1])]]
         rest = self._rest.take(pairs[at])
         data = pairs.view(numpy.uint8)
