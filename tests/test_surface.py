@@ -67,7 +67,7 @@ LINES: tuple[str, ...] = (
     "export --team open-team",
     "export --team open-team -o exported.json",
     "revoke --bucket gt-images --before 1h --yes",
-    "revoke --bucket gt-images --before 1h --logs log --yes",
+    "revoke --bucket gt-images --before 30m --logs log --yes",
     "revoke --bucket gt-images --fingerprint FINGERPRINT --logs log --yes",
     "url s3://gt-images/scans/0001.png",
     "probe s3://gt-images/scans/0001.png",
