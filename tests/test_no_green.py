@@ -433,7 +433,7 @@ INVENTED: dict[str, tuple[list[str], dict[str, str]]] = {
     "a journal without its last line": (["history", "verify"], {f"journal/{CHANGE}.jsonl": "BEGIN"}),
     "a list of accepted findings alone": (["check", "-f", "checks.json"], {"checks.json": '{"accepted": []}'}),
 }
-"""What somebody may bring that none of the above is."""
+"""Input of other kinds: the command line, and the files that differ from those of the stage."""
 
 
 def stage(folder: Path) -> None:

@@ -96,7 +96,7 @@ def _found(args: argparse.Namespace) -> ChangeRecord:
 
 
 def _verify(args: argparse.Namespace) -> int:
-    records = list(Journal())
+    records = list(journal := Journal())
     if args.json:
         show_json({record.id: list(record.problems) for record in records})
     else:
@@ -106,5 +106,5 @@ def _verify(args: argparse.Namespace) -> int:
     for record in unended:
         note(f"unknown: {record.id} has no end: the change was interrupted, or its last lines were removed.")
     if not records:
-        note(f"unknown: {Journal().empty} Nothing was verified in {Journal().path}.")
+        note(f"unknown: {journal.empty} Nothing was verified in {journal.path}.")
     return FOUND if any(record.problems for record in records) else OK if records and not unended else UNKNOWN

@@ -36,7 +36,7 @@ _FIXING = frozenset(
 )
 """Keys whose fixed values make a grant to everybody not public."""
 _NEAR = ("aws:principal", "aws:source", "aws:vpce")
-"""What the keys begin with of which the guide does not say whether their values make a grant not public."""
+"""Beginnings of keys for which the guide does not say whether their values make a grant not public."""
 _SPARING = frozenset({"aws:principalaccount", "aws:principalarn", "aws:principalisawsservice", "aws:viaawsservice"})
 """Keys by which a Deny for other networks spares services or named principals."""
 _BROAD = {4: 8, 6: 32}

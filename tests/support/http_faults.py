@@ -30,7 +30,7 @@ Fault = Literal[
     "no policy",
 ]
 FAULTS: tuple[Fault, ...] = tuple(fault for fault in get_args(Fault) if fault not in ("denied", "gone", "no policy"))
-"""What networks do by accident: "gone" was deleted in the middle, "no policy" is a complete, false answer."""
+"""Accidents of networks. Not among them: "gone" was deleted in the middle, "no policy" is a complete, false answer."""
 DELAY_S = 0.7
 """Longer than the read time-out of the clients in these tests."""
 
