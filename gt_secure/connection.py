@@ -170,6 +170,18 @@ ConnectionLike: TypeAlias = "Connection | SageMakerSession"
 class Connection:
     """The main job on one account and region: workteams, restriction, plan and apply, test URL and probe, hits.
 
+    Arguments have one meaning in all methods:
+
+    * ``team``: name or ARN of a workteam, a ``Workteam``, or one of sagemaker.core; ``bucket``: the name of a bucket
+    * ``logs``: hits, or where access logs are: paths, ``s3://`` prefixes or several
+    * ``since``, ``until``: a UTC time, or an age such as ``7d`` or ``24h``; ``until`` is not included
+    * ``change``: the id of a change in the journal, or its beginning (default: the last one)
+    * ``progress``: is called with a sentence for each step; ``timeout_s``: seconds for all of it
+
+    All raise :class:`~gt_secure.errors.AccessDenied` with the missing permission, :class:`~gt_secure.errors.NotFound`
+    for a team, bucket or change that does not exist, and :class:`~gt_secure.errors.InvalidInput` for a value that
+    cannot be used, or where neither a team nor a bucket is given.
+
     Attributes
     ----------
     aws : Aws, the client factory, with region and identity
@@ -183,7 +195,6 @@ class Connection:
     --------
     >>> gt = gt_secure.connect(region="us-east-1")  # doctest: +SKIP
     >>> in_test = dataclasses.replace(gt, context={"aws:PrincipalTag/stage": "test"})  # doctest: +SKIP
-    >>> gt.plan(Restriction("radiology-team", addresses=["203.0.113.0/24"]))  # doctest: +SKIP
     """
 
     aws: Aws
@@ -218,11 +229,6 @@ class Connection:
     def workteams(self) -> Workteams:
         """List private and vendor workteams of the region.
 
-        Raises
-        ------
-        AccessDenied
-            Without ``sagemaker:ListWorkteams``.
-
         Examples
         --------
         >>> [team.name for team in gt.workteams()]  # doctest: +SKIP
@@ -232,15 +238,6 @@ class Connection:
 
     def workteam(self, name: TeamLike) -> Workteam:
         """Read one private workteam.
-
-        Parameters
-        ----------
-        name : str, Workteam or sagemaker.core.resources.Workteam; its name or ARN
-
-        Raises
-        ------
-        NotFound
-            If the region has no private workteam of that name.
 
         Examples
         --------
@@ -252,11 +249,6 @@ class Connection:
     def workforce(self) -> Workforce | None:
         """Read the private workforce, which all workteams of the region share; None if there is none.
 
-        Raises
-        ------
-        AccessDenied
-            Without ``sagemaker:ListWorkforces``.
-
         Examples
         --------
         >>> gt.workforce().cidrs  # doctest: +SKIP
@@ -267,15 +259,6 @@ class Connection:
 
     def jobs(self, team: TeamLike) -> Jobs:
         """List the labeling jobs of a team that still wait for workers.
-
-        Parameters
-        ----------
-        team : str, Workteam or sagemaker.core.resources.Workteam
-
-        Raises
-        ------
-        NotFound
-            If there is no such workteam.
 
         Examples
         --------
@@ -292,11 +275,6 @@ class Connection:
     def endpoints(self) -> Endpoints:
         """List the VPC endpoints for S3 of the region.
 
-        Raises
-        ------
-        AccessDenied
-            Without ``ec2:DescribeVpcEndpoints``.
-
         Examples
         --------
         >>> gt.endpoints()[0].id  # doctest: +SKIP
@@ -309,18 +287,6 @@ class Connection:
     def state(self, *, team: TeamLike | None = None, bucket: str | None = None) -> State:
         """Read the account as far as a team and a bucket are concerned: each part read, absent, or not read and why.
 
-        Parameters
-        ----------
-        team : str, Workteam or sagemaker.core.resources.Workteam, optional
-        bucket : str, optional
-
-        Raises
-        ------
-        NotFound
-            If the team or the bucket does not exist.
-        InvalidInput
-            If neither is given.
-
         Examples
         --------
         >>> gt.state(bucket="gt-images").bucket.policy.value  # doctest: +SKIP
@@ -331,17 +297,7 @@ class Connection:
         )
 
     def keys(self, bucket: str, prefix: str = "", *, most: int = 200) -> list[str]:
-        """List some object keys of a bucket.
-
-        Parameters
-        ----------
-        bucket, prefix : str
-        most : int, number of keys at most
-
-        Raises
-        ------
-        AccessDenied
-            Without ``s3:ListBucket``.
+        """List object keys of a bucket that begin with ``prefix``, ``most`` at most.
 
         Examples
         --------
@@ -360,14 +316,8 @@ class Connection:
         Parameters
         ----------
         restriction : Restriction
-        logs : Hits, path, s3:// prefix or several, optional
-            Recent requests: a plan that refuses a worker who appears in them has a blocker.
+        logs : optional; recent requests: a plan that refuses a worker who appears in them has a blocker
         reason : str, such as the number of a ticket; for the approver, and for the journal when it is applied
-
-        Raises
-        ------
-        NotFound
-            If the workteam or the bucket does not exist.
 
         Examples
         --------
@@ -399,9 +349,7 @@ class Connection:
 
         Parameters
         ----------
-        plan : Plan
         confirm : sequence of str, codes of the blockers that the person accepts
-        progress : callable with a sentence for each step, optional
         timeout_s : float, seconds; rolling back may take 120 s more
         digest : str, optional; ``plan.digest`` of the plan that was approved: another plan is refused
 
@@ -452,8 +400,7 @@ class Connection:
         bucket, prefix : str, where ``before`` holds
         signer : str, optional
             ARN of the role or user, for ``before``. Long-term keys have no time of issue: all they sign is refused.
-        logs : Hits, path, s3:// prefix or several, optional
-            Recent requests: the plan then names who else loses access.
+        logs : optional; recent requests: the plan then names who else loses access
 
         Raises
         ------
@@ -479,17 +426,6 @@ class Connection:
     ) -> Applied:
         """Complete a change that was interrupted, for example by a killed kernel.
 
-        Parameters
-        ----------
-        change : str, optional; its id in the journal, or the beginning of it (default: the last one)
-        progress : callable with a sentence for each step, optional
-        timeout_s : float, seconds
-
-        Raises
-        ------
-        NotFound
-            If the journal has no such change.
-
         Examples
         --------
         >>> gt.resume().outcome  # doctest: +SKIP
@@ -499,17 +435,6 @@ class Connection:
 
     def plan_undo(self, change: str | Applied | None = None) -> UndoPlan:
         """Show what :meth:`undo` would change. Writes nothing.
-
-        Parameters
-        ----------
-        change : str or Applied, optional; its id in the journal (default: the last one)
-
-        Raises
-        ------
-        NotFound
-            If the journal has no such change.
-        Conflict
-            If somebody has changed the same statement or setting since.
 
         Examples
         --------
@@ -525,20 +450,12 @@ class Connection:
         progress: Callable[[str], None] | None = None,
         timeout_s: float = 600,
     ) -> Applied:
-        """Undo a change, the last one by default. Later edits by others stay.
-
-        Parameters
-        ----------
-        change : str or Applied, optional; its id in the journal (default: the last one)
-        progress : callable with a sentence for each step, optional
-        timeout_s : float, seconds
+        """Undo a change. Later edits by others stay.
 
         Raises
         ------
-        NotFound
-            If the journal has no such change.
         Conflict
-            If somebody has changed the same statement or setting since.
+            If somebody has changed the same statement or setting since; also of :meth:`plan_undo`.
 
         Examples
         --------
@@ -554,18 +471,9 @@ class Connection:
         *,
         since: dt.datetime | str | None = "30d",
     ) -> History:
-        """List who changed the locks of a team and a bucket: the journal, merged with CloudTrail's event history.
+        """List who changed the locks of a team, its workforce and a bucket: the journal, merged with CloudTrail.
 
-        Parameters
-        ----------
-        team : str, Workteam or sagemaker.core.resources.Workteam, optional; its workforce is included
-        bucket : str, optional
-        since : datetime or str, optional; UTC, or an age such as ``7d`` (CloudTrail keeps 90 days)
-
-        Raises
-        ------
-        InvalidInput
-            If neither a team nor a bucket is given.
+        CloudTrail's event history keeps 90 days.
 
         Examples
         --------
@@ -581,15 +489,13 @@ class Connection:
 
         Parameters
         ----------
-        team : str, Workteam or sagemaker.core.resources.Workteam, optional
-        bucket : str, optional
         lists : str or iterable of str
             Names of lists that AWS keeps (``pl-…``, ``wafv2:ipset/…``), written in place of their ranges.
 
         Raises
         ------
         NotFound
-            If the team, the bucket or a list does not exist, or the bucket has no guard.
+            If the bucket has no guard.
         InvalidInput
             If a list has a range that the current locks do not list.
 
@@ -628,8 +534,6 @@ class Connection:
 
         Raises
         ------
-        NotFound
-            If there is no such bucket or object.
         AccessDenied
             If the role cannot be assumed; with the trust statement to add.
 
@@ -652,11 +556,6 @@ class Connection:
     def probe_origins(self) -> tuple[ProbeOrigin, ...]:
         """List the origins of a probe: the kernel alone on AWS, several sources in the sandbox.
 
-        Raises
-        ------
-        Unreachable
-            If the sandbox does not answer.
-
         Examples
         --------
         >>> len(gt.probe_origins()) >= 1  # doctest: +SKIP
@@ -665,17 +564,7 @@ class Connection:
         return presign.probe_origins(self.aws)
 
     def probe(self, url: TestUrl | str, source: Source | str | ProbeOrigin | None = None) -> Probe:
-        """Fetch a presigned URL, from the kernel or, in the sandbox, from another source.
-
-        Parameters
-        ----------
-        url : TestUrl or str
-        source : Source, str or ProbeOrigin, optional; where the request comes from (sandbox only)
-
-        Raises
-        ------
-        InvalidInput
-            For text that is no presigned URL, or a source that cannot be simulated.
+        """Fetch a presigned URL, from the kernel or, in the sandbox, from another ``source``.
 
         Examples
         --------
@@ -696,11 +585,6 @@ class Connection:
         url : TestUrl or str, optional; the URL of the probe, which names its signer and expiry
         origin : str, the web origin of a browser's probe
 
-        Raises
-        ------
-        InvalidInput
-            For something that is no probe.
-
         Examples
         --------
         >>> gt.explain(gt.probe(url), url=url).headline  # doctest: +SKIP
@@ -718,14 +602,8 @@ class Connection:
 
         Parameters
         ----------
-        bucket : str
         key : str, an object, or the beginning of keys that ends with a slash: then all keys under it count
-        team : str, Workteam or sagemaker.core.resources.Workteam, optional; its workers' URLs are decided too
-
-        Raises
-        ------
-        NotFound
-            If the team or the bucket does not exist.
+        team : optional; its workers' URLs are decided too
 
         Examples
         --------
@@ -749,14 +627,7 @@ class Connection:
     def prove(self, restriction: Restriction) -> Proof:
         """Prove that no presigned request from elsewhere is opened, or return one that is.
 
-        Parameters
-        ----------
-        restriction : Restriction; its bucket, prefix, addresses and endpoints are the claim
-
-        Raises
-        ------
-        InvalidInput
-            If the restriction names no bucket.
+        The restriction's bucket, prefix, addresses and endpoints are the claim.
 
         Examples
         --------
@@ -785,17 +656,11 @@ class Connection:
 
         Parameters
         ----------
-        team : str, Workteam or sagemaker.core.resources.Workteam, optional
         bucket : str, optional; a bucket, or ``s3://bucket/prefix``
-        logs : Hits, path, s3:// prefix or several, optional; requests that show whether URLs live long
+        logs : optional; requests that show whether URLs live long
         principals : bool or path
             Users and roles, to see whether many can sign: read from the account, or from a file with the output of
             ``aws iam get-account-authorization-details``.
-
-        Raises
-        ------
-        InvalidInput
-            If neither a team nor a bucket is given.
 
         Examples
         --------
@@ -817,16 +682,13 @@ class Connection:
     def audit(self, *, buckets: str | Iterable[str] = "used", since: str | None = "7d", logs: bool = True) -> Audit:
         """Report the state of the region: teams, portal, buckets, findings, requests and leaked URLs. Writes nothing.
 
+        What this role cannot read is in ``unread``.
+
         Parameters
         ----------
         buckets : str or iterable of str, ``tag:KEY=VALUE`` or names: more buckets than those that teams use
-        since : str, optional; read the logs from here: a UTC time, or an age such as ``7d``
+        since : str, optional; read the logs from here
         logs : bool, whether to read the access logs of the buckets
-
-        Raises
-        ------
-        InvalidInput
-            For a bucket name or a time that cannot be used. What this role cannot read is in ``unread``.
 
         Examples
         --------
@@ -860,8 +722,7 @@ class Connection:
         Parameters
         ----------
         bucket : str, optional; its log is found from its logging configuration
-        logs : path, s3:// prefix or several, optional; access logs to read instead
-        since, until : datetime or str in UTC, optional; ``until`` is not included, ``7d`` and ``24h`` are ages
+        logs : optional; access logs to read instead
         filters : mapping, optional; arguments of :meth:`~gt_secure.logs.Hits.filter`, applied where the query runs
         engine : str, Athena or pyspark.sql.SparkSession
             ``duckdb`` reads here, ``spark`` and ``athena`` elsewhere, ``auto`` chooses by size; or its settings.
@@ -877,9 +738,7 @@ class Connection:
         Raises
         ------
         LogError
-            If the bucket keeps no log, or no log object can be read.
-        InvalidInput
-            If neither a bucket nor ``logs`` is given.
+            If the bucket keeps no log, or no log object can be read; also of :meth:`count_hits`.
 
         Examples
         --------
@@ -910,18 +769,8 @@ class Connection:
     ) -> tuple[Table, Coverage]:
         """Count requests of the access log of a bucket without loading them: for logs of any size.
 
-        Parameters
-        ----------
-        by : list of str or comma-separated str, the columns to count by
-        bucket, logs, since, until, filters, engine, memory_limit, progress, cancel
-            As in :meth:`hits`.
-
-        Raises
-        ------
-        LogError
-            If the bucket keeps no log, or no log object can be read.
-        InvalidInput
-            For an unknown column. The message names similar ones.
+        ``by`` names the columns to count by, in a list or with commas; ``filters``, ``engine``, ``memory_limit``,
+        ``progress`` and ``cancel`` are as in :meth:`hits`.
 
         Examples
         --------
