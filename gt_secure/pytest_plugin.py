@@ -8,8 +8,7 @@ Installed with the package (entry point ``pytest11``); importing it loads neithe
   no code cell is skipped, no secret is saved, and after the cells, every check that the notebook promises ran and
   passed. nbval gets our sanitizer file if it was given none;
 * the option ``--gt-secure-checks N``: how many checks must pass in each notebook that does not say it by itself;
-* masks for secrets in what pytest shows: ``--showlocals``, captured and live logs, warnings, reasons and properties;
-* the functions :func:`no_code_cell_skipped` and :func:`no_secret_saved` for tests written by hand.
+* masks for secrets in what pytest shows: ``--showlocals``, captured and live logs, warnings, reasons and properties.
 """
 
 from __future__ import annotations
@@ -28,31 +27,11 @@ from .errors import GtSecureError
 from .tracebacks import MaskedFormatter, mask_properties, mask_report, mask_warning
 
 if TYPE_CHECKING:
-    from .check import CheckResult
     from .connection import Connection
     from .sandbox import Sandbox
 
 _FAILED = pytest.StashKey[set[Path]]()
 """The notebooks of which a cell failed."""
-
-__all__ = ["nbval_sanitize_file", "no_code_cell_skipped", "no_secret_saved"]
-
-
-def no_code_cell_skipped(path: str | Path) -> CheckResult:
-    """Assert that every code cell of a saved notebook was run; see :mod:`gt_secure.check`."""
-    __tracebackhide__ = True
-    return check.no_code_cell_skipped(path)
-
-
-def no_secret_saved(path: str | Path) -> CheckResult:
-    """Assert that a saved notebook holds no presigned URL, key or token; see :mod:`gt_secure.check`."""
-    __tracebackhide__ = True
-    return check.no_secret_saved(path)
-
-
-def nbval_sanitize_file() -> Path:
-    """Return a file for ``--nbval-sanitize-with``: addresses, ports, times and ids that differ at each run."""
-    return check.SANITIZE_FILE
 
 
 @pytest.fixture(scope="session")
@@ -126,7 +105,7 @@ def pytest_configure(config: pytest.Config) -> None:
             "--gt-secure-notebooks without nbval runs no cell and no check: install nbval, and add --nbval-lax."
         )
     if getattr(config.option, "nbval_sanitize_with", "") is None:
-        config.option.nbval_sanitize_with = str(nbval_sanitize_file())
+        config.option.nbval_sanitize_with = str(check.SANITIZE_FILE)
     dist = getattr(config.option, "dist", "no")
     if dist in {
         "load",

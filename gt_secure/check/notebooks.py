@@ -28,10 +28,11 @@ SANITIZE_FILE = Path(__file__).with_name("nbval-sanitize.cfg")
 """For ``pytest --nbval-sanitize-with``: addresses, ports, times and ids that differ at each run."""
 
 MAX_BYTES = 256 << 20
+_MAY_SKIP = "skip-execution"
 
 
 @Check
-def no_code_cell_skipped(path: str | Path, *, allow_tag: str = "skip-execution") -> CheckResult:
+def no_code_cell_skipped(path: str | Path) -> CheckResult:
     """Every code cell of a saved notebook was run, in the order of the cells, and every check that it promises passed.
 
     The outputs record which checks ran. A notebook that uses gt_secure without a record is not passed: state in its
@@ -41,21 +42,19 @@ def no_code_cell_skipped(path: str | Path, *, allow_tag: str = "skip-execution")
     Parameters
     ----------
     path : path
-        An ``.ipynb`` file.
-    allow_tag : str
-        Cells with this tag that hold no check may be unrun.
+        An ``.ipynb`` file. Cells with the tag ``skip-execution`` that hold no check may be unrun.
     """
     book = read_notebook(path)
-    saved = saved_as_run(book, Path(path).name, allow_tag)
+    saved = saved_as_run(book, Path(path).name)
     return kept(book, book, saved) if saved.passed else saved
 
 
-def saved_as_run(book: dict[str, Any], subject: str, allow_tag: str = "skip-execution") -> CheckResult:
+def saved_as_run(book: dict[str, Any], subject: str) -> CheckResult:
     """Return whether the cells of a saved notebook were run, and none bypasses a check; not which checks passed."""
     code = [
         (i, cell) for i, cell in enumerate(book["cells"]) if cell.get("cell_type") == "code" and cell_text(cell).strip()
     ]
-    wanted = [(i, cell) for i, cell in code if allow_tag not in ((cell.get("metadata") or {}).get("tags") or ())]
+    wanted = [(i, cell) for i, cell in code if _MAY_SKIP not in ((cell.get("metadata") or {}).get("tags") or ())]
     skipped = [i for i, cell in wanted if cell.get("execution_count") is None]
     counts = [cell["execution_count"] for _, cell in wanted if cell.get("execution_count") is not None]
     bypassed = find_bypasses(book)
@@ -71,7 +70,7 @@ def saved_as_run(book: dict[str, Any], subject: str, allow_tag: str = "skip-exec
         undo = "Remove that from the cell, run all cells from the first to the last, and save."
         return CheckResult("no_code_cell_skipped", subject, False, said, details, undo)
     if not wanted:
-        said = f"It has no code cell without the tag {allow_tag}." if code else "It has no code cell."
+        said = f"It has no code cell without the tag {_MAY_SKIP}." if code else "It has no code cell."
         return CheckResult("no_code_cell_skipped", subject, None, said, details, "Check the path.")
     if skipped:
         said = f"Code cells were never run: {some([f'cell {i}' for i in skipped])} (the first cell is 0)."

@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 from xml.etree import ElementTree as Xml
 
+from .. import check
 from ..findings import sarif
 from ..findings.acceptance import Acceptance
 from ..findings.model import Finding, catalog
 from ..text import json_text, members
-from .result import CHECKS, CheckResult
+from .result import CheckResult
 
 PASSED, FAILED, UNKNOWN = 0, 2, 3
 """Exit codes of ``gt-secure check``; 1 is an error."""
@@ -141,8 +142,7 @@ def _items(result: CheckResult) -> Iterator[_Item]:
 
 
 def _rule(name: str) -> dict[str, Any]:
-    function = CHECKS.get(name)
-    text = " ".join((getattr(function, "__doc__", "") or name).strip().split("\n\n")[0].split())
+    text = " ".join((getattr(check, name).__doc__ or name).strip().split("\n\n")[0].split())
     return {
         "id": name,
         "name": "".join(word.capitalize() for word in name.split("_")),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .. import check as face
 from ..connection import Connection, ConnectionLike, connection_of
 from ..errors import GtSecureError, NotFound
 from ..findings.acceptance import SAVED_SECRET, Acceptance
@@ -14,14 +16,10 @@ from ..logs import read_hits
 from ..logs.leaks import LeakRules
 from ..restriction.files import load_restriction
 from ..restriction.model import Restriction
-from .account import no_findings
-from .applied_locks import guard_is_in_place, team_is_restricted
 from .ledger import record
-from .logs import KINDS, no_foreign_hits, no_leaked_urls
-from .notebooks import no_code_cell_skipped, no_secret_saved
+from .logs import KINDS, no_leaked_urls
 from .report import Report
-from .restrictions import expectations_hold, is_proved, nothing_drifted
-from .result import CheckResult, of_error
+from .result import Check, CheckResult, of_error
 from .spec import Spec, load_check_file
 
 if TYPE_CHECKING:
@@ -97,54 +95,35 @@ class _Runner:
 
     def run(self, spec: Spec) -> CheckResult:
         """Run one check; an error that is not the check's own outcome leaves it undecided."""
-        run: Callable[[Spec], CheckResult] = getattr(self, f"_{spec.check}")
         try:
-            return run(spec)
+            return self._look(spec)
         except GtSecureError as error:
             result = of_error(spec.check, _subject(spec), error, False if isinstance(error, NotFound) else None)
             record(spec.check, result.subject, result.status)
             return result
 
-    def _team_is_restricted(self, spec: Spec) -> CheckResult:
-        return team_is_restricted.look(self.gt, **spec.arguments)
+    def _look(self, spec: Spec) -> CheckResult:
+        check: Check[...] = getattr(face, spec.check)
+        given = {name: value for name, value in spec.arguments.items() if name not in ("logs", "since", "until")}
+        if "restriction" in given:
+            given["restriction"] = _restriction(spec)
+        if "path" in given:
+            given["path"] = spec.base / given["path"]
+        if spec.check in ("no_findings", "no_secret_saved"):
+            given["accepted"] = self._accepted
+        if spec.check == "no_foreign_hits":
+            return check.look(self._read(spec, given["restriction"].bucket), **given)
+        if spec.check == "no_leaked_urls":
+            return self._no_leaked_urls(spec, given)
+        return check.look(**given) if "path" in given else check.look(self.gt, **given)
 
-    def _guard_is_in_place(self, spec: Spec) -> CheckResult:
-        return guard_is_in_place.look(self.gt, **spec.arguments)
-
-    def _no_findings(self, spec: Spec) -> CheckResult:
-        return no_findings.look(self.gt, **spec.arguments, accepted=self._accepted)
-
-    def _nothing_drifted(self, spec: Spec) -> CheckResult:
-        return nothing_drifted.look(self.gt, _restriction(spec))
-
-    def _expectations_hold(self, spec: Spec) -> CheckResult:
-        return expectations_hold.look(self.gt, _restriction(spec), context=spec.arguments.get("context"))
-
-    def _is_proved(self, spec: Spec) -> CheckResult:
-        return is_proved.look(self.gt, _restriction(spec), context=spec.arguments.get("context"))
-
-    def _no_foreign_hits(self, spec: Spec) -> CheckResult:
-        wish = _restriction(spec)
-        options = _but(spec.arguments, "restriction", "logs", "since", "until")
-        return no_foreign_hits.look(self._read(spec, wish.bucket), wish, **options)
-
-    def _no_leaked_urls(self, spec: Spec) -> CheckResult:
-        wanted = spec.arguments
-        hits = self._read(spec, wanted.get("bucket"))
-        if wanted.get("prefix"):
-            hits = hits.filter(key_prefix=wanted["prefix"])
-        rules = LeakRules.make(pools=_texts(wanted["pools"])) if wanted.get("pools") else None
-        kinds = _texts(wanted.get("kinds", list(KINDS)))
-        options = _but(wanted, "bucket", "prefix", "logs", "since", "until", "pools", "kinds")
-        found = no_leaked_urls.look(hits, rules=rules, kinds=kinds, **options)
-        subject = str(wanted.get("bucket") or ", ".join(_texts(wanted.get("logs", []))))
-        return CheckResult(found.name, subject, found.passed, found.message, found.details, found.next_step)
-
-    def _no_code_cell_skipped(self, spec: Spec) -> CheckResult:
-        return no_code_cell_skipped.look(spec.base / spec.arguments["path"])
-
-    def _no_secret_saved(self, spec: Spec) -> CheckResult:
-        return no_secret_saved.look(spec.base / spec.arguments["path"], accepted=self._accepted)
+    def _no_leaked_urls(self, spec: Spec, given: dict[str, Any]) -> CheckResult:
+        bucket, prefix, pools = (given.pop(name, None) for name in ("bucket", "prefix", "pools"))
+        hits = self._read(spec, bucket)
+        given["rules"] = LeakRules.make(pools=_texts(pools)) if pools else None
+        given["kinds"] = _texts(given.get("kinds", KINDS))
+        found = no_leaked_urls.look(hits.filter(key_prefix=prefix) if prefix else hits, **given)
+        return replace(found, subject=str(bucket or ", ".join(_texts(spec.arguments.get("logs", [])))))
 
     def _read(self, spec: Spec, bucket: str | None) -> Hits:
         """Read a log, or take what was read for another check."""
@@ -171,10 +150,6 @@ def _restriction(spec: Spec) -> Restriction:
 
 def _texts(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else list(value)
-
-
-def _but(arguments: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    return {key: value for key, value in arguments.items() if key not in names}
 
 
 def _subject(spec: Spec) -> str:

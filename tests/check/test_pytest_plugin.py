@@ -202,16 +202,3 @@ def test_dividing_a_notebook_ends_with_a_sentence(project, chain, dist):
     assert "use --dist loadfile" in out
     assert "Traceback" not in out
     assert code == 4
-
-
-def test_helpers_assert(tmp_path):
-    from gt_secure.check import CheckFailed
-    from gt_secure.pytest_plugin import nbval_sanitize_file, no_code_cell_skipped, no_secret_saved
-
-    path = tmp_path / "x.ipynb"
-    path.write_text(json.dumps({"cells": [SKIPPED, SECRET]}))
-    with pytest.raises(CheckFailed):
-        no_code_cell_skipped(path)
-    with pytest.raises(AssertionError):
-        no_secret_saved(path)
-    assert nbval_sanitize_file().is_file()
