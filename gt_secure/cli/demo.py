@@ -25,6 +25,7 @@ from ..errors import GtSecureError, MissingExtra, Unreachable
 from .headless import run_headless
 from .output import only_sandbox, say
 from .parser import Commands
+from .sandbox import shell_lines
 from .tutorials import FIRST as NOTEBOOK, OF_AN_APPLICATION as APPLICATION_NOTEBOOK, copy_notebooks, notebooks_dir
 from .warm_panel import start_kernel
 
@@ -111,7 +112,7 @@ def _lab(work: Path, port: int, *, open_browser: bool) -> int:
             _tell(f"  JupyterLab  {address}")
             _tell(f"  second      {APPLICATION_NOTEBOOK} there guards {APPLICATION_BUCKET}, an application's bucket")
             _tell("To run gt-secure in a second shell on the same sandbox, paste these lines there:")
-            _tell("\n".join(sandbox.shell_lines(running.environment())))
+            _tell("\n".join(shell_lines(running.environment())))
             _tell("Access logs arrive here after 2 seconds, on AWS after hours. Press Ctrl-C to stop everything.")
             if open_browser:
                 stack.enter_context(_opened(address))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from .._lazy import attach
 
 if TYPE_CHECKING:
-    from .command import shell_lines as shell_lines
     from .gateway.source_mapping import SimulatedOrigin as SimulatedOrigin
     from .portal.client import open_task as open_task, submit_task as submit_task
     from .private_environment import install as install, require as require
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
         Sandbox as Sandbox,
         check_answers as check_answers,
         reset as reset,
+        run_in_foreground as run_in_foreground,
         shared_sandbox as shared_sandbox,
     )
     from .settings import Settings as Settings

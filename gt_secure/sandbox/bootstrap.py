@@ -20,6 +20,6 @@ def load() -> None:
 
 if __name__ == "__main__":
     load()
-    from gt_secure.sandbox.command import main
+    from gt_secure.sandbox.server import main
 
-    sys.exit(main())
+    sys.exit(main(sys.argv[1]))

@@ -6,8 +6,8 @@ import json
 import os
 from typing import Any
 
+from ..aws.client import is_loopback_url
 from ..errors import GtSecureError, InvalidInput, Unreachable
-from .gateway.browsers import is_this_machine
 from .settings import REGION
 
 RESET = "/_gt_secure/reset"
@@ -20,15 +20,13 @@ def reset(endpoint_url: str | None = None) -> None:
 
 
 def _checked(endpoint_url: str) -> str:
-    from urllib.parse import urlsplit
-
     if not endpoint_url:
         raise InvalidInput(
             "No sandbox is named.",
             next_step="Set the variables that gt-secure sandbox prints, or pass endpoint_url=.",
             field="endpoint_url",
         )
-    if not is_this_machine(str(urlsplit(endpoint_url).hostname or "")):
+    if not is_loopback_url(endpoint_url):
         raise InvalidInput(
             f"{endpoint_url} is not an address of this machine, so it is no sandbox.",
             next_step="Only a sandbox can be reset. Unset AWS_ENDPOINT_URL or name the sandbox.",

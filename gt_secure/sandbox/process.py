@@ -6,12 +6,13 @@ import atexit
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -19,12 +20,32 @@ from urllib.parse import urlsplit
 
 from ..errors import GtSecureError, InvalidInput, Unreachable
 from ..network import Source
-from . import client_environment, control, private_environment
+from . import control, private_environment
 from .gateway import source_mapping as addresses
 from .settings import ACCOUNT, Settings
 
 START_TIMEOUT_S = 60.0  # a process that ends is noticed when it does
 STOP_TIMEOUT_S = 5.0
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_OVERRULE = {
+    "AWS_PROFILE": "default",
+    "AWS_DEFAULT_PROFILE": "default",
+    "AWS_SESSION_TOKEN": "",
+    "AWS_SECURITY_TOKEN": "",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
+    "AWS_USE_FIPS_ENDPOINT": "false",
+    "AWS_USE_DUALSTACK_ENDPOINT": "false",
+}
+
+
+def overruled(sandbox: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of a sandbox, with those that overrule what an environment has beside them."""
+    more = {name: value for name, value in _OVERRULE.items() if environment.get(name)}
+    endpoint = sandbox["AWS_ENDPOINT_URL"]
+    more |= {name: endpoint for name in environment if name.startswith("AWS_ENDPOINT_URL_")}
+    given = f"{environment.get('NO_PROXY', '')},{environment.get('no_proxy', '')}".split(",")
+    direct = ",".join(dict.fromkeys([*_LOOPBACK, *(name.strip() for name in given if name.strip())]))
+    return {**sandbox, **more, "NO_PROXY": direct, "no_proxy": direct}
 
 
 def patience_s() -> float:
@@ -97,10 +118,12 @@ class Sandbox:
         GtSecureError
             If it does not come up; the message holds what it said.
         """
-        if self._process is not None:
-            return self
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in stop()
-        self._process = self._started(self._errors)
+        return self if self._process is not None else self._start(tempfile.TemporaryFile())
+
+    def _start(self, errors: IO[bytes] | None) -> Sandbox:
+        """Start the process; what it says goes into a file, or with None to the standard error of this process."""
+        self._errors = errors
+        self._process = self._started()
         line = self._first_line()
         try:
             facts = json.loads(line)
@@ -124,20 +147,15 @@ class Sandbox:
         self._facts = facts
         return self
 
-    def _started(self, errors: IO[bytes]) -> subprocess.Popen[bytes]:
-        command = [
-            self._python,
-            "-P",
-            str(private_environment.BOOTSTRAP),
-            "--json",
-            "--settings",
-            self._settings.to_json(),
-        ]
+    def _started(self) -> subprocess.Popen[bytes]:
+        command = [self._python, "-P", str(private_environment.BOOTSTRAP), self._settings.to_json()]
         env = _environment(same_interpreter=self._python == sys.executable)
+        pipe = subprocess.PIPE
         try:
-            return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=env)
+            return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=self._errors, env=env)
         except OSError as error:
-            errors.close()
+            if self._errors is not None:
+                self._errors.close()
             raise InvalidInput(
                 f"{self._python} cannot be run: {error.strerror}.",
                 next_step=f"Give the path of a Python interpreter, or leave out python= and run: "
@@ -228,7 +246,11 @@ class Sandbox:
         They also overrule what the environment of this process has beside them: a profile, a session token, endpoints
         of single services, a proxy.
         """
-        return client_environment.overruled(self._fact("environment"), os.environ)
+        return overruled(self._fact("environment"), os.environ)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return its addresses and its variables as JSON-able data."""
+        return {**self._facts, "environment": self.environment()}
 
     def reset(self) -> None:
         """Put everything back to the seeded state; the address and the keys stay.
@@ -262,6 +284,18 @@ def _environment(*, same_interpreter: bool) -> dict[str, str]:
     if same_interpreter and "PYTHONPATH" in os.environ:
         env["PYTHONPATH"] = os.environ["PYTHONPATH"]
     return env
+
+
+def run_in_foreground(sandbox: Sandbox, ready: Callable[[], None]) -> int:
+    """Start a sandbox and wait until it ends, by itself or by a signal to this process; returns an exit code."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with sandbox._start(None):
+            ready()
+            assert sandbox._process is not None
+            return sandbox._process.wait()
+    except KeyboardInterrupt:
+        return 0
 
 
 _shared: Sandbox | None = None

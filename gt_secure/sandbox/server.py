@@ -1,39 +1,68 @@
-"""Opens the listeners and the folder of a sandbox, and serves on them until told to stop."""
+"""The process of a sandbox: its listeners, its folder and its servers, which run until a signal or its input ends."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
+import shutil
+import signal
 import socket
+import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import InvalidInput
-from . import emulator
-from .client_environment import Running, host_of
-from .settings import Settings, use_account
+from ..errors import GtSecureError, InvalidInput
+from . import emulator, parent
+from .accesslog.delivery import Delivery
+from .demo_data import resources as seed
+from .gateway.app import Front
+from .portal.credentials import Issuer
+from .portal.pages import Pages
+from .portal.worker_portal import PATH as PORTAL, PortalApp
+from .sagemaker.service import SageMaker
+from .settings import REGION, Settings, account_id, use_account
+from .state import SandboxState
+from .trail import Trail
+
+_CONTAINER_NAMES = ("host.docker.internal", "host.containers.internal")
+"""Names that containers have for their host."""
 
 
-def serve(settings: Settings, ready: Callable[[Running], None], *, with_stdin: bool = False) -> None:
-    settings = settings.checked()
+def main(settings: str) -> int:
+    """Serve until standard input ends; prints one line of JSON when the sandbox answers, or the error if it cannot."""
+    try:
+        serve(Settings.from_json(settings).checked())
+    except GtSecureError as error:
+        _print(error.to_dict())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _print(facts: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps(facts) + "\n")
+    sys.stdout.flush()
+
+
+def serve(settings: Settings) -> None:
     use_account(settings.account)
     os.umask(0o077)  # whatever this process writes is for its owner only
+    host = "127.0.0.1" if settings.host == "localhost" else settings.host
     with contextlib.ExitStack() as stack:
-        folder = Path(
-            stack.enter_context(tempfile.TemporaryDirectory(prefix="gt-secure-sandbox-", ignore_cleanup_errors=True))
+        folder = stack.enter_context(
+            tempfile.TemporaryDirectory(prefix="gt-secure-sandbox-", ignore_cleanup_errors=True)
         )
-        public = stack.enter_context(_listen(host_of(settings), settings.port))
-        endpoint = stack.enter_context(_listen(host_of(settings), 0))
-        more = [
-            stack.enter_context(_listen(host, public.getsockname()[1], "container_host"))
-            for host in ([settings.container_host] if settings.container_host else [])
-        ]
+        listeners = [stack.enter_context(_listen(host, port)) for port in (settings.port, 0)]
+        if settings.container_host is not None:
+            port = listeners[0].getsockname()[1]
+            listeners.append(stack.enter_context(_listen(settings.container_host, port, "container_host")))
         emulator.load(settings)
-        from . import serving  # imports the emulator, with the settings that were loaded
-
-        asyncio.run(serving.run(settings, folder, public, endpoint, more, ready, with_stdin))
+        asyncio.run(_run(settings, Path(folder), host, listeners))
 
 
 def _listen(host: str, port: int, field: str = "port") -> socket.socket:
@@ -54,3 +83,138 @@ def _listen(host: str, port: int, field: str = "port") -> socket.socket:
             value=port if field == "port" else host,
         ) from error
     return listener
+
+
+async def _run(settings: Settings, folder: Path, host: str, listeners: Sequence[socket.socket]) -> None:
+    """Put the parts together and serve; the first listener is the public one, the second the S3 endpoint's."""
+    import ministack.app
+    from hypercorn.asyncio import serve as serve_http
+    from hypercorn.config import Config
+
+    public, endpoint = ((host, listener.getsockname()[1]) for listener in listeners[:2])
+    state = SandboxState(workforce_delay_s=settings.workforce_delay_s)
+    issuer = Issuer(_url(settings.host, public[1]))
+    delivery = Delivery(settings.log_delay_s)
+    trail = Trail()
+    world = Lifecycle(settings, state, delivery, trail, folder / "journal")
+    await world.fill()
+    front = Front(
+        ministack.app.app,
+        sagemaker=SageMaker(state, trail),
+        trail=trail,
+        internal=Pages(PortalApp(state, issuer), delivery, world.reset, public, endpoint),
+        delivery=delivery,
+        vpc_port=endpoint[1],
+        names=(settings.container_host, *_CONTAINER_NAMES) if settings.container_host else (),
+    )
+    config = Config()
+    config.bind = [f"fd://{os.dup(listener.fileno())}" for listener in listeners]  # the server closes them
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 2
+    config.loglevel = "WARNING"
+    config.include_server_header = False
+
+    stop = asyncio.Event()
+    _stop_on_signals(stop)
+    _stop_on_end_of_input(stop)
+    delivering = asyncio.create_task(delivery.run())
+    outside = None if settings.container_host is None else _url(settings.container_host, public[1])
+    _print(
+        {
+            "endpoint_url": issuer.endpoint_url,
+            "portal_url": f"{issuer.endpoint_url}{PORTAL}",
+            "public": public,
+            "endpoint": endpoint,
+            "container_url": outside,
+            "environment": _environment(folder, issuer.endpoint_url, state.credentials),
+        }
+    )
+    try:
+        await serve_http(front, config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
+    finally:
+        delivering.cancel()
+        await asyncio.gather(delivering, return_exceptions=True)
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, stop.set)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+
+
+def _stop_on_end_of_input(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+
+    def end() -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed already
+            loop.call_soon_threadsafe(stop.set)
+
+    parent.on_end(end, name="gt-secure-sandbox-parent")
+
+
+def _environment(folder: Path, endpoint_url: str, credentials: Mapping[str, str]) -> dict[str, str]:
+    """Write the configuration files of a client; return the variables that make it use this sandbox."""
+    access_key, secret_key = credentials["access_key"], credentials["secret_key"]
+    for name in ("journal", "cache"):
+        (folder / name).mkdir(mode=0o700)
+    (folder / "config").write_text(f"[default]\nregion = {REGION}\n", encoding="utf-8")
+    keys = f"aws_access_key_id = {access_key}\naws_secret_access_key = {secret_key}\n"
+    (folder / "credentials").write_text(f"[default]\n{keys}", encoding="utf-8")
+    return {
+        "AWS_ENDPOINT_URL": endpoint_url,
+        "AWS_ACCESS_KEY_ID": access_key,
+        "AWS_SECRET_ACCESS_KEY": secret_key,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_CONFIG_FILE": str(folder / "config"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(folder / "credentials"),
+        "GT_SECURE_JOURNAL": str(folder / "journal"),
+        "GT_SECURE_CACHE": str(folder / "cache"),
+    }
+
+
+@dataclass(frozen=True)
+class Lifecycle:
+    """Everything that a sandbox holds."""
+
+    settings: Settings
+    state: SandboxState
+    delivery: Delivery
+    trail: Trail
+    journal: Path
+
+    async def fill(self) -> None:
+        await seed.administrator(self.state)
+        await seed.demo(self.state, self.settings)
+
+    async def reset(self) -> None:
+        """Forget everything and fill it again; the administrator keeps the keys."""
+        from ministack.services import ec2, iam, s3, sts, waf
+
+        key = self.state.credentials["access_key"]
+        record = iam._access_keys.get_scoped(account_id(), None, key)
+        for service in (s3, sts, iam, ec2, waf):
+            service.reset()
+        self.state.regions.clear()
+        self.delivery.clear()
+        self.trail.clear()
+        _clear(self.journal)
+        await seed.administrator_user()
+        iam._access_keys[key] = record
+        await seed.demo(self.state, self.settings)
+
+
+def _clear(folder: Path) -> None:
+    """Delete what is in a folder, if there is one; links are deleted, not followed."""
+    for entry in folder.iterdir() if folder.is_dir() else ():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry, ignore_errors=True)
+        else:
+            entry.unlink(missing_ok=True)

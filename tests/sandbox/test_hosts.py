@@ -42,11 +42,9 @@ def test_an_address_of_another_machine():
 
 UNCHECKED = (
     "import sys\n"
-    "from gt_secure.sandbox import command, settings\n"
+    "from gt_secure.sandbox import server, settings\n"
     "settings._check_private = lambda host: None\n"
-    "chosen = settings.Settings(container_host='127.0.0.9').to_json()\n"
-    "sys.argv = ['sandbox', '--json', '--settings', chosen]\n"
-    "sys.exit(command.main())"
+    "sys.exit(server.main(settings.Settings(container_host='127.0.0.9').to_json()))"
 )
 """A test has no address that is surely private: a further loopback address stands for it."""
 

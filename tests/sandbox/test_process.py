@@ -145,7 +145,7 @@ def test_keys_are_not_in_the_repr():
 
 def test_importing_the_sandbox_loads_no_client_and_no_emulator():
     code = (
-        "import sys, gt_secure.sandbox, gt_secure.sandbox.command;"
+        "import sys, gt_secure.sandbox, gt_secure.sandbox.process, gt_secure.cli.sandbox;"
         "print([m for m in ('boto3', 'botocore', 'ministack', 'hypercorn', 'matplotlib') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -14,7 +14,7 @@ import pytest
 import gt_secure.sandbox
 from gt_secure.errors import GtSecureError, InvalidInput, Unreachable
 from gt_secure.sandbox import Sandbox
-from gt_secure.sandbox.client_environment import overruled
+from gt_secure.sandbox.process import overruled
 
 from .conftest import Box
 

@@ -11,6 +11,7 @@ from ...errors import InvalidInput
 from ...network import Source
 from ..accesslog.delivery import Delivery
 from ..accesslog.recorder import RequestWatch, bucket_and_key
+from ..portal.worker_portal import PATH as PORTAL
 from ..sagemaker.service import SageMaker
 from ..settings import REGION
 from ..trail import Trail
@@ -47,7 +48,6 @@ from .mechanisms import FORM, SIGV2
 log = logging.getLogger(__name__)
 
 INTERNAL = "/_gt_secure/"
-PORTAL = "/_gt_secure/portal"
 Handler = Callable[[HttpRequest], Awaitable[Reply]]
 
 

@@ -13,6 +13,7 @@ import ipaddress
 from collections.abc import Callable, Collection, Mapping
 from typing import TypeAlias
 
+from ..accesslog.recorder import bucket_and_key
 from .http import HttpRequest, Message, Reply, Send, json_reply
 
 Headers: TypeAlias = list[tuple[bytes, bytes]]
@@ -40,8 +41,6 @@ def _changed(send: Send, change: Callable[[Headers], Headers]) -> Send:
 
 def _completed(request: HttpRequest, headers: Headers) -> Headers:
     from ministack.services import s3
-
-    from ..accesslog.recorder import bucket_and_key  # a connection asks this module only what this machine is
 
     if any(name.lower() == b"access-control-allow-origin" for name, _ in headers):
         return headers
