@@ -257,8 +257,6 @@ def _fixed_by(request: Request, policies: Policies, locks: EffectiveLocks, claim
         return None  # a policy that cannot be merged is fixed by nothing that gt_secure writes
     if found is None:
         return "guard-missing"
-    if found.old_form:
-        return "guard-old-form"
     return "guard-drifted" if found.drifted else "guard-narrower"
 
 

@@ -80,10 +80,9 @@ def guard_text(guard: Guard | None, names: Sequence[str] = ()) -> str:
     where = f"objects under {guard.prefix}" if guard.prefix else "all objects"
     who = ", ".join([*(names or networks_text(guard.networks)), *guard.endpoints]) or "nowhere"
     edited = " (the statement has been edited by hand)" if guard.drifted else ""
-    gap = f"; {guard.gap} work from anywhere" if guard.gap else ""
     cap = f", up to {age_text(guard.max_age_s)} after signing" if guard.max_age_s else ""
     spared = ", except uploads, which work from anywhere" if guard.reads else ""
-    return f"presigned URLs of {where} work only from {who}{cap}{spared}{edited}{gap}"
+    return f"presigned URLs of {where} work only from {who}{cap}{spared}{edited}"
 
 
 def portal_text(cidrs: tuple[str, ...] | list[str]) -> str:
@@ -138,8 +137,10 @@ def _with_guard(wish: Restriction, state: State, policy: str | None) -> str | No
         return policy if wish.guard is None or policy is None else remove_statements(policy, reversed(GUARD_SIDS))
     reads = wish.guard == "reads"
     wanted = (wish.prefix, wish.addresses, wish.endpoints, wish.max_age_s, reads)
-    if guard is not None and _is_current(guard) and _admits(guard) == wanted:
-        return policy
+    if guard is not None and not guard.drifted:
+        admitted = (guard.prefix, guard.networks, guard.endpoints, guard.max_age_s, guard.reads)
+        if admitted == wanted:
+            return policy
     statement = build_guard(
         bucket.name,
         prefix=wish.prefix,
@@ -162,15 +163,6 @@ def _with_signers(wish: Restriction, state: State, policy: str | None) -> str | 
         bucket.name, wish.signers, state.account_id, prefix=wish.prefix, partition=state.partition
     )
     return merge_guard(policy, statement, words=MERGE_WORDS)
-
-
-def _admits(guard: Guard) -> tuple[object, ...]:
-    return (guard.prefix, guard.networks, guard.endpoints, guard.max_age_s, guard.reads)
-
-
-def _is_current(guard: Guard) -> bool:
-    """Return True if a guard is the statement that this version writes."""
-    return not (guard.drifted or guard.old_form)
 
 
 def _merged(before: str | None, statement: Mapping[str, object], max_age_s: int | None) -> str:

@@ -135,7 +135,6 @@ def guard_is_in_place(
         "addresses": [str(network) for network in guard.networks],
         "endpoints": list(guard.endpoints),
         "drifted": guard.drifted,
-        "old_form": guard.old_form,
         "wrong": wrong,
     }
     if lists:
@@ -151,8 +150,6 @@ def _shape(guard: Guard, bucket: str, prefix: str | None) -> list[str]:
     wrong: list[str] = []
     if guard.drifted:
         wrong.append("Somebody changed the guard: it is not the statement that gt_secure writes")
-    if guard.old_form:
-        wrong.append(f"It is of the old form: from anywhere it lets through {guard.gap}")
     if guard.reads:
         wrong.append("It spares uploads: whoever has an upload URL can overwrite from anywhere")
     if guard.bucket and guard.bucket != bucket:

@@ -84,14 +84,6 @@ def guard_drifted(_: State, bucket: Bucket) -> Iterator[Match]:
         yield Match(bucket.name)
 
 
-@bucket_rule("guard-old-form", "policy", given=("guard",))
-def guard_old_form(_: State, bucket: Bucket) -> Iterator[Match]:
-    """The guard is the statement of earlier versions."""
-    guard = guard_of(bucket)
-    if guard is not None and guard.old_form:
-        yield Match(bucket.name, f"From anywhere it lets through {guard.gap}.")
-
-
 def _unread_lists(bucket: Bucket, wanted: Restriction) -> Match | None:
     unread = wanted.lists and not wanted.managed
     return Match(bucket.name, "The ranges of its lists were not read.", wanted.lists) if unread else None

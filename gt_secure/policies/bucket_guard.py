@@ -10,9 +10,6 @@ delete its policy. A dimension that is not filled is left out: an empty list wou
 A guard of *reads* spares uploads by presigned URL and form: it refuses every action but ``s3:PutObject``, which PUT,
 multipart parts and POST forms ask for.
 
-Up to 2026-11 the guard named ``REST-QUERY-STRING`` and the objects alone. Such a guard is of the *old form*: it is
-ours, it can be undone, and the next plan replaces it.
-
 Sources: SageMaker Developer Guide, *Use Amazon SageMaker Ground Truth in an Amazon Virtual Private Cloud*; S3 User
 Guide, *Download and upload objects with presigned URLs* and *Bucket policies* (20 KB); S3 API Reference, *Amazon S3
 Signature Version 4 authentication-specific policy keys* (``s3:authType``).
@@ -91,11 +88,7 @@ class Guard:
     statement : mapping
         The present statement.
     drifted : bool
-        Whether somebody changed it: it is neither what :func:`build_guard` would write for the same values nor that
-        statement in the old form.
-    old_form : bool
-        Whether it is the statement of earlier versions, which lets POST forms and, without a prefix, presigned requests
-        on the bucket itself through.
+        Whether somebody changed it: it is not what :func:`build_guard` would write for the same values.
     max_age_s : int or None
         The age cap in seconds; None if older signatures work too.
     reads : bool
@@ -109,16 +102,8 @@ class Guard:
     endpoints: tuple[str, ...]
     statement: Mapping[str, object]
     drifted: bool
-    old_form: bool = False
     max_age_s: int | None = None
     reads: bool = False
-
-    @property
-    def gap(self) -> str:
-        """Presigned requests that the old form lets through from anywhere; empty for a guard of today."""
-        if not self.old_form:
-            return ""
-        return "POST forms" if self.prefix else "POST forms and presigned requests on the bucket itself"
 
 
 def build_guard(
@@ -184,17 +169,6 @@ def prefix_resource(partition: str, bucket: str, prefix: str) -> str | list[str]
     """Return the ARN patterns of a prefix, or of a whole bucket with the bucket itself (for presigned listings)."""
     arn = f"arn:{partition}:s3:::{bucket}"
     return f"{arn}/{escape_key(prefix)}*" if prefix else [arn, f"{arn}/*"]
-
-
-def old_form(statement: Mapping[str, object]) -> dict[str, object]:
-    """Return a guard as earlier versions wrote it: neither POST forms nor requests on the bucket itself."""
-    condition, resource = statement["Condition"], statement["Resource"]
-    assert isinstance(condition, Mapping)
-    return {
-        **statement,
-        "Resource": resource[-1] if isinstance(resource, list) else resource,
-        "Condition": {**condition, "StringEquals": {"s3:authType": PRESIGNED}},
-    }
 
 
 def escape_key(text: str) -> str:
@@ -352,14 +326,13 @@ def _read(statement: Mapping[str, object]) -> Guard:
     networks = _networks(condition_values(statement, "NotIpAddressIfExists", "aws:SourceIp"))
     endpoints = _endpoints(condition_values(statement, "StringNotEqualsIfExists", "aws:SourceVpce"))
     # A value that could not be read is missing in what would be built of the others, so it counts as drift below.
-    drifted, old, reads = True, False, "NotAction" in statement
+    drifted, reads = True, "NotAction" in statement
     if _BUCKET.fullmatch(bucket) and (networks or endpoints):
         wanted = build_guard(
             bucket, prefix=prefix, networks=networks, endpoints=endpoints, partition=partition, reads=reads
         )
-        old = statements_equal(statement, old_form(wanted))
-        drifted = not old and not statements_equal(statement, wanted)
-    return Guard(GUARD_SID, bucket, prefix, networks, endpoints, statement, drifted, old, reads=reads)
+        drifted = not statements_equal(statement, wanted)
+    return Guard(GUARD_SID, bucket, prefix, networks, endpoints, statement, drifted, reads=reads)
 
 
 def covered_objects(statement: Mapping[str, object]) -> tuple[str, str, str]:

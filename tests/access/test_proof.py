@@ -11,8 +11,9 @@ import pytest
 from gt_secure.access.proof import Claim, prove
 from gt_secure.iam import batch
 from gt_secure.network import parse_network
-from gt_secure.policies.bucket_guard import build_guard, old_form
+from gt_secure.policies.bucket_guard import build_guard
 from support.answers import exposed
+from support.guards import without_forms
 
 OFFICE, ENDPOINT = "203.0.113.0/24", "vpce-11111111"
 GUARD = build_guard("gt-images", networks=[OFFICE], endpoints=[ENDPOINT])
@@ -112,13 +113,13 @@ def test_unknown_facts():
 @pytest.mark.parametrize(
     ("statements", "more", "code"),
     [
-        ([old_form(GUARD)], {}, "guard-old-form"),
-        ([old_form(SCANS)], {"prefix": "scans/"}, "guard-old-form"),
+        ([without_forms(GUARD)], {}, "guard-drifted"),
+        ([without_forms(SCANS)], {"prefix": "scans/"}, "guard-drifted"),
         ([], {}, "guard-missing"),
         ([PUBLIC], {}, "guard-missing"),
         ([GUARD], {"allow": ["203.0.113.0/25"]}, "guard-narrower"),
         ([with_condition(GUARD, StringEquals={"s3:authType": "POST"})], {}, "guard-drifted"),
-        ([old_form(GUARD)], {"allow": (), "endpoints": ()}, None),
+        ([without_forms(GUARD)], {"allow": (), "endpoints": ()}, None),
     ],
 )
 def test_a_counterexample_names_the_finding_that_fixes_it(statements, more, code):

@@ -22,11 +22,12 @@ from gt_secure.errors import InvalidInput
 from gt_secure.iam.evaluate import evaluate
 from gt_secure.iam.request import Policies, Request
 from gt_secure.network import Source, parse_network
-from gt_secure.policies.bucket_guard import build_guard, old_form
+from gt_secure.policies.bucket_guard import build_guard
 from gt_secure.policies.signer_lock import build_signer_lock
 from gt_secure.restriction.expectations import Expectation
 from support import smt
 from support.examples import examples
+from support.guards import without_forms
 from support.policy_strategies import control_policies, policies
 from support.sample import sample
 
@@ -57,8 +58,8 @@ PUBLIC = st_("Allow", Action="s3:GetObject", Resource="arn:aws:s3:::gt-images/*"
 HAND: dict[str, list[dict[str, Any]]] = {
     "guard": [guard()],
     "guard with a prefix": [guard(prefix="scans/")],
-    "guard of the old form": [old_form(guard())],
-    "guard of the old form with a prefix": [old_form(guard(prefix="scans/"))],
+    "guard without forms": [without_forms(guard())],
+    "guard without forms with a prefix": [without_forms(guard(prefix="scans/"))],
     "guard and public": [guard(), PUBLIC],
     "public": [PUBLIC],
     "public from the range": [st_("Allow", {"IpAddress": IP})],

@@ -198,7 +198,7 @@ def test_a_guard_of_reads_is_ours_in_every_form() -> None:
     policy = merge_guards(None, statement, 900)
     guard = find_guard(policy)
     assert guard is not None
-    assert (guard.reads, guard.drifted, guard.old_form, guard.max_age_s) == (True, False, False, 900)
+    assert (guard.reads, guard.drifted, guard.max_age_s) == (True, False, 900)
     assert {each.get("NotAction") for each in json.loads(policy)["Statement"]} == {"s3:PutObject"}
     edited = find_guard(policy.replace('"s3:PutObject"', '"s3:*"', 1))
     assert edited is not None

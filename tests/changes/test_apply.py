@@ -15,10 +15,11 @@ from gt_secure.changes.lock import hold
 from gt_secure.changes.plan import plan
 from gt_secure.changes.undo import plan_undo, resume, undo
 from gt_secure.errors import AccessDenied, Conflict, GtSecureError, InvalidInput, NotFound
-from gt_secure.policies.bucket_guard import build_guard, find_guard, merge_guard, old_form
+from gt_secure.policies.bucket_guard import build_guard, find_guard, merge_guard
 from gt_secure.restriction.expectations import expect
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, ENDPOINT, FOREIGN, TEAM, Account
+from support.guards import without_forms
 
 OFFICE = "203.0.113.0/24"
 
@@ -60,28 +61,28 @@ def test_apply_then_plan_is_empty_and_undo_brings_everything_back(account: Accou
     assert not any(account.journal.verify().values())
 
 
-def test_a_guard_of_the_old_form_is_upgraded_and_undo_brings_it_back(account: Account) -> None:
-    old = old_form(build_guard(BUCKET, prefix="scans/", networks=[OFFICE]))
+def test_a_guard_without_forms_is_replaced_and_undo_brings_it_back(account: Account) -> None:
+    old = without_forms(build_guard(BUCKET, prefix="scans/", networks=[OFFICE]))
     account.aws.client("s3").put_bucket_policy(Bucket=BUCKET, Policy=merge_guard(account.policy(), old))
     before = account.look()
     done = apply(account.aws, plan(account.aws, wish()), journal=account.journal)
     guard = find_guard(account.policy())
     assert guard is not None
-    assert (guard.old_form, guard.drifted) == (False, False)
+    assert not guard.drifted
     undo(account.aws, done.id, journal=account.journal)
     assert account.look() == before
 
 
-def test_a_change_that_wrote_the_old_form_is_undone(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_change_that_wrote_another_form_is_undone(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     from gt_secure.changes import diff
 
     before = account.look()
     with monkeypatch.context() as earlier:
-        earlier.setattr(diff, "build_guard", lambda *args, **more: old_form(build_guard(*args, **more)))
+        earlier.setattr(diff, "build_guard", lambda *args, **more: without_forms(build_guard(*args, **more)))
         done = apply(account.aws, plan(account.aws, wish()), journal=account.journal)
     guard = find_guard(account.policy())
     assert guard is not None
-    assert guard.old_form
+    assert guard.drifted
     assert undo(account.aws, done.id, journal=account.journal).outcome == "undone"
     assert account.look() == before
 

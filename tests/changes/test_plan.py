@@ -19,9 +19,10 @@ from gt_secure.changes.targets import BucketGuard
 from gt_secure.cli.output import fit
 from gt_secure.errors import InvalidInput, PolicyError
 from gt_secure.network import Source
-from gt_secure.policies.bucket_guard import build_guard, find_guard, merge_guard, old_form
+from gt_secure.policies.bucket_guard import build_guard, find_guard, merge_guard
 from gt_secure.restriction.expectations import expect
 from gt_secure.restriction.model import Restriction
+from support.guards import without_forms
 from support.states import ENDPOINT, FORCE, JOB, S3_ENDPOINT, TEAM, data_bucket, state, unread, with_parts
 
 OFFICE = "203.0.113.0/24"
@@ -142,16 +143,16 @@ def test_without_a_list_the_portal_that_workers_can_open_decides(portal: list[st
 
 
 @pytest.mark.parametrize("prefix", ["", "scans/"])
-def test_a_guard_of_the_old_form_is_replaced(prefix: str) -> None:
+def test_a_guard_without_forms_is_replaced(prefix: str) -> None:
     guard = build_guard("gt-images", prefix=prefix, networks=[OFFICE])
     foreign = document("Deny", "s3:DeleteBucket", "arn:aws:s3:::gt-images")
-    old = merge_guard(foreign, old_form(guard))
+    old = merge_guard(foreign, without_forms(guard))
     one = made(bucket(old), prefix=prefix, url_lock=None)
     (change,) = one.changes
     assert change.after == merge_guard(foreign, guard)
-    assert "POST forms" in change.before_text
-    assert "POST forms" not in change.after_text
-    assert "guard-edited" not in codes(one)
+    assert "edited by hand" in change.before_text
+    assert "edited by hand" not in change.after_text
+    assert "guard-edited" in codes(one)
     assert made(bucket(change.after), prefix=prefix, url_lock=None).empty  # type: ignore[arg-type]
 
 

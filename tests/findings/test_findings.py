@@ -14,8 +14,9 @@ from gt_secure.account.state import State
 from gt_secure.findings.model import catalog
 from gt_secure.findings.run import RULES, find_all
 from gt_secure.iam.facts import Facts
-from gt_secure.policies.bucket_guard import build_guard, merge_guard, merge_guards, old_form
+from gt_secure.policies.bucket_guard import build_guard, merge_guard, merge_guards
 from support import states
+from support.guards import without_forms
 from support.principals import READ, details, user
 from support.states import encrypted, endpoint, logs, template, unread, workforce, workteam
 
@@ -199,7 +200,7 @@ BAD = [
     ("guard-missing", bucket(policy=None), "gt-images"),
     ("guard-drifted", bucket(policy=merge_guard(None, {**GUARD, "Action": "s3:Get*"})),
      "gt-images"),
-    ("guard-old-form", bucket(policy=merge_guard(None, old_form(GUARD))), "gt-images"),
+    ("guard-drifted", bucket(policy=merge_guard(None, without_forms(GUARD))), "gt-images"),
     ("guard-narrower", change(wanted=Restriction(bucket="gt-images", addresses=["203.0.113.0/25"])), "gt-images"),
     ("guard-narrower", bucket(policy=merge_guard(
         None, build_guard("gt-images", prefix="scans/", networks=["203.0.113.0/24"]))), "gt-images"),

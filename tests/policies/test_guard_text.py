@@ -12,9 +12,9 @@ from gt_secure.policies.bucket_guard import (
     build_guard,
     find_guard,
     merge_guard,
-    old_form,
     remove_guard,
 )
+from support.guards import without_forms
 
 GUARD = build_guard("gt-images", prefix="scans/", networks=["203.0.113.0/24"], endpoints=["vpce-0a1b2c3d4e5f60718"])
 
@@ -229,16 +229,12 @@ def test_guard_names_query_strings_and_forms_and_without_a_prefix_the_bucket():
 
 
 @pytest.mark.parametrize("guard", [GUARD, WHOLE])
-def test_old_form_is_ours_and_not_drifted(guard):
-    found, today = find_guard(merge_guard(None, old_form(guard))), find_guard(merge_guard(None, guard))
-    assert (found.old_form, found.drifted) == (True, False)
-    assert (today.old_form, today.drifted) == (False, False)
+def test_guard_without_forms_is_ours_and_drifted(guard):
+    found, today = find_guard(merge_guard(None, without_forms(guard))), find_guard(merge_guard(None, guard))
+    assert (found.drifted, today.drifted) == (True, False)
     assert (found.bucket, found.prefix, found.networks, found.endpoints) == (
         today.bucket, today.prefix, today.networks, today.endpoints,
     )  # fmt: skip
-    assert "POST forms" in found.gap
-    assert ("bucket" in found.gap) == (guard is WHOLE)
-    assert today.gap == ""
 
 
 @pytest.mark.parametrize(
@@ -254,14 +250,14 @@ def test_old_form_is_ours_and_not_drifted(guard):
         {"Condition": {**WHOLE["Condition"], "StringEquals": {"s3:authType": ["REST-QUERY-STRING", "POST", "x"]}}},
     ],
 )  # fmt: skip
-def test_half_of_either_form_is_drift(change):
+def test_another_resource_or_form_is_drift(change):
     found = find_guard(json.dumps({"Version": "2012-10-17", "Statement": [{**WHOLE, **change}]}))
-    assert (found.drifted, found.old_form) == (True, False)
+    assert found.drifted
 
 
 @given(foreign_policies(), st.sampled_from([GUARD, WHOLE]))
 def test_upgrade_and_undo_leave_everything_else_as_it_was(made, guard):
     text, _ = made
-    old = merge_guard(text, old_form(guard))
-    assert merge_guard(merge_guard(old, guard), old_form(guard)) == old
+    old = merge_guard(text, without_forms(guard))
+    assert merge_guard(merge_guard(old, guard), without_forms(guard)) == old
     assert remove_guard(merge_guard(old, guard)) == text

@@ -11,7 +11,8 @@ from botocore.config import Config
 from gt_secure.access import locks_of_files
 from gt_secure.access.proof import Claim, prove
 from gt_secure.network import parse_network
-from gt_secure.policies.bucket_guard import build_guard, old_form
+from gt_secure.policies.bucket_guard import build_guard
+from support.guards import without_forms
 
 from .conftest import IN_VPC, VPCE, Box
 from .test_guard_forms import send_form
@@ -29,8 +30,8 @@ def with_condition(guard: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 HOLES: dict[str, tuple[list[dict[str, Any]], str, list[str]]] = {
     "no guard": ([], "", []),
-    "old form": ([old_form(WHOLE)], "", [VPCE]),
-    "old form with a prefix": ([old_form(SCANS)], "scans/", []),
+    "no forms": ([without_forms(WHOLE)], "", [VPCE]),
+    "no forms with a prefix": ([without_forms(SCANS)], "scans/", []),
     "a prefix narrower than the claim": ([SCANS], "", []),
     "an endpoint that is not allowed": ([WHOLE], "", []),
     "a wider range": ([build_guard("gt-images", networks=["203.0.112.0/23"])], "", []),

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 from botocore.exceptions import ClientError
 
-from gt_secure.policies.bucket_guard import build_guard, merge_guard, old_form
+from gt_secure.policies.bucket_guard import build_guard, merge_guard
+from support.guards import without_forms
 
 from .conftest import ELSEWHERE, IN_VPC, OFFICE, OFFICE_V6, VPCE, Answer, Box
 
@@ -62,8 +63,8 @@ def verb(method: str) -> str:
 
 
 @pytest.mark.parametrize("source", [OFFICE, OFFICE_V6, ELSEWHERE, IN_VPC])
-def test_form_overwrites_an_object_from_anywhere_under_the_old_form_only(box, guard, source):
-    guard(old_form(GUARD))
+def test_form_overwrites_an_object_from_anywhere_unless_the_guard_names_forms(box, guard, source):
+    guard(without_forms(GUARD))
     assert send_form(box, form(box), source).status == 204
     guard(GUARD)
     assert send_form(box, form(box), source).status == (403 if source == ELSEWHERE else 204)
@@ -79,7 +80,7 @@ def test_a_refused_form_writes_nothing(box, guard):
 @pytest.mark.parametrize("method", ON_BUCKET)
 def test_presigned_requests_on_the_bucket_work_from_the_list_only(box, guard, method):
     signed = url(box, method)
-    guard(old_form(GUARD))
+    guard(without_forms(GUARD))
     assert box.fetch(signed, ELSEWHERE, verb(method)).status == 200
     guard(GUARD)
     answers = {source: box.fetch(signed, source, verb(method)).status for source in (OFFICE, IN_VPC, ELSEWHERE)}
@@ -88,7 +89,7 @@ def test_presigned_requests_on_the_bucket_work_from_the_list_only(box, guard, me
 
 def test_presigned_request_cannot_delete_the_guard(box, guard):
     signed = url(box, "delete_bucket_policy")
-    guard(old_form(GUARD))
+    guard(without_forms(GUARD))
     assert box.fetch(signed, ELSEWHERE, "DELETE").status == 204
     with pytest.raises(ClientError, match="NoSuchBucketPolicy"):
         box.client("s3").get_bucket_policy(Bucket="gt-images")
