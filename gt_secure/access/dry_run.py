@@ -7,7 +7,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..logs.sql.columns import OPENED, SIGNER, signer_label
 from ..logs.sql.group_by import network_of
@@ -15,6 +15,9 @@ from ..policies.age_cap import age_text
 from ..policies.signer_lock import without_session
 from ..restriction.model import Restriction
 from ..text import count, members, printable, some
+
+if TYPE_CHECKING:
+    from ..logs.hits import Hits
 
 DAYS = 7
 """Days of the log that are tried: the last ones before its newest request."""
@@ -187,12 +190,12 @@ class DryRun:
         }
 
 
-def presigners(hits: Any, bucket: str, prefix: str = "") -> tuple[dict[str, int], int]:
+def presigners(hits: Hits | None, bucket: str, prefix: str = "") -> tuple[dict[str, int], int]:
     """Return who signed URLs for reading that a log shows opened, the busiest first, and the days that it covers.
 
-    A role stands for all of its sessions. The log shows nobody where ``hits`` are only sources.
+    A role stands for all of its sessions. Without a log nobody is shown.
     """
-    if not hasattr(hits, "query"):
+    if hits is None:
         return {}, 0
     chosen = hits.filter(presigned=True, refused=False, test=False, bucket=bucket)
     rows = (chosen.filter(key_prefix=prefix) if prefix else chosen).query(
@@ -209,12 +212,12 @@ def _numbered(*reasons: tuple[int, str]) -> Iterator[str]:
     return (f"{number:,} {words}" for number, words in reasons if number)
 
 
-def dry_run(restriction: Restriction, hits: object) -> DryRun | None:
+def dry_run(restriction: Restriction, hits: Hits | None) -> DryRun | None:
     """Try the guard of a restriction on the opened presigned requests of the last days of a log.
 
-    Returns None without a guard, or where ``hits`` are only sources.
+    Returns None without a guard or a log.
     """
-    if not restriction.guard or restriction.bucket is None or not hasattr(hits, "with_restriction"):
+    if not restriction.guard or restriction.bucket is None or hits is None:
         return None
     rows = _rows(restriction, hits)
     groups = _counted(restriction, rows)
@@ -242,7 +245,7 @@ _UNKNOWN = ("no_address", "no_endpoint", "no_age", "near_limit")
 _REASONS = ("opened", *_REFUSED, *_UNKNOWN)
 
 
-def _rows(restriction: Restriction, hits: Any) -> Any:
+def _rows(restriction: Restriction, hits: Hits) -> Hits:
     """Return the requests that are tried."""
     chosen = hits.filter(presigned=True, test=False, bucket=restriction.bucket)
     if restriction.prefix:
@@ -254,7 +257,7 @@ def _rows(restriction: Restriction, hits: Any) -> Any:
     return opened.with_restriction(restriction.addresses, restriction.endpoints)
 
 
-def _counted(restriction: Restriction, rows: Any) -> list[tuple[Any, ...]]:
+def _counted(restriction: Restriction, rows: Hits) -> list[tuple[Any, ...]]:
     """Count by source, signer, application, kind of upload and the guard's answer."""
     unnamed = "allowlist = 'endpoint' AND endpoint IS NULL"
     cases = [f"WHEN {_UPLOAD} <> '' THEN 'opened'"] if restriction.guard == "reads" else []

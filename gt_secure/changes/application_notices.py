@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..access.dry_run import DryRun, Usage
 from ..applications import ApplicationProfile, SignatureVersion, applications
@@ -14,6 +14,9 @@ from ..policies.age_cap import LONGEST_S, age_text
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
 from ..text import capital
+
+if TYPE_CHECKING:
+    from ..logs.hits import Hits
 
 _CAPS_S = (900, 3600, 6 * 3600, 12 * 3600, 86_400, 2 * 86_400)
 _MOST_KEYS = 10_000
@@ -47,7 +50,7 @@ def _usages(profile: ApplicationProfile, tried: DryRun | None) -> list[Usage]:
     return own or [each for each in every if each.application not in named]
 
 
-def application_notices(wish: Restriction, region: str, tried: DryRun | None, hits: Any) -> Iterator[Notice]:
+def application_notices(wish: Restriction, region: str, tried: DryRun | None, hits: Hits | None) -> Iterator[Notice]:
     """Yield what a plan says about its application."""
     profile = applications().get(wish.application or "")
     if profile is None or not wish.guard:
@@ -105,9 +108,9 @@ def _age_cap(wish: Restriction, profile: ApplicationProfile, version: SignatureV
     return said(f"{lives}: the cap ends none of them early", f"Keep it above their lifetime.{lifetime}")
 
 
-def _root(profile: ApplicationProfile, hits: Any, wish: Restriction) -> str:
+def _root(profile: ApplicationProfile, hits: Hits | None, wish: Restriction) -> str:
     """Return the prefix of all keys that the application presigned in a log; empty if they share none."""
-    if not profile.root or not hasattr(hits, "query"):
+    if not profile.root or hits is None:
         return ""
     rows = hits.filter(presigned=True, refused=False, bucket=wish.bucket, application=profile.name)
     keys = [key for (key,) in rows.query(f"SELECT DISTINCT key FROM {{hits}} WHERE key <> '' LIMIT {_MOST_KEYS}")]

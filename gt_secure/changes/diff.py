@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..account.part import Part
 from ..account.state import State
@@ -28,11 +28,14 @@ from .change import Call, Change
 from .log_sources import other_readers
 from .targets import BucketGuard, TeamUrlLock, Toggles, WorkforcePortal, networks_text, toggles, words
 
+if TYPE_CHECKING:
+    from ..logs.hits import Hits
+
 T = TypeVar("T")
 _EMPTY = '{"Version":"2012-10-17","Statement":[]}'
 
 
-def changes_for(wish: Restriction, state: State, hits: object = None) -> tuple[Change[Any], ...]:
+def changes_for(wish: Restriction, state: State, hits: Hits | None = None) -> tuple[Change[Any], ...]:
     """Return the changes in the order in which they are carried out; hits name other readers of the bucket."""
     found = (_guard_change(wish, state, hits), _url_change(wish, state), _portal_change(wish, state))
     return tuple(change for change in found if change is not None)
@@ -100,7 +103,7 @@ def lock_text(value: Toggles) -> str:
     return texts.get(words(value), "both on: no URL works")
 
 
-def _guard_change(wish: Restriction, state: State, hits: object) -> Change[str | None] | None:
+def _guard_change(wish: Restriction, state: State, hits: Hits | None) -> Change[str | None] | None:
     if state.bucket is None or (wish.guard is None and wish.signers is None):
         return None
     before = state.bucket.policy.value

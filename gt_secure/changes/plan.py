@@ -40,6 +40,7 @@ from .targets import BucketGuard
 
 if TYPE_CHECKING:
     from ..access.difference import Difference
+    from ..logs.hits import Hits
 
 
 @dataclass(frozen=True)
@@ -208,7 +209,7 @@ def plan(
     aws: Aws,
     restriction: Restriction,
     *,
-    hits: object = None,
+    hits: Hits | None = None,
     state: State | None = None,
     context: Mapping[str, str | Sequence[str]] | None = None,
     accepted: Sequence[Acceptance] = (),

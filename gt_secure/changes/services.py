@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ..access.answer import Answer
 from ..access.dry_run import presigners
@@ -17,6 +17,9 @@ from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
 from ..text import members, some
 from .log_sources import strangers, users
+
+if TYPE_CHECKING:
+    from ..logs.hits import Hits
 
 Scene: TypeAlias = Literal[
     "worker", "presigned", "S3 console", "Object Lambda", "Ground Truth", "log delivery", "caller"
@@ -62,7 +65,7 @@ class SimulatedRequest:
 
 
 def simulate(
-    wish: Restriction, caller_arn: str, now: Exposure, after: Exposure, hits: object = None
+    wish: Restriction, caller_arn: str, now: Exposure, after: Exposure, hits: Hits | None = None
 ) -> tuple[SimulatedRequest, ...]:
     """Return a row for each source that the log names and each service that uses the bucket."""
     scene: Scene = "worker" if now.locks.has_portal else "presigned"
@@ -127,7 +130,7 @@ def unknown_keys(rows: Iterable[SimulatedRequest], *exposures: Exposure) -> tupl
 
 
 def notices_of(
-    wish: Restriction, rows: Sequence[SimulatedRequest], now: Exposure, after: Exposure, hits: object = None
+    wish: Restriction, rows: Sequence[SimulatedRequest], now: Exposure, after: Exposure, hits: Hits | None = None
 ) -> Iterator[Notice]:
     """Yield what stops a plan, or makes its answers doubtful."""
     shut = [row for row in rows if row.shut_out]

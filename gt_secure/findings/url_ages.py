@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..access.dry_run import presigners
 from ..account.bucket import UrlAges
@@ -14,10 +14,13 @@ from ..account.state import State
 from ..logs.sql.columns import OPENED, SIGNER, signer_label
 from ..policies.age_cap import LONGEST_S
 
+if TYPE_CHECKING:
+    from ..logs.hits import Hits
 
-def with_url_ages(state: State, hits: Any) -> State:
-    """Return the state with the ages and leaks of URLs in a log; unchanged if ``hits`` are None or only sources."""
-    if state.bucket is None or not hasattr(hits, "with_restriction"):
+
+def with_url_ages(state: State, hits: Hits | None) -> State:
+    """Return the state with the ages and leaks of URLs in a log; unchanged without hits or a bucket."""
+    if state.bucket is None or hits is None:
         return state
     # A refused request may state any age and lifetime: anybody can write it.
     rows = hits.filter(presigned=True, test=False, bucket=state.bucket.name).query(

@@ -1,8 +1,7 @@
 """The session policy of a test URL: exactly one object, under the condition that Ground Truth would use.
 
 Sources: SageMaker API Reference, *IamPolicyConstraints* (the worker's address becomes a condition of the policy behind
-the URL); STS API Reference, *AssumeRole* (2,048 characters). ``aws:SourceIp`` and ``aws:VpcSourceIp`` never occur in
-one request, so each has a separate statement: together in one they would never allow.
+the URL); STS API Reference, *AssumeRole* (2,048 characters).
 
 The requests that Ground Truth itself makes must keep working. Source: SageMaker Developer Guide, *Use Amazon SageMaker
 Ground Truth in an Amazon Virtual Private Cloud*: the back end reads and writes buckets through endpoints that AWS owns,
@@ -12,10 +11,9 @@ one in each region.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 
 from ..errors import InvalidInput, PolicyError
-from ..network import IPAddress, IPNetwork, Source, collapse, parse_endpoint_id, parse_networks
+from ..network import Source
 from .bucket_guard import escape_key
 
 BACK_END_ENDPOINTS: dict[str, str] = {
@@ -61,9 +59,6 @@ def session_policy(
     *,
     version_id: str | None = None,
     source: Source | str | None = None,
-    networks: str | Iterable[str | IPNetwork | IPAddress] = (),
-    vpc_networks: str | Iterable[str | IPNetwork | IPAddress] = (),
-    endpoints: Iterable[str] = (),
     kms_key: str | None = None,
     partition: str = "aws",
 ) -> str:
@@ -76,19 +71,11 @@ def session_policy(
     version_id : str, optional
         One version: S3 then asks for ``s3:GetObjectVersion``.
     source : Source or str, optional
-        The one source that may open the URL, as the URL lock of a workteam would set it.
-    networks : iterable
-        Public addresses and ranges (``aws:SourceIp``); merged losslessly.
-    vpc_networks : iterable
-        Private addresses and ranges behind a VPC endpoint (``aws:VpcSourceIp``).
-    endpoints : iterable of str
-        VPC endpoints (``aws:SourceVpce``).
+        The one source that may open the URL, as the URL lock of a workteam would set it; without it, any.
     kms_key : str, optional
         ARN of the key that encrypts the object; adds ``kms:Decrypt`` for calls that S3 makes with the session.
     partition : str
         ``aws``, ``aws-cn`` or ``aws-us-gov``.
-
-    Without any source, network or endpoint the URL works from anywhere.
 
     Raises
     ------
@@ -97,18 +84,15 @@ def session_policy(
     """
     if not bucket or not key:
         raise InvalidInput("A test URL needs a bucket and a key.", next_step="Name one object.", field="key")
-    public, private, through = list(parse_networks(networks)), list(parse_networks(vpc_networks)), list(endpoints)
-    if source is not None:
-        _add_source(Source.parse(source), public, private, through)
-    conditions: list[dict[str, object]] = []
-    if public:
-        conditions.append({"IpAddress": {"aws:SourceIp": _texts(public)}})
-    if private:
-        conditions.append({"IpAddress": {"aws:VpcSourceIp": _texts(private)}})
-    if through:
-        conditions.append({"StringEquals": {"aws:SourceVpce": sorted({parse_endpoint_id(each) for each in through})}})
-    resource = f"arn:{partition}:s3:::{bucket}/{escape_key(key)}"
-    statements = [_statement(resource, version_id, condition) for condition in conditions or [{}]]
+    condition: dict[str, dict[str, object]] = {} if source is None else _only_from(Source.parse(source))
+    if version_id is not None:
+        condition.setdefault("StringEquals", {})["s3:VersionId"] = version_id
+    statement: dict[str, object] = {
+        "Effect": "Allow",
+        "Action": "s3:GetObject" if version_id is None else "s3:GetObjectVersion",
+        "Resource": f"arn:{partition}:s3:::{bucket}/{escape_key(key)}",
+    }
+    statements = [statement | ({"Condition": condition} if condition else {})]
     if kms_key is not None:
         statements.append(
             {
@@ -118,39 +102,20 @@ def session_policy(
                 "Condition": {"Bool": {"aws:ViaAWSService": "true"}},
             }
         )
-    return _written(statements, len(public) + len(private))
-
-
-def _add_source(source: Source, public: list[IPNetwork], private: list[IPNetwork], through: list[str]) -> None:
-    if source.address is not None:
-        (private if source.is_endpoint else public).extend(parse_networks([source.address]))
-    elif source.endpoint is not None:
-        through.append(source.endpoint)
-
-
-def _texts(networks: list[IPNetwork]) -> list[str]:
-    return [str(network) for network in collapse(networks)]
-
-
-def _statement(resource: str, version_id: str | None, condition: dict[str, object]) -> dict[str, object]:
-    action = "s3:GetObject" if version_id is None else "s3:GetObjectVersion"
-    statement: dict[str, object] = {"Effect": "Allow", "Action": action, "Resource": resource}
-    if version_id is not None:
-        equals = condition.get("StringEquals", {})
-        both = {**(equals if isinstance(equals, dict) else {}), "s3:VersionId": version_id}
-        condition = {**condition, "StringEquals": both}
-    if condition:
-        statement["Condition"] = condition
-    return statement
-
-
-def _written(statements: list[dict[str, object]], ranges: int) -> str:
     # STS refuses characters above U+00FF in a policy, so they are written as escapes.
     text = json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":"))
     if len(text) > MAX_SESSION_POLICY:
         raise PolicyError(
             f"The session policy has {len(text):,} characters; STS takes {MAX_SESSION_POLICY:,}.",
             place="$",
-            next_step=f"List fewer or wider ranges than these {ranges}." if ranges > 1 else "Use a shorter key.",
+            next_step="Use a shorter key.",
         )
     return text
+
+
+def _only_from(source: Source) -> dict[str, dict[str, object]]:
+    """Return the condition that holds for requests from a source."""
+    if source.address is None:
+        return {"StringEquals": {"aws:SourceVpce": [str(source.endpoint)]}}
+    key = "aws:VpcSourceIp" if source.is_endpoint else "aws:SourceIp"
+    return {"IpAddress": {key: [f"{source.address}/{source.address.max_prefixlen}"]}}

@@ -17,6 +17,7 @@ from gt_secure.cli.main import main
 from gt_secure.restriction.files import dump_restriction
 from gt_secure.widgets import ReviewStep, testing
 from support.answers import answer_of
+from support.opened import opened_by
 from support.rig import ELSEWHERE, VPCE, Rig
 
 BUCKET, KEY = "gt-surfaces", "scans/0001.png"
@@ -180,7 +181,7 @@ class TestThePerimeter:
     def test_the_plan_shows_no_certain_change(self, gt: Connection) -> None:
         wish = Restriction(bucket=BUCKET, prefix="scans/", addresses=["203.0.113.0/24"])
         for context, lost in ((None, False), (ORG, True), (OTHER_ORG, False)):
-            plan = changes.plan(gt.aws, wish, context=context, hits=[ELSEWHERE])
+            plan = changes.plan(gt.aws, wish, context=context, hits=opened_by(ELSEWHERE, bucket=BUCKET))
             [presigned] = [change for change in plan.exposure if change.request == "presigned"]
             assert bool(presigned.loses.cidrs) is lost
             assert presigned.before.unknown.depends_on == (() if context else ("aws:PrincipalOrgID",))

@@ -16,6 +16,7 @@ from gt_secure.policies.bucket_guard import build_guard
 from gt_secure.restriction.expectations import expect
 from gt_secure.restriction.model import Restriction
 from support.answers import answer_of, exposed, exposure_of
+from support.opened import opened_by
 from support.states import ENDPOINT, FORCE, TEAM, data_bucket, state
 
 NO_AWS = cast(Aws, None)
@@ -97,10 +98,9 @@ def test_a_plan_names_what_its_answers_depend_on():
 
 def test_a_prediction_that_the_log_contradicts_is_a_blocker():
     refuse_all = deny({"Bool": {"aws:SecureTransport": "true"}})
-    codes = {each.code for each in made(refuse_all, hits=["203.0.113.7"]).notices if each.severity == "blocker"}
-    assert "prediction-contradicts-log" in codes
-    codes = {each.code for each in made(PERIMETER, hits=["198.51.100.9"]).notices if each.severity == "blocker"}
-    assert "refuses-labeler" in codes
+    contradicted = made(refuse_all, hits=opened_by("203.0.113.7"))
+    assert "prediction-contradicts-log" in {each.code for each in contradicted.blockers}
+    assert "refuses-labeler" in {each.code for each in made(PERIMETER, hits=opened_by("198.51.100.9")).blockers}
 
 
 def test_the_path_of_a_role_counts() -> None:

@@ -65,7 +65,7 @@ def test_a_guard_without_forms_is_replaced_and_undo_brings_it_back(account: Acco
     old = without_forms(build_guard(BUCKET, prefix="scans/", networks=[OFFICE]))
     account.aws.client("s3").put_bucket_policy(Bucket=BUCKET, Policy=merge_guard(account.policy(), old))
     before = account.look()
-    done = apply(account.aws, plan(account.aws, wish()), journal=account.journal)
+    done = apply(account.aws, plan(account.aws, wish()), journal=account.journal, confirm=["guard-edited"])
     guard = find_guard(account.policy())
     assert guard is not None
     assert not guard.drifted

@@ -17,19 +17,20 @@ from gt_secure.changes.plan import Plan, exposures_of, plan
 from gt_secure.changes.services import notices_of, simulate
 from gt_secure.changes.targets import BucketGuard
 from gt_secure.cli.output import fit
-from gt_secure.errors import InvalidInput, PolicyError
-from gt_secure.network import Source
+from gt_secure.errors import PolicyError
+from gt_secure.logs import Hits
 from gt_secure.policies.bucket_guard import build_guard, find_guard, merge_guard
 from gt_secure.restriction.expectations import expect
 from gt_secure.restriction.model import Restriction
 from support.guards import without_forms
+from support.opened import opened_by
 from support.states import ENDPOINT, FORCE, JOB, S3_ENDPOINT, TEAM, data_bucket, state, unread, with_parts
 
 OFFICE = "203.0.113.0/24"
 NO_AWS = cast(Aws, None)  # a state is given, so nothing is called
 
 
-def made(seen: State | None = None, hits: object = None, **more: Any) -> Plan:
+def made(seen: State | None = None, hits: Hits | None = None, **more: Any) -> Plan:
     values: dict[str, Any] = {
         "team": "radiology-team",
         "addresses": [OFFICE],
@@ -78,7 +79,7 @@ def test_the_order_is_guard_then_team_then_portal() -> None:
 
 @pytest.mark.parametrize("room", [80, 120])
 def test_the_table_of_a_plan_fits_and_shows_every_source(room: int) -> None:
-    one = made(hits=["198.51.100.4", "203.0.113.9"])
+    one = made(hits=opened_by("198.51.100.4", "203.0.113.9"))
     _, _, after = one.to_text(room, full=True).partition("Who can open the images")
     table = [line for line in after.split("\n")[1:] if line.startswith("  ")]
     assert max(map(len, table)) <= room
@@ -94,7 +95,7 @@ def test_the_text_ends_with_its_verdict_and_is_short(monkeypatch: pytest.MonkeyP
     assert lines[-1] == "2 changes, no warning, 4 findings, nothing blocked. Everything can be undone."
     assert len(lines) + 2 <= 40, "with the command that applies it"
     assert "unknown: " not in one.to_text(full=True)
-    stopped = made(hits=["198.51.100.4"]).to_text()
+    stopped = made(hits=opened_by("198.51.100.4")).to_text()
     assert "blocked by refuses-labeler" in stopped.rstrip().split("\n")[-1]
 
 
@@ -324,13 +325,11 @@ def test_a_policy_that_is_not_valid_is_unknown() -> None:
 
 
 def test_labelers_of_the_log_are_not_shut_out_unseen() -> None:
-    one = made(hits=["203.0.113.40", "198.51.100.23", "10.0.3.4"])
+    one = made(hits=opened_by("203.0.113.40", "198.51.100.23", "10.0.3.4"))
     assert codes(one, "blocker") == {"refuses-labeler"}
     assert "198.51.100.23" in one.blockers[0].text
     assert "203.0.113.40" not in one.blockers[0].text
-    assert not codes(made(hits=["203.0.113.40"]), "blocker")
-    with pytest.raises(InvalidInput):
-        made(hits=7)
+    assert not codes(made(hits=opened_by("203.0.113.40")), "blocker")
 
 
 def test_a_caller_who_would_lose_the_right_to_undo() -> None:
@@ -398,7 +397,7 @@ HOSTILE = '<img src=x onerror="alert(1)">\x1b[2J\u202e'
 def test_html_and_text_are_safe_with_hostile_names() -> None:
     job = replace(JOB, name=HOSTILE)
     seen = state(jobs=(job,), reviews=(HOSTILE,), team=replace(TEAM, members=(HOSTILE,)))
-    one = made(seen, portal_lock=True, hits=[Source.parse("198.51.100.9")])
+    one = made(seen, portal_lock=True, hits=opened_by("198.51.100.9"))
     page = one.to_html()
     assert "<img" not in page
     assert "&lt;img" in page

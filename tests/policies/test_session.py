@@ -45,20 +45,6 @@ def test_one_address_behind_an_endpoint():
     assert not ask(policy, "10.0.3.4")
 
 
-def test_each_key_has_its_own_statement_so_that_each_can_allow():
-    policy = session_policy(
-        "gt-images", "k", networks=["203.0.113.0/24", "2001:db8::/32"], vpc_networks="10.0.0.0/16",
-        endpoints=["vpce-0a1b2c3d"],
-    )  # fmt: skip
-    statements = json.loads(policy)["Statement"]
-    assert [len(keys) for s in statements for keys in s["Condition"].values()] == [1, 1, 1]
-    for source, allowed in {
-        "203.0.113.9": True, "2001:db8::9": True, "10.0.1.1 via vpce-0ffffffff": True,
-        "192.168.1.1 via vpce-0a1b2c3d": True, "198.51.100.1": False, "192.168.1.1 via vpce-0ffffffff": False,
-    }.items():  # fmt: skip
-        assert ask(policy, source, key="k") is allowed, source
-
-
 def test_without_a_lock_it_works_from_anywhere_but_for_one_object():
     policy = session_policy("gt-images", "k")
     assert ask(policy, "198.51.100.1", key="k")
@@ -87,14 +73,7 @@ def test_kms_is_allowed_for_calls_that_s3_makes_only():
 
 
 def test_the_limit_of_sts():
-    with pytest.raises(PolicyError, match=r"STS takes 2,048") as caught:
-        session_policy("gt-images", "k", networks=[f"203.0.{n}.0/24" for n in range(0, 256, 2)])
-    assert "128 ranges" not in caught.value.message
-    assert "these 128" in caught.value.next_step
-    # the same number of ranges that merge into one fits
-    merged = session_policy("gt-images", "k", networks=[f"203.0.{n}.0/24" for n in range(256)])
-    assert "203.0.0.0/16" in merged
-    with pytest.raises(PolicyError, match="characters") as caught:
+    with pytest.raises(PolicyError, match=r"characters; STS takes 2,048") as caught:
         session_policy("gt-images", "k" * MAX_SESSION_POLICY)
     assert "shorter key" in caught.value.next_step
 
@@ -130,10 +109,3 @@ def test_an_endpoint_without_an_address_limits_to_the_endpoint():
     assert ask(policy, "10.0.3.4 via vpce-0a1b2c3d", key="k")
     assert not ask(policy, "10.0.3.4 via vpce-0b1b2c3d", key="k")
     assert not ask(policy, "203.0.113.7", key="k")
-
-
-def test_a_policy_that_is_too_long_says_how_many_ranges_it_has():
-    public = [f"203.{i}.113.0/24" for i in range(90)]
-    private = [f"10.{i}.0.0/24" for i in range(30)]
-    with pytest.raises(PolicyError, match="than these 120"):
-        session_policy("gt-images", "k", networks=public, vpc_networks=private)
