@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from .apply import apply as apply
     from .change import Call as Call, Change as Change
     from .engine import ChangeStep as ChangeStep, ProgressLine as ProgressLine
-    from .history import KIND_CALLS as KIND_CALLS, Resources as Resources, read_history as read_history
+    from .history import KIND_CALLS as KIND_CALLS, read_history as read_history
     from .journal import ChangeRecord as ChangeRecord, Journal as Journal
     from .plan import Plan as Plan, plan as plan
     from .revoke import plan_revoke as plan_revoke, revoked as revoked

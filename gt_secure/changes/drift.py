@@ -11,10 +11,9 @@ from ..errors import GtSecureError
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
 from .change import Change, change_from_journal
-from .history import KIND_CALLS, HistoryEntry, Resources, lookup
+from .history import lookup
 from .journal import ChangeRecord, Journal
 
-_FIELDS = {"url-lock": "team", "portal-lock": "workforce", "bucket-guard": "bucket"}
 _MARGIN = dt.timedelta(seconds=2)
 
 
@@ -65,20 +64,15 @@ def _as_applied(record: ChangeRecord, change: Change[Any]) -> bool:
 
 
 def _who(aws: Aws, change: Change[Any], record: ChangeRecord) -> str:
-    name = change.name.rsplit("/", 1)[-1]
-    resources = Resources(**{_FIELDS[change.kind]: name}) if change.kind in _FIELDS else Resources()
-    own = record.requests
-    region = str(getattr(change.target, "region", "") or "")
     try:
         since = dt.datetime.fromisoformat(record.started.replace("Z", "+00:00")) - _MARGIN
         entries = [
             entry
-            for operation in KIND_CALLS.get(change.kind, ())
-            for entry in lookup(aws, operation, resources, since, region)
-            if not entry.error and not own & set(entry.event_id.split())
+            for entry in lookup(aws, change.kind, change.name.rsplit("/", 1)[-1], since, change.region)
+            if not entry.error and entry.request not in record.requests
         ]
     except (GtSecureError, ValueError) as error:
         reason = error.message if isinstance(error, GtSecureError) else "its time cannot be read"
         return f"who changed it is not known ({reason.rstrip('.')})"
-    last: HistoryEntry | None = max(entries, key=lambda entry: entry.at, default=None)
+    last = max(entries, key=lambda entry: entry.at, default=None)
     return last.words if last is not None else "CloudTrail has no record of the change yet, or keeps it no longer"

@@ -7,6 +7,7 @@ its request id is in the journal, or if gt_secure is in its user agent. Sources:
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -20,16 +21,14 @@ from ..errors import GtSecureError, InvalidInput
 from ..logs.time_range import parse_time
 from .journal import ChangeRecord, Journal
 
-TEAM_CALLS = ("UpdateWorkteam", "CreateWorkteam", "DeleteWorkteam")
-WORKFORCE_CALLS = ("UpdateWorkforce", "CreateWorkforce", "DeleteWorkforce")
-BUCKET_CALLS = ("PutBucketPolicy", "DeleteBucketPolicy")
-NAME_MEMBERS = {
-    **dict.fromkeys(TEAM_CALLS, "workteamName"),
-    **dict.fromkeys(WORKFORCE_CALLS, "workforceName"),
-    **dict.fromkeys(BUCKET_CALLS, "bucketName"),
+KIND_CALLS = {
+    "url-lock": ("UpdateWorkteam", "CreateWorkteam", "DeleteWorkteam"),
+    "portal-lock": ("UpdateWorkforce", "CreateWorkforce", "DeleteWorkforce"),
+    "bucket-guard": ("PutBucketPolicy", "DeleteBucketPolicy"),
 }
-"""Calls that touch a lock, with the request parameter that names the resource."""
-KIND_CALLS = {"url-lock": TEAM_CALLS, "portal-lock": WORKFORCE_CALLS, "bucket-guard": BUCKET_CALLS}
+"""Calls that touch a lock; the first is the one that we make."""
+NAME_MEMBERS = {"url-lock": "workteamName", "portal-lock": "workforceName", "bucket-guard": "bucketName"}
+"""Request parameters of these calls that name the resource."""
 _NEVER = dt.datetime.fromtimestamp(0, dt.UTC)
 _MARK = "gt_secure"
 
@@ -58,6 +57,8 @@ class HistoryEntry:
         Why, if this journal has it.
     recorded_by : str
         ``cloudtrail``, ``journal`` or ``both``.
+    request : str
+        The id of the request, by which the journal and CloudTrail name the same call.
     """
 
     at: dt.datetime
@@ -73,6 +74,7 @@ class HistoryEntry:
     region: str = ""
     recorded_by: str = "cloudtrail"
     reason: str = ""
+    request: str = ""
 
     @property
     def words(self) -> str:
@@ -86,20 +88,6 @@ class HistoryEntry:
         names = ("who", "source", "operation", "target", "by_gt_secure", "change_id", "error", "user_agent")
         data = {name: getattr(self, name) for name in (*names, "event_id", "region", "recorded_by", "reason")}
         return {"at": f"{self.at:%Y-%m-%dT%H:%M:%SZ}", **data}
-
-
-@dataclass(frozen=True, slots=True)
-class Resources:
-    """The resources whose history is wanted; an empty name is none."""
-
-    team: str = ""
-    workforce: str = ""
-    bucket: str = ""
-
-    def has(self, operation: str, name: str) -> bool:
-        """Return True if a call is about one of them."""
-        wanted = {"workteamName": self.team, "workforceName": self.workforce, "bucketName": self.bucket}
-        return bool(name) and wanted.get(NAME_MEMBERS.get(operation, "")) == name
 
 
 def read_history(
@@ -124,61 +112,49 @@ def read_history(
     moment = parse_time(since, "since")
     start = dt.datetime.now(dt.UTC) - dt.timedelta(days=90) if moment is None else moment.replace(tzinfo=dt.UTC)
     unread: list[str] = []
-    resources = _resources(aws, team, bucket, unread)
+    locks = dict(_locks(aws, team, bucket, unread))
     records = [record for record in journal if record.account_id in ("", aws.account_id)]
-    own = [entry for record in records for entry in _of_record(record, resources)]
-    events = list(_events(aws, resources, start, unread))
-    merged = merge(own, events)
+    own = [entry for record in records for entry in _of_record(record, locks)]
+    merged = merge(own, list(_events(aws, locks, start, unread)))
     return [entry for entry in merged if entry.at >= start], unread
 
 
-def _resources(aws: Aws, team: TeamLike | None, bucket: str | None, unread: list[str]) -> Resources:
-    name = "" if team is None else check_team_name(team_here(aws, team))
-    workforce = ""
-    if name:
+def _locks(aws: Aws, team: TeamLike | None, bucket: str | None, unread: list[str]) -> Iterator[tuple[str, str]]:
+    """Yield the kind of each lock whose history is wanted, and the resource that carries it."""
+    if team is not None:
+        name = check_team_name(team_here(aws, team))
+        yield "url-lock", name
         try:
-            workforce = get_workteam(aws, name).workforce_name or ""
+            yield "portal-lock", get_workteam(aws, name).workforce_name or ""
         except GtSecureError as error:  # the team may be deleted: its history is still there
             unread.append(f"workteam {name}: {error.message}")
-    return Resources(name, workforce, "" if bucket is None else check_bucket(bucket))
+    if bucket is not None:
+        yield "bucket-guard", check_bucket(bucket)
 
 
-def _events(aws: Aws, resources: Resources, since: dt.datetime, unread: list[str]) -> Iterator[HistoryEntry]:
-    """Yield the events of each kind of call; SageMaker's are found by name, because CloudTrail lists no resource."""
-    kinds = [
-        *((name, "") for name in TEAM_CALLS if resources.team),
-        *((name, "") for name in WORKFORCE_CALLS if resources.workforce),
-    ]
-    if resources.bucket:
+def _events(aws: Aws, locks: Mapping[str, str], since: dt.datetime, unread: list[str]) -> Iterator[HistoryEntry]:
+    for kind, name in locks.items():
+        region = ""
+        if kind == "bucket-guard":
+            with contextlib.suppress(GtSecureError):
+                region = bucket_region(aws, name)
         try:
-            region = bucket_region(aws, resources.bucket)
-        except GtSecureError:
-            region = aws.region
-        kinds += [(name, region) for name in BUCKET_CALLS]
-    for name, region in kinds:
-        try:
-            yield from lookup(aws, name, resources, since, region)
+            yield from lookup(aws, kind, name, since, region)
         except GtSecureError as error:
             unread.append(f"CloudTrail: {error.message}")
             return
 
 
-def lookup(
-    aws: Aws, operation: str, resources: Resources, since: dt.datetime, region: str = ""
-) -> Iterator[HistoryEntry]:
-    """Yield the events of one operation about the resources.
+def lookup(aws: Aws, kind: str, name: str, since: dt.datetime, region: str = "") -> Iterator[HistoryEntry]:
+    """Yield the events of the calls that touch a lock; raises GtSecureError if CloudTrail cannot be read.
 
-    Raises
-    ------
-    GtSecureError
-        If CloudTrail cannot be read.
+    They are found by the name of the call: CloudTrail lists no resource for those of SageMaker.
     """
     until = dt.datetime.now(dt.UTC) + dt.timedelta(minutes=1)
-    for event in lookup_events(aws, "EventName", operation, since, until, region):
-        parameters = event.get("requestParameters") or {}
-        target = str(parameters.get(NAME_MEMBERS[operation]) or "")
-        if resources.has(operation, target):
-            yield _of_event(event, target)
+    for operation in KIND_CALLS[kind] if name else ():
+        for event in lookup_events(aws, "EventName", operation, since, until, region):
+            if (event.get("requestParameters") or {}).get(NAME_MEMBERS[kind]) == name:
+                yield _of_event(event, name)
 
 
 def _of_event(event: Mapping[str, Any], target: str) -> HistoryEntry:
@@ -193,29 +169,31 @@ def _of_event(event: Mapping[str, Any], target: str) -> HistoryEntry:
         by_gt_secure=_MARK in agent,
         error=str(event.get("errorCode") or ""),
         user_agent=agent,
-        event_id=f"{event.get('eventID') or ''} {event.get('requestID') or ''}".strip(),
+        event_id=str(event.get("eventID") or ""),
         region=str(event.get("awsRegion") or ""),
+        request=str(event.get("requestID") or ""),
     )
 
 
-def _of_record(record: ChangeRecord, resources: Resources) -> Iterator[HistoryEntry]:
+def _of_record(record: ChangeRecord, locks: Mapping[str, str]) -> Iterator[HistoryEntry]:
     """Yield the calls that a record of the journal has sent; ``event_id`` is the request id."""
     for event in record.events:
         step = event.get("step")
         if event.get("event") != "written" or not isinstance(step, int) or step >= len(record.changes):
             continue
         change = record.changes[step]
-        name = str(change.get("target") or "").rsplit("/", 1)[-1]
-        operations = KIND_CALLS.get(str(change.get("kind")), ())
-        if operations and resources.has(operations[0], name):
+        kind, name = str(change.get("kind")), str(change.get("target") or "").rsplit("/", 1)[-1]
+        if name and locks.get(kind) == name:
+            request = str(event.get("request") or "")
             yield HistoryEntry(
                 at=event_moment(str(event.get("at") or record.started)) or _NEVER,
                 who=record.caller,
-                operation=operations[0],
+                operation=KIND_CALLS[kind][0],
                 target=name,
                 by_gt_secure=True,
                 change_id=record.id,
-                event_id=str(event.get("request") or ""),
+                event_id=request,
+                request=request,
                 region=record.region,
                 recorded_by="journal",
                 reason=record.reason,
@@ -224,16 +202,14 @@ def _of_record(record: ChangeRecord, resources: Resources) -> Iterator[HistoryEn
 
 def merge(journal: Iterable[HistoryEntry], events: Iterable[HistoryEntry]) -> list[HistoryEntry]:
     """Return both as one list, the newest first; an event whose request id the journal has is one entry."""
-    ours = {entry.event_id: entry for entry in journal if entry.event_id}
-    unnamed = [entry for entry in journal if not entry.event_id]
+    ours = {entry.request: entry for entry in journal if entry.request}
+    unnamed = [entry for entry in journal if not entry.request]
     merged: list[HistoryEntry] = []
     for event in events:
-        identifier, _, request = event.event_id.partition(" ")
-        known = ours.pop(request, None) if request else None
-        plain = replace(event, event_id=identifier)
+        known = ours.pop(event.request, None)
         if known is not None:
-            plain = replace(
-                plain, by_gt_secure=True, change_id=known.change_id, recorded_by="both", reason=known.reason
+            event = replace(
+                event, by_gt_secure=True, change_id=known.change_id, recorded_by="both", reason=known.reason
             )
-        merged.append(plain)
+        merged.append(event)
     return sorted([*merged, *ours.values(), *unnamed], key=lambda entry: entry.at, reverse=True)

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from gt_secure.changes import Journal
-from gt_secure.changes.history import NAME_MEMBERS, HistoryEntry, merge
+from gt_secure.changes.history import KIND_CALLS, NAME_MEMBERS, HistoryEntry, merge
 from gt_secure.cli.main import main
 from gt_secure.errors import InvalidInput
 from support.blocks import ROOT, blocks_of
@@ -146,9 +146,11 @@ def test_a_plan_that_finds_drift_names_the_person(scene: Scene, tmp_path):
 
 
 def test_merging_by_request_id():
-    event = HistoryEntry(TIME, "arn:a", "UpdateWorkteam", "t", event_id="e1 r1")
+    event = HistoryEntry(TIME, "arn:a", "UpdateWorkteam", "t", event_id="e1", request="r1")
     other = HistoryEntry(TIME + dt.timedelta(1), "arn:b", "UpdateWorkteam", "t", event_id="e2")
-    record = HistoryEntry(TIME, "arn:a", "UpdateWorkteam", "t", change_id="c", event_id="r1", recorded_by="journal")
+    record = HistoryEntry(
+        TIME, "arn:a", "UpdateWorkteam", "t", change_id="c", event_id="r1", request="r1", recorded_by="journal"
+    )
     alone = HistoryEntry(TIME - dt.timedelta(1), "arn:a", "UpdateWorkteam", "t", change_id="d", recorded_by="journal")
     merged = merge([record, alone], [event, other])
     assert [(each.event_id, each.change_id, each.recorded_by) for each in merged] == [
@@ -176,9 +178,10 @@ def test_the_rule_matches_exactly_these_resources(scene: Scene):
 
 def test_the_alarm_watches_what_the_history_shows():
     calls = [call for each in alarm_pattern()["detail"]["$or"] for call in each["eventName"]]
-    assert sorted(calls) == sorted(NAME_MEMBERS)
+    kinds = {call: kind for kind, operations in KIND_CALLS.items() for call in operations}
+    assert sorted(calls) == sorted(kinds)
     for each in alarm_pattern()["detail"]["$or"]:
-        assert [*each["requestParameters"]] == [NAME_MEMBERS[each["eventName"][0]]]
+        assert [*each["requestParameters"]] == [NAME_MEMBERS[kinds[each["eventName"][0]]]]
 
 
 def test_the_topic_takes_messages_of_the_rule_only():
