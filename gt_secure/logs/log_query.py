@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -75,6 +76,14 @@ class Runtime:
     cancel: threading.Event | None = None
     cache: Cache | None = None
     test_urls: UrlJournal = field(default_factory=UrlJournal)
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"\s*[0-9]+(?:\.[0-9]+)?\s*(?:[KMGT]i?B)\s*", self.memory_limit, re.IGNORECASE):
+            raise InvalidInput(
+                f'"{self.memory_limit[:30]}" is not a size.',
+                next_step="Write one such as 800MB or 2GB.",
+                field="memory_limit",
+            )
 
 
 class ReadOptions(TypedDict, total=False):

@@ -7,9 +7,10 @@ from __future__ import annotations
 import datetime as dt
 import re
 import threading
+import time
+import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,10 +22,10 @@ from ..text import count
 from . import activity, engines
 from .coverage import Coverage, Sample, why_unreadable
 from .engines.duckdb_store import MEMORY_LIMIT, Store, from_records, rows_of, write_records
-from .engines.selection import EngineChoice, SizeMonitor, check_engine, listed
+from .engines.selection import EngineChoice, LargeLogs, check_engine, choose
 from .hits import Hits
 from .ingest.json_records import RecordSink
-from .ingest.reader import Reader
+from .ingest.reader import Progress, Reader
 from .log_query import LogQuery, Runtime, Sources
 from .network_names import NAMES, named_counts, without_names
 from .sql.derived_columns import derived, from_lines
@@ -54,19 +55,16 @@ _NEXT_STEPS = {
 class _Job:
     """One read: objects, reader, store and time range."""
 
-    def __init__(self, query: LogQuery, runtime: Runtime, chosen: EngineChoice | None) -> None:
-        self.query, self.chosen, self.cache = query, chosen, runtime.cache
-        self.watch = SizeMonitor(_found(query, runtime), quiet=chosen is not None)
+    def __init__(self, query: LogQuery, runtime: Runtime, choice: EngineChoice, objects: list[LogObject]) -> None:
+        self.query, self.choice, self.cache = query, choice, runtime.cache
+        self.missing, self.cached = (objects, []) if self.cache is None else self.cache.split(objects)
         self.store = Store(runtime.memory_limit, test_urls=runtime.test_urls)
         self.sink = RecordSink(self.store.folder / "records.ndjson")
-        self.cached: list[LogObject] = []
-        wanted = self.watch if self.cache is None else self.cache.missing(self.watch, self.cached)
-        self.reader = Reader(wanted, self.sink, progress=runtime.progress, cancel=runtime.cancel)
+        self.reader = Reader(self.missing, self.sink, progress=runtime.progress, cancel=runtime.cancel)
 
     def coverage(self) -> Coverage:
         """Coverage as far as reading alone tells it."""
-        tally = self.reader.tally
-        choice = self.chosen or self.watch.choice()
+        tally, choice = self.reader.tally, self.choice
         notes = [f"{self.sink.other:,} CloudTrail events were not about S3."] if self.sink.other else []
         if tally.exports:
             files = count(tally.exports, "export of gt_secure", "exports of gt_secure")
@@ -111,22 +109,36 @@ class _Job:
             )
 
 
-def _found(query: LogQuery, runtime: Runtime) -> Iterator[LogObject]:
+def _listed(query: LogQuery, runtime: Runtime) -> list[LogObject]:
     client = s3_client(runtime.aws) if runtime.aws is not None else None
     borders = runtime.cache.borders if runtime.cache is not None else None
-    return resolve(query.sources, client=client, since=query.since, until=query.until, borders=borders)
+    found: list[LogObject] = []
+    size, told = 0, time.monotonic()
+    for item in resolve(query.sources, client=client, since=query.since, until=query.until, borders=borders):
+        found.append(item)
+        size += item.size
+        if runtime.cancel is not None and runtime.cancel.is_set():
+            raise cancelled(0)
+        if runtime.progress is not None and (now := time.monotonic()) - told >= 0.1:
+            told = now
+            runtime.progress(Progress(0, 0, 0, len(found), size))
+    return found
 
 
-def _choose(query: LogQuery, runtime: Runtime) -> tuple[LogQuery, EngineChoice | None]:
-    """Choose the engine, if it is known before the logs are listed; the query names what was listed on the way."""
+def _choose(query: LogQuery, runtime: Runtime) -> tuple[EngineChoice, list[LogObject]]:
+    """Choose the engine, and list the logs, except for an engine elsewhere that was asked for."""
     engine, session, athena = runtime.engine, runtime.session, runtime.athena
     check_engine(engine, session=session, athena=athena)
-    if engine != "auto":
-        return query, EngineChoice(engine, f"{engine} was asked for.")
-    if session is None and athena is None:
-        return query, None
-    items, choice = listed(_found(query, replace(runtime, cache=None)), session, athena)
-    return (replace(query, sources=items) if choice.engine == "duckdb" else query), choice
+    if engine in ("spark", "athena"):
+        return EngineChoice(engine, f"{engine} was asked for."), []
+    objects = _listed(query, runtime)
+    if engine == "duckdb":
+        return EngineChoice(engine, "duckdb was asked for."), objects
+    on_s3 = all(item.name.startswith("s3://") for item in objects)
+    choice = choose(len(objects), sum(item.size for item in objects), session=session, athena=athena, on_s3=on_s3)
+    if not choice.recommended:
+        warnings.warn(choice.reason, LargeLogs, stacklevel=3)
+    return choice, objects
 
 
 def cancelled(kept: int) -> LogError:
@@ -201,11 +213,11 @@ def read_hits(
         aws=aws, engine=engine, session=session, athena=athena, memory_limit=memory_limit,
         progress=progress, cancel=cancel, cache=kept, test_urls=test_urls or UrlJournal(),
     )  # fmt: skip
-    query, chosen = _choose(query, runtime)
-    if chosen is not None and chosen.engine != "duckdb":
-        hits = engines.read_elsewhere(chosen, query, runtime)
+    choice, objects = _choose(query, runtime)
+    if choice.engine != "duckdb":
+        hits = engines.read_elsewhere(choice, query, runtime)
     else:
-        hits = _read_here(query, runtime, chosen)
+        hits = _read_here(query, runtime, choice, objects)
         hits = hits.filter(**filters) if filters else hits
     return hits if known is None else hits.with_networks(known).filter(**named)
 
@@ -217,13 +229,13 @@ def _apart(filters: Mapping[str, Any] | None, known: Networks | None) -> tuple[d
     return {k: v for k, v in given.items() if k not in late}, {k: v for k, v in given.items() if k in late}
 
 
-def _read_here(query: LogQuery, runtime: Runtime, chosen: EngineChoice | None) -> Hits:
+def _read_here(query: LogQuery, runtime: Runtime, choice: EngineChoice, objects: list[LogObject]) -> Hits:
     kept, dedupe = runtime.cache, query.dedupe
-    job = _Job(query, runtime, chosen)
+    job = _Job(query, runtime, choice, objects)
     store = job.store
     lines, records = store.folder / "lines.parquet", store.folder / "records.parquet"
     try:
-        if kept is not None and job.reader.is_empty() and job.cached:  # a statement over no lines takes its time too
+        if job.cached and not job.missing:  # a statement over no lines takes its time too
             job.sink.close()
             return _hits(job, None, None, dedupe)
         store.write_lines(job.reader, lines)
@@ -338,21 +350,19 @@ def count_hits(
             filters=filters, test_urls=test_urls,
         )  # fmt: skip
         return named_counts(table, names, known), coverage
-    if not isinstance(sources, (str, Path)) and isinstance(sources, Iterable):
-        sources = list(sources)  # they may have to be read twice
     query = LogQuery.parse(sources, since, until, filters)
     runtime = Runtime(
         aws=aws, engine=engine, session=session, athena=athena, memory_limit=memory_limit,
         progress=progress, cancel=cancel, test_urls=test_urls or UrlJournal(),
     )  # fmt: skip
-    query, chosen = _choose(query, runtime)
-    if chosen is not None and chosen.engine != "duckdb":
-        return engines.count_elsewhere(names, chosen, query, runtime)
+    choice, objects = _choose(query, runtime)
+    if choice.engine != "duckdb":
+        return engines.count_elsewhere(names, choice, query, runtime)
     if query.local_filters:  # these need the addresses first
-        with _read_here(query, runtime, chosen).filter(**query.filters) as hits:
+        with _read_here(query, runtime, choice, objects).filter(**query.filters) as hits:
             return hits.count(names), hits.coverage
     where = conditions(query.filters, DUCKDB)
-    job = _Job(query, runtime, chosen)
+    job = _Job(query, runtime, choice, objects)
     store = job.store
     try:
         needed = _named(names, where)
@@ -362,13 +372,13 @@ def count_hits(
         if job.reader.cancelled:
             raise cancelled(0)
         if _several_kinds(job):  # one request may be in each of them: the rows are needed to tell
-            if any(isinstance(item, StandardInput) for item in job.reader.tally.objects):
+            if any(isinstance(item, StandardInput) for item in objects):
                 raise InvalidInput(
                     "Standard input and logs of another kind cannot be counted together.",
                     next_step="Save it to a file first, and name that.",
                     field="sources",
                 )
-            with _read_here(query, runtime, chosen).filter(**query.filters) as hits:
+            with _read_here(query, runtime, choice, objects).filter(**query.filters) as hits:
                 return hits.count(names), hits.coverage
         if job.sink.count:
             rows = derived(from_records(job.sink.path), needed=needed, test_urls=runtime.test_urls)

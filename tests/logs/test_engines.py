@@ -11,9 +11,10 @@ import pytest
 
 from gt_secure.cli.main import main
 from gt_secure.errors import InvalidInput
-from gt_secure.logs import Athena, LargeLogs, count_hits, read_hits
+from gt_secure.logs import Athena, LargeLogs, count_hits, read as reading, read_hits
 from gt_secure.logs.engines import selection as engines
-from gt_secure.logs.engines.selection import DUCKDB_UP_TO, SizeMonitor, choose, listed, size_text
+from gt_secure.logs.engines.selection import DUCKDB_UP_TO, choose, size_text
+from gt_secure.logs.log_query import LogQuery, Runtime
 from gt_secure.logs.storage.objects import LocalFile, S3Object
 from support import corpus
 
@@ -59,30 +60,14 @@ def test_sizes(size: int, text: str) -> None:
     assert size_text(size) == text
 
 
-def files(*sizes: int) -> list[LocalFile]:
-    return [LocalFile(f"{n}.log", size) for n, size in enumerate(sizes)]
-
-
-def test_a_watch_warns_once_and_at_once() -> None:
-    watch = SizeMonitor(iter(files(DUCKDB_UP_TO, 1, 1)))
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        next(watch)
-    with pytest.warns(LargeLogs, match=r"At least 50\.0 GB"):
-        next(watch)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        next(watch)
-    assert (watch.choice().bytes, watch.choice().recommended) == (DUCKDB_UP_TO + 2, False)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert len(list(SizeMonitor(files(DUCKDB_UP_TO, 1), quiet=True))) == 2
-
-
 def test_listing_sees_whether_all_lie_in_s3() -> None:
-    items: list[Any] = [S3Object(None, "b", "k", "e", DUCKDB_UP_TO)]
-    assert listed([*items, *items], None, ATHENA)[1].engine == "athena"
-    assert listed([*items, *files(5)], None, ATHENA)[1].engine == "duckdb"
+    item = S3Object(None, "b", "k", "e", DUCKDB_UP_TO)
+    others = (S3Object(None, "b", "other", "e", 1), "athena"), (LocalFile("a.log", 1), "duckdb")
+    for other, engine in others:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", LargeLogs)
+            choice, found = reading._choose(LogQuery([item, other]), Runtime(athena=ATHENA))
+        assert (choice.engine, found) == (engine, [item, other])
 
 
 @pytest.fixture
@@ -120,7 +105,7 @@ def test_on_the_command_line(
     for command in (["hits"], ["leaks"], ["plot", "-o", str(tmp_path / "a.svg")]):
         assert main([command[0], str(log), *command[1:]]) == (3 if command == ["leaks"] else 0), "no presigned URL"
         said_lines = capsys.readouterr().err.splitlines()
-        assert said_lines[0].startswith("gt-secure: At least 2 kB of logs. DuckDB in this kernel, though")
+        assert said_lines[0].startswith("gt-secure: DuckDB in this kernel, though")
         assert any(line.startswith("note: DuckDB in this kernel, though") for line in said_lines)
 
 

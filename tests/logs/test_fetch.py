@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import http.server
+import io
 import json
 import shutil
 import ssl
@@ -21,9 +22,8 @@ import pytest
 from botocore.credentials import RefreshableCredentials
 
 from gt_secure.aws.client import connect_aws
-from gt_secure.errors import GtSecureError
+from gt_secure.errors import GtSecureError, Throttled
 from gt_secure.logs import Cache, count_hits, read_hits
-from gt_secure.logs.ingest import prefetch
 from gt_secure.logs.storage import native, objects, pages
 from gt_secure.logs.storage.listing import list_logs
 from gt_secure.logs.storage.native import NativeBucket
@@ -193,7 +193,7 @@ def test_a_fault_changes_nothing(rig: Rig, kind: str, proxy: FaultyProxy, fault:
 def test_a_lasting_fault_is_an_error(rig: Rig, kind: str, proxy: FaultyProxy, fault: Any,
                                      monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
     monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)
-    monkeypatch.setattr(prefetch.time, "sleep", lambda s: None)
+    monkeypatch.setattr(objects.time, "sleep", lambda s: None)
     item = next(list_logs(rig.aws().client("s3"), f"s3://{BUCKET}/a/"))
     client = through(rig, proxy.url).client("s3")
     proxy.arm(0, fault, lasting=True)
@@ -361,64 +361,46 @@ def test_a_second_look_asks_for_nothing_and_a_new_object_alone(rig: Rig, kind: s
     rig.client("s3").delete_object(Bucket=BUCKET, Key="c/2026-11-06-x")
 
 
-class Slow:
-    """An object that takes a moment, and knows how many are under way."""
+class Body(io.BytesIO):
+    """A body that knows how many are fetched and not read."""
 
     lock = threading.Lock()
-    now = peak = 0
+    held = peak = 0
 
-    def __init__(self, size: int) -> None:
-        self.name, self.size, self.delivered, self.identity = "x", size, None, None
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        with Body.lock:
+            Body.held += 1
+            Body.peak = max(Body.peak, Body.held)
 
-    def open(self) -> Any:
-        with Slow.lock:
-            Slow.now += self.size
-            Slow.peak = max(Slow.peak, Slow.now)
-        return threading.Event().wait(0.01)
+    def close(self) -> None:
+        with Body.lock:
+            Body.held -= not self.closed
+        super().close()
 
 
 def test_what_is_fetched_ahead_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prefetch, "ROOM", 10_000)
-    items = iter([(n, Slow(1000)) for n in range(200)])
-    lock = threading.Lock()
-
-    def take() -> Any:
-        with lock:
-            return next(items, None)
-
-    ahead = prefetch.Prefetch(take, lambda: False, 64)
-    ahead.start()
-    given = 0
-    while (item := ahead.next()) is not None:
-        item[2]()
-        with Slow.lock:
-            Slow.now -= item[1].size
-        given += 1
-    assert given == 200
-    assert Slow.peak <= 10_000 + 64 * 1000 * 2
+    line = corpus.case("x").text.encode() + b"\n"
+    monkeypatch.setattr(S3Object, "open", lambda self: Body(line))
+    monkeypatch.setattr(S3Object, "most_requests", 8)
+    _, coverage = count_hits([S3Object(None, BUCKET, str(n), "e", len(line)) for n in range(200)], "key")
+    assert (coverage.objects_read, coverage.hits) == (200, 200)
+    assert (Body.held, Body.peak) == (0, Body.peak)
+    assert 1 <= Body.peak <= 8
 
 
 def test_throttling_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    from gt_secure.errors import Throttled
-
     waits: list[float] = []
-    monkeypatch.setattr(prefetch.time, "sleep", waits.append)
+    answers: list[Any] = [Throttled("SlowDown"), Throttled("SlowDown"), io.BytesIO(b"body")]
+    monkeypatch.setattr(objects.time, "sleep", waits.append)
 
-    class Busy(Slow):
-        left = 2
+    def get(start: int) -> Any:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
-        def open(self) -> Any:
-            if self.left:
-                self.left -= 1
-                raise Throttled("SlowDown")
-            return b"body"
-
-    items = iter([(0, Busy(5))])
-    ahead = prefetch.Prefetch(lambda: next(items, None), lambda: False, 16)  # type: ignore[arg-type]
-    ahead.start()
-    item = ahead.next()
-    assert item is not None
-    assert item[2]() == b"body"
+    assert objects.ResumingBody(get, 4).read() == b"body"
     assert waits == [0.5, 1.0]
 
 

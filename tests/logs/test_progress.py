@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from gt_secure.errors import NotFound
-from gt_secure.logs import Progress, read_hits
+from gt_secure.errors import LogError
+from gt_secure.logs import Progress, read as reading, read_hits
 from gt_secure.logs.engines.duckdb_store import Store
-from gt_secure.logs.ingest import prefetch, reader
-from gt_secure.logs.ingest.prefetch import ListedAhead
+from gt_secure.logs.ingest import reader
 from gt_secure.logs.storage.objects import LocalFile
 from support import corpus
 
@@ -56,31 +55,23 @@ def test_a_read_tells_what_is_stored_and_what_is_left(
     assert [state.stored_bytes for state in states] == sorted(state.stored_bytes for state in states)
 
 
-def test_listing_ahead_keeps_order_and_errors() -> None:
-    items = [LocalFile(str(n), n) for n in range(50)]
+def test_a_listing_is_told_and_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, cancel = itertools.count(), threading.Event()
+    states: list[Progress] = []
 
-    def found() -> Iterator[LocalFile]:
-        yield from items
-        raise NotFound("gone", next_step="-")
+    def found(*_: object, **__: object) -> Iterator[LocalFile]:
+        yield LocalFile("a", 1)
+        yield LocalFile("b", 2)
+        cancel.set()
+        yield LocalFile("c", 3)
+        raise AssertionError
 
-    ahead = ListedAhead(found(), lambda: False)
-    assert list(itertools.islice(ahead, 50)) == items
-    with pytest.raises(NotFound):
-        next(ahead)
-    assert (ahead.objects, ahead.bytes, ahead.ended) == (50, 1225, True)
-    assert next(ahead, None) is None
-
-
-def test_listing_ahead_is_bounded_and_stops(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prefetch, "MOST_LISTED", 3)
-    stopped: list[bool] = []
-    ahead = ListedAhead((LocalFile(str(n), n) for n in itertools.count()), lambda: bool(stopped))
-    assert [next(ahead).name for _ in range(10)] == [str(n) for n in range(10)]
-    assert ahead.objects <= 14
-    stopped.append(True)
-    assert ahead._thread is not None
-    ahead._thread.join(300)
-    assert not ahead._thread.is_alive()
+    monkeypatch.setattr(reading, "resolve", found)
+    monkeypatch.setattr(reader.time, "monotonic", lambda: float(next(clock)))
+    with pytest.raises(LogError, match="cancelled"):
+        read_hits("x", progress=states.append, cancel=cancel)
+    assert [state.sentence for state in states] == ["0 of 1+ object, 0 bytes", "0 of 2+ objects, 0 bytes"]
+    assert [state.total_bytes for state in states] == [1, 3]
 
 
 def test_a_query_tells_how_much_of_it_is_done() -> None:

@@ -256,8 +256,8 @@ def test_a_cancelled_read_goes_on_where_it_was(
             time.sleep(0.6)  # the reader sees it meanwhile
         return fetch(**name)
 
-    def counted(self: Reader, packer: Any, number: int, *rest: Any) -> None:
-        take(self, packer, number, *rest)
+    def counted(self: Reader, number: int, item: Any) -> None:
+        take(self, number, item)
         taken.append(number)
 
     monkeypatch.setattr(simple, "get_object", slow)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 import stat
 import tempfile
@@ -21,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
-from ...errors import InvalidInput, LogError
+from ...errors import LogError
 from ...shared_files import is_mine, open_regular
 from ...test_journal import UrlJournal
 from .. import activity
@@ -58,12 +57,6 @@ class Store:
     def __init__(self, memory_limit: str = MEMORY_LIMIT, test_urls: UrlJournal | None = None) -> None:
         import duckdb
 
-        if not re.fullmatch(r"\s*[0-9]+(?:\.[0-9]+)?\s*(?:[KMGT]i?B)\s*", memory_limit, re.IGNORECASE):
-            raise InvalidInput(
-                f'"{memory_limit[:30]}" is not a size.',
-                next_step="Write one such as 800MB or 2GB.",
-                field="memory_limit",
-            )
         self._memory_limit = memory_limit
         self.test_urls = test_urls or UrlJournal()
         sweep()

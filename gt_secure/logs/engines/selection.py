@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from ...errors import InvalidInput
 from ...text import size_text
-from ..storage.objects import LogObject
 
 if TYPE_CHECKING:
     from .athena_settings import Athena
@@ -92,36 +89,3 @@ def choose(
         size,
         recommended=False,
     )
-
-
-class SizeMonitor:
-    """The log objects as listing finds them, counted on the way; warns once when they are too many for this kernel."""
-
-    def __init__(self, found: Iterable[LogObject], *, quiet: bool = False) -> None:
-        self._found = iter(found)
-        self.objects = self.bytes = 0
-        self._on_s3 = True
-        self._warned = quiet
-
-    def __iter__(self) -> Iterator[LogObject]:
-        return self
-
-    def __next__(self) -> LogObject:
-        item = next(self._found)
-        self.objects += 1
-        self.bytes += item.size
-        self._on_s3 = self._on_s3 and item.name.startswith("s3://")
-        if self.bytes > DUCKDB_UP_TO and not self._warned:
-            self._warned = True
-            warnings.warn(f"At least {size_text(self.bytes)} of logs. {self.choice().reason}", LargeLogs, stacklevel=2)
-        return item
-
-    def choice(self) -> EngineChoice:
-        """Return the choice by what was found so far, without another engine."""
-        return choose(self.objects, self.bytes, on_s3=self._on_s3)
-
-
-def listed(found: Iterable[LogObject], session: Any, athena: Athena | None) -> tuple[list[LogObject], EngineChoice]:
-    items = list(found)
-    on_s3 = all(item.name.startswith("s3://") for item in items)
-    return items, choose(len(items), sum(i.size for i in items), session=session, athena=athena, on_s3=on_s3)

@@ -7,6 +7,7 @@ batches. Memory is bounded by the queue.
 from __future__ import annotations
 
 import codecs
+import contextlib
 import datetime as dt
 import gzip
 import io
@@ -15,20 +16,19 @@ import queue
 import threading
 import time
 import zlib
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ...errors import AccessDenied, GtSecureError, NotFound
 from ...text import duration, size_text
-from ..storage.objects import LogObject, S3Object, transport_errors
+from ..storage.objects import SMALL, LogObject, S3Object, transport_errors
 from .arrow_stream import LineBatch
 from .batching import Buffers, Packed, Packer, buffer_size
 from .chunks import CHUNK, Metered
 from .converted import opened as unpacked_log
 from .json_stream import Item, JsonStream, looks_like_json
 from .neighbours import is_record, neighbour_file
-from .prefetch import Fetched, ListedAhead, Open, Prefetch
 
 if TYPE_CHECKING:
     from .json_records import RecordSink
@@ -122,36 +122,28 @@ class Reader:
 
     def __init__(
         self,
-        objects: Iterable[LogObject],
+        objects: Sequence[LogObject],
         sink: RecordSink,
         *,
         threads: int | None = None,
         progress: Callable[[Progress], object] | None = None,
         cancel: threading.Event | None = None,
     ) -> None:
-        self.tally = Tally()
-        # Totals are for progress alone: without it, objects are listed as they are needed.
-        self._ahead = ListedAhead(objects, self._ended) if progress is not None else None
-        self._objects = iter(objects) if self._ahead is None else self._ahead
+        self.tally = Tally(names=[item.name for item in objects], objects=list(objects))
+        self._upcoming = iter(enumerate(self.tally.objects))
+        self._total_bytes = sum(item.size for item in objects)
         self._sink = sink
         self._progress, self._cancel = progress, cancel
         self._told = 0.0
         self._began = time.monotonic()
         self._seen = self._stored = 0  # bytes in batches, and bytes as stored
-        self._listing = threading.Lock()
         self._stop = threading.Event()  # nobody takes batches any more
         self._halt = threading.Event()  # no more is to be read, but what was read is still taken
         self._threads = threads
         self._error: BaseException | None = None
-        self._buffers = Buffers(buffer_size(BATCH))
-        self._looked: list[tuple[int, LogObject] | None] = []
+        self._packers: queue.LifoQueue[Packer] = queue.LifoQueue()
+        self._reading = 0  # threads that still take objects
         self._batches = self._read()
-
-    def is_empty(self) -> bool:
-        """Return whether there is no object to read; the listing goes on until the first one is known."""
-        if not self._looked:
-            self._looked.append(self._next_object())
-        return self._looked[0] is None
 
     def __iter__(self) -> Iterator[LineBatch]:
         return self
@@ -163,41 +155,26 @@ class Reader:
         self._batches.close()
 
     def _read(self) -> Generator[LineBatch]:
-        first = None if self.is_empty() else self._looked[0]
-        count = self._threads or _thread_count(first[1] if first is not None else None)
-        ready: queue.Queue[LineBatch | None] = queue.Queue(maxsize=count if count < 4 else 4)
-        upcoming = self._upcoming(first)
-        pool = [
-            threading.Thread(target=self._work, args=(ready, upcoming.next), daemon=True)
-            for _ in range(count if first is not None else 0)
-        ]
+        """Read with few packers, whose buffers are large, and with a thread for each request to S3 that waits."""
+        objects = self.tally.objects
+        packing = self._threads or _thread_count(objects)
+        fetching = objects[0].most_requests if objects and isinstance(objects[0], S3Object) else packing
+        ready: queue.Queue[LineBatch | None] = queue.Queue(maxsize=min(packing, 4))
+        buffers = Buffers(buffer_size(BATCH))
+        for _ in range(packing if objects else 0):
+            self._packers.put(Packer(lambda packed: self._put(ready, self._counted(packed)), buffers, self._ended))
+        self._reading = min(fetching, len(objects))
+        pool = [threading.Thread(target=self._work, args=(ready,), daemon=True) for _ in range(self._reading)]
         for thread in pool:
             thread.start()
         try:
             yield from self._drain(ready, len(pool))
         finally:
             self._stop.set()
-            self._empty(ready, pool + upcoming.threads)
-            with self.tally.lock:
-                self.tally.unfinished.update(upcoming.left())
+            self._empty(ready, pool)
+            self.tally.unfinished.update(number for number, _ in self._upcoming)
         if self._error is not None:
             raise self._error
-
-    def _upcoming(self, first: tuple[int, LogObject] | None) -> Prefetch | _InTurn:
-        """Return the source of objects for the packing threads: those of S3 are fetched ahead."""
-        left = [] if first is None else [first]
-
-        def take() -> tuple[int, LogObject] | None:
-            try:
-                return left.pop()
-            except IndexError:
-                return self._next_object()
-
-        if first is None or not isinstance(first[1], S3Object):
-            return _InTurn(take)
-        ahead = Prefetch(take, self._ended, first[1].most_requests)
-        ahead.start()
-        return ahead
 
     def _drain(self, ready: queue.Queue[LineBatch | None], working: int) -> Iterator[LineBatch]:
         while working:
@@ -227,33 +204,32 @@ class Reader:
     def _ended(self) -> bool:
         return self._stop.is_set() or self._halt.is_set()
 
-    def _next_object(self) -> tuple[int, LogObject] | None:
-        with self._listing:
-            item = next(self._objects, None)
-            if item is None:
-                return None
-            with self.tally.lock:
-                number = len(self.tally.names)
-                self.tally.names.append(item.name)
-                self.tally.objects.append(item)
-            return number, item
-
-    def _work(self, ready: queue.Queue[LineBatch | None], upcoming: Callable[[], Fetched | None]) -> None:
+    def _work(self, ready: queue.Queue[LineBatch | None]) -> None:
         try:
-            packer = Packer(lambda packed: self._put(ready, self._counted(packed)), self._buffers, self._ended)
-            item = upcoming()
-            while item is not None and not self._ended():
-                self._object(packer, *item)
-                item = upcoming()
-            if item is not None:
-                with self.tally.lock:
-                    self.tally.unfinished.add(item[0])
-            packer.flush()
+            while not self._ended() and (taken := self._next_object()) is not None:
+                self._object(*taken)
+            with self.tally.lock:
+                self._reading -= 1
+                last = not self._reading
+            while last and not self._packers.empty():
+                self._packers.get().flush()
         except BaseException as error:
             self._error = self._error or error
             self._stop.set()
         finally:
             ready.put(None)
+
+    def _next_object(self) -> tuple[int, LogObject] | None:
+        with self.tally.lock:
+            return next(self._upcoming, None)
+
+    @contextlib.contextmanager
+    def _packer(self) -> Iterator[Packer]:
+        packer = self._packers.get()
+        try:
+            yield packer
+        finally:
+            self._packers.put(packer)
 
     def _put(self, ready: queue.Queue[LineBatch | None], batch: LineBatch) -> None:
         while not self._stop.is_set():
@@ -263,7 +239,7 @@ class Reader:
                 continue
             return
 
-    def _object(self, packer: Packer, number: int, item: LogObject, opened: Open) -> None:
+    def _object(self, number: int, item: LogObject) -> None:
         size = 0
 
         def too_long(start: int) -> None:
@@ -271,8 +247,9 @@ class Reader:
                 self.tally.too_long.append((number, start))
 
         try:
-            with opened() as stream:
-                stored = stream if self._ahead is None else Metered(stream, self._take_stored)
+            fetched = item.open() if item.size <= SMALL else None  # before it holds a packer
+            with self._packer() as packer, fetched or item.open() as stream:
+                stored = stream if self._progress is None else Metered(stream, self._take_stored)
                 head, rest, exported = unpacked_log(stored)
                 with self.tally.lock:
                     self.tally.exports += exported
@@ -350,39 +327,23 @@ class Reader:
         if self._progress is None or now - self._told < 0.1:
             return
         self._told = now
-        tally, ahead = self.tally, self._ahead
-        total, size, listed = (ahead.objects, ahead.bytes, ahead.ended) if ahead is not None else (0, 0, False)
+        tally = self.tally
         self._progress(
             Progress(
                 tally.read,
                 max(tally.bytes, self._seen),
                 tally.lines,
-                max(total, len(tally.names)),
-                size,
+                len(tally.names),
+                self._total_bytes,
                 self._stored,
                 now - self._began,
-                listed,
+                listed=True,
             )
         )
 
 
-class _InTurn:
-    """Objects that are opened when their turn comes."""
-
-    def __init__(self, take: Callable[[], tuple[int, LogObject] | None]) -> None:
-        self._take = take
-        self.threads: list[threading.Thread] = []
-
-    def next(self) -> Fetched | None:
-        taken = self._take()
-        return None if taken is None else (*taken, taken[1].open)
-
-    def left(self) -> list[int]:
-        return []
-
-
-def _thread_count(first: LogObject | None) -> int:
+def _thread_count(objects: Sequence[LogObject]) -> int:
     cores = os.cpu_count() or 2
-    if isinstance(first, S3Object) or (first is not None and first.name.endswith(".gz")):
+    if objects and (isinstance(objects[0], S3Object) or objects[0].name.endswith(".gz")):
         return max(2, min(4, cores))
     return max(1, min(4, cores // 2))

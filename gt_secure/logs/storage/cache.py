@@ -11,14 +11,13 @@ The cache is optional: whatever is wrong with it, the logs are read without it, 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import shutil
 import sqlite3
 import stat
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -105,20 +104,21 @@ class Cache:
         finally:
             connection.close()
 
-    def missing(self, objects: Iterable[LogObject], cached: list[LogObject]) -> Iterator[LogObject]:
-        """Give the objects that are not in the cache; put the others into ``cached``."""
+    def split(self, objects: Sequence[LogObject]) -> tuple[list[LogObject], list[LogObject]]:
+        """Return the objects that are not in the cache, and those that are."""
         self._found, self._counts, self.notes, self._off = {}, [], [], False
-        listed = iter(objects)
-        first = list(itertools.islice(listed, 1))  # what follows it is listed while the index is read
-        known, present = self._known() if first else ({}, set())
-        for item in itertools.chain(first, listed):
+        missing: list[LogObject] = []
+        cached: list[LogObject] = []
+        known, present = self._known() if objects else ({}, set())
+        for item in objects:
             place = known.get(item.identity) if item.identity and self.keeps(item) else None
             if place is None or place[0] not in present:
-                yield item
+                missing.append(item)
                 continue
             self._found[len(cached)] = place[:2]
             self._counts.append(place[2:])
             cached.append(item)
+        return missing, cached
 
     def borders(self, bucket: str, prefix: str) -> list[str]:
         """Keys under a prefix that were read before, as many apart as a page of a listing holds."""

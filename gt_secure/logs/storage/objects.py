@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Protocol, cast, runtime_checkable
 
-from ...errors import NotFound
+from ...errors import GtSecureError, NotFound, Throttled
 from .native import native_bucket
 
-SMALL = 8 << 20
-"""Bytes up to which an object is fetched whole before it is read."""
+SMALL = 1 << 20
+"""Bytes up to which an object is fetched whole before it is read: as many are held as there are requests."""
 
 
 @runtime_checkable
@@ -131,17 +131,16 @@ ATTEMPTS = 4
 
 
 class ResumingBody(io.RawIOBase):
-    """A body that is asked for again, from where it broke; fewer bytes than ``size`` are a break too."""
+    """A body that is asked for when it is read, and again from where it broke, or where S3 was throttling.
+
+    Fewer bytes than ``size`` are a break too.
+    """
 
     def __init__(self, get: Callable[[int], Any], size: int) -> None:
         super().__init__()
         self._get, self._size = get, size
         self._at, self._left = 0, ATTEMPTS - 1
-        self._body: Any = io.BytesIO()
-        try:
-            self._body = get(0)
-        except OSError:
-            self._again()
+        self._body: Any = None
 
     def readable(self) -> bool:
         return True
@@ -151,19 +150,23 @@ class ResumingBody(io.RawIOBase):
             return b"".join(iter(lambda: self.read(1 << 20), b""))
         while True:
             try:
+                if self._body is None:
+                    self._body = self._get(self._at)
                 data: bytes = self._body.read(size)
                 if data or not size or self._at >= self._size:
                     self._at += len(data)
                     return data
                 raise EOFError(f"the connection ended after {self._at:,} of {self._size:,} bytes")
             except Exception as error:
-                if not isinstance(error, (OSError, EOFError, *transport_errors())):
+                throttled = isinstance(error, Throttled)
+                broke = isinstance(error, (OSError, EOFError, *transport_errors()))
+                if not throttled and (isinstance(error, GtSecureError) or not broke):
                     raise
                 if self._at >= self._size > 0:  # all of it came, whatever the response promised
                     return b""
                 if not self._left:
                     raise
-                self._again()
+                self._pause(0.5 if throttled else 0.1)
 
     def readinto(self, buffer: Any) -> int:
         data = self.read(len(buffer))
@@ -172,13 +175,15 @@ class ResumingBody(io.RawIOBase):
 
     def close(self) -> None:
         super().close()
-        self._body.close()
+        if self._body is not None:
+            self._body.close()
 
-    def _again(self) -> None:
-        self._body.close()
-        time.sleep(0.1 * 2 ** (ATTEMPTS - 1 - self._left))
+    def _pause(self, first_s: float) -> None:
+        if self._body is not None:
+            self._body.close()
+        time.sleep(first_s * 2 ** (ATTEMPTS - 1 - self._left))
         self._left -= 1
-        self._body = self._get(self._at)
+        self._body = None
 
 
 def transport_errors() -> tuple[type[BaseException], ...]:
