@@ -13,25 +13,12 @@ from ..logs.sql.columns import OPENED, SIGNER, signer_label
 from ..policies.age_cap import LONGEST_S
 from ..text import count, duration
 from .marks import Mark, set_marks
-from .theme import (
-    ROW,
-    Palette,
-    Theme,
-    add_key,
-    check_top,
-    clean,
-    describe,
-    empty_figure,
-    new_figure,
-    palette_of,
-    put_row,
-)
+from .theme import Chart, Theme, check_top, clean, empty_chart, new_chart
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ..logs.hits import Hits
-    from .layout import Parts
 
 _NONE = "No URL with a known age was used in the logs that were read. Logs arrive hours late."
 _WHERE = f"presigned AND NOT test AND {OPENED}"
@@ -83,27 +70,24 @@ def url_ages(hits: Hits, *, top: int = 12, theme: Theme = "light") -> Figure:
     theme : str
         ``light`` or ``dark``.
     """
-    palette = palette_of(theme)
     check_top(top, "signer")
     rows = age_rows(hits)
     without = _without_age(hits)
     if not rows:
-        return empty_figure(palette, " ".join([*without, hits.coverage.summary]), _NONE)
+        return empty_chart(theme, " ".join([*without, hits.coverage.summary]), _NONE)
     shown = rows[:top]
     left = [f"{count(len(rows) - top, 'more signer')} not drawn."] if len(rows) > top else []
-    figure, parts = new_figure(
-        1.5 + ROW * len(shown), palette, "Age of URLs when used", " ".join([*left, *without, hits.coverage.summary])
-    )
-    parts.label_title.set_text("Signed by")
-    parts.across.set_text("Age (logarithmic)")
-    add_key(figure, parts, palette, "Line: youngest to oldest", palette.opened)
-    add_key(figure, parts, palette, "Dot: median")
-    add_key(figure, parts, palette, "Cross: longest lifetime seen", palette.refused)
-    _draw(parts, shown, palette)
-    set_marks(figure, parts, [_mark(row) for row in shown])
+    note = " ".join([*left, *without, hits.coverage.summary])
+    title, across = "Age of URLs when used", "Age (logarithmic)"
+    chart = new_chart(theme, title, note, rows=len(shown), labels="Signed by", across=across)
+    chart.key("Line: youngest to oldest", chart.palette.opened)
+    chart.key("Dot: median")
+    chart.key("Cross: longest lifetime seen", chart.palette.refused)
+    _draw(chart, shown)
+    set_marks(chart, [_mark(row) for row in shown])
     words = " ".join(f"{row.signer}: {count(row.requests, 'request')}, median {row.words}." for row in rows)
-    describe(figure, f"Ages of URLs when used, by signer. {words} {hits.coverage.summary}")
-    return figure
+    chart.set_label(f"Ages of URLs when used, by signer. {words} {hits.coverage.summary}")
+    return chart
 
 
 def _mark(row: AgeRow) -> Mark:
@@ -116,22 +100,20 @@ def _without_age(hits: Hits) -> list[str]:
     return [f"{count(number, 'presigned request')} without an age (signature version 2, forms)."] if number else []
 
 
-def _draw(parts: Parts, rows: Sequence[AgeRow], palette: Palette) -> None:
+def _draw(chart: Chart, rows: Sequence[AgeRow]) -> None:
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-    axes = parts.axes
+    axes, palette = chart.parts.axes, chart.palette
     axes.set_xscale("log")
     longest = max(max(row.oldest, row.lifetime or 0) for row in rows)
     axes.set_xlim(0.8, max(longest, 10) * 1.3)
-    axes.set_ylim(len(rows) - 0.4, -0.6)
     for number, row in enumerate(rows):
         axes.axhline(number, color=palette.line, linewidth=0.7, zorder=0)
         axes.plot([max(row.youngest, 1), max(row.oldest, 1)], [number] * 2, color=palette.opened, linewidth=3)
         axes.plot([max(row.median, 1)], [number], "o", color=palette.opened, markersize=7)
         if row.lifetime is not None:
             axes.plot([max(row.lifetime, 1)], [number], "X", color=palette.refused, markersize=6.5, linewidth=0)
-        put_row(parts, number, clean(row.signer), row.words, palette)
-    axes.set_yticks([])
+        chart.row(number, clean(row.signer), row.words)
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: duration(int(value))))
     ticks = [tick for tick in _TICKS if tick <= max(longest, 10)]
@@ -141,4 +123,4 @@ def _draw(parts: Parts, rows: Sequence[AgeRow], palette: Palette) -> None:
         step = max(1, -(-len(ticks) // max(1, int(width / 0.6))))
         axes.xaxis.set_major_locator(FixedLocator(ticks[::step]))
 
-    parts.placed = placed
+    chart.parts.placed = placed

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .layout import fit
-from .theme import ROW, Theme, add_key, describe, new_figure, palette_of, put_row, put_text
+from .theme import ROW, Theme, new_chart, put_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,18 +30,15 @@ def answer_matrix(
     theme : str
         ``light`` or ``dark``.
     """
-    palette = palette_of(theme)
+    chart = new_chart(theme, title, note, rows=len(rows), height=1.4 + 0.5 * ROW * len(rows))
+    palette, axes = chart.palette, chart.parts.axes
     colours = {"opened": palette.opened, "refused": palette.quiet, "unknown": palette.refused}
-    figure, parts = new_figure(1.4 + 1.5 * ROW * len(rows), palette, title, note)
-    axes = parts.axes
     axes.set_xlim(0, len(columns))
-    axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.set_yticks([])
     for word, mark in _MARKS.items():
         if any(word in answers for _, answers in rows):
-            add_key(figure, parts, palette, f"{mark} {word}")
+            chart.key(f"{mark} {word}")
     for number, (name, answers) in enumerate(rows):
-        put_row(parts, number, name, "", palette)
+        chart.row(number, name, "")
         axes.axhline(number + 0.5, color=palette.line, linewidth=0.6)
         for place, word in enumerate(answers):
             style = {"ha": "center", "va": "center", "fontsize": 8.6, "color": colours[word]}
@@ -52,10 +49,10 @@ def answer_matrix(
         names = [fit(name, 8, width / len(columns) - 0.08) for name in columns]
         axes.set_xticks([i + 0.5 for i in range(len(columns))], names)
 
-    parts.placed = placed
+    chart.parts.placed = placed
     said = " ".join(
         f"{name}: {', '.join(f'{word} from {place}' for place, word in zip(columns, answers, strict=True))}."
         for name, answers in rows
     )
-    describe(figure, f"{title} {said}")
-    return figure
+    chart.set_label(f"{title} {said}")
+    return chart

@@ -12,28 +12,14 @@ from ..logs.engines.duckdb_store import literal
 from ..logs.sql.columns import INTERNAL, INTERNAL_KIND
 from ..text import count
 from .marks import Mark, one_of, set_marks
-from .outcomes import COUNTS, OUTCOMES, in_short, in_words, sum_up
-from .theme import (
-    ROW,
-    Palette,
-    Theme,
-    add_key,
-    check_top,
-    clean,
-    describe,
-    edge_of,
-    empty_figure,
-    new_figure,
-    palette_of,
-    put_text,
-)
+from .outcomes import COUNTS, OUTCOMES, add_outcome_keys, in_short, in_words, sum_up
+from .theme import Chart, Theme, check_top, clean, empty_chart, new_chart, put_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ..logs.hits import Hits
     from ..named_networks import Networks
-    from .layout import Parts
 
 _OUTSIDE = "outside"
 _ALLOWED = "allowed"
@@ -204,32 +190,29 @@ def hits_by_network(
 def _bar_figure(
     hits: Hits, column: str, title: str, networks: tuple[Any, ...], endpoints: tuple[str, ...], top: int, theme: str
 ) -> Figure:
-    palette = palette_of(theme)
     check_top(top)
     bars = _bars(hits, column, top, networks, endpoints)
     if not bars:
-        return empty_figure(palette, hits.coverage.summary)
+        return empty_chart(theme, hits.coverage.summary)
     outside = any(bar.outside for bar in bars)
     mark = "Outside: not among the allowed addresses and endpoints. " if outside else ""
-    note = f"In total {in_words(sum_up([bar.counts for bar in bars]))}. {mark}{hits.coverage.summary}"
-    figure, parts = new_figure(1.45 + ROW * len(bars), palette, title, note)
-    parts.axes.set_ylim(len(bars) - 0.4, -0.6)
-    parts.label_title.set_text("Network" if column == "network" else "Source address")
-    parts.across.set_text("Requests")
-    for i, kind in enumerate(OUTCOMES):
-        if any(bar.counts[i] for bar in bars):
-            add_key(figure, parts, palette, kind.title, getattr(palette, kind.code), kind.hatch)
+    totals = sum_up([bar.counts for bar in bars])
+    labels = "Network" if column == "network" else "Source address"
+    note = f"In total {in_words(totals)}. {mark}{hits.coverage.summary}"
+    chart = new_chart(theme, title, note, rows=len(bars), labels=labels, across="Requests")
+    add_outcome_keys(chart, totals)
     if any(bar.side == _ALLOWED for bar in bars):
-        add_key(figure, parts, palette, "Allowed source", palette.heat[0])
-    _draw_bars(parts, bars, palette)
-    set_marks(figure, parts, [bar.mark for bar in bars])
-    describe(figure, _bars_text(title, bars, hits.coverage.summary))
-    return figure
+        chart.key("Allowed source", chart.palette.heat[0])
+    _draw_bars(chart, bars)
+    set_marks(chart, [bar.mark for bar in bars])
+    chart.set_label(_bars_text(title, bars, hits.coverage.summary))
+    return chart
 
 
-def _draw_bars(parts: Parts, bars: list[_Bar], palette: Palette) -> None:
+def _draw_bars(chart: Chart, bars: list[_Bar]) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+    parts, palette = chart.parts, chart.palette
     axes = parts.axes
     # The bar of all others would flatten the rest: it is cut at the longest of them, and drawn as cut.
     most = max((bar.total for bar in bars if bar.sources == 1), default=1) or 1
@@ -237,25 +220,13 @@ def _draw_bars(parts: Parts, bars: list[_Bar], palette: Palette) -> None:
     for row, bar in enumerate(bars):
         if bar.side == _ALLOWED:
             axes.axhspan(row - 0.5, row + 0.5, color=palette.heat[0], linewidth=0, zorder=0)
-    ends = [_draw_bar(parts, row, bar, most, palette) for row, bar in enumerate(bars)]
+    ends = [_draw_bar(chart, row, bar, most) for row, bar in enumerate(bars)]
     for row, (bar, end) in enumerate(zip(bars, ends, strict=True)):
         style = {"va": "center", "color": palette.text}
-        label = axes.get_yaxis_transform()
-        parts.labels.append(
-            put_text(
-                axes,
-                0,
-                row,
-                bar.label,
-                ha="right",
-                fontsize=9,
-                transform=label,
-                style="normal" if bar.sources == 1 else "italic",
-                **style,
-            )
-        )
+        at_left = {"ha": "right", "fontsize": 9, "transform": axes.get_yaxis_transform(), **style}
+        slant = "normal" if bar.sources == 1 else "italic"
+        parts.labels.append(put_text(axes, 0, row, bar.label, style=slant, **at_left))
         parts.beside.append(put_text(axes, end, row, f"{bar.short} · {_share(bar.total, total)}", **style))
-    axes.set_yticks([])
     axes.spines["bottom"].set(visible=True, color=palette.line)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
 
@@ -278,7 +249,7 @@ def _share(number: int, total: int) -> str:
     return "under 1%" if number * 100 < total else f"{number / total:.0%}"
 
 
-def _draw_bar(parts: Parts, row: int, bar: _Bar, most: int, palette: Palette) -> float:
+def _draw_bar(chart: Chart, row: int, bar: _Bar, most: int) -> float:
     """Draw the segments of one bar; return where it ends."""
     group = bar.sources > 1
     end, part = 0.0, min(1.0, most / bar.total) if bar.total else 1.0
@@ -286,30 +257,28 @@ def _draw_bar(parts: Parts, row: int, bar: _Bar, most: int, palette: Palette) ->
         if number:
             # A single refusal stays visible beside thousands of opened requests.
             long = max(number * part, 0.008 * most)
-            parts.axes.barh(
+            chart.parts.axes.barh(
                 row,
                 long,
                 left=end,
                 height=0.64,
-                color=getattr(palette, kind.code),
-                hatch=kind.hatch,
+                color=getattr(chart.palette, kind.code),
                 alpha=0.55 if group else 1.0,
-                edgecolor=edge_of(palette) if kind.hatch else "none",
-                linewidth=0,
+                **chart.hatched(kind.hatch),
             )
             end += long + 0.0015 * most
     if part < 1.0:
-        _cut(parts, row, most, palette)
+        _cut(chart, row, most)
     return end
 
 
-def _cut(parts: Parts, row: int, most: int, palette: Palette) -> None:
+def _cut(chart: Chart, row: int, most: int) -> None:
     """Draw a slanted gap: this bar is longer than drawn."""
     wide = 0.005 * most
     for shift in (0.0, 3 * wide):
         x = most * 0.5 + shift
         corners = [(x, row + 0.4), (x + wide, row + 0.4), (x + 3 * wide, row - 0.4), (x + 2 * wide, row - 0.4)]
-        parts.axes.fill(*zip(*corners, strict=True), color=palette.face, linewidth=0)
+        chart.parts.axes.fill(*zip(*corners, strict=True), color=chart.palette.face, linewidth=0)
 
 
 def _bars_text(title: str, bars: list[_Bar], foot: str) -> str:

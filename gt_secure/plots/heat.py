@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 from ..logs.sql.columns import INTERNAL, INTERNAL_KIND
 from ..text import count
 from .outcomes import COUNTS, in_words, sum_up
-from .theme import ROW, Palette, Theme, add_key, clean, describe, empty_figure, new_figure, palette_of, put_row
+from .theme import Chart, Palette, Theme, clean, empty_chart, new_chart
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ..logs.hits import Hits
-    from .layout import Parts
 
 _TITLE = "Requests by source IP and hour of the day"
 
@@ -33,29 +32,27 @@ def heat_map(hits: Hits, *, top: int = 16, theme: Theme = "light") -> Figure:
     theme : str
         ``light`` or ``dark``.
     """
-    palette = palette_of(theme)
     rows = hits.query(
         f"SELECT CASE WHEN {INTERNAL} THEN {INTERNAL_KIND} ELSE coalesce(remote_ip, 'no address') END AS a, "
         f"CAST(hour(time) AS INTEGER) AS h, CAST(count(*) AS BIGINT) AS n, {COUNTS} FROM {{hits}} GROUP BY ALL"
     )
     if not rows:
-        return empty_figure(palette, hits.coverage.summary)
+        return empty_chart(theme, hits.coverage.summary)
     totals, internal = _totals(rows)
     busiest = sorted(totals.keys() - internal, key=lambda name: (-totals[name], name))
     names = busiest[:top] + sorted(internal)
     days = _days(hits)
     note = _note(rows, totals, busiest[top:]) + hits.coverage.summary
-    figure, parts = new_figure(1.6 + ROW * len(names), palette, _TITLE, note)
-    parts.label_title.set_text("Source address")
-    parts.across.set_text(f"Hour of the day (UTC), {days}")
-    colour = _scale(max(row[2] for row in rows if row[0] in names), palette)
-    _draw_heat(parts, rows, names, totals, palette, colour)
-    _draw_scale(figure, parts, rows, names, palette, colour)
+    across = f"Hour of the day (UTC), {days}"
+    chart = new_chart(theme, _TITLE, note, rows=len(names), height=1.6, labels="Source address", across=across)
+    colour = _scale(max(row[2] for row in rows if row[0] in names), chart.palette)
+    _draw_heat(chart, rows, names, totals, colour)
+    _draw_scale(chart, rows, names, colour)
     peaks = [
         f"{clean(name)}: {count(totals[name], 'request')}, most at {_peak_hour(rows, name):02d} h." for name in names
     ]
-    describe(figure, f"Heat map, requests by source IP and hour of the day, UTC, {days}. {' '.join(peaks)} {note}")
-    return figure
+    chart.set_label(f"Heat map, requests by source IP and hour of the day, UTC, {days}. {' '.join(peaks)} {note}")
+    return chart
 
 
 def _totals(rows: list[tuple[Any, ...]]) -> tuple[dict[str, int], set[str]]:
@@ -97,32 +94,29 @@ def _scale(most: int, palette: Palette) -> Callable[[int], Any]:
     return lambda number: colours(0.12 + 0.88 * float(norm(number)))
 
 
-def _draw_scale(
-    figure: Figure, parts: Parts, rows: list[tuple[Any, ...]], names: list[str], palette: Palette, colour: Any
-) -> None:
+def _draw_scale(chart: Chart, rows: list[tuple[Any, ...]], names: list[str], colour: Any) -> None:
     """Draw the colour scale into the legend: 1, powers of ten, and the most."""
     shown = [row for row in rows if row[0] in names]
     most = max(row[2] for row in shown)
     steps = [10**i for i in range(len(str(most))) if 10**i < most]
-    add_key(figure, parts, palette, "Requests in a cell:")
+    chart.key("Requests in a cell:")
     for number in [*steps, most]:
-        add_key(figure, parts, palette, f"{number:,}", colour(number))
+        chart.key(f"{number:,}", colour(number))
     if any(row[4] for row in shown):
-        add_key(figure, parts, palette, "Corner: some refused", palette.refused)
+        chart.key("Corner: some refused", chart.palette.refused)
 
 
 def _draw_heat(
-    parts: Parts, rows: list[tuple[Any, ...]], names: list[str], totals: dict[str, int], palette: Palette, colour: Any
+    chart: Chart, rows: list[tuple[Any, ...]], names: list[str], totals: dict[str, int], colour: Any
 ) -> None:
     from matplotlib.patches import Rectangle
 
-    axes = parts.axes
+    axes, palette = chart.parts.axes, chart.palette
     place = {name: i for i, name in enumerate(names)}
     axes.set_xlim(0, 24)
-    axes.set_ylim(len(names) - 0.45, -0.55)
     for name, row in place.items():
         axes.add_patch(Rectangle((0, row - 0.42), 24, 0.84, color=palette.line, alpha=0.25, linewidth=0))
-        put_row(parts, row, clean(name), f"{totals[name]:,}", palette)
+        chart.row(row, clean(name), f"{totals[name]:,}")
     for address, hour, number, _, refused, *_ in rows:
         if address not in place:
             continue
@@ -131,11 +125,10 @@ def _draw_heat(
         if refused:
             right = hour + 0.97
             axes.fill((right - 0.5, right, right), (low, low, low - 0.6), color=palette.refused, linewidth=0)
-    axes.set_yticks([])
 
     def placed(width: float) -> None:
         """Name as many hours as have room."""
         step = next(step for step in (3, 6, 12, 24) if step * width / 24 > 0.25 or step == 24)
         axes.set_xticks([0.5 + h for h in range(0, 24, step)], [f"{h:02d}" for h in range(0, 24, step)])
 
-    parts.placed = placed
+    chart.parts.placed = placed

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 from ..logs.leaks import TWINS
 from ..text import count
 from .overtime import range_text
-from .theme import Palette, Theme, add_key, clean, describe, new_figure, palette_of, put_row
+from .theme import Chart, Theme, clean, new_chart
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ..logs.leaks import Leak
-    from .layout import Parts
 
 
 _MOST = 20
@@ -25,7 +24,6 @@ _BETWEEN = 0.65
 
 def leak_timeline(leak: Leak, *, theme: Theme = "light") -> Figure:
     """Draw the uses of one leaked URL: a row for each address, a dot for each request, a cross for each refusal."""
-    palette = palette_of(theme)
     users = leak.users[:_MOST]
     title = f"Uses of one URL for {clean(leak.key, 40)}"
     if leak.minted:
@@ -34,25 +32,23 @@ def leak_timeline(leak: Leak, *, theme: Theme = "light") -> Figure:
     note = TWINS
     if more:
         note = f"{count(more, 'more address', 'more addresses')} not drawn. {note}"
-    figure, parts = new_figure(1.5 + 0.3 * len(users), palette, title, note)
-    parts.label_title.set_text("Source address")
-    parts.across.set_text("Time (UTC)")
-    add_key(figure, parts, palette, "Dot: not refused", palette.opened)
+    across = f"Time (UTC), {range_text(*_ends(users))}"
+    chart = new_chart(theme, title, note, rows=len(users), labels="Source address", across=across)
+    chart.key("Dot: not refused", chart.palette.opened)
     if any(user.refused for user in users):
-        add_key(figure, parts, palette, "Cross: refused", palette.refused)
+        chart.key("Cross: refused", chart.palette.refused)
     if leak.minted:
-        add_key(figure, parts, palette, "Dashed line: minted")
-    _draw_leak(parts, users, leak, palette)
-    describe(
-        figure, f"Timeline, {title[0].lower()}{title[1:]}. " + " ".join(f"{clean(u.label)}: {u.words}." for u in users)
-    )
-    return figure
+        chart.key("Dashed line: minted")
+    _draw_leak(chart, users, leak)
+    said = " ".join(f"{clean(user.label)}: {user.words}." for user in users)
+    chart.set_label(f"Timeline, {title[0].lower()}{title[1:]}. {said}")
+    return chart
 
 
-def _draw_leak(parts: Parts, users: Sequence[Any], leak: Leak, palette: Palette) -> None:
+def _draw_leak(chart: Chart, users: Sequence[Any], leak: Leak) -> None:
     dates: Any = importlib.import_module("matplotlib.dates")  # untyped
 
-    axes = parts.axes
+    axes, palette = chart.parts.axes, chart.palette
     moments = [dates.date2num(t) for user in users for t, _ in user.uses]
     if leak.minted:
         moments.append(dates.date2num(leak.minted))
@@ -60,14 +56,12 @@ def _draw_leak(parts: Parts, users: Sequence[Any], leak: Leak, palette: Palette)
     low, high = min(moments), max(moments)
     pad = max((high - low) * 0.04, 5 / 86400)
     axes.set_xlim(low - pad, high + pad)
-    axes.set_ylim(len(users) - 0.4, -0.6)
     for row, user in enumerate(users):
         axes.axhline(row, color=palette.line, linewidth=0.7, zorder=0)
         for refused, mark, colour in ((False, "o", palette.opened), (True, "X", palette.refused)):
             at = [dates.date2num(t) for t, was_refused in user.uses if was_refused is refused]
             axes.plot(at, [row] * len(at), mark, color=colour, markersize=6.5, linewidth=0)
-        put_row(parts, row, clean(user.label), user.words, palette)
-    axes.set_yticks([])
+        chart.row(row, clean(user.label), user.words)
 
     def placed(width: float) -> None:
         """Choose as many marks of time as have room."""
@@ -83,8 +77,7 @@ def _draw_leak(parts: Parts, users: Sequence[Any], leak: Leak, palette: Palette)
         axes.xaxis.set_major_locator(fixed)
         axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(fixed, show_offset=False))
 
-    parts.placed = placed
-    parts.across.set_text(f"Time (UTC), {range_text(*_ends(users))}")
+    chart.parts.placed = placed
 
 
 def _ends(users: Sequence[Any]) -> tuple[Any, Any]:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ..logs.engines.duckdb_store import literal
+from .theme import Chart
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ..logs.hits import Hits
-    from .layout import Parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,46 +39,32 @@ class Mark:
     box: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
 
 
-@dataclass(frozen=True, slots=True)
-class _Placed:
-    mark: Mark
-    start: float
-    """Its beginning on its axis, in units of the data."""
-    end: float
-
-
-def set_marks(
-    figure: Figure, parts: Parts, marks: Iterable[Mark], *, spans: Sequence[tuple[float, float]] | None = None
-) -> None:
-    """Keep the marks of a figure: one per row, or with ``spans`` one for each range of the x axis."""
-    found = list(marks)
-    places = spans if spans is not None else [(row - 0.5, row + 0.5) for row in range(len(found))]
-    placed = [_Placed(mark, *place) for mark, place in zip(found, places, strict=True)]
-    figure.marks = placed, parts, spans is None  # type: ignore[attr-defined]
+def set_marks(chart: Chart, marks: Sequence[Mark], *, spans: Sequence[tuple[float, float]] | None = None) -> None:
+    """Keep the marks of a chart: one per row, or with ``spans`` one for each range of the x axis."""
+    places = spans if spans is not None else [(row - 0.5, row + 0.5) for row in range(len(marks))]
+    chart.marks = [(mark, *place) for mark, place in zip(marks, places, strict=True)], spans is None
 
 
 def marks_of(figure: Figure) -> tuple[Mark, ...]:
     """Return the marks of a figure that was drawn, with their places; empty for a plot without any."""
-    kept: tuple[list[_Placed], Parts, bool] | None = getattr(figure, "marks", None)
-    if kept is None:
+    if not isinstance(figure, Chart) or figure.marks is None:
         return ()
-    placed, parts, are_rows = kept
-    position = parts.axes.get_position()
-    low, high = parts.axes.get_ylim() if are_rows else parts.axes.get_xlim()
-
-    def part(value: float) -> float:
-        return float((value - low) / (high - low))
-
+    (placed, are_rows), axes = figure.marks, figure.parts.axes
+    position = axes.get_position()
+    low, high = axes.get_ylim() if are_rows else axes.get_xlim()
     result = []
-    for each in placed:
-        first, last = part(each.start), part(each.end)
+    for mark, *ends in placed:
+        first, last = sorted((value - low) / (high - low) for value in ends)
         if are_rows:  # the whole row, with its label and its numbers
-            bottom, top = (position.y0 + position.height * at for at in sorted((first, last)))
-            box = (0.0, 1 - top, 1.0, top - bottom)
+            box = (0.0, 1 - position.y0 - position.height * last, 1.0, position.height * (last - first))
         else:
-            left, right = (position.x0 + position.width * at for at in sorted((first, last)))
-            box = (left, 1 - position.y1, right - left, position.height)
-        result.append(replace(each.mark, box=box))
+            box = (
+                position.x0 + position.width * first,
+                1 - position.y1,
+                position.width * (last - first),
+                position.height,
+            )
+        result.append(replace(mark, box=box))
     return tuple(result)
 
 

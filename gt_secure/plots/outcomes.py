@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..logs.sql.columns import INTERNAL, OPENED
+
+if TYPE_CHECKING:
+    from .theme import Chart
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,13 @@ _CONDITIONS = (
 )
 COUNTS = ", ".join(f"CAST(count(*) FILTER ({condition}) AS BIGINT)" for condition in _CONDITIONS)
 """Expressions that count the outcomes of a group, in the order of ``OUTCOMES``."""
+
+
+def add_outcome_keys(chart: Chart, totals: Sequence[int]) -> None:
+    """Add an entry to the legend for each outcome that a chart has."""
+    for total, kind in zip(totals, OUTCOMES, strict=True):
+        if total:
+            chart.key(kind.title, getattr(chart.palette, kind.code), kind.hatch)
 
 
 def sum_up(rows: Sequence[Sequence[int]]) -> tuple[int, ...]:

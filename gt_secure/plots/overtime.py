@@ -9,14 +9,13 @@ import importlib
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .marks import Mark, set_marks
-from .outcomes import COUNTS, OUTCOMES, in_words, sum_up
-from .theme import Palette, Theme, add_key, describe, edge_of, empty_figure, new_figure, palette_of
+from .outcomes import COUNTS, OUTCOMES, add_outcome_keys, in_words, sum_up
+from .theme import Chart, Theme, empty_chart, new_chart
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ..logs.hits import Hits
-    from .layout import Parts
 
 _Rows: TypeAlias = list[tuple[dt.datetime, tuple[int, ...]]]
 _MOST_MARKS = 31
@@ -25,31 +24,25 @@ _MOST_MARKS = 31
 
 def over_time(hits: Hits, *, theme: Theme = "light") -> Figure:
     """Draw requests by outcome over time: by hour, or by day for more than ten days."""
-    palette = palette_of(theme)
     unit, rows = _time_rows(hits)
     if not rows:
-        return empty_figure(palette, hits.coverage.summary)
+        return empty_chart(theme, hits.coverage.summary)
     totals = sum_up([counts for _, counts in rows])
-    title = f"Requests per {unit}"
-    figure, parts = new_figure(3.0, palette, title, f"In total {in_words(totals)}. {hits.coverage.summary}")
-    parts.label_title.set_text("Requests")
-    parts.across.set_text("Time (UTC)")
-    for total, kind in zip(totals, OUTCOMES, strict=True):
-        if total:
-            add_key(figure, parts, palette, kind.title, getattr(palette, kind.code), kind.hatch)
-    _draw_time(parts, unit, rows, palette)
-    spans = _spans(unit, rows)
+    note = f"In total {in_words(totals)}. {hits.coverage.summary}"
+    across = f"Time (UTC), {range_text(rows[0][0], rows[-1][0])}"
+    chart = new_chart(theme, f"Requests per {unit}", note, height=3.0, labels="Requests", across=across)
+    add_outcome_keys(chart, totals)
+    _draw_time(chart, unit, rows)
     if len(rows) <= _MOST_MARKS:
-        set_marks(figure, parts, [_mark(unit, *row) for row in rows], spans=spans)
+        set_marks(chart, [_mark(unit, *row) for row in rows], spans=_spans(unit, rows))
     peak = max(rows, key=lambda row: sum(row[1]))
-    describe(
-        figure,
+    chart.set_label(
         f"Bar chart, requests per {unit}, UTC: {in_words(totals)}. "
         f"From {rows[0][0]:%Y-%m-%d %H:%M} to {rows[-1][0]:%Y-%m-%d %H:%M}. "
         f"Most in the {unit} of {peak[0]:%Y-%m-%d %H:%M}: {in_words(peak[1])}. "
-        f"{hits.coverage.summary}",
+        f"{hits.coverage.summary}"
     )
-    return figure
+    return chart
 
 
 def _mark(unit: str, moment: dt.datetime, counts: tuple[int, ...]) -> Mark:
@@ -76,11 +69,11 @@ def _time_rows(hits: Hits) -> tuple[str, _Rows]:
     return unit, [(moment, tuple(counts)) for moment, *counts in rows]
 
 
-def _draw_time(parts: Parts, unit: str, rows: _Rows, palette: Palette) -> None:
+def _draw_time(chart: Chart, unit: str, rows: _Rows) -> None:
     dates: Any = importlib.import_module("matplotlib.dates")  # untyped
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    axes = parts.axes
+    axes, palette = chart.parts.axes, chart.palette
     at = [(start + end) / 2 for start, end in _spans(unit, rows)]
     step = 1 / 24 if unit == "hour" else 1.0
     bottom = [0] * len(rows)
@@ -93,9 +86,7 @@ def _draw_time(parts: Parts, unit: str, rows: _Rows, palette: Palette) -> None:
                 width=step * 0.92,
                 bottom=bottom,
                 color=getattr(palette, kind.code),
-                hatch=kind.hatch,
-                edgecolor=edge_of(palette) if kind.hatch else "none",
-                linewidth=0,
+                **chart.hatched(kind.hatch),
             )
             bottom = [low + count for low, count in zip(bottom, counts, strict=True)]
     # One hour alone would be a wall: show at least twelve steps.
@@ -108,7 +99,7 @@ def _draw_time(parts: Parts, unit: str, rows: _Rows, palette: Palette) -> None:
     axes.grid(axis="y", color=palette.line, linewidth=0.6)
     axes.set_axisbelow(True)
     axes.spines["bottom"].set(visible=True, color=palette.line)
-    parts.ticks = (f"{max(bottom):,}",)
+    chart.parts.ticks = (f"{max(bottom):,}",)
 
     def placed(width: float) -> None:
         """Choose as many marks of time as have room."""
@@ -116,8 +107,7 @@ def _draw_time(parts: Parts, unit: str, rows: _Rows, palette: Palette) -> None:
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, show_offset=False))
 
-    parts.placed = placed
-    parts.across.set_text(f"Time (UTC), {range_text(rows[0][0], rows[-1][0])}")
+    chart.parts.placed = placed
 
 
 def range_text(first: dt.datetime, last: dt.datetime) -> str:

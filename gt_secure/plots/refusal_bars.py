@@ -12,26 +12,12 @@ from ..logs.sql.columns import INTERNAL
 from ..text import count
 from .bars import source_label
 from .marks import Mark, one_of, set_marks
-from .theme import (
-    ROW,
-    Palette,
-    Theme,
-    add_key,
-    check_top,
-    clean,
-    describe,
-    edge_of,
-    empty_figure,
-    new_figure,
-    palette_of,
-    put_row,
-)
+from .theme import Chart, Theme, check_top, clean, empty_chart, new_chart
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ..logs.hits import Hits
-    from .layout import Parts
 
 _NONE = "No refused request in the logs that were read. Logs arrive hours late."
 _UNKNOWN = "not named by the log"
@@ -50,7 +36,6 @@ def refusals_by_lock(hits: Hits, *, top: int = 12, theme: Theme = "light") -> Fi
     theme : str
         ``light`` or ``dark``.
     """
-    palette = palette_of(theme)
     check_top(top)
     groups = hits.query(
         f"SELECT coalesce(refused_by, '{_UNKNOWN}') AS lock, coalesce(remote_ip, '') AS source, "
@@ -58,7 +43,7 @@ def refusals_by_lock(hits: Hits, *, top: int = 12, theme: Theme = "light") -> Fi
         "GROUP BY ALL ORDER BY n DESC, lock, source, via"
     )
     if not groups:
-        return empty_figure(palette, hits.coverage.summary, _NONE)
+        return empty_chart(theme, hits.coverage.summary, _NONE)
     rows = [(source_label(source, via, hits.networks), lock, number) for lock, source, via, number in groups]
     marks = [
         Mark(
@@ -72,41 +57,31 @@ def refusals_by_lock(hits: Hits, *, top: int = 12, theme: Theme = "light") -> Fi
     total = sum(number for _, _, number in rows)
     left = f"{count(len(rows) - top, 'more pair')} of source and lock not drawn. " if len(rows) > top else ""
     note = f"In total {count(total, 'refused request')}. {left}{hits.coverage.summary}"
-    figure, parts = new_figure(1.45 + ROW * len(rows[:top]), palette, "Refused requests by source and lock", note)
-    parts.label_title.set_text("Source address")
-    parts.across.set_text("Requests")
+    title = "Refused requests by source and lock"
+    chart = new_chart(theme, title, note, rows=len(rows[:top]), labels="Source address", across="Requests")
+    palette = chart.palette
     locks = [lock for _, lock, _ in rows[:top]]
     if any(lock != _UNKNOWN and not lock.endswith(PREDICTED) for lock in locks):
-        add_key(figure, parts, palette, "Named by AWS", palette.refused)
+        chart.key("Named by AWS", palette.refused)
     if any(lock.endswith(PREDICTED) for lock in locks):
-        add_key(figure, parts, palette, "Predicted from today's policies", palette.refused, _HATCH)
+        chart.key("Predicted from today's policies", palette.refused, _HATCH)
     if _UNKNOWN in locks:
-        add_key(figure, parts, palette, "Lock not known", palette.failed)
-    _draw(parts, rows[:top], palette)
-    set_marks(figure, parts, marks)
+        chart.key("Lock not known", palette.failed)
+    _draw(chart, rows[:top])
+    set_marks(chart, marks)
     words = " ".join(f"{label}: {number:,} by {clean(lock, 60)}." for label, lock, number in rows)
-    describe(figure, f"Bar chart, refused requests by source and lock. {words} {hits.coverage.summary}")
-    return figure
+    chart.set_label(f"Bar chart, refused requests by source and lock. {words} {hits.coverage.summary}")
+    return chart
 
 
-def _draw(parts: Parts, rows: list[tuple[str, str, int]], palette: Palette) -> None:
-    axes = parts.axes
-    axes.set_ylim(len(rows) - 0.4, -0.6)
+def _draw(chart: Chart, rows: list[tuple[str, str, int]]) -> None:
+    axes, palette = chart.parts.axes, chart.palette
     axes.set_xlim(0, max(number for _, _, number in rows))
     for row, (label, lock, number) in enumerate(rows):
         hatch = _HATCH if lock.endswith(PREDICTED) else None
         colour = palette.failed if lock == _UNKNOWN else palette.refused
-        axes.barh(
-            row,
-            number,
-            height=0.64,
-            color=colour,
-            hatch=hatch,
-            linewidth=0,
-            edgecolor=edge_of(palette) if hatch else "none",
-        )
-        put_row(parts, row, label, f"{number:,} · {clean(lock, 40)}", palette)
-    axes.set_yticks([])
+        axes.barh(row, number, height=0.64, color=colour, **chart.hatched(hatch))
+        chart.row(row, label, f"{number:,} · {clean(lock, 40)}")
 
     def placed(width: float) -> None:
         """Choose as many ticks as have room."""
@@ -114,4 +89,4 @@ def _draw(parts: Parts, rows: list[tuple[str, str, int]], palette: Palette) -> N
 
         axes.xaxis.set_major_locator(MaxNLocator(max(1, min(6, int(width / 0.7))), integer=True))
 
-    parts.placed = placed
+    chart.parts.placed = placed

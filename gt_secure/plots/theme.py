@@ -16,7 +16,10 @@ from ..errors import InvalidInput
 from ..text import printable, truncate
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .layout import Parts
+    from .marks import Mark
 
 
 def alt_text(figure: Figure) -> str:
@@ -49,22 +52,6 @@ def png(figure: Figure, *, dpi: int = 144, ground: str | None = None) -> bytes:
     with mpl.rc_context({"hatch.linewidth": 1.1}):
         figure.savefig(out, format="png", dpi=dpi, facecolor=ground or "none", metadata={"Software": None})
     return out.getvalue()
-
-
-class Chart(Figure):
-    """A matplotlib figure with a ground colour and a text alternative."""
-
-    ground = "#ffffff"
-
-    def __repr__(self) -> str:
-        return alt_text(self) or super().__repr__()
-
-    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        return {
-            "text/plain": alt_text(self),
-            "image/svg+xml": svg(self, ground=self.ground),
-            "image/png": base64.b64encode(png(self, ground=self.ground)).decode("ascii"),
-        }
 
 
 Theme = Literal["light", "dark"]
@@ -105,59 +92,82 @@ def palette_of(theme: str) -> Palette:
     return PALETTES[theme]
 
 
+class Chart(Figure):
+    """A matplotlib figure of one theme, with texts around one axes and a text alternative."""
+
+    palette: Palette
+    parts: Parts
+    marks: tuple[Sequence[tuple[Mark, float, float]], bool] | None = None
+    """Each mark with its beginning and end on its axis; and whether they are rows, not ranges of the x axis."""
+
+    def __repr__(self) -> str:
+        return alt_text(self) or super().__repr__()
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        ground = self.palette.face
+        return {
+            "text/plain": alt_text(self),
+            "image/svg+xml": svg(self, ground=ground),
+            "image/png": base64.b64encode(png(self, ground=ground)).decode("ascii"),
+        }
+
+    def key(self, words: str, colour: str = "", hatch: str | None = None) -> None:
+        """Add an entry to the legend; without a colour only words."""
+        from matplotlib.patches import Rectangle
+
+        patch = None
+        if colour:
+            patch = Rectangle((0, 0), 0.01, 0.01, transform=self.transFigure, facecolor=colour, **self.hatched(hatch))
+            self.add_artist(patch)
+        text = self.text(0, 0, words, va="center", fontsize=8, color=self.palette.text, parse_math=False)
+        self.parts.keys.append((patch, text))
+
+    def row(self, row: int, label: str, number: str) -> None:
+        """Put the texts of a row: its label at the left of the axes, its numbers at the right."""
+        axes = self.parts.axes
+        style = {"va": "center", "color": self.palette.text, "transform": axes.get_yaxis_transform()}
+        self.parts.labels.append(put_text(axes, 0, row, label, ha="right", fontsize=9, **style))
+        self.parts.numbers.append(put_text(axes, 1, row, number, ha="left", fontsize=8.6, **style))
+
+    def hatched(self, hatch: str | None) -> dict[str, Any]:
+        """Return the style of an area: hatches have the colour of the ground."""
+        return {"hatch": hatch, "linewidth": 0, "edgecolor": self.palette.face if hatch else "none"}
+
+
 def clean(text: object, most: int = 46) -> str:
     """Make text for a label: nothing that a renderer obeys, and not too long; the end is kept."""
     return truncate(printable(text), most)
 
 
-def new_figure(height: float, palette: Palette, title: str, note: str) -> tuple[Figure, Parts]:
-    """Make a transparent figure with one bare axes, a title and a note; height in inches."""
+def new_chart(
+    theme: str, title: str, note: str, *, rows: int = 0, height: float = 1.5, labels: str = "", across: str = ""
+) -> Chart:
+    """Make a transparent chart with one bare axes, a title and a note.
+
+    ``height`` is that of all but the ``rows``, in inches. ``labels`` is the title of the labels at the left, ``across``
+    that of the x axis.
+    """
     from .layout import FitLayout, Parts
 
-    figure = Chart(figsize=(WIDTH, height), dpi=144, facecolor="none", layout=None)
-    figure.ground = palette.face
-    axes = figure.add_axes((0, 0, 1, 1), facecolor="none")
+    chart = Chart(figsize=(WIDTH, height + ROW * rows), dpi=144, facecolor="none", layout=None)
+    chart.palette = palette = palette_of(theme)
+    axes = chart.add_axes((0, 0, 1, 1), facecolor="none")
     for side in axes.spines.values():
         side.set_visible(False)
     axes.tick_params(length=0, colors=palette.quiet, labelsize=8)
+    if rows:
+        axes.set_ylim(rows - 0.4, -0.6)
+        axes.set_yticks([])
     style: dict[str, Any] = {"parse_math": False, "color": palette.quiet}
-    parts = Parts(
+    chart.parts = Parts(
         axes,
-        title=figure.text(0, 1, clean(title, 160), va="top", fontsize=10, parse_math=False, color=palette.text),
-        note=figure.text(0, 0, clean(note, 500), va="bottom", fontsize=7.5, linespacing=1.15, **style),
-        across=figure.text(0, 0, "", va="center", fontsize=8, **style),
-        label_title=figure.text(0, 0, "", va="top", fontsize=8, **style),
+        title=chart.text(0, 1, clean(title, 160), va="top", fontsize=10, parse_math=False, color=palette.text),
+        note=chart.text(0, 0, clean(note, 500), va="bottom", fontsize=7.5, linespacing=1.15, **style),
+        across=chart.text(0, 0, across, va="center", fontsize=8, **style),
+        label_title=chart.text(0, 0, labels, va="top", fontsize=8, **style),
     )
-    figure.set_layout_engine(FitLayout(parts))
-    return figure, parts
-
-
-def add_key(
-    figure: Figure, parts: Parts, palette: Palette, words: str, colour: str = "", hatch: str | None = None
-) -> None:
-    """Add an entry to the legend; without a colour only words."""
-    from matplotlib.patches import Rectangle
-
-    patch = None
-    if colour:
-        patch = Rectangle(
-            (0, 0),
-            0.01,
-            0.01,
-            transform=figure.transFigure,
-            facecolor=colour,
-            hatch=hatch,
-            linewidth=0,
-            edgecolor=edge_of(palette) if hatch else "none",
-        )
-        figure.add_artist(patch)
-    text = figure.text(0, 0, words, va="center", fontsize=8, color=palette.text, parse_math=False)
-    parts.keys.append((patch, text))
-
-
-def edge_of(palette: Palette) -> str:
-    """Return the colour of hatches: the ground of the theme."""
-    return palette.face
+    chart.set_layout_engine(FitLayout(chart.parts))
+    return chart
 
 
 def put_text(axes: Any, x: float, y: float, text: str, **style: Any) -> Any:
@@ -167,28 +177,15 @@ def put_text(axes: Any, x: float, y: float, text: str, **style: Any) -> Any:
     return drawn
 
 
-def put_row(parts: Parts, row: int, label: str, number: str, palette: Palette) -> None:
-    """Put the texts of a row: its label at the left of the axes, its numbers at the right."""
-    axes = parts.axes
-    style = {"va": "center", "color": palette.text, "transform": axes.get_yaxis_transform()}
-    parts.labels.append(put_text(axes, 0, row, label, ha="right", fontsize=9, **style))
-    parts.numbers.append(put_text(axes, 1, row, number, ha="left", fontsize=8.6, **style))
-
-
 def check_top(top: int, what: str = "source") -> None:
     """Refuse to draw nothing on its own."""
     if top < 1:
         raise InvalidInput(f"At least one {what} must be drawn.", next_step="Give top=1 or more.", field="top")
 
 
-def empty_figure(palette: Palette, limits: str, message: str = NO_HITS) -> Figure:
-    """Make a figure that says that there is nothing to draw, and what that does not prove."""
-    figure, parts = new_figure(1.1, palette, message, limits)
-    parts.axes.set_axis_off()
-    describe(figure, message)
-    return figure
-
-
-def describe(figure: Figure, text: str) -> None:
-    """Keep the text alternative with the figure."""
-    figure.set_label(text)
+def empty_chart(theme: str, limits: str, message: str = NO_HITS) -> Chart:
+    """Make a chart that says that there is nothing to draw, and what that does not prove."""
+    chart = new_chart(theme, message, limits, height=1.1)
+    chart.parts.axes.set_axis_off()
+    chart.set_label(message)
+    return chart
