@@ -6,11 +6,13 @@ it is random, and used for what AWS services do themselves (assume a role for Gr
 
 from __future__ import annotations
 
+import importlib
 import os
 import secrets
 import sys
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from ..errors import GtSecureError, Unsupported
 from . import private_environment, vpc
@@ -91,18 +93,8 @@ async def s3(
 
 
 async def query_call(service: str, action: str, **parameters: str) -> bytes:
-    from ministack.services import iam, sts
-
-    module = {"iam": iam, "sts": sts}[service]
-    status, body = await query_call_raw(module, action, parameters)
-    if status >= 300:
-        raise GtSecureError(f"The sandbox could not {action}: {body.decode('utf-8', 'replace')}")
-    return body
-
-
-async def query_call_raw(module: Any, action: str, parameters: Mapping[str, str]) -> tuple[int, bytes]:
-    from urllib.parse import urlencode
-
+    """Call IAM or STS as the account's root; GtSecureError if it refuses."""
+    module = importlib.import_module(f"ministack.services.{service}")
     credential = f"{os.environ['AWS_ACCESS_KEY_ID']}/20000101/{REGION}/sts/aws4_request"
     headers = {
         "authorization": f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0",
@@ -110,7 +102,10 @@ async def query_call_raw(module: Any, action: str, parameters: Mapping[str, str]
     }
     form = urlencode({"Action": action, **parameters}).encode()
     status, _, content = await module.handle_request("POST", "/", headers, form, {})
-    return status, _content(content)
+    body = _content(content)
+    if status >= 300:
+        raise GtSecureError(f"The sandbox could not {action}: {body.decode('utf-8', 'replace')}")
+    return body
 
 
 def decide_for_service(policy: str, service: str, action: str, resource: str, keys: Mapping[str, str]) -> str:

@@ -20,7 +20,6 @@ from . import emulator, parent
 from .accesslog.delivery import Delivery
 from .demo_data import resources as seed
 from .gateway.app import Front
-from .portal.credentials import Issuer
 from .portal.pages import Pages
 from .portal.worker_portal import PATH as PORTAL, PortalApp
 from .sagemaker.service import SageMaker
@@ -92,8 +91,8 @@ async def _run(settings: Settings, folder: Path, host: str, listeners: Sequence[
     from hypercorn.config import Config
 
     public, endpoint = ((host, listener.getsockname()[1]) for listener in listeners[:2])
-    state = SandboxState(workforce_delay_s=settings.workforce_delay_s)
-    issuer = Issuer(_url(settings.host, public[1]))
+    state = SandboxState(settings.workforce_delay_s)
+    endpoint_url = _url(settings.host, public[1])
     delivery = Delivery(settings.log_delay_s)
     trail = Trail()
     world = Lifecycle(settings, state, delivery, trail, folder / "journal")
@@ -102,7 +101,7 @@ async def _run(settings: Settings, folder: Path, host: str, listeners: Sequence[
         ministack.app.app,
         sagemaker=SageMaker(state, trail),
         trail=trail,
-        internal=Pages(PortalApp(state, issuer), delivery, world.reset, public, endpoint),
+        internal=Pages(PortalApp(state, endpoint_url), delivery, world.reset, public, endpoint),
         delivery=delivery,
         vpc_port=endpoint[1],
         names=(settings.container_host, *_CONTAINER_NAMES) if settings.container_host else (),
@@ -121,12 +120,12 @@ async def _run(settings: Settings, folder: Path, host: str, listeners: Sequence[
     outside = None if settings.container_host is None else _url(settings.container_host, public[1])
     _print(
         {
-            "endpoint_url": issuer.endpoint_url,
-            "portal_url": f"{issuer.endpoint_url}{PORTAL}",
+            "endpoint_url": endpoint_url,
+            "portal_url": f"{endpoint_url}{PORTAL}",
             "public": public,
             "endpoint": endpoint,
             "container_url": outside,
-            "environment": _environment(folder, issuer.endpoint_url, state.credentials),
+            "environment": _environment(folder, endpoint_url, state.credentials),
         }
     )
     try:

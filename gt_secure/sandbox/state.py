@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from .settings import account_id
+
 Record = dict[str, Any]
 
 
@@ -14,37 +16,47 @@ class Region:
     """The resources of one region. Records are what the API returns; times are seconds since 1970."""
 
     name: str
+    workforce_delay_s: float
     workteams: dict[str, Record] = field(default_factory=dict)
     workforces: dict[str, Record] = field(default_factory=dict)
     subscribed: list[Record] = field(default_factory=list)
     jobs: dict[str, Record] = field(default_factory=dict)
     flows: dict[str, Record] = field(default_factory=dict)
 
+    def arn(self, kind: str, name: str) -> str:
+        return f"arn:aws:sagemaker:{self.name}:{account_id()}:{kind}/{name}"
+
+    def knows_team(self, arn: object) -> bool:
+        return any(team["WorkteamArn"] == arn for team in (*self.workteams.values(), *self.subscribed))
+
+    def begin(self, workforce: Record, status: str) -> None:
+        """Let a workforce change; it has done so after the delay."""
+        workforce["Status"] = status
+        workforce["LastUpdatedDate"] = time.time()
+        workforce["_ready_at"] = time.time() + self.workforce_delay_s
+
+    def settle(self) -> None:
+        now = time.time()
+        for name, workforce in list(self.workforces.items()):
+            if workforce.get("_ready_at", now + 1) > now:
+                continue
+            if workforce["Status"] == "Deleting":
+                del self.workforces[name]
+            else:
+                workforce["Status"] = "Active"
+                del workforce["_ready_at"]
+
 
 class SandboxState:
     """All regions and the caller's credentials."""
 
-    def __init__(self, *, workforce_delay_s: float = 1.0) -> None:
+    def __init__(self, workforce_delay_s: float) -> None:
         self.workforce_delay_s = workforce_delay_s
         self.regions: dict[str, Region] = {}
         self.credentials: dict[str, str] = {}
 
     def region(self, name: str) -> Region:
-        return self.regions.setdefault(name, Region(name))
-
-    def settle(self, region: Region) -> None:
-        now = time.time()
-        for name, workforce in list(region.workforces.items()):
-            ready = workforce.get("_ready_at")
-            if ready is None or ready > now:
-                continue
-            if workforce["Status"] == "Deleting":
-                del region.workforces[name]
-            else:
-                workforce["Status"] = "Active"
-                del workforce["_ready_at"]
-
-    def begin(self, workforce: Record, status: str) -> None:
-        workforce["Status"] = status
-        workforce["LastUpdatedDate"] = time.time()
-        workforce["_ready_at"] = time.time() + self.workforce_delay_s
+        """Return a region, with the changes that have ended."""
+        found = self.regions.setdefault(name, Region(name, self.workforce_delay_s))
+        found.settle()
+        return found

@@ -21,22 +21,14 @@ KEPT = 5000
 """Maximum number of events kept; the oldest are dropped."""
 MAX_RESULTS = 50
 _POLICY_CALLS = {"PUT": "PutBucketPolicy", "DELETE": "DeleteBucketPolicy"}
-_ATTRIBUTES = {
-    "EventName": "eventName",
-    "EventSource": "eventSource",
-    "EventId": "eventID",
-    "Username": "",
-    "ResourceName": "",
-    "ReadOnly": "",
-    "AccessKeyId": "",
-}
+_ATTRIBUTES = frozenset({"EventName", "EventSource", "EventId", "Username", "ResourceName", "ReadOnly", "AccessKeyId"})
 
 
 class Trail:
     """Events of this sandbox, and the answers to LookupEvents."""
 
     def __init__(self) -> None:
-        self._events: deque[Record] = deque(maxlen=KEPT)
+        self._events: deque[tuple[str, Record, Record]] = deque(maxlen=KEPT)  # region, values to look up, event
 
     def clear(self) -> None:
         self._events.clear()
@@ -50,7 +42,7 @@ class Trail:
         scope = auth.signed_scope(request)
         region = scope[1] if scope else REGION
         told = {"eventSource": "sagemaker.amazonaws.com", "eventName": name, "requestParameters": parameters}
-        self._add(request, resource, error, {**told, "awsRegion": region, "requestID": request.long_id})
+        self._add(request, resource, "", error, {**told, "awsRegion": region, "requestID": request.long_id})
 
     def s3(self, request: HttpRequest, bucket: str, status: int) -> None:
         name = _POLICY_CALLS.get(request.method) if "policy" in request.query and bucket else None
@@ -61,9 +53,9 @@ class Trail:
             parameters["bucketPolicy"] = parsed_json(request.body)
         error = "" if status < 300 else "AccessDenied" if status == 403 else "InvalidRequest"
         told = {"eventSource": "s3.amazonaws.com", "eventName": name, "requestParameters": parameters}
-        self._add(request, bucket, error, {**told, "awsRegion": REGION, "requestID": request.id})
+        self._add(request, bucket, "AWS::S3::Bucket", error, {**told, "awsRegion": REGION, "requestID": request.id})
 
-    def _add(self, request: HttpRequest, resource: str, error: str, told: Record) -> None:
+    def _add(self, request: HttpRequest, resource: str, kind: str, error: str, told: Record) -> None:
         key = request.mechanism.access_key if request.mechanism else ""
         arn = (auth.caller_arn(key) if key else None) or ""
         event: Record = {
@@ -88,7 +80,18 @@ class Trail:
         }
         if error:
             event["errorCode"] = error
-        self._events.append({"event": event, "resource": resource, "time": dt.datetime.now(dt.UTC).timestamp()})
+        record = {
+            "EventId": event["eventID"],
+            "EventName": event["eventName"],
+            "EventSource": event["eventSource"],
+            "EventTime": dt.datetime.now(dt.UTC).timestamp(),
+            "ReadOnly": "false",
+            "Username": arn.rsplit("/", 1)[-1],
+            "AccessKeyId": key,
+            "Resources": [{"ResourceType": kind, "ResourceName": resource}],
+            "CloudTrailEvent": json.dumps(event),
+        }
+        self._events.append((event["awsRegion"], {**record, "ResourceName": resource}, record))
 
     async def __call__(self, request: HttpRequest) -> Reply:
         auth.pin(request)
@@ -118,48 +121,14 @@ class Trail:
         region = scope[1] if scope else REGION
         since, until = float(given.get("StartTime", 0)), float(given.get("EndTime", 4e9))
         found = [
-            each
-            for each in reversed(self._events)
-            if each["event"]["awsRegion"] == region
-            and since <= each["time"] <= until + 1
-            and all(_matches(each, one["AttributeKey"], str(one["AttributeValue"])) for one in attributes)
+            record
+            for where, values, record in reversed(self._events)
+            if where == region
+            and since <= record["EventTime"] <= until + 1
+            and all(values[one["AttributeKey"]] == str(one["AttributeValue"]) for one in attributes)
         ]
         start, end = int(token), int(token) + size
-        answer: Record = {"Events": [_summary(each) for each in found[start:end]]}
+        answer: Record = {"Events": found[start:end]}
         if end < len(found):
             answer["NextToken"] = str(end)
         return json_reply(answer, 200, AWS_JSON)
-
-
-def _matches(record: Record, key: str, value: str) -> bool:
-    event = record["event"]
-    if key == "ResourceName":
-        return bool(record["resource"] == value)
-    if key == "Username":
-        return bool(_user(event) == value)
-    if key == "ReadOnly":
-        return value == "false"
-    if key == "AccessKeyId":
-        return bool(event["userIdentity"]["accessKeyId"] == value)
-    return bool(event[_ATTRIBUTES[key]] == value)
-
-
-def _user(event: Record) -> str:
-    return str(event["userIdentity"]["arn"]).rsplit("/", 1)[-1]
-
-
-def _summary(record: Record) -> Record:
-    event = record["event"]
-    kinds = {"s3.amazonaws.com": "AWS::S3::Bucket"}
-    resource = {"ResourceType": kinds.get(event["eventSource"], ""), "ResourceName": record["resource"]}
-    return {
-        "EventId": event["eventID"],
-        "EventName": event["eventName"],
-        "EventSource": event["eventSource"],
-        "EventTime": record["time"],
-        "ReadOnly": "false",
-        "Username": _user(event),
-        "AccessKeyId": event["userIdentity"]["accessKeyId"],
-        "Resources": [resource],
-        "CloudTrailEvent": json.dumps(event),
-    }

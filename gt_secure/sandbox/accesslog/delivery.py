@@ -12,7 +12,6 @@ import logging
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 from xml.etree import ElementTree
@@ -48,24 +47,16 @@ def parse(document: bytes) -> LogSetting | None:
         root = ElementTree.fromstring(document)  # noqa: S314 - expat refuses entity bombs; the emulator parsed it before
     except ElementTree.ParseError:
         return None
-    values = {_name(node): (node.text or "").strip() for node in _walk(root)}
-    if not values.get("TargetBucket"):
+    enabled = root.find("{*}LoggingEnabled")
+    bucket = "" if enabled is None else (enabled.findtext("{*}TargetBucket") or "").strip()
+    if enabled is None or not bucket:
         return None
-    layout: Literal["simple", "event", "delivery"] = "simple"
-    if "PartitionedPrefix" in values:
-        layout = "event" if values.get("PartitionDateSource") == "EventTime" else "delivery"
-    return LogSetting(values["TargetBucket"], values.get("TargetPrefix", ""), layout)
-
-
-def _walk(node: ElementTree.Element) -> Iterator[ElementTree.Element]:
-    yield node
-    for child in node:
-        if _name(child) != "TargetGrants":
-            yield from _walk(child)
-
-
-def _name(node: ElementTree.Element) -> str:
-    return node.tag.rsplit("}", 1)[-1]
+    prefix = (enabled.findtext("{*}TargetPrefix") or "").strip()
+    partitioned = enabled.find("{*}TargetObjectKeyFormat/{*}PartitionedPrefix")
+    if partitioned is None:
+        return LogSetting(bucket, prefix)
+    is_event = (partitioned.findtext("{*}PartitionDateSource") or "").strip() == "EventTime"
+    return LogSetting(bucket, prefix, "event" if is_event else "delivery")
 
 
 @dataclass(frozen=True, slots=True)

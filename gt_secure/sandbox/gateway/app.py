@@ -37,7 +37,6 @@ from .http import (
     Receive,
     Reply,
     Send,
-    Watched,
     json_reply,
     read_head,
     replay,
@@ -143,10 +142,10 @@ class Front:
                 await respond(send, reply)
                 return
             deleted = policy_principals.about_to_delete(request) if service == "iam" else None
-            answer = Watched(browsers.without_cors(send))
-            await self.emulator(_mapped(scope, request), replay(request.body, receive), answer.send)
-            if deleted is not None and answer.status == 200:
-                await policy_principals.forget(deleted)
+            answer = browsers.without_cors(send)
+            await self.emulator(_mapped(scope, request), replay(request.body, receive), answer)
+            if deleted is not None:
+                await policy_principals.forget(*deleted)
 
     async def _answer(self, service: str, request: HttpRequest) -> Reply | None:
         """Answer without the emulator, or return None for a signed request that the emulator may see."""

@@ -109,27 +109,19 @@ def resource_of(request: HttpRequest, action: str) -> str:
 def _reason(request: HttpRequest, action: str, resource: str, said: str) -> str:
     if "resource-based" in said:
         return said
-    layer = deciding_layer(request.mechanism.access_key, action, resource) if request.mechanism else None
-    if layer is None or layer[0] is None:
-        return said
-    return reason(layer[0], layer[1], action)
+    return refused_by_caller(request, action, resource)[0] or said
 
 
-def reason(kind: str, explicit: bool, action: str) -> str:
-    if explicit:
-        return f"with an explicit deny in {'an' if kind[0] in 'aeiou' else 'a'} {kind}"
-    return f"because no {kind} allows the {action} action"
-
-
-def deciding_layer(access_key: str, action: str, resource: str) -> tuple[str | None, bool, str] | None:
-    """Return the kind of the caller's policies that refuses or None, True for an explicit deny, and the caller."""
+def refused_by_caller(request: HttpRequest, action: str, resource: str) -> tuple[str, str]:
+    """Return the reason why the caller's own policies refuse an action, empty if they do not; and the caller's ARN."""
     from ministack.core import iam_evaluator
 
+    access_key = request.mechanism.access_key if request.mechanism else ""
     principal = iam_evaluator.resolve_principal(access_key, account_id())
     if isinstance(principal, iam_evaluator.AuthError):
-        return None
+        return "", ""
     if principal.policies is None:
-        return None, False, principal.arn
+        return "", principal.arn
     context = iam_evaluator.EvalContext(
         principal_arn=principal.arn,
         principal_type=principal.type,
@@ -144,11 +136,11 @@ def deciding_layer(access_key: str, action: str, resource: str) -> tuple[str | N
     verdicts = [(kind, iam_evaluator.evaluate(context, policies).decision) for kind, policies in layers]
     for kind, decision in verdicts:
         if decision == "Deny":
-            return kind, True, principal.arn
+            return f"with an explicit deny in {'an' if kind[0] in 'aeiou' else 'a'} {kind}", principal.arn
     for kind, decision in verdicts:
         if decision != "Allow":
-            return kind, False, principal.arn
-    return None, False, principal.arn
+            return f"because no {kind} allows the {action} action", principal.arn
+    return "", principal.arn
 
 
 def _limit_names(access_key: str, count: int) -> list[str]:

@@ -8,9 +8,6 @@ counts as one whose policy leaves the decision to IAM, as the default key policy
 
 from __future__ import annotations
 
-import contextlib
-from typing import Any
-
 from ..accesslog.recorder import bucket_and_key
 from ..settings import REGION, account_id
 from . import conditions, denials, query_auth
@@ -35,7 +32,7 @@ def refusal(request: HttpRequest) -> Reply | None:
     bucket, key = bucket_and_key(request)
     if request.method != "PUT" or not key or request.headers.get(_ALGORITHM) not in _KINDS:
         return None
-    if (layer := _layer(request, "s3:PutObject", f"arn:aws:s3:::{bucket}/{key}")) is not None and layer[0]:
+    if denials.refused_by_caller(request, "s3:PutObject", f"arn:aws:s3:::{bucket}/{key}")[0]:
         return None  # S3 refuses it before it asks KMS
     return _refused(request, "kms:GenerateDataKey", request.headers.get(_KEY, "alias/aws/s3"))
 
@@ -69,10 +66,10 @@ def _refused(request: HttpRequest, action: str, key: str) -> Reply | None:
     if request.mechanism is None or request.mechanism.version != SIGV4:
         return query_auth.error(request, 400, "InvalidArgument", _NEEDS_V4, ArgumentName="Authorization")
     arn = _key_arn(key)
-    layer = _layer(request, action, arn, _as_s3(request))
-    if layer is None or not layer[0]:
+    with conditions.of(_as_s3(request)):
+        reason, caller = denials.refused_by_caller(request, action, arn)
+    if not reason:
         return None
-    caller, reason = layer[1], layer[0]
     message = f"User: {caller} is not authorized to perform: {action} on resource: {arn} {reason}"
     return query_auth.error(request, 403, "AccessDenied", message)
 
@@ -96,16 +93,3 @@ def _as_s3(request: HttpRequest) -> dict[str, str | None]:
         "kms:calleraccount": account_id(),
         "kms:encryptioncontext:aws:s3:arn": f"arn:aws:s3:::{bucket}/{key}",
     }
-
-
-def _layer(
-    request: HttpRequest, action: str, resource: str, keys: dict[str, str | None] | None = None
-) -> tuple[str, str] | None:
-    """Return the reason for a refusal (empty if none) and the caller's ARN; None for a caller that is not known."""
-    access_key = request.mechanism.access_key if request.mechanism else ""
-    with contextlib.nullcontext() if keys is None else conditions.of(keys):
-        layer: Any = denials.deciding_layer(access_key, action, resource)
-    if layer is None:
-        return None
-    kind, explicit, caller = layer
-    return ("" if kind is None else denials.reason(kind, explicit, action)), caller

@@ -72,19 +72,6 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-class Watched:
-    """A send function that keeps the status of the response."""
-
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self.status = 0
-
-    async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.status = int(message["status"])
-        await self._send(message)
-
-
 def read_head(scope: AsgiScope, source: Source) -> HttpRequest:
     raw_query = scope.get("query_string", b"").decode("latin-1")
     headers: dict[str, str] = {}

@@ -91,9 +91,10 @@ def about_to_delete(request: HttpRequest) -> tuple[str, str] | None:
     return None if record is None else (str(record["Arn"]), str(record[f"{kind}Id"]))
 
 
-async def forget(deleted: tuple[str, str]) -> None:
-    """Write the unique id instead of the ARN of a deleted user or role into every bucket policy that names it."""
-    arn, unique_id = deleted
+async def forget(arn: str, unique_id: str) -> None:
+    """Write the unique id instead of the ARN of a user or role into every bucket policy, once it is deleted."""
+    if _record(arn.split(":", 5)[5]) is not None:
+        return
     _, _, buckets = await emulator.s3("GET", "/")
     for name in _BUCKET.findall(buckets):
         path = f"/{name.decode()}"

@@ -9,13 +9,14 @@ import ipaddress
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
+from ...errors import GtSecureError
 from ...network import Source
 from .. import emulator
 from ..gateway.http import HttpRequest, Reply, json_reply
 from ..sagemaker import jobs
 from ..settings import REGION
 from ..state import Record, Region, SandboxState
-from .credentials import Credentials, Issuer, Refused, read_policy
+from .credentials import image_url
 
 PATH = "/_gt_secure/portal"
 _STYLE = """
@@ -57,16 +58,15 @@ class Task:
 class PortalApp:
     """Answers requests under ``/_gt_secure/portal``."""
 
-    def __init__(self, state: SandboxState, issuer: Issuer) -> None:
+    def __init__(self, state: SandboxState, endpoint_url: str) -> None:
         self._state = state
-        self._issuer = issuer
+        self._endpoint_url = endpoint_url
 
     async def __call__(self, request: HttpRequest) -> Reply:
         """Answer one request: the front page, ``tasks/TEAM?key=KEY``, or with POST the label of that task."""
         wants_json = "application/json" in request.headers.get("accept", "")
         try:
             region = self._state.region(REGION)
-            self._state.settle(region)
             check_entry(region, request.source)
             rest = request.path.removeprefix(PATH).strip("/")
             if not rest:
@@ -116,8 +116,11 @@ class PortalApp:
         if (await emulator.s3("HEAD", f"/{bucket}/{key}"))[0] != 200:
             raise PortalError(404, "NoSuchObject", f"There is no object {key!r} in {bucket}.")
         constraint = constraint_of(team, request.source)
-        credentials = await self._credentials(str(job["RoleArn"]), bucket, key, constraint)
-        url = self._issuer.presign(credentials, bucket, key)
+        role = str(job["RoleArn"])
+        try:
+            url = await image_url(self._endpoint_url, role, bucket, key, constraint)
+        except GtSecureError as error:
+            raise PortalError(500, "RoleNotAssumable", f"Ground Truth cannot assume {role}.") from error
         return Task(team["WorkteamName"], key, request.source, constraint, url)
 
     async def _label(self, region: Region, task: Task) -> Record:
@@ -129,12 +132,6 @@ class PortalApp:
         if not await jobs.label(job, uri):
             raise PortalError(404, "NotInTheManifest", f"The manifest of {job['LabelingJobName']} has no {uri}.")
         return {"job": job["LabelingJobName"], "status": job["LabelingJobStatus"], "counters": job["LabelCounters"]}
-
-    async def _credentials(self, role: str, bucket: str, key: str, constraint: dict[str, str]) -> Credentials:
-        try:
-            return await self._issuer.assume(role, "GroundTruthWorker", read_policy(bucket, key, constraint))
-        except Refused as error:
-            raise PortalError(500, "RoleNotAssumable", f"Ground Truth cannot assume {role}.") from error
 
 
 def check_entry(region: Region, source: Source) -> None:

@@ -12,20 +12,20 @@ import time
 
 from .. import emulator
 from ..settings import account_id
-from ..state import Record, Region, SandboxState
+from ..state import Record, Region
 from . import paging
 from .model import in_use, not_found, validation
 
+JOB, FLOW = "labeling-job", "flow-definition"
 LABELED = "Labeled"
 """Member of a job, hidden from the API, that lists the objects with a label."""
 
 
-def list_jobs(_state: SandboxState, region: Region, request: Record) -> Record:
+def list_jobs(region: Region, request: Record) -> Record:
     wanted = request.get("StatusEquals")
     jobs = [job for job in region.jobs.values() if wanted in (None, job["LabelingJobStatus"])]
     chosen = paging.select(jobs, request, name="LabelingJobName", created="CreationTime", modified="LastModifiedTime")
-    found, token = paging.page(chosen, request)
-    return {"LabelingJobSummaryList": [_summary(job) for job in found], "NextToken": token}
+    return paging.listed("LabelingJobSummaryList", [_summary(job) for job in chosen], request)
 
 
 def _summary(job: Record) -> Record:
@@ -40,10 +40,9 @@ def _summary(job: Record) -> Record:
     }
 
 
-def list_for_workteam(_state: SandboxState, region: Region, request: Record) -> Record:
+def list_for_workteam(region: Region, request: Record) -> Record:
     arn = request["WorkteamArn"]
-    known = {team["WorkteamArn"] for team in (*region.workteams.values(), *region.subscribed)}
-    if arn not in known:
+    if not region.knows_team(arn):
         raise not_found(f"The work team {arn} does not exist.")
     code = request.get("JobReferenceCodeContains", "")
     jobs = [
@@ -51,8 +50,8 @@ def list_for_workteam(_state: SandboxState, region: Region, request: Record) -> 
         for job in region.jobs.values()
         if job["HumanTaskConfig"]["WorkteamArn"] == arn and code in job["JobReferenceCode"]
     ]
-    found, token = paging.page(paging.select(jobs, request, name="LabelingJobName", created="CreationTime"), request)
-    return {"LabelingJobSummaryList": found, "NextToken": token}
+    chosen = paging.select(jobs, request, name="LabelingJobName", created="CreationTime")
+    return paging.listed("LabelingJobSummaryList", chosen, request)
 
 
 def _for_team(job: Record) -> Record:
@@ -68,26 +67,25 @@ def _for_team(job: Record) -> Record:
     }
 
 
-def describe(_state: SandboxState, region: Region, request: Record) -> Record:
+def describe(region: Region, request: Record) -> Record:
     job = region.jobs.get(request["LabelingJobName"])
     if job is None:
         raise not_found(f"Labeling job {request['LabelingJobName']} does not exist.")
     return job
 
 
-def create(_state: SandboxState, region: Region, request: Record) -> Record:
+def create(region: Region, request: Record) -> Record:
     name, tasks = request["LabelingJobName"], request["HumanTaskConfig"]
     if name in region.jobs:
         raise in_use(f"Labeling job {name} already exists.")
-    known = {team["WorkteamArn"] for team in (*region.workteams.values(), *region.subscribed)}
-    if tasks["WorkteamArn"] not in known:
+    if not region.knows_team(tasks["WorkteamArn"]):
         raise validation(f"The work team {tasks['WorkteamArn']} does not exist in region {region.name}.")
     if "S3DataSource" not in request["InputConfig"]["DataSource"]:
         raise validation("The sandbox labels objects of S3 only: InputConfig.DataSource.S3DataSource must be given.")
     now = time.time()
     job = {
         **copy.deepcopy(request),
-        "LabelingJobArn": arn(region, name),
+        "LabelingJobArn": region.arn(JOB, name),
         "JobReferenceCode": secrets.token_hex(5),
         "LabelingJobStatus": "InProgress",
         "LabelCounters": {
@@ -105,16 +103,12 @@ def create(_state: SandboxState, region: Region, request: Record) -> Record:
     return {"LabelingJobArn": job["LabelingJobArn"]}
 
 
-def stop(state: SandboxState, region: Region, request: Record) -> Record:
-    job = describe(state, region, request)
+def stop(region: Region, request: Record) -> Record:
+    job = describe(region, request)
     if job["LabelingJobStatus"] != "InProgress":
         raise validation(f"Labeling job {job['LabelingJobName']} is {job['LabelingJobStatus']}.")
     job["LabelingJobStatus"], job["LastModifiedTime"] = "Stopped", time.time()
     return {}
-
-
-def arn(region: Region, name: str) -> str:
-    return f"arn:aws:sagemaker:{region.name}:{account_id()}:labeling-job/{name}"
 
 
 async def objects_of(job: Record) -> list[str] | None:
@@ -157,21 +151,16 @@ async def label(job: Record, uri: str) -> bool:
     return True
 
 
-def flow_arn(region: Region, name: str) -> str:
-    return f"arn:aws:sagemaker:{region.name}:{account_id()}:flow-definition/{name}"
-
-
-def create_flow(_state: SandboxState, region: Region, request: Record) -> Record:
+def create_flow(region: Region, request: Record) -> Record:
     name = request["FlowDefinitionName"]
     if name in region.flows:
         raise in_use(f"A flow definition named {name} already exists in region {region.name}.")
     team = request.get("HumanLoopConfig", {}).get("WorkteamArn")
-    known = {record["WorkteamArn"] for record in (*region.workteams.values(), *region.subscribed)}
-    if team not in known:
+    if not region.knows_team(team):
         raise validation(f"The work team {team} does not exist in region {region.name}.")
     flow = {name: value for name, value in request.items() if name != "Tags"}
     flow |= {
-        "FlowDefinitionArn": flow_arn(region, name),
+        "FlowDefinitionArn": region.arn(FLOW, name),
         "FlowDefinitionStatus": "Active",
         "CreationTime": time.time(),
     }
@@ -179,23 +168,19 @@ def create_flow(_state: SandboxState, region: Region, request: Record) -> Record
     return {"FlowDefinitionArn": flow["FlowDefinitionArn"]}
 
 
-def describe_flow(_state: SandboxState, region: Region, request: Record) -> Record:
-    return _flow(region, request["FlowDefinitionName"])
-
-
-def _flow(region: Region, name: str) -> Record:
+def describe_flow(region: Region, request: Record) -> Record:
+    name = request["FlowDefinitionName"]
     if name not in region.flows:
         raise not_found(f"Flow definition {name} does not exist.")
     return region.flows[name]
 
 
-def list_flows(_state: SandboxState, region: Region, request: Record) -> Record:
+def list_flows(region: Region, request: Record) -> Record:
     flows = paging.select(region.flows.values(), request, name="FlowDefinitionName", created="CreationTime")
-    found, token = paging.page(flows, request)
-    return {"FlowDefinitionSummaries": found, "NextToken": token}
+    return paging.listed("FlowDefinitionSummaries", flows, request)
 
 
-def delete_flow(_state: SandboxState, region: Region, request: Record) -> Record:
-    flow = _flow(region, request["FlowDefinitionName"])
+def delete_flow(region: Region, request: Record) -> Record:
+    flow = describe_flow(region, request)
     del region.flows[flow["FlowDefinitionName"]]
     return {}

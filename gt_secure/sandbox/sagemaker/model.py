@@ -29,7 +29,17 @@ in_use = functools.partial(ApiError, "ResourceInUse")
 limit = functools.partial(ApiError, "ResourceLimitExceeded")
 not_found = functools.partial(ApiError, "ResourceNotFound")
 
-_TYPES = {"string": "String", "integer": "Integer", "long": "Long", "boolean": "Boolean", "timestamp": "Timestamp"}
+_TYPES: dict[str, tuple[tuple[type, ...], str]] = {
+    "structure": ((dict,), "a structure"),
+    "map": ((dict,), "a map"),
+    "list": ((list,), "a collection"),
+    "string": ((str,), "a String"),
+    "boolean": ((bool,), "a Boolean"),
+    "timestamp": ((int, float), "a Timestamp"),
+    "integer": ((int,), "a Integer"),
+    "long": ((int,), "a Long"),
+}
+_GIVEN = {str: "STRING_VALUE", int: "NUMBER_VALUE", float: "DECIMAL_VALUE", type(None): "NULL_VALUE"}
 _PROPERTY = re.compile(r"\\p\{([A-Z])\}")
 
 
@@ -108,30 +118,15 @@ def _join(path: str, name: str) -> str:
 
 
 def _check_type(shape: Any, value: Any, path: str) -> None:
-    expected: tuple[type, ...] = {
-        "structure": (dict,),
-        "map": (dict,),
-        "list": (list,),
-        "string": (str,),
-        "boolean": (bool,),
-        "timestamp": (int, float),
-    }.get(shape.type_name, (int,))
-    fits = isinstance(value, expected) and (bool in expected or not isinstance(value, bool))
-    if fits and isinstance(value, float) and not math.isfinite(value):
-        fits = False
+    types, kind = _TYPES.get(shape.type_name, ((int,), f"a {shape.type_name}"))
+    if isinstance(value, bool):
+        fits, given = bool in types, "TRUE_VALUE" if value else "FALSE_VALUE"
+    else:
+        fits = isinstance(value, types) and not (isinstance(value, float) and not math.isfinite(value))
+        given = _GIVEN.get(type(value), "")
     if not fits:
-        given = {
-            str: "STRING_VALUE",
-            bool: "TRUE_VALUE" if value else "FALSE_VALUE",
-            int: "NUMBER_VALUE",
-            float: "DECIMAL_VALUE",
-            type(None): "NULL_VALUE",
-        }.get(type(value))
-        kind = {"structure": "a structure", "list": "a collection", "map": "a map"}.get(
-            shape.type_name, f"a {_TYPES.get(shape.type_name, shape.type_name)}"
-        )
-        said = f"{given} can not be converted to {kind}" if given else f"Unexpected value for {kind}"
-        raise ApiError("SerializationException", f"{said} at '{path}'")
+        problem = f"{given} can not be converted to {kind}" if given else f"Unexpected value for {kind}"
+        raise ApiError("SerializationException", f"{problem} at '{path}'")
 
 
 def _fail(value: Any, path: str, rule: str) -> str:

@@ -15,14 +15,14 @@ from .model import validation
 DEFAULT_PAGE = 10
 
 
-def page(records: list[Record], request: Record) -> tuple[list[Record], str | None]:
-    size = int(request.get("MaxResults", DEFAULT_PAGE))
+def listed(member: str, records: list[Record], request: Record) -> Record:
+    """Return the answer with the page that was asked for, and the token of the next one if there is one."""
     start = _start(request)
-    end = start + size
-    if end >= len(records):
-        return records[start:end], None
-    token = base64.urlsafe_b64encode(json.dumps([end, _digest(request)]).encode()).decode()
-    return records[start:end], token
+    end = start + int(request.get("MaxResults", DEFAULT_PAGE))
+    answer: Record = {member: records[start:end]}
+    if end < len(records):
+        answer["NextToken"] = base64.urlsafe_b64encode(json.dumps([end, _digest(request)]).encode()).decode()
+    return answer
 
 
 def _digest(request: Record) -> str:

@@ -12,7 +12,7 @@ from ..trail import Trail
 from . import jobs, model, workforces, workteams
 from .model import ApiError
 
-Operation = Callable[[SandboxState, Region, Record], Record]
+Operation = Callable[[Region, Record], Record]
 _PREFIX = "SageMaker."
 
 OPERATIONS: dict[str, Operation] = {
@@ -38,6 +38,13 @@ OPERATIONS: dict[str, Operation] = {
     "ListFlowDefinitions": jobs.list_flows,
     "DeleteFlowDefinition": jobs.delete_flow,
 }
+_KINDS = {
+    "Workteam": (workteams.KIND, "WorkteamName"),
+    "Workforce": (workforces.KIND, "WorkforceName"),
+    "LabelingJob": (jobs.JOB, "LabelingJobName"),
+    "FlowDefinition": (jobs.FLOW, "FlowDefinitionName"),
+}
+"""Start of the ARN of a resource, and the member that names it, by the end of the operations on a single one."""
 _PASS_ROLE = frozenset({"CreateLabelingJob", "CreateFlowDefinition"})
 
 _UNPROVEN = frozenset(
@@ -72,7 +79,6 @@ class SageMaker:
         _require_supported(name)
         scope = auth.signed_scope(request)
         region = self._state.region(scope[1] if scope else "")
-        self._state.settle(region)
         body = parsed_json(request.body)
         if body is None:
             raise ApiError("SerializationException", "The request body is not valid JSON.")
@@ -80,7 +86,7 @@ class SageMaker:
         valid = model.check(name, body)
         if name in _PASS_ROLE:
             _permit(request, "iam:PassRole", valid["RoleArn"], {"iam:PassedToService": "sagemaker.amazonaws.com"})
-        answer = OPERATIONS[name](self._state, region, valid)
+        answer = OPERATIONS[name](region, valid)
         if name == "CreateLabelingJob":
             await jobs.start(region.jobs[valid["LabelingJobName"]])
         return model.shape_answer(name, answer)
@@ -100,19 +106,10 @@ def _require_supported(name: str) -> None:
 def _resource(name: str, region: Region, body: Any) -> str:
     """The ARN that a permission is asked for (Service Authorization Reference, *Amazon SageMaker*)."""
     given = body if isinstance(body, dict) else {}
-    if name.startswith("List") and name != "ListLabelingJobsForWorkteam":
-        return "*"
     if name in ("ListLabelingJobsForWorkteam", "DescribeSubscribedWorkteam"):
         return str(given.get("WorkteamArn", "*"))
-    if name.endswith("Workteam"):
-        return workteams.arn(region, str(given.get("WorkteamName", "")))
-    if name.endswith("Workforce"):
-        return workforces.arn(region, str(given.get("WorkforceName", "")))
-    if name.endswith("LabelingJob"):
-        return jobs.arn(region, str(given.get("LabelingJobName", "")))
-    if name.endswith("FlowDefinition"):
-        return jobs.flow_arn(region, str(given.get("FlowDefinitionName", "")))
-    return "*"
+    kind = next((kind for end, kind in _KINDS.items() if name.endswith(end)), None)
+    return "*" if kind is None else region.arn(kind[0], str(given.get(kind[1], "")))
 
 
 def _permit(request: HttpRequest, action: str, resource: str, keys: dict[str, str] | None = None) -> None:

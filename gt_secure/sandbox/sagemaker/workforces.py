@@ -7,17 +7,13 @@ import ipaddress
 import secrets
 import time
 
-from ..settings import account_id
-from ..state import Record, Region, SandboxState
+from ..state import Record, Region
 from . import paging
 from .model import conflict, in_use, limit, validation
 
+KIND = "workforce/private-crowd"
 MAX_CIDRS = 10
 """Ranges in SourceIpConfig (API reference, *SourceIpConfig*)."""
-
-
-def arn(region: Region, name: str) -> str:
-    return f"arn:aws:sagemaker:{region.name}:{account_id()}:workforce/private-crowd/{name}"
 
 
 def find(region: Region, name: str) -> Record:
@@ -27,17 +23,16 @@ def find(region: Region, name: str) -> Record:
     return workforce
 
 
-def list_workforces(_state: SandboxState, region: Region, request: Record) -> Record:
+def list_workforces(region: Region, request: Record) -> Record:
     found = paging.select(region.workforces.values(), request, name="WorkforceName", created="CreateDate")
-    cut, token = paging.page(found, request)
-    return {"Workforces": cut, "NextToken": token}
+    return paging.listed("Workforces", found, request)
 
 
-def describe(_state: SandboxState, region: Region, request: Record) -> Record:
+def describe(region: Region, request: Record) -> Record:
     return {"Workforce": find(region, request["WorkforceName"])}
 
 
-def create(state: SandboxState, region: Region, request: Record) -> Record:
+def create(region: Region, request: Record) -> Record:
     name = request["WorkforceName"]
     if name in region.workforces:
         raise in_use(f"A workforce named {name} already exists in region {region.name}.")
@@ -49,19 +44,19 @@ def create(state: SandboxState, region: Region, request: Record) -> Record:
     now = time.time()
     workforce: Record = {
         "WorkforceName": name,
-        "WorkforceArn": arn(region, name),
+        "WorkforceArn": region.arn(KIND, name),
         "CreateDate": now,
         "SourceIpConfig": copy.deepcopy(request.get("SourceIpConfig", {"Cidrs": []})),
         "SubDomain": f"{secrets.token_hex(5)}.labeling.{region.name}.sagemaker.aws",
         "IpAddressType": request.get("IpAddressType", "ipv4"),
         "CognitoConfig": request["CognitoConfig"],
     }
-    state.begin(workforce, "Initializing")
+    region.begin(workforce, "Initializing")
     region.workforces[name] = workforce
     return {"WorkforceArn": workforce["WorkforceArn"]}
 
 
-def update(state: SandboxState, region: Region, request: Record) -> Record:
+def update(region: Region, request: Record) -> Record:
     workforce = find(region, request["WorkforceName"])
     if workforce["Status"] in ("Initializing", "Updating", "Deleting"):
         raise conflict(
@@ -72,17 +67,17 @@ def update(state: SandboxState, region: Region, request: Record) -> Record:
         workforce["SourceIpConfig"] = copy.deepcopy(request["SourceIpConfig"])
     if "IpAddressType" in request:
         workforce["IpAddressType"] = request["IpAddressType"]
-    state.begin(workforce, "Updating")
+    region.begin(workforce, "Updating")
     return {"Workforce": workforce}
 
 
-def delete(state: SandboxState, region: Region, request: Record) -> Record:
+def delete(region: Region, request: Record) -> Record:
     workforce = find(region, request["WorkforceName"])
     if workforce["Status"] not in ("Active", "Failed"):
         raise conflict(f"Workforce {workforce['WorkforceName']} is in status {workforce['Status']}.")
     if region.workteams:
         raise in_use(f"Workforce {workforce['WorkforceName']} contains {len(region.workteams)} work teams.")
-    state.begin(workforce, "Deleting")
+    region.begin(workforce, "Deleting")
     return {}
 
 

@@ -9,52 +9,46 @@ from __future__ import annotations
 import copy
 import time
 
-from ..settings import account_id
-from ..state import Record, Region, SandboxState
+from ..state import Record, Region
 from . import paging
 from .model import in_use, limit, validation
 
 _NO_LOCK = {"S3Presign": {"IamPolicyConstraints": {"SourceIp": "Disabled", "VpcSourceIp": "Disabled"}}}
+KIND = "workteam/private-crowd"
 MAX_TEAMS = 25
 """Work teams per account and region (API reference, *CreateWorkteam*)."""
-
-
-def arn(region: Region, name: str) -> str:
-    return f"arn:aws:sagemaker:{region.name}:{account_id()}:workteam/private-crowd/{name}"
 
 
 def find(region: Region, name: str) -> Record:
     team = region.workteams.get(name)
     if team is None:
-        raise validation(f"The work team {arn(region, name)} does not exist in region {region.name}.")
+        raise validation(f"The work team {region.arn(KIND, name)} does not exist in region {region.name}.")
     return team
 
 
-def list_workteams(_state: SandboxState, region: Region, request: Record) -> Record:
+def list_workteams(region: Region, request: Record) -> Record:
     teams = paging.select(region.workteams.values(), request, name="WorkteamName", created="CreateDate")
-    found, token = paging.page(teams, request)
-    return {"Workteams": found, "NextToken": token}
+    return paging.listed("Workteams", teams, request)
 
 
-def list_subscribed(_state: SandboxState, region: Region, request: Record) -> Record:
+def list_subscribed(region: Region, request: Record) -> Record:
     contains = str(request.get("NameContains", "")).lower()
     teams = [team for team in region.subscribed if contains in team["WorkteamArn"].rsplit("/", 1)[-1].lower()]
-    found, token = paging.page(teams, request)
-    return {"SubscribedWorkteams": found, "NextToken": token}
+    return paging.listed("SubscribedWorkteams", teams, request)
 
 
-def describe_subscribed(_state: SandboxState, region: Region, request: Record) -> Record:
+def describe_subscribed(region: Region, request: Record) -> Record:
     for team in region.subscribed:
         if team["WorkteamArn"] == request["WorkteamArn"]:
             return {"SubscribedWorkteam": team}
     raise validation(f"The work team {request['WorkteamArn']} does not exist in region {region.name}.")
 
 
-def describe(_state: SandboxState, region: Region, request: Record) -> Record:
+def describe(region: Region, request: Record) -> Record:
     return {"Workteam": find(region, request["WorkteamName"])}
 
 
-def create(_state: SandboxState, region: Region, request: Record) -> Record:
+def create(region: Region, request: Record) -> Record:
     name = request["WorkteamName"]
     workforce = _workforce(region, request.get("WorkforceName"))
     _check_members(request["MemberDefinitions"], workforce)
@@ -66,7 +60,7 @@ def create(_state: SandboxState, region: Region, request: Record) -> Record:
     team: Record = {
         "WorkteamName": name,
         "MemberDefinitions": copy.deepcopy(request["MemberDefinitions"]),
-        "WorkteamArn": arn(region, name),
+        "WorkteamArn": region.arn(KIND, name),
         "WorkforceArn": workforce["WorkforceArn"],
         "Description": request["Description"],
         "SubDomain": workforce["SubDomain"],
@@ -79,7 +73,7 @@ def create(_state: SandboxState, region: Region, request: Record) -> Record:
     return {"WorkteamArn": team["WorkteamArn"]}
 
 
-def update(_state: SandboxState, region: Region, request: Record) -> Record:
+def update(region: Region, request: Record) -> Record:
     team = find(region, request["WorkteamName"])
     if "MemberDefinitions" in request:
         _check_members(request["MemberDefinitions"], _workforce(region, None))
@@ -90,7 +84,7 @@ def update(_state: SandboxState, region: Region, request: Record) -> Record:
     return {"Workteam": team}
 
 
-def delete(_state: SandboxState, region: Region, request: Record) -> Record:
+def delete(region: Region, request: Record) -> Record:
     team = find(region, request["WorkteamName"])
     del region.workteams[team["WorkteamName"]]
     return {"Success": True}
