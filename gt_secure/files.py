@@ -17,20 +17,25 @@ YAML_SUFFIXES = frozenset({".yaml", ".yml"})
 
 
 def load(path: str | Path, max_bytes: int = MAX_BYTES) -> Any:
-    """Read a file, with or without a byte order mark; the suffix says in which format."""
+    """Read a file; the suffix says in which format."""
+    file = Path(path)
+    return loads(read_text(path, max_bytes), yaml=is_yaml(file), name=file.name)
+
+
+def read_text(path: str | Path, max_bytes: int | None = None) -> str:
+    """Read a UTF-8 text, with or without a byte order mark."""
     refuse_url(str(path), "file", "the name of a file")
     file = Path(path)
     try:
-        if file.stat().st_size > max_bytes:
+        if max_bytes is not None and file.stat().st_size > max_bytes:
             raise _bad(f"{file.name} is larger than {max_bytes // 1024:,} KB.", "Check the path.")
-        text = file.read_text(encoding="utf-8-sig")
+        return file.read_text(encoding="utf-8-sig")
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         raise NotFound(f"There is no file '{file}'.", next_step="Check the path.") from error
     except OSError as error:
         raise InvalidInput(f"{file} cannot be read: {error.strerror}.", next_step="Check the path.") from error
     except UnicodeDecodeError as error:
         raise _bad(f"{file.name} is not UTF-8 text.", "Save it as UTF-8.") from error
-    return loads(text, yaml=is_yaml(file), name=file.name)
 
 
 def loads(text: str, *, yaml: bool = False, name: str = "the text") -> Any:

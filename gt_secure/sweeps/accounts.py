@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from .. import files as textfiles
 from ..aws.client import Aws, aws_errors
-from ..errors import InvalidInput, NotFound
+from ..errors import InvalidInput
 
 _ID = re.compile(r"[0-9]{12}")
 MAX_ACCOUNTS = 20_000
@@ -54,13 +54,7 @@ def _of_file(file: Path) -> list[Any]:
         if not isinstance(listed, list):
             raise _bad(f"{file.name} has no list of accounts.", "Write a list of account ids.")
         return listed
-    try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-        raise NotFound(f"There is no file '{file}'.", next_step="Check the path in accounts=.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise _bad(f"{file.name} cannot be read.", "Save it as UTF-8 text, and check its permissions.") from error
-    rows = [line.split("#", 1)[0].strip() for line in lines]
+    rows = [line.split("#", 1)[0].strip() for line in textfiles.read_text(file).splitlines()]
     titles = 1 if rows and not re.search(r"\d", rows[0]) else 0
     return [row for row in rows[titles:] if row]
 
