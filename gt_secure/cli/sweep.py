@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InvalidInput
 from ..findings.accepted import read_accepted
 from ..sweeps import SweepSpec, load_sweep, role_stackset, role_terraform, sweep
 from ..sweeps.state_file import default_folder
-from ..sweeps.sweep_rows import HEAD
 from ..text import count, json_text
 from .accepted import add_accepted, add_baseline, add_fail_on, exit_code, note_unused, write_baseline
 from .exit_codes import OK
-from .output import connection, fit, line_width, note, say, show_json, table, write_report
+from .output import connection, fit, line_width, note, say, show_json, write_report
 from .parser import Commands
 from .progress import working
 
@@ -25,8 +21,6 @@ if TYPE_CHECKING:
     from ..sweeps.runner import SweepProgress
 
 _BAR = 20
-_WIDE = 160
-_SHORT = ("account", "region", "team", "URL lock", "findings", "not read")
 
 
 def add(commands: Commands) -> None:
@@ -92,7 +86,13 @@ def sweep_from(args: argparse.Namespace) -> Sweep:
             "No role is named.", next_step="Add --role-name GtSecureSweep, the role of each account.", field="role_name"
         )
     given = bool(args.accounts or args.organization)
+    resumed: list[int] = []
     with working("Sweeping") as line:
+
+        def progress(now: SweepProgress) -> None:
+            resumed.append(now.done)
+            line.update(bar(now))
+
         result = sweep(
             role_name=role,
             external_id=args.external_id or spec.external_id,
@@ -102,11 +102,14 @@ def sweep_from(args: argparse.Namespace) -> Sweep:
             buckets=args.buckets or spec.buckets,
             accepted=(*spec.accepted, *read_accepted(args.accepted)),
             connection=connection(args),
-            state=_state(args, spec, role),
+            state=default_folder(),
+            fresh=args.fresh,
             shard=_shard(args.shard),
             timeout_s=args.timeout,
-            progress=lambda now: line.update(bar(now)),
+            progress=progress,
         )
+    if resumed[0]:
+        note(f"An interrupted sweep had read {count(resumed[0], 'region')} of these. Add --fresh to read them again.")
     write_report(args.sarif, lambda: json_text(result.to_sarif(source=args.file or ""), indent=2) + "\n")
     write_baseline(args, result.findings)
     return result
@@ -116,18 +119,6 @@ def bar(now: SweepProgress) -> str:
     full = _BAR * now.done // max(now.total, 1)
     words = f"{now.done:,} of {count(now.total, 'region')}, {count(now.teams, 'team')}"
     return f"[{'#' * full}{'.' * (_BAR - full)}] {words}" + (f", {now.failed:,} not read" if now.failed else "")
-
-
-def _state(args: argparse.Namespace, spec: SweepSpec, role: str) -> Path:
-    """Return the file of the progress; the options give its name, so that the same command resumes."""
-    names = (role, args.external_id, args.accounts, args.organization, args.regions, args.shard, args.file, spec)
-    words = repr((*names, args.buckets, args.profile, os.environ.get("AWS_ENDPOINT_URL")))
-    path = default_folder() / f"{hashlib.sha256(words.encode()).hexdigest()[:16]}.ndjson"
-    if args.fresh:
-        path.unlink(missing_ok=True)
-    elif path.exists():
-        note(f"Resuming the sweep in {path}. Add --fresh to start again.")
-    return path
 
 
 def _shard(text: str | None) -> tuple[int, int]:
@@ -143,22 +134,8 @@ def _show(result: Sweep, args: argparse.Namespace) -> None:
     write_report(args.output, lambda: json_text(result.to_dict(), indent=2) + "\n")
     if args.json:
         show_json(result.to_dict())
-        return
-    say(fit(result.headline))
-    if not args.output:
-        say("")
-        say(_table(result))
-
-
-def _table(result: Sweep) -> str:
-    rows = [row.cells() for row in result.rows]
-    room = line_width()
-    if not rows:
-        return "No team, and nothing that could not be read."
-    kept = range(len(HEAD)) if room is None or room >= _WIDE else [HEAD.index(name) for name in _SHORT]
-    if len(kept) < len(HEAD):
-        note("Narrow terminal: print all columns with --json.")
-    return table([HEAD[i] for i in kept], [[row[i] for i in kept] for row in rows])
+    else:
+        say(fit(result.headline if args.output else result.to_text(line_width())))
 
 
 def _print_role(args: argparse.Namespace) -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import gc
+import hashlib
 import random
 import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +21,7 @@ from ..findings.accepted import AcceptedLike, accept, read_accepted
 from .accounts import Account, AccountsLike, organization_accounts, parse_regions, read_accounts
 from .members import Members
 from .region_reader import read_region
-from .state_file import StateFile, sweep_id
+from .state_file import StateFile
 from .sweep_rows import Sweep, SweepRow, unused_entries
 
 WORKERS = 8
@@ -53,6 +54,7 @@ def sweep(
     connection: ConnectionLike | None = None,
     accepted: AcceptedLike | None = None,
     state: str | Path | None = None,
+    fresh: bool = False,
     shard: tuple[int, int] = (1, 1),
     workers: int = WORKERS,
     timeout_s: float = TIMEOUT_S,
@@ -80,7 +82,7 @@ def sweep(
     accepted : path or iterable, optional
         Accepted findings. An entry may name its subject as ``account/region/subject``.
     state : path, optional
-        File of the progress: an interrupted sweep resumes with it.
+        Folder of the progress: an interrupted sweep with the same arguments resumes, unless it shall start ``fresh``.
     shard : (int, int)
         ``(2, 8)`` reads the second of eight parts of the accounts, for several machines.
     workers : int
@@ -119,8 +121,11 @@ def sweep(
     choice = None if buckets is None else BucketChoice.parse(buckets)
     members = Members(gt.aws, role_name, external_id, _in_range("timeout_s", timeout_s, 0.1, 600))
     units = [(account, region) for account in chosen for region in names]
-    identifier = sweep_id(members.role_name, external_id, chosen, names, choice)
-    path = None if state is None else Path(state)
+    question = (gt.aws.endpoint_url, members.role_name, external_id, chosen, names, choice)
+    identifier = hashlib.sha256(repr(question).encode()).hexdigest()[:16]
+    path = None if state is None else Path(state) / f"{identifier}.ndjson"
+    if path is not None and fresh:
+        path.unlink(missing_ok=True)
     file = StateFile(path, identifier, {(account.id, region) for account, region in units})
     workers = int(_in_range("workers", workers, 1, 64))
     run = _Run(members, file, choice, cancel or threading.Event(), progress, workers)
@@ -174,30 +179,22 @@ def _accepted(row: SweepRow, entries: tuple[Any, ...]) -> SweepRow:
     return replace(row, findings=accept(row.findings, entries, place=row.place)) if entries else row
 
 
+@dataclass
 class _Run:
     """One run over the accounts and regions that are not in the state file yet."""
 
-    def __init__(
-        self,
-        members: Members,
-        file: StateFile,
-        choice: BucketChoice | None,
-        cancel: threading.Event,
-        progress: Callable[[SweepProgress], object] | None,
-        workers: int,
-    ) -> None:
-        self._members = members
-        self._file = file
-        self._choice = choice
-        self.cancel = cancel
-        self._progress = progress
-        self._workers = workers
+    members: Members
+    file: StateFile
+    choice: BucketChoice | None
+    cancel: threading.Event
+    progress: Callable[[SweepProgress], object] | None
+    workers: int
 
     def all(self, units: list[tuple[Account, str]]) -> None:
         """Read every unit that is not done yet."""
-        todo = [unit for unit in units if (unit[0].id, unit[1]) not in self._file.done]
+        todo = [unit for unit in units if (unit[0].id, unit[1]) not in self.file.done]
         self._report(len(units))
-        pool = ThreadPoolExecutor(self._workers, thread_name_prefix="gt_secure-sweep")
+        pool = ThreadPoolExecutor(self.workers, thread_name_prefix="gt_secure-sweep")
         try:
             futures: list[Future[None]] = [pool.submit(self._one, account, region) for account, region in todo]
             for number, future in enumerate(as_completed(futures), 1):
@@ -212,30 +209,30 @@ class _Run:
             pool.shutdown(wait=not self.cancel.is_set(), cancel_futures=True)
 
     def _report(self, total: int) -> None:
-        if self._progress is None:
+        if self.progress is None:
             return
-        outcomes = list(self._file.done.values())
+        outcomes = list(self.file.done.values())
         teams = sum(bool(row["team"]) for outcome in outcomes for row in outcome["rows"])
         failed = sum(outcome["status"] not in ("read", "empty") for outcome in outcomes)
-        self._progress(SweepProgress(len(outcomes), total, teams, failed))
+        self.progress(SweepProgress(len(outcomes), total, teams, failed))
 
     def _one(self, account: Account, region: str) -> None:
         if self.cancel.is_set():
             return
         outcome = self._read(account, region)
         if not self.cancel.is_set():
-            self._file.add(outcome)
+            self.file.add(outcome)
 
     def _read(self, account: Account, region: str) -> dict[str, Any]:
         wait = _FIRST_WAIT_S
         calls: list[str] = []
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                gt, calls = self._members.connect(account.id, region)
-                rows = read_region(gt, account, self._choice)
+                gt, calls = self.members.connect(account.id, region)
+                rows = read_region(gt, account, self.choice)
                 return _outcome(account, region, "empty" if rows is None else "read", rows or [], calls)
             except Throttled as error:
-                self._members.forget(account.id)
+                self.members.forget(account.id)
                 if attempt == ATTEMPTS or self.cancel.wait(wait * (0.5 + random.random())):
                     return _failed(account, region, "throttled", error, calls)
                 wait = min(wait * 2, _LONGEST_WAIT_S)
@@ -251,7 +248,7 @@ class _Run:
         """Return all rows in order; regions of an account that fail for one reason are one row."""
         rows: list[SweepRow] = []
         failed: dict[tuple[str, str, tuple[str, ...]], list[SweepRow]] = {}
-        for outcome in self._file.done.values():
+        for outcome in self.file.done.values():
             made = [SweepRow.from_dict(data) for data in outcome["rows"]]
             if outcome["status"] in ("read", "empty"):
                 rows += made

@@ -31,6 +31,9 @@ HEAD = (
 )
 
 
+_WIDE, _SHORT = 160, ("account", "region", "team", "URL lock", "findings", "not read")
+
+
 @dataclass(frozen=True, slots=True)
 class SweepRow:
     """One private team, or one bucket, or an account or region that could not be read.
@@ -237,9 +240,12 @@ class Sweep(FindingsReport):
         return log
 
     def to_text(self, room: int | None = None) -> str:
-        """Return the sweep as text, its table no wider than ``room`` columns."""
-        lines = [self.headline, ""]
-        return "\n".join([*lines, *lay_out(HEAD, [row.cells() for row in self.rows], room)] if self.rows else lines[:1])
+        """Return the sweep as text. A table of ``room`` columns has some titles only if all do not fit."""
+        narrow = room is not None and room < _WIDE
+        kept = [i for i, title in enumerate(HEAD) if not narrow or title in _SHORT]
+        rows = [[cell for i, cell in enumerate(row.cells()) if i in kept] for row in self.rows]
+        lines = ["", *lay_out([HEAD[i] for i in kept], rows, room)] if rows else []
+        return "\n".join([self.headline, *lines, *(["A wider terminal shows all columns."] if rows and narrow else [])])
 
     def __str__(self) -> str:
         return self.to_text()
