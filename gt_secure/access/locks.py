@@ -54,6 +54,9 @@ _PUBLIC = {
 _NO_SERVICE = "aws:ViaAWSService is false: no AWS service makes the request with the signer's credentials."
 
 
+DIRECTLY = "Requests name the bucket itself, not an access point."
+
+
 def _words(values: Values) -> str:
     return " and ".join(f'"{printable(value)}"' for value in values) or "absent"
 
@@ -209,8 +212,8 @@ class EffectiveLocks:
             "The own policies of signers of other accounts allow everything.",
         )
 
-    def assumed_with(self, *of_signers: str) -> tuple[str, ...]:
-        """Return the assumptions of answers, with those about who signs."""
+    def assumed_with(self, *of_signers: str, path: str = DIRECTLY) -> tuple[str, ...]:
+        """Return the assumptions of answers, with those about who signs, and about access points."""
         has_policies = any(each.policy_text for each in self.endpoints.values())
         return (
             *self.assumed_of_organization,
@@ -220,7 +223,7 @@ class EffectiveLocks:
             _PUBLIC[self.is_public_refused],
             *of_signers,
             *([] if "aws:viaawsservice" in self.facts.values else [_NO_SERVICE]),
-            "Requests name the bucket itself, not an access point.",
+            path,
             *(f"{key_facts(key).name} is {_words(values)}." for key, values in sorted(self.facts.values.items())),
             *self.facts.notes,
             *(f"{action} was denied, so what it reads is unknown or supposed." for action in self.missing),

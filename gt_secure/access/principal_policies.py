@@ -257,6 +257,8 @@ class Surroundings:
     endpoints : mapping
         The endpoint policy of each endpoint that is known, and whether it is a gateway.
     rcp, scp : tuple of Layer
+    own_only : bool
+        Whether Block Public Access refuses what the policy grants to other accounts.
     circumstances : Circumstances
     """
 
@@ -265,6 +267,7 @@ class Surroundings:
     endpoints: Mapping[str, tuple[Layer | None, bool]] | None = None
     rcp: tuple[Layer, ...] = ()
     scp: tuple[Layer, ...] = ()
+    own_only: bool = False
 
 
 def narrowed(layer: Layer | None, action: str, arn: str) -> Layer | None:
@@ -319,6 +322,8 @@ class Asked:
 
     def row(self, principal: Principal, *, as_if_all: bool = False) -> Row:
         """Return from where the request of a principal is opened; ``as_if_all`` its own policies allow everything."""
+        if self.around.own_only and principal.account != self.around.circumstances.account:
+            return REFUSED
         unread = list(principal.not_read)
         own = self._of(principal.policies, unread)
         limit: list[Statement] | None = None

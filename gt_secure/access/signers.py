@@ -25,13 +25,14 @@ from ..iam.request import Compiled, Layer, Policies, Request
 from ..iam.wildcards import TextMatcher
 from ..policies.signer_lock import without_session
 from ..text import count, printable
+from .access_points import GRANT_READ, POINT_KEYS, PointPath, point_path, said_of_points
 from .answer import Word
 from .conditions_of_opening import duration
 from .dry_run import presigners
 from .locks import READ_POLICY, EffectiveLocks
 from .principal_policies import EVERYWHERE, NOWHERE, REFUSED, Asked, Statements, Surroundings, covers, unsure
 from .request_kinds import LONGEST_SIGNATURE_MS
-from .source_sets import Row, SourceSet
+from .source_sets import Row, SourceSet, combined
 
 SigningClass: TypeAlias = Literal["signs", "reaches", "can-become"]
 
@@ -71,10 +72,6 @@ _CHOSEN_IN: dict[str, tuple[str, ...]] = {
     "sagemaker": ("sagemaker:", *_TAGGING),
 }
 """Starts of condition keys that the caller of a service chooses."""
-_GRANT_READ: dict[str, Any] = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}],
-}
 _MOST_RESOURCES = 5
 """Most resources of a principal's own policies for which starting something is tried."""
 _CLASSES: tuple[SigningClass, ...] = ("signs", "reaches", "can-become")
@@ -132,6 +129,7 @@ class SigningPrincipal:
             "class": self.signing,
             "answer": self.answer,
             "opened": {**self.opened.places(), "when": list(self.opened.when)},
+            **({"access_points": list(self.opened.through)} if self.opened.through else {}),
             "chain": list(self.chain),
             "depends_on": list(self.depends_on),
             "longest_s": self.longest_s,
@@ -269,15 +267,45 @@ class _Holders:
         return found
 
 
+class _Point(NamedTuple):
+    """The question whether somebody may read an object through an access point.
+
+    Its policy must let the request through, and so must the bucket. Without ``own`` nobody listed the access points:
+    the bucket is asked about any. ``unread`` and ``unread_of_others`` name what would have been read of it.
+    """
+
+    bucket: Asked
+    own: Asked | None = None
+    name: str = ""
+    unread: tuple[str, ...] = ()
+    unread_of_others: tuple[str, ...] = ()
+
+    def row(self, principal: Principal, *, as_if_all: bool) -> Row:
+        row = self.bucket.row(principal, as_if_all=as_if_all)
+        if self.own is not None and _word(row) != "refused":
+            row = combined(row, self.own.row(principal, as_if_all=as_if_all), both=True)
+        is_other = principal.account != self.bucket.around.circumstances.account
+        if unread := (*self.unread, *(self.unread_of_others if is_other else ())):
+            row = unsure(row, unread)
+        if row.opened.is_empty:
+            return row
+        when = (f"through the access point {self.name}", *row.opened.when)
+        return replace(row, opened=replace(row.opened, when=when, through=(self.name,)))
+
+
 class _Read(NamedTuple):
-    """The question whether somebody may read an object: of the bucket, and of the key that it is encrypted with."""
+    """The question whether somebody may read an object: of the bucket by one of the ways to it, and of its key."""
 
     asked: Asked
+    points: tuple[_Point, ...]
     key: Asked | None
     unread: str
 
     def row(self, principal: Principal, *, as_if_all: bool = False) -> Row:
         row = self.asked.row(principal, as_if_all=as_if_all)
+        for point in self.points:
+            if row.opened.where != EVERYWHERE.where or row.opened.when:
+                row = combined(row, point.row(principal, as_if_all=as_if_all), both=False)
         if self.unread:
             return unsure(row, [self.unread])
         if self.key is None or _word(row) == "refused":
@@ -329,13 +357,14 @@ class _Search:
         self._trusting: dict[object, list[str] | None] = {}
         self._launching: dict[tuple[str, bool], Row] = {}
         self._allowed = {each.arn: self.statements.allowed(each.policies) for each in principals.all}
-        self.objects = [f"{locks.arn}/{key}" for key in keys]
+        points = principals.access_points
+        self.paths = [point_path(each) for each in (() if points is None else points.if_read or ())]
+        self.unlisted = (points.missing.action,) if points is not None and points.missing is not None else ()
         self.key = self._key_question()
-        self.reading = [self._reading(arn, self.around) for arn in self.objects]
-        anybody = Layer("resource", "bucket policy", parse_document(_GRANT_READ, "resource"))
+        self.reading = [self._reading(key, self.around) for key in keys]
+        anybody = Layer("resource", "bucket policy", parse_document(GRANT_READ, "resource"))
         self.granted, self.unlocked = (
-            [self._reading(arn, replace(self.around, resource=policy)) for arn in self.objects]
-            for policy in (anybody, None)
+            [self._reading(key, replace(self.around, resource=policy)) for key in keys] for policy in (anybody, None)
         )
         if READ_POLICY in locks.not_read:  # it may grant and refuse anything
             self.reading = [each._replace(unread=READ_POLICY) for each in self.granted]
@@ -369,12 +398,24 @@ class _Search:
         default = f"as the bucket does by default, with {printable(key)}" if key else "without a key of the account"
         encrypted = _NO_KEY if key is None else f"The object is encrypted {default}."
         tagged = any(name.startswith(_RESOURCE_TAG) for name in self.locks.facts.values)
-        assumed = (*self.locks.assumed_with(), *(() if tagged else (NO_TAGS,)), encrypted, *_ASSUMED)
+        assumed = (
+            *self.locks.assumed_with(path=said_of_points(self.principals)),
+            *(() if tagged else (NO_TAGS,)),
+            encrypted,
+            *_ASSUMED,
+        )
         signers = Signers.of(made, (*assumed, *self.principals.notes))
         signers.bucket = self.locks.bucket
         return signers
 
-    def _asked(self, action: str, arn: str, around: Surroundings, facts: Mapping[str, Values] | None = None) -> Asked:
+    def _asked(
+        self,
+        action: str,
+        arn: str,
+        around: Surroundings,
+        facts: Mapping[str, Values] | None = None,
+        chooses: tuple[str, ...] = (),
+    ) -> Asked:
         service = action.partition(":")[0]
         given = around.circumstances.given
         if service != "s3":  # tags of a resource are those of the bucket
@@ -386,13 +427,25 @@ class _Search:
             action,
             arn,
             form="presigned" if action == _READ else "header",
-            chooses=_CHOSEN_IN.get(service, ()),
+            chooses=(*_CHOSEN_IN.get(service, ()), *chooses),
             absent=("aws:resourcetag/", "iam:resourcetag/", "s3:buckettag/"),
-            cache=self._caches.setdefault((action, around.circumstances.account, *sorted((facts or {}).items())), {}),
+            cache=self._caches.setdefault(
+                (action, around.circumstances.account, chooses, *sorted((facts or {}).items())), {}
+            ),
         )
 
-    def _reading(self, arn: str, around: Surroundings) -> _Read:
-        return _Read(self._asked(_READ, arn, around), *self.key)
+    def _reading(self, key: str, around: Surroundings) -> _Read:
+        arn, around = f"{self.locks.arn}/{key}", replace(around, own_only=self.locks.is_public_refused is True)
+        points = [self._through(path, key, arn, around) for path in self.paths]
+        if self.unlisted:
+            points.append(_Point(self._asked(_READ, arn, around, chooses=POINT_KEYS), unread=self.unlisted))
+        return _Read(self._asked(_READ, arn, around), tuple(points), *self.key)
+
+    def _through(self, path: PointPath, key: str, arn: str, around: Surroundings) -> _Point:
+        bucket = self._asked(_READ, arn, around, path.facts)
+        around = replace(around, resource=path.policy, own_only=path.own_only)
+        own = self._asked(_READ, f"{path.arn}/object/{key}", around, path.facts)
+        return _Point(bucket, own, path.name, path.unread, path.unread_of_others)
 
     def _key_question(self) -> tuple[Asked | None, str]:
         """Return the question for the key of the bucket, or what would have to be known of it.

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
+from itertools import product
 from typing import Any
 
 from ..iam.condition_keys import key_facts
@@ -25,7 +26,7 @@ from ..iam.variables import Several
 from ..iam.verdict import Verdict
 from ..network import Source
 from ..text import count as counted
-from .address_classes import Span, count, minimal_cidrs
+from .address_classes import Span, count, minimal_cidrs, within
 from .answer import WORDS, Answer, Word, answer_of
 from .conditions_of_opening import oldest_ms, phrases
 from .request_kinds import Circumstances, Kind, base_view, dimensions
@@ -39,6 +40,7 @@ from .sources import (
 )
 
 _UNCONFIRMED = "aws:SourceIp"
+_PHRASES = ("the conditions of both policies",)
 _NO_HEADERS = frozenset({TOKEN_TIME, "aws:useragent", "s3:x-amz-content-sha256"})
 """Chosen keys that a browser sends in any case, or that the signature settles."""
 _PLAIN = {
@@ -72,6 +74,8 @@ class SourceSet:
         The policies and statements that decide.
     oldest_ms : int or None
         For opened ones, the age of a signature at which they end; None if no policy limits it.
+    through : tuple of str
+        For opened ones, the access points without which not all of them are.
     """
 
     spans: tuple[Span, ...] = field(default=(), repr=False)
@@ -81,6 +85,7 @@ class SourceSet:
     depends_on: tuple[str, ...] = ()
     decided_by: tuple[str, ...] = ()
     oldest_ms: int | None = field(default=None, repr=False, compare=False)
+    through: tuple[str, ...] = ()
 
     @property
     def cidrs(self) -> tuple[str, ...]:
@@ -164,6 +169,7 @@ class SourcePlace:
     when: tuple[str, ...] = ()
     decided_by: str = ""
     oldest_ms: int | None = None
+    through: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -242,6 +248,42 @@ def row_of(request: str, places: list[SourcePlace]) -> Row:
     """Return the row of a kind of request from its sources."""
     opened, refused, unknown = (_gather(word, places) for word in WORDS)
     return Row(request, opened, refused, unknown)
+
+
+def combined(first: Row, second: Row, *, both: bool) -> Row:
+    """Return the row of requests that each of two policies must open, or that go one of two ways."""
+    places = []
+    for words in product(WORDS, WORDS):
+        found, more = first.places(words[0]), second.places(words[1])
+        if spans := within(found.spans, more.spans):
+            places.append(replace(_combined(words, (found, more), both), spans=spans))
+    for label in (*sorted(first.labels | second.labels), ANY_OTHER):
+        words = tuple(row.others if label == ANY_OTHER else row.at_endpoint(label) for row in (first, second))
+        sets = first.places(words[0]), second.places(words[1])
+        places.append(replace(_combined(words, sets, both), endpoint=label))
+    return row_of(first.request, places)
+
+
+def _combined(words: tuple[Word, ...], sets: tuple[SourceSet, ...], both: bool) -> SourcePlace:
+    """Return the answer for sources that two rows have; different choices of the sender need not go together."""
+    word = (min if both else max)(words, key=("refused", "unknown", "opened").index)
+    deciding = [each for each, own in zip(sets, words, strict=True) if own == word]
+    if word != "opened":
+        return SourcePlace(
+            SpaceAnswer(word, tuple(sorted({key for each in deciding for key in each.depends_on}))), (), None
+        )
+    used = deciding if both else [max(deciding, key=_freedom)]
+    when = list(dict.fromkeys(each.when for each in used if each.when))
+    if len(when) > 1:
+        return SourcePlace(SpaceAnswer("unknown", _PHRASES), (), None)
+    oldest = min((each.oldest_ms for each in used if each.oldest_ms is not None), default=None)
+    through = tuple(name for each in used for name in each.through)
+    return SourcePlace(SpaceAnswer(word), (), None, when[0] if when else (), oldest_ms=oldest, through=through)
+
+
+def _freedom(found: SourceSet) -> tuple[float, int]:
+    """Return how little a URL needs for one way: how old it may get, and how few choices it must have made."""
+    return float("inf") if found.oldest_ms is None else found.oldest_ms, len(found.through) - len(found.when)
 
 
 def _address_places(requests: Requests) -> Iterable[SourcePlace]:
@@ -342,6 +384,7 @@ def _gather(state: CellAnswer, places: list[SourcePlace]) -> SourceSet:
         depends_on=tuple(sorted({name for place in chosen for name in place.answer.depends_on})),
         decided_by=tuple(sorted({place.decided_by for place in chosen if place.decided_by})),
         oldest_ms=None if any(p.oldest_ms is None for p in chosen) else max(p.oldest_ms or 0 for p in chosen),
+        through=tuple(sorted({name for place in chosen for name in place.through})),
     )
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeAlias
 
 from ..aws.arns import bucket_arn, partition_of
 from ..aws.buckets import LogLocation, log_location
 from ..aws.client import Aws, aws_errors
 from ..errors import GtSecureError
+from ..policies.public_access import may_be_public
 from .part import NotRead, Part
-from .principals import Principals
+from .principals import AccessPoint, Principals
 
 BucketSettings: TypeAlias = Mapping[str, Any]
 
@@ -45,12 +46,21 @@ class _Reading(NamedTuple):
     otherwise: Any = None
 
 
-def _access_points(aws: Aws, client: Any, bucket: str) -> tuple[str, ...]:
+def _access_points(aws: Aws, client: Any, bucket: str) -> tuple[AccessPoint, ...]:
     if aws.is_local:
         return ()  # the sandbox has none, and no host of an account to ask
     pages = aws.client("s3control", client.meta.region_name).get_paginator("list_access_points")
     items = pages.paginate(AccountId=aws.account_id, Bucket=bucket)
-    return tuple(str(point["Name"]) for page in items for point in page.get("AccessPointList", ()))
+    start = f"arn:{aws.partition}:s3:{client.meta.region_name}:{aws.account_id}:accesspoint"
+    return tuple(
+        AccessPoint(
+            str(each["Name"]),
+            str(each.get("AccessPointArn") or f"{start}/{each['Name']}"),
+            str((each.get("VpcConfiguration") or {}).get("VpcId") or ""),
+        )
+        for page in items
+        for each in page.get("AccessPointList", ())
+    )
 
 
 def _replicas(_: Aws, client: Any, bucket: str) -> tuple[str, ...]:
@@ -167,8 +177,10 @@ class Bucket:
         The default encryption as S3 returns it.
     website, object_lock, requester_pays : Part of bool
         Whether it has a website endpoint, a default retention, or lets requesters pay.
-    replicas, access_points : Part of tuple of str
-        ARNs of the buckets that enabled replication rules copy to, and names of its access points.
+    replicas : Part of tuple of str
+        ARNs of the buckets that enabled replication rules copy to.
+    access_points : Part of tuple of AccessPoint
+        Those that the bucket's account made; S3 does not list others.
     acl_grants : Part of tuple of AclGrant
         Grants of its ACL beside the owner's.
     key_policy : Part of str
@@ -201,7 +213,7 @@ class Bucket:
     website: Part[bool] = _UNASKED["website"]
     replicas: Part[tuple[str, ...]] = _UNASKED["replicas"]
     acl_grants: Part[tuple[AclGrant, ...]] = _UNASKED["acl_grants"]
-    access_points: Part[tuple[str, ...]] = _UNASKED["access_points"]
+    access_points: Part[tuple[AccessPoint, ...]] = _UNASKED["access_points"]
     object_lock: Part[bool] = _UNASKED["object_lock"]
     requester_pays: Part[bool] = _UNASKED["requester_pays"]
     key_policy: Part[str] = _UNASKED["key_policy"]
@@ -253,6 +265,27 @@ def read_part(
     if found.missing is None and found.value is None and reading.otherwise is not None:
         return Part.of(reading.otherwise)
     return found
+
+
+def read_access_point(aws: Aws, bucket: Bucket, point: AccessPoint) -> AccessPoint:
+    """Read the policy of an access point, and its Block Public Access where that can change an answer."""
+    client, named = aws.client("s3control", bucket.region), {"AccountId": aws.account_id, "Name": point.name}
+    policy: Part[str] = Part.of_call(
+        f"the policy of the access point {point.name}",
+        "s3:GetAccessPointPolicy",
+        lambda: str(client.get_access_point_policy(**named)["Policy"]),
+        resource=point.arn,
+        absent="NoSuchAccessPointPolicy",
+    )
+    if point.vpc or not may_be_public(policy.if_read):
+        return replace(point, policy=policy)
+    block: Part[Mapping[str, bool]] = Part.of_call(
+        f"Block Public Access of the access point {point.name}",
+        "s3:GetAccessPoint",
+        lambda: client.get_access_point(**named).get("PublicAccessBlockConfiguration") or {},
+        resource=point.arn,
+    )
+    return replace(point, policy=policy, public_access_block=block)
 
 
 def read_key_policy(aws: Aws, bucket: Bucket) -> Part[str]:

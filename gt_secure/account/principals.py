@@ -18,6 +18,7 @@ from ..aws.client import Aws, aws_errors
 from ..errors import AccessDenied, InvalidInput
 from ..iam.documents import VERSIONS
 from ..iam.principals import Caller, is_linked_path, session_of
+from .part import Part
 
 _LISTS = {"UserDetailList": "users", "RoleDetailList": "roles", "GroupDetailList": "groups", "Policies": "policies"}
 PAGE = 1000
@@ -90,6 +91,27 @@ class Principal:
         return self.is_role and is_linked_path(self.arn.partition(":role/")[2])
 
 
+@dataclass(frozen=True, slots=True)
+class AccessPoint:
+    """An access point of a bucket.
+
+    Attributes
+    ----------
+    name, arn : str
+    vpc : str
+        The only VPC whose requests it accepts; empty if it accepts those from the internet.
+    policy : Part of str
+    public_access_block : Part of mapping
+        Its own four settings; read only where its policy may be public.
+    """
+
+    name: str
+    arn: str
+    vpc: str = ""
+    policy: Part[str] = field(default_factory=lambda: Part.of(None))
+    public_access_block: Part[Mapping[str, bool]] = field(default_factory=lambda: Part.of(None))
+
+
 @dataclass(frozen=True)
 class Principals:
     """All users and roles that were read.
@@ -105,6 +127,8 @@ class Principals:
         The KMS key of the bucket's default encryption; empty for none, or AWS's own. None if it was not read.
     key_policy : AttachedPolicy or None
         Its policy, if it was read.
+    access_points : Part of tuple of AccessPoint, or None
+        Those of the bucket; None for policies from files, which do not have them.
     """
 
     all: tuple[Principal, ...]
@@ -112,6 +136,7 @@ class Principals:
     notes: tuple[str, ...] = ()
     key: str | None = None
     key_policy: AttachedPolicy | None = None
+    access_points: Part[tuple[AccessPoint, ...]] | None = None
 
 
 def parse_principals(text: str, name: str = "the file") -> Principals:

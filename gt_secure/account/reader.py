@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,7 +34,7 @@ from ..iam.facts import Facts, supplied_facts
 from ..policies.public_access import SETTING, may_be_public
 from ..restriction.model import Restriction
 from ..restriction.scope import named_place, named_team
-from .bucket import LOG_TARGET, READINGS, Bucket, read_key_policy, read_part
+from .bucket import LOG_TARGET, READINGS, Bucket, read_access_point, read_key_policy, read_part
 from .fact_reader import BLOCKS, read_account_block, read_facts
 from .organization import Organization, read_organization
 from .part import NotRead, Part
@@ -125,9 +126,12 @@ def read_bucket(aws: Aws, name: str, needs: frozenset[str] = PLAN) -> Bucket:
 
 
 def read_signers(aws: Aws, name: str, file: str | Path | None = None) -> Principals:
-    """Read the users and roles of the account or a file, and the key of a bucket; raises AccessDenied."""
-    bucket = read_bucket(aws, name, frozenset({"bucket.encryption"}))
+    """Read users and roles of the account or a file, key and access points of a bucket; raises AccessDenied."""
+    bucket = read_bucket(aws, name, frozenset({"bucket.encryption", "bucket.access_points"}))
     key, found = bucket.default_kms_key, read_principals(aws) if file is None else load_principals(file)
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="gt_secure-state") as pool:
+        read = partial(read_access_point, aws, bucket)
+        found = replace(found, access_points=bucket.access_points.map(lambda points: tuple(pool.map(read, points))))
     if key.missing is not None:
         return replace(found, notes=(*found.notes, f"{key.missing.text}."))
     policy, used = read_key_policy(aws, bucket), (key.value or "").removeprefix("aws/s3")

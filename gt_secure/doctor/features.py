@@ -29,6 +29,8 @@ ResourceTarget: TypeAlias = Literal[
     "role",
     "prefix-list",
     "ip-set",
+    "key",
+    "access-point",
 ]
 
 
@@ -125,6 +127,19 @@ _ALL = (
         "ip-sets",
         "allow IP sets of WAF",
         (Permission("wafv2:ListIPSets", "*"), Permission("wafv2:GetIPSet", "ip-set")),
+    ),
+    Feature(
+        "signers",
+        "list who can sign URLs",
+        (
+            Permission("iam:GetAccountAuthorizationDetails", "*"),
+            Permission("iam:ListRoles", "*", optional=True),
+            Permission("s3:GetEncryptionConfiguration", "bucket", optional=True),
+            Permission("kms:GetKeyPolicy", "key", optional=True),
+            Permission("s3:ListAccessPoints", "*", optional=True),
+            Permission("s3:GetAccessPoint", "*", optional=True),
+            Permission("s3:GetAccessPointPolicy", "access-point", optional=True),
+        ),
     ),
     Feature("history", "show who changed the locks", (Permission("cloudtrail:LookupEvents", "*"),)),
     Feature(

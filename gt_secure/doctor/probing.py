@@ -100,6 +100,8 @@ def _call(aws: Aws, scope: Scope, each: Permission) -> Callable[[], object] | No
         "DescribeVpcEndpoints": lambda: client.describe_vpc_endpoints(MaxResults=5),
         "DescribeVpcs": lambda: client.describe_vpcs(MaxResults=5),
         "DescribeManagedPrefixLists": lambda: client.describe_managed_prefix_lists(MaxResults=5),
+        "GetAccountAuthorizationDetails": lambda: client.get_account_authorization_details(MaxItems=1),
+        "ListRoles": lambda: client.list_roles(MaxItems=1),
         "LookupEvents": lambda: client.lookup_events(MaxResults=1),
     }
     if action in region_wide:

@@ -67,6 +67,8 @@ class Scope:
             # Lists may be shared by other accounts, or kept by AWS.
             "prefix-list": f"arn:{self.partition}:ec2:{self.region}:*:prefix-list/*",
             "ip-set": f"arn:{self.partition}:wafv2:{self.region}:{self.account}:regional/ipset/*/*",
+            "key": f"arn:{self.partition}:kms:*:{self.account}:key/*",  # of the bucket's region
+            "access-point": f"arn:{self.partition}:s3:*:{self.account}:accesspoint/*",
         }
         return found[target]
 

@@ -112,9 +112,9 @@ def access_point_delegation(_: State, bucket: Bucket) -> Iterator[Match]:
 
 @bucket_rule("access-point", "access_points")
 def access_point(_: State, bucket: Bucket) -> Iterator[Match]:
-    names = bucket.access_points.value
-    if names:
-        yield Match(bucket.name, f"They are {', '.join(names)}.")
+    points = bucket.access_points.value
+    if points:
+        yield Match(bucket.name, f"They are {', '.join(each.name for each in points)}.")
 
 
 @bucket_rule("website-on", "website")

@@ -43,7 +43,7 @@ def test_the_administrator_can_do_everything(account: Account):
     assert {each.feature.name: each.status for each in found.features} == dict.fromkeys(FEATURES, "yes"), (
         found.to_dict()
     )
-    assert found.headline == "11 of 11 features can be used."
+    assert found.headline == "12 of 12 features can be used."
     assert found.scope.log_bucket == "gt-logs"
     ways = {(a.permission.action, a.how) for each in found.features for a in each.answers}
     assert ("s3:GetBucketPolicy", "called") in ways
@@ -59,7 +59,7 @@ def test_a_user_without_rights_can_do_nothing(account: Account):
     assert "iam:SimulatePrincipalPolicy" in found.state("test-url").why
     assert states["guard"] == "no"
     assert "missing" in found.state("teams").why
-    assert "0 of 11" in found.headline
+    assert "0 of 12" in found.headline
     simulated = examine(account.user(SIMULATE), **GIVEN)
     assert simulated.state("test-url").status == "no"
     assert "PutBucketPolicy" in simulated.state("guard").why
@@ -105,6 +105,8 @@ def use(gt, name: str, account: Account) -> None:
         finally:
             found = next(each for each in waf.list_ip_sets(Scope="REGIONAL")["IPSets"] if each["Name"] == "own")
             waf.delete_ip_set(Name="own", Scope="REGIONAL", Id=found["Id"], LockToken=found["LockToken"])
+    elif name == "signers":
+        assert gt.exposure(BUCKET, "scans/0001.png").signers
     elif name == "history":
         gt.history(team=TEAM, since="1h")
     elif name == "hits":

@@ -55,7 +55,7 @@ def test_each_permission_is_granted_on_its_own_resource_and_nowhere_else(names):
     for action in ("s3:DeleteObject", "s3:PutObject", "iam:PassRole", "sagemaker:DeleteWorkteam", "s3:PutBucketAcl"):
         assert not allowed(policy, action, "arn:aws:s3:::gt-images/scans/x")
     for action, resource in wanted:
-        if resource not in ("*", None) and resource.startswith("arn:aws:s3"):
+        if resource not in ("*", None) and resource.startswith("arn:aws:s3:::"):
             assert not allowed(policy, action, resource.replace("gt-", "other-").replace("*", "x"))
 
 

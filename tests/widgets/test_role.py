@@ -21,11 +21,11 @@ NOT_CHOSEN = "To use guard, test-url, hits, findings, choose a bucket"
 def test_it_says_in_one_line_what_can_be_used_and_what_waits_for_a_choice(connection: Connection, now: None) -> None:
     made = panel(connection)
     made.examine()
-    assert f"7 of 11 features are available. {NOT_CHOSEN}." in words(made.role.value)
+    assert f"8 of 12 features are available. {NOT_CHOSEN}." in words(made.role.value)
     made.allow.bucket = "gt-images"
     made.examine()
     said = words(made.role.value)
-    assert "10 of 11 features are available. To use test-url, choose a role to sign with." in said
+    assert "11 of 12 features are available. To use test-url, choose a role to sign with." in said
     assert "--bucket" not in said, "it speaks of the panel, not of the command line"
     assert "set the bucket guard" in said or "set and undo the bucket guard" in said
     assert made.diagnosis.scope.bucket == "gt-images"
@@ -79,7 +79,7 @@ def test_in_a_notebook_it_comes_by_itself_after_the_teams_and_the_loop_stays_fre
         while made.diagnosis is None:
             await asyncio.sleep(0.005)
         assert threading.get_ident() not in threads, "no call runs in the loop"
-        assert "of 11 features" in words(made.role.value)
+        assert "of 12 features" in words(made.role.value)
         made.close()
 
     run(main())

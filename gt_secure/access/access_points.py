@@ -1,0 +1,108 @@
+"""Requests through the access points of a bucket: what they ask for, and which policies must let them through.
+
+Both the access point and the bucket must permit a request, and the keys of the access point are in its context for
+both (S3 User Guide, *Configuring IAM policies for using access points*). The bucket can do so by delegation, a grant
+under ``s3:DataAccessPointAccount``. A VPC access point rejects requests from elsewhere (*Creating access points
+restricted to a virtual private cloud*), and its policy is never public (*Blocking public access to your Amazon S3
+storage*). The guide shows for endpoint policies that they must cover both ARNs. It is inferred that identity
+policies, boundaries and policies of the organization must, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..account.principals import AccessPoint, Principals
+from ..errors import PolicyError
+from ..iam.documents import document_of, parse_document
+from ..iam.facts import Values
+from ..iam.request import Layer
+from ..policies.public_access import SETTING, is_surely_public
+from ..text import count, printable
+from .locks import DIRECTLY
+
+POINT_KEYS = ("s3:dataaccesspoint", "s3:accesspointnetworkorigin")
+"""Starts of the keys that only requests through an access point have."""
+GRANT_READ: Mapping[str, Any] = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}],
+}
+"""A policy that was not read: it may grant reading to everybody."""
+_OTHERS = "S3 does not list those that other accounts made."
+
+
+@dataclass(frozen=True)
+class PointPath:
+    """The way through an access point.
+
+    Attributes
+    ----------
+    name, arn : str
+    policy : Layer or None
+        Its policy, and the refusal of requests from elsewhere than its VPC.
+    facts : mapping
+        The keys that requests through it have.
+    own_only : bool
+        Whether its Block Public Access refuses other accounts.
+    unread, unread_of_others : tuple of str
+        Actions that would have read more of it, and those that matter only for other accounts.
+    """
+
+    name: str
+    arn: str
+    policy: Layer | None
+    facts: Mapping[str, Values]
+    own_only: bool
+    unread: tuple[str, ...]
+    unread_of_others: tuple[str, ...]
+
+
+def point_path(point: AccessPoint) -> PointPath:
+    """Return the way through an access point that was read."""
+    unread, block = point.policy.missing, point.public_access_block
+    text = GRANT_READ if unread else point.policy.value
+    refusal: dict[str, Any] = {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}
+    refusal["Condition"] = {"StringNotEquals": {"aws:SourceVpc": point.vpc}}
+    try:
+        granted = parse_document(text, "resource").statements if text else ()
+        actions = (unread.action,) if unread else ()
+    except PolicyError:
+        granted, actions = parse_document(GRANT_READ, "resource").statements, ("s3:GetAccessPointPolicy",)
+    refused = parse_document({"Statement": refusal}, "resource").statements if point.vpc else ()
+    document = document_of((*granted, *refused), "resource")
+    return PointPath(
+        point.name,
+        point.arn,
+        Layer("resource", f"policy of the access point {point.name}", document) if granted or refused else None,
+        {
+            "s3:dataaccesspointarn": (point.arn,),
+            "s3:dataaccesspointaccount": (point.arn.split(":")[4],),
+            "s3:accesspointnetworkorigin": ("VPC" if point.vpc else "Internet",),
+        },
+        bool((block.if_read or {}).get(SETTING)) and is_surely_public(point.policy.if_read),
+        actions,
+        (block.missing.action,) if block.missing else (),
+    )
+
+
+def said_of_points(principals: Principals) -> str:
+    """Return the sentence about access points among the assumptions."""
+    points = principals.access_points
+    if points is None:
+        return DIRECTLY
+    if points.missing is not None:
+        return f"{points.missing.text}, so what access points open is unknown. {_OTHERS}"
+    found = points.value or ()
+    if not found:
+        return f"The bucket has no access points. {_OTHERS}"
+    unread = dict.fromkeys(
+        f" {part.missing.text} for {printable(each.name)}."
+        for each in found
+        for part in (each.policy, each.public_access_block)
+        if part.missing is not None
+    )
+    names = ", ".join(printable(each.name) for each in found)
+    number = count(len(found), "access point")
+    return f"URLs can go through {number} of the bucket, {names}, too.{''.join(unread)} {_OTHERS}"
