@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..aws.client import Aws
     from ..named_networks import NetworksLike
     from .engines.athena_settings import Athena
-    from .storage.cache import Cache
+    from .storage.cache import Cache, CacheLike
 
 Sources = str | Path | LogObject | Iterable[Any]
 
@@ -91,6 +91,7 @@ class ReadOptions(TypedDict, total=False):
 
     until: str | dt.date | dt.datetime | None
     dedupe: bool
+    cache: CacheLike
     memory_limit: str
     filters: Mapping[str, Any] | None
     networks: NetworksLike | None

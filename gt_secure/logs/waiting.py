@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 import statistics
-import tempfile
 import threading
 import time
-import weakref
-from collections.abc import Callable, Generator
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Unpack
 
 from ..errors import InvalidInput, LogError, Throttled, Unreachable
@@ -23,9 +20,8 @@ from ..text import count, duration
 from .hits import Hits
 from .log_query import ReadOptions, Sources
 from .read import read_hits
-from .storage.cache import Cache, CacheLike, open_cache
 from .storage.listing import LATE, s3_client
-from .storage.objects import LogObject, S3Object, StandardInput
+from .storage.objects import LogObject, StandardInput
 from .storage.resolve import resolve
 from .time_range import parse_time
 
@@ -77,19 +73,57 @@ class Waiting:
         )
 
 
-class Deliveries:
-    """New log objects of a location, found by listing; nothing is read."""
+class _Watch:
+    """Looks for new log objects, longer and longer apart, until the time is over or somebody cancels."""
 
-    def __init__(self, sources: Sources, *, since: dt.datetime | None = None, aws: Any = None) -> None:
-        self.sources, self.since, self.aws = sources, since, aws
+    def __init__(
+        self,
+        sources: Sources,
+        since: dt.datetime | None,
+        wait_s: float,
+        aws: Any,
+        progress: Callable[[Any], object] | None,
+        cancel: threading.Event | None,
+    ) -> None:
+        self._sources, self._since, self._aws = sources, since, aws
+        self._wait_s, self._progress, self._cancel = wait_s, progress, cancel or threading.Event()
+        self._started = time.monotonic()
         self._seen: set[tuple[str, ...]] = set()
-        self.objects = 0
+        self.hits = 0
+        self.delay_s: float | None = None
 
-    def new(self) -> list[LogObject]:
-        """Return the objects that no look before has seen."""
-        client = s3_client(self.aws) if self.aws is not None else None
+    @property
+    def waited_s(self) -> float:
+        return time.monotonic() - self._started
+
+    def looks(self) -> Iterator[list[LogObject]]:
+        """Give what is there, then what each further look finds, which may be nothing."""
+        yield self._new()
+        looks, objects, pause = 0, 0, FIRST_S
+        while True:
+            if self._progress is not None:
+                self._progress(Waiting(self.waited_s, self._wait_s, looks, objects, self.hits, self.delay_s))
+            left = self._wait_s - self.waited_s
+            if left <= 0:
+                return
+            if self._cancel.wait(min(pause, left)):
+                raise LogError(
+                    "Waiting for delivery was cancelled.",
+                    next_step="Start it again later: what is read from S3 is kept.",
+                )
+            pause = min(LONGEST_S, pause * 1.25)
+            looks += 1
+            found: list[LogObject] = []
+            with suppress(Unreachable, Throttled):  # a wait of hours outlives a network that is away
+                found = self._new()
+            objects += len(found)
+            yield found
+
+    def _new(self) -> list[LogObject]:
+        """Return the objects that no look before has seen; nothing is read."""
+        client = s3_client(self._aws) if self._aws is not None else None
         found: list[LogObject] = []
-        for item in resolve(self.sources, client=client, since=self._bound()):
+        for item in resolve(self._sources, client=client, since=self._bound()):
             if isinstance(item, StandardInput) or item.identity is None:
                 raise InvalidInput(
                     "Standard input cannot be waited for.",
@@ -99,48 +133,14 @@ class Deliveries:
             if item.identity not in self._seen:
                 self._seen.add(item.identity)
                 found.append(item)
-        self.objects += len(found)
         return found
 
     def _bound(self) -> dt.datetime | None:
         """Return where listing begins: a later look needs only the keys of the last days, which may still grow."""
         if not self._seen:
-            return self.since
+            return self._since
         recent = dt.datetime.now(dt.UTC).replace(tzinfo=None) - LATE
-        return recent if self.since is None else max(self.since, recent)
-
-
-class _Clock:
-    """Waits between looks, longer and longer, until the time is over or somebody cancels."""
-
-    def __init__(self, wait_s: float, cancel: threading.Event | None) -> None:
-        self.wait_s, self.looks = wait_s, 0
-        self._cancel = cancel or threading.Event()
-        self._started = time.monotonic()
-        self._pause = FIRST_S
-
-    @property
-    def waited_s(self) -> float:
-        return time.monotonic() - self._started
-
-    def tick(self) -> bool:
-        """Wait for the next look; False when the time is over."""
-        left = self.wait_s - self.waited_s
-        if left <= 0:
-            return False
-        if self._cancel.wait(min(self._pause, left)):
-            raise stopped()
-        self._pause = min(LONGEST_S, self._pause * 1.25)
-        self.looks += 1
-        return True
-
-
-def stopped() -> LogError:
-    """Return the error of a wait that was cancelled."""
-    return LogError(
-        "Waiting for delivery was cancelled.",
-        next_step="Start it again later: what is read from S3 is kept.",
-    )
+        return recent if self._since is None else max(self._since, recent)
 
 
 def wait_for_hits(
@@ -151,7 +151,6 @@ def wait_for_hits(
     since: str | dt.date | dt.datetime | None = None,
     aws: Any = None,
     engine: str = "auto",
-    cache: CacheLike = True,
     progress: Callable[[Any], object] | None = None,
     cancel: threading.Event | None = None,
     **options: Unpack[ReadOptions],
@@ -165,50 +164,24 @@ def wait_for_hits(
     """
     _check(enough, wait_s, engine)
     start = parse_time(since, "since")
-    folder = tempfile.TemporaryDirectory(prefix="gt-secure-wait-")
+    watch, hits = _Watch(sources, start, wait_s, aws, progress, cancel), None
     try:
-        deliveries, clock = Deliveries(sources, since=start, aws=aws), _Clock(wait_s, cancel)
-        read = partial(read_hits, since=start, aws=aws, engine=engine, progress=progress, cancel=cancel, **options)
-        hits = _wait(deliveries, enough, clock, folder.name, cache, read, progress)
-    except BaseException:
-        folder.cleanup()
-        raise
-    weakref.finalize(hits._store, folder.cleanup)  # its rows may be in files there
-    return hits
-
-
-def _wait(
-    deliveries: Deliveries,
-    enough: Enough,
-    clock: _Clock,
-    folder: str,
-    cache: CacheLike,
-    read: Callable[..., Hits],
-    progress: Callable[[Any], object] | None,
-) -> Hits:
-    local = any(not isinstance(item, S3Object) for item in deliveries.new())
-    given = cache if isinstance(cache, Cache) or not local else False
-    kept = open_cache(given) or Cache(folder, local=True)
-    deliveries.objects = 0  # what is there already was not waited for
-    while True:
-        hits = read(deliveries.sources, cache=kept)
-        try:
-            found = len(hits)
-            if enough(hits) if callable(enough) else found >= enough:
+        for new in watch.looks():
+            if hits is not None:
+                if not new:
+                    continue
+                hits.close()
+            hits = read_hits(sources, since=start, aws=aws, engine=engine, progress=progress, cancel=cancel, **options)
+            watch.hits, watch.delay_s = len(hits), hits.coverage.typical_delay_s
+            if enough(hits) if callable(enough) else watch.hits >= enough:
                 return hits
-            delay = hits.coverage.typical_delay_s
-            while True:
-                if progress is not None:
-                    progress(Waiting(clock.waited_s, clock.wait_s, clock.looks, deliveries.objects, found, delay))
-                if not clock.tick():
-                    hits.coverage.notes.append(_not_there(enough, found, clock.waited_s))
-                    return hits
-                if _look(deliveries):
-                    break
-        except BaseException:
+    except BaseException:
+        if hits is not None:
             hits.close()
-            raise
-        hits.close()
+        raise
+    assert hits is not None
+    hits.coverage.notes.append(_not_there(enough, watch.hits, watch.waited_s))
+    return hits
 
 
 def follow_hits(
@@ -218,7 +191,6 @@ def follow_hits(
     since: str | dt.date | dt.datetime | None = None,
     aws: Any = None,
     engine: str = "auto",
-    cache: CacheLike = True,
     progress: Callable[[Any], object] | None = None,
     cancel: threading.Event | None = None,
     **options: Unpack[ReadOptions],
@@ -227,7 +199,7 @@ def follow_hits(
 
     Parameters
     ----------
-    sources, since, aws, engine, cache, options
+    sources, since, aws, engine, options
         As for :func:`~gt_secure.logs.read_hits`. Of local files only new ones are read, not what one grows by.
     wait_s : float
         Seconds after which it ends.
@@ -255,36 +227,19 @@ def follow_hits(
     """
     _check(1, wait_s, engine)
     start = parse_time(since, "since")
-    deliveries, clock, total = Deliveries(sources, since=start, aws=aws), _Clock(wait_s, cancel), 0
-    read = partial(
-        read_hits, since=start, aws=aws, engine=engine, cache=cache, progress=progress, cancel=cancel, **options
-    )
-    delays: list[float] = []
-    new, first = deliveries.new(), True
-    while True:
-        if new:
-            with closing(read(new)) as hits:
-                total += (number := len(hits))
-                if hits.coverage.typical_delay_s is not None:
-                    delays.append(hits.coverage.typical_delay_s)
-                if number:
-                    yield hits
-        deliveries.objects -= len(new) if first else 0
-        first = False
-        if progress is not None:
-            usual = statistics.median(delays) if delays else None
-            progress(Waiting(clock.waited_s, wait_s, clock.looks, deliveries.objects, total, usual))
-        if not clock.tick():
-            return
-        new = _look(deliveries)
-
-
-def _look(deliveries: Deliveries) -> list[LogObject]:
-    """Look for new objects. A wait of hours outlives a network that is away for a moment."""
-    try:
-        return deliveries.new()
-    except (Unreachable, Throttled):
-        return []
+    watch, delays = _Watch(sources, start, wait_s, aws, progress, cancel), []
+    for new in watch.looks():
+        if not new:
+            continue
+        with closing(
+            read_hits(new, since=start, aws=aws, engine=engine, progress=progress, cancel=cancel, **options)
+        ) as hits:
+            if hits.coverage.typical_delay_s is not None:
+                delays.append(hits.coverage.typical_delay_s)
+                watch.delay_s = statistics.median(delays)
+            watch.hits += (number := len(hits))
+            if number:
+                yield hits
 
 
 def _check(enough: Enough, wait_s: float, engine: str) -> None:

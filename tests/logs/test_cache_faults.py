@@ -12,6 +12,7 @@ import pytest
 from gt_secure.logs import Cache, read_hits
 from gt_secure.logs.engines import duckdb_store
 from support import corpus
+from support.fake_s3 import FakeS3
 from support.sample import sample
 
 
@@ -23,7 +24,9 @@ def log(tmp_path: Path) -> Path:
 
 
 def read(log: Path, folder: Path) -> tuple[int, int, int, list[str]]:
-    with read_hits(log, cache=Cache(folder, local=True)) as hits:
+    s3 = FakeS3()
+    s3.put("gt-logs", "a.log", log.read_bytes())
+    with read_hits("s3://gt-logs/", aws=s3, cache=Cache(folder)) as hits:
         assert hits.coverage.adds_up
         return len(hits), hits.coverage.unreadable, hits.coverage.objects_cached, hits.coverage.notes
 
@@ -123,7 +126,7 @@ def test_another_users_folder_is_not_trusted(log: Path, tmp_path: Path, monkeypa
 
 
 def test_state_and_clear_of_a_damaged_cache(log: Path, tmp_path: Path) -> None:
-    cache = Cache(tmp_path / "cache", local=True)
+    cache = Cache(tmp_path / "cache")
     read(log, cache.folder)
     (cache.folder / "index.sqlite").write_bytes(b"garbage" * 1000)
     assert cache.state().objects == 0

@@ -227,17 +227,14 @@ def test_a_lost_cache_file_is_read_again(simple: FakeS3, tmp_path: Path) -> None
         assert len(hits) == 24
 
 
-def test_local_files_are_cached_when_asked(tmp_path: Path) -> None:
+def test_local_files_are_not_cached(tmp_path: Path) -> None:
     path = tmp_path / "a.log"
-    path.write_bytes(body(DAYS[0]))
-    cache = Cache(tmp_path / "c", local=True)
-    for expected in (0, 1):
+    cache = Cache(tmp_path / "c")
+    for number in (1, 3):
+        path.write_bytes(body(DAYS[0], number))
         with read_hits(path, cache=cache) as hits:
-            assert hits.coverage.objects_cached == expected
-            assert len(hits) == 1
-    path.write_bytes(body(DAYS[0], 3))
-    with read_hits(path, cache=cache) as hits:
-        assert len(hits) == 3
+            assert (hits.coverage.objects_cached, len(hits)) == (0, number)
+    assert cache.state().objects == 0
     assert LocalFile(str(path), 1).name == str(path)
 
 

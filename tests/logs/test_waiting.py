@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import json
 import re
-import shutil
 import threading
 from contextlib import closing
 from itertools import islice
@@ -20,6 +20,7 @@ from gt_secure.errors import InvalidInput, LogError, Unreachable
 from gt_secure.logs import Waiting, follow_hits, wait_for_hits, waiting
 from gt_secure.logs.storage.objects import LocalFile, StandardInput
 from support import corpus
+from support.fake_s3 import FakeS3
 
 
 @pytest.fixture(autouse=True)
@@ -34,9 +35,12 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def deliver(folder: Path, name: str, *addresses: str) -> None:
+def deliver(folder: Path | FakeS3, name: str, *addresses: str) -> None:
     """Put a whole file there: a rename is one step."""
     text = [corpus.write({**corpus.BASE, **corpus.PRESIGNED, "remote_ip": each}) for each in addresses]
+    if isinstance(folder, FakeS3):
+        folder.put("gt-logs", name, "\n".join(text).encode(), dt.datetime.now(dt.UTC))
+        return
     (folder / f".{name}").write_text("\n".join(text) + "\n", encoding="utf-8")
     (folder / f".{name}").rename(folder / name)
 
@@ -44,7 +48,7 @@ def deliver(folder: Path, name: str, *addresses: str) -> None:
 class Postman:
     """Delivers one file after another, whenever a look has found nothing."""
 
-    def __init__(self, folder: Path, *deliveries: tuple[str, ...], after: int = 2) -> None:
+    def __init__(self, folder: Path | FakeS3, *deliveries: tuple[str, ...], after: int = 2) -> None:
         self.folder, self.left, self.after = folder, list(deliveries), after
         self.states: list[Waiting] = []
 
@@ -69,22 +73,20 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-@pytest.mark.parametrize("cache", [True, False])
-def test_only_new_objects_are_read(folder: Path, opened: list[str], cache: bool) -> None:
-    postman = Postman(folder, ("198.51.100.9",), ("198.51.100.9", "192.0.2.1"))
-    with wait_for_hits(folder, 4, wait_s=20, cache=cache, progress=postman) as hits:
+def test_only_new_objects_are_read(tmp_path: Path) -> None:
+    s3 = FakeS3()
+    deliver(s3, "a.log", "203.0.113.7")
+    postman = Postman(s3, ("198.51.100.9",), ("198.51.100.9", "192.0.2.1"))
+    with wait_for_hits("s3://gt-logs/", 4, wait_s=60, aws=s3, cache=tmp_path, progress=postman) as hits:
         assert hits.count("remote_ip").rows == [("198.51.100.9", 2), ("192.0.2.1", 1), ("203.0.113.7", 1)]
         assert not [note for note in hits.coverage.notes if "Waited" in note]
         assert hits.coverage.adds_up
-        kept = hits.filter(presigned=True)
-    assert sorted(opened) == ["2.log", "4.log", "a.log"]
+    assert sorted(s3.fetched) == ["2.log", "4.log", "a.log"]
     assert [state.objects for state in postman.states] == sorted(state.objects for state in postman.states)
     assert postman.states[-1].objects == 1
-    del kept
 
 
 def test_hits_outlive_the_wait(folder: Path) -> None:
-    """Their rows are in files of the wait."""
     rows = wait_for_hits(folder, 1, wait_s=5, cache=False).filter(presigned=True)
     assert rows.count("remote_ip").rows == [("203.0.113.7", 1)]
 
@@ -197,14 +199,15 @@ def test_the_command_waits(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
 def test_follow_prints_each_delivery(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, form: str, expected: str
 ) -> None:
-    left = [True, True, False]
+    really, looks = waiting._Watch._new, []
 
-    def tick(_: object) -> bool:
-        if len(left) == 3:
+    def new(watch: Any) -> Any:
+        looks.append(watch)
+        if len(looks) == 2:
             deliver(folder, "b.log", "192.0.2.1")
-        return left.pop(0)
+        return really(watch)
 
-    monkeypatch.setattr(waiting._Clock, "tick", tick)
+    monkeypatch.setattr(waiting._Watch, "_new", new)
     chosen = ["--json"] if form == "json" else ["--format", form]
     assert main(["hits", str(folder), "--follow", "--wait-s", "1", "--by", "remote_ip", *chosen]) == 0
     out, err = capsys.readouterr()
@@ -222,13 +225,3 @@ def test_what_follow_cannot_do(folder: Path, capsys: pytest.CaptureFixture[str],
 def test_a_cell_has_one_result(folder: Path) -> None:
     with pytest.raises(magics.MagicError, match="one result"):
         magics.run_line(f"hits {folder} --follow")
-
-
-def test_nothing_stays_behind(folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: Any) -> None:
-    temp = tmp_path_factory.mktemp("temp")
-    monkeypatch.setattr("tempfile.tempdir", str(temp))
-    hits = wait_for_hits(folder, 2, wait_s=0.05, cache=False)
-    assert list(temp.glob("gt-secure-wait-*"))
-    del hits
-    assert not list(temp.glob("gt-secure-wait-*"))
-    shutil.rmtree(temp)

@@ -71,16 +71,12 @@ def open_cache(given: CacheLike) -> Cache | None:
 class Cache:
     """The cache in one folder, of ``limit_bytes`` on disk at most: the least recently used files are removed.
 
-    ``local`` keeps local files too; by default only what was fetched from S3. ``notes`` say what was wrong with the
-    cache in the last read.
+    Only what was fetched from S3 is kept. ``notes`` say what was wrong with the cache in the last read.
     """
 
-    def __init__(
-        self, folder: str | Path | None = None, *, limit_bytes: int = LIMIT_BYTES, local: bool = False
-    ) -> None:
+    def __init__(self, folder: str | Path | None = None, *, limit_bytes: int = LIMIT_BYTES) -> None:
         self.folder = Path(folder) if folder is not None else default_folder()
         self.limit_bytes = limit_bytes
-        self.local = local
         self._found: dict[int, tuple[str, int]] = {}  # place in the list of cached objects -> file, number in it
         self._counts: list[tuple[int, int]] = []  # lines and blank lines of cached objects
         self.notes: list[str] = []
@@ -111,7 +107,7 @@ class Cache:
         cached: list[LogObject] = []
         known, present = self._known() if objects else ({}, set())
         for item in objects:
-            place = known.get(item.identity) if item.identity and self.keeps(item) else None
+            place = known.get(item.identity) if isinstance(item, S3Object) else None
             if place is None or place[0] not in present:
                 missing.append(item)
                 continue
@@ -157,16 +153,7 @@ class Cache:
         self._off = True
         self.notes.append(f"The cache in {self.folder} was not used ({error}). The logs were read without it.")
         if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
-            self.drop()
-
-    def drop(self) -> None:
-        """Remove index and files, whatever state they are in; the next read makes them again."""
-        for path in (*self.folder.glob("index.sqlite*"), *self.folder.glob("*.parquet")):
-            with contextlib.suppress(OSError):
-                path.unlink()
-
-    def keeps(self, item: LogObject) -> bool:
-        return self.local or isinstance(item, S3Object)
+            self.clear()
 
     def keep(self, store: Store, lines_file: Path, records_file: Path | None, tally: Tally, sink: RecordSink) -> int:
         """Keep the Parquet files of lines and JSON records; returns the number of objects kept.
@@ -190,7 +177,7 @@ class Cache:
     ) -> int:
         (lines_file, _), (_, in_records) = parts
         bad = tally.failed | tally.unfinished | set(tally.left_out) | {source for source, _ in tally.too_long}
-        kept = [i for i, item in enumerate(tally.objects) if i not in bad and item.identity and self.keeps(item)]
+        kept = [i for i, item in enumerate(tally.objects) if i not in bad and isinstance(item, S3Object)]
         if not kept:
             return 0
         from ..engines.duckdb_store import rows_of
@@ -278,20 +265,14 @@ class Cache:
         return CacheState(str(self.folder), objects, files, size, self.limit_bytes)
 
     def clear(self) -> int:
-        """Remove everything; returns the bytes freed."""
+        """Remove index and files, whatever state they are in; returns the bytes of rows freed."""
         if not (self.folder / "index.sqlite").exists():
             return 0
         freed = 0
-        with contextlib.suppress(sqlite3.DatabaseError), self._index() as index:
-            for file, size in index.execute("SELECT file, bytes FROM files").fetchall():
-                self._remove(index, file)
-                freed += size
-        for stray in self.folder.glob("*.parquet"):
-            freed += stray.stat().st_size
-            stray.unlink()
-        with contextlib.suppress(OSError), (self.folder / "index.sqlite").open("rb") as file:
-            if file.read(16) != b"SQLite format 3\0":
-                self.drop()
+        for path in (*self.folder.glob("*.parquet"), *self.folder.glob("index.sqlite*")):
+            with contextlib.suppress(OSError):
+                freed += path.stat().st_size if path.suffix == ".parquet" else 0
+                path.unlink()
         return freed
 
 

@@ -95,7 +95,7 @@ class S3Object:
         return f"s3://{self.bucket}/{self.key}"
 
     @property
-    def identity(self) -> tuple[str, str, str] | None:
+    def identity(self) -> tuple[str, str, str]:
         return self.bucket, self.key, self.etag
 
     @property
