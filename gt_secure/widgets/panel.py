@@ -19,7 +19,7 @@ from ..errors import GtSecureError, InvalidInput
 from ..policies.bucket_guard import find_guard
 from . import role_summary as roleline
 from .allow_editor import NOBODY, AllowEditor
-from .background import Worker, in_background, load_soon
+from .background import Worker, in_background
 from .base import Box, Html, Link
 from .hits_step import FOOT, HitsStep
 from .lock_cards import LocksView, headline, last_changes, lock_states, locks_markup
@@ -108,7 +108,6 @@ class Panel(Box):
         self.hits.foot.value = ""  # the panel's own foot says it at all times
         self._wire()
         self._draw_top()
-        load_soon("restriction", "buckets")
         # The teams come first: nothing else can be chosen before them.
         self._identity.start(self._read_identity, self._got_identity, timeout_s=30, after_s=0.4)
         self.allow.find_endpoints(after_s=0.8)

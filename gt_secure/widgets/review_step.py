@@ -19,7 +19,6 @@ from ..connection import with_facts
 from ..errors import GtSecureError, InvalidInput
 from ..html import count
 from ..text import truncate
-from .background import in_background
 from .base import Html, Link, Step, check, field, spoken, text_field
 from .fact_fields import FactFields
 from .shared_models import row, set_class, stack
@@ -276,15 +275,8 @@ class ReviewStep(Step):
 
     def _sayer(self) -> Callable[[str], None]:
         """A progress callback that may be called from the working thread."""
-        if not in_background():
-            return lambda _words: None
-        loops = self.worker.loops()
         change = self._change = object()
-
-        def say(words: str) -> None:
-            loops.call(lambda: self._say_progress(change, str(words)))
-
-        return say
+        return lambda words: self.worker.call_back(lambda: self._say_progress(change, str(words)))
 
     def _say_progress(self, change: object, words: str) -> None:
         if self.worker.busy and change is self._change:

@@ -6,6 +6,7 @@ by custom message, which no notebook saves.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +17,11 @@ from .. import html as markup
 from ..errors import AccessDenied, InvalidInput
 from ..html import Markup
 from ..network import Source, contains
-from .background import in_background
+from .background import in_background, start_thread
 from .base import Html, Link, Step, check, error_markup, field, spoken, text_field
 from .browser import browser_part
 from .probe_view import Tried, browser_answer, place_label, tried_markup, try_url
 from .shared_models import columns, row, stack
-from .thread_safe import Ticker
 
 if TYPE_CHECKING:
     from ..connection import Connection
@@ -73,7 +73,7 @@ class TestUrlStep(Step):
         self._origins: tuple[ProbeOrigin, ...] = ()
         self._bound_here = ""
         self._keys_of: tuple[str, str] | None = None
-        self._clock: Ticker | None = None
+        self._cleared = threading.Event()
         self.tried: tuple[Tried, ...] = ()
         self.browser_markers: list[str] = []
         super().__init__(connection)
@@ -152,9 +152,7 @@ class TestUrlStep(Step):
 
     def clear(self) -> None:
         """Forget the URL, here and in the browser."""
-        if self._clock is not None:
-            self._clock.stop()
-            self._clock = None
+        self._cleared.set()
         if self._url is not None:
             self._url.forget()
             self._url = None
@@ -246,7 +244,8 @@ class TestUrlStep(Step):
         self._show_url()
         self.enable()
         if in_background():
-            self._clock = Ticker(self.worker.loops(), self._next_look_s, self._show_url)
+            cleared = self._cleared = threading.Event()
+            start_thread(lambda: self._count_down(cleared))
 
     def _show_url(self) -> None:
         url = self._url
@@ -270,6 +269,10 @@ class TestUrlStep(Step):
                 ]
             ),
         )
+
+    def _count_down(self, cleared: threading.Event) -> None:
+        while not cleared.wait(self._next_look_s()):
+            self.worker.call_back(lambda: None if cleared.is_set() else self._show_url())
 
     def _next_look_s(self) -> float:
         url = self._url

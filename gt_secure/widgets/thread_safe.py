@@ -1,12 +1,9 @@
-"""Widgets that several threads of a kernel use, and callbacks on its event loops.
+"""Widgets that several threads of a kernel use.
 
 JupyterLab and ipykernel 7 handle what people press and type on a subshell, a thread beside the one that runs the cells,
 or on that one: it changes from message to message. So cells, event handlers and the results of slow work come to the
-same widgets at the same time. Whoever makes a widget, sets a trait, or handles a message holds one lock until all
-observers are done.
-
-A subshell ends with the page that it serves, and a cell can hold the main thread for hours. :class:`Loops` therefore
-calls back on whichever loop is free.
+same widgets at the same time. Whoever makes a widget, sets a trait, handles a message, or shows a result holds one lock
+until all observers are done.
 """
 
 from __future__ import annotations
@@ -16,10 +13,7 @@ import contextlib
 import contextvars
 import functools
 import inspect
-import logging
 import threading
-import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -28,16 +22,10 @@ W = TypeVar("W")
 LOCK = threading.RLock()
 """Held by the thread that changes widgets. Whoever holds it must not wait for a thread that changes widgets."""
 
-PATIENCE_S = 0.2
-"""The loop on which work was started has so long to take its result; then any other loop takes it."""
-
-log = logging.getLogger("gt_secure")
-
 _kinds: dict[type, Any] = {}
 
-_event_loops: dict[asyncio.AbstractEventLoop, contextvars.Context] = {}
-"""Loops on which messages of the page were handled, with the context of the last one: ipykernel sends what the page
-answers to the subshell whose message it finds there."""
+_pages: dict[asyncio.AbstractEventLoop, contextvars.Context] = {}
+"""Loops of subshells that handled messages of a page, the last one at the end, with the context of its last message."""
 
 
 @contextlib.contextmanager
@@ -99,7 +87,7 @@ class ThreadSafe:
 
     def _handle_msg(self, msg: Any) -> None:
         with LOCK:
-            _remember_loop()
+            _remember_page()
             if getattr(self, "comm", None) is not None:  # else closed since the page sent this
                 super()._handle_msg(msg)  # type: ignore[misc]
 
@@ -148,113 +136,19 @@ def running_loop() -> asyncio.AbstractEventLoop | None:
         return None
 
 
-def _remember_loop() -> None:
+def _remember_page() -> None:
     loop = running_loop()
-    if loop is not None:
-        _event_loops[loop] = contextvars.copy_context()
-        for gone in [each for each in _event_loops if each.is_closed()]:
-            del _event_loops[gone]
-        call_overdue()
+    if loop is not None and threading.current_thread() is not threading.main_thread():
+        _pages.pop(loop, None)
+        _pages[loop] = contextvars.copy_context()
 
 
-class Home:
-    """The loop of those who make a widget now. In a cell it lives as long as the kernel."""
+def page_context() -> contextvars.Context | None:
+    """Return the context of the last message of a page that is open, if it has a subshell. The caller has the lock.
 
-    def __init__(self) -> None:
-        self.loop = running_loop()
-        self.context = contextvars.copy_context()
-
-
-class Loops:
-    """The loops on which callbacks may run: the one that is here now, that of the widget, and those of the page.
-
-    Callbacks keep their order, whichever loop calls them.
+    ipykernel sends what a page answers to the subshell whose message it finds in the context. The one of a page that
+    was closed has ended, and the main thread may run a cell for hours.
     """
-
-    def __init__(self, home: Home) -> None:
-        here = running_loop() or home.loop
-        self._first = here
-        self._contexts = {} if here is None else {here: contextvars.copy_context()}
-        if home.loop is not None:
-            self._contexts.setdefault(home.loop, home.context)
-        self._waiting: deque[Listener] = deque()
-
-    @property
-    def ended(self) -> bool:
-        return all(loop.is_closed() for loop in (*_event_loops.copy(), *self._contexts))
-
-    def call(self, call: Callable[[], object]) -> Listener:
-        """Call something under the lock: on the loop that was here, or on another one if that is busy.
-
-        May be used from any thread.
-        """
-        callback = Listener(call)
-        self._waiting.append(callback)
-        _undelivered[self] = None
-        contexts = {**_event_loops.copy(), **self._contexts}  # without the lock: whoever has it may wait for this
-        for loop, context in contexts.items():
-            mine = context.copy()  # a context is entered by one thread at a time
-            with contextlib.suppress(RuntimeError):  # the loop is closed: its subshell or kernel has ended
-                if loop is self._first:
-                    loop.call_soon_threadsafe(self._call_waiting, context=mine)
-                else:
-                    loop.call_soon_threadsafe(loop.call_later, PATIENCE_S, self._call_waiting, context=mine)
-        return callback
-
-    def call_overdue(self) -> None:
-        """Call what no loop has called in time, such as that of a page which was closed. The caller has the lock."""
-        if not self._waiting or time.monotonic() - self._waiting[0].since > PATIENCE_S:
-            self._call_waiting()
-
-    def _call_waiting(self) -> None:
-        with LOCK:
-            for _ in range(len(self._waiting)):  # what comes meanwhile has calls of its own
-                try:
-                    self._waiting.popleft()()
-                except Exception:
-                    log.exception("gt_secure: a result cannot be shown")
-            if not self._waiting:
-                _undelivered.pop(self, None)
-
-
-_undelivered: dict[Loops, None] = {}
-"""Loops with callbacks that were not called yet."""
-
-
-def call_overdue() -> None:
-    """Call here what other loops have not called in time."""
-    with LOCK:
-        for each in list(_undelivered):
-            each.call_overdue()
-
-
-class Listener:
-    """Something to call once."""
-
-    def __init__(self, call: Callable[[], object]) -> None:
-        self._call = call
-        self.since = time.monotonic()
-        self.waiting = True
-
-    def __call__(self) -> None:
-        self.waiting = False
-        self._call()
-
-
-class Ticker:
-    """Calls something again and again, until it is stopped or no loop is left."""
-
-    def __init__(self, loops: Loops, wait_s: Callable[[], float], call: Callable[[], object]) -> None:
-        self._stop = threading.Event()
-
-        def run() -> None:
-            last = None
-            while not self._stop.wait(wait_s()) and not loops.ended:
-                if last is None or not last.waiting:  # where nobody has time, one call waits, not hundreds
-                    last = loops.call(lambda: None if self._stop.is_set() else call())
-
-        threading.Thread(target=run, name="gt-secure-ticker", daemon=True).start()
-
-    def stop(self) -> None:
-        """Call no more."""
-        self._stop.set()
+    for ended in [loop for loop in _pages if loop.is_closed()]:
+        del _pages[ended]
+    return next(reversed(_pages.values())).copy() if _pages else None

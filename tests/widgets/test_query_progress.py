@@ -358,11 +358,11 @@ def test_another_bucket_ends_the_reading_of_the_first(step: HitsStep, soon: None
         leaks = held(Hits, "leaks", activity.LEAKS)
         step.plot_hits()
         await until(leaks.begun.is_set)
-        first = step.worker.activity
+        first = step.worker._current
         step.logs = ""
         step.bucket = "gt-images"
         assert first is not None
-        assert first.cancel.is_set()
+        assert first.activity.cancel.is_set()
         leaks.go.set()
         await step.wait_idle()
         assert step.result is None

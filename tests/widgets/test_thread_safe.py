@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
+from contextvars import ContextVar
 from typing import Any
 
 import ipywidgets
@@ -21,11 +22,15 @@ from gt_secure.widgets.page_assets import send_again
 from gt_secure.widgets.panel import Panel
 from gt_secure.widgets.shared_models import make
 
+PAGE: ContextVar[str] = ContextVar("page", default="cell")
+"""The page whose message is handled: ipykernel sends what the page answers to the subshell that it finds so."""
+
 
 class Subshell:
     """A thread that handles messages of the page, with an event loop of its own, as ipykernel makes it."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "page") -> None:
+        self.name = name
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self._run, name="subshell-test")
         self.thread.start()
@@ -46,6 +51,7 @@ class Subshell:
 
     def _handle(self, widget: ipywidgets.Widget, data: dict[str, Any]) -> Future[None]:
         async def handle() -> None:
+            PAGE.set(self.name)
             widget._handle_msg({"content": {"data": data}, "buffers": []})
 
         return asyncio.run_coroutine_threadsafe(handle(), self.loop)
@@ -97,7 +103,7 @@ class Slow(Step):
         return 7
 
     def _done(self, result: int) -> None:
-        self.results.append((result, threading.current_thread().name))
+        self.results.append((result, PAGE.get()))
 
 
 @pytest.mark.usefixtures("_hasty")
@@ -107,7 +113,7 @@ def test_what_is_typed_is_kept_while_results_of_other_work_arrive(subshell: Subs
 
     def results() -> None:
         while go_on:
-            thread_safe.Listener(lambda: editor._got_endpoints(()))()  # one of the results that draw the lists again
+            editor.worker.call_back(lambda: editor._got_endpoints(()))  # one of the results that draw the lists again
 
     thread = threading.Thread(target=results)
     thread.start()
@@ -148,9 +154,31 @@ def test_a_result_outlives_the_subshell_that_asked_for_it(subshell: Subshell, ru
         subshell.end()  # the tab of the notebook is closed while the work runs
         step.go.set()
         await step.wait_idle()
-        assert step.results == [(7, threading.main_thread().name)]
+        assert step.results == [(7, "cell")], (
+            "the answers of a page that is opened later must reach a thread that lives"
+        )
         assert not step.start.disabled
         assert words(step.status.value) == ""
+
+    run(main())
+
+
+def test_a_result_is_sent_as_if_the_newest_page_had_asked(subshell: Subshell, run: Any) -> None:
+    async def main() -> None:
+        step, newer = Slow(), Subshell("newer")
+        try:
+            step.go.set()
+            subshell.press(step.start).result(30)
+            await step.wait_idle()
+            newer.send(make(ipywidgets.Text), value="x").result(30)
+            subshell.end()
+            step.start_work()
+            await step.wait_idle()
+        finally:
+            newer.end()
+        step.start_work()
+        await step.wait_idle()
+        assert [page for _, page in step.results] == ["page", "newer", "cell"]
 
     run(main())
 
@@ -179,33 +207,12 @@ def test_the_page_gets_results_while_a_cell_runs(subshell: Subshell, run: Any) -
         while not (step.results and begun_in_cell.results):
             time.sleep(0.01)  # a cell that computes: the loop of this thread does nothing
             assert time.monotonic() < end
-        assert step.results == begun_in_cell.results == [(7, "subshell-test")]
-        await asyncio.sleep(2 * thread_safe.PATIENCE_S)
-        assert len(step.results) == len(begun_in_cell.results) == 1, "once, though both loops were asked"
+        assert step.results == begun_in_cell.results == [(7, "page")]
 
     run(main())
 
 
-def test_a_result_comes_on_the_loop_that_asked_when_it_is_free(
-    subshell: Subshell, run: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(thread_safe, "PATIENCE_S", 30)  # a loop on a busy machine is slow, but free
-
-    async def main() -> None:
-        step = Slow()
-        step.go.set()
-        subshell.press(step.start).result(30)
-        await step.wait_idle()
-        step.start_work()
-        await step.wait_idle()
-        assert [name for _, name in step.results] == ["subshell-test", threading.main_thread().name]
-
-    run(main())
-
-
-def test_a_cell_waits_for_what_a_press_started_and_may_cancel_it(
-    subshell: Subshell, run: Any, words: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cell_waits_for_what_a_press_started_and_may_cancel_it(subshell: Subshell, run: Any, words: Any) -> None:
     async def main() -> None:
         step = Slow()
         subshell.press(step.start).result(30)
@@ -216,73 +223,14 @@ def test_a_cell_waits_for_what_a_press_started_and_may_cancel_it(
         await waits
         assert words(step.status.value) == "Cancelled."
         step.go.set()
-        await asyncio.sleep(2 * thread_safe.PATIENCE_S)
+        await asyncio.sleep(0.2)
         assert step.results == []
-        monkeypatch.setattr(thread_safe, "PATIENCE_S", 30)
         step.go.clear()
         subshell.press(step.start).result(30)
         step.start_work()  # replaces what the press started
         step.go.set()
         await step.wait_idle()
-        assert [name for _, name in step.results] == [threading.main_thread().name]
-
-    run(main())
-
-
-def test_posted_callbacks_keep_their_order_whoever_calls_them(subshell: Subshell, run: Any) -> None:
-    async def main() -> None:
-        subshell.press(make(ipywidgets.Button)).result(30)  # now its loop is known
-        called: list[int] = []
-        loops = thread_safe.Loops(thread_safe.Home())
-
-        def post() -> None:
-            for i in range(300):
-                loops.call(lambda i=i: called.append(i))  # type: ignore[misc]
-                time.sleep(0.003)
-
-        thread = threading.Thread(target=post)
-        thread.start()
-        while thread.is_alive():
-            time.sleep(0.25)  # longer than the patience: both loops take some
-            await asyncio.sleep(0.01)
-        await until(lambda: len(called) >= 300)
-        await asyncio.sleep(2 * thread_safe.PATIENCE_S)
-        assert called == list(range(300))
-
-    run(main())
-
-
-def test_without_any_loop_left_nothing_is_called_and_nothing_breaks(run: Any) -> None:
-    called: list[int] = []
-
-    async def main() -> thread_safe.Loops:
-        return thread_safe.Loops(thread_safe.Home())
-
-    loops = run(main())
-    for loop in thread_safe._event_loops:
-        assert loop.is_closed()
-    assert loops.call(lambda: called.append(1)).waiting
-    assert called == []
-
-
-def test_progress_of_an_hour_does_not_pile_up_where_nobody_listens(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(background.activities, "AFTER_S", 0.01)
-    monkeypatch.setattr(background, "EVERY_S", 0.01)
-
-    async def main() -> None:
-        shown: list[Any] = []
-        worker = background.Worker(on_busy=lambda _: None, on_error=shown.append, on_progress=shown.append)
-        looks, look = [], worker._look
-        monkeypatch.setattr(worker, "_look", lambda *arguments: looks.append(look(*arguments)))
-        hold = threading.Event()
-        worker.start(lambda: hold.wait(60), lambda _: None)
-        while len(looks) < 10:
-            time.sleep(0.05)  # the only loop is busy
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        assert len(shown) == 1
-        hold.set()
-        await worker.wait_idle()
+        assert len(step.results) == 1
 
     run(main())
 
@@ -360,28 +308,6 @@ def test_a_cell_changes_traits_in_other_ways(subshell: Subshell, how: str) -> No
     assert editor.address_input.words == editor.addresses
 
 
-def test_a_page_that_is_opened_while_a_cell_runs_gets_the_result(subshell: Subshell, run: Any) -> None:
-    async def main() -> None:
-        step, other = Slow(), make(ipywidgets.Text)
-        subshell.press(step.start).result(30)
-        subshell.end()
-        step.go.set()
-        time.sleep(2 * thread_safe.PATIENCE_S)  # the cell goes on; no loop is free
-        page = Subshell()
-        try:
-            end = time.monotonic() + 300
-            while not step.results:
-                page.send(other, value=str(time.monotonic())).result(30)
-                time.sleep(0.05)
-                assert time.monotonic() < end
-            assert step.results == [(7, "subshell-test")]
-            assert not step.worker.busy
-        finally:
-            page.end()
-
-    run(main())
-
-
 def test_a_step_made_in_a_subshell_that_ended_still_gets_its_result(subshell: Subshell) -> None:
     async def make_and_start() -> Slow:
         step = Slow()
@@ -392,15 +318,7 @@ def test_a_step_made_in_a_subshell_that_ended_still_gets_its_result(subshell: Su
     assert step.begun.wait(300)
     subshell.end()
     step.go.set()
-    time.sleep(2 * thread_safe.PATIENCE_S)
-    page = Subshell()
-    try:
-        end = time.monotonic() + 300
-        while step.worker.busy:
-            page.send(make(ipywidgets.Text), value="x").result(30)
-            assert time.monotonic() < end
-    finally:
-        page.end()
+    asyncio.run(step.wait_idle())
     assert [result for result, _ in step.results] == [7]
     assert not step.start.disabled
 
@@ -460,15 +378,11 @@ def test_a_failure_to_start_does_not_keep_the_step_busy(run: Any, monkeypatch: p
         def no_thread(*_: Any) -> None:
             raise RuntimeError("can't start new thread")
 
-        monkeypatch.setattr(background._Work, "begin", no_thread)
+        monkeypatch.setattr(background, "start_thread", no_thread)
         step.start.click()
         assert "Something unexpected" in step.message.value
         assert not step.worker.busy
         assert not step.start.disabled
-        step.run("Later…", step._work, step._done, after_s=0.01)
-        with pytest.raises(Exception, match="Something unexpected"):
-            await step.wait_idle()
-        assert not step.worker.busy
 
     run(main())
 
@@ -483,7 +397,7 @@ def test_a_url_that_is_signed_while_the_step_closes_is_not_kept(connection: Conn
         step.close()
         await asyncio.sleep(1)
         assert step._url is None
-        assert "gt-secure-ticker" not in {thread.name for thread in threading.enumerate()}
+        assert step.url_line.value == ""
 
     run(main())
 
