@@ -12,6 +12,7 @@ import pytest
 from gt_secure.connection import Connection
 from gt_secure.errors import AccessDenied, GtSecureError
 from gt_secure.widgets import panel, role_summary as roleline
+from gt_secure.widgets.thread_safe import LOCK
 
 from .conftest import run, user, words
 
@@ -101,8 +102,9 @@ def test_a_choice_made_meanwhile_counts_and_the_older_answer_is_dropped(connecti
 
 def test_it_comes_too_when_nobody_waits_for_the_teams(connection: Connection) -> None:
     async def main() -> None:
-        made = panel(connection)
-        made.picker.cancel_button.click()
+        with LOCK:
+            made = panel(connection)
+            made.picker.cancel_button.click()
         assert not made.picker.teams
         while made.diagnosis is None:
             await asyncio.sleep(0.02)
