@@ -30,7 +30,7 @@ from gt_secure.errors import (
     Unreachable,
     Unsupported,
 )
-from gt_secure.widgets.wording import PANEL
+from gt_secure.widgets.base import PANEL
 from gt_secure.wording import Wording
 
 PACKAGE = Path(gt_secure.__file__).parent

@@ -33,10 +33,10 @@ ShareDone = Callable[[], "float | None"]
 
 
 def words_of(progress: Any) -> str:
-    """Return what a reader, a wait or a query reports, in words."""
+    """Return what a reader, a wait, a query or a change reports, in words."""
     from .ingest.reader import Progress
 
-    return f"{READING}: {progress.sentence}" if isinstance(progress, Progress) else str(progress.sentence)
+    return f"{READING}: {progress.sentence}" if isinstance(progress, Progress) else str(getattr(progress, "sentence", progress))
 
 
 class Activity:
@@ -50,7 +50,7 @@ class Activity:
         self._kept_whole = 0
 
     def tell(self, progress: Any) -> None:
-        """Keep what a reader or a remote query reports; from any thread."""
+        """Keep what a reader, a remote query or a change reports; from any thread."""
         self._told = words_of(progress)
 
     @property

@@ -18,23 +18,20 @@ from ..network import collapse
 from ..policies.age_cap import age_text, parse_age
 from ..policies.signer_lock import parse_signers
 from ..restriction.model import Restriction
-from .base import Html, Link, Step, check, error_markup, field, show_part, spoken, text_field
+from .base import PANEL, Link, Step, check, error_markup, field, show_part, spoken, text_field
 from .chip_input import ChipInput
 from .entry_feedback import (
+    SeenBox,
     about_addresses,
-    about_limits,
     bad,
-    endpoint_reader,
     networks_of,
     problems,
     read_address,
     read_endpoint,
     split_endpoints,
 )
-from .lock_choices import SWITCHES, Switches
-from .seen_addresses import SeenBox
-from .shared_models import columns, row, set_class, stack
-from .wording import PANEL
+from .lock_cards import SWITCHES, Switches
+from .thread_safe import Html, columns, row, set_class, stack
 
 if TYPE_CHECKING:
     from ..aws.endpoints import VpcEndpoint
@@ -122,7 +119,6 @@ class AllowEditor(Step):
         prefix: str = "",
     ) -> None:
         self._known: dict[str, VpcEndpoint] = {}
-        self._policy_size = 0
         self._drawing = False
         self._shown_place: tuple[str, ...] = ("",) * len(_PLACE)
         self._wrong: dict[str, InvalidInput] = {}
@@ -176,11 +172,10 @@ class AllowEditor(Step):
         self.protect_hint = Html()
         self.portal_input = field(ipywidgets.Dropdown, "Workers of this team use", options=_PORTALS, value="")
         self.portal_input.observe(lambda change: self._switched("setting", change["new"]), "value")
-        self.limits = Html()
         self.more_box = self._build_more()
         self.more_button = self.opener("More options", self.more_box)
         protect = stack(self.protect, self.protect_hint, self.portal_input)
-        return [columns(left, bucket), text_box, protect, self.limits, row(self.more_button), self.more_box]
+        return [columns(left, bucket), text_box, protect, row(self.more_button), self.more_box]
 
     def _build_more(self) -> ipywidgets.Widget:
         """Make what few people need: it opens by itself where it matters."""
@@ -291,11 +286,6 @@ class AllowEditor(Step):
         """Offer buckets to choose from, for example those of the team's labeling jobs."""
         self.bucket_input.options = tuple(names)
 
-    def policy_size(self, size: int) -> None:
-        """Return how large the bucket's policy is, in bytes, for the count against the limit."""
-        self._policy_size = size
-        self._draw_counts()
-
     def show_seen(self, hits: Mapping[str, int], browser: Iterable[str] = (), leaked: Collection[str] = ()) -> None:
         """Offer addresses that the access log shows as opened; ``browser`` are those of this person."""
         listed = networks_of(self.address_input.entries)
@@ -307,7 +297,7 @@ class AllowEditor(Step):
         if isinstance(found, GtSecureError):
             self.found.value = error_markup(found, "warn", "The VPC endpoints cannot be listed; type their ids.")
             return
-        self._known = endpoint_reader(found)
+        self._known = {endpoint.id: endpoint for endpoint in found}
         self.endpoint_input.offer([endpoint.label for endpoint in found])
         said = f"{count(len(found), 'S3 endpoint')} found." if found else "There is no S3 endpoint in this region."
         self.found.value = markup.hint(f"{said} Endpoints that cannot serve S3 are left out.")
@@ -403,14 +393,13 @@ class AllowEditor(Step):
 
     def _open_where_it_matters(self) -> None:
         """Open the options that have something to say, once for each reason: a person may close them again."""
-        limits = self.limits.value and "limits"
         own = (
             trait
             for trait in ("endpoints", "prefix", "max_age", "signers")
             if getattr(self, trait) or trait in self._wrong
         )
         locks = "locks" if self.portal_lock is not None or not self.protect.value else ""
-        reasons = frozenset(filter(None, (limits, locks, *own)))
+        reasons = frozenset(filter(None, (locks, *own)))
         if reasons - self._reasons:
             show_part(self.more_button, self.more_box, True)
         self._reasons = reasons
@@ -436,9 +425,6 @@ class AllowEditor(Step):
         ranges = networks_of(good)
         self.address_input.say(*about_addresses(self.address_input.entries, portal=bool(self.portal_lock)))
         self.endpoint_input.say(*problems(self.endpoint_input.entries))
-        self.limits.value = about_limits(
-            self.bucket, self.prefix, [str(each) for each in ranges], [e.word for e in gates], self._policy_size
-        )
         wrong = len(self.address_input.entries) + len(self.endpoint_input.entries) - len(good) - len(gates)
         wrong += len(self._wrong)
         place = f"bucket {self.bucket}/{self.prefix}" if self.bucket else ""

@@ -15,11 +15,10 @@ from ..errors import AccessDenied, GtSecureError
 from ..html import Markup
 from ..logs.activity import Activity
 from ..named_networks import Networks
+from ..wording import Wording
 from .background import Worker, as_error, is_testing
 from .page_assets import page_parts
-from .shared_models import make, set_class, shared
-from .thread_safe import ThreadSafe
-from .wording import PANEL
+from .thread_safe import Html, ThreadSafe, make, set_class
 
 if TYPE_CHECKING:
     from ..connection import Connection
@@ -28,16 +27,35 @@ T = TypeVar("T")
 W = TypeVar("W", bound=ipywidgets.Widget)
 
 
-class Html(ThreadSafe, ipywidgets.HTML):  # type: ignore[misc]
-    """HTML whose ``repr`` does not repeat it."""
-
-    def __init__(self, value: str = "", classes: str = "") -> None:
-        super().__init__(value=value, **shared(ipywidgets.HTML))
-        for name in classes.split():
-            self.add_class(name)
-
-    def __repr__(self) -> str:
-        return "<gt_secure text>"
+PANEL = Wording(
+    {
+        "addresses": 'the field "Allowed addresses"',
+        "bound_to": 'the field "Bind to address"',
+        "bucket": 'the field "Bucket"',
+        "endpoints": 'the field "VPC endpoints"',
+        "expires_in": 'the list "Lifetime"',
+        "guard": 'the list "Bucket guard"',
+        "logs": 'the field "Log location"',
+        "max_age": 'the field "Refuse URLs older than"',
+        "portal_lock": 'the list "Portal lock"',
+        "prefix": 'the field "Key prefix"',
+        "role_arn": 'the field "Signing role"',
+        "signers": 'the field "Only these sign URLs"',
+        "since": 'the list "Time"',
+        "team": 'the list "Workteam"',
+        "url_lock": 'the list "URL lock"',
+    },
+    values={
+        "guard=None": 'Bucket guard: "No change"',
+        "guard=True": 'Bucket guard: "On"',
+        "max_age=None": '"Refuse URLs older than" empty',
+        "portal_lock=None": 'Portal lock: "No change"',
+        "portal_lock=True": 'Portal lock: "On"',
+    },
+    calls={"workteams": 'the list "Workteam"'},
+    keeps_values=False,
+)
+"""Words of the panel for arguments and calls: ``the field "VPC endpoints"`` for the library's ``endpoints=``."""
 
 
 class Link:

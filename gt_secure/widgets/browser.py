@@ -13,8 +13,7 @@ from typing import Any
 
 from .. import html as markup
 from ..optional import install_command
-from .base import Html
-from .thread_safe import ThreadSafe
+from .thread_safe import Html, ThreadSafe
 
 
 class NoBrowserPart(Html):

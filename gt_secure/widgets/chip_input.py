@@ -9,8 +9,8 @@ import ipywidgets
 
 from .. import html as markup
 from ..html import Tone
-from .base import Box, Html, spoken, text_field
-from .shared_models import make, set_class
+from .base import Box, spoken, text_field
+from .thread_safe import Html, make, set_class
 
 _MOST = 60
 """Chips that are drawn; a longer list is edited as text."""

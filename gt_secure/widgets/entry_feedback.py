@@ -1,30 +1,40 @@
-"""Feedback on the entries of the lists: size and family of a range, VPC of an endpoint, and limits that are near."""
+"""Feedback on the entries of the lists: size and family of a range, VPC of an endpoint, and addresses to pick from."""
 
 from __future__ import annotations
 
 import ipaddress
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import ipywidgets
+
 from .. import html as markup
 from ..address_lists import list_name, split_list
-from ..errors import GtSecureError, InvalidInput
+from ..errors import InvalidInput
 from ..html import Markup, count
-from ..network import IPNetwork, collapse, is_very_broad, overlaps, parse_endpoint_id, parse_network, scope
-from ..policies.bucket_guard import MAX_BUCKET_POLICY, build_guard
+from ..network import (
+    IPNetwork,
+    collapse,
+    contains,
+    is_very_broad,
+    overlaps,
+    parse_address,
+    parse_endpoint_id,
+    parse_network,
+    scope,
+)
 from ..restriction.model import Restriction
+from .base import PANEL, Box
 from .chip_input import Correction, Entry
-from .wording import PANEL
+from .thread_safe import Html, make
 
 if TYPE_CHECKING:
     from ..aws.endpoints import VpcEndpoint
 
 _NAMED = 150
 """Overlaps are named in lists up to this length."""
-_NEAR = 0.8
-"""Part of a limit from which on it is shown."""
+_MOST_SEEN = 8
 
 
 @lru_cache(maxsize=4096)
@@ -104,10 +114,6 @@ def split_endpoints(text: str) -> list[str]:
     return split_list(text)
 
 
-def endpoint_reader(known: Iterable[VpcEndpoint]) -> dict[str, VpcEndpoint]:
-    return {endpoint.id: endpoint for endpoint in known}
-
-
 def read_endpoint(word: str, known: dict[str, VpcEndpoint]) -> Entry:
     """Check one endpoint id and name its VPC, if it is known."""
     try:
@@ -169,19 +175,42 @@ def bad(words: str) -> Markup:
     return Markup(f'<div class="gts-hint gts-bad"><span aria-hidden="true">✕</span> {markup.text(words, 500)}</div>')
 
 
-def about_limits(bucket: str, prefix: str, networks: Sequence[str], endpoints: Sequence[str], present: int) -> Markup:
-    """Return how much of the policy limits the lists use, where little room is left."""
-    if not bucket or not (networks or endpoints):
-        return Markup("")
+class SeenBox(Box):
+    """One button for each address that is not in the list yet."""
 
-    try:
-        statement = build_guard(bucket, prefix=prefix, networks=networks, endpoints=endpoints)
-    except GtSecureError as error:
-        return bad(PANEL.write(str(error)))
-    size = len(json.dumps(statement).encode()) + present
-    if size <= _NEAR * MAX_BUCKET_POLICY:
-        return Markup("")
-    shown = markup.hint(f"Policy size: {size:,} of {MAX_BUCKET_POLICY:,} bytes")
-    if size > MAX_BUCKET_POLICY:
-        shown = markup.join(shown, bad("The bucket policy would be too large: summarise the ranges."))
-    return shown
+    shown_as = "addresses seen"
+
+    def __init__(self, add: Callable[[str], None]) -> None:
+        self._add = add
+        self._chips: list[ipywidgets.Button] = []
+        super().__init__()
+        self.add_class("gts-chips")
+
+    def show(
+        self,
+        hits: Mapping[str, int],
+        browser: Sequence[str],
+        listed: Sequence[IPNetwork],
+        leaked: Collection[str] = (),
+    ) -> None:
+        """Offer the busiest addresses, and first of all those of the person's own browser; leaked URLs are marked."""
+        new = [
+            word
+            for word in dict.fromkeys([*browser, *hits])
+            if not read_address(word).problem and not contains(listed, parse_address(word))
+        ]
+        for old in self._chips:
+            old.close()
+        self._chips = [
+            self._chip(word, "your browser" if word in browser else count(hits[word], "hit"), word in leaked)
+            for word in new[:_MOST_SEEN]
+        ]
+        head = [Html(markup.hint("Opened in the access log, not in the list:"))] if self._chips else []
+        self.children = (*head, *self._chips)
+
+    def _chip(self, word: str, about: str, leaked: bool) -> ipywidgets.Button:
+        words = f"! {word} · used a leaked URL · {about}" if leaked else f"+ {word} · {about}"
+        tone, tooltip = "warn" if leaked else "plain", "Press to add to the list."
+        made = make(ipywidgets.Button, description=words, tooltip=tooltip, classes=f"gts-chip gts-{tone}")
+        made.on_click(lambda _: self._add(word))
+        return made

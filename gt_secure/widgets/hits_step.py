@@ -19,10 +19,10 @@ from ..html import Markup, count
 from ..logs.activity import READING, ROWS, WRITING, Activity
 from ..text import duration
 from . import hits_view as hitsview
-from .base import Html, Link, Step, error_markup, field, spoken, text_field
+from .base import Link, Step, error_markup, field, spoken, text_field
 from .hits_view import HitsResult
 from .linked_plot import LinkedPlot
-from .shared_models import columns, row, set_class, stack
+from .thread_safe import Html, columns, row, set_class, stack
 
 if TYPE_CHECKING:
     from ..account.bucket import Bucket

@@ -9,9 +9,8 @@ import ipywidgets
 import traitlets
 
 from .. import html as markup
-from .base import Box, Html
-from .shared_models import make, set_class, shared
-from .thread_safe import thread_safe
+from .base import Box
+from .thread_safe import Html, make, set_class, shared, thread_safe
 
 if TYPE_CHECKING:
     from ..plots import Mark

@@ -1,11 +1,14 @@
-"""The three locks on top: what is protected now, what will be, whom each lock affects, and who changed it last."""
+"""The three locks: on top what is protected now, what will be, and who changed it last; and the choices for each."""
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
+
+import ipywidgets
 
 from .. import html as markup
 from ..changes import KIND_CALLS
@@ -13,7 +16,9 @@ from ..changes.change import find_change
 from ..changes.targets import BucketGuard, TeamUrlLock, Toggles, WorkforcePortal
 from ..html import Chip, Markup, count
 from ..policies.age_cap import age_text
-from ..text import some
+from ..text import duration, some
+from .base import Box, field
+from .thread_safe import Html, set_class, stack
 
 if TYPE_CHECKING:
     from ..aws.teams import Workforce, Workteam
@@ -40,7 +45,7 @@ class LocksView:
     guard_known: bool = False
     guard_refused: bool = False
     plan: Plan | None = None
-    changes: Mapping[str, HistoryEntry] = field(default_factory=dict)
+    changes: Mapping[str, HistoryEntry] = dataclasses.field(default_factory=dict)
     """The last change for each kind of lock, where it is known."""
 
     def change(self, target: type[Target[V]]) -> Change[V] | None:
@@ -205,24 +210,10 @@ def changed_markup(kind: str, changes: Mapping[str, HistoryEntry], now: dt.datet
     entry = changes.get(kind)
     if entry is None:
         return Markup("")
-    age = _age((now or dt.datetime.now(dt.UTC)) - entry.at)
-    said = f"{_RESOURCES[kind]} last changed {age} by {markup.plain(_who(entry.who), 80)}"
+    seconds = int(((now or dt.datetime.now(dt.UTC)) - entry.at).total_seconds())
+    said = f"{_RESOURCES[kind]} last changed {duration(max(0, seconds))} ago by {markup.plain(_who(entry.who), 80)}"
     moment = f"{entry.at:%Y-%m-%d %H:%M} UTC"
     return Markup(f'<p class="gts-changed" title="{moment}">{markup.text(said, 200)}</p>')
-
-
-def _age(span: dt.timedelta) -> str:
-    minutes = int(span.total_seconds() // 60)
-    if minutes < 1:
-        return "just now"
-    number, unit = (
-        (minutes, "minute")
-        if minutes < 60
-        else (minutes // 60, "hour")
-        if minutes < 24 * 60
-        else (minutes // (24 * 60), "day")
-    )
-    return f"{count(number, unit)} ago"
 
 
 def _who(arn: str) -> str:
@@ -234,3 +225,54 @@ def _who(arn: str) -> str:
     if kind == "assumed-role":
         return f"role/{rest.partition('/')[0]}"
     return f"{kind}/{rest.rpartition('/')[2]}" if rest else kind
+
+
+SWITCHES: Mapping[str, str] = {"portal_lock": "Portal lock", "url_lock": "URL lock", "guard_lock": "Bucket guard"}
+"""Traits of the editor, and their labels, in the order of the panel."""
+
+# A drop-down reads None as "nothing chosen", so the values are words.
+_CHOICES = (("No change", "leave"), ("On", "on"), ("Off", "off"))
+_VALUES: Mapping[str, bool | None] = {"leave": None, "on": True, "off": False}
+
+
+class Switches(Box):
+    """One choice for each lock, with a sentence about its list and whom it affects."""
+
+    shown_as = "locks"
+
+    def __init__(self, changed: Callable[[str, bool | None], None]) -> None:
+        self.choices: dict[str, ipywidgets.Dropdown] = {}
+        self._hints: dict[str, Html] = {}
+        self._columns: dict[str, ipywidgets.Widget] = {}
+        for trait, label in SWITCHES.items():
+            choice = field(ipywidgets.Dropdown, label, options=_CHOICES, value="leave")
+            choice.observe(lambda change, trait=trait: changed(trait, _VALUES[change["new"]]), "value")
+            self.choices[trait], self._hints[trait] = choice, Html()
+            self._columns[trait] = stack(choice, self._hints[trait])
+        super().__init__(list(self._columns.values()))
+        self.add_class("gts-three")
+        self.explain(())
+
+    def set(self, values: Mapping[str, Any], *, private: bool) -> None:
+        """Show values; only a private team has a URL lock and a portal lock."""
+        for trait, choice in self.choices.items():
+            wanted = values[trait] if private or trait == "guard_lock" else None
+            choice.value = next(word for word, value in _VALUES.items() if value is wanted)
+            set_class(self._columns[trait], "gts-hidden", not private and trait != "guard_lock")
+
+    def explain(self, team_names: Sequence[str]) -> None:
+        """Say what each lock does, which list it uses, and whom it affects."""
+        for trait, words in _says(team_names).items():
+            self._hints[trait].value = f'<div class="gts-hint">{words}</div>'
+
+
+def _says(team_names: Sequence[str]) -> dict[str, str]:
+    whom = "<b>all</b> private workteams of the region"
+    if team_names:
+        names = some([markup.plain(name, 40) for name in team_names])
+        whom = f"<b>all</b> {len(team_names)} private workteams ({markup.text(names, 300)})"
+    return {
+        "portal_lock": f"Uses the allowed addresses, at most 10 ranges. Affects {whom}.",
+        "url_lock": "Each URL works only from its worker's own address. Your address list does not apply.",
+        "guard_lock": "Uses the allowed addresses and the VPC endpoints. Refuses presigned requests from elsewhere.",
+    }

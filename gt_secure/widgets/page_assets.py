@@ -18,8 +18,7 @@ from weakref import WeakSet
 import ipywidgets
 
 from ..html import table_style
-from .shared_models import shared
-from .thread_safe import ThreadSafe
+from .thread_safe import Html, ThreadSafe
 
 _kept: dict[str, Any] = {}
 _roots: WeakSet[Any] = WeakSet()
@@ -51,15 +50,8 @@ def _read(name: str) -> str:
     return (resources.files(__package__) / name).read_text(encoding="utf-8")
 
 
-class _Sheet(ThreadSafe, ipywidgets.HTML):  # type: ignore[misc]
-    """The style sheet; its ``repr`` does not repeat it."""
-
-    def __repr__(self) -> str:
-        return "<gt_secure style>"
-
-
-def _style_sheet() -> ipywidgets.HTML:
-    return _Sheet(f"<style>{_read('style.css')}{table_style()}</style>", **shared(ipywidgets.HTML))
+def _style_sheet() -> Html:
+    return Html(f"<style>{_read('style.css')}{table_style()}</style>")
 
 
 @cache

@@ -20,14 +20,14 @@ from ..policies.bucket_guard import find_guard
 from . import role_summary as roleline
 from .allow_editor import NOBODY, AllowEditor
 from .background import Worker, in_background
-from .base import Box, Html, Link
+from .base import Box, Link
 from .hits_step import FOOT, HitsStep
 from .lock_cards import LocksView, headline, last_changes, lock_states, locks_markup
 from .page_assets import page_parts
 from .review_step import ReviewStep
-from .shared_models import make
 from .team_picker import BUCKET_ONLY, TeamDetails, TeamPicker
 from .test_url_step import TestUrlStep
+from .thread_safe import Html, make
 
 if TYPE_CHECKING:
     from ..account.bucket import Bucket
@@ -75,8 +75,7 @@ class Panel(Box):
         super().__init__()
         self.link = connection if isinstance(connection, Link) else Link(connection)
         self._view = LocksView()
-        self._bucket: Bucket | None = None
-        self._who = self._bucket_error = ""
+        self._who = ""
         self._worker = Worker(on_busy=lambda _: None, on_error=self._no_bucket)
         self._identity = Worker(on_busy=lambda _: None, on_error=self._no_identity)
         self._doctor = Worker(on_busy=lambda _: None, on_error=self._no_diagnosis)
@@ -231,7 +230,6 @@ class Panel(Box):
         self.test.prefix = self.allow.prefix
         self.test.bucket = bucket
         self.hits.bucket = bucket
-        self._bucket, self._bucket_error = None, ""
         self._view = replace(self._view, bucket=bucket, guard=None, guard_known=False, guard_refused=False)
         self._draw_top()
         if bucket:
@@ -243,11 +241,9 @@ class Panel(Box):
         )
 
     def _got_bucket(self, state: Bucket) -> None:
-        self._bucket = state
         seen, text = state.policy.missing is None, state.policy.if_read or ""
         guard = find_guard(text) if text else None
         self._view = replace(self._view, guard=guard, guard_known=seen, guard_refused=not seen)
-        self.allow.policy_size(len(text.encode()))
         self._draw_top()
 
     def _no_bucket(self, error: GtSecureError) -> None:

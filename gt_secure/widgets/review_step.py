@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +16,14 @@ from ..changes.render import parts
 from ..changes.render.exposure import exposure_table
 from ..changes.targets import TeamUrlLock, WorkforcePortal
 from ..connection import with_facts
-from ..errors import GtSecureError, InvalidInput
+from ..errors import GtSecureError, InvalidInput, refuse_url
 from ..html import count
+from ..iam.condition_keys import is_multivalued, key_facts
+from ..iam.facts import check_facts
+from ..logs.activity import Activity
 from ..text import truncate
-from .base import Html, Link, Step, check, field, spoken, text_field
-from .fact_fields import FactFields
-from .shared_models import row, set_class, stack
-from .wording import PANEL
+from .base import PANEL, Box, Link, Step, check, field, spoken, text_field
+from .thread_safe import Html, row, set_class, stack
 
 if TYPE_CHECKING:
     from ..changes.plan import Plan
@@ -85,7 +86,6 @@ class ReviewStep(Step):
         self._confirmed: set[str] = set()
         self._asked: frozenset[str] = frozenset()
         self._done = ""
-        self._change: object = None  # the one whose progress is shown
         super().__init__(connection)
         self.set_summary("Nothing to review yet.")
         self.observe(self._on_restriction, "restriction")
@@ -148,27 +148,29 @@ class ReviewStep(Step):
         plan = self.plan
         if plan is None:
             raise InvalidInput("There is no plan yet.", next_step="Wait until the change is shown.", field="plan")
-        say = self._sayer()
+        activity = Activity()
         plan = replace(plan, reason=self.reason.value)
         confirm = [notice.code for notice in plan.blockers if notice.code in self._confirmed]
         self.run(
             "Applying…",
-            lambda: self.link.get().apply(plan, confirm=confirm, progress=say),
+            lambda: self.link.get().apply(plan, confirm=confirm, progress=activity.tell),
             self._got_applied,
             timeout_s=700,
             may_cancel=False,
+            activity=activity,
         )
 
     def undo(self) -> None:
         """Undo the last change of this widget, else the last one in the journal."""
         last = self.applied.id if self.applied is not None and self.applied.outcome == "applied" else None
-        say = self._sayer()
+        activity = Activity()
         self.run(
             "Undoing…",
-            lambda: self.link.get().undo(last, progress=say),
+            lambda: self.link.get().undo(last, progress=activity.tell),
             self._got_applied,
             timeout_s=700,
             may_cancel=False,
+            activity=activity,
         )
 
     def clear(self, why: str, error: GtSecureError | None = None) -> None:
@@ -260,7 +262,6 @@ class ReviewStep(Step):
         return agreed and all(notice.confirmable for notice in plan.blockers)
 
     def _got_applied(self, applied: Applied) -> None:
-        self._change = None
         self.after.value = spoken(parts.applied_notice(applied))
         self.applied = applied
         self.reason.value = ""
@@ -272,15 +273,6 @@ class ReviewStep(Step):
         self.plan = None
         if change["new"] is not None:
             self.guard(lambda: self.make_plan(after_s=_PAUSE_S))
-
-    def _sayer(self) -> Callable[[str], None]:
-        """A progress callback that may be called from the working thread."""
-        change = self._change = object()
-        return lambda words: self.worker.call_back(lambda: self._say_progress(change, str(words)))
-
-    def _say_progress(self, change: object, words: str) -> None:
-        if self.worker.busy and change is self._change:
-            self.set_status(words, busy=True)
 
 
 def _asks(notice: Notice) -> bool:
@@ -299,3 +291,70 @@ def _whom(plan: Plan) -> str:
         return truncate((lock or plan.changes[0]).name, 40) if plan.changes else ""
     teams = plan.state.teams.if_read
     return "all teams" if teams is None else count(sum(team.kind == "private" for team in teams), "team")
+
+
+class FactFields(Box):
+    """One field for each unknown key, below the answers that depend on it.
+
+    A key whose value was typed keeps its field, so that the value can be corrected or taken out.
+    """
+
+    shown_as = "facts"
+
+    def __init__(self, changed: Callable[[], object], check: Callable[[Callable[[], object]], None]) -> None:
+        self._changed = changed
+        self._check = check
+        self._values: dict[str, tuple[str, ...]] = {}
+        self.inputs: dict[str, ipywidgets.Text] = {}
+        super().__init__()
+        self.add_class("gts-stack")
+
+    @property
+    def context(self) -> Mapping[str, Sequence[str]]:
+        """The typed facts, for ``context=`` of a plan."""
+        return dict(self._values)
+
+    def show(self, unknown: Iterable[str]) -> None:
+        """Show a field for each unknown key, and for each key that has a value."""
+        keys = list(dict.fromkeys([*self._values, *unknown]))
+        if keys == list(self.inputs):
+            return
+        for key in self.inputs.keys() - set(keys):
+            self.inputs.pop(key).close()
+        self.inputs = {key: self.inputs.get(key) or self._input(key) for key in keys}
+        hint = markup.hint("Some answers are unknown. Type the values that you know; the change is planned again.")
+        self.children = (Html(hint), *self.inputs.values()) if keys else ()
+
+    def _input(self, key: str) -> ipywidgets.Text:
+        several = is_multivalued(key.lower())
+        made = field(
+            ipywidgets.Text,
+            key[:300],
+            placeholder="values, separated by commas" if several else _example(key),
+            continuous_update=False,
+        )
+        made.observe(lambda change: self._check(lambda: self._set(key, change["new"], made)), "value")
+        return made
+
+    def _set(self, key: str, text: str, shown: ipywidgets.Text) -> None:
+        """Keep the value of a key; raises :class:`InvalidInput` for one that the key cannot have."""
+        try:
+            refuse_url(text, "facts", f"a value of {key}")
+        except Exception:
+            shown.value = ""  # a presigned URL never stays in the state of a widget
+            raise
+        parts = text.split(",") if is_multivalued(key.lower()) else [text]
+        values = [part.strip() for part in parts if part.strip()]
+        before = self._values.pop(key, ())
+        if values:
+            [(name, checked)] = check_facts({key: values}).items()
+            self._values[name] = checked
+        if self._values.get(key, ()) != before:
+            self._changed()
+
+
+def _example(key: str) -> str:
+    facts = key_facts(key.lower(), key)
+    if facts.values:
+        return " or ".join(facts.values)
+    return "o-abc123" if facts.like == "o-?*" else "111122223333" if facts.like == "?" * 12 else "value"

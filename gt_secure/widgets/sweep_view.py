@@ -9,9 +9,9 @@ import ipywidgets
 from .. import html as markup
 from ..findings.model import SEVERITIES
 from ..sweeps.sweep_rows import Sweep, SweepRow, rows_markup
-from .base import Box, Html, check, field
+from .base import Box, check, field
 from .page_assets import page_parts
-from .shared_models import row
+from .thread_safe import Html, row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -14,9 +14,8 @@ from ..aws.teams import CREATE_TEAM, TeamArn
 from ..errors import AccessDenied, GtSecureError, InvalidInput
 from ..html import Markup, count
 from .background import as_error
-from .base import Html, Link, Step, field
-from .shared_models import columns, set_class, stack
-from .wording import PANEL
+from .base import Link, Step, error_markup, field
+from .thread_safe import Html, columns, set_class, stack
 
 if TYPE_CHECKING:
     from ..aws.teams import LabelingJob, Workforce, Workteam
@@ -325,14 +324,7 @@ def about_team(team: Workteam, details: TeamDetails | None) -> Markup:
     if team.url_lock is None:
         said = f"AWS offers no URL lock for {team.kind} teams. The bucket guard still protects the images."
         body = markup.join(body, markup.hint(said))
-    for error in () if details is None else map(PANEL.translate, details.unseen):
-        more = (
-            markup.fold("Policy for the administrator", markup.pre(error.policy))
-            if isinstance(error, AccessDenied) and error.policy
-            else ""
-        )
-        body = markup.join(body, markup.notice("warn", error.message, "" if more else error.next_step, more=more))
-    return body
+    return markup.join(body, *(error_markup(error, "warn") for error in (details.unseen if details else ())))
 
 
 def _about_workforce(workforce: Workforce) -> list[tuple[str, object]]:

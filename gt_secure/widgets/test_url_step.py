@@ -18,10 +18,10 @@ from ..errors import AccessDenied, InvalidInput
 from ..html import Markup
 from ..network import Source, contains
 from .background import in_background, start_thread
-from .base import Html, Link, Step, check, error_markup, field, spoken, text_field
+from .base import Link, Step, check, error_markup, field, spoken, text_field
 from .browser import browser_part
 from .probe_view import Tried, browser_answer, place_label, tried_markup, try_url
-from .shared_models import columns, row, stack
+from .thread_safe import Html, columns, row, stack
 
 if TYPE_CHECKING:
     from ..connection import Connection

@@ -4,6 +4,9 @@ JupyterLab and ipykernel 7 handle what people press and type on a subshell, a th
 or on that one: it changes from message to message. So cells, event handlers and the results of slow work come to the
 same widgets at the same time. Whoever makes a widget, sets a trait, handles a message, or shows a result holds one lock
 until all observers are done.
+
+Stock widgets of a kind share one layout and one style, since the style sheet says how they look. Each of them would be
+another model with messages to the front end: without sharing them the panel would open almost three times as many.
 """
 
 from __future__ import annotations
@@ -17,7 +20,9 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-W = TypeVar("W")
+import ipywidgets
+
+W = TypeVar("W", bound=ipywidgets.Widget)
 
 LOCK = threading.RLock()
 """Held by the thread that changes widgets. Whoever holds it must not wait for a thread that changes widgets."""
@@ -38,6 +43,10 @@ def unlocked() -> Iterator[None]:
         LOCK._acquire_restore(held)  # type: ignore[attr-defined]
 
 
+_CHANGING = ("__init__", "set_trait", "add_class", "remove_class", "close")
+"""Methods of every widget that change it."""
+
+
 class ThreadSafe:
     """A widget that several threads may use. It comes first among the bases.
 
@@ -48,14 +57,11 @@ class ThreadSafe:
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         ours = cls.__module__.partition(".")[0] == __name__.partition(".")[0]  # others may run theirs as slow work
-        for name, member in list(vars(cls).items()):
-            public = name == "__init__" or (ours and not name.startswith("_"))
+        members = {name: getattr(cls, name, None) for name in _CHANGING} if ThreadSafe in cls.__bases__ else {}
+        for name, member in {**members, **vars(cls)}.items():
+            public = name in _CHANGING or (ours and not name.startswith("_"))
             if public and inspect.isfunction(member) and not inspect.iscoroutinefunction(member):
                 setattr(cls, name, _locked(member))
-
-    def __init__(self, *args: Any, **traits: Any) -> None:
-        with LOCK:
-            super().__init__(*args, **traits)
 
     def __setattr__(self, name: str, value: object) -> None:
         if name.startswith("_"):  # no trait that anybody observes
@@ -64,36 +70,17 @@ class ThreadSafe:
         with LOCK:  # the observers of a trait run here
             super().__setattr__(name, value)
 
-    def set_trait(self, name: str, value: object) -> None:
-        """Set a trait, also one that is only to be read."""
-        with LOCK:
-            super().set_trait(name, value)  # type: ignore[misc]
-
     @contextlib.contextmanager
     def hold_trait_notifications(self) -> Iterator[None]:
         """Set several traits before their observers run."""
         with LOCK, super().hold_trait_notifications():  # type: ignore[misc]
             yield
 
-    def add_class(self, name: str) -> Any:
-        """Add a class of the style sheet."""
-        with LOCK:
-            return super().add_class(name)  # type: ignore[misc]
-
-    def remove_class(self, name: str) -> Any:
-        """Remove a class of the style sheet."""
-        with LOCK:
-            return super().remove_class(name)  # type: ignore[misc]
-
     def _handle_msg(self, msg: Any) -> None:
         with LOCK:
             _remember_page()
             if getattr(self, "comm", None) is not None:  # else closed since the page sent this
                 super()._handle_msg(msg)  # type: ignore[misc]
-
-    def close(self) -> None:
-        with LOCK:
-            super().close()  # type: ignore[misc]
 
     def __del__(self) -> None:
         """Close what is not used any more, unless the lock is taken.
@@ -126,6 +113,62 @@ def thread_safe(kind: type[W]) -> type[W]:
         _kinds[kind] = metaclass(kind.__name__, (ThreadSafe, kind), named)
     made: type[W] = _kinds[kind]
     return made
+
+
+_shared: dict[type, Any] = {}
+
+
+def make(kind: type[W], *args: Any, classes: str = "", **values: Any) -> W:
+    """Make a widget whose layout and style are those of all others; do not change them, give it a class instead."""
+    made: W = thread_safe(kind)(*args, **shared(kind), **values)
+    for name in classes.split():
+        made.add_class(name)
+    return made
+
+
+def set_class(widget: Any, name: str, on: object) -> None:
+    """Give a widget a class, or take it away."""
+    (widget.add_class if on else widget.remove_class)(name)
+
+
+def row(*children: ipywidgets.Widget, classes: str = "") -> ipywidgets.HBox:
+    """Widgets beside each other."""
+    return make(ipywidgets.HBox, children, classes=f"gts-row {classes}")
+
+
+def stack(*children: ipywidgets.Widget, classes: str = "") -> ipywidgets.VBox:
+    """Widgets below each other."""
+    return make(ipywidgets.VBox, children, classes=f"gts-stack {classes}")
+
+
+def columns(*children: ipywidgets.Widget) -> ipywidgets.Box:
+    """Two or three columns, which become one where a page is narrow."""
+    return make(ipywidgets.Box, children, classes="gts-two" if len(children) == 2 else "gts-three")
+
+
+def shared(kind: type[ipywidgets.Widget]) -> dict[str, Any]:
+    """The layout and style that widgets of this kind share, as keywords."""
+    traits = kind.class_traits()
+    return {name: _one(traits[name].klass) for name in ("layout", "style") if name in traits}
+
+
+def _one(kind: type[Any]) -> Any:
+    found = _shared.get(kind)
+    if found is None or found.comm is None:  # none yet, or closed with all widgets
+        found = _shared[kind] = thread_safe(kind)()
+    return found
+
+
+class Html(ThreadSafe, ipywidgets.HTML):  # type: ignore[misc]
+    """HTML whose ``repr`` does not repeat it."""
+
+    def __init__(self, value: str = "", classes: str = "") -> None:
+        super().__init__(value=value, **shared(ipywidgets.HTML))
+        for name in classes.split():
+            self.add_class(name)
+
+    def __repr__(self) -> str:
+        return "<gt_secure text>"
 
 
 def running_loop() -> asyncio.AbstractEventLoop | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -33,17 +34,13 @@ def said(made: HistoryEntry) -> str:
 @pytest.mark.parametrize(
     ("age", "expected"),
     [
-        ({"days": 3, "hours": 5}, "3 days ago"),
-        ({"days": 1}, "1 day ago"),
-        ({"hours": 23}, "23 hours ago"),
-        ({"minutes": 60}, "1 hour ago"),
-        ({"minutes": 5}, "5 minutes ago"),
-        ({"seconds": 20}, "just now"),
-        ({"seconds": -20}, "just now"),
+        ({"days": 3, "hours": 5}, "3 d 5 h"),
+        ({"minutes": 5, "seconds": 1}, "5 min 1 s"),
+        ({"seconds": -20}, "0 s"),
     ],
 )
-def test_the_age_is_in_the_largest_whole_unit(age: dict[str, float], expected: str) -> None:
-    assert said(entry(**age)) == f"Workteam last changed {expected} by role/alice"
+def test_the_age_is_in_its_two_largest_units(age: dict[str, float], expected: str) -> None:
+    assert said(entry(**age)) == f"Workteam last changed {expected} ago by role/alice"
 
 
 @pytest.mark.parametrize(
@@ -80,7 +77,7 @@ def test_the_locks_show_their_last_change_and_forget_it_with_the_choice(connecti
     made = panel(connection, bucket="gt-images")
     assert "last changed" not in made.top.value
     made.read_changes()
-    assert "Bucket policy last changed just now by " in words(made.top.value)
+    assert re.search(r"Bucket policy last changed [\w ]+ ago by ", words(made.top.value))
     made.allow.bucket = ""
     assert "last changed" not in made.top.value
     made.read_changes()

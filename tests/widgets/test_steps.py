@@ -253,9 +253,9 @@ def test_the_countdown_runs_and_stops_with_the_url(connection: Connection, run: 
         first = step.url_line.value
         while step.url_line.value == first:
             await asyncio.sleep(0.05)
-        assert "gt-secure-ticker" in {thread.name for thread in threading.enumerate()}
+        assert "gt-secure" in {thread.name for thread in threading.enumerate()}
         step.close()
-        while "gt-secure-ticker" in {thread.name for thread in threading.enumerate()}:
+        while "gt-secure" in {thread.name for thread in threading.enumerate()}:
             await asyncio.sleep(0.05)
 
     run(main())

@@ -20,7 +20,7 @@ from gt_secure.widgets import AllowEditor, HitsStep, background, thread_safe
 from gt_secure.widgets.base import Step
 from gt_secure.widgets.page_assets import send_again
 from gt_secure.widgets.panel import Panel
-from gt_secure.widgets.shared_models import make
+from gt_secure.widgets.thread_safe import make
 
 PAGE: ContextVar[str] = ContextVar("page", default="cell")
 """The page whose message is handled: ipykernel sends what the page answers to the subshell that it finds so."""
