@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import html
 import json
 import os
 import secrets
@@ -15,8 +14,6 @@ import tempfile
 import threading
 import time
 import webbrowser
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from .. import sandbox
@@ -90,20 +87,23 @@ def _tell(text: str) -> None:
 def _lab(work: Path, port: int, *, open_browser: bool) -> int:
     copy_notebooks(work)
     _tell("Starting the sandbox (AWS on this machine; no account is touched)...")
-    with ExitStack() as stack, sandbox.Sandbox(log_delay_s=2.0, seed="demo") as running:
+    with (
+        tempfile.TemporaryDirectory(prefix="gt-secure-demo-") as own,
+        sandbox.Sandbox(log_delay_s=2.0, seed="demo") as running,
+    ):
         _tell(f"  sandbox     {running.endpoint_url}")
         chosen = port or _free_port()
         token = secrets.token_urlsafe(24)
         url = f"http://127.0.0.1:{chosen}/"
         address = f"{url}lab/tree/{NOTEBOOK}?token={token}"
-        own = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gt-secure-demo-")))
         lab = subprocess.Popen(
-            _lab_command(work, chosen, own),
+            _lab_command(work, chosen, Path(own), open_browser=open_browser),
             env={**only_sandbox(running.environment()), "JUPYTER_TOKEN": token},
             # A pipe, not the terminal: on Ctrl-C JupyterLab would prompt there before it stops, and when this
             # process dies in whatever way the pipe ends, and JupyterLab with it.
             stdin=subprocess.PIPE,
             start_new_session=True,
+            umask=0o077,  # it opens the browser by a file with the token
         )
         kernel: threading.Event | None = None
         try:
@@ -114,8 +114,6 @@ def _lab(work: Path, port: int, *, open_browser: bool) -> int:
             _tell("To run gt-secure in a second shell on the same sandbox, paste these lines there:")
             _tell("\n".join(shell_lines(running.environment())))
             _tell("Access logs arrive here after 2 seconds, on AWS after hours. Press Ctrl-C to stop everything.")
-            if open_browser:
-                stack.enter_context(_opened(address))
             code = lab.wait()
         except KeyboardInterrupt:
             code = 0
@@ -137,7 +135,7 @@ _OVERRIDES = {
 """Defaults of JupyterLab's settings in the demo; what the person has set counts more."""
 
 
-def _lab_command(work: Path, port: int, own: Path) -> list[str]:
+def _lab_command(work: Path, port: int, own: Path, *, open_browser: bool) -> list[str]:
     settings = own / "settings"
     settings.mkdir()
     (settings / "overrides.json").write_text(json.dumps(_OVERRIDES), encoding="utf-8")
@@ -152,7 +150,8 @@ def _lab_command(work: Path, port: int, own: Path) -> list[str]:
         "ServerApp.port": port,
         "ServerApp.port_retries": 0,
         "ServerApp.root_dir": work.resolve(),
-        "ServerApp.open_browser": False,
+        "ServerApp.open_browser": open_browser and _has_browser(),
+        "LabApp.default_url": f"/lab/tree/{NOTEBOOK}",
         "LabApp.news_url": "",
         "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
         "Application.log_level": 40,
@@ -201,39 +200,13 @@ def _wait_for(port: int, lab: subprocess.Popen[bytes]) -> None:
     raise Unreachable(f"JupyterLab did not start within {_START_S} s.", next_step="Try again, or run with --headless.")
 
 
-@contextmanager
-def _opened(address: str) -> Iterator[None]:
-    """Open the browser on an address with a token, by a file that only this user may read.
-
-    As an argument the token would be in the list of processes, for every user of this machine.
-    """
-    browser = _browser()
-    if browser is None:
-        yield  # a machine without a browser: the address is printed
-        return
-    from jupyter_core.paths import jupyter_runtime_dir
-
-    folder = Path(jupyter_runtime_dir())
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix="gt-secure-demo-", suffix="-open.html", dir=folder)  # 0600
-    target = html.escape(address)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(f'<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0;url={target}">\n')
-    try:
-        browser.open(Path(name).as_uri())
-        yield
-    finally:
-        Path(name).unlink(missing_ok=True)
-
-
-def _browser() -> webbrowser.BaseBrowser | None:
+def _has_browser() -> bool:
+    """Return whether this machine has a browser that does not take over the terminal."""
     try:
         browser = webbrowser.get()
     except webbrowser.Error:
-        return None
-    # A text browser would take over this terminal.
-    text_only = isinstance(browser, webbrowser.GenericBrowser) and not isinstance(browser, webbrowser.BackgroundBrowser)
-    return None if text_only else browser
+        return False
+    return not isinstance(browser, webbrowser.GenericBrowser) or isinstance(browser, webbrowser.BackgroundBrowser)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
