@@ -128,7 +128,7 @@ def test_in_a_notebook_it_comes_by_itself_after_the_locks(
         while "last changed" not in made.top.value:
             await asyncio.sleep(0.01)
         assert order[:2] == ["diagnosis", "history"], "the locks and the first line come before"
-        assert "Bucket policy last changed 3 days ago by role/alice" in words(made.top.value)
+        assert "Bucket policy last changed 3 d 1 h ago by role/alice" in words(made.top.value)
         made.close()
 
     run(main())
