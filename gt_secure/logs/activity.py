@@ -36,7 +36,8 @@ def words_of(progress: Any) -> str:
     """Return what a reader, a wait, a query or a change reports, in words."""
     from .ingest.reader import Progress
 
-    return f"{READING}: {progress.sentence}" if isinstance(progress, Progress) else str(getattr(progress, "sentence", progress))
+    words = str(getattr(progress, "sentence", progress))
+    return f"{READING}: {words}" if isinstance(progress, Progress) else words
 
 
 class Activity:
