@@ -1,12 +1,14 @@
-"""Command ``hits``: counts of requests, and the cache of the logs that are read."""
+"""Command ``hits``: counts of requests, of each delivery as it comes, and the cache of the logs that are read."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from ..errors import InvalidInput
 from ..logs import activity
@@ -15,18 +17,19 @@ from ..logs.read import count_hits
 from ..logs.sql.columns import COLUMNS
 from ..logs.storage.cache import Cache
 from ..logs.table import Table
+from ..logs.waiting import USUALLY, follow_hits
+from ..text import count, duration, json_text
+from .exit_codes import OK, UNKNOWN
 from .log_options import (
     add_engine,
     add_log_filter,
     add_log_source,
-    athena_settings,
     check_limit,
-    log_filters,
-    log_sources,
+    log_query,
     open_hits,
     reading,
     tell,
-    warnings_as_lines,
+    with_predictions,
 )
 from .output import note, write_report
 from .parser import Commands
@@ -82,9 +85,7 @@ def run(args: argparse.Namespace) -> int:
     if args.cache:
         return _cache(args)
     if args.follow:
-        from .follow import follow
-
-        return follow(args)
+        return _follow(args)
     form = "json" if args.json else args.format
     if form == "parquet":
         _refuse_terminal(args.output)
@@ -110,21 +111,9 @@ def counts_from(args: argparse.Namespace) -> tuple[Table, Coverage]:
     check_limit(args)
     large = args.engine in ("spark", "athena") or args.athena_database
     if not (args.dedupe or args.predict or args.wait_for) and (large or _simple(args)):
-        sources, aws = log_sources(args)
-        with warnings_as_lines(), reading() as progress:
-            table, coverage = count_hits(
-                sources,
-                args.by,
-                since=args.since,
-                until=args.until,
-                aws=aws,
-                engine=args.engine,
-                filters=log_filters(args),
-                athena=athena_settings(args),
-                progress=progress,
-                networks=args.networks,
-                memory_limit=args.memory_limit,
-            )
+        sources, options = log_query(args)
+        with reading() as line:
+            table, coverage = count_hits(sources, args.by, **options, progress=line.show)
         if args.limit is not None:
             table = Table(table.columns, table.rows[: args.limit])
     else:
@@ -136,6 +125,43 @@ def counts_from(args: argparse.Namespace) -> tuple[Table, Coverage]:
 def _simple(args: argparse.Namespace) -> bool:
     remote = args.bucket or any(source.startswith("s3://") for source in args.sources)
     return (args.no_cache or not remote) and not args.network and not args.predict
+
+
+def _follow(args: argparse.Namespace) -> int:
+    """Print the requests of each delivery as it comes."""
+    check_limit(args)
+    sources, options = log_query(args)
+    note(f"Following for at most {duration(round(args.wait_s))}; Ctrl-C ends it. {USUALLY}")
+    total, header, unread = 0, True, False
+    with reading("Waiting for delivery") as line:
+        options |= {"cache": not args.no_cache, "dedupe": args.dedupe, "progress": line.show}
+        with contextlib.closing(follow_hits(sources, wait_s=args.wait_s, **options)) as batches:
+            for hits in batches:
+                total += len(hits)
+                unread |= bool(hits.coverage.unread)
+                line.clear()
+                table = with_predictions(args, hits).count(args.by, limit=args.limit)
+                _print_delivery(table, "json" if args.json else args.format, header)
+                if args.stats:
+                    tell(hits.coverage, True)
+                else:
+                    note(hits.coverage.summary)
+                header = False
+    note(f"Ended after {duration(round(args.wait_s))}: {count(total, 'request')}. A later delivery may bring more.")
+    return OK if total and not unread else UNKNOWN
+
+
+def _print_delivery(table: Table, form: str, header: bool) -> None:
+    """Print one delivery: CSV with one header in all, JSON as one object a line."""
+    if form == "csv":
+        text = table.to_csv()
+        sys.stdout.write(text if header else text.partition("\n")[2])
+    elif form == "json":
+        rows: list[dict[str, Any]] = json.loads(table.to_json())
+        sys.stdout.write("".join(json_text(row) + "\n" for row in rows))
+    else:
+        sys.stdout.write(table.to_text() + "\n")
+    sys.stdout.flush()
 
 
 def emit(table: Table, form: str, output: str | None) -> None:

@@ -6,7 +6,7 @@ import argparse
 import contextlib
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ from ..text import json_text
 from .exit_codes import OK, UNKNOWN
 from .output import ask, connection, note
 from .parser import Parser
-from .progress import working
+from .progress import Working, working
 
 if TYPE_CHECKING:
     from ..logs.engines.athena_settings import Athena, Estimate
@@ -94,21 +94,9 @@ def check_limit(args: argparse.Namespace) -> None:
 
 
 def open_hits(args: argparse.Namespace) -> Hits:
-    sources, aws = log_sources(args)
-    with warnings_as_lines(), reading() as progress:
-        options: dict[str, Any] = {
-            "dedupe": args.dedupe,
-            "since": args.since,
-            "until": args.until,
-            "aws": aws,
-            "cache": not args.no_cache,
-            "engine": args.engine,
-            "athena": athena_settings(args),
-            "filters": log_filters(args),
-            "progress": progress,
-            "networks": args.networks,
-            "memory_limit": args.memory_limit,
-        }
+    sources, options = log_query(args)
+    with reading() as line:
+        options |= {"cache": not args.no_cache, "dedupe": args.dedupe, "progress": line.show}
         if getattr(args, "wait_for", 0):
             hits = logs.wait_for_hits(sources, args.wait_for, wait_s=args.wait_s, **options)
         else:
@@ -123,11 +111,11 @@ def with_predictions(args: argparse.Namespace, hits: Hits) -> Hits:
 
 
 @contextlib.contextmanager
-def warnings_as_lines() -> Iterator[None]:
-    """Report immediately, in one line, that the logs are large: reading may take hours."""
-    with warnings.catch_warnings():
+def reading(text: str = activity.READING) -> Iterator[Working]:
+    """Show the progress of reading, and warn in one line at the start that it may take hours."""
+    with warnings.catch_warnings(), working(text) as line:
         warnings.showwarning = lambda message, *_, **__: note(f"gt-secure: {message}")
-        yield
+        yield line
 
 
 def log_filters(args: argparse.Namespace) -> dict[str, Any]:
@@ -159,14 +147,8 @@ def _confirmed(estimate: Estimate) -> bool:
     return ask("Run it?", "Add --yes to run it.")
 
 
-@contextlib.contextmanager
-def reading() -> Iterator[Callable[[Any], None]]:
-    """Show the progress of reading: objects and bytes here, the state of the query elsewhere."""
-    with working(activity.READING) as line:
-        yield lambda progress: line.update(activity.words_of(progress))
-
-
-def log_sources(args: argparse.Namespace) -> tuple[list[Any], Any]:
+def log_query(args: argparse.Namespace) -> tuple[list[Any], dict[str, Any]]:
+    """Return the logs that are meant, and the options of every way to read them."""
     sources: list[Any] = [*args.sources]
     if not sources and not args.bucket and args.engine != "athena":
         raise InvalidInput(
@@ -186,7 +168,8 @@ def log_sources(args: argparse.Namespace) -> tuple[list[Any], Any]:
         )
     if args.bucket:
         sources.append(find_logs(aws, args.bucket))
-    return sources, aws
+    options = {name: getattr(args, name) for name in ("since", "until", "engine", "networks", "memory_limit")}
+    return sources, options | {"aws": aws, "filters": log_filters(args), "athena": athena_settings(args)}
 
 
 def _refuse_as_output(output: str | None, sources: list[str]) -> None:

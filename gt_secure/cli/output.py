@@ -118,7 +118,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, whole: Colle
     from ..columns import lay_out  # the help prints no table
 
     titles, *lines = "\n".join(lay_out(head, rows, line_width(), whole=whole)).split("\n")
-    return Styled("\n".join([styled(titles, "bold"), *lines]))
+    return Styled("\n".join([f"\x1b[1m{titles}\x1b[0m" if use_colour() else titles, *lines]))
 
 
 def line_width() -> int | None:
@@ -143,17 +143,10 @@ def _fit_line(line: str, room: int) -> list[str]:
     return [" " * indent + first, *(" " * min(indent + 4, room // 2) + part for part in rest)]
 
 
-_STYLES = {"bold": "1", "red": "31", "green": "32", "yellow": "33"}
-
-
 def use_colour() -> bool:
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
     return bool(sys.stdout.isatty())
-
-
-def styled(text: str, style: str) -> str:
-    return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if use_colour() else text
 
 
 def only_sandbox(aws: Mapping[str, str]) -> dict[str, str]:

@@ -7,9 +7,10 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from ..columns import width, wrap
-from ..logs.activity import AFTER_S, Activity
+from ..logs.activity import AFTER_S, Activity, words_of
 from ..text import printable
 from .output import line_width
 
@@ -29,6 +30,10 @@ class Working:
 
     def update(self, text: str) -> None:
         self._text = text
+
+    def show(self, progress: Any) -> None:
+        """Show the progress of a reading: objects and bytes here, the state of a query or of a delivery elsewhere."""
+        self._text = words_of(progress)
 
     def clear(self) -> None:
         """Remove the line for now, so that other output begins at the left; the next tick draws it again."""

@@ -11,7 +11,7 @@ from ..errors import InvalidInput, NotFound
 from ..logs.hits import Hits
 from ..logs.leaks import Leak, url_uses
 from . import changes
-from .log_options import reading, warnings_as_lines
+from .log_options import reading
 from .output import connection
 from .parser import Commands
 
@@ -80,8 +80,8 @@ def _hits(args: argparse.Namespace, gt: Connection) -> Hits:
             next_step="Add --bucket NAME to read its logs, or --logs SOURCE.",
             field="bucket",
         )
-    with warnings_as_lines(), reading() as progress:
-        return gt.hits(args.bucket, logs=args.logs or None, since=args.since, progress=progress)
+    with reading() as line:
+        return gt.hits(args.bucket, logs=args.logs or None, since=args.since, progress=line.show)
 
 
 def _leak(log: Hits, fingerprint: str) -> Leak:
