@@ -9,7 +9,7 @@ WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 2)')
 export PYTHONDONTWRITEBYTECODE :=
 PARALLEL := -n $(WORKERS) --maxprocesses=8 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo sandbox test lint suite test-all bench docs wheel format lock clean
+.PHONY: help demo sandbox test browser lint suite test-all bench docs wheel format lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -40,12 +40,15 @@ demo: $(VENV)/.demo ## the main job in JupyterLab on a sandbox (ARGS="--headless
 sandbox: $(VENV)/.demo ## AWS on loopback, in the foreground
 	@exec $(BIN)/gt-secure sandbox $(ARGS)
 
-test: $(VENV)/.dev ## everything that must pass before a commit lands: lint and types beside the tests
-	@sh tools/ensure-chromium.sh
+test: $(VENV)/.dev ## lint, types and all tests but those in a browser
 	@$(MAKE) --no-print-directory -j2 lint suite
 
+browser: $(VENV)/.dev ## the tests in a real JupyterLab and Chromium
+	@sh tools/ensure-chromium.sh
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "browser and not slow" $(ARGS) tests/browser
+
 suite: $(VENV)/.dev ## the tests alone, or some of them (ARGS="tests/iam -k guard")
-	$(BIN)/python -m pytest $(PARALLEL) -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not browser" $(ARGS)
 
 lint: $(VENV)/.dev ## style and types: seconds
 	$(BIN)/ruff check .
@@ -58,7 +61,7 @@ $(VENV)/spark/.done: $(VENV)/.python requirements/spark.txt
 	@$(VENV)/spark/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/spark.txt
 	@touch $@
 
-test-all: test $(VENV)/spark/.done ## the slow checks too: fault injection, fuzzing, benchmarks, new examples, a local Spark (Java)
+test-all: test browser $(VENV)/spark/.done ## the slow checks too: fault injection, fuzzing, benchmarks, new examples, a local Spark (Java)
 	$(BIN)/python -m pytest $(PARALLEL) -m "slow or hypothesis" --hypothesis-profile=new $(ARGS)
 	@sh tools/ensure-java.sh
 	PYTHONPATH=$(CURDIR) $(VENV)/spark/bin/python -m pytest -n 0 tests/logs/test_spark.py

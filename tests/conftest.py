@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -75,6 +76,12 @@ def pytest_configure(config: pytest.Config) -> None:
         warm = Warm(Path(os.environ[_WARM]))
         _serving.append(warm.serve())
         os.environ["JUPYTER_PATH"] = warm.environment()["JUPYTER_PATH"]  # each kernel that a test starts is a copy
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Spare the collector of garbage the tests and modules, which stay until the end."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

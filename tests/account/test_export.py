@@ -35,6 +35,7 @@ def by_hand(**more: Any) -> Plan:
     return plan(cast(Aws, None), one, state=state())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not AWS_CLI.exists(), reason="the AWS CLI is not installed")
 def test_the_shell_script_does_what_apply_does(account: Account, tmp_path: Path) -> None:
     script = tmp_path / "change.sh"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,13 +21,17 @@ from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, TEAM, Account
 
 ROOT = Path(gt_secure.__file__).parent
-MODULES = {str(path.relative_to(ROOT)): ast.parse(path.read_text(encoding="utf-8")) for path in ROOT.rglob("*.py")}
 JUDGES = ("account/", "access/", "findings/")
+
+
+@cache
+def modules() -> dict[str, ast.Module]:
+    return {str(path.relative_to(ROOT)): ast.parse(path.read_text(encoding="utf-8")) for path in ROOT.rglob("*.py")}
 
 
 def functions_with(name: str) -> Iterator[str]:
     """Yield ``module:function`` of each function that reads an attribute."""
-    for module, tree in MODULES.items():
+    for module, tree in modules().items():
         functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
         holding = [each for each in functions if any(getattr(node, "attr", "") == name for node in ast.walk(each))]
         for function in holding:
@@ -38,7 +43,7 @@ def calls_of(name: str) -> set[str]:
     """Return the modules that call a function or class by its name."""
     return {
         module
-        for module, tree in MODULES.items()
+        for module, tree in modules().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == name
     }
@@ -47,14 +52,14 @@ def calls_of(name: str) -> set[str]:
 def test_locks_are_made_in_one_place_and_the_organization_is_read_in_one() -> None:
     assert calls_of("EffectiveLocks") == {"access/locks.py"}
     for reader in ("read_organization", "read_facts"):
-        users = {m for m, tree in MODULES.items() for node in ast.walk(tree) if getattr(node, "id", "") == reader}
+        users = {m for m, tree in modules().items() for node in ast.walk(tree) if getattr(node, "id", "") == reader}
         assert users == {"account/reader.py"}
 
 
 def test_errors_of_aws_become_parts_in_one_place() -> None:
     caught = {
         module
-        for module, tree in MODULES.items()
+        for module, tree in modules().items()
         if module.startswith(JUDGES)
         for node in ast.walk(tree)
         if isinstance(node, ast.ExceptHandler) and "GtSecureError" in ast.dump(node.type or ast.Constant(None))

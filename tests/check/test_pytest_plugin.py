@@ -9,6 +9,8 @@ from importlib import metadata
 
 import pytest
 
+from support.sample import sample
+
 GOOD = {"cell_type": "code", "execution_count": 1, "source": "1", "outputs": [], "metadata": {}}
 SKIPPED = {**GOOD, "execution_count": None}
 SECRET = {**GOOD, "source": "'?X-Amz-Signature=" + "0f" * 32 + "'"}
@@ -137,18 +139,21 @@ def test_options_that_would_run_no_check_end_with_a_sentence(project, options):
 
 @pytest.mark.parametrize(
     ("source", "options", "said"),
-    [
-        ("import gt_secure", (), "no check ran, and the notebook does not state that it has none"),
-        ("import gt_secure", ("--gt-secure-checks", "0"), "4 passed"),
-        ("1", (), "4 passed"),
-        ("1", ("--gt-secure-checks", "1"), "0 of at least 1 checks passed"),
-        ("from gt_secure import check; check.no_secret_saved('it.ipynb')", (), "Checks: 1 passed"),
-        (
-            "from gt_secure import check; check.no_secret_saved('it.ipynb')",
-            ("--gt-secure-checks", "2"),
-            "1 of at least 2",
-        ),
-    ],
+    sample(
+        [
+            ("import gt_secure", (), "no check ran, and the notebook does not state that it has none"),
+            ("import gt_secure", ("--gt-secure-checks", "0"), "4 passed"),
+            ("1", (), "4 passed"),
+            ("1", ("--gt-secure-checks", "1"), "0 of at least 1 checks passed"),
+            ("from gt_secure import check; check.no_secret_saved('it.ipynb')", (), "Checks: 1 passed"),
+            (
+                "from gt_secure import check; check.no_secret_saved('it.ipynb')",
+                ("--gt-secure-checks", "2"),
+                "1 of at least 2",
+            ),
+        ],
+        3,
+    ),
 )
 def test_what_a_notebook_promises(project, source, options, said):
     _, out = project(*BESIDE_NBVAL, *options, it={**GOOD, "source": source})

@@ -127,6 +127,7 @@ def test_a_killed_demo_leaves_nothing_running(tmp_path):
             os.kill(pid, signal.SIGKILL)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_the_token_is_in_no_list_of_processes(tmp_path):
     browser, seen = tmp_path / "browser", tmp_path / "seen"
@@ -184,6 +185,7 @@ def test_two_headless_demos_at_once_leave_their_results(tmp_path):
         )
 
 
+@pytest.mark.slow
 def test_headless_fails_when_a_scene_is_not_as_expected(tmp_path):
     import nbformat
 

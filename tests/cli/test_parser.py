@@ -20,6 +20,7 @@ from gt_secure.cli.wording import OPTIONS, in_options
 from gt_secure.restriction.files import dump_restriction
 from gt_secure.restriction.model import Restriction
 from gt_secure.sandbox import Sandbox
+from support.sample import sample
 
 ROOT = Path(__file__).parents[2]
 PARSERS = {name: parser for name, parser in next(
@@ -190,7 +191,7 @@ EXAMPLES = [line for parser in PARSERS.values() for line, _ in parser.examples]
 BLOCKING = ("gt-secure demo", "gt-secure sandbox")
 
 
-@pytest.mark.parametrize("line", [line for line in EXAMPLES if not line.startswith(BLOCKING)])
+@pytest.mark.parametrize("line", sample([line for line in EXAMPLES if not line.startswith(BLOCKING)], 3))
 def test_every_example_runs(line: str, scene, monkeypatch, capsys) -> None:
     folder, environment = scene
     for name in [name for name in os.environ if name.startswith("AWS_")]:

@@ -127,17 +127,20 @@ def _value(rng: random.Random, depth: int) -> Any:
 
 @pytest.mark.parametrize(
     ("broken", "lost"),
-    [
-        ('{"eventName": "GetObject", "x": bad}', 1),
-        ('{"eventName": "Get\\qObject"}', 1),
-        ('{"eventName": "a" "b"}', 1),
-        ("{]}", 1),
-        ("17", 1),
-        ('"text, with } and ]"', 1),
-        ('{"eventName": NaNo}', 1),
-        ("null", 1),
-        ("", 0),
-    ],
+    sample(
+        [
+            ('{"eventName": "GetObject", "x": bad}', 1),
+            ('{"eventName": "Get\\qObject"}', 1),
+            ('{"eventName": "a" "b"}', 1),
+            ("{]}", 1),
+            ("17", 1),
+            ('"text, with } and ]"', 1),
+            ('{"eventName": NaNo}', 1),
+            ("null", 1),
+            ("", 0),
+        ],
+        3,
+    ),
 )
 @pytest.mark.parametrize("size", sample([10, 400], 2))
 def test_a_malformed_record_costs_itself_only(tmp_path: Path, broken: str, lost: int, size: int) -> None:
@@ -176,7 +179,7 @@ def test_a_cut_file_counts_the_lost_record(tmp_path: Path, size: int, end: int) 
 
 
 @pytest.mark.parametrize(
-    "text", ['{"Records": ', '{"Records"', '{"Records": [', '{"Records": [{', '{"a": "', "{", "[", "[1,"]
+    "text", sample(['{"Records": ', '{"Records"', '{"Records": [', '{"Records": [{', '{"a": "', "{", "[", "[1,"], 3)
 )
 def test_a_document_that_only_begins(tmp_path: Path, text: str) -> None:
     found, coverage = read(tmp_path, text.encode())
@@ -216,15 +219,18 @@ def test_a_byte_order_mark_before_lines(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "wrap",
-    [
-        lambda e: {"version": "0", "detail-type": "AWS API Call via CloudTrail", "source": "aws.s3", "detail": e},
-        lambda e: {"detail": e},
-        lambda e: {"Events": [{"EventId": "1", "EventName": "GetObject", "CloudTrailEvent": json.dumps(e)}]},
-        lambda e: {"messageType": "DATA_MESSAGE", "logEvents": [{"id": "1", "message": json.dumps(e)}]},
-        lambda e: {"events": [{"timestamp": 1, "message": json.dumps(e)}], "searchedLogStreams": []},
-        lambda e: {"timestamp": 1, "message": json.dumps({"detail": e})},
-        lambda e: {"@timestamp": "x", "@message": json.dumps(e)},
-    ],
+    sample(
+        [
+            lambda e: {"version": "0", "detail-type": "AWS API Call via CloudTrail", "source": "aws.s3", "detail": e},
+            lambda e: {"detail": e},
+            lambda e: {"Events": [{"EventId": "1", "EventName": "GetObject", "CloudTrailEvent": json.dumps(e)}]},
+            lambda e: {"messageType": "DATA_MESSAGE", "logEvents": [{"id": "1", "message": json.dumps(e)}]},
+            lambda e: {"events": [{"timestamp": 1, "message": json.dumps(e)}], "searchedLogStreams": []},
+            lambda e: {"timestamp": 1, "message": json.dumps({"detail": e})},
+            lambda e: {"@timestamp": "x", "@message": json.dumps(e)},
+        ],
+        3,
+    ),
 )
 def test_envelopes(tmp_path: Path, wrap: Any) -> None:
     found, coverage = read(tmp_path, json.dumps(wrap(event(0))).encode())
@@ -247,24 +253,27 @@ NOTIFICATION = {
 
 @pytest.mark.parametrize(
     ("content", "kind"),
-    [
-        (json.dumps(DIGEST).encode(), "CloudTrail digest file"),
-        (json.dumps(DIGEST, indent=2).encode(), "CloudTrail digest file"),
-        (codecs.BOM_UTF8 + json.dumps(DIGEST).encode(), "CloudTrail digest file"),
-        (gzip.compress(json.dumps(DIGEST).encode()), "CloudTrail digest file"),
-        (json.dumps({"Records": [INSIGHT]}).encode(), "CloudTrail Insight event"),
-        (json.dumps(NOTIFICATION).encode(), "S3 event notification"),
-        (
-            json.dumps({"fileVersion": "1.0", "configSnapshotId": "x", "configurationItems": []}).encode(),
-            "AWS Config file",
-        ),
-        (b"#Version: 1.0\n#Fields: date time\n2026-11-20\t09:00\n", "CloudFront log"),
-        (b"version account-id interface-id srcaddr\n2 1 eni-1 10.0.0.1\n", "VPC flow log"),
-        (b"2 111122223333 eni-1235b8ca 10.0.0.1 10.0.0.2 443 1 6 1 1 1 1 ACCEPT OK\n", "VPC flow log"),
-        (b"https 2026-11-20T09:00:00.186641Z app/x/1 10.0.0.1:1 - 0 0 0 200 200 1 1 x\n", "load balancer log"),
-        (b"PAR1\x15\x04\n\n\x00", "Parquet file"),
-        (b"<?xml version='1.0'?>\n<Error/>\n", "XML or HTML file"),
-    ],
+    sample(
+        [
+            (json.dumps(DIGEST).encode(), "CloudTrail digest file"),
+            (json.dumps(DIGEST, indent=2).encode(), "CloudTrail digest file"),
+            (codecs.BOM_UTF8 + json.dumps(DIGEST).encode(), "CloudTrail digest file"),
+            (gzip.compress(json.dumps(DIGEST).encode()), "CloudTrail digest file"),
+            (json.dumps({"Records": [INSIGHT]}).encode(), "CloudTrail Insight event"),
+            (json.dumps(NOTIFICATION).encode(), "S3 event notification"),
+            (
+                json.dumps({"fileVersion": "1.0", "configSnapshotId": "x", "configurationItems": []}).encode(),
+                "AWS Config file",
+            ),
+            (b"#Version: 1.0\n#Fields: date time\n2026-11-20\t09:00\n", "CloudFront log"),
+            (b"version account-id interface-id srcaddr\n2 1 eni-1 10.0.0.1\n", "VPC flow log"),
+            (b"2 111122223333 eni-1235b8ca 10.0.0.1 10.0.0.2 443 1 6 1 1 1 1 ACCEPT OK\n", "VPC flow log"),
+            (b"https 2026-11-20T09:00:00.186641Z app/x/1 10.0.0.1:1 - 0 0 0 200 200 1 1 x\n", "load balancer log"),
+            (b"PAR1\x15\x04\n\n\x00", "Parquet file"),
+            (b"<?xml version='1.0'?>\n<Error/>\n", "XML or HTML file"),
+        ],
+        3,
+    ),
 )
 def test_neighbours_are_named_and_left_out(tmp_path: Path, content: bytes, kind: str) -> None:
     (tmp_path / "digest").mkdir()

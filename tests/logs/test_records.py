@@ -14,6 +14,7 @@ from gt_secure.logs import count_hits, read_hits
 from gt_secure.logs.sql.columns import OPENED
 from gt_secure.logs.storage.objects import StandardInput
 from support import corpus
+from support.sample import sample
 
 EVENT = {
     "eventVersion": "1.10",
@@ -73,7 +74,7 @@ def rows(path: Path):
 
 
 @pytest.mark.parametrize("packed", [False, True])
-@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("indent", sample([None, 2], 2))
 def test_cloudtrail(tmp_path: Path, packed: bool, indent: int | None) -> None:
     denied = {**EVENT, "errorCode": "AccessDenied", "requestID": "REQ3"}
     other = {**EVENT, "eventSource": "ec2.amazonaws.com"}
@@ -162,18 +163,21 @@ def test_strange_values(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("code", "status", "refused"),
-    [
-        (None, None, False),
-        ("AccessDenied", 403, True),
-        ("VpceAccessDenied", None, True),
-        ("AllAccessDisabled", 403, True),
-        ("InvalidAccessKeyId", 403, True),
-        ("SignatureDoesNotMatch", 403, True),
-        ("NoSuchBucketPolicy", 404, False),
-        ("ReplicationConfigurationNotFoundError", 404, False),
-        ("BucketNotEmpty", 409, False),
-        ("SomethingNew", None, False),
-    ],
+    sample(
+        [
+            (None, None, False),
+            ("AccessDenied", 403, True),
+            ("VpceAccessDenied", None, True),
+            ("AllAccessDisabled", 403, True),
+            ("InvalidAccessKeyId", 403, True),
+            ("SignatureDoesNotMatch", 403, True),
+            ("NoSuchBucketPolicy", 404, False),
+            ("ReplicationConfigurationNotFoundError", 404, False),
+            ("BucketNotEmpty", 409, False),
+            ("SomethingNew", None, False),
+        ],
+        3,
+    ),
 )
 def test_no_status_is_invented(tmp_path: Path, code: str | None, status: int | None, refused: bool) -> None:
     message = "denied: https://b.s3.amazonaws.com/k?X-Amz-Signature=abcdef0123&X-Amz-Security-Token=IQoSECRET"

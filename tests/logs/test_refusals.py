@@ -15,6 +15,7 @@ from gt_secure.logs.refusals import Refusal
 from gt_secure.policies.bucket_guard import build_guard, merge_guards
 from support import corpus
 from support.answers import exposed
+from support.sample import sample
 
 SCP = "arn:aws:organizations::111122223333:policy/o-abc/service_control_policy/p-1"
 WHO = (
@@ -41,7 +42,7 @@ def denied(reason: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("event", "lock", "arn"),
-    [
+    sample([
         (denied("with an explicit deny in a resource-based policy"), "resource-based policy", None),
         (denied("because no session policy allows the s3:GetObject action"), "session policy", None),
         (denied(f"with an explicit deny in a service control policy: {SCP}"), "service control policy", SCP),
@@ -52,7 +53,7 @@ def denied(reason: str) -> dict[str, Any]:
         ({"errorCode": "VpceAccessDenied", "errorMessage": "The request was denied due to a VPC endpoint policy",
           "eventCategory": "NetworkActivity", "eventType": "AwsVpceEvent", "vpcEndpointId": "vpce-0a1b2c3d4e5f60718",
           "eventVersion": "1.11", "requestParameters": None, "additionalEventData": None}, "VPC endpoint policy", None),
-    ],
+    ], 3),
 )  # fmt: skip
 def test_cloudtrail_names_the_lock(tmp_path: Path, event: dict[str, Any], lock: str | None, arn: str | None) -> None:
     hits = trail(tmp_path, event)

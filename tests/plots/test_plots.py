@@ -97,6 +97,7 @@ def test_endpoint_traffic_is_not_outside(tmp_path: Path) -> None:
     assert "192.0.2.1: 1 opened · outside the restriction." in alt
 
 
+@pytest.mark.slow
 def test_thirty_thousand_addresses(tmp_path: Path) -> None:
     rng = random.Random(2)
     lines = [line(f"{rng.randrange(11, 99)}.{n % 250}.{n // 250}.1", n % 10 == 0) for n in range(30_000)]

@@ -62,6 +62,7 @@ def run(folder: Path, count: int, workers: int) -> tuple[int, str, list[str]]:
     return done.returncode, done.stdout + done.stderr, [path for path in after if path not in before]
 
 
+@pytest.mark.slow
 def test_the_fixtures_in_parallel_leave_nothing_behind(tmp_path):
     code, output, new = run(tmp_path, count=2, workers=2)
     assert code == 0, output
