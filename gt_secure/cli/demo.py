@@ -27,7 +27,6 @@ from .tutorials import FIRST as NOTEBOOK, OF_AN_APPLICATION as APPLICATION_NOTEB
 from .warm_panel import start_kernel
 
 _START_S = 60
-_KERNEL_S = 10
 
 
 def add(commands: Commands) -> None:
@@ -116,11 +115,12 @@ def _lab(work: Path, port: int, *, open_browser: bool) -> int:
             _tell("Access logs arrive here after 2 seconds, on AWS after hours. Press Ctrl-C to stop everything.")
             code = lab.wait()
         except KeyboardInterrupt:
+            _tell("Stopping...")
             code = 0
         finally:
             try:
                 if kernel is not None:
-                    kernel.wait(_KERNEL_S)
+                    kernel.wait(_START_S)
             finally:
                 _stop(lab)
     _tell("Stopped. Your notebooks are in " + str(work))
