@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import account, policies
@@ -158,6 +158,7 @@ def audit(
     gt: Connection, *, buckets: str | Iterable[str] = "used", since: str | None = "7d", logs: bool = True
 ) -> Audit:
     """Read the state of a region: see :meth:`gt_secure.Connection.audit`."""
+    gt = replace(gt, journal=gt.journal.snapshot())
     choice = BucketChoice.parse(buckets)
     notes = UnreadNotes(passes=InvalidInput)
     teams = notes.attempt("workteams", gt.workteams, Workteams())

@@ -102,6 +102,12 @@ class ChangeRecord:
         return [change for change in changes if isinstance(change, Mapping)] if isinstance(changes, list) else []
 
     @property
+    def doubts(self) -> tuple[str, ...]:
+        """What the file does not tell although it is intact: how the change ended."""
+        ended = any(event.get("event") == "end" for event in self.events)
+        return () if ended else ("it has no end: the change was interrupted, or its last lines were removed",)
+
+    @property
     def requests(self) -> set[str]:
         """The ids of the requests that wrote."""
         return {str(event.get("request")) for event in self.events if event.get("event") == "written"}
@@ -224,6 +230,13 @@ class Journal(ShownTable["ChangeRecord"]):
 
     def __init__(self, folder: str | Path | None = None) -> None:
         self.path = journal_folder(folder)
+        self._records: tuple[ChangeRecord, ...] | None = None
+
+    def snapshot(self) -> Journal:
+        """Return the journal with its records of now: whoever asks it often reads the files once."""
+        journal = Journal(self.path)
+        journal._records = tuple(self)
+        return journal
 
     @property
     def test_urls(self) -> UrlJournal:
@@ -231,6 +244,9 @@ class Journal(ShownTable["ChangeRecord"]):
         return UrlJournal(self.path)
 
     def __iter__(self) -> Iterator[ChangeRecord]:
+        if self._records is not None:
+            yield from self._records
+            return
         records = [self._read(change_id) for change_id in self._ids()]
         undone = {record.of for record in records if record.kind == "undo" and record.status == "applied"}
         for record in records:
@@ -271,8 +287,8 @@ class Journal(ShownTable["ChangeRecord"]):
         )
 
     def verify(self) -> dict[str, tuple[str, ...]]:
-        """Check that every file is intact; returns the problems of each change, empty where there are none."""
-        return {change_id: self._read(change_id).problems for change_id in self._ids()}
+        """Check that every file is intact and ends; returns the problems and doubts of each change."""
+        return {record.id: (*record.problems, *record.doubts) for record in map(self._read, self._ids())}
 
     def begin(self, first: Mapping[str, Any]) -> Writer:
         """Start the file of a new change with its first line."""

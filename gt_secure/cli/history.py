@@ -96,15 +96,15 @@ def _found(args: argparse.Namespace) -> ChangeRecord:
 
 
 def _verify(args: argparse.Namespace) -> int:
-    records = list(journal := Journal())
+    journal = Journal()
+    found = journal.verify()
     if args.json:
-        show_json({record.id: list(record.problems) for record in records})
+        show_json(found)
     else:
-        for record in records:
-            say(f"{record.id}  {'; '.join(record.problems) or 'intact'}")
-    unended = [record for record in records if not any(event.get("event") == "end" for event in record.events)]
-    for record in unended:
-        note(f"unknown: {record.id} has no end: the change was interrupted, or its last lines were removed.")
-    if not records:
+        for change, said in found.items():
+            say(f"{change}  {'; '.join(said) or 'intact'}")
+    if not found:
         note(f"unknown: {journal.empty} Nothing was verified in {journal.path}.")
-    return FOUND if any(record.problems for record in records) else OK if records and not unended else UNKNOWN
+    if any(record.problems for record in journal):
+        return FOUND
+    return UNKNOWN if not found or any(found.values()) else OK

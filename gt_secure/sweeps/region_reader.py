@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..access.exposure_text import words_of
@@ -33,7 +33,7 @@ def read_region(gt: Connection, account: Account, choice: BucketChoice | None = 
     Without a choice there are no rows by bucket, and a region without a workforce costs one call.
     """
     workforce = gt.workforce()
-    reader = _RegionReader(gt, account, choice)
+    reader = _RegionReader(replace(gt, journal=gt.journal.snapshot()), account, choice)
     rows = [] if workforce is None else list(reader.teams(workforce))
     rows += [] if choice is None else reader.buckets(choice)
     return rows or None

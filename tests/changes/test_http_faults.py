@@ -95,7 +95,7 @@ class Rig:
         """No lie: what the result and the journal report is what the account has."""
         before, after = (self.open, self.closed) if self.what == "apply" else (self.closed, self.open)
         now = self.account.look()
-        assert not any(Journal(journal).verify().values()), where
+        assert not any(each.problems for each in Journal(journal)), where
         records = list(Journal(journal))
         status = records[-1].status if len(records) > (self.what == "undo") else "none"
         expected = {"applied": after, "undone": after, "rolled-back": before, "none": before}.get(status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -20,6 +21,7 @@ from gt_secure.changes.journal import (
     scrub,
 )
 from gt_secure.changes.lock import hold
+from gt_secure.cli.main import main
 from gt_secure.errors import Conflict, GtSecureError, NotFound
 
 BEGIN: dict[str, Any] = {
@@ -115,6 +117,28 @@ def test_altered_and_missing_lines_show(tmp_path: Path) -> None:
         assert Journal(tmp_path).verify()[change]
 
 
+def test_a_change_without_its_last_line_is_in_doubt_on_every_surface(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, torn = one(tmp_path, "intent"), one(tmp_path, "intent", outcome=None)
+    found = Journal(tmp_path).verify()
+    assert found[whole] == ()
+    assert "has no end" in found[torn][0]
+    monkeypatch.setenv("GT_SECURE_JOURNAL", str(tmp_path))
+    assert main(["history", "verify", "--json"]) == 3
+    assert json.loads(capsys.readouterr().out) == {change: list(said) for change, said in found.items()}
+    assert main(["history", "verify"]) == 3
+    assert f"{torn}  it has no end" in capsys.readouterr().out
+
+
+def test_a_snapshot_reads_the_files_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one(tmp_path)
+    kept = Journal(tmp_path).snapshot()
+    one(tmp_path)
+    monkeypatch.setattr("gt_secure.changes.journal._text", None)
+    assert len(list(kept)) == len(list(kept)) == 1
+
+
 def test_unknown_and_ambiguous_ids(tmp_path: Path) -> None:
     one(tmp_path)
     one(tmp_path)
@@ -159,7 +183,7 @@ def test_a_full_disk_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.Mon
         writer.write("intent", step=0)
     monkeypatch.setattr(os, "write", real)
     writer.write("intent", step=0)
-    assert Journal(tmp_path).verify()[writer.id] == ()
+    assert Journal(tmp_path).find(writer.id).problems == ()
     assert len(Journal(tmp_path).find(writer.id).events) == 1
 
 

@@ -253,7 +253,7 @@ class Operators(RuleBasedStateMachine):
     def teardown(self) -> None:
         for who in ("ann", "bob"):
             if hasattr(self, "home"):
-                assert not any(Journal(self.journal(who)).verify().values())
+                assert not any(each.problems for each in Journal(self.journal(who)))
                 assert all(one.status != "unfinished" for one in list(Journal(self.journal(who))))
 
 

@@ -114,7 +114,7 @@ class Runs:
     def is_whole(self, command: str, before: dict[str, Any]) -> None:
         """The account is as before, and the journal says so."""
         assert self.account.look() == before
-        assert not any(self.journal.verify().values())
+        assert not any(each.problems for each in self.journal)
         assert [each.status for each in self.journal][command == "undo" :] == ["rolled-back"]
 
 
