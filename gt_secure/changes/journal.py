@@ -103,7 +103,7 @@ class ChangeRecord:
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """What the file does not tell although it is intact: how the change ended."""
+        """The part of an intact file that is missing: how the change ended."""
         ended = any(event.get("event") == "end" for event in self.events)
         return () if ended else ("it has no end: the change was interrupted, or its last lines were removed",)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
+from typing import TypeAlias
 
 from ..access.decision import decide_request
 from ..account.bucket import Bucket
@@ -12,6 +13,7 @@ from ..account.state import State
 from ..applications import applications
 from ..aws.arns import session_of_role
 from ..aws.buckets import LogLocation
+from ..aws.teams import Workteam
 from ..errors import PolicyError
 from ..iam.documents import Document, Statement, parse_document
 from ..iam.request import Policies, Request
@@ -22,7 +24,7 @@ from ..policies.equivalence import deleted_principals
 from ..policies.public_access import SETTING
 from ..policies.session_policy import BACK_END_ACTIONS, LOG_DELIVERY, back_end_endpoint
 from ..text import count
-from .model import Match, Severity, bucket_rule
+from .model import Match, Severity, rule
 
 _READS = ("s3:getobject", "s3:getobjectversion")
 _VPC_OF_AWS = "vpc-00000000"
@@ -55,7 +57,7 @@ def reading_allows(bucket: Bucket) -> Iterator[Statement]:
             yield statement
 
 
-@bucket_rule("bucket-allow-everyone", "policy")
+@rule("bucket-allow-everyone", "bucket", "bucket.policy")
 def bucket_allow_everyone(_: State, bucket: Bucket) -> Iterator[Match]:
     """An Allow of reading names everyone, or everyone but some."""
     for statement in reading_allows(bucket):
@@ -64,7 +66,7 @@ def bucket_allow_everyone(_: State, bucket: Bucket) -> Iterator[Match]:
             yield Match(bucket.name, f"It is {statement.label}{conditions_of(statement)}.")
 
 
-@bucket_rule("bucket-allow-session", "policy")
+@rule("bucket-allow-session", "bucket", "bucket.policy")
 def bucket_allow_session(_: State, bucket: Bucket) -> Iterator[Match]:
     for statement in reading_allows(bucket):
         if not statement.not_principal:
@@ -73,8 +75,8 @@ def bucket_allow_session(_: State, bucket: Bucket) -> Iterator[Match]:
                 yield Match(bucket.name, f"It is {statement.label}, for {', '.join(named)}.")
 
 
-@bucket_rule("bucket-deny-breaks-ground-truth", "policy", "team", given=("workteam",))
-def bucket_deny_breaks_ground_truth(state: State, bucket: Bucket) -> Iterator[Match]:
+@rule("bucket-deny-breaks-ground-truth", "bucket", "bucket.policy", "team", given=("workteam",))
+def bucket_deny_breaks_ground_truth(state: State, bucket: Bucket, _team: Workteam) -> Iterator[Match]:
     """A Deny applies to a header-signed call of the back end through its own endpoint."""
     document = bucket_document(bucket.policy.value)
     if document is None:
@@ -120,7 +122,7 @@ def _example_key(statement: Statement) -> str:
     return (key.replace("*", "x").replace("?", "x") or "labeling/object") if "${" not in key else "labeling/object"
 
 
-@bucket_rule("bucket-policy-unreadable", "policy")
+@rule("bucket-policy-unreadable", "bucket", "bucket.policy")
 def bucket_policy_unreadable(_: State, bucket: Bucket) -> Iterator[Match]:
     text = bucket.policy.value
     if text is None or not text.strip():
@@ -131,7 +133,7 @@ def bucket_policy_unreadable(_: State, bucket: Bucket) -> Iterator[Match]:
         yield Match(bucket.name, f"{error.message} At {error.place}.")
 
 
-@bucket_rule("bucket-principal-deleted", "policy")
+@rule("bucket-principal-deleted", "bucket", "bucket.policy")
 def bucket_principal_deleted(_: State, bucket: Bucket) -> Iterator[Match]:
     """A statement holds the unique id of a user or role instead of its ARN."""
     gone = deleted_principals(bucket.policy.value)
@@ -139,7 +141,10 @@ def bucket_principal_deleted(_: State, bucket: Bucket) -> Iterator[Match]:
         yield Match(bucket.name, f"It is {'; '.join(gone)}.")
 
 
-def scripts_of(state: State, bucket: Bucket) -> Iterator[tuple[str, Collection[str], Severity | None]]:
+Script: TypeAlias = tuple[str, Collection[str], Severity | None]
+
+
+def scripts_of(state: State, bucket: Bucket) -> Iterator[Script]:
     """Yield who loads or uploads objects by script, with what it needs: a team, an application, refused preflights."""
     if state.team.value is not None:
         yield f"Built-in task types of workteam {state.team.value.name} load by script", ("GET",), None
@@ -151,12 +156,12 @@ def scripts_of(state: State, bucket: Bucket) -> Iterator[tuple[str, Collection[s
         yield f"The log shows {count(bucket.preflights, 'refused preflight request')}", (), "medium"
 
 
-@bucket_rule("cors-missing", "cors", "team", given=("page that loads by script",))
-def cors_missing(state: State, bucket: Bucket) -> Iterator[Match]:
+@rule("cors-missing", "bucket", "bucket.cors", "team", given=("page that loads by script",))
+def cors_missing(_: State, bucket: Bucket, pages: Iterable[Script]) -> Iterator[Match]:
     """No rule with an origin allows a method, or exposes a header, that is needed."""
     rules = [rule for rule in bucket.cors.value or () if _list(rule, "AllowedOrigins")]
     there = {each for rule in rules for name in ("AllowedMethods", "ExposeHeaders") for each in _list(rule, name)}
-    for who, needed, severity in scripts_of(state, bucket):
+    for who, needed, severity in pages:
         missing = [each for each in needed if each not in there]
         if missing or not rules:
             names = f" Missing: {', '.join(missing)}." if missing else " The bucket has no CORS rule."
@@ -168,13 +173,13 @@ def _list(rule: Mapping[str, object], name: str) -> list[str]:
     return [str(each) for each in value] if isinstance(value, (list, tuple)) else []
 
 
-@bucket_rule("logging-off", "logging")
+@rule("logging-off", "bucket", "bucket.logging")
 def logging_off(_: State, bucket: Bucket) -> Iterator[Match]:
     if bucket.logging.value is None:
         yield Match(bucket.name)
 
 
-@bucket_rule("log-target-unfit", "logging", uses=("bucket.log_bucket",))
+@rule("log-target-unfit", "bucket", "bucket.logging", uses=("bucket.log_bucket",))
 def log_target_unfit(state: State, bucket: Bucket) -> Iterator[Match]:
     """The target is of a kind that S3 does not deliver to, or its policy does not let it."""
     target, held = bucket.logging.value, bucket.log_bucket.if_read
@@ -214,7 +219,7 @@ def _delivery(state: State, bucket: Bucket, target: LogLocation, text: str | Non
     return decide_request(request, Policies(resource=text or None), state.facts)
 
 
-@bucket_rule("block-public-access-off", "public_access_block", uses=("account_block",))
+@rule("block-public-access-off", "bucket", "bucket.public_access_block", uses=("account_block",))
 def block_public_access_off(state: State, bucket: Bucket) -> Iterator[Match]:
     """One of the four settings is off, and not known to be on for the account."""
     names = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", SETTING)
@@ -230,7 +235,7 @@ def block_public_access_off(state: State, bucket: Bucket) -> Iterator[Match]:
         )
 
 
-@bucket_rule("kms-network-condition", "encryption", "key_policy")
+@rule("kms-network-condition", "bucket", "bucket.encryption", "bucket.key_policy")
 def kms_network_condition(_: State, bucket: Bucket) -> Iterator[Match]:
     """A statement of the key policy that covers Decrypt asks for the caller's network, also in calls of a service."""
     key = bucket.default_kms_key.value or ""
@@ -242,7 +247,7 @@ def kms_network_condition(_: State, bucket: Bucket) -> Iterator[Match]:
             yield Match(key, f"It is {statement.label} of the key policy, under {named}.")
 
 
-@bucket_rule("kms-session", "encryption")
+@rule("kms-session", "bucket", "bucket.encryption")
 def kms_session(_: State, bucket: Bucket) -> Iterator[Match]:
     key = bucket.default_kms_key.value
     if key:

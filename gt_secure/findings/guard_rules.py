@@ -10,15 +10,17 @@ from ..access.exposure_text import words_of
 from ..access.locks import locks_of
 from ..access.source_sets import SourceSet
 from ..account.bucket import Bucket, UrlAges
+from ..account.principals import Principals
 from ..account.state import State
+from ..aws.teams import Workforce, Workteam
 from ..errors import PolicyError
-from ..network import IPNetwork, outside, scope
+from ..network import IPNetwork, outside
 from ..policies.age_cap import LONGEST_S, age_text
 from ..policies.bucket_guard import Guard, find_guard
 from ..restriction.model import Restriction
 from ..text import count, duration, printable
-from .model import Match, bucket_rule, rule
-from .workteam_rules import read_networks
+from .model import Match, rule
+from .workteam_rules import is_everything, is_private, lists, lock_of, read_networks
 
 
 @lru_cache(maxsize=16)
@@ -40,19 +42,16 @@ def wanted_of(state: State, bucket: Bucket) -> Restriction | None:
     return wanted if wanted is not None and wanted.guard and wanted.bucket == bucket.name else None
 
 
-@bucket_rule("guard-missing", "policy", given=("restriction",))
-def guard_missing(state: State, bucket: Bucket) -> Iterator[Match]:
-    if wanted_of(state, bucket) is not None and guard_of(bucket) is None:
+@rule("guard-missing", "bucket", "bucket.policy", given=("restriction",))
+def guard_missing(_: State, bucket: Bucket, _wanted: Restriction) -> Iterator[Match]:
+    if guard_of(bucket) is None:
         yield Match(bucket.name)
 
 
 @rule("presigned-from-anywhere", "bucket", "bucket.policy", "team")
-def presigned_from_anywhere(state: State) -> Iterator[Match]:
+def presigned_from_anywhere(state: State, bucket: Bucket) -> Iterator[Match]:
     # It asks about the objects that are guarded or wanted to be, or else about any.
-    bucket, team = state.bucket, state.team.value
-    if bucket is None:
-        return
-    prefix = _prefix(state, bucket)
+    team, prefix = state.team.value, _prefix(state, bucket)
     row = Exposure(locks_of(state), prefix, is_prefix=True).row("presigned")
     of = f" of objects under {prefix}" if prefix else ""
     if _most(row.opened):
@@ -77,10 +76,9 @@ def _most(sources: SourceSet) -> bool:
     return sources.count(4) > 2**31 or sources.count(6) > 2**127
 
 
-@bucket_rule("guard-drifted", "policy", given=("guard",))
-def guard_drifted(_: State, bucket: Bucket) -> Iterator[Match]:
-    guard = guard_of(bucket)
-    if guard is not None and guard.drifted:
+@rule("guard-drifted", "bucket", "bucket.policy", given=("guard",))
+def guard_drifted(_: State, bucket: Bucket, guard: Guard) -> Iterator[Match]:
+    if guard.drifted:
         yield Match(bucket.name)
 
 
@@ -89,11 +87,8 @@ def _unread_lists(bucket: Bucket, wanted: Restriction) -> Match | None:
     return Match(bucket.name, "The ranges of its lists were not read.", wanted.lists) if unread else None
 
 
-@bucket_rule("guard-narrower", "policy", given=("guard", "restriction"))
-def guard_narrower(state: State, bucket: Bucket) -> Iterator[Match]:
-    guard, wanted = guard_of(bucket), wanted_of(state, bucket)
-    if guard is None or wanted is None:
-        return
+@rule("guard-narrower", "bucket", "bucket.policy", given=("guard", "restriction"))
+def guard_narrower(_: State, bucket: Bucket, guard: Guard, wanted: Restriction) -> Iterator[Match]:
     if unread := _unread_lists(bucket, wanted):
         yield unread
         return
@@ -112,11 +107,8 @@ def guard_narrower(state: State, bucket: Bucket) -> Iterator[Match]:
         yield Match(bucket.name, "; ".join(said).capitalize() + ".")
 
 
-@bucket_rule("guard-stale", "policy", given=("guard", "restriction"))
-def guard_stale(state: State, bucket: Bucket) -> Iterator[Match]:
-    guard, wanted = guard_of(bucket), wanted_of(state, bucket)
-    if guard is None or wanted is None:
-        return
+@rule("guard-stale", "bucket", "bucket.policy", given=("guard", "restriction"))
+def guard_stale(_: State, bucket: Bucket, guard: Guard, wanted: Restriction) -> Iterator[Match]:
     if unread := _unread_lists(bucket, wanted):
         yield unread
         return
@@ -127,33 +119,25 @@ def guard_stale(state: State, bucket: Bucket) -> Iterator[Match]:
 
 
 @rule("endpoint-not-of-the-url-lock", "team", "team", "bucket.policy", given=("guard",))
-def endpoint_not_of_the_url_lock(state: State) -> Iterator[Match]:
+def endpoint_not_of_the_url_lock(_: State, team: Workteam, guard: Guard) -> Iterator[Match]:
     """The guard admits VPC endpoints, and the URL lock of the team is SourceIp, which no request through one has."""
-    team, guard = state.team.value, guard_of(state.bucket) if state.bucket is not None else None
-    lock = team.url_lock if team is not None else None
-    if team is None or lock is None or not lock.source_ip or lock.impossible or guard is None or not guard.endpoints:
-        return
-    yield Match(team.name, f"SourceIp is Enabled, and the guard admits {', '.join(guard.endpoints)}.")
+    lock = lock_of(team)
+    if lock.source_ip and not lock.impossible and guard.endpoints:
+        yield Match(team.name, f"SourceIp is Enabled, and the guard admits {', '.join(guard.endpoints)}.")
 
 
-@bucket_rule("guard-open", "policy", given=("guard",))
-def guard_open(_: State, bucket: Bucket) -> Iterator[Match]:
-    guard = guard_of(bucket)
-    wide = [str(network) for network in guard.networks if network.prefixlen == 0] if guard is not None else []
-    if wide:
-        yield Match(bucket.name, f"It lists {', '.join(wide)}.")
+@rule("guard-open", "bucket", "bucket.policy", given=("guard",))
+def guard_open(_: State, bucket: Bucket, guard: Guard) -> Iterator[Match]:
+    return lists(bucket.name, guard.networks, is_everything)
 
 
-@bucket_rule("guard-private-address", "policy", given=("guard",))
-def guard_private_address(_: State, bucket: Bucket) -> Iterator[Match]:
-    guard = guard_of(bucket)
-    private = [str(n) for n in guard.networks if scope(n) == "private"] if guard is not None else []
-    if private:
-        yield Match(bucket.name, f"It lists {', '.join(private)}.")
+@rule("guard-private-address", "bucket", "bucket.policy", given=("guard",))
+def guard_private_address(_: State, bucket: Bucket, guard: Guard) -> Iterator[Match]:
+    return lists(bucket.name, guard.networks, is_private)
 
 
-@bucket_rule("urls-live-long", "policy", uses=("bucket.log",), given=("log",))
-def urls_live_long(_: State, bucket: Bucket) -> Iterator[Match]:
+@rule("urls-live-long", "bucket", "bucket.policy", uses=("bucket.log",), given=("log", "presigned URL"))
+def urls_live_long(_: State, bucket: Bucket, *_log: object) -> Iterator[Match]:
     """The log shows URLs that live longer than a day, and no age cap ends them earlier."""
     guard = guard_of(bucket)
     cap = guard.max_age_s if guard is not None and not guard.drifted else None
@@ -168,11 +152,9 @@ MANY = 5
 """More identities than these are many, where few applications sign."""
 
 
-@bucket_rule("many-signers", "policy", uses=("bucket.log",), given=("principals",))
-def many_signers(state: State, bucket: Bucket) -> Iterator[Match]:
+@rule("many-signers", "bucket", "bucket.policy", uses=("bucket.log",), given=("principals",))
+def many_signers(state: State, bucket: Bucket, people: Principals) -> Iterator[Match]:
     """Many users and roles can sign URLs, and with a log: of those that did not."""
-    people = bucket.principals
-    assert people is not None
     exposure = Exposure(locks_of(state), _prefix(state, bucket), is_prefix=True, principals=lambda: people)
     found = exposure.signers.counted(bucket.presigners() if bucket.presigners is not None else None)
     signing = [each for each in found if each.signing == "signs" and not each.signed]
@@ -206,9 +188,8 @@ _CAPS_S = (900, 3600, 6 * 3600, 12 * 3600, LONG_S)
 
 
 @rule("ipv4-only", "workforce", "workforce", uses=("bucket.policy",))
-def ipv4_only(state: State) -> Iterator[Match]:
-    workforce = state.workforce.value
-    if workforce is None or workforce.ip_address_type.lower() != "dualstack":
+def ipv4_only(state: State, workforce: Workforce) -> Iterator[Match]:
+    if workforce.ip_address_type.lower() != "dualstack":
         return
     if _only_v4(read_networks(workforce.cidrs)):
         yield Match(workforce.name, "The portal lock lists IPv4 only.")

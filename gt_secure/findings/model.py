@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, get_args
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from ..html import (
     Tone,
@@ -22,10 +22,6 @@ from ..html import (
 )
 from ..text import printable
 from .acceptance import Acceptance
-
-if TYPE_CHECKING:
-    from ..account.bucket import Bucket
-    from ..account.state import State as Account
 
 Severity: TypeAlias = Literal["high", "medium", "low", "info"]
 FindingState: TypeAlias = Literal["found", "unknown"]
@@ -155,11 +151,17 @@ class Checked(NamedTuple):
     reason: str = ""
 
 
-Matcher: TypeAlias = "Callable[[Account], Iterator[Match]]"
-BucketMatcher: TypeAlias = "Callable[[Account, Bucket], Iterator[Match]]"
+Matcher: TypeAlias = "Callable[..., Iterator[Match]]"
 Subject: TypeAlias = Literal["team", "workforce", "bucket", "endpoint", "job"]
 Given: TypeAlias = Literal[
-    "guard", "restriction", "log", "principals", "portal in a VPC", "workteam", "page that loads by script"
+    "guard",
+    "restriction",
+    "log",
+    "presigned URL",
+    "principals",
+    "portal in a VPC",
+    "workteam",
+    "page that loads by script",
 ]
 """A thing that a rule is about beside its subject: without it, the rule is not applicable."""
 
@@ -175,7 +177,7 @@ class Rule(NamedTuple):
     needs : tuple of str
         Names of the parts without which it is not checked.
     run : callable
-        Yields its matches in a state.
+        Yields its matches, from the state, the subject (for an endpoint the workforce) and what is given.
     uses : tuple of str
         Names of parts that it looks at where they were read.
     given : tuple of str
@@ -197,26 +199,10 @@ class Rule(NamedTuple):
 def rule(
     code: str, subject: Subject, *needs: str, uses: tuple[str, ...] = (), given: tuple[Given, ...] = ()
 ) -> Callable[[Matcher], Rule]:
-    """Make a rule of a function over a state."""
+    """Make a rule of a function."""
 
     def make(function: Matcher) -> Rule:
         return Rule(code, subject, needs, function, uses, given)
-
-    return make
-
-
-def bucket_rule(
-    code: str, *needs: str, uses: tuple[str, ...] = (), given: tuple[Given, ...] = ()
-) -> Callable[[BucketMatcher], Rule]:
-    """Make a rule of a function over the bucket of a state; it needs parts of the bucket, or the team too."""
-
-    def make(function: BucketMatcher) -> Rule:
-        def run(state: Account) -> Iterator[Match]:
-            if state.bucket is not None:
-                yield from function(state, state.bucket)
-
-        named = tuple(name if name == "team" else f"bucket.{name}" for name in needs)
-        return Rule(code, "bucket", named, run, uses, given)
 
     return make
 

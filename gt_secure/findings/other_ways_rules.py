@@ -17,7 +17,7 @@ from ..account.state import State
 from ..iam.documents import Statement
 from ..iam.principals import PrincipalEntry
 from .bucket_rules import bucket_document, conditions_of, reading_allows
-from .model import Match, bucket_rule
+from .model import Match, rule
 
 _ACCESS_POINT_KEYS = {
     "s3:dataaccesspointaccount",
@@ -32,7 +32,7 @@ _EVERYONE = "http://acs.amazonaws.com/groups/global/"
 _LOG_DELIVERY = "http://acs.amazonaws.com/groups/s3/LogDelivery"
 
 
-@bucket_rule("cloudfront-grant", "policy")
+@rule("cloudfront-grant", "bucket", "bucket.policy")
 def cloudfront_grant(_: State, bucket: Bucket) -> Iterator[Match]:
     """An Allow of reading names CloudFront: origin access control (a service) or identity (a user)."""
     return _readers(bucket, _is_cloudfront)
@@ -54,12 +54,12 @@ def _is_cloudfront(entry: PrincipalEntry) -> bool:
     return entry.account == "cloudfront"
 
 
-@bucket_rule("canonical-user-grant", "policy")
+@rule("canonical-user-grant", "bucket", "bucket.policy")
 def canonical_user_grant(_: State, bucket: Bucket) -> Iterator[Match]:
     return _readers(bucket, lambda entry: entry.kind == "canonical", lambda text: f"{text[:12]}…")
 
 
-@bucket_rule("other-account-grant", "policy")
+@rule("other-account-grant", "bucket", "bucket.policy")
 def other_account_grant(state: State, bucket: Bucket) -> Iterator[Match]:
     return _readers(bucket, lambda entry: _is_other_account(entry, state.account_id))
 
@@ -68,12 +68,12 @@ def _is_other_account(entry: PrincipalEntry, account: str) -> bool:
     return bool(account) and entry.account.isdigit() and entry.account != account
 
 
-@bucket_rule("acl-grant", "policy")
+@rule("acl-grant", "bucket", "bucket.policy")
 def acl_grant(state: State, bucket: Bucket) -> Iterator[Match]:
     yield from _grants_of(state, bucket, _ACL_ACTIONS, "acl")
 
 
-@bucket_rule("replication-grant", "policy")
+@rule("replication-grant", "bucket", "bucket.policy")
 def replication_grant(state: State, bucket: Bucket) -> Iterator[Match]:
     """An Allow lets somebody read objects in order to replicate them, or set replication up."""
     yield from _grants_of(state, bucket, _COPY_ACTIONS, "replicat")
@@ -102,7 +102,7 @@ def _named(statement: Statement) -> tuple[PrincipalEntry, ...]:
     return () if statement.not_principal else statement.principals or ()
 
 
-@bucket_rule("access-point-delegation", "policy")
+@rule("access-point-delegation", "bucket", "bucket.policy")
 def access_point_delegation(_: State, bucket: Bucket) -> Iterator[Match]:
     for statement in reading_allows(bucket):
         keys = sorted({each.key for each in statement.conditions if each.lower_key in _ACCESS_POINT_KEYS})
@@ -110,27 +110,27 @@ def access_point_delegation(_: State, bucket: Bucket) -> Iterator[Match]:
             yield Match(bucket.name, f"It is {statement.label}, under {', '.join(keys)}.")
 
 
-@bucket_rule("access-point", "access_points")
+@rule("access-point", "bucket", "bucket.access_points")
 def access_point(_: State, bucket: Bucket) -> Iterator[Match]:
     points = bucket.access_points.value
     if points:
         yield Match(bucket.name, f"They are {', '.join(each.name for each in points)}.")
 
 
-@bucket_rule("website-on", "website")
+@rule("website-on", "bucket", "bucket.website")
 def website_on(_: State, bucket: Bucket) -> Iterator[Match]:
     if bucket.website.value:
         yield Match(bucket.name)
 
 
-@bucket_rule("replication-on", "replicas")
+@rule("replication-on", "bucket", "bucket.replicas")
 def replication_on(_: State, bucket: Bucket) -> Iterator[Match]:
     copies = bucket.replicas.value
     if copies:
         yield Match(bucket.name, f"It copies to {', '.join(copies)}.")
 
 
-@bucket_rule("bucket-acl-public", "acl_grants", uses=("bucket.public_access_block", "account_block"))
+@rule("bucket-acl-public", "bucket", "bucket.acl_grants", uses=("bucket.public_access_block", "account_block"))
 def bucket_acl_public(state: State, bucket: Bucket) -> Iterator[Match]:
     """The bucket's ACL grants something to everybody, and no Block Public Access setting ignores the ACL."""
     public = [f"{grant.permission} to {grant.grantee.rpartition('/')[2]}" for grant in _acl(bucket, public=True)]
@@ -141,7 +141,7 @@ def bucket_acl_public(state: State, bucket: Bucket) -> Iterator[Match]:
     yield Match(bucket.name, f"It grants {', '.join(public)}.", () if by_account is not None else (READ_ACCOUNT_BLOCK,))
 
 
-@bucket_rule("bucket-acl-other", "acl_grants")
+@rule("bucket-acl-other", "bucket", "bucket.acl_grants")
 def bucket_acl_other(_: State, bucket: Bucket) -> Iterator[Match]:
     others = [f"{grant.permission} to {grant.grantee[:12]}…" for grant in _acl(bucket, public=False)]
     if others:

@@ -7,13 +7,14 @@ from typing import NamedTuple
 
 from ..account.part import Evidence, NotRead, PartNotReadError
 from ..account.state import State
-from . import bucket_rules, guard_rules, network_rules, other_ways_rules, workteam_rules
+from . import bucket_rules, guard_rules, other_ways_rules, workteam_rules
+from .bucket_rules import scripts_of
 from .guard_rules import guard_of, wanted_of
-from .model import SEVERITIES, Checked, CheckedWord, Finding, Given, Match, Rule, Severity, catalog
+from .model import SEVERITIES, Checked, CheckedWord, Finding, Given, Match, Rule, Severity, Subject, catalog
 
 RULES = tuple(
     each
-    for module in (bucket_rules, workteam_rules, guard_rules, network_rules, other_ways_rules)
+    for module in (bucket_rules, workteam_rules, guard_rules, other_ways_rules)
     for each in vars(module).values()
     if isinstance(each, Rule)
 )
@@ -48,10 +49,11 @@ def examine(state: State, rules: Iterable[Rule] = RULES) -> Examined:
             for name in rule.needs:
                 part = state.part(name)
                 _ = part.value if part is not None else None
-            if reason := _absent(rule, state):
-                checked.append(Checked(rule.code, "not applicable", reason))
+            about = _about(rule, state)
+            if isinstance(about, str):
+                checked.append(Checked(rule.code, "not applicable", about))
                 continue
-            made = [_finding(rule.code, each, blind) for each in rule.run(state)]
+            made = [_finding(rule.code, each, blind) for each in rule.run(state, *about)]
         except PartNotReadError as error:
             checked.append(Checked(rule.code, "unknown", error.part.text))
             continue
@@ -67,34 +69,47 @@ def examine(state: State, rules: Iterable[Rule] = RULES) -> Examined:
     return Examined(ordered, tuple(checked), state.evidence(rule=ran))
 
 
-def _absent(rule: Rule, state: State) -> str:
-    """Return why a rule has no subject; empty if it has one."""
-    bucket = state.bucket
-    if any(name.startswith("bucket.") for name in rule.needs) and bucket is None:
-        return "no bucket was named"
-    if rule.subject in ("team", "job") and state.team.missing is None and state.team.value is None:
-        return "no workteam was named"
-    if rule.subject in ("workforce", "endpoint") and state.workforce.value is None:
-        return "no private workforce was looked at"
-    if rule.subject == "job" and not state.templates.value:
-        return "no labeling job waits for workers"
-    there: dict[Given, Callable[[], object]] = {
-        "guard": lambda: bucket and guard_of(bucket),
-        "restriction": lambda: bucket and wanted_of(state, bucket),
-        "principals": lambda: bucket and bucket.principals is not None,
-        "log": lambda: bucket and (bucket.url_ages or (bucket.url_ages is not None and bucket.log.missing)),
-        "portal in a VPC": lambda: state.workforce.value and state.workforce.value.vpc_id,
-        "workteam": lambda: state.team.value,
-        "page that loads by script": lambda: bucket and any(bucket_rules.scripts_of(state, bucket)),
-    }
-    no_log = bucket is None or bucket.url_ages is None
-    words = {
-        "workteam": "no workteam was named",
-        "log": "there is no log" if no_log else "the log shows no opened presigned URL",
-        "page that loads by script": "no page is known that loads by script",
-        "principals": "users and roles were not asked for",
-    }
-    return next((words.get(name, f"there is no {name}") for name in rule.given if not there[name]()), "")
+_SUBJECTS: dict[Subject, tuple[Callable[[State], object], str]] = {
+    "bucket": (lambda state: state.bucket, "no bucket was named"),
+    "team": (lambda state: state.team.value, "no workteam was named"),
+    "workforce": (lambda state: state.workforce.value, "no private workforce was looked at"),
+    "endpoint": (lambda state: state.workforce.value, "no private workforce was looked at"),
+    "job": (lambda state: state.templates.value, "no labeling job waits for workers"),
+}
+_GIVEN: dict[Given, tuple[Callable[[State], object], str]] = {
+    "guard": (lambda state: state.bucket and guard_of(state.bucket), "there is no guard"),
+    "restriction": (lambda state: state.bucket and wanted_of(state, state.bucket), "there is no restriction"),
+    "principals": (lambda state: state.bucket and state.bucket.principals, "users and roles were not asked for"),
+    "log": (lambda state: state.bucket and state.bucket.url_ages is not None, "there is no log"),
+    "presigned URL": (
+        lambda state: state.bucket and (state.bucket.url_ages or state.bucket.log.missing),
+        "the log shows no opened presigned URL",
+    ),
+    "portal in a VPC": (
+        lambda state: state.workforce.value and state.workforce.value.vpc_id,
+        "there is no portal in a VPC",
+    ),
+    "workteam": (lambda state: state.team.value, "no workteam was named"),
+    "page that loads by script": (
+        lambda state: state.bucket and [*scripts_of(state, state.bucket)],
+        "no page is known that loads by script",
+    ),
+}
+"""The subject of a rule and what it is given, and the reason where there is none."""
+
+
+def _about(rule: Rule, state: State) -> tuple[object, ...] | str:
+    """Return the subject of a rule and what is given, or why it has none."""
+    if state.bucket is None and any(name.startswith("bucket.") for name in rule.needs):
+        return _SUBJECTS["bucket"][1]
+    if rule.subject == "job" and state.team.missing is None and state.team.value is None:
+        return _SUBJECTS["team"][1]
+    values: list[object] = []
+    for find, absent in (_SUBJECTS[rule.subject], *(_GIVEN[name] for name in rule.given)):
+        values.append(find(state))
+        if not values[-1]:
+            return absent
+    return tuple(values)
 
 
 def _finding(code: str, found: Match, missing: tuple[str, ...]) -> Finding:

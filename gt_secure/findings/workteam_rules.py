@@ -1,107 +1,27 @@
-"""Checks of the workteam, the workforce and the task templates."""
+"""Checks of the workteam, the workforce, the S3 endpoints in its VPC, and the task templates."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from ..account.state import State
-from ..aws.teams import PUBLIC_GONE, UrlLock
-from ..errors import InvalidInput
+from ..account.state import State, TaskTemplate
+from ..aws.endpoints import VpcEndpoint
+from ..aws.teams import PUBLIC_GONE, UrlLock, Workforce, Workteam
+from ..errors import InvalidInput, PolicyError
+from ..iam.documents import parse_document
+from ..iam.evaluate import applies
 from ..iam.operators import policy_network
-from ..network import IPNetwork, all_private, scope
+from ..iam.request import Request
+from ..iam.request_context import presigned_context
+from ..network import IPNetwork, Source, all_private, parse_address, scope
+from ..policies.session_policy import service_buckets
 from .model import Match, rule
 
 
-def _lock(state: State) -> UrlLock:
-    team = state.team.value
-    return (team.url_lock if team is not None else None) or UrlLock()
-
-
-@rule("url-lock-both", "team", "team")
-def url_lock_both(state: State) -> Iterator[Match]:
-    team, lock = state.team.value, _lock(state)
-    if team is not None and lock.impossible:
-        yield Match(team.name, "SourceIp and VpcSourceIp are both Enabled.")
-
-
-@rule("url-lock-off", "team", "team")
-def url_lock_off(state: State) -> Iterator[Match]:
-    team, lock = state.team.value, _lock(state)
-    if team is not None and team.kind == "private" and not lock.on:
-        yield Match(team.name)
-
-
-@rule("url-lock-portal-mismatch", "team", "team", "workforce")
-def url_lock_portal_mismatch(state: State) -> Iterator[Match]:
-    team, workforce, lock = state.team.value, state.workforce.value, _lock(state)
-    if team is None or workforce is None or lock.impossible:
-        return
-    if lock.vpc_source_ip and workforce.vpc_id is None:
-        yield Match(team.name, "VpcSourceIp is Enabled, and the workforce has no VPC.")
-    if lock.source_ip and workforce.vpc_id is not None and all_private(read_networks(workforce.cidrs)):
-        yield Match(team.name, f"SourceIp is Enabled, and the portal is reached only through {workforce.vpc_id}.")
-
-
-@rule("url-lock-one-path", "team", "team", "workforce")
-def url_lock_one_path(state: State) -> Iterator[Match]:
-    team, workforce, lock = state.team.value, state.workforce.value, _lock(state)
-    if team is None or workforce is None or workforce.vpc_id is None or not lock.on or lock.impossible:
-        return
-    if not all_private(read_networks(workforce.cidrs)):
-        refused = "VPC" if lock.source_ip else "public"
-        yield Match(team.name, f"{lock.mode} is Enabled: workers in the {refused} portal get no images.")
-
-
-@rule("url-lock-impossible", "team", "team")
-def url_lock_impossible(state: State) -> Iterator[Match]:
-    team = state.team.value
-    if team is not None and team.kind != "private":
-        gone = f": {PUBLIC_GONE}" if team.kind == "public" else ""
-        yield Match(team.name, f"It is a {team.kind} workteam{gone}.")
-
-
-@rule("portal-lock-absent", "workforce", "workforce")
-def portal_lock_absent(state: State) -> Iterator[Match]:
-    workforce = state.workforce.value
-    if workforce is not None and workforce.vpc_id is None and not workforce.cidrs:
-        yield Match(workforce.name)
-
-
-@rule("portal-lock-open", "workforce", "workforce")
-def portal_lock_open(state: State) -> Iterator[Match]:
-    workforce = state.workforce.value
-    if workforce is not None:
-        wide = [str(network) for network in read_networks(workforce.cidrs) if network.prefixlen == 0]
-        if wide:
-            yield Match(workforce.name, f"It lists {', '.join(wide)}.")
-
-
-@rule("portal-lock-private", "workforce", "workforce")
-def portal_lock_private(state: State) -> Iterator[Match]:
-    workforce = state.workforce.value
-    if workforce is not None and workforce.vpc_id is None:
-        private = [str(network) for network in read_networks(workforce.cidrs) if scope(network) == "private"]
-        if private:
-            yield Match(workforce.name, f"It lists {', '.join(private)}.")
-
-
-@rule("portal-public-beside-vpc", "workforce", "workforce")
-def portal_public_beside_vpc(state: State) -> Iterator[Match]:
-    workforce = state.workforce.value
-    if workforce is not None and workforce.vpc_id is not None and not all_private(read_networks(workforce.cidrs)):
-        said = f"The VPC is {workforce.vpc_id}; the public portal admits others too."
-        yield Match(workforce.name, said, severity="low" if workforce.cidrs else None)
-
-
-@rule("template-without-grant", "job", "templates")
-def template_without_grant(state: State) -> Iterator[Match]:
-    for template in state.templates.value or ():
-        missing, text = template.text.missing, template.text.if_read
-        if missing is not None and missing.why == "not asked":
-            yield Match(template.job, "The text of its template was not read.", (template.place,))
-        if text is not None and not re.search(r"\|\s*grant_read_access\b", text):
-            yield Match(template.job)
+def lock_of(team: Workteam) -> UrlLock:
+    """Return the URL lock of a team, off if AWS names none."""
+    return team.url_lock or UrlLock()
 
 
 def read_networks(texts: tuple[str, ...]) -> tuple[IPNetwork, ...]:
@@ -113,3 +33,141 @@ def read_networks(texts: tuple[str, ...]) -> tuple[IPNetwork, ...]:
         except InvalidInput:
             continue
     return tuple(found)
+
+
+def lists(subject: str, networks: Iterable[IPNetwork], fits: Callable[[IPNetwork], bool]) -> Iterator[Match]:
+    """Match a list that has networks of a kind."""
+    found = [str(network) for network in networks if fits(network)]
+    if found:
+        yield Match(subject, f"It lists {', '.join(found)}.")
+
+
+def is_everything(network: IPNetwork) -> bool:
+    """Return whether a network has every address."""
+    return network.prefixlen == 0
+
+
+def is_private(network: IPNetwork) -> bool:
+    """Return whether a network is private."""
+    return scope(network) == "private"
+
+
+@rule("url-lock-both", "team", "team")
+def url_lock_both(_: State, team: Workteam) -> Iterator[Match]:
+    if lock_of(team).impossible:
+        yield Match(team.name, "SourceIp and VpcSourceIp are both Enabled.")
+
+
+@rule("url-lock-off", "team", "team")
+def url_lock_off(_: State, team: Workteam) -> Iterator[Match]:
+    if team.kind == "private" and not lock_of(team).on:
+        yield Match(team.name)
+
+
+@rule("url-lock-portal-mismatch", "team", "team", "workforce")
+def url_lock_portal_mismatch(state: State, team: Workteam) -> Iterator[Match]:
+    workforce, lock = state.workforce.value, lock_of(team)
+    if workforce is None or lock.impossible:
+        return
+    if lock.vpc_source_ip and workforce.vpc_id is None:
+        yield Match(team.name, "VpcSourceIp is Enabled, and the workforce has no VPC.")
+    if lock.source_ip and workforce.vpc_id is not None and all_private(read_networks(workforce.cidrs)):
+        yield Match(team.name, f"SourceIp is Enabled, and the portal is reached only through {workforce.vpc_id}.")
+
+
+@rule("url-lock-one-path", "team", "team", "workforce")
+def url_lock_one_path(state: State, team: Workteam) -> Iterator[Match]:
+    workforce, lock = state.workforce.value, lock_of(team)
+    if workforce is None or workforce.vpc_id is None or not lock.on or lock.impossible:
+        return
+    if not all_private(read_networks(workforce.cidrs)):
+        refused = "VPC" if lock.source_ip else "public"
+        yield Match(team.name, f"{lock.mode} is Enabled: workers in the {refused} portal get no images.")
+
+
+@rule("url-lock-impossible", "team", "team")
+def url_lock_impossible(_: State, team: Workteam) -> Iterator[Match]:
+    if team.kind != "private":
+        gone = f": {PUBLIC_GONE}" if team.kind == "public" else ""
+        yield Match(team.name, f"It is a {team.kind} workteam{gone}.")
+
+
+@rule("portal-lock-absent", "workforce", "workforce")
+def portal_lock_absent(_: State, workforce: Workforce) -> Iterator[Match]:
+    if workforce.vpc_id is None and not workforce.cidrs:
+        yield Match(workforce.name)
+
+
+@rule("portal-lock-open", "workforce", "workforce")
+def portal_lock_open(_: State, workforce: Workforce) -> Iterator[Match]:
+    return lists(workforce.name, read_networks(workforce.cidrs), is_everything)
+
+
+@rule("portal-lock-private", "workforce", "workforce")
+def portal_lock_private(_: State, workforce: Workforce) -> Iterator[Match]:
+    if workforce.vpc_id is None:
+        yield from lists(workforce.name, read_networks(workforce.cidrs), is_private)
+
+
+@rule("portal-public-beside-vpc", "workforce", "workforce")
+def portal_public_beside_vpc(_: State, workforce: Workforce) -> Iterator[Match]:
+    if workforce.vpc_id is not None and not all_private(read_networks(workforce.cidrs)):
+        said = f"The VPC is {workforce.vpc_id}; the public portal admits others too."
+        yield Match(workforce.name, said, severity="low" if workforce.cidrs else None)
+
+
+@rule("template-without-grant", "job", "templates")
+def template_without_grant(_: State, templates: Iterable[TaskTemplate]) -> Iterator[Match]:
+    for template in templates:
+        missing, text = template.text.missing, template.text.if_read
+        if missing is not None and missing.why == "not asked":
+            yield Match(template.job, "The text of its template was not read.", (template.place,))
+        if text is not None and not re.search(r"\|\s*grant_read_access\b", text):
+            yield Match(template.job)
+
+
+def _usable(state: State, vpc: str) -> list[VpcEndpoint]:
+    """Return the usable S3 endpoints of the portal's VPC."""
+    endpoints = state.endpoints.value or ()
+    return [each for each in endpoints if each.vpc_id == vpc and each.state.lower() == "available"]
+
+
+@rule("s3-endpoint-missing", "endpoint", "endpoints", "workforce", given=("portal in a VPC",))
+def s3_endpoint_missing(state: State, _: Workforce, vpc: str) -> Iterator[Match]:
+    if not _usable(state, vpc):
+        yield Match(vpc)
+
+
+@rule("s3-endpoint-no-private-dns", "endpoint", "endpoints", "workforce", given=("portal in a VPC",))
+def s3_endpoint_no_private_dns(state: State, _: Workforce, vpc: str) -> Iterator[Match]:
+    """The only S3 endpoints are interfaces without private DNS."""
+    usable = _usable(state, vpc)
+    if usable and not any(each.type == "Gateway" or each.private_dns for each in usable):
+        yield Match(", ".join(each.id for each in usable))
+
+
+@rule("endpoint-policy-blocks", "endpoint", "endpoints", "workforce", given=("portal in a VPC",))
+def endpoint_policy_blocks(state: State, _: Workforce, vpc: str) -> Iterator[Match]:
+    """The endpoint's own policy lets a bucket, or the buckets of Ground Truth, not through."""
+    names = [] if state.bucket is None else [state.bucket.name, *service_buckets(state.region)]
+    for endpoint in _usable(state, vpc):
+        blocked = [name for name in names if not _lets_through(endpoint, name, state)]
+        if blocked:
+            yield Match(endpoint.id, f"Not allowed: {', '.join(blocked)}.")
+
+
+def _lets_through(endpoint: VpcEndpoint, bucket: str, state: State) -> bool:
+    if endpoint.policy_text is None:
+        return True
+    try:
+        document = parse_document(endpoint.policy_text, "endpoint")
+    except PolicyError:
+        return True  # what cannot be read is no finding; a verdict for it is "invalid"
+    request = Request(
+        "s3:GetObject",
+        f"arn:{state.partition}:s3:::{bucket}/object",
+        f"arn:{state.partition}:sts::{state.account_id}:assumed-role/GroundTruthExecution/worker",
+        presigned_context(Source(parse_address("10.0.0.1"), endpoint.id, endpoint.vpc_id)),
+    )
+    denied = any(applies(statement, request) for statement in document.denies)
+    return not denied and any(applies(statement, request) for statement in document.allows)
