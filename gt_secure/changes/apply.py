@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -172,7 +173,7 @@ def compare(plan: State, fresh: State) -> None:
     for part in ("team", "workforce", "policy"):
         seen, now = _steady(plan.raw.get(part)), _steady(fresh.raw.get(part))
         if seen != now:
-            moved[part] = {"seen": _json(seen), "now": _json(now)}
+            moved[part] = json.loads(json.dumps({"seen": seen, "now": now}, default=str))
     seen_teams, now_teams = (
         None if state.teams.missing else sorted(team.arn for team in state.other_teams) for state in (plan, fresh)
     )
@@ -190,11 +191,3 @@ def _steady(part: Any) -> Any:
     return (
         {key: part[key] for key in part if key not in {"Status", "FailureReason"}} if isinstance(part, dict) else part
     )
-
-
-def _json(part: Any) -> Any:
-    if isinstance(part, Mapping):
-        return {str(key): _json(value) for key, value in part.items()}
-    if isinstance(part, list | tuple):
-        return [_json(value) for value in part]
-    return part if part is None or isinstance(part, str | int | float | bool) else str(part)

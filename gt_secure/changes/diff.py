@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from ..account.part import Part
 from ..account.state import State
@@ -22,22 +22,18 @@ from ..policies.bucket_guard import (
     remove_statements,
 )
 from ..policies.revocation import expired_revocations, expired_text
-from ..policies.signer_lock import MERGE_WORDS, build_signer_lock, find_signer_lock
+from ..policies.signer_lock import build_signer_lock, find_signer_lock
 from ..restriction.model import Restriction, UrlLockMode
 from .change import Call, Change
-from .log_sources import other_readers
 from .targets import BucketGuard, TeamUrlLock, Toggles, WorkforcePortal, networks_text, toggles, words
-
-if TYPE_CHECKING:
-    from ..logs.hits import Hits
 
 T = TypeVar("T")
 _EMPTY = '{"Version":"2012-10-17","Statement":[]}'
 
 
-def changes_for(wish: Restriction, state: State, hits: Hits | None = None) -> tuple[Change[Any], ...]:
-    """Return the changes in the order in which they are carried out; hits name other readers of the bucket."""
-    found = (_guard_change(wish, state, hits), _url_change(wish, state), _portal_change(wish, state))
+def changes_for(wish: Restriction, state: State) -> tuple[Change[Any], ...]:
+    """Return the changes in the order in which they are carried out."""
+    found = (_guard_change(wish, state), _url_change(wish, state), _portal_change(wish, state))
     return tuple(change for change in found if change is not None)
 
 
@@ -103,7 +99,7 @@ def lock_text(value: Toggles) -> str:
     return texts.get(words(value), "both on: no URL works")
 
 
-def _guard_change(wish: Restriction, state: State, hits: Hits | None) -> Change[str | None] | None:
+def _guard_change(wish: Restriction, state: State) -> Change[str | None] | None:
     if state.bucket is None or (wish.guard is None and wish.signers is None):
         return None
     before = state.bucket.policy.value
@@ -124,10 +120,7 @@ def _guard_change(wish: Restriction, state: State, hits: Hits | None) -> Change[
         after=after,
         before_text=policy_text(before),
         after_text=policy_text(after, wish.allowed_names if wish.lists and wish.guard else ()) + expired_text(ended),
-        affects=(
-            *_bucket_affects(state),
-            *(other_readers(hits, name, wish.prefix, wish.addresses) if wish.guard is not None else ()),
-        ),
+        affects=_bucket_affects(state),
         calls=(Call("s3:GetBucketPolicy", resource, "GetBucketPolicy", {"Bucket": name}), write),
         seconds_typical=2,
     )
@@ -165,7 +158,7 @@ def _with_signers(wish: Restriction, state: State, policy: str | None) -> str | 
     statement = build_signer_lock(
         bucket.name, wish.signers, state.account_id, prefix=wish.prefix, partition=state.partition
     )
-    return merge_guard(policy, statement, words=MERGE_WORDS)
+    return merge_guard(policy, statement)
 
 
 def _merged(before: str | None, statement: Mapping[str, object], max_age_s: int | None) -> str:

@@ -278,11 +278,23 @@ class Engine:
     def _moved(self, index: int, target: Target[Any], start: Any, goal: Any, now: Any) -> Conflict:
         """Keep the text of the other write, and return the error that names it."""
         self._note("seen", step=index, value=now)
-        return _moved(self.changes[index], target, start, goal, now)
+        change = self.changes[index]
+        return Conflict(
+            f"{change.title} has been changed by somebody else in the meantime: now {target.words(now)}.",
+            next_step="Plan again: the new plan starts from what is there now.",
+            details={"kind": change.kind, "target": change.name, "seen": start, "wanted": goal, "now": now},
+        )
 
     def _not_kept(self, index: int, target: Target[Any], start: Any, goal: Any, reading: Reading[Any]) -> GtSecureError:
+        if not target.same(reading.value, start):
+            return self._moved(index, target, start, goal, reading.value)
         self._note("seen", step=index, value=reading.value)
-        return _not_kept(self.changes[index], target, start, goal, reading)
+        why = f" AWS reports: {scrub(reading.failure)}." if reading.failure else ""
+        return GtSecureError(
+            f"{self.changes[index].title} was accepted by AWS, but reading it back does not show the change.{why}",
+            next_step="Check it in the console: somebody may be changing it at the same time.",
+            details={"wanted": goal, "now": reading.value},
+        )
 
     def _read_back(self, index: int, target: Target[Any], start: Any, goal: Any) -> Reading[Any]:
         """Read until our write or another one is visible: S3 may return the former policy for some seconds."""
@@ -350,25 +362,6 @@ class Engine:
 
 def _name(error: BaseException) -> str:
     return type(error).__name__
-
-
-def _moved(change: Change[Any], target: Target[Any], start: Any, goal: Any, now: Any) -> Conflict:
-    return Conflict(
-        f"{change.title} has been changed by somebody else in the meantime: now {target.words(now)}.",
-        next_step="Plan again: the new plan starts from what is there now.",
-        details={"kind": change.kind, "target": change.name, "seen": start, "wanted": goal, "now": now},
-    )
-
-
-def _not_kept(change: Change[Any], target: Target[Any], start: Any, goal: Any, reading: Reading[Any]) -> GtSecureError:
-    if not target.same(reading.value, start):
-        return _moved(change, target, start, goal, reading.value)
-    why = f" AWS reports: {scrub(reading.failure)}." if reading.failure else ""
-    return GtSecureError(
-        f"{change.title} was accepted by AWS, but reading it back does not show the change.{why}",
-        next_step="Check it in the console: somebody may be changing it at the same time.",
-        details={"wanted": goal, "now": reading.value},
-    )
 
 
 def _check_rest(change: Change[Any], before: Mapping[str, Any], after: Mapping[str, Any]) -> None:

@@ -1,19 +1,16 @@
-"""Users of a bucket in its access log: sources of presigned requests, and who signed them."""
+"""Users of a bucket in its access log: sources of presigned requests."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ..network import IPNetwork, Source, contains, parse_endpoint_id, read_address, scope
-from ..text import count
+from ..network import Source, parse_endpoint_id, read_address, scope
 
 if TYPE_CHECKING:
     from ..logs.hits import Hits
 
 MOST = 200
 """Number of sources looked at, the busiest first."""
-_MOST_READERS = 5
 
 
 def users(hits: Hits | None, bucket: str | None, prefix: str) -> tuple[Source, ...]:
@@ -52,22 +49,3 @@ def strangers(hits: Hits | None, bucket: str | None, prefix: str) -> frozenset[s
         "GROUP BY remote_ip HAVING bool_and(coalesce(first > earliest, false))"
     )
     return frozenset(str(address) for (address,) in rows)
-
-
-def other_readers(hits: Hits | None, bucket: str, prefix: str, networks: Iterable[IPNetwork]) -> tuple[str, ...]:
-    """Name who reads the bucket by presigned URLs from outside the lists, in sentences with their counts."""
-    if hits is None:
-        return ()
-    listed = tuple(networks)
-    outside: dict[str, int] = {}
-    for row in _answered(hits, bucket, prefix).count(by=["requester", "remote_ip", "endpoint"], limit=MOST):
-        address = read_address(row["remote_ip"])
-        if row["endpoint"] is not None or address is None or scope(address) != "public":
-            continue  # through some endpoint; whether through a listed one, an access log does not say
-        if not contains(listed, address):
-            who = str(row["requester"] or "anonymous")
-            outside[who] = outside.get(who, 0) + int(row["hits"])
-    ranked = sorted(outside.items(), key=lambda item: -item[1])[:_MOST_READERS]
-    return tuple(
-        f"{who}: {count(number, 'presigned request')} from outside the lists in the log" for who, number in ranked
-    )

@@ -229,7 +229,7 @@ def plan(
         )
     restriction = with_lists(aws, restriction.with_facts(context))
     seen = read_state(aws, restriction) if state is None else state.with_supplied(restriction)
-    changes = changes_for(restriction, seen, hits)
+    changes = changes_for(restriction, seen)
     before, after = exposures_of(aws if state is None else None, restriction, seen, changes)
     rows = simulate(restriction, seen.caller_arn, before, after, hits)
     results = tuple(after.holds(one) for one in restriction.expectations)

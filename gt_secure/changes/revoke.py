@@ -19,7 +19,7 @@ from ..logs.leaks import Leak
 from ..logs.sql.columns import SIGNER, signer_label
 from ..logs.time_range import parse_time
 from ..policies.age_cap import LONGEST_S
-from ..policies.bucket_guard import MergeWords, merge_guard, prefix_resource, remove_statements
+from ..policies.bucket_guard import merge_guard, prefix_resource, remove_statements
 from ..policies.revocation import (
     SignerKind,
     build_revocations,
@@ -44,14 +44,6 @@ LONGEST = dt.timedelta(seconds=LONGEST_S)
 """Longest life of a URL of signature version 4."""
 
 _NAMED = 5
-_MERGE_WORDS = MergeWords(
-    name="this revocation",
-    subject="The key of the URL",
-    too_large="Undo revocations that are no longer needed, stop many URLs by one revocation of their prefix and a "
-    "time, or shorten the other statements.",
-    too_old="Stop the URL by a revocation of a shorter prefix and a time, or change the policy's version to 2012-10-17 "
-    "yourself.",
-)
 _OF_USER = "coalesce(requester, '') LIKE 'arn:%:iam::%'"
 _OF_SESSION = "coalesce(requester, '') LIKE 'arn:%:sts::%'"
 """Conditions: a log names the user or root of long-term keys, and the session of temporary credentials."""
@@ -266,7 +258,7 @@ def _change(
     )
     for statement in statements:
         if not has_ended(statement, now):
-            after = merge_guard(after, statement, words=_MERGE_WORDS)
+            after = merge_guard(after, statement)
     target = BucketGuard(revoked.bucket, region)
     if target.same(before, after):
         return None

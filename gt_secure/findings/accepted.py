@@ -168,16 +168,17 @@ def accept(
     place : str
         ``account/region``: entries may name a subject with it.
     """
-    return tuple(_marked(finding, accepted, today, place) for finding in findings)
-
-
-def _marked(finding: Finding, accepted: Sequence[Acceptance], today: dt.date | None, place: str) -> Finding:
-    names = [finding.subject, *([f"{place}/{finding.subject}"] if place else [])]
-    matches = sorted((each for each in accepted if each.covers(finding.code, *names)), key=lambda each: each.until)
-    if not matches or finding.code == "not-checked":
-        return finding
-    last = matches[-1]
-    return replace(finding, ended=last) if last.ended(today) else replace(finding, accepted=last)
+    found: list[Finding] = []
+    for finding in findings:
+        names = [finding.subject, *([f"{place}/{finding.subject}"] if place else [])]
+        matches = (
+            [] if finding.code == "not-checked" else [each for each in accepted if each.covers(finding.code, *names)]
+        )
+        last = max(matches, key=lambda each: each.until, default=None)
+        if last is not None:
+            finding = replace(finding, ended=last) if last.ended(today) else replace(finding, accepted=last)
+        found.append(finding)
+    return tuple(found)
 
 
 def unused(

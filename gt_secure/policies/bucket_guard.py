@@ -46,29 +46,26 @@ SIGNERS_SID = "GtSecurePresignSigners"
 GUARD_SIDS = (GUARD_SID, AGE_SID, SIGV2_SID)
 """The Sids of the guard and of its age cap, in the order in which they are written."""
 
+REVOKE = f"{OWN}Revoke"
+"""Start of the Sids of revocations."""
+
+_WORDS = {
+    SIGNERS_SID: ("the signer lock", "The prefix", "List fewer signers", "Choose a shorter prefix"),
+    REVOKE: (
+        "this revocation",
+        "The key of the URL",
+        "Undo revocations that are no longer needed, stop many URLs by one revocation of their prefix and a time",
+        "Stop the URL by a revocation of a shorter prefix and a time",
+    ),
+    "": ("the guard", "The prefix", "List fewer or wider ranges", "Guard a shorter prefix"),
+}
+"""Words of the errors about a statement without room: its name, what is too long, and what to do instead; by Sid."""
+
 MAX_BUCKET_POLICY = 20 * 1024
 """Largest bucket policy, in bytes."""
 
 _RESOURCE = re.compile(r"arn:(aws[a-z-]*):s3:::([^/*?$]+)/(.*)\*", re.DOTALL)
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
-
-
-@dataclass(frozen=True, slots=True)
-class MergeWords:
-    """Wording of the errors for a statement that cannot be merged into a bucket policy."""
-
-    name: str
-    subject: str  # of characters that the policy's version cannot express
-    too_large: str  # next step
-    too_old: str  # next step, where the version of the policy is too old
-
-
-_GUARD_WORDS = MergeWords(
-    name="the guard",
-    subject="The prefix",
-    too_large="List fewer or wider ranges, or shorten the other statements.",
-    too_old="Guard a shorter prefix, or change the policy's version to 2012-10-17 yourself.",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,28 +173,30 @@ def escape_key(text: str) -> str:
     return re.sub(r"[*?]|\$(?=\{)", lambda match: "${" + match[0] + "}", text)
 
 
-def merge_guard(policy_text: str | None, statement: Mapping[str, object], *, words: MergeWords = _GUARD_WORDS) -> str:
-    """Put the guard into a bucket policy; every other character of the text stays unchanged.
+def merge_guard(policy_text: str | None, statement: Mapping[str, object]) -> str:
+    """Put a statement of ours into a bucket policy; every other character of the text stays unchanged.
 
     A statement with the same Sid is replaced where it stands; otherwise the guard becomes the last statement (the
     first, where ``Statement`` is a single object, so that :func:`remove_guard` knows to take the brackets away again).
     Raises PolicyError if the text is not a policy, has our Sid twice, or would exceed 20 KB.
     """
-    made = json.dumps(statement, separators=(",", ":"))
+    made, sid = json.dumps(statement, separators=(",", ":")), str(statement.get("Sid", GUARD_SID))
+    name, subject, fewer, shorter = next(words for start, words in _WORDS.items() if sid.startswith(start))
     if policy_text is None or not policy_text.strip():
         merged = json.dumps({"Version": "2012-10-17", "Statement": [statement]}, indent=2)
     else:
         layout = lay_out(policy_text)
         if "${" in made and layout.version != "2012-10-17":
             said = f"holds *, ? or $, which a policy of version {layout.version} cannot express literally."
-            raise PolicyError(f"{words.subject} {said}", place="$.Version", next_step=words.too_old)
-        merged = _insert(layout, made, _own(layout, str(statement.get("Sid", GUARD_SID))))
+            or_else = f"{shorter}, or change the policy's version to 2012-10-17 yourself."
+            raise PolicyError(f"{subject} {said}", place="$.Version", next_step=or_else)
+        merged = _insert(layout, made, _own(layout, sid))
     size = len(merged.encode("utf-8"))
     if size > MAX_BUCKET_POLICY:
         raise PolicyError(
-            f"With {words.name} the bucket policy has {size:,} bytes; S3 takes {MAX_BUCKET_POLICY:,}.",
+            f"With {name} the bucket policy has {size:,} bytes; S3 takes {MAX_BUCKET_POLICY:,}.",
             place="$",
-            next_step=words.too_large,
+            next_step=f"{fewer}, or shorten the other statements.",
         )
     return merged
 

@@ -22,10 +22,7 @@ from typing import Literal, TypeAlias
 
 from ..errors import InvalidInput, refuse_url
 from ..iam.request_context import POST_FORM, PRESIGNED
-from .bucket_guard import OWN, escape_key, own_statements
-
-REVOKE = f"{OWN}Revoke"
-"""Start of the Sids of revocations."""
+from .bucket_guard import REVOKE, escape_key, own_statements
 
 _UNTIL = re.compile(rf"{REVOKE}Until(\d{{8}}T\d{{6}}Z)x[0-9a-f]{{8}}")
 # Names as IAM accepts them. A wildcard or a policy variable would name others too.

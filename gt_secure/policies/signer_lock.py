@@ -23,7 +23,6 @@ from ..iam.request_context import PRESIGNED
 from .bucket_guard import (
     SIGNERS_SID,
     UPLOAD,
-    MergeWords,
     condition_values,
     covered_objects,
     own_statements,
@@ -32,12 +31,6 @@ from .bucket_guard import (
 from .equivalence import statements_equal
 from .revocation import check_signer, is_signer, principal_patterns
 
-MERGE_WORDS = MergeWords(
-    name="the signer lock",
-    subject="The prefix",
-    too_large="List fewer signers, or shorten the other statements.",
-    too_old="Choose a shorter prefix, or change the policy's version to 2012-10-17 yourself.",
-)
 _ROOT = re.compile(r"arn:(aws[a-z-]*):iam::([0-9]{12}):root")
 _ANY_PATH = re.compile(r"arn:(aws[a-z-]*):iam::([0-9]{12}):role/[*]/([^/]+)")
 
