@@ -47,8 +47,8 @@ if TYPE_CHECKING:
     from .changes.plan import Plan
     from .changes.transaction import Applied
     from .changes.undo import UndoPlan
-    from .findings.acceptance import Acceptance
     from .findings.accepted import AcceptedLike
+    from .findings.model import Acceptance
     from .listings import Endpoints, Findings, History, Jobs, Workteams
     from .logs import Athena, Coverage, Hits, Table
     from .logs.leaks import Leak

@@ -46,7 +46,6 @@ NEAREST = {
     "policies/deleted_principals": "policies/test_sameness.py",
     "policies/equivalence": "policies/test_sameness.py",
     "policies/bucket_guard": "policies/test_guard_text.py",
-    "policies/statement_spans": "policies/test_guard_text.py",
     "policies/session_policy": "policies/test_session.py",
     "access/exposure": "access/test_answers.py",
 }

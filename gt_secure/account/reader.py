@@ -33,7 +33,7 @@ from ..errors import GtSecureError, InvalidInput, NotFound
 from ..iam.facts import Facts, supplied_facts
 from ..policies.public_access import SETTING, may_be_public
 from ..restriction.model import Restriction
-from ..restriction.scope import named_place, named_team
+from ..restriction.validation import named_place, named_team
 from .bucket import LOG_TARGET, READINGS, Bucket, read_access_point, read_key_policy, read_part
 from .fact_reader import BLOCKS, read_account_block, read_facts
 from .organization import Organization, read_organization

@@ -20,9 +20,8 @@ from ..account.state import State
 from ..applications import applications
 from ..aws.client import Aws
 from ..errors import InvalidInput
-from ..findings.acceptance import Acceptance
 from ..findings.accepted import accept
-from ..findings.model import Finding
+from ..findings.model import Acceptance, Finding
 from ..findings.run import find_all
 from ..findings.url_ages import with_url_ages
 from ..iam.facts import can_be_fact
@@ -32,7 +31,7 @@ from ..text import count, members
 from .application_notices import application_notices, signature_of
 from .change import Call, Change, find_change, is_change_of
 from .diff import changes_for
-from .drift import drift_notices
+from .history import drift_notices
 from .journal import Journal, scrub
 from .messages import notices_for
 from .services import SimulatedRequest, notices_of, simulate, unknown_keys

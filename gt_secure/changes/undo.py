@@ -13,8 +13,7 @@ from .change import Change, change_from_journal
 from .engine import Clock, Engine
 from .journal import ChangeRecord, Journal, steps_begun
 from .lock import hold
-from .overwritten import note_overwritten
-from .transaction import Applied, Callback, ChangeOutcome, begin_lines, end, failure_summary, run
+from .transaction import Applied, Callback, ChangeOutcome, begin_lines, end, failure_summary, note_overwritten, run
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidInput, NotFound
-from ..findings.acceptance import SAVED_SECRET, Acceptance
 from ..findings.accepted import AcceptedLike, read_accepted
+from ..findings.model import SAVED_SECRET, Acceptance
 from ..secrets import SavedSecret, find_secrets, mask_secrets, mask_text, secrets_of_text
 from ..secrets.recogniser import table
 from ..shared_files import replacing

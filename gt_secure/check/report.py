@@ -19,8 +19,7 @@ from xml.etree import ElementTree as Xml
 
 from .. import check
 from ..findings import sarif
-from ..findings.acceptance import Acceptance
-from ..findings.model import Finding, catalog
+from ..findings.model import Acceptance, Finding, catalog
 from ..text import json_text, members
 from .result import CheckResult
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from .. import check as face
 from ..connection import Connection, ConnectionLike, connection_of
 from ..errors import GtSecureError, NotFound
-from ..findings.acceptance import SAVED_SECRET, Acceptance
 from ..findings.accepted import AcceptedLike, read_accepted
+from ..findings.model import SAVED_SECRET, Acceptance
 from ..logs import read_hits
 from ..logs.leaks import LeakRules
 from ..restriction.files import load_restriction

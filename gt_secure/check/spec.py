@@ -25,8 +25,8 @@ from typing import Any, NamedTuple
 
 from .. import files as textfiles
 from ..errors import InvalidInput
-from ..findings.acceptance import Acceptance
 from ..findings.accepted import accepted_of
+from ..findings.model import Acceptance
 
 FORMAT = 1
 MAX_CHECKS = 500

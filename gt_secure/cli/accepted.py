@@ -15,8 +15,7 @@ from .parser import Parser
 
 if TYPE_CHECKING:
     from ..audit import Audit
-    from ..findings.acceptance import Acceptance
-    from ..findings.model import Finding
+    from ..findings.model import Acceptance, Finding
     from ..sweeps import Sweep
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from .._lazy import attach
 
 if TYPE_CHECKING:
-    from .acceptance import Acceptance as Acceptance
     from .accepted import (
         accept as accept,
         accepted_fold as accepted_fold,
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
         unused as unused,
     )
     from .catalog_page import page as page
-    from .model import Checked as Checked, Finding as Finding
+    from .model import Acceptance as Acceptance, Checked as Checked, Finding as Finding
     from .run import examine as examine, find_all as find_all
     from .sarif import to_sarif as to_sarif
     from .url_ages import with_url_ages as with_url_ages

@@ -24,8 +24,7 @@ from .. import files as textfiles, html as markup
 from ..errors import InvalidInput
 from ..html import Markup
 from ..text import count
-from .acceptance import SAVED_SECRET, Acceptance
-from .model import Finding, catalog
+from .model import SAVED_SECRET, Acceptance, Finding, catalog
 
 AcceptedLike: TypeAlias = "str | Path | Iterable[Acceptance | Mapping[str, Any]]"
 """Accepted findings: a file with a list ``accepted``, or the entries."""

@@ -16,9 +16,8 @@ from urllib.parse import quote
 
 from .._version import __version__
 from ..secrets import redact
-from .acceptance import Acceptance
 from .catalog_page import page
-from .model import Checked, Finding, catalog
+from .model import Acceptance, Checked, Finding, catalog
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 Json = dict[str, Any]

@@ -28,8 +28,7 @@ from ..iam.operators import policy_network
 from ..iam.request_context import POST_FORM, PRESIGNED
 from ..network import IPAddress, IPNetwork, collapse, parse_endpoint_id, parse_networks
 from .age_cap import AGE_SID, SIGV2_SID, build_age_cap, read_max_age
-from .equivalence import statements_equal
-from .statement_spans import Layout, lay_out
+from .equivalence import Layout, lay_out, statements_equal
 
 GUARD_SID = "GtSecurePresignGuard"
 """Sid that identifies the guard statement."""

@@ -20,7 +20,7 @@ from ..policies.signer_lock import parse_signers
 from . import validation as checks
 from .expectations import Expectation, check_expectations
 from .messages import Notice, notice
-from .scope import named_place, named_team
+from .validation import named_place, named_team
 
 UrlLockMode: TypeAlias = Literal["SourceIp", "VpcSourceIp"]
 Spared: TypeAlias = Literal["reads"]

@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 
 from .. import files as textfiles
 from ..errors import InvalidInput
-from ..findings.acceptance import Acceptance
 from ..findings.accepted import accepted_of
+from ..findings.model import Acceptance
 from .accounts import Account, read_accounts
 
 MEMBERS = ("version", "role_name", "external_id", "accounts", "organization", "regions", "buckets", "accepted")

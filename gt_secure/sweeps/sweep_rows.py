@@ -9,9 +9,8 @@ from typing import Any
 
 from ..columns import lay_out
 from ..findings import sarif
-from ..findings.acceptance import Acceptance
 from ..findings.accepted import unused
-from ..findings.model import SEVERITIES, Finding
+from ..findings.model import SEVERITIES, Acceptance, Finding
 from ..html import Chip, Markup, Tone, hint, notice, output, table
 from ..listings import FindingsReport
 from ..text import count

@@ -13,7 +13,6 @@ from .. import html as markup
 from ..changes.change import find_change
 from ..changes.journal import scrub
 from ..changes.render import parts
-from ..changes.render.exposure import exposure_table
 from ..changes.targets import TeamUrlLock, WorkforcePortal
 from ..connection import with_facts
 from ..errors import GtSecureError, InvalidInput, refuse_url
@@ -205,7 +204,7 @@ class ReviewStep(Step):
             self.apply_button.description = "Apply"
             self.enable()
             return
-        shown = (parts.changes_table, parts.lists, exposure_table, parts.dry_run, parts.expectations)
+        shown = (parts.changes_table, parts.lists, parts.exposure_table, parts.dry_run, parts.expectations)
         self.shown.value = "".join(f'<div class="gts-part">{part(plan)}</div>' for part in shown)
         self.details.value = parts.folds(plan)
         self.facts.show(plan.unknown_keys)

@@ -21,7 +21,7 @@ from gt_secure.errors import GtSecureError, InvalidInput, PolicyError
 from gt_secure.iam.operators import policy_network
 from gt_secure.network import Source, parse_endpoint_id
 from gt_secure.policies.bucket_guard import build_guard, merge_guard
-from gt_secure.policies.statement_spans import lay_out
+from gt_secure.policies.equivalence import lay_out
 
 _STATEMENT = re.compile(r"statement ([0-9]+)")
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from ...html import Markup, facts, join, plain, style_sheet, text
 from . import approval, parts
-from .exposure import exposure_table
 from .text import subject, verdict
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ def plan_html(plan: Plan, about: Markup | str = "") -> str:
             about,
             parts.changes_table(plan),
             parts.lists(plan),
-            exposure_table(plan),
+            parts.exposure_table(plan),
             parts.headed(parts.before_apply(plan)),
             parts.assumed(plan, fold=False),
             parts.dry_run(plan),

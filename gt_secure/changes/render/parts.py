@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from ... import html as markup
 from ...access.answer import tone
 from ...access.dry_run import UPLOADS
+from ...access.exposure_text import sets_fold
+from ...access.matrix import matrix_html
 from ...findings.accepted import accepted_fold
 from ...html import Chip, Markup, count
 from .infrastructure_code import to_cli
-from .text import MOST_USAGES
+from .text import MOST_USAGES, plan_matrix
 
 if TYPE_CHECKING:
     from ...access.answer import Answer
@@ -63,6 +65,17 @@ def _change_row(change: Change[Any]) -> tuple[object, ...]:
 
 def _change_tone(change: Change[Any]) -> markup.Tone:
     return "ok" if change.protects else "no"
+
+
+def exposure_table(plan: Plan) -> Markup:
+    """Return the matrix of who can open, now and after the plan, with the exact sets in a fold."""
+    if not plan.exposure:
+        return Markup("")
+    bucket = plan.restriction.bucket
+    place = f"{bucket}/{plan.restriction.prefix}" if bucket else "the images"
+    caption = markup.join("Who can open ", markup.code(place, 90), " now" if plan.empty else " after this plan", "?")
+    exact = "Exact for all IPv4 and IPv6 addresses and endpoints, predicted from the policies that this role can read."
+    return markup.join(matrix_html(plan_matrix(plan), caption), markup.hint(exact), sets_fold(plan.after))
 
 
 def dry_run(plan: Plan) -> Markup:

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ...access.exposure_text import exposure_text, wrapped
-from ...access.matrix import matrix_text
+from ...access.matrix import Matrix, matrix_of, matrix_text
 from ...columns import lay_out
 from ...text import count, printable, some
 from ..change import Change
-from .exposure import plan_matrix
 
 if TYPE_CHECKING:
     from ...access.answer import Answer
@@ -91,6 +90,11 @@ def _exposure(plan: Plan, room: int | None, full: bool) -> Iterator[str]:
         yield exposure_text(plan.after, room)
     elif assumed:
         yield f"Assumed: {assumed}"
+
+
+def plan_matrix(plan: Plan) -> Matrix:
+    """Return the answers of a plan, now and after it."""
+    return matrix_of((each.before, each.after) for each in plan.exposure)
 
 
 def _sources(plan: Plan, room: int | None, full: bool) -> Iterator[str]:

@@ -31,14 +31,13 @@ from gt_secure.iam.request import Policies, Request
 from gt_secure.iam.strict_json import parse_json
 from gt_secure.logs.time_range import parse_time
 from gt_secure.policies.bucket_guard import GUARD_SID, build_guard, find_guard, merge_guard, remove_guard
-from gt_secure.policies.equivalence import deleted_principals, policies_equal
-from gt_secure.policies.statement_spans import lay_out
+from gt_secure.policies.equivalence import deleted_principals, lay_out, policies_equal
 from gt_secure.presign.inspect import inspect
 from gt_secure.presign.origin import KERNEL
 from gt_secure.restriction import validation as lists
 from gt_secure.restriction.files import dumps_restriction, loads_restriction
 from gt_secure.restriction.model import Restriction
-from gt_secure.restriction.scope import named_place, named_team
+from gt_secure.restriction.validation import named_place, named_team
 from support import corpus, states
 from support.fuzzing import log_targets, spelling_target
 from support.fuzzing.target import Target, check, check_markup, landmark
