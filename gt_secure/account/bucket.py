@@ -46,21 +46,19 @@ class _Reading(NamedTuple):
     otherwise: Any = None
 
 
-def _access_points(aws: Aws, client: Any, bucket: str) -> tuple[AccessPoint, ...]:
-    if aws.is_local:
-        return ()  # the sandbox has none, and no host of an account to ask
-    pages = aws.client("s3control", client.meta.region_name).get_paginator("list_access_points")
-    items = pages.paginate(AccountId=aws.account_id, Bucket=bucket)
-    start = f"arn:{aws.partition}:s3:{client.meta.region_name}:{aws.account_id}:accesspoint"
-    return tuple(
-        AccessPoint(
-            str(each["Name"]),
-            str(each.get("AccessPointArn") or f"{start}/{each['Name']}"),
-            str((each.get("VpcConfiguration") or {}).get("VpcId") or ""),
-        )
-        for page in items
-        for each in page.get("AccessPointList", ())
-    )
+def _access_points(aws: Aws, s3: Any, bucket: str) -> tuple[AccessPoint, ...]:
+    region = s3.meta.region_name
+    start = f"arn:{aws.partition}:s3:{region}:{aws.account_id}:accesspoint"
+    asked: dict[str, str] = {"AccountId": aws.account_id, "Bucket": bucket}
+    found: list[AccessPoint] = []
+    while True:  # botocore has no paginator for it
+        page = aws.client("s3control", region).list_access_points(**asked)
+        for each in page["AccessPointList"]:
+            vpc = (each.get("VpcConfiguration") or {}).get("VpcId") or ""
+            found.append(AccessPoint(each["Name"], each.get("AccessPointArn") or f"{start}/{each['Name']}", vpc))
+        if not page.get("NextToken"):
+            return tuple(found)
+        asked["NextToken"] = page["NextToken"]
 
 
 def _replicas(_: Aws, client: Any, bucket: str) -> tuple[str, ...]:

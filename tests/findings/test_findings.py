@@ -10,7 +10,7 @@ import gt_secure.findings
 from gt_secure import Restriction
 from gt_secure.account.bucket import AclGrant, UrlAges
 from gt_secure.account.part import Part
-from gt_secure.account.principals import parse_principals
+from gt_secure.account.principals import AccessPoint, parse_principals
 from gt_secure.account.state import State
 from gt_secure.findings.model import catalog
 from gt_secure.findings.run import RULES, find_all
@@ -216,7 +216,7 @@ BAD = [
     ("guard-private-address", bucket(policy=merge_guard(
         None, build_guard("gt-images", networks=["203.0.113.0/24", "10.0.0.0/8"]))), "gt-images"),
     *((code, bucket(policy=policy(allow)), "gt-images") for code, allow in OTHER_WAYS),
-    ("access-point", bucket(access_points=("my-ap",)), "gt-images"),
+    ("access-point", bucket(access_points=(AccessPoint("my-ap", "arn:aws:s3:::ap"),)), "gt-images"),
     ("website-on", bucket(website=True), "gt-images"),
     ("replication-on", bucket(replicas=("arn:aws:s3:::copies",)), "gt-images"),
     ("bucket-acl-public", bucket(acl_grants=(AclGrant(GROUPS + "AllUsers", "READ"),), public_access_block={}),

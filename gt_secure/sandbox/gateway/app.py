@@ -17,6 +17,7 @@ from ..settings import REGION
 from ..trail import Trail
 from ..vpc import vpc_of
 from . import (
+    access_points,
     auth,
     browsers,
     bucket_settings,
@@ -161,6 +162,9 @@ class Front:
             return await self.trail(request)
         if service in ("sts", "iam", "ec2", "wafv2"):
             return _emulated(service, request)
+        if service == access_points.SERVICE:
+            fault = auth.authentication_fault(request, "s3")
+            return presigned.error(request, 403, fault.code, fault.message) if fault is not None else None
         message = f"The sandbox does not offer {service}; it has s3, sts, iam, sagemaker, ec2, wafv2 and cloudtrail."
         return error_reply(service, request, 400, "UnknownOperationException", message)
 
@@ -193,7 +197,8 @@ async def _early(request: HttpRequest) -> Reply | None:
         return reply
     if not routes.allowed(request, "s3", bucket=bucket, exists=exists):
         return _not_there(request, bucket, exists)
-    return encryption.refusal(request) or await bucket_settings.refusal(request)
+    elsewhere = access_points.refusal(request, bucket)
+    return elsewhere or encryption.refusal(request) or await bucket_settings.refusal(request)
 
 
 def _not_there(request: HttpRequest, bucket: str, exists: bool) -> Reply:
@@ -227,6 +232,8 @@ _UNKNOWN_KEY = {"sts": "InvalidClientTokenId", "iam": "InvalidClientTokenId", "e
 def service_of(request: HttpRequest) -> str:
     target = request.headers.get("x-amz-target", "")
     scope = auth.signed_scope(request)
+    if access_points.PATH.fullmatch(request.path):
+        return access_points.SERVICE
     if request.path != "/":
         return "s3"  # all the other services are called at the root
     if target.startswith("SageMaker."):
