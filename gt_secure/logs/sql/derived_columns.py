@@ -34,15 +34,11 @@ _LEFT_OVER = (
 """A secret that is not masked yet."""
 
 
-def _literal(pattern: str, dialect: Dialect) -> str:
-    return pattern.replace("\\", "\\\\") if dialect.escape else pattern
-
-
 def masked(text: str, dialect: Dialect = DUCKDB) -> str:
     """Expression: text of a client without tokens, signatures and access key ids."""
     stars = f"{dialect.group}***"
-    tokens = dialect.replace.format(text, _literal(_TOKENS, dialect), stars)
-    inner = dialect.replace.format(dialect.replace.format(tokens, _KEY_ID, stars), _literal(_SESSION, dialect), stars)
+    tokens = dialect.replace.format(text, dialect.pattern(_TOKENS), stars)
+    inner = dialect.replace.format(dialect.replace.format(tokens, _KEY_ID, stars), dialect.pattern(_SESSION), stars)
     # The expressions are slow, and most text has no parameter at all.
     hints = " OR ".join(f"{text} LIKE '%{hint}%'" for hint in ("=", "3D", *_KNOWN))
     return f"CASE WHEN {hints} THEN {inner} ELSE {text} END"
@@ -61,7 +57,7 @@ def _half_masked(text: str, d: Dialect) -> str:
 
 def _rest_masked(text: str, d: Dialect) -> str:
     """Expression: what is still to be masked in a text that is half masked."""
-    left = f"{d.extract.format(text, _literal(_LEFT_OVER, d), 0)} <> ''"
+    left = f"{d.extract.format(text, d.pattern(_LEFT_OVER), 0)} <> ''"
     known = " OR ".join(f"{text} LIKE '%{start}%'" for start in _KNOWN)
     return f"CASE WHEN {left} OR {known} THEN {masked(text, d)} ELSE {text} END"
 
@@ -134,15 +130,15 @@ def _respelled(d: Dialect) -> str:
         f"{d.part.format('raw_uri', ' ', 1)} || ' ' || {path} || '?' || substr(asked, 2) || "
         f"CASE WHEN {version} <> '' THEN ' ' || {version} ELSE '' END"
     )
-    odd = f"{d.extract.format('asked_raw', _literal(_ODD, d), 0)} <> ''"
+    odd = f"{d.extract.format('asked_raw', d.pattern(_ODD), 0)} <> ''"
     return f"CASE WHEN position('%' IN asked_raw) > 0 AND {odd} THEN {text} ELSE raw_uri END"
 
 
 def _without_hidden(text: str, d: Dialect) -> str:
     """Expression: text cut at its query if a secret still shows in it after decoding it up to three times."""
     thrice = f"coalesce({d.loose.format(d.loose.format(d.loose.format(text)))}, 'Signature=?')"
-    odd = f"{d.extract.format(text, _literal(_ODD, d), 0)} <> ''"
-    left = f"{d.extract.format(thrice, _literal(_LEFT_OVER, d), 0)} <> ''"
+    odd = f"{d.extract.format(text, d.pattern(_ODD), 0)} <> ''"
+    left = f"{d.extract.format(thrice, d.pattern(_LEFT_OVER), 0)} <> ''"
     cut = f"{d.part.format(text, '?', 1)} || '?***'"
     return f"CASE WHEN position('%' IN {text}) > 0 AND {odd} AND {left} THEN {cut} ELSE {text} END"
 
@@ -217,14 +213,14 @@ def _minted(d: Dialect) -> str:
 
     Signature version 2 gives only the time at which a URL expires, and a POST form hides its time from the log.
     """
-    day, clock = (d.extract.format("asked", _literal(pattern, d), 1) for pattern in (_DATE, _CLOCK))
+    day, clock = (d.extract.format("asked", d.pattern(pattern), 1) for pattern in (_DATE, _CLOCK))
     moment = d.compact_time.format(f"{day} || ' ' || {clock}")
     return _of_version_4(MINTED, moment, d)
 
 
 def _lifetime(d: Dialect) -> str:
     """Expression: seconds for which a URL of signature version 4 is valid; NULL for every other request."""
-    seconds = d.integer.format(f"nullif({d.extract.format('asked', _literal(_LIFETIME, d), 1)}, '')")
+    seconds = d.integer.format(f"nullif({d.extract.format('asked', d.pattern(_LIFETIME), 1)}, '')")
     return _of_version_4(LIFETIME, seconds, d)
 
 

@@ -33,7 +33,7 @@ class Dialect:
     item: str  # list, one-based index
     length: str  # list
     after_first: str  # list -> list without its first item
-    find: str  # list -> one-based index of its first empty text; 0 or NULL for none
+    find: str  # list -> one-based index of its first empty text; 0 for none
     extract: str  # text, pattern, group: empty or NULL where nothing matches
     replace: str  # text, pattern, replacement: every match
     group: str  # in a replacement: the text of the first group
@@ -55,6 +55,10 @@ class Dialect:
     string: str  # name of the type of text
     escape: bool = False  # backslashes in string literals are to be doubled
     shortcut: bool = False  # presigned URLs of the common form are read without a look at every parameter
+
+    def pattern(self, text: str) -> str:
+        """Return a regular expression as it is written in a string literal."""
+        return text.replace("\\", "\\\\") if self.escape else text
 
 
 _NEXT = "%[89ABab][0-9A-Fa-f]"
@@ -87,7 +91,7 @@ DUCKDB = Dialect(
     item="{0}[{1}]",
     length="len({0})",
     after_first="{0}[2:]",
-    find="list_position({0}, '')",
+    find="coalesce(list_position({0}, ''), 0)",
     extract="regexp_extract({0}, '{1}', {2})",
     replace="regexp_replace({0}, '{1}', '{2}', 'g')",
     group=r"\1",
@@ -115,7 +119,7 @@ SPARK = Dialect(
     item="get({0}, {1} - 1)",
     length="size({0})",
     after_first="slice({0}, 2, size({0}))",
-    find="array_position({0}, '')",
+    find="coalesce(array_position({0}, ''), 0)",
     extract="regexp_extract({0}, '{1}', {2})",
     replace="regexp_replace({0}, '{1}', '{2}')",
     group="$1",
@@ -143,7 +147,7 @@ TRINO = Dialect(
     item="element_at({0}, {1})",  # [ ] fails beyond the end
     length="cardinality({0})",
     after_first="slice({0}, 2, cardinality({0}))",
-    find="array_position({0}, '')",
+    find="coalesce(array_position({0}, ''), 0)",
     extract="coalesce(regexp_extract({0}, '{1}', {2}), '')",  # NULL where nothing matches
     replace="regexp_replace({0}, '{1}', '{2}')",
     group="$1",
