@@ -76,28 +76,6 @@ class Activity:
         return (step or self._told) if share is None else f"{step}, {share:.0%} done"
 
     @contextlib.contextmanager
-    def step(self, words: str) -> Iterator[None]:
-        """Announce a step; one within another keeps the words of the outer one."""
-        if self._step is not None:
-            yield
-            return
-        self._step = (words, time.monotonic())
-        try:
-            yield
-        finally:
-            self._told = self.words  # a short step that follows does not bring older words back
-            self._step = None
-
-    @contextlib.contextmanager
-    def kept_whole(self) -> Iterator[None]:
-        """Let the statements within end, cancelled or not."""
-        self._kept_whole += 1
-        try:
-            yield
-        finally:
-            self._kept_whole -= 1
-
-    @contextlib.contextmanager
     def watched(self) -> Iterator[Activity]:
         """Let the work within report here."""
         token = _current.set(self)
@@ -134,18 +112,28 @@ _current: ContextVar[Activity | None] = ContextVar("gt_secure_activity", default
 
 @contextlib.contextmanager
 def step(words: str) -> Iterator[None]:
-    """Announce a step to whoever watches; see :meth:`Activity.step`."""
+    """Announce a step to whoever watches; one within another keeps the words of the outer one."""
     activity = _current.get()
-    with activity.step(words) if activity is not None else contextlib.nullcontext():
+    if activity is None or activity._step is not None:
         yield
+        return
+    activity._step = (words, time.monotonic())
+    try:
+        yield
+    finally:
+        activity._told = activity.words  # a short step that follows does not bring older words back
+        activity._step = None
 
 
 @contextlib.contextmanager
 def kept_whole() -> Iterator[None]:
     """Let statements within end, cancelled or not: they keep what was read, for the next time."""
-    activity = _current.get()
-    with activity.kept_whole() if activity is not None else contextlib.nullcontext():
+    activity = _current.get() or Activity()
+    activity._kept_whole += 1
+    try:
         yield
+    finally:
+        activity._kept_whole -= 1
 
 
 @contextlib.contextmanager

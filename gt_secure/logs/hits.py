@@ -203,7 +203,16 @@ class Hits:
         allowed = {parse_endpoint_id(e) for e in endpoints}
         pairs = self._sources()
         sides = [allowlist_of(text, endpoint, ranges, allowed) for text, endpoint in pairs]
-        return self._join("allowlist", pairs, sides, "'unknown'")
+        table = lookup_table(
+            self._store,
+            "allowlist",
+            {"remote_ip": [a for a, _ in pairs], "endpoint": [e for _, e in pairs], "value": sides},
+        )
+        known = "allowlist" in self._columns
+        rows = f"SELECT * EXCLUDE (allowlist) FROM ({self._relation})" if known else self._relation
+        relation = f"""SELECT r.*, coalesce(p.value, 'unknown') AS allowlist FROM ({rows}) r LEFT JOIN {table} p
+            ON r.remote_ip = p.remote_ip AND r.endpoint IS NOT DISTINCT FROM p.endpoint"""
+        return self._with(relation, *(() if known else ("allowlist",)))
 
     @activity.step(activity.NETWORKS)
     def with_networks(self, networks: NetworksLike) -> Hits:
@@ -249,17 +258,6 @@ class Hits:
         if note is not None:
             judged.coverage = replace(self.coverage, notes=[*self.coverage.notes, note])
         return judged
-
-    def _join(self, column: str, pairs: list[tuple[str, str | None]], values: list[Any], default: str) -> Hits:
-        table = lookup_table(
-            self._store,
-            column,
-            {"remote_ip": [a for a, _ in pairs], "endpoint": [e for _, e in pairs], "value": values},
-        )
-        known = f'SELECT * EXCLUDE ("{column}") FROM ({self._relation})' if column in self._columns else self._relation
-        relation = f"""SELECT r.*, coalesce(p.value, {default}) AS {column} FROM ({known}) r LEFT JOIN {table} p
-            ON r.remote_ip = p.remote_ip AND r.endpoint IS NOT DISTINCT FROM p.endpoint"""
-        return self._with(relation, *(() if column in self._columns else (column,)))
 
     @activity.step(activity.COUNTING)
     def count(self, by: str | Sequence[str] = (), *, limit: int | None = None) -> Table:

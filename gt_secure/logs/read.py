@@ -19,7 +19,7 @@ from ..named_networks import Networks, NetworksLike, networks_from
 from ..secrets import redact
 from ..test_journal import UrlJournal
 from ..text import count
-from . import activity, engines
+from . import activity
 from .coverage import Coverage, Sample, why_unreadable
 from .engines.duckdb_store import MEMORY_LIMIT, Store, from_records, rows_of, write_records
 from .engines.selection import EngineChoice, LargeLogs, check_engine, choose
@@ -215,7 +215,9 @@ def read_hits(
     )  # fmt: skip
     choice, objects = _choose(query, runtime)
     if choice.engine != "duckdb":
-        hits = engines.read_elsewhere(choice, query, runtime)
+        from .engines.remote import read_elsewhere
+
+        hits = read_elsewhere(choice, query, runtime)
     else:
         hits = _read_here(query, runtime, choice, objects)
         hits = hits.filter(**filters) if filters else hits
@@ -357,7 +359,9 @@ def count_hits(
     )  # fmt: skip
     choice, objects = _choose(query, runtime)
     if choice.engine != "duckdb":
-        return engines.count_elsewhere(names, choice, query, runtime)
+        from .engines.remote import count_elsewhere
+
+        return count_elsewhere(names, choice, query, runtime)
     if query.local_filters:  # these need the addresses first
         with _read_here(query, runtime, choice, objects).filter(**query.filters) as hits:
             return hits.count(names), hits.coverage

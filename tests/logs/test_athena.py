@@ -26,8 +26,8 @@ from gt_secure.connection import Connection
 from gt_secure.errors import AccessDenied, GtSecureError, InvalidInput, LogError, NotFound
 from gt_secure.logs import Athena, Estimate, QueryProgress, count_hits, read_hits
 from gt_secure.logs.engines import athena as athena_module, selection as engines
+from gt_secure.logs.engines.athena import AdHoc, raw_table
 from gt_secure.logs.engines.athena_query import Flow
-from gt_secure.logs.engines.athena_table import AdHoc, raw_table
 from gt_secure.logs.sql.columns import COLUMNS, STORED
 from gt_secure.logs.storage.listing import list_logs, path_ranges
 from support import corpus, lines

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from gt_secure.logs import read_hits
+from gt_secure.logs.engines.athena import AdHoc
 from gt_secure.logs.engines.athena_settings import MAX_QUERY_BYTES
-from gt_secure.logs.engines.athena_table import AdHoc
 from gt_secure.logs.sql.columns import COLUMNS, STORED
 from gt_secure.logs.sql.dialects import DUCKDB, SPARK, TRINO, Dialect
 from gt_secure.logs.sql.query import Question, all_rows, conditions, statement

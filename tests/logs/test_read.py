@@ -20,7 +20,7 @@ from gt_secure.errors import GtSecureError, InvalidInput, LogError, NotFound
 from gt_secure.logs import count_hits, read_hits
 from gt_secure.logs.engines import duckdb_store
 from gt_secure.logs.engines.duckdb_store import Store, sweep
-from gt_secure.logs.ingest import batching as packing, chunks as chunks_module
+from gt_secure.logs.ingest import batching as packing, converted
 from gt_secure.logs.storage.objects import StandardInput
 from support import corpus
 from support.sample import sample
@@ -93,18 +93,18 @@ def test_samples_hold_no_secret(tmp_path: Path) -> None:
 
 def test_a_huge_line_is_counted_and_the_rest_is_read(tmp_path: Path) -> None:
     path = tmp_path / "log"
-    path.write_bytes(LINE.encode() + b"\n" + b"x" * (3 * chunks_module.MAX_LINE) + b"\n" + LINE.encode() + b"\n")
+    path.write_bytes(LINE.encode() + b"\n" + b"x" * (3 * packing.MAX_LINE) + b"\n" + LINE.encode() + b"\n")
     coverage = coverages(path)
     assert (coverage.hits, coverage.unreadable) == (2, 1)
     assert coverage.samples[0].offset == len(LINE) + 1
-    path.write_bytes(LINE.encode() + b"\n" + b"x" * (2 * chunks_module.MAX_LINE))
+    path.write_bytes(LINE.encode() + b"\n" + b"x" * (2 * packing.MAX_LINE))
     assert coverages(path).unreadable == 1
 
 
 def test_members_of_gzip_are_one_stream() -> None:
     text = b"".join(b"line %d of many\n" % i for i in range(20_000))
     for packed in (text, gzip.compress(text), gzip.compress(text[:5000]) + gzip.compress(text[5000:]) + b"\0" * 9):
-        head, rest = chunks_module.unpacked(io.BytesIO(packed))
+        head, rest = converted.unpacked(io.BytesIO(packed))
         assert head + b"".join(iter(lambda stream=rest: stream.read(999), b"")) == text
 
 

@@ -35,16 +35,12 @@ class EngineChoice:
         ``duckdb``, ``spark`` or ``athena``.
     reason : str
         One or two sentences for people.
-    objects, bytes : int
-        What listing found; 0 where nothing was listed.
     recommended : bool
         Whether the engine suits that size.
     """
 
     engine: str
     reason: str
-    objects: int = 0
-    bytes: int = 0
     recommended: bool = True
 
 
@@ -69,15 +65,13 @@ def choose(
     found = f"{objects:,} log objects, {size_text(size)}"
     limit = size_text(DUCKDB_UP_TO)
     if size <= DUCKDB_UP_TO:
-        return EngineChoice("duckdb", f"DuckDB in this kernel: {found}, within {limit}.", objects, size)
+        return EngineChoice("duckdb", f"DuckDB in this kernel: {found}, within {limit}.")
     if session is not None:
-        return EngineChoice("spark", f"Spark: {found}, above {limit}, and a Spark session was given.", objects, size)
+        return EngineChoice("spark", f"Spark: {found}, above {limit}, and a Spark session was given.")
     if athena is not None and on_s3:
         return EngineChoice(
             "athena",
             f"Athena: {found}, above {limit}, and settings for Athena were given; it asks before it costs money.",
-            objects,
-            size,
         )
     spark = "a Spark session (session=)" if find_spec("pyspark") else "Spark (pip install pyspark, session=)"
     others = f"{spark} or Athena (athena=)" if on_s3 else spark
@@ -85,7 +79,5 @@ def choose(
         "duckdb",
         f"DuckDB in this kernel, though {found} are above {limit}: it reads them all, but it takes long. {others} "
         "would be suitable; none was given, and nothing that costs money is started by itself.",
-        objects,
-        size,
         recommended=False,
     )

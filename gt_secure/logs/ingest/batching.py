@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from .arrow_stream import LineBatch
-from .chunks import MAX_LINE
 
+MAX_LINE = 4 << 20
+"""A longer line is no record: S3 accepts at most some tens of kilobytes of client text."""
 _ROOM = 64 << 10
 """A buffer with less room is handed on."""
 _BLOCK = 256 << 10
@@ -78,7 +79,7 @@ class Packer:
         """Read all lines of a stream; returns its bytes.
 
         ``head`` is what has been read of it, ``start`` the offset at which the stream starts; ``too_long`` gets the
-        offset of each line that is longer than :data:`~gt_secure.logs.ingest.chunks.MAX_LINE`.
+        offset of each line that is longer than :data:`~gt_secure.logs.ingest.batching.MAX_LINE`.
         """
         if self._limit - self._used < len(head) + _ROOM:
             self.flush()

@@ -25,15 +25,15 @@ from ...text import duration, size_text
 from ..storage.objects import SMALL, LogObject, S3Object, transport_errors
 from .arrow_stream import LineBatch
 from .batching import Buffers, Packed, Packer, buffer_size
-from .chunks import CHUNK, Metered
-from .converted import opened as unpacked_log
+from .converted import Metered, opened as unpacked_log
 from .json_stream import Item, JsonStream, looks_like_json
 from .neighbours import is_record, neighbour_file
 
 if TYPE_CHECKING:
     from .json_records import RecordSink
 
-BATCH = CHUNK
+BATCH = 4 << 20
+"""Bytes of a batch."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from ...aws.buckets import LogLocation, log_location, no_bucket
 from ...aws.client import Aws, aws_errors
 from ...errors import InvalidInput, LogError, NotFound
 from .objects import S3Object
-from .pages import ahead, chain, list_page, parallel_pages
+from .pages import chain, list_page, parallel_pages
 
 LogLayout = Literal["simple", "partitioned", "unknown"]
 Borders = Callable[[str, str], Sequence[str]]
@@ -175,7 +175,7 @@ def _day_of(rest: str, layout: LogLayout) -> dt.date | None:
 def _bases(
     client: Any, bucket: str, prefix: str, level: dict[str, Any] | None = None, depth: int = 5
 ) -> Iterator[tuple[str, LogLayout]]:
-    page = level or _level(client, bucket, prefix)
+    page = level or next(_level(client, bucket, prefix))
     folders = [entry["Prefix"] for entry in page.get("CommonPrefixes", ())]
     keys = [entry["Key"] for entry in page.get("Contents", ())]
     # The marker of a folder is no log object. A whole key is one, but tells less than others that begin with it.
@@ -189,9 +189,10 @@ def _bases(
         return
     if simple:
         yield prefix, "simple"
-    for folder, below in ahead(lambda f: _level(client, bucket, f), folders):
+    levels = chain(_level(client, bucket, folder) for folder in folders)
+    for folder, below in zip(folders, levels, strict=True):
         yield from _bases(client, bucket, folder, below, depth - 1)
 
 
-def _level(client: Any, bucket: str, prefix: str) -> dict[str, Any]:
-    return list_page(client, Bucket=bucket, Prefix=prefix, Delimiter="/")
+def _level(client: Any, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
+    yield list_page(client, Bucket=bucket, Prefix=prefix, Delimiter="/")

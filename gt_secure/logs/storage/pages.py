@@ -134,19 +134,6 @@ def _part(client: Any, wanted: dict[str, Any], low: str, high: str | None) -> It
         return
 
 
-def ahead(call: Callable[[T], R], items: Iterable[T]) -> Iterator[tuple[T, R]]:
-    """Give each item with the result of a call, in order; some calls run ahead."""
-    waiting: deque[tuple[T, Future[R]]] = deque()
-    for item in items:
-        waiting.append((item, _start(call, item)))
-        if len(waiting) >= AHEAD:
-            first, future = waiting.popleft()
-            yield first, future.result()
-    while waiting:
-        first, future = waiting.popleft()
-        yield first, future.result()
-
-
 def chain(sources: Iterable[Iterator[T]]) -> Iterator[T]:
     """Give the items of one source after the other; the next ones, also of the sources that follow, are made ahead."""
     remaining = iter(sources)

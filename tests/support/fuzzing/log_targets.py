@@ -20,7 +20,7 @@ from unittest import mock
 import duckdb
 
 from gt_secure.logs.engines.duckdb_store import from_records
-from gt_secure.logs.ingest import batching as packing, chunks, json_stream, reader
+from gt_secure.logs.ingest import batching as packing, converted, json_stream, reader
 from gt_secure.logs.ingest.arrow_stream import LineStream
 from gt_secure.logs.ingest.json_records import RecordSink
 from gt_secure.logs.ingest.reader import Reader
@@ -97,7 +97,7 @@ def _small(rng: random.Random) -> Iterator[int]:
     with contextlib.ExitStack() as stack:
         for module, name, value in (
             (packing, "MAX_LINE", longest), (packing, "_ROOM", room), (packing, "_BLOCK", block),
-            (chunks, "MAX_LINE", longest), (chunks, "HEAD", head), (json_stream, "BLOCK", max(1, batch // 2)),
+            (converted, "HEAD", head), (json_stream, "BLOCK", max(1, batch // 2)),
             (json_stream, "MAX_RECORD", max(64, longest)), (reader, "BATCH", batch),
         ):  # fmt: skip
             stack.enter_context(mock.patch.object(module, name, value))
