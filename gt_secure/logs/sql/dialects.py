@@ -57,7 +57,7 @@ class Dialect:
     shortcut: bool = False  # presigned URLs of the common form are read without a look at every parameter
 
     def pattern(self, text: str) -> str:
-        """Return a regular expression as it is written in a string literal."""
+        """Return a regular expression for a string literal."""
         return text.replace("\\", "\\\\") if self.escape else text
 
 
