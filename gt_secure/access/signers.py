@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from ..account.principals import Principal, Principals
 from ..aws.arns import session_of_role
@@ -33,6 +33,9 @@ from .locks import READ_POLICY, EffectiveLocks
 from .principal_policies import EVERYWHERE, NOWHERE, REFUSED, Asked, Statements, Surroundings, covers, unsure
 from .request_kinds import LONGEST_SIGNATURE_MS
 from .source_sets import Row, SourceSet, combined
+
+if TYPE_CHECKING:
+    from ..logs.hits import Hits
 
 SigningClass: TypeAlias = Literal["signs", "reaches", "can-become"]
 
@@ -160,11 +163,11 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
         made.assumed = tuple(assumed)
         return made
 
-    def seen_in(self, hits: object) -> Signers:
+    def seen_in(self, hits: Hits) -> Signers:
         """Return the signers with the requests of a log that their URLs opened."""
         counts, days = presigners(hits, self.bucket, self.key)
         made = self.counted(counts)
-        made.days, made.unread = days, tuple(getattr(getattr(hits, "coverage", None), "doubts", ()))
+        made.days, made.unread = days, tuple(hits.coverage.doubts)
         return made
 
     def counted(self, requests: Mapping[str, int] | None) -> Signers:

@@ -258,9 +258,9 @@ def combined(first: Row, second: Row, *, both: bool) -> Row:
         if spans := within(found.spans, more.spans):
             places.append(replace(_combined(words, (found, more), both), spans=spans))
     for label in (*sorted(first.labels | second.labels), ANY_OTHER):
-        words = tuple(row.others if label == ANY_OTHER else row.at_endpoint(label) for row in (first, second))
-        sets = first.places(words[0]), second.places(words[1])
-        places.append(replace(_combined(words, sets, both), endpoint=label))
+        here = tuple(row.others if label == ANY_OTHER else row.at_endpoint(label) for row in (first, second))
+        sets = first.places(here[0]), second.places(here[1])
+        places.append(replace(_combined(here, sets, both), endpoint=label))
     return row_of(first.request, places)
 
 

@@ -58,8 +58,7 @@ class StateFile:
         """Take over the outcomes of an interrupted sweep, the same one."""
         for line in lines:
             outcome = self._outcome(line)
-            unit = outcome and (outcome["account"], outcome["region"])
-            if outcome is None or unit not in units:
+            if outcome is None or (unit := (outcome["account"], outcome["region"])) not in units:
                 self.damaged += 1
             elif outcome["status"] not in AGAIN:
                 self.done[unit] = outcome
