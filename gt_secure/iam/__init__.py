@@ -9,11 +9,6 @@ from .._lazy import attach
 if TYPE_CHECKING:
     from .documents import Document as Document, parse_document as parse_document
     from .evaluate import evaluate as evaluate
-    from .explanation import (
-        ConditionExplanation as ConditionExplanation,
-        LayerExplanation as LayerExplanation,
-        StatementExplanation as StatementExplanation,
-    )
     from .facts import supplied_facts as supplied_facts
     from .request import Policies as Policies, Request as Request
     from .request_context import (
@@ -21,7 +16,12 @@ if TYPE_CHECKING:
         header_context as header_context,
         presigned_context as presigned_context,
     )
-    from .verdict import Verdict as Verdict
+    from .verdict import (
+        ConditionExplanation as ConditionExplanation,
+        LayerExplanation as LayerExplanation,
+        StatementExplanation as StatementExplanation,
+        Verdict as Verdict,
+    )
 
 
 __all__, __getattr__, __dir__ = attach(__name__)

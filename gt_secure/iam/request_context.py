@@ -28,12 +28,9 @@ def presigned_context(
     *,
     age_ms: int = 0,
     secure: bool = True,
-    via_aws_service: bool = False,
     principal_arn: str | None = None,
     signature_version: str = SIGV4,
     region: str | None = None,
-    now: datetime | None = None,
-    version_id: str | None = None,
     extra: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Return the context of a request with a presigned URL.
@@ -46,18 +43,17 @@ def presigned_context(
         Age of the signature in milliseconds; S3 reports 0 for signature version 2.
     secure : bool
         Whether it uses HTTPS.
-    via_aws_service : bool
-        Whether an AWS service makes it with the caller's credentials (a forward access session).
     principal_arn : str, optional
         ``aws:PrincipalArn``: for a role session the ARN of the role.
     signature_version : str
         ``AWS4-HMAC-SHA256`` or ``AWS``.
-    region, now, version_id : optional
-        ``aws:RequestedRegion``, the time of the request (UTC now if it is left out), ``s3:VersionId``.
+    region : str, optional
+        ``aws:RequestedRegion``.
     extra : mapping, optional
-        Further keys, such as tags of the principal.
+        Further keys, such as tags of the principal, and other values of those above.
     """
-    context = _signed(source, secure, via_aws_service, principal_arn, region, now, version_id)
+    context = _signed(source, principal_arn, region)
+    context["aws:SecureTransport"] = _bool(secure)
     context["s3:authType"] = PRESIGNED
     context["s3:signatureversion"] = signature_version
     context["s3:signatureAge"] = str(age_ms if signature_version == SIGV4 else 0)
@@ -67,13 +63,9 @@ def presigned_context(
 def header_context(
     source: Source | str,
     *,
-    secure: bool = True,
-    via_aws_service: bool = False,
     principal_arn: str | None = None,
     service: str | None = None,
     region: str | None = None,
-    now: datetime | None = None,
-    version_id: str | None = None,
     extra: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Return the context of a request whose signature is in the Authorization header: SDKs and AWS services.
@@ -81,7 +73,7 @@ def header_context(
     ``service`` is the service principal that makes it, such as ``logging.s3.amazonaws.com``; the other parameters are
     those of :func:`presigned_context`.
     """
-    context = _signed(source, secure, via_aws_service, principal_arn, region, now, version_id)
+    context = _signed(source, principal_arn, region)
     context["s3:authType"] = HEADER_SIGNED
     context["s3:signatureversion"] = SIGV4
     if service is not None:
@@ -90,36 +82,27 @@ def header_context(
     return {**context, **(extra or {})}
 
 
-def anonymous_context(source: Source | str, *, secure: bool = True, now: datetime | None = None) -> dict[str, str]:
+def anonymous_context(source: Source | str, *, secure: bool = True) -> dict[str, str]:
     """Return the context of an unsigned request: it has no signature or authentication type, and nobody's principal."""
     nobody = {key_facts(key).name: value for key, (value,) in ANONYMOUS.items()}
     secured = {"aws:SecureTransport": _bool(secure), "aws:ViaAWSService": "false"}
-    return {**_path(source), **_moment(now), **secured, **nobody}
+    return {**_path(source), **_now(), **secured, **nobody}
 
 
-def _signed(
-    source: Source | str,
-    secure: bool,
-    via_aws_service: bool,
-    principal_arn: str | None,
-    region: str | None,
-    now: datetime | None,
-    version_id: str | None,
-) -> dict[str, str]:
-    context = {
-        **_path(source),
-        **_moment(now),
-        "aws:SecureTransport": _bool(secure),
-        "aws:ViaAWSService": _bool(via_aws_service),
-        "aws:PrincipalIsAWSService": "false",
-    }
+def _signed(source: Source | str, principal_arn: str | None, region: str | None) -> dict[str, str]:
     optional = {
         "aws:PrincipalArn": principal_arn,
         "aws:PrincipalAccount": principal_arn.split(":")[4] if principal_arn else None,
         "aws:RequestedRegion": region,
-        "s3:VersionId": version_id,
     }
-    return {**context, **{key: value for key, value in optional.items() if value is not None}}
+    return {
+        **_path(source),
+        **_now(),
+        "aws:SecureTransport": "true",
+        "aws:ViaAWSService": "false",
+        "aws:PrincipalIsAWSService": "false",
+        **{key: value for key, value in optional.items() if value is not None},
+    }
 
 
 def _path(source: Source | str) -> dict[str, str]:
@@ -132,8 +115,8 @@ def _path(source: Source | str) -> dict[str, str]:
     return {key: str(value) for key, value in found.items() if value is not None}
 
 
-def _moment(now: datetime | None) -> dict[str, str]:
-    moment = (now or datetime.now(UTC)).astimezone(UTC)
+def _now() -> dict[str, str]:
+    moment = datetime.now(UTC)
     return {
         "aws:CurrentTime": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "aws:EpochTime": str(int(moment.timestamp())),

@@ -106,7 +106,7 @@ def test_ground_truth_back_end_log_delivery_and_forwarded_calls_pass(lists):
     assert ask(guard, context, action="s3:PutObject", principal=logging, policy=json.dumps(delivery)).allowed
 
     # S3 itself calls KMS and other services with the caller's session: even if it kept the caller's authentication type
-    forwarded = presigned_context("198.51.100.200", via_aws_service=True, principal_arn=ROLE)
+    forwarded = presigned_context("198.51.100.200", principal_arn=ROLE, extra={"aws:ViaAWSService": "true"})
     assert ask(guard, forwarded).allowed
 
 

@@ -21,7 +21,7 @@ SOURCES = ["203.0.113.7", "203.0.112.255", "198.51.100.9", "2001:db8::7", "2001:
            f"10.0.3.4 via {ENDPOINT}", "10.0.3.4 via vpce-0b1b2c3d", "10.0.3.4 via vpce-0c1b2c3d"]  # fmt: skip
 CONTEXTS = [
     *(presigned_context(source) for source in SOURCES),
-    *(presigned_context(source, via_aws_service=True) for source in SOURCES[:3]),
+    *(presigned_context(source, extra={"aws:ViaAWSService": "true"}) for source in SOURCES[:3]),
     *(header_context(source) for source in SOURCES[:6]),
     *(anonymous_context(source) for source in SOURCES[:3]),
 ]

@@ -16,7 +16,8 @@ IDENTITY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action":
 
 
 def ask(policy, source, *, key="scans/0001.png", action="s3:GetObject", version=None, via=False):
-    context = presigned_context(source, version_id=version, via_aws_service=via)
+    more = {"aws:ViaAWSService": str(via).lower(), **({"s3:VersionId": version} if version else {})}
+    context = presigned_context(source, extra=more)
     resource = key if key.startswith("arn:") else f"arn:aws:s3:::gt-images/{key}"
     return evaluate(Request(action, resource, SESSION, context), Policies(identity=[IDENTITY], session=policy)).allowed
 
@@ -64,7 +65,7 @@ def test_kms_is_allowed_for_calls_that_s3_makes_only():
     policy = session_policy("gt-images", "k", source="203.0.113.7", kms_key=key)
 
     def decrypt(via):
-        context = header_context("198.51.100.9", via_aws_service=via)
+        context = header_context("198.51.100.9", extra={"aws:ViaAWSService": str(via).lower()})
         identity = {"Statement": {"Effect": "Allow", "Action": "kms:*", "Resource": "*"}}
         return evaluate(Request("kms:Decrypt", key, SESSION, context), Policies([identity], policy)).allowed
 

@@ -94,8 +94,8 @@ def signed(source: str, version: str = "AWS4-HMAC-SHA256") -> dict[str, str]:
 
 
 def in_header(source: str) -> dict[str, str]:
-    more = {"aws:PrincipalType": "AssumedRole"}
-    return header_context(source, secure=False, principal_arn=SIGNER, extra=more)
+    more = {"aws:PrincipalType": "AssumedRole", "aws:SecureTransport": "false"}
+    return header_context(source, principal_arn=SIGNER, extra=more)
 
 
 def nobodys(source: str) -> dict[str, str]:

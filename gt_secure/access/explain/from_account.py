@@ -62,9 +62,11 @@ def predict(aws: Aws, url: TestUrl, source: Source | str, locks: EffectiveLocks)
         age_ms=_age_ms(url),
         secure=not aws.is_local,
         principal_arn=url.principal,
-        version_id=url.version_id,
         region=aws.region,
-        extra={"aws:PrincipalAccount": url.signer.split(":")[4]},
+        extra={
+            "aws:PrincipalAccount": url.signer.split(":")[4],
+            **({"s3:VersionId": url.version_id} if url.version_id else {}),
+        },
     )
     request = Request(action, f"{locks.arn}/{url.key}", url.signer, context)
     return locks.verdict(request, session=session if is_session else None)
