@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from ..account.part import Part
@@ -10,7 +10,6 @@ from ..account.state import State
 from ..aws.teams import UrlLock
 from ..errors import PolicyError
 from ..network import all_private, parse_stored_cidrs
-from ..policies.age_cap import age_text
 from ..policies.bucket_guard import (
     GUARD_SIDS,
     SIGNERS_SID,
@@ -25,7 +24,7 @@ from ..policies.revocation import expired_revocations, expired_text
 from ..policies.signer_lock import build_signer_lock, find_signer_lock
 from ..restriction.model import Restriction, UrlLockMode
 from .change import Call, Change
-from .targets import BucketGuard, TeamUrlLock, Toggles, WorkforcePortal, networks_text, toggles, words
+from .targets import BucketGuard, TeamUrlLock, Toggles, WorkforcePortal, toggles
 
 T = TypeVar("T")
 _EMPTY = '{"Version":"2012-10-17","Statement":[]}'
@@ -66,39 +65,6 @@ def existing_guard(state: State) -> Guard | None:
     return find_guard(state.bucket.policy.value) if state.bucket is not None else None
 
 
-def policy_text(policy: str | None, names: Sequence[str] = ()) -> str:
-    """Describe our locks in a bucket policy; ``names`` stand for the ranges of the guard."""
-    signers = find_signer_lock(policy)
-    return guard_text(find_guard(policy), names) + (f"; {signers.words}" if signers is not None else "")
-
-
-def guard_text(guard: Guard | None, names: Sequence[str] = ()) -> str:
-    """Describe a guard."""
-    if guard is None:
-        return "no guard: a presigned URL works from anywhere"
-    where = f"objects under {guard.prefix}" if guard.prefix else "all objects"
-    who = ", ".join([*(names or networks_text(guard.networks)), *guard.endpoints]) or "nowhere"
-    edited = " (the statement has been edited by hand)" if guard.drifted else ""
-    cap = f", up to {age_text(guard.max_age_s)} after signing" if guard.max_age_s else ""
-    spared = ", except uploads, which work from anywhere" if guard.reads else ""
-    return f"presigned URLs of {where} work only from {who}{cap}{spared}{edited}"
-
-
-def portal_text(cidrs: tuple[str, ...] | list[str]) -> str:
-    """Describe the portal lock."""
-    return f"the worker portal opens only from {', '.join(cidrs)}" if cidrs else "the worker portal opens from anywhere"
-
-
-def lock_text(value: Toggles) -> str:
-    """Describe the settings of a URL lock."""
-    texts = {
-        "off": "off: a worker's URL works from any address",
-        "SourceIp": "SourceIp: a URL works only from the public address of the worker who opened the task",
-        "VpcSourceIp": "VpcSourceIp: a URL works only from the worker's address inside the VPC, through an S3 endpoint",
-    }
-    return texts.get(words(value), "both on: no URL works")
-
-
 def _guard_change(wish: Restriction, state: State) -> Change[str | None] | None:
     if state.bucket is None or (wish.guard is None and wish.signers is None):
         return None
@@ -108,21 +74,27 @@ def _guard_change(wish: Restriction, state: State) -> Change[str | None] | None:
     after = _with_signers(wish, state, _with_guard(wish, state, remaining))
     if after == before:
         return None
-    name, resource = state.bucket.name, f"arn:{state.partition}:s3:::{state.bucket.name}"
-    write = (
-        Call("s3:DeleteBucketPolicy", resource, "DeleteBucketPolicy", {"Bucket": name})
-        if after is None
-        else Call("s3:PutBucketPolicy", resource, "PutBucketPolicy", {"Bucket": name, "Policy": after})
-    )
+    target = BucketGuard(state.bucket.name, state.bucket.region)
+    names = wish.allowed_names if wish.lists and wish.guard else ()
     return Change(
-        target=BucketGuard(name, state.bucket.region),
+        target=target,
         before=before,
         after=after,
-        before_text=policy_text(before),
-        after_text=policy_text(after, wish.allowed_names if wish.lists and wish.guard else ()) + expired_text(ended),
+        before_text=target.words(before),
+        after_text=target.words(after, names) + expired_text(ended),
         affects=_bucket_affects(state),
-        calls=(Call("s3:GetBucketPolicy", resource, "GetBucketPolicy", {"Bucket": name}), write),
+        calls=policy_calls(state.partition, target.name, after),
         seconds_typical=2,
+    )
+
+
+def policy_calls(partition: str, bucket: str, policy: str | None) -> tuple[Call, Call]:
+    """Return the calls that read a bucket policy, and put or delete it."""
+    resource, verb = f"arn:{partition}:s3:::{bucket}", "Delete" if policy is None else "Put"
+    sent = {"Bucket": bucket} if policy is None else {"Bucket": bucket, "Policy": policy}
+    return (
+        Call("s3:GetBucketPolicy", resource, "GetBucketPolicy", {"Bucket": bucket}),
+        Call(f"s3:{verb}BucketPolicy", resource, f"{verb}BucketPolicy", sent),
     )
 
 
@@ -206,12 +178,13 @@ def _url_change(wish: Restriction, state: State) -> Change[Toggles] | None:
     touched += [f"evaluation job {name} of Bedrock" for name in _each(state.evaluations)]
     touched += _unlisted(state.jobs, state.reviews, state.evaluations)
     parameters = {"WorkteamName": team.name, "WorkerAccessConfiguration": lock.to_api()}
+    target = TeamUrlLock(team.name)
     return Change(
-        target=TeamUrlLock(team.name),
+        target=target,
         before=before,
         after=after,
-        before_text=lock_text(before),
-        after_text=lock_text(after),
+        before_text=target.words(before),
+        after_text=target.words(after),
         affects=tuple(touched),
         calls=(
             Call("sagemaker:DescribeWorkteam", resource, "DescribeWorkteam", {"WorkteamName": team.name}),
@@ -226,19 +199,20 @@ def _portal_change(wish: Restriction, state: State) -> Change[tuple[str, ...]] |
     if wish.portal_lock is None or force is None:
         return None
     before = tuple(force.cidrs)
-    after = networks_text(wish.addresses) if wish.portal_lock else ()
+    after = tuple(map(str, wish.addresses)) if wish.portal_lock else ()
     if parse_stored_cidrs(before) == parse_stored_cidrs(after) and bool(before) == bool(after):
         return None
     resource = f"arn:{state.partition}:sagemaker:{state.region}:{state.account_id}:workforce/private-crowd/{force.name}"
     unlisted = tuple(_unlisted(state.teams))
     others = unlisted or tuple(f"workteam {team.name}" for team in state.other_teams)
     parameters: dict[str, Any] = {"WorkforceName": force.name, "SourceIpConfig": {"Cidrs": list(after)}}
+    target = WorkforcePortal(force.name)
     return Change(
-        target=WorkforcePortal(force.name),
+        target=target,
         before=before,
         after=after,
-        before_text=portal_text(before),
-        after_text=portal_text(wish.allowed_names if wish.lists and after else after),
+        before_text=target.words(before),
+        after_text=target.words(after, wish.allowed_names if wish.lists and after else ()),
         affects=others,
         calls=(
             Call("sagemaker:DescribeWorkforce", resource, "DescribeWorkforce", {"WorkforceName": force.name}),

@@ -35,7 +35,8 @@ from ..policies.revocation import (
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
 from ..text import count, printable
-from .change import Call, Change
+from .change import Change
+from .diff import policy_calls
 from .plan import Plan, exposures_of
 from .services import notices_of, simulate
 from .targets import BucketGuard
@@ -262,7 +263,6 @@ def _change(
     target = BucketGuard(revoked.bucket, region)
     if target.same(before, after):
         return None
-    arn = f"arn:{partition}:s3:::{revoked.bucket}"
     present = len(find_revocations(before))
     return Change(
         target=target,
@@ -271,10 +271,7 @@ def _change(
         before_text=f"{count(present, 'revocation')} in the bucket policy" if present else "no URL is revoked",
         after_text=revoked.words + expired_text(ended),
         affects=tuple(_affects(revoked, hits, now)),
-        calls=(
-            Call("s3:GetBucketPolicy", arn, "GetBucketPolicy", {"Bucket": revoked.bucket}),
-            Call("s3:PutBucketPolicy", arn, "PutBucketPolicy", {"Bucket": revoked.bucket, "Policy": after}),
-        ),
+        calls=policy_calls(partition, revoked.bucket, after),
         seconds_typical=2,
     )
 

@@ -8,7 +8,7 @@ written, and again after.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypedDict, TypeVar
@@ -21,9 +21,8 @@ from ..aws.buckets import read_policy
 from ..aws.client import Aws, aws_errors
 from ..aws.teams import _VOLATILE, UrlLock, Workteam, read_team, read_workforce
 from ..errors import Conflict, InvalidInput, Unsupported
-from ..network import IPNetwork
 from ..policies.age_cap import age_text
-from ..policies.bucket_guard import SIGNERS_SID, find_guard, merge_guard, own_statements, remove_guard
+from ..policies.bucket_guard import Guard, find_guard, merge_guard, own_statements, remove_guard
 from ..policies.equivalence import deleted_principals, policies_equal, statements_equal
 from ..policies.public_access import has_same_grants
 from ..policies.signer_lock import find_signer_lock
@@ -96,8 +95,8 @@ class Target(ABC, Generic[V]):
         """Revert it in a value that somebody else has changed since."""
 
     @abstractmethod
-    def words(self, value: V) -> str:
-        """Describe a value, to follow the word "now"."""
+    def words(self, value: V, names: Sequence[str] = ()) -> str:
+        """Describe a value; ``names`` stand for its ranges."""
 
     def same(self, one: V, other: V) -> bool:
         """Return True if two values mean the same."""
@@ -160,15 +159,10 @@ class BucketGuard(Target[str | None]):
         """Find policies that somebody else put, in CloudTrail."""
         return other_policy_writes(aws, self.name, self.region, since, until, own_requests)
 
-    def words(self, value: str | None) -> str:
-        """Describe the sources from which presigned URLs work."""
-        guard, signers = find_guard(value), find_signer_lock(value)
-        if signers is not None:
-            return f"{self.words(remove_guard(str(value), SIGNERS_SID))}, and {signers.words}"
-        if guard is None:
-            return "the policy has no guard"
-        cap = f" up to {age_text(guard.max_age_s)} after signing" if guard.max_age_s else ""
-        return f"its guard admits {', '.join([*map(str, guard.networks), *guard.endpoints]) or 'nobody'}{cap}"
+    def words(self, value: str | None, names: Sequence[str] = ()) -> str:
+        """Describe our locks in the policy."""
+        signers = find_signer_lock(value)
+        return _guard_words(find_guard(value), names) + (f"; {signers.words}" if signers is not None else "")
 
     def same(self, one: str | None, other: str | None) -> bool:
         """Compare two texts by meaning: AWS may return one value where a list of one was sent, and order is free."""
@@ -254,9 +248,10 @@ class TeamUrlLock(Target[Toggles]):
             state, team=state.team.map(changed), teams=state.teams.map(lambda teams: tuple(map(changed, teams)))
         )
 
-    def words(self, value: Toggles) -> str:
-        """Name the settings that are on."""
-        return f"it is {words(value)}"
+    def words(self, value: Toggles, names: Sequence[str] = ()) -> str:
+        """Describe the settings."""
+        del names
+        return _LOCK_WORDS.get(words(value), "both on: no URL works")
 
     def _merge(self, before: Toggles, after: Toggles, now: Toggles) -> Toggles:
         raise Conflict(
@@ -310,9 +305,10 @@ class WorkforcePortal(Target[tuple[str, ...]]):
         """Put the ranges in."""
         return replace(state, workforce=state.workforce.map(lambda force: replace(force, cidrs=tuple(value))))
 
-    def words(self, value: tuple[str, ...]) -> str:
+    def words(self, value: tuple[str, ...], names: Sequence[str] = ()) -> str:
         """List the ranges."""
-        return f"it is {_listed(value)}"
+        listed = ", ".join(names or value)
+        return f"the worker portal opens only from {listed}" if listed else "the worker portal opens from anywhere"
 
     def same(self, one: tuple[str, ...], other: tuple[str, ...]) -> bool:
         """Compare as sets: the order of the ranges means nothing."""
@@ -366,9 +362,22 @@ def words(value: Toggles) -> str:
     return " and ".join(on) or "off"
 
 
-def networks_text(networks: tuple[IPNetwork, ...]) -> tuple[str, ...]:
-    """Return networks as the API writes them."""
-    return tuple(str(network) for network in networks)
+_LOCK_WORDS = {
+    "off": "off: a worker's URL works from any address",
+    "SourceIp": "SourceIp: a URL works only from the public address of the worker who opened the task",
+    "VpcSourceIp": "VpcSourceIp: a URL works only from the worker's address inside the VPC, through an S3 endpoint",
+}
+
+
+def _guard_words(guard: Guard | None, names: Sequence[str]) -> str:
+    if guard is None:
+        return "no guard: a presigned URL works from anywhere"
+    where = f"objects under {guard.prefix}" if guard.prefix else "all objects"
+    who = ", ".join([*(names or map(str, guard.networks)), *guard.endpoints]) or "nowhere"
+    edited = " (the statement has been edited by hand)" if guard.drifted else ""
+    cap = f", up to {age_text(guard.max_age_s)} after signing" if guard.max_age_s else ""
+    spared = ", except uploads, which work from anywhere" if guard.reads else ""
+    return f"presigned URLs of {where} work only from {who}{cap}{spared}{edited}"
 
 
 def _refused(bucket: str, text: str, error: InvalidInput) -> InvalidInput:

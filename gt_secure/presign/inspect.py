@@ -14,7 +14,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Literal, TypeAlias
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ..errors import InvalidInput
@@ -212,26 +211,13 @@ def _bad(message: str) -> InvalidInput:
     return InvalidInput(message, next_step="Paste the whole presigned URL, as it was generated.", field="url")
 
 
-HostKind: TypeAlias = Literal[
-    "virtual",
-    "path",
-    "global",
-    "accelerate",
-    "access-point",
-    "multi-region",
-    "object-lambda",
-    "outposts",
-    "express",
-    "custom",
-]
-
 _SUFFIX = r"\.amazonaws\.(?:com|com\.cn|eu)"
 _HOST_REGION = r"(?P<region>[a-z]{2,}(?:-[a-z]+)+-\d+)"
 _DUAL = r"(?:\.(?P<dual>dualstack))?"
 _POINT = r"(?P<point>[a-z0-9-]+?)-(?P<account>\d{12})"
 
-_PATTERNS: tuple[tuple[HostKind, re.Pattern[str]], ...] = tuple(
-    (kind, re.compile(pattern))  # type: ignore[misc]
+_PATTERNS = tuple(
+    (kind, re.compile(pattern))
     for kind, pattern in (
         ("multi-region", rf"(?P<point>[a-z0-9-]+)\.mrap\.accesspoint\.s3-global{_SUFFIX}"),
         ("multi-region", rf"(?P<point>[a-z0-9-]+)\.mrap\.accesspoint\.(?P<vpce>vpce-[^.]+)\.s3-global\.vpce{_SUFFIX}"),
@@ -246,7 +232,7 @@ _PATTERNS: tuple[tuple[HostKind, re.Pattern[str]], ...] = tuple(
         ("global", rf"(?:(?P<bucket>.+)\.)?s3(?:-external-1)?{_SUFFIX}"),
     )
 )
-_SENTENCES: dict[HostKind, str] = {
+_SENTENCES = {
     "global": "It goes to the global host, which S3 interface endpoints do not serve.",
     "accelerate": "It goes through Transfer Acceleration, which S3 interface endpoints do not serve.",
     "access-point": "It goes through an access point, whose own policy decides beside the bucket's.",
@@ -257,11 +243,10 @@ _SENTENCES: dict[HostKind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class ObjectPlace:
-    """Meaning of host and path of a URL: kind of host (``custom`` is no AWS), bucket and key, or an access point
-    instead of a bucket, region, the VPC endpoint whose own host name it is, and what follows for a restriction.
+    """Meaning of host and path of a URL: bucket and key, or an access point instead of a bucket, region, the VPC
+    endpoint whose own host name it is, and what follows for a restriction.
     """
 
-    kind: HostKind
     bucket: str
     key: str
     access_point: str = ""
@@ -279,12 +264,11 @@ def object_place(host: str, path: str) -> ObjectPlace:
     if kind == "virtual" and not groups.get("dual") and not groups.get("vpce"):
         notes.append("Its host answers over IPv4 only; a worker who opened the portal over IPv6 differs.")
     if bucket is None and not point:
-        kind = kind if kind in ("custom", "global", "express") else "path"
         bucket, _, path = path.partition("/")
-    return ObjectPlace(kind, bucket or "", path, point, groups.get("region"), groups.get("vpce"), tuple(notes))
+    return ObjectPlace(bucket or "", path, point, groups.get("region"), groups.get("vpce"), tuple(notes))
 
 
-def _match(host: str) -> tuple[HostKind, dict[str, str | None]]:
+def _match(host: str) -> tuple[str, dict[str, str | None]]:
     for kind, pattern in _PATTERNS:
         if match := pattern.fullmatch(host):
             return kind, match.groupdict()

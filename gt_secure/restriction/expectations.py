@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 from ..aws.buckets import check_prefix
 from ..errors import InvalidInput
-from ..network import IPAddress, IPNetwork, Source, contains, scope
+from ..network import IPAddress, Source, scope
 
 ExpectedAnswer: TypeAlias = Literal["allowed", "refused"]
 Of: TypeAlias = Literal["team", "bucket"]
@@ -142,10 +142,3 @@ def check_expectations(items: object) -> tuple[Expectation, ...]:
                 raise _bad(f"'{source}' is expected to be both allowed and refused.", source, "Remove one of the two.")
         found.append(one)
     return tuple(found)
-
-
-def listed(source: Source, networks: Iterable[IPNetwork], endpoints: Iterable[str]) -> bool:
-    """Return True if a restriction lists the source; an endpoint counts by its id alone."""
-    if source.endpoint is not None:
-        return source.endpoint in set(endpoints)
-    return source.address is not None and contains(networks, source.address)

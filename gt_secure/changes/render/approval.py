@@ -14,8 +14,7 @@ from ...html import Markup
 from ...policies.equivalence import statements_equal
 from ...restriction.files import dumps_restriction
 from ..change import Call, Change, find_change
-from ..diff import lock_text, policy_text, portal_text
-from ..targets import BucketGuard, TeamUrlLock, WorkforcePortal, toggles
+from ..targets import BucketGuard, Target, TeamUrlLock, V, WorkforcePortal, toggles
 
 if TYPE_CHECKING:
     from ..plan import Plan
@@ -68,12 +67,16 @@ def unchanged(plan: Plan) -> Iterator[str]:
     state = plan.state
     team, force = state.team.if_read, state.workforce.if_read
     if team is not None and team.url_lock is not None and find_change(plan.changes, TeamUrlLock) is None:
-        yield f"URL lock of {team.name}: {lock_text(toggles(team.url_lock))}"
+        yield _kept_lock(TeamUrlLock(team.name), toggles(team.url_lock))
     if force is not None and find_change(plan.changes, WorkforcePortal) is None:
-        yield f"Portal lock of {force.name}: {portal_text(force.cidrs)}"
+        yield _kept_lock(WorkforcePortal(force.name), force.cidrs)
     is_read = state.bucket is not None and state.bucket.policy.missing is None
     if state.bucket is not None and is_read and find_change(plan.changes, BucketGuard) is None:
-        yield f"Bucket guard of {state.bucket.name}: {policy_text(state.bucket.policy.value)}"
+        yield _kept_lock(BucketGuard(state.bucket.name), state.bucket.policy.value)
+
+
+def _kept_lock(target: Target[V], value: V) -> str:
+    return f"{target.title} of {target.name}: {target.words(value)}"
 
 
 def _digest(plan: Plan) -> Markup:
