@@ -15,7 +15,6 @@ from gt_secure.aws.client import Aws
 from gt_secure.changes.log_sources import strangers
 from gt_secure.changes.plan import plan
 from gt_secure.findings import examine
-from gt_secure.findings.run import find_all
 from gt_secure.findings.url_ages import with_url_ages
 from gt_secure.logs import read_hits
 from gt_secure.sandbox import Sandbox
@@ -108,7 +107,7 @@ def test_cors_is_asked_for_where_a_page_needs_it(
     wish = Restriction(bucket=BUCKET, addresses=["203.0.113.0/24"], application=application)
     state = states.state(team=None, workforce=None, bucket=bucket, wanted=wish)
     hits = read_hits(tmp_path / "log") if log else None
-    found = [each.detail for each in find_all(with_url_ages(state, hits)) if each.code == "cors-missing"]
+    found = [each.detail for each in examine(with_url_ages(state, hits)).findings if each.code == "cors-missing"]
     assert found == ([missing] if missing else [])
 
 

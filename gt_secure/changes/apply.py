@@ -158,13 +158,12 @@ def _check_same_account(aws: Aws, state: State) -> None:
 
 def refuse_unfinished(journal: Journal, account: str, region: str) -> None:
     """Raise Conflict if a change of this account and region was interrupted and not recovered since."""
-    for record in journal:
-        if record.status == "unfinished" and (record.account_id, record.region) == (account, region):
-            raise Conflict(
-                f"Change {record.id} was interrupted: it has been neither completed nor rolled back.",
-                next_step=f"Undo it first with gt.undo('{record.id}'), or finish it with gt.resume('{record.id}').",
-                details={"change": record.id},
-            )
+    for record in journal.unfinished(account, region):
+        raise Conflict(
+            f"Change {record.id} was interrupted: it has been neither completed nor rolled back.",
+            next_step=f"Undo it first with gt.undo('{record.id}'), or finish it with gt.resume('{record.id}').",
+            details={"change": record.id},
+        )
 
 
 def compare(plan: State, fresh: State) -> None:

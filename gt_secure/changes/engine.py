@@ -155,10 +155,10 @@ class Engine:
             try:
                 self._reach(index, change, change.before, change.after)
             except BaseException as error:
-                self._note("failed", step=index, error=_name(error), message=scrub(str(error)))
+                self.writer.note("failed", step=index, error=_name(error), message=scrub(str(error)))
                 self.steps[index] = self._step(index, "uncertain", certain=False, detail=_name(error))
                 raise
-            self._note("done", step=index, do="forward")
+            self.writer.note("done", step=index, do="forward")
             self.steps[index] = self._step(index, "done")
 
     def back(self, reached: Sequence[int]) -> Rest:
@@ -168,17 +168,17 @@ class Engine:
         """
         self._cancellable = False
         for index in sorted(reached, reverse=True):
-            self._note("intent", step=index, do="back")
+            self.writer.note("intent", step=index, do="back")
             try:
                 self.steps[index] = self._take_back(index)
             except BaseException as error:
-                self._note("failed", step=index, do="back", error=_name(error), message=scrub(str(error)))
+                self.writer.note("failed", step=index, do="back", error=_name(error), message=scrub(str(error)))
                 # A later write of somebody else stays, and another attempt would not change that.
                 overtaken = isinstance(error, Conflict) and "now" in error.details
                 outcome: StepOutcome = "overtaken" if overtaken else "uncertain"
                 self.steps[index] = self._step(index, outcome, certain=overtaken, detail=scrub(str(error)))
             else:
-                self._note("done", step=index, do="back")
+                self.writer.note("done", step=index, do="back")
         steps = [self.steps[index] for index in reached]
         if not all(step.certain for step in steps):
             return "in doubt"
@@ -220,7 +220,7 @@ class Engine:
             try:
                 self._sent.add(index)
                 request = target.write(self.aws, goal)
-                self._note("written", step=index, request=request)
+                self.writer.note("written", step=index, request=request)
                 self.writes.append(Write(index, request, since, start, goal))
                 lost = False
             except _TRANSIENT as error:
@@ -252,7 +252,7 @@ class Engine:
             again = self._settled(index, target)
             if target.same(reading.value, again.value):
                 return again
-            self._note("seen", step=index, value=reading.value)
+            self.writer.note("seen", step=index, value=reading.value)
             reading = again
         raise Conflict(
             f"{self.changes[index].title} keeps changing: {_AGREE + 1} readings in a row differed.",
@@ -277,7 +277,7 @@ class Engine:
 
     def _moved(self, index: int, target: Target[Any], start: Any, goal: Any, now: Any) -> Conflict:
         """Keep the text of the other write, and return the error that names it."""
-        self._note("seen", step=index, value=now)
+        self.writer.note("seen", step=index, value=now)
         change = self.changes[index]
         return Conflict(
             f"{change.title} has been changed by somebody else in the meantime: now {target.words(now)}.",
@@ -288,7 +288,7 @@ class Engine:
     def _not_kept(self, index: int, target: Target[Any], start: Any, goal: Any, reading: Reading[Any]) -> GtSecureError:
         if not target.same(reading.value, start):
             return self._moved(index, target, start, goal, reading.value)
-        self._note("seen", step=index, value=reading.value)
+        self.writer.note("seen", step=index, value=reading.value)
         why = f" AWS reports: {scrub(reading.failure)}." if reading.failure else ""
         return GtSecureError(
             f"{self.changes[index].title} was accepted by AWS, but reading it back does not show the change.{why}",
@@ -338,13 +338,6 @@ class Engine:
     def _step(self, index: int, outcome: StepOutcome, *, certain: bool = True, detail: str = "") -> ChangeStep:
         change = self.changes[index]
         return ChangeStep(change.kind, change.name, outcome, certain, detail)
-
-    def _note(self, event: str, **data: Any) -> None:
-        """Record an event in the journal; a full disk must not stop the rollback."""
-        try:
-            self.writer.write(event, **data)
-        except GtSecureError:
-            pass  # the intents that were synced before each call are enough to recover from
 
     def _say(self, index: int, text: str) -> None:
         if self._progress is None:

@@ -157,6 +157,13 @@ class Writer:
         self._last = _digest(text.rstrip("\n"))
         self._count += 1
 
+    def note(self, event: str, **data: Any) -> None:
+        """Append an event that nobody needs to recover: a full disk must stop neither a change nor a rollback."""
+        try:
+            self.write(event, **data)
+        except GtSecureError:
+            pass  # the intents that were synced before each call are enough to recover from
+
 
 def _append(path: Path, data: bytes, *, new: bool) -> None:
     flags = os.O_WRONLY | os.O_APPEND | ((os.O_CREAT | os.O_EXCL) if new else 0)
@@ -285,6 +292,11 @@ class Journal(ShownTable["ChangeRecord"]):
             f"{'s that begin with' if found else ''} '{change_id[:40]}'.",
             next_step="List them with gt.journal.",
         )
+
+    def unfinished(self, account: str, region: str) -> list[ChangeRecord]:
+        """Return the changes of an account and region that were interrupted, the oldest first."""
+        place = (account, region)
+        return [each for each in self if each.status == "unfinished" and (each.account_id, each.region) == place]
 
     def verify(self) -> dict[str, tuple[str, ...]]:
         """Check that every file is intact and ends; returns the problems and doubts of each change."""
@@ -423,13 +435,9 @@ def _all_done(begin: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> 
     """Return True if AWS confirmed each change and only the last line is missing, for example on a full disk."""
     if any(event.get("event") == "failed" or event.get("do") == "back" for event in events):
         return False
-    done = {event.get("step") for event in events if event.get("event") == "done" and _is_step(event.get("step"))}
+    done = {str(event.get("step")) for event in events if event.get("event") == "done"}
     count = len(begin.get("changes") or ())
-    return count > 0 and done == set(range(count))
-
-
-def _is_step(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return count > 0 and done == set(map(str, range(count)))
 
 
 def steps_begun(record: ChangeRecord) -> list[int]:

@@ -32,7 +32,15 @@ def hold(directory: Path, scope: str, what: str) -> Iterator[Mapping[str, Any] |
         if not _take(handle):
             raise _held(_holder(handle))
         dead = _holder(handle)
-        _write(handle, {"pid": os.getpid(), "host": socket.gethostname(), "since": _now(), "what": what})
+        _write(
+            handle,
+            {
+                "pid": os.getpid(),
+                "host": socket.gethostname(),
+                "since": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+                "what": what,
+            },
+        )
         try:
             yield dead
         finally:
@@ -110,7 +118,3 @@ def _held(holder: Mapping[str, Any] | None) -> Conflict:
         "journal and can be undone.",
         details={"holder": dict(who)},
     )
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

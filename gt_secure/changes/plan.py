@@ -22,7 +22,7 @@ from ..aws.client import Aws
 from ..errors import InvalidInput
 from ..findings.accepted import accept
 from ..findings.model import Acceptance, Finding
-from ..findings.run import find_all
+from ..findings.run import examine
 from ..findings.url_ages import with_url_ages
 from ..iam.facts import can_be_fact
 from ..restriction.messages import Notice, notice
@@ -248,7 +248,9 @@ def plan(
         before=before,
         after=after,
         notices=tuple(sorted(notices, key=lambda each: each.severity != "blocker")),
-        findings=accept([each for each in find_all(with_url_ages(left, hits)) if each.code not in told], accepted),
+        findings=accept(
+            [each for each in examine(with_url_ages(left, hits)).findings if each.code not in told], accepted
+        ),
         simulation=rows,
         expectations=results,
         dry_run=tried,

@@ -207,7 +207,7 @@ def _lost(
     try:
         others = target.other_writes(aws, since, until, set(own))
     except GtSecureError as error:
-        _note(writer, "not-asked", step=step, error=type(error).__name__, action=error.details.get("action"))
+        writer.note("not-asked", step=step, error=type(error).__name__, action=error.details.get("action"))
         return []
     lost: list[OtherWrite] = []
     # Changes of one journal follow each other, and each reads what the one before wrote.
@@ -218,7 +218,7 @@ def _lost(
         elif target.same(other.policy_text, change.before):
             lost = []  # what was written before the value that we read was replaced by others, not by this change
     for other in lost:
-        _note(writer, "overwritten", step=step, write=other.to_dict())
+        writer.note("overwritten", step=step, write=other.to_dict())
     return lost
 
 
@@ -234,10 +234,3 @@ def _sentence(other: OtherWrite, change_id: str) -> str:
         f"{other.writer} wrote it too, at {other.at}, and this change may have overwritten that. "
         f"'gt-secure history show {change_id}' shows its text. Add the missing statements with a new plan or by hand."
     )
-
-
-def _note(writer: Writer, event: str, **data: Any) -> None:
-    try:
-        writer.write(event, **data)
-    except GtSecureError:
-        pass  # the message is still shown

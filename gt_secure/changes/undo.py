@@ -55,9 +55,8 @@ def _backwards(aws: Aws, record: ChangeRecord) -> tuple[Change[Any], ...]:
 def _record(aws: Aws, change_id: str | None, journal: Journal) -> ChangeRecord:
     where = (aws.account_id, aws.region)
     if change_id is None:
-        mine = [one for one in journal if (one.account_id, one.region) == where]
-        open_ones = [one for one in mine if one.status == "unfinished"]
-        usable = open_ones[-1:] or [one for one in mine if one.status == "applied" and one.kind == "apply"]
+        applied = (one for one in journal if one.status == "applied" and one.kind == "apply")
+        usable = journal.unfinished(*where) or [one for one in applied if (one.account_id, one.region) == where]
         if not usable:
             raise NotFound(
                 f"The journal in {journal.path} has no change of account {where[0]} in {where[1]} to undo.",
@@ -130,8 +129,7 @@ def undo(
         record = _record(aws, change_id, journal)
         if record.status == "unfinished":
             return _recover(aws, record, journal, Clock(timeout_s), progress, forward=record.kind == "undo")
-        half = _unfinished_undo(journal, record)
-        if half is not None:
+        for half in (one for one in journal if one.of == record.id and one.status == "unfinished"):
             return _recover(aws, half, journal, Clock(timeout_s), progress, forward=True)
         refuse_unfinished(journal, aws.account_id, aws.region)
         if record.status in {"undone", "rolled-back"} or not record.changes:
@@ -143,25 +141,15 @@ def undo(
         return replace(done, notes=(*done.notes, *note_overwritten(aws, writer, record, _changes(record))))
 
 
-def _unfinished_undo(journal: Journal, record: ChangeRecord) -> ChangeRecord | None:
-    return next(
-        (one for one in journal if one.of == record.id and one.status == "unfinished"),
-        None,
-    )
-
-
 def interrupted(aws: Aws, change_id: str | None = None, *, journal: Journal) -> ChangeRecord | None:
     """Return the named or the last change that was interrupted here; None if there is none."""
     if change_id is not None:
         record = _record(aws, change_id, journal)
         return record if record.status == "unfinished" else None
-    mine = (aws.account_id, aws.region)
-    records = [
-        record for record in journal if record.status == "unfinished" and (record.account_id, record.region) == mine
-    ]
-    if records:
-        _check_usable(records[-1])
-    return records[-1] if records else None
+    for record in reversed(journal.unfinished(aws.account_id, aws.region)):
+        _check_usable(record)
+        return record
+    return None
 
 
 def resume(

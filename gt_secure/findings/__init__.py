@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     )
     from .catalog_page import page as page
     from .model import Acceptance as Acceptance, Checked as Checked, Finding as Finding
-    from .run import examine as examine, find_all as find_all
+    from .run import examine as examine
     from .sarif import to_sarif as to_sarif
     from .url_ages import with_url_ages as with_url_ages
 

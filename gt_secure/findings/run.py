@@ -29,11 +29,6 @@ class Examined(NamedTuple):
     evidence: Evidence
 
 
-def find_all(state: State) -> tuple[Finding, ...]:
-    """Return the findings about a state, the most severe first."""
-    return examine(state).findings
-
-
 def examine(state: State, rules: Iterable[Rule] = RULES) -> Examined:
     """Run rules, by default every one.
 

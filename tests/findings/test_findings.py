@@ -13,7 +13,7 @@ from gt_secure.account.part import Part
 from gt_secure.account.principals import AccessPoint, parse_principals
 from gt_secure.account.state import State
 from gt_secure.findings.model import catalog
-from gt_secure.findings.run import RULES, find_all
+from gt_secure.findings.run import RULES, examine
 from gt_secure.iam.facts import Facts
 from gt_secure.policies.bucket_guard import build_guard, merge_guard, merge_guards
 from support import states
@@ -65,7 +65,7 @@ VPC = states.with_parts(
 
 
 def codes(seen):
-    return {finding.code for finding in find_all(seen)}
+    return {finding.code for finding in examine(seen).findings}
 
 
 def change(seen=GOOD, **fields):
@@ -231,12 +231,12 @@ BAD = [
 
 @pytest.mark.parametrize("seen", [GOOD, VPC], ids=["public", "vpc"])
 def test_a_sound_account_has_no_findings(seen):
-    assert find_all(seen) == ()
+    assert examine(seen).findings == ()
 
 
 @pytest.mark.parametrize(("code", "seen", "subject"), BAD, ids=[f"{i}-{row[0]}" for i, row in enumerate(BAD)])
 def test_each_fault_is_found_with_its_subject(code, seen, subject):
-    found = [finding for finding in find_all(seen) if finding.code == code]
+    found = [finding for finding in examine(seen).findings if finding.code == code]
     assert subject in [finding.subject for finding in found]
     for finding in found:
         assert finding.severity in ("high", "medium", "low", "info")
@@ -262,7 +262,7 @@ def test_a_public_acl_that_the_account_ignores():
     def said(**more):
         return [
             (each.state, each.depends_on)
-            for each in find_all(change(public, **more))
+            for each in examine(change(public, **more)).findings
             if each.code == "bucket-acl-public"
         ]
 
@@ -284,7 +284,7 @@ def test_a_public_acl_that_the_account_ignores():
 )  # fmt: skip
 def test_block_public_access_says_what_is_known_of_the_account(by_account, detail):
     off = {**BLOCKED, "BlockPublicAcls": False, "RestrictPublicBuckets": False}
-    found = find_all(change(bucket(public_access_block=off), account_block=by_account))
+    found = examine(change(bucket(public_access_block=off), account_block=by_account)).findings
     assert [each.detail for each in found if each.code == "block-public-access-off"] == [detail]
 
 
@@ -295,13 +295,13 @@ def test_every_code_of_the_data_file_has_a_check_and_a_case():
 
 def test_gravest_first():
     order = ["high", "medium", "low", "info"]
-    found = find_all(change(workforce=workforce("w"), bucket=states.data_bucket(encryption=encrypted("k"))))
+    found = examine(change(workforce=workforce("w"), bucket=states.data_bucket(encryption=encrypted("k")))).findings
     assert [f.severity for f in found] == sorted((f.severity for f in found), key=order.index)
     assert {f.severity for f in found} == set(order)
 
 
 def test_what_could_not_be_read_is_no_finding_but_is_told():
-    found = find_all(bucket(policy=unread("s3:GetBucketPolicy"), cors=unread("s3:GetBucketCORS"), logging=None))
+    found = examine(bucket(policy=unread("s3:GetBucketPolicy"), cors=unread("s3:GetBucketCORS"), logging=None)).findings
     assert "guard-missing" not in {f.code for f in found}
     assert "cors-missing" not in {f.code for f in found}
     assert "logging-off" in {f.code for f in found}
@@ -312,12 +312,12 @@ def test_what_could_not_be_read_is_no_finding_but_is_told():
 
 @pytest.mark.parametrize(("why", "said"), [("denied", "was denied"), ("no answer", "got no answer")])
 def test_a_check_that_could_not_run_says_why(why, said):
-    (blind,) = find_all(bucket(cors=unread("s3:GetBucketCORS", why=why)))
+    (blind,) = examine(bucket(cors=unread("s3:GetBucketCORS", why=why))).findings
     assert blind.detail == f"s3:GetBucketCORS {said}. Not known: cors-missing."
 
 
 def test_what_was_not_asked_for_is_silent():
-    assert find_all(bucket(cors=unread("s3:GetBucketCORS", why="not asked"))) == ()
+    assert examine(bucket(cors=unread("s3:GetBucketCORS", why="not asked"))).findings == ()
 
 
 def test_an_unreadable_workforce_is_no_workforce_without_a_vpc():
@@ -343,7 +343,7 @@ def test_a_rule_is_not_checked_exactly_if_it_needs_the_part(name):
     needing = {each.code for each in RULES if name in each.needs}
     using = {each.code for each in RULES if each.looks_at(name)}
     for seen, before in faulty():
-        blind = find_all(without(seen, name))
+        blind = examine(without(seen, name)).findings
         assert {each.code for each in blind} - {"not-checked"} == before - needing - {"not-checked"}, seen
         [told] = [each.detail for each in blind if each.code == "not-checked"]
         assert told == f"read:{name} was denied. Not known: {', '.join(sorted(using))}."
@@ -360,7 +360,7 @@ def test_each_rule_says_what_its_findings_are_about():
 def test_the_public_team_is_named_as_gone():
     team = workteam("public-crowd", "public")
     assert "ended with Mechanical Turk on 2026-09-30" in team.url_lock_text
-    [found] = [each for each in find_all(change(team=team)) if each.code == "url-lock-impossible"]
+    [found] = [each for each in examine(change(team=team)).findings if each.code == "url-lock-impossible"]
     assert "ended with Mechanical Turk" in found.detail
 
 
@@ -414,7 +414,7 @@ def test_the_policy_room_imports_no_aws_code():
 
 
 def detail(code, seen):
-    return [finding.detail for finding in find_all(seen) if finding.code == code]
+    return [finding.detail for finding in examine(seen).findings if finding.code == code]
 
 
 def test_one_of_several_principals_is_enough():
@@ -479,7 +479,7 @@ def guarded(*networks, endpoints=()):
 )  # fmt: skip
 def test_a_list_is_ipv4_only_if_it_has_addresses_and_all_are(held, subjects):
     dual = workforce("w", ("203.0.113.0/24", "2001:db8::/32"), None, "dualstack")
-    found = find_all(change(workforce=dual, bucket=held, wanted=None))
+    found = examine(change(workforce=dual, bucket=held, wanted=None)).findings
     assert [finding.subject for finding in found if finding.code == "ipv4-only"] == subjects
 
 
@@ -519,7 +519,7 @@ def test_a_public_range_beside_a_private_one_leaves_the_public_portal_open():
 
 def test_findings_of_each_severity_stand_in_their_order():
     seen = change(workforce=workforce("w"), bucket=states.data_bucket(encryption=encrypted("k")))
-    order = [finding.severity for finding in find_all(seen)]
+    order = [finding.severity for finding in examine(seen).findings]
     assert order == sorted(order, key=["high", "medium", "low", "info"].index)
     assert order.index("medium") < order.index("low") < order.index("info")
 
@@ -544,7 +544,7 @@ def test_other_ways_that_could_not_be_read_are_unknown():
     read = {"website": "website-on", "replicas": "replication-on", "acl_grants": "bucket-acl-public",
             "access_points": "access-point"}  # fmt: skip
     for name, code in read.items():
-        (blind,) = find_all(bucket(**{name: unread(f"s3:Get{name}")}))
+        (blind,) = examine(bucket(**{name: unread(f"s3:Get{name}")})).findings
         assert blind.code == "not-checked"
         assert code in blind.detail
 
@@ -560,7 +560,7 @@ BREAKS = "bucket-deny-breaks-ground-truth"
 
 def found_in(text, **facts):
     known = {key.replace("_", ":"): values for key, values in facts.items()}
-    return [each for each in find_all(change(bucket(policy=text), facts=Facts(known))) if each.code == BREAKS]
+    return [each for each in examine(change(bucket(policy=text), facts=Facts(known))).findings if each.code == BREAKS]
 
 
 def sample(name):
@@ -604,7 +604,7 @@ def test_delivery_of_logs_that_depends_on_the_organization_is_unknown():
             "Condition": {"StringNotEqualsIfExists": {"aws:SourceOrgID": "o-a"}}}  # fmt: skip
     text = json.dumps({"Version": "2012-10-17", "Statement": [*json.loads(LOGS_POLICY)["Statement"], deny]})
     facts = change(bucket(**logs(policy=text)))
-    [finding] = [each for each in find_all(facts) if each.code == "log-target-unfit"]
+    [finding] = [each for each in examine(facts).findings if each.code == "log-target-unfit"]
     assert (finding.state, finding.depends_on) == ("unknown", ("aws:SourceOrgID",))
 
 
@@ -625,7 +625,7 @@ def test_delivery_of_logs_that_depends_on_the_organization_is_unknown():
 def test_urls_that_live_long(cap, oldest_s, lifetime_s, detail):
     ages = (UrlAges("role a", 7, oldest_s, lifetime_s),)
     seen = bucket(policy=merge_guards(None, GUARD, cap), url_ages=ages)
-    found = [each.detail for each in find_all(seen) if each.code == "urls-live-long"]
+    found = [each.detail for each in examine(seen).findings if each.code == "urls-live-long"]
     more = " refused none of 7 requests." if detail is not None and "max_age" in detail else ""
     assert found == ([] if detail is None else [f"role a: URLs {detail}{more}"])
 
@@ -646,13 +646,13 @@ def test_urls_that_live_long(cap, oldest_s, lifetime_s, detail):
 )
 def test_many_who_can_sign(number, log, severity, detail):
     seen = people(number, presigners=None if log is None else lambda: log)
-    found = [each for each in find_all(seen) if each.code == "many-signers"]
+    found = [each for each in examine(seen).findings if each.code == "many-signers"]
     assert [each.severity for each in found] == ([severity] if severity else [])
     assert all(each.detail.startswith(detail) for each in found)
-    assert not [each for each in find_all(bucket(policy=None)) if each.code == "many-signers"], "nobody asked"
+    assert not [each for each in examine(bucket(policy=None)).findings if each.code == "many-signers"], "nobody asked"
 
 
 def test_whether_many_can_sign_is_unknown_where_a_policy_was_not_read():
     seen = people(5, user("u5", managed=["arn:aws:iam::aws:policy/NotInTheFile"]))
-    [found] = [each for each in find_all(seen) if each.code == "many-signers"]
+    [found] = [each for each in examine(seen).findings if each.code == "many-signers"]
     assert (found.state, found.depends_on) == ("unknown", ("arn:aws:iam::aws:policy/NotInTheFile",))

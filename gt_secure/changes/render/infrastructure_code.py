@@ -25,7 +25,7 @@ def to_cli(plan: Plan) -> str:
         "set -euo pipefail",
     ]
     for change in plan.changes:
-        lines += ["", f"# {_comment(change.title)}: {_comment(change.after_text)}", _command(plan, change)]
+        lines += ["", _comment(change), _command(plan, change)]
     if plan.empty:
         lines.append("# Nothing to change.")
     return "\n".join(lines) + "\n"
@@ -36,8 +36,8 @@ def _made(plan: Plan) -> str:
     return f"Made by gt_secure from a plan of {state.at:%Y-%m-%d %H:%M} UTC for {state.account_id}, {state.region}."
 
 
-def _comment(text: str) -> str:
-    return printable(text)  # no line break can leave the comment
+def _comment(change: Change[Any]) -> str:
+    return printable(f"# {change.title}: {change.after_text}")  # no line break can leave the comment
 
 
 def _command(plan: Plan, change: Change[Any]) -> str:
@@ -61,7 +61,7 @@ def to_terraform(plan: Plan) -> str:
     """Return Terraform configuration (provider ``hashicorp/aws``), with import blocks for what exists."""
     lines = [f"# {_made(plan)}", "# Import blocks need Terraform 1.5; remove them after the first apply."]
     for change in plan.changes:
-        lines += ["", f"# {_comment(change.title)}: {_comment(change.after_text)}"]
+        lines += ["", _comment(change)]
         if is_change_of(change, BucketGuard):
             lines += _tf_bucket(change)
         elif is_change_of(change, TeamUrlLock):

@@ -60,11 +60,12 @@ def lists(plan: Plan) -> Markup:
 def _change_row(change: Change[Any]) -> tuple[object, ...]:
     affects = Markup("<br>".join(markup.text(each, 300) for each in change.affects) or "nobody else")
     name = markup.join(markup.text(change.target.title), markup.hint(markup.text(change.name, 80)))
-    return name, markup.text(change.before_text, 300), Chip(_change_tone(change), change.after_text), affects
-
-
-def _change_tone(change: Change[Any]) -> markup.Tone:
-    return "ok" if change.protects else "no"
+    return (
+        name,
+        markup.text(change.before_text, 300),
+        Chip("ok" if change.protects else "no", change.after_text),
+        affects,
+    )
 
 
 def exposure_table(plan: Plan) -> Markup:
@@ -104,13 +105,11 @@ def dry_run(plan: Plan) -> Markup:
 
 def named_access(plan: Plan) -> Markup:
     """Clients in the access log, and AWS services, now and after."""
-    rows = plan.simulation
-    return _access(rows, "AWS services, and clients in the access log") if rows else Markup("")
-
-
-def _access(rows: Sequence[SimulatedRequest], caption: str) -> Markup:
+    if not plan.simulation:
+        return Markup("")
     head = ("Source", "Request", "Now", "After", "Decided by")
-    return markup.table(head, list(_together(rows)), caption=caption, classes="gts-access")
+    caption = "AWS services, and clients in the access log"
+    return markup.table(head, list(_together(plan.simulation)), caption=caption, classes="gts-access")
 
 
 def _together(rows: Sequence[SimulatedRequest]) -> Iterator[tuple[object, ...]]:

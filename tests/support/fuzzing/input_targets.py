@@ -23,7 +23,7 @@ from gt_secure.aws.buckets import check_prefix
 from gt_secure.aws.teams import UrlLock
 from gt_secure.check.spec import load_check_file
 from gt_secure.errors import GtSecureError, InvalidInput, PolicyError
-from gt_secure.findings.run import find_all
+from gt_secure.findings.run import examine
 from gt_secure.iam import batch as ndjson
 from gt_secure.iam.documents import parse_document
 from gt_secure.iam.evaluate import evaluate
@@ -135,7 +135,7 @@ def run_account(data: bytes) -> None:
         endpoints=(states.endpoint("vpce-0a1b2c3d", "vpc-0a1b2c3d", policy_text=other),),
         wanted=Restriction(bucket="gt-data", addresses="203.0.113.0/24"),
     )
-    for finding in find_all(seen):
+    for finding in examine(seen).findings:
         landmark(finding.code)
         json.dumps(finding.to_dict())
     known = endpoints.VpcEndpoint("vpce-0a1b2c3d", "vpc-0a1b2c3d", "Gateway", "available", policy_text=other)
