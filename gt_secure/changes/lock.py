@@ -1,7 +1,6 @@
 """One change at a time: a lock file next to the journal that names its holder.
 
-The operating system drops the lock when its process dies, so a crashed holder never blocks. The text that it left in
-the file shows that it was interrupted.
+The operating system drops the lock when its process dies, so a crashed holder never blocks.
 """
 
 from __future__ import annotations
@@ -22,8 +21,8 @@ from ..shared_files import create_mode, open_regular, share_with_folder
 
 
 @contextlib.contextmanager
-def hold(directory: Path, scope: str, what: str) -> Iterator[Mapping[str, Any] | None]:
-    """Hold the lock of one account and region; yields the holder that crashed while it held the lock, if there was one.
+def hold(directory: Path, scope: str, what: str) -> Iterator[None]:
+    """Hold the lock of one account and region.
 
     ``what`` is the operation, for others who need the lock: they get a Conflict that names this process.
     """
@@ -31,18 +30,10 @@ def hold(directory: Path, scope: str, what: str) -> Iterator[Mapping[str, Any] |
     try:
         if not _take(handle):
             raise _held(_holder(handle))
-        dead = _holder(handle)
-        _write(
-            handle,
-            {
-                "pid": os.getpid(),
-                "host": socket.gethostname(),
-                "since": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-                "what": what,
-            },
-        )
+        since = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        _write(handle, {"pid": os.getpid(), "host": socket.gethostname(), "since": since, "what": what})
         try:
-            yield dead
+            yield
         finally:
             _write(handle, None)
     finally:

@@ -7,7 +7,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ..account.reader import read_state
 from ..aws.buckets import check_bucket, check_prefix
@@ -32,6 +31,7 @@ from ..policies.revocation import (
     object_resource,
     signer_kind,
 )
+from ..policies.signer_lock import signer_names, without_session
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
 from ..text import count, printable
@@ -98,8 +98,7 @@ class Revoked:
         what = f"for {self.key}" if self.key is not None else f"for objects under {self.prefix}"
         what = "for the bucket and every object in it" if self.whole_bucket else what
         moment = f"{self.before:%Y-%m-%d %H:%M:%S} UTC"
-        label = signer_label_of(self.signer)
-        label = "the root user" if label == "root" else label
+        label = signer_names([] if (self.signer or "").endswith(":root") else [without_session(self.signer or "")])
         signed = {
             "everybody": f"signed with credentials issued before {moment}",
             "session": f"signed by {label} with credentials issued before {moment}",
@@ -110,19 +109,6 @@ class Revoked:
         }[self.kind]
         end = "until it is undone" if self.until is None else f"until {self.until:%Y-%m-%d %H:%M:%S} UTC"
         return f"presigned requests {what} {signed} are refused, {end}"
-
-
-def signer_label_of(arn: str | None) -> str:
-    """Return a signer's ARN in words."""
-    parts = (arn or "").split(":", 5)
-    if len(parts) < 6:
-        return arn or "unknown signer"
-    kind, _, name = parts[5].partition("/")
-    if kind == "role":  # its path is no part of what a log shows
-        kind, name = "assumed-role", name.rpartition("/")[2]
-    elif kind == "assumed-role":
-        name = name.partition("/")[0]
-    return signer_label(f"{parts[4]}:{kind}{'/' if name else ''}{name}")
 
 
 def revoked_by_leak(leak: Leak) -> Revoked:
@@ -216,7 +202,7 @@ def plan_revoke(
     Raises AccessDenied if the bucket policy cannot be read. Raises InvalidInput if the URLs have expired already, or
     these are no open hits.
     """
-    _check_hits(hits)
+    _check_open(hits)
     now = dt.datetime.now(dt.UTC)
     if revoked.until is not None and revoked.until <= now:
         what = "URL" if revoked.leaked else "URLs of temporary credentials"
@@ -318,21 +304,15 @@ def _affects(revoked: Revoked, hits: Hits | None, now: dt.datetime) -> list[str]
     return found
 
 
-def _check_hits(hits: Any) -> None:
-    if hits is None:
-        return
-    problem = "" if isinstance(hits, Hits) else f"These are not hits, but {type(hits).__name__}."
-    if not problem:
-        import duckdb
+def _check_open(hits: Hits | None) -> None:
+    import duckdb
 
-        try:
+    try:
+        if hits is not None:
             hits.query("SELECT 1")
-        except duckdb.ConnectionException:
-            problem = "These hits are closed."
-    if problem:
-        raise InvalidInput(
-            problem, next_step="Pass what gt.hits(...) returns, and close it after the plan.", field="logs"
-        )
+    except duckdb.ConnectionException as error:
+        step = "Pass what gt.hits(...) returns, and close it after the plan."
+        raise InvalidInput("These hits are closed.", next_step=step, field="logs") from error
 
 
 def _check_partition(revoked: Revoked, partition: str) -> None:

@@ -327,8 +327,8 @@ def test_somebody_who_sets_the_url_lock_at_the_same_moment_wins_and_is_named(acc
     finally:
         events.unregister(name, meddle)
     said = str(caught.value)
-    now = "SourceIp and VpcSourceIp" if theirs[0] else "VpcSourceIp"
-    assert f"changed by somebody else in the meantime: now it is {now}. Plan again" in said
+    now = "both on" if theirs[0] else "VpcSourceIp"
+    assert f"changed by somebody else in the meantime: now {now}: " in said
     assert "AWS responds again" not in said
     assert account.policy() == before  # the guard, which went first, is taken back
     assert account.toggles() == {"SourceIp": "Enabled" if theirs[0] else "Disabled", "VpcSourceIp": "Enabled"}

@@ -221,22 +221,19 @@ def test_a_living_holder_is_named_and_a_dead_one_does_not_block(tmp_path: Path) 
     with pytest.raises(Conflict, match=f"process {process.pid}") as caught, hold(tmp_path, "a-b", "x"):
         pass
     assert caught.value.details["holder"]["what"] == "apply by a test"
-    with hold(tmp_path, "another-region", "x") as dead:
-        assert dead is None
+    with hold(tmp_path, "another-region", "x"):
+        pass
     process.send_signal(signal.SIGKILL)
     process.wait()
-    with hold(tmp_path, "a-b", "x") as dead:
-        assert dead is not None
-        assert dead["pid"] == process.pid
-    with hold(tmp_path, "a-b", "x") as dead:
-        assert dead is None
+    with hold(tmp_path, "a-b", "x"):
+        pass
 
 
 def test_the_lock_is_let_go_after_an_error(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), hold(tmp_path, "a", "x"):
         _ = 1 / 0
-    with hold(tmp_path, "a", "x") as dead:
-        assert dead is None
+    with hold(tmp_path, "a", "x"):
+        pass
 
 
 def _whole(directory: Path, **begin: Any) -> str:
