@@ -23,7 +23,6 @@ class Call:
     parameters: Mapping[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the call as JSON-able data."""
         return members(self, "action", "resource", "operation", "parameters")
 
 
@@ -63,7 +62,6 @@ class Change(Generic[V]):
 
     @property
     def name(self) -> str:
-        """Name of the bucket, workteam or workforce."""
         return self.target.name
 
     @property
@@ -82,11 +80,9 @@ class Change(Generic[V]):
         return self.target.protects(self.after)
 
     def put(self, state: State) -> State:
-        """Return a state with the planned value in it."""
         return self.target.put(self.after, state)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the change as JSON-able data."""
         names = ("kind", "region", "before_text", "after_text", "protects", "affects", "calls", "seconds_typical")
         return {
             "target": self.name,
@@ -129,12 +125,10 @@ def change_from_journal(data: Mapping[str, Any]) -> Change[Any]:
 
 
 def is_change_of(change: Change[Any], target: type[Target[V]]) -> TypeGuard[Change[V]]:
-    """Return True if a change writes a target of this type."""
     return isinstance(change.target, target)
 
 
 def find_change(changes: Iterable[Change[Any]], target: type[Target[V]]) -> Change[V] | None:
-    """Return the change of the target of this type, if there is one."""
     for change in changes:
         if is_change_of(change, target):
             return change

@@ -61,7 +61,6 @@ def _fitting(wish: Restriction, state: State) -> UrlLockMode:
 
 
 def existing_guard(state: State) -> Guard | None:
-    """Return our guard in the current bucket policy."""
     return find_guard(state.bucket.policy.value) if state.bucket is not None else None
 
 

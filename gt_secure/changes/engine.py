@@ -91,11 +91,9 @@ class ChangeStep:
 
     @property
     def title(self) -> str:
-        """The lock, in words."""
         return TARGETS[self.kind].title if self.kind in TARGETS else self.kind
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the step as JSON-able data."""
         return members(self, "kind", "target", "outcome", "certain", "detail")
 
 
@@ -113,7 +111,6 @@ class Clock:
 
     @property
     def left(self) -> float:
-        """Seconds left."""
         return self.end - self.now()
 
     def wait(self, attempt: int, *, first: float = 0.25, most: float = 8.0) -> None:

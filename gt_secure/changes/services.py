@@ -51,7 +51,6 @@ class SimulatedRequest:
 
     @property
     def changes(self) -> bool:
-        """Return whether the answer changes."""
         return self.now.answer != self.after.answer
 
     @property
@@ -60,7 +59,6 @@ class SimulatedRequest:
         return self.now.answer != "refused" and self.after.answer == "refused"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the row as JSON-able data."""
         return members(self, "source", "why", "scene", "now", "after")
 
 

@@ -118,17 +118,14 @@ class BucketGuard(Target[str | None]):
     title: ClassVar[str] = "Bucket guard"
 
     def protects(self, value: str | None) -> bool:
-        """Return True if the policy has a guard."""
         return bool(own_statements(value))
 
     def from_json(self, data: object) -> str | None:
-        """Read a policy text, or None."""
         if data is not None and not is_policy(data):
             raise ValueError("the policy of a bucket guard is not a policy")
         return data if isinstance(data, str) else None
 
     def read(self, aws: Aws) -> Reading[str | None]:
-        """Read the policy text."""
         return Reading(read_policy(aws, self.name, self.region or None))
 
     def write(self, aws: Aws, value: str | None) -> str:
@@ -156,11 +153,9 @@ class BucketGuard(Target[str | None]):
     def other_writes(
         self, aws: Aws, since: datetime, until: datetime, own_requests: Collection[str]
     ) -> tuple[OtherWrite, ...]:
-        """Find policies that somebody else put, in CloudTrail."""
         return other_policy_writes(aws, self.name, self.region, since, until, own_requests)
 
     def words(self, value: str | None, names: Sequence[str] = ()) -> str:
-        """Describe our locks in the policy."""
         signers = find_signer_lock(value)
         return _guard_words(find_guard(value), names) + (f"; {signers.words}" if signers is not None else "")
 
@@ -201,11 +196,9 @@ class TeamUrlLock(Target[Toggles]):
     title: ClassVar[str] = "URL lock"
 
     def protects(self, value: Toggles) -> bool:
-        """Return True if a setting is enabled."""
         return "Enabled" in value.values()
 
     def from_json(self, data: object) -> Toggles:
-        """Read both settings."""
         if not isinstance(data, Mapping) or not {"SourceIp", "VpcSourceIp"} <= data.keys():
             raise ValueError("one of the two settings of a URL lock is missing")
         return Toggles(SourceIp=_setting(data["SourceIp"]), VpcSourceIp=_setting(data["VpcSourceIp"]))
@@ -249,7 +242,6 @@ class TeamUrlLock(Target[Toggles]):
         )
 
     def words(self, value: Toggles, names: Sequence[str] = ()) -> str:
-        """Describe the settings."""
         del names
         return _LOCK_WORDS.get(words(value), "both on: no URL works")
 
@@ -274,13 +266,11 @@ class WorkforcePortal(Target[tuple[str, ...]]):
         return bool(value)
 
     def from_json(self, data: object) -> tuple[str, ...]:
-        """Read a list of CIDR ranges."""
         if not isinstance(data, list | tuple):
             raise ValueError("a portal lock has no list of CIDR ranges")
         return tuple(str(cidr) for cidr in data)
 
     def to_json(self, value: tuple[str, ...]) -> object:
-        """Return the ranges as a list."""
         return list(value)
 
     def read(self, aws: Aws) -> Reading[tuple[str, ...]]:
@@ -302,11 +292,9 @@ class WorkforcePortal(Target[tuple[str, ...]]):
         return request_id(answer)
 
     def put(self, value: tuple[str, ...], state: State) -> State:
-        """Put the ranges in."""
         return replace(state, workforce=state.workforce.map(lambda force: replace(force, cidrs=tuple(value))))
 
     def words(self, value: tuple[str, ...], names: Sequence[str] = ()) -> str:
-        """List the ranges."""
         listed = ", ".join(names or value)
         return f"the worker portal opens only from {listed}" if listed else "the worker portal opens from anywhere"
 

@@ -25,7 +25,6 @@ class UndoPlan:
 
     @property
     def empty(self) -> bool:
-        """True if there is nothing to undo."""
         return not self.changes
 
 

@@ -68,7 +68,6 @@ def accepted_of(listed: object, file: Path) -> tuple[Acceptance, ...]:
 
 
 def parse_accepted(listed: object) -> tuple[Acceptance, ...]:
-    """Check a list of entries."""
     if not isinstance(listed, list):
         raise _bad("'accepted' is a list of entries.", "accepted", "Write each entry as a list item.")
     if len(listed) > MAX_ENTRIES:

@@ -64,13 +64,11 @@ class Acceptance:
         return (today or dt.datetime.now(dt.UTC).date()) > self.until
 
     def to_dict(self) -> dict[str, str]:
-        """Return the entry in the form of a file."""
         data = members(self, "finding", "subject", "reason", "owner") | {"until": self.until.isoformat()}
         return {name: value for name, value in data.items() if value}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, str]) -> Acceptance:
-        """Return an entry from what :meth:`to_dict` returned."""
         return cls(**{**data, "until": dt.date.fromisoformat(data["until"])})  # type: ignore[arg-type]
 
     @property
@@ -149,7 +147,6 @@ class Finding:
         return severity
 
     def to_dict(self) -> dict[str, object]:
-        """JSON-able data with the names of the attributes."""
         data = asdict(self)
         for name in ("accepted", "ended"):
             entry: Acceptance | None = getattr(self, name)
@@ -266,7 +263,6 @@ class Rule(NamedTuple):
 def rule(
     code: str, subject: Subject, *needs: str, uses: tuple[str, ...] = (), given: tuple[Given, ...] = ()
 ) -> Callable[[Matcher], Rule]:
-    """Make a rule of a function."""
 
     def make(function: Matcher) -> Rule:
         return Rule(code, subject, needs, function, uses, given)

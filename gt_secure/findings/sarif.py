@@ -58,7 +58,6 @@ def to_sarif(
 
 
 def log(rules: Sequence[Json], results: Sequence[Json], *, successful: bool, unused: Iterable[Acceptance] = ()) -> Json:
-    """Return a SARIF log with one run of this tool."""
     notes = [
         {
             "level": "warning",
@@ -80,7 +79,6 @@ def log(rules: Sequence[Json], results: Sequence[Json], *, successful: bool, unu
 
 
 def rule(code: str) -> Json:
-    """Return the rule of a finding code."""
     row = catalog()[code]
     severity = str(row["severity"])
     properties: Json = {

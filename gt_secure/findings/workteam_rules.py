@@ -43,12 +43,10 @@ def lists(subject: str, networks: Iterable[IPNetwork], fits: Callable[[IPNetwork
 
 
 def is_everything(network: IPNetwork) -> bool:
-    """Return whether a network has every address."""
     return network.prefixlen == 0
 
 
 def is_private(network: IPNetwork) -> bool:
-    """Return whether a network is private."""
     return scope(network) == "private"
 
 

@@ -91,7 +91,6 @@ def without_session(arn: str) -> str:
 def build_signer_lock(
     bucket: str, signers: Iterable[str], account: str, *, prefix: str = "", partition: str = "aws"
 ) -> dict[str, object]:
-    """Return the statement of the lock."""
     arns = [arn for each in sorted(signers) for arn in principal_patterns(each) or [each]]
     return {
         "Sid": SIGNERS_SID,

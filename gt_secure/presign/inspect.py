@@ -73,7 +73,6 @@ class PresignedUrl:
 
     @property
     def expired(self) -> bool:
-        """Return whether its own expiry has passed."""
         return self.expires_at is not None and self.expires_at <= dt.datetime.now(dt.UTC)
 
 

@@ -80,11 +80,9 @@ class Probe:
 
     @property
     def opened(self) -> bool:
-        """Return whether the object came back."""
         return self.status in {200, 206, 304}
 
     def to_dict(self) -> dict[str, object]:
-        """JSON-able data."""
         return {
             **members(self, "status", "opened", "probe_origin"),
             "source": None if self.source is None else str(self.source),

@@ -166,7 +166,6 @@ def check_endpoints(values: object, notices: list[Notice]) -> tuple[str, ...]:
 
 
 def check_portal(networks: tuple[IPNetwork, ...], notices: list[Notice]) -> None:
-    """Check the addresses as the list of the portal lock."""
     if not networks:
         raise _bad(
             "The portal lock has no addresses: an empty list opens the worker portal to everybody.",
@@ -203,7 +202,6 @@ def check_guard(
 
 
 def note_guard(networks: tuple[IPNetwork, ...], prefix: str, notices: list[Notice], *, reads: bool = False) -> None:
-    """Return notices about side effects of the guard."""
     if networks and all(network.version == 4 for network in networks):
         notices.append(
             Notice(

@@ -23,7 +23,6 @@ _LINES = {"+": ("ins", "gts-add"), "-": ("del", "gts-del")}
 
 
 def sections(plan: Plan) -> Markup:
-    """Return the sections that follow the plan on the page for an approver."""
     guard = find_change(plan.changes, BucketGuard)
     return markup.join(
         _section("About this plan", _about(plan)),
@@ -107,7 +106,6 @@ def _kept(number: int) -> str:
 
 
 def statements_of(text: str | None) -> list[dict[str, Any]]:
-    """Return the statements of a policy text."""
     found = [] if text is None else json.loads(text).get("Statement", [])
     return found if isinstance(found, list) else [found]
 

@@ -37,7 +37,6 @@ _SCENES = {
 
 
 def changes_table(plan: Plan) -> Markup:
-    """Return the table of changes with before, after and those affected."""
     if plan.empty:
         return markup.notice("ok", "Nothing to change:", "the account already matches the restriction.")
     rows = [_change_row(change) for change in plan.changes]
@@ -158,12 +157,10 @@ def before_apply(plan: Plan, asked: Collection[str] = ()) -> Markup:
 
 
 def headed(listed: Markup) -> Markup:
-    """Return the list of what to know before a plan is applied under its heading."""
     return markup.join('<h3 class="gts-h">Before you apply</h3>', listed) if listed else listed
 
 
 def accepted(plan: Plan) -> Markup:
-    """Return the fold with the accepted findings."""
     findings = [each for each in plan.findings if each.accepted is not None]
     return accepted_fold(findings) if findings else Markup("")
 
@@ -228,7 +225,6 @@ def folds(plan: Plan) -> Markup:
 
 
 def expectations(plan: Plan) -> Markup:
-    """Return the table of expectations and whether they would hold."""
     if not plan.expectations:
         return Markup("")
     rows = []
@@ -242,7 +238,6 @@ def expectations(plan: Plan) -> Markup:
 
 
 def applied_notice(applied: Applied) -> Markup:
-    """Return the notice about the result of an apply or undo."""
     said = {
         "applied": "Applied and read back.",
         "undone": "Undone: the account is as before.",

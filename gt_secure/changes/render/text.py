@@ -93,7 +93,6 @@ def _exposure(plan: Plan, room: int | None, full: bool) -> Iterator[str]:
 
 
 def plan_matrix(plan: Plan) -> Matrix:
-    """Return the answers of a plan, now and after it."""
     return matrix_of((each.before, each.after) for each in plan.exposure)
 
 
