@@ -12,8 +12,8 @@ import pytest
 
 from gt_secure import Connection, Restriction, check, connect
 from gt_secure.aws.client import Aws
-from gt_secure.changes.log_sources import strangers
 from gt_secure.changes.plan import plan
+from gt_secure.changes.services import strangers
 from gt_secure.findings import examine
 from gt_secure.findings.url_ages import with_url_ages
 from gt_secure.logs import read_hits

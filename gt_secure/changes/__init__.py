@@ -9,14 +9,18 @@ from .._lazy import attach
 if TYPE_CHECKING:
     from .apply import apply as apply
     from .change import Call as Call, Change as Change
-    from .engine import ChangeStep as ChangeStep, ProgressLine as ProgressLine
-    from .history import KIND_CALLS as KIND_CALLS, read_history as read_history
+    from .engine import ChangeStep as ChangeStep
+    from .history import (
+        KIND_CALLS as KIND_CALLS,
+        read_history as read_history,
+        wanted_on as wanted_on,
+        wishes_of as wishes_of,
+    )
     from .journal import ChangeRecord as ChangeRecord, Journal as Journal
     from .plan import Plan as Plan, plan as plan
     from .revoke import plan_revoke as plan_revoke, revoked as revoked
     from .transaction import Applied as Applied, ProbeResult as ProbeResult
     from .undo import UndoPlan as UndoPlan, plan_undo as plan_undo, resume as resume, undo as undo
-    from .wishes import wanted_on as wanted_on, wishes_of as wishes_of
 
 
 __all__, __getattr__, __dir__ = attach(__name__)

@@ -20,6 +20,9 @@ StepOutcome: TypeAlias = Literal["done", "rolled back", "unchanged", "overtaken"
 Rest: TypeAlias = Literal["rolled back", "overtaken", "in doubt"]
 """Remains of changes that were rolled back: none; only later writes of others; unknown."""
 
+Callback: TypeAlias = Callable[[str], None]
+"""Receives a sentence for each step. What it raises cancels the change, and every step is rolled back."""
+
 READ_BACK_S = 20
 """Seconds that a reading may lag behind a write before it counts as wrong."""
 
@@ -48,31 +51,6 @@ class Write:
     since: datetime
     start: Any
     goal: Any
-
-
-class ProgressLine(str):
-    """Progress update, as a sentence, passed to the ``progress`` callback.
-
-    An exception raised by the callback cancels the change, and every step is rolled back.
-
-    Attributes
-    ----------
-    step, steps : int
-        Number of the change, and of all changes.
-    what, how_far : str
-        The lock that is being changed, and its progress.
-    """
-
-    step: int
-    steps: int
-    what: str
-    how_far: str
-
-    def __new__(cls, step: int, steps: int, what: str, how_far: str) -> ProgressLine:
-        """Build the sentence."""
-        self = super().__new__(cls, f"[{step}/{steps}] {what}: {how_far}.")
-        self.step, self.steps, self.what, self.how_far = step, steps, what, how_far
-        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +106,7 @@ class Engine:
         writer: Writer,
         changes: Sequence[Change[Any]],
         clock: Clock,
-        progress: Callable[[ProgressLine], None] | None = None,
+        progress: Callback | None = None,
         *,
         fresh: bool = True,
     ) -> None:
@@ -220,18 +198,14 @@ class Engine:
                 self.writer.note("written", step=index, request=request)
                 self.writes.append(Write(index, request, since, start, goal))
                 lost = False
-            except _TRANSIENT as error:
+            except (*_TRANSIENT, Conflict) as error:
                 lost = True
                 if self.clock.left <= 0:
                     raise
-                self._say(index, f"AWS did not accept it yet ({_name(error)}), trying again")
-                self.clock.wait(attempt)
-            except Conflict as error:
-                lost = True
-                if self.clock.left <= 0:
-                    raise
-                self._say(index, f"another update is under way ({_name(error)}), waiting")
-                self.clock.wait(attempt, first=0.5)
+                busy = isinstance(error, Conflict)
+                said = "another update is under way" if busy else "AWS did not accept it yet, trying again"
+                self._say(index, f"{said} ({_name(error)})")
+                self.clock.wait(attempt, first=0.5 if busy else 0.25)
             reading = self._settled(index, target) if lost else self._read_back(index, target, start, goal)
             if target.same(reading.value, goal):
                 self._seen.add(index)
@@ -340,7 +314,7 @@ class Engine:
         if self._progress is None:
             return
         try:
-            self._progress(ProgressLine(index + 1, len(self.changes), self.changes[index].title, text))
+            self._progress(f"[{index + 1}/{len(self.changes)}] {self.changes[index].title}: {text}.")
         except Exception:
             if self._cancellable:  # during a rollback, a broken display must not stop us
                 raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
@@ -17,12 +17,11 @@ from ..errors import GtSecureError
 from ..html import Chip, output as cell_output, table as html_table
 from ..text import members, printable
 from .change import Change
-from .engine import ChangeStep, Clock, Engine, ProgressLine, Rest
+from .engine import ChangeStep, Clock, Engine, Rest
 from .journal import ChangeRecord, Writer
 from .targets import Target
 
 ChangeOutcome: TypeAlias = Literal["nothing to do", "applied", "undone"] | Rest
-Callback: TypeAlias = Callable[[ProgressLine], None]
 
 ROLLBACK_S = 120.0
 """Seconds that a rollback may last, independent of the deadline."""

@@ -10,10 +10,10 @@ from ..aws.client import Aws
 from ..errors import Conflict, InvalidInput, NotFound, Unsupported
 from .apply import refuse_unfinished
 from .change import Change, change_from_journal
-from .engine import Clock, Engine
+from .engine import Callback, Clock, Engine
 from .journal import ChangeRecord, Journal, steps_begun
 from .lock import hold
-from .transaction import Applied, Callback, ChangeOutcome, begin_lines, end, failure_summary, note_overwritten, run
+from .transaction import Applied, ChangeOutcome, begin_lines, end, failure_summary, note_overwritten, run
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,13 @@ from ..account.principals import Principals
 from ..account.state import State
 from ..aws.teams import Workforce, Workteam
 from ..errors import PolicyError
-from ..network import IPNetwork, outside
+from ..network import IPNetwork, outside, parse_stored_cidrs
 from ..policies.age_cap import LONGEST_S, age_text
 from ..policies.bucket_guard import Guard, find_guard
 from ..restriction.model import Restriction
 from ..text import count, duration, printable
 from .model import Match, rule
-from .workteam_rules import is_everything, is_private, lists, lock_of, read_networks
+from .workteam_rules import is_everything, is_private, lists, lock_of
 
 
 @lru_cache(maxsize=16)
@@ -191,7 +191,7 @@ _CAPS_S = (900, 3600, 6 * 3600, 12 * 3600, LONG_S)
 def ipv4_only(state: State, workforce: Workforce) -> Iterator[Match]:
     if workforce.ip_address_type.lower() != "dualstack":
         return
-    if _only_v4(read_networks(workforce.cidrs)):
+    if _only_v4(parse_stored_cidrs(workforce.cidrs)):
         yield Match(workforce.name, "The portal lock lists IPv4 only.")
     guard = _find(state.bucket.policy.if_read) if state.bucket is not None else None
     if state.bucket is not None and guard is not None and _only_v4(guard.networks):

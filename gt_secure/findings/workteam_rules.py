@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterable, Iterator
 from ..account.state import State, TaskTemplate
 from ..aws.endpoints import VpcEndpoint
 from ..aws.teams import PUBLIC_GONE, UrlLock, Workforce, Workteam
-from ..errors import InvalidInput, PolicyError
+from ..errors import PolicyError
 from ..iam.documents import parse_document
 from ..iam.evaluate import applies
-from ..iam.operators import policy_network
 from ..iam.request import Request
 from ..iam.request_context import presigned_context
-from ..network import IPNetwork, Source, all_private, parse_address, scope
+from ..network import IPNetwork, Source, all_private, parse_address, parse_stored_cidrs, scope
 from ..policies.session_policy import service_buckets
 from .model import Match, rule
 
@@ -22,17 +21,6 @@ from .model import Match, rule
 def lock_of(team: Workteam) -> UrlLock:
     """Return the URL lock of a team, off if AWS names none."""
     return team.url_lock or UrlLock()
-
-
-def read_networks(texts: tuple[str, ...]) -> tuple[IPNetwork, ...]:
-    """Read CIDRs as AWS stores them, host bits and all; what is none is left out."""
-    found: list[IPNetwork] = []
-    for text in texts:
-        try:
-            found.append(policy_network(text, "$"))
-        except InvalidInput:
-            continue
-    return tuple(found)
 
 
 def lists(subject: str, networks: Iterable[IPNetwork], fits: Callable[[IPNetwork], bool]) -> Iterator[Match]:
@@ -69,7 +57,7 @@ def url_lock_portal_mismatch(state: State, team: Workteam) -> Iterator[Match]:
         return
     if lock.vpc_source_ip and workforce.vpc_id is None:
         yield Match(team.name, "VpcSourceIp is Enabled, and the workforce has no VPC.")
-    if lock.source_ip and workforce.vpc_id is not None and all_private(read_networks(workforce.cidrs)):
+    if lock.source_ip and workforce.vpc_id is not None and all_private(parse_stored_cidrs(workforce.cidrs)):
         yield Match(team.name, f"SourceIp is Enabled, and the portal is reached only through {workforce.vpc_id}.")
 
 
@@ -78,7 +66,7 @@ def url_lock_one_path(state: State, team: Workteam) -> Iterator[Match]:
     workforce, lock = state.workforce.value, lock_of(team)
     if workforce is None or workforce.vpc_id is None or not lock.on or lock.impossible:
         return
-    if not all_private(read_networks(workforce.cidrs)):
+    if not all_private(parse_stored_cidrs(workforce.cidrs)):
         refused = "VPC" if lock.source_ip else "public"
         yield Match(team.name, f"{lock.mode} is Enabled: workers in the {refused} portal get no images.")
 
@@ -98,18 +86,18 @@ def portal_lock_absent(_: State, workforce: Workforce) -> Iterator[Match]:
 
 @rule("portal-lock-open", "workforce", "workforce")
 def portal_lock_open(_: State, workforce: Workforce) -> Iterator[Match]:
-    return lists(workforce.name, read_networks(workforce.cidrs), is_everything)
+    return lists(workforce.name, parse_stored_cidrs(workforce.cidrs), is_everything)
 
 
 @rule("portal-lock-private", "workforce", "workforce")
 def portal_lock_private(_: State, workforce: Workforce) -> Iterator[Match]:
     if workforce.vpc_id is None:
-        yield from lists(workforce.name, read_networks(workforce.cidrs), is_private)
+        yield from lists(workforce.name, parse_stored_cidrs(workforce.cidrs), is_private)
 
 
 @rule("portal-public-beside-vpc", "workforce", "workforce")
 def portal_public_beside_vpc(_: State, workforce: Workforce) -> Iterator[Match]:
-    if workforce.vpc_id is not None and not all_private(read_networks(workforce.cidrs)):
+    if workforce.vpc_id is not None and not all_private(parse_stored_cidrs(workforce.cidrs)):
         said = f"The VPC is {workforce.vpc_id}; the public portal admits others too."
         yield Match(workforce.name, said, severity="low" if workforce.cidrs else None)
 

@@ -73,8 +73,6 @@ class Guard:
 
     Attributes
     ----------
-    sid : str
-        Its Sid.
     bucket, prefix : str
         What it protects; the prefix is empty for the whole bucket.
     networks : tuple of network
@@ -91,7 +89,6 @@ class Guard:
         Whether it spares uploads.
     """
 
-    sid: str
     bucket: str
     prefix: str
     networks: tuple[IPNetwork, ...]
@@ -264,15 +261,7 @@ def _insert(layout: Layout, made: str, own: int | None) -> str:
 def remove_guard(policy_text: str, sid: str = GUARD_SID) -> str | None:
     """Take the guard out of a bucket policy; the text before :func:`merge_guard` comes back exactly.
 
-    Returns
-    -------
-    str or None
-        The policy; unchanged if it has no guard; None if no statement is left, because S3 stores no empty policy.
-
-    Raises
-    ------
-    PolicyError
-        If the text is not a policy, or has our Sid twice.
+    It is None if no statement is left, because S3 stores no empty policy. Raises PolicyError as :func:`find_guard`.
     """
     layout = lay_out(policy_text)
     own = _own(layout, sid)
@@ -330,7 +319,7 @@ def _read(statement: Mapping[str, object]) -> Guard:
             bucket, prefix=prefix, networks=networks, endpoints=endpoints, partition=partition, reads=reads
         )
         drifted = not statements_equal(statement, wanted)
-    return Guard(GUARD_SID, bucket, prefix, networks, endpoints, statement, drifted, reads=reads)
+    return Guard(bucket, prefix, networks, endpoints, statement, drifted, reads=reads)
 
 
 def covered_objects(statement: Mapping[str, object]) -> tuple[str, str, str]:

@@ -340,7 +340,8 @@ def test_somebody_who_sets_the_url_lock_at_the_same_moment_wins_and_is_named(acc
     else:
         assert (result["outcome"], record.status) == ("overtaken", "overtaken")
         assert [step["outcome"] for step in result["steps"]] == ["rolled back", "overtaken"]
-        assert f"it is {now}" in result["steps"][1]["detail"]
+        settings = "SourceIp and VpcSourceIp" if theirs[0] else "VpcSourceIp"
+        assert f"it is {settings}" in result["steps"][1]["detail"]
         assert "The simultaneous write of somebody else stays" in said
     assert result["certain"]
     # The journal does not stand in the way of the next plan, as an interrupted change would.

@@ -13,7 +13,7 @@ from gt_secure.access.answer import tone
 from gt_secure.changes.apply import apply
 from gt_secure.changes.change import find_change
 from gt_secure.changes.plan import plan
-from gt_secure.changes.render.approval import policy_diff, statements_of
+from gt_secure.changes.render.html import policy_diff, statements_of
 from gt_secure.changes.render.parts import answer_chip
 from gt_secure.changes.targets import BucketGuard
 from gt_secure.errors import Conflict, InvalidInput

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gt_secure.changes.log_sources import users
+from gt_secure.changes.services import users
 from gt_secure.errors import InvalidInput
 from gt_secure.logs import Hits, count_hits, read_hits
 from gt_secure.logs.table import Table

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import difflib
+import json
+from collections.abc import Iterator, Sequence
 from functools import cache
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ... import html as markup
+from ..._version import __version__
 from ...html import Markup, facts, join, plain, style_sheet, text
-from . import approval, parts
+from ...policies.equivalence import statements_equal
+from ...restriction.files import dumps_restriction
+from ..change import Call, Change, find_change
+from ..targets import BucketGuard, Target, TeamUrlLock, V, WorkforcePortal, toggles
+from . import parts
 from .text import subject, verdict
 
 if TYPE_CHECKING:
     from ..plan import Plan
+
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -32,7 +42,7 @@ def plan_page(plan: Plan) -> str:
         style=_page_style(),
         made=escape(plain(made + state.caller_arn, 600)),
         plan=_without_folds(plan_html(plan)),
-        approval=f'<div class="gts-plan">{approval.sections(plan)}</div>',
+        approval=f'<div class="gts-plan">{sections(plan)}</div>',
     )
 
 
@@ -45,7 +55,7 @@ def _without_folds(shown: str) -> str:
 
 def plan_output(plan: Plan) -> str:
     """Return the whole plan, the caller and the reason as the output of a notebook cell, which follows the theme."""
-    return f"<style>{style_sheet()}</style>{plan_html(plan, facts(approval.request(plan)))}"
+    return f"<style>{style_sheet()}</style>{plan_html(plan, facts(request(plan)))}"
 
 
 @cache
@@ -71,3 +81,125 @@ def plan_html(plan: Plan, about: Markup | str = "") -> str:
             parts.accepted(plan),
         )
     )
+
+
+_LINES = {"+": ("ins", "gts-add"), "-": ("del", "gts-del")}
+
+
+def sections(plan: Plan) -> Markup:
+    guard = find_change(plan.changes, BucketGuard)
+    return markup.join(
+        _section("About this plan", _about(plan)),
+        _section("Digest of this plan", _digest(plan)),
+        _statements(guard) if guard is not None else "",
+        _section("Bucket policy, before and after", policy_diff(guard)) if guard is not None else "",
+        _section("AWS calls", _calls(plan)) if plan.calls else "",
+        _section("Permissions to apply and undo", markup.pre(plan.permissions)) if plan.calls else "",
+        _section("Restriction file", markup.pre(dumps_restriction(plan.restriction))),
+    )
+
+
+def _section(title: str, body: Markup) -> Markup:
+    return Markup(f"<section><h2>{markup.text(title)}</h2>{body}</section>")
+
+
+def _about(plan: Plan) -> Markup:
+    state, log = plan.state, plan.dry_run
+    unread = "; ".join(f"{part.what} ({part.text})" for part in state.missing())
+    return markup.facts(
+        [
+            *request(plan),
+            ("Made", markup.text(f"{state.at:%Y-%m-%d %H:%M} UTC, with gt_secure {__version__}")),
+            ("Valid", "until the account changes: apply reads it again, and stops if it is not as shown here"),
+            ("Access log", markup.text(log.sentence, 900) if log else "not read: --logs shows who would be refused"),
+            ("Not read", markup.text(unread, 900) if unread else "nothing: all parts of the account were read"),
+            ("Unchanged", Markup("<br>".join(markup.text(each, 300) for each in unchanged(plan)) or "no other lock")),
+            ("Undo", markup.join(markup.code("gt-secure undo"), markup.text(", with the id that apply prints"))),
+        ]
+    )
+
+
+def request(plan: Plan) -> list[tuple[str, Markup | str]]:
+    """Return who asks for a plan, and why, as facts."""
+    reason = markup.text(plan.reason, 600) if plan.reason else "not given (--reason, reason=)"
+    return [("Requested by", markup.code(plan.state.caller_arn, 200)), ("Reason", reason)]
+
+
+def unchanged(plan: Plan) -> Iterator[str]:
+    """Yield the locks that the plan leaves as they are."""
+    state = plan.state
+    team, force = state.team.if_read, state.workforce.if_read
+    if team is not None and team.url_lock is not None and find_change(plan.changes, TeamUrlLock) is None:
+        yield _kept_lock(TeamUrlLock(team.name), toggles(team.url_lock))
+    if force is not None and find_change(plan.changes, WorkforcePortal) is None:
+        yield _kept_lock(WorkforcePortal(force.name), force.cidrs)
+    is_read = state.bucket is not None and state.bucket.policy.missing is None
+    if state.bucket is not None and is_read and find_change(plan.changes, BucketGuard) is None:
+        yield _kept_lock(BucketGuard(state.bucket.name), state.bucket.policy.value)
+
+
+def _kept_lock(target: Target[V], value: V) -> str:
+    return f"{target.title} of {target.name}: {target.words(value)}"
+
+
+def _digest(plan: Plan) -> Markup:
+    said = markup.hint(
+        "It covers the account, the region, the restriction and each change with its values and calls. With it, apply "
+        "carries out this plan and no other."
+    )
+    command = f"gt-secure apply -f restriction.json --digest {plan.digest}"
+    return markup.join(markup.code(plan.digest, 100), said, markup.pre(command))
+
+
+def _statements(change: Change[str | None]) -> Markup:
+    before, after = statements_of(change.before), statements_of(change.after)
+    added = [item for item in after if not any(statements_equal(item, other) for other in before)]
+    removed = [item for item in before if not any(statements_equal(item, other) for other in after)]
+    return markup.join(
+        _section("Statements that this plan adds", markup.pre(added)) if added else "",
+        _section("Statements that this plan removes", markup.pre(removed)) if removed else "",
+        markup.hint(_kept(len(after) - len(added))),
+    )
+
+
+def _kept(number: int) -> str:
+    if number == 0:
+        return "The policy has no other statements."
+    verb = "stays" if number == 1 else "stay"
+    return f"{markup.count(number, 'other statement')} of the policy {verb} as before."
+
+
+def statements_of(text: str | None) -> list[dict[str, Any]]:
+    found = [] if text is None else json.loads(text).get("Statement", [])
+    return found if isinstance(found, list) else [found]
+
+
+def policy_diff(change: Change[str | None]) -> Markup:
+    """Return the difference of both policies as one text, with both in the same layout."""
+    lines = difflib.ndiff(_layout(change.before), _layout(change.after))
+    shown = "\n".join(_line(line) for line in lines if not line.startswith("?"))
+    return Markup(f'<pre class="gts-pre gts-diff" tabindex="0">{shown}</pre>')
+
+
+def _layout(text: str | None) -> Sequence[str]:
+    if text is None:
+        return ["(no policy)"]
+    return json.dumps(json.loads(text), indent=2, ensure_ascii=False).split("\n")
+
+
+def _line(line: str) -> str:
+    shown = escape(markup.plain(line, 20_000))
+    if line[0] not in _LINES:
+        return shown
+    tag, css = _LINES[line[0]]
+    return f'<{tag} class="{css}">{shown}</{tag}>'
+
+
+def _calls(plan: Plan) -> Markup:
+    return markup.join(Markup("<ol>"), *map(_call, plan.calls), Markup("</ol>"))
+
+
+def _call(call: Call) -> Markup:
+    sent = json.dumps(call.parameters, indent=2, ensure_ascii=False, default=str)
+    needs = markup.hint(markup.join("needs ", markup.code(call.action), " on ", markup.code(call.resource, 400)))
+    return markup.join(Markup("<li>"), markup.code(call.operation), needs, markup.pre(sent), Markup("</li>"))
