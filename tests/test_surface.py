@@ -98,8 +98,8 @@ LINES: tuple[str, ...] = (
     "plot log -o hits.svg",
     "explain s3://gt-images/scans/0001.png --team open-team --from 203.0.113.7",
     "explain s3://gt-images/scans/0001.png",
-    "explain s3://gt-images/scans/0001.png --bucket-policy policy.json --account 111122223333",
-    "explain s3://gt-images/scans/0001.png --bucket-policy policy.json --account 111122223333 --signers "
+    "explain --bucket-policy policy.json --bucket gt-images --key scans/0001.png --account 111122223333",
+    "explain --bucket-policy policy.json --bucket gt-images --key scans/0001.png --account 111122223333 --signers "
     "--principals principals.json",
     "explain s3://gt-images/scans/0001.png --signers",
     "explain s3://gt-images/scans/0001.png --signers --logs log",
@@ -109,7 +109,7 @@ LINES: tuple[str, ...] = (
     "findings --tf-plan plan.json --account 111122223333",
     "findings --cloudformation template.json --account 111122223333",
     "prove -f open-team.json",
-    "prove --allow 203.0.113.0/24 --bucket gt-images",
+    f"prove {WISH}",
     "prove --bucket-policy policy.json --bucket gt-images --allow 203.0.113.0/24 --account 111122223333",
     "prove --bucket-policy policy.json --bucket gt-images --account 111122223333 --certificate question.smt2",
     "prove --tf-plan plan.json --bucket gt-images --allow 203.0.113.0/24 --account 111122223333",

@@ -51,10 +51,10 @@ def add(commands: Commands) -> None:
                 "from a policy file",
             ),
         ),
-        exit_codes="0; 3 if an answer is unknown",
+        exit_codes="0; 3 if an answer is unknown, for policy files one of --from",
         result=exposure_from,
     )
-    explain.add_argument("object", help="s3://bucket/key, or s3://bucket/prefix/ for all keys under it")
+    explain.add_argument("object", nargs="?", help="s3://bucket/key, or s3://bucket/prefix/ for all keys under it")
     explain.add_argument("--team", help="private workteam whose locks apply")
     explain.add_argument(
         "--from",
@@ -73,6 +73,8 @@ def add(commands: Commands) -> None:
         "--principals", metavar="FILE", help="output of aws iam get-account-authorization-details, for --signers"
     )
     explain.add_argument("--session-policy", metavar="FILE", help="policy file of the session that signs")
+    explain.add_argument("--bucket", help=argparse.SUPPRESS)
+    explain.add_argument("--key", help=argparse.SUPPRESS)
     explain.needs("--session-policy", "--bucket-policy")
     explain.needs("--principals", "--bucket-policy")
     explain.needs("--principals", "--signers")
@@ -80,6 +82,7 @@ def add(commands: Commands) -> None:
     explain.needs("--logs", "--signers")
     explain.excludes("--signers", "--from", "--session-policy")
     explain.excludes("--bucket-policy", "--team", "--profile", "--region")
+    explain.excludes("object", "--bucket", "--key")
 
     prove = commands.add(
         "prove",
@@ -98,6 +101,7 @@ def add(commands: Commands) -> None:
         exit_codes="0 proved, 2 not proved, 3 unknown",
     )
     prove.add_argument("-f", "--file", help="restriction file; its bucket's policy is read from AWS")
+    prove.add_argument("--team", help="workteam of the restriction")
     prove.add_argument("--bucket", help="name of the bucket")
     prove.add_argument("--prefix", default="", help="key prefix (default: the whole bucket)")
     prove.add_argument("--allow", action="append", default=[], metavar="CIDR", help="allowed addresses (repeatable)")
@@ -114,10 +118,10 @@ def add(commands: Commands) -> None:
     prove.add_argument("--cloudformation", metavar="FILE", help="CloudFormation template, JSON or YAML")
     prove.add_argument("--certificate", metavar="FILE", help="write the question of the proof as SMT-LIB 2")
     for planned in ("--tf-plan", "--cloudformation"):
-        prove.excludes(planned, "--bucket-policy", "--file", "--profile", "--region")
+        prove.excludes(planned, "--bucket-policy", "--file", "--team", "--profile", "--region")
     prove.excludes("--tf-plan", "--cloudformation")
-    prove.excludes("--file", "--bucket", "--prefix", "--allow", "--endpoint", "--signers", "--guard")
-    prove.excludes("--bucket-policy", "--file", "--profile", "--region")
+    prove.excludes("--file", "--team", "--bucket", "--prefix", "--allow", "--endpoint", "--signers", "--guard")
+    prove.excludes("--bucket-policy", "--file", "--team", "--profile", "--region")
 
 
 def _add_files(parser: Parser, *planned: str) -> None:
@@ -177,8 +181,16 @@ def read_policy_file(name: str) -> str:
 
 
 def _object(args: argparse.Namespace) -> tuple[str, str]:
-    bucket, _, key = args.object.removeprefix("s3://").partition("/")
-    return (bucket, key) if not key or key.endswith("/") else parse_s3_uri(args.object)
+    if args.object:
+        bucket, _, key = args.object.removeprefix("s3://").partition("/")
+        return (bucket, key) if not key or key.endswith("/") else parse_s3_uri(args.object)
+    if not args.bucket or args.key is None:
+        raise InvalidInput(
+            "explain needs an object.", next_step="Write gt-secure explain s3://bucket/key.", field="object"
+        )
+    if not args.key:
+        raise InvalidInput("The key is empty.", next_step="Write --key scans/0001.png.", field="key")
+    return args.bucket, args.key
 
 
 def exposure_from(args: argparse.Namespace) -> Exposure:
@@ -189,7 +201,7 @@ def exposure_from(args: argparse.Namespace) -> Exposure:
     from ..account.principals import load_principals
 
     principals = partial(load_principals, args.principals) if args.principals else None
-    is_prefix = not key or key.endswith("/")
+    is_prefix = bool(args.object) and (not key or key.endswith("/"))
     return Exposure(_locks(args, bucket), key, is_prefix=is_prefix, principals=principals)
 
 
@@ -200,10 +212,10 @@ def run_explain(args: argparse.Namespace) -> int:
     sources = [Source.parse(each) for each in args.sources]
     exposure = exposure_from(args)
     answers = exposure.at(sources)
-    is_open = not sources and not all(row.unknown.is_empty for row in exposure)
+    is_open = args.object and not sources and not all(row.unknown.is_empty for row in exposure)
     code = UNKNOWN if is_open or any(each.answer == "unknown" for each in answers) else OK
     if args.json:
-        show_json(exposure.to_dict() | {"answers": answers.to_dicts()})
+        show_json(exposure.to_dict() | ({"answers": answers.to_dicts()} if args.object else {}))
         return code
     say(fit(exposure_text(exposure, line_width())))
     if answers:
@@ -234,7 +246,8 @@ def signers_from(args: argparse.Namespace) -> Signers:
 
 def _explain_signers(args: argparse.Namespace) -> int:
     found = signers_from(args)
-    code = UNKNOWN if found.unread or any(each.answer == "unknown" for each in found) else OK
+    is_open = args.object and (found.unread or any(each.answer == "unknown" for each in found))
+    code = UNKNOWN if is_open else OK
     if args.json:
         show_json(found.to_dict(every=args.all))
         return code
@@ -274,7 +287,10 @@ def _prove_account(args: argparse.Namespace) -> Proof:
             field="bucket",
         )
     gt = connection(args, context=parse_facts(args.context))
-    return gt.prove(load_restriction(args.file) if args.file else _restriction(args))
+    if args.team:
+        gt.workteam(args.team)
+    restriction = load_restriction(args.file) if args.file else _restriction(args)
+    return gt.prove(restriction)
 
 
 def _restriction(args: argparse.Namespace) -> Restriction:

@@ -88,13 +88,15 @@ MALFORMED |= {
 }
 
 
-@pytest.mark.parametrize("command", [["explain", "s3://gt-images/k"], ["prove", "--bucket", "gt-images"]])
+@pytest.mark.parametrize("command", ["exposure", "prove"])
 @pytest.mark.parametrize("name", MALFORMED)
 def test_a_malformed_policy_is_an_error(
-    name: str, command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    name: str, command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    args = ["--bucket-policy", written(tmp_path, "policy.json", MALFORMED[name]), "--account", "111122223333"]
-    assert main([*command, *args, "--json"]) == 1
+    args = [command, "--bucket", "gt-images", "--bucket-policy", written(tmp_path, "policy.json", MALFORMED[name])]
+    args += ["--account", "111122223333"]
+    args += ["--json", *(["--key", "scans/0001.png"] if command == "exposure" else [])]
+    assert main(args) == 1
     error = json.loads(capsys.readouterr().out)
     assert error["message"]
     assert error["next_step"]
@@ -103,20 +105,21 @@ def test_a_malformed_policy_is_an_error(
 @pytest.mark.parametrize(
     "words",
     [
-        ["--account", "111122223333", "--from", "gt-images"],
-        ["--account", "12"],
-        ["--account", ""],
-        ["--context", "foo"],
-        ["--context", "aws:PrincipelOrgID=o-abc123"],
-        ["--context", "aws:PrincipalOrgID=abc123"],
-        ["--context", "aws:PrincipalArn=arn:aws:sts::111122223333:assumed-role/GT/session"],
-        ["--context", "aws:SecureTransport=perhaps"],
+        ["--key", ""],
+        ["--key", "k", "--bucket", "gt/images"],
+        ["--key", "k", "--account", "12"],
+        ["--key", "k", "--account", ""],
+        ["--key", "k", "--context", "foo"],
+        ["--key", "k", "--context", "aws:PrincipelOrgID=o-abc123"],
+        ["--key", "k", "--context", "aws:PrincipalOrgID=abc123"],
+        ["--key", "k", "--context", "aws:PrincipalArn=arn:aws:sts::111122223333:assumed-role/GT/session"],
+        ["--key", "k", "--context", "aws:SecureTransport=perhaps"],
     ],
 )
 def test_a_bad_option_is_an_error(words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     policy = written(tmp_path, "policy.json", {"Version": "2012-10-17", "Statement": []})
     account = [] if "--account" in words else ["--account", "111122223333"]
-    assert main(["explain", "s3://gt-images/k", "--bucket-policy", policy, "--json", *account, *words]) == 1
+    assert main(["exposure", "--bucket", "gt-images", "--bucket-policy", policy, "--json", *account, *words]) == 1
     assert json.loads(capsys.readouterr().out)["next_step"]
 
 

@@ -28,9 +28,8 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Any:
     def run(command: str, statements: list[dict[str, Any]], *more: str) -> dict[str, Any]:
         path = tmp_path / "policy.json"
         path.write_text(json.dumps({"Version": "2012-10-17", "Statement": statements}))
-        prove = ["--bucket", "gt-images", "--allow", "203.0.113.0/24"]
-        words = [command, *(prove if command == "prove" else ["s3://gt-images/k"])]
-        main([*words, "--bucket-policy", str(path), "--account", "111122223333", "--json", *more])
+        args = [command, "--bucket-policy", str(path), "--bucket", "gt-images", "--account", "111122223333", "--json"]
+        main([*args, *(["--key", "k"] if command == "exposure" else ["--allow", "203.0.113.0/24"]), *more])
         found: dict[str, Any] = json.loads(capsys.readouterr().out)
         return found
 
@@ -58,7 +57,7 @@ def answer(found: dict[str, Any], kind: str) -> str:
     ],
 )  # the key and what AWS sends for nobody: IAM User Guide, AWS global condition context keys
 def test_anonymous_requests_carry_a_type_and_an_account(run: Any, statements: list[Any], expected: str) -> None:
-    assert answer(run("explain", statements), "anonymous") == expected
+    assert answer(run("exposure", statements), "anonymous") == expected
 
 
 @pytest.mark.parametrize(
@@ -117,14 +116,14 @@ def test_roles_of_identity_center_are_compared(run: Any, several: bool) -> None:
         found = run("prove", [deny(OUTSIDE | {"ArnNotLike": {"aws:PrincipalArn": each}}) for each in SSO])
         assert (found["proved"], found["depends_on"]) in ((None, ["aws:PrincipalArn"]), (False, []))
         assert (
-            answer(run("explain", [deny({"ArnNotLike": {"aws:PrincipalArn": each}}) for each in SSO]), "presigned")
+            answer(run("exposure", [deny({"ArnNotLike": {"aws:PrincipalArn": each}}) for each in SSO]), "presigned")
             == "unknown"
         )
         return
     found = run("prove", [deny(OUTSIDE | {"ArnNotLike": {"aws:PrincipalArn": SSO}})])
     assert found["proved"] is False
     assert "AWSReservedSSO_Team" in found["counterexample"]["request"]["principal"]
-    assert answer(run("explain", [deny({"ArnNotLike": {"aws:PrincipalArn": SSO}})]), "presigned") == "unknown"
+    assert answer(run("exposure", [deny({"ArnNotLike": {"aws:PrincipalArn": SSO}})]), "presigned") == "unknown"
 
 
 def test_many_patterns_of_keys_are_compared(run: Any) -> None:
@@ -147,7 +146,7 @@ def test_many_patterns_of_keys_are_compared(run: Any) -> None:
     ],
 )
 def test_a_deny_unless_a_key_that_no_get_has_shuts_readers_out(run: Any, condition: dict[str, Any]) -> None:
-    assert answer(run("explain", [deny(condition)]), "presigned") == "refused"
+    assert answer(run("exposure", [deny(condition)]), "presigned") == "refused"
 
 
 @pytest.mark.parametrize(
@@ -184,13 +183,13 @@ _ONLY_2 = "with signature version 2 only: version 4 is refused"
 )
 def test_versions_of_the_signature_are_told_apart(run: Any, statements: list[Any], when: list[str]) -> None:
     for kind in ("presigned", "post-form"):
-        row = next(row for row in run("explain", statements)["requests"] if row["request"] == kind)
+        row = next(row for row in run("exposure", statements)["requests"] if row["request"] == kind)
         assert (row["opened"]["cidrs"], row["opened"]["when"]) == (["0.0.0.0/0", "::/0"], when)
 
 
 def test_no_version_is_left(run: Any) -> None:
     for kind in ("presigned", "header", "post-form", "other-account"):
-        assert answer(run("explain", [deny(_V2), deny(_V4)]), kind) == "refused"
+        assert answer(run("exposure", [deny(_V2), deny(_V4)]), kind) == "refused"
 
 
 @pytest.mark.parametrize(("version", "expected"), [("AWS", "opened"), ("AWS4-HMAC-SHA256", "refused")])

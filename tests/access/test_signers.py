@@ -308,7 +308,7 @@ def test_from_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pages[0]["RoleDetailList"][0]["AssumeRolePolicyDocument"] = json.dumps(NOBODY)
     (tmp_path / "principals.json").write_text(json.dumps(pages))
     (tmp_path / "policy.json").write_text(json.dumps(doc()))
-    line = ["explain", f"s3://gt-images/{KEY}", "--bucket-policy", str(tmp_path / "policy.json")]
+    line = ["explain", "--bucket-policy", str(tmp_path / "policy.json"), "--bucket", "gt-images", "--key", KEY]
     line += ["--account", ACCOUNT, "--signers"]
     assert main([*line, "--principals", str(tmp_path / "principals.json"), "--json", "--all"]) == 0
     data = json.loads(capsys.readouterr().out)

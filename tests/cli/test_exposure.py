@@ -1,4 +1,4 @@
-"""``gt-secure explain`` and ``prove`` from files: their JSON forms and exit codes."""
+"""``gt-secure exposure`` and ``prove`` from files: their JSON forms and exit codes."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ import pytest
 from gt_secure.cli.main import main
 from gt_secure.policies.bucket_guard import build_guard
 
-ACCOUNT = ("--account", "111122223333")
-BUCKET = ("--bucket", "gt-images", *ACCOUNT)
-OBJECT = "s3://gt-images/a.png"
+BUCKET = ("--bucket", "gt-images", "--account", "111122223333")
 
 
 @pytest.fixture
@@ -27,8 +25,8 @@ def run(capsys, *arguments):
     return code, json.loads(capsys.readouterr().out)
 
 
-def test_explain(guard, capsys):
-    code, data = run(capsys, "explain", OBJECT, "--bucket-policy", guard, *ACCOUNT, "--json")
+def test_exposure(guard, capsys):
+    code, data = run(capsys, "exposure", "--bucket-policy", guard, *BUCKET, "--key", "a.png", "--json")
     assert code == 0
     rows = {row.pop("request"): row for row in data["requests"]}
     assert list(rows) == ["presigned", "header", "post-form", "anonymous", "other-account"]
@@ -67,10 +65,10 @@ def test_prove_a_guard_of_reads(capsys, tmp_path):
 
 
 def test_text_and_errors(guard, capsys, tmp_path):
-    assert main(["explain", OBJECT, "--bucket-policy", guard, *ACCOUNT]) == 0
+    assert main(["exposure", "--bucket-policy", guard, *BUCKET, "--key", "a.png"]) == 0
     assert "203.0.113.0/24" in capsys.readouterr().out
     assert main(["prove", "--bucket-policy", guard, *BUCKET]) == 2
     bad = tmp_path / "bad.json"
     bad.write_text("{")
-    assert main(["explain", OBJECT, "--bucket-policy", str(bad), *ACCOUNT]) == 1
+    assert main(["exposure", "--bucket-policy", str(bad), *BUCKET, "--key", "a"]) == 1
     assert main(["prove", "--bucket-policy", str(tmp_path / "none"), *BUCKET]) == 1
