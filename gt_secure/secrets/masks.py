@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .recogniser import decode, find, table
+from .recogniser import decode, find, replaced, table
 
 _HINT = re.compile(r"[=%\\&:|<>_\x1b-]|[A-Za-z0-9/+]{20}|(?i:token|secret|passw|sig|key)")
 """Something that every secret or its surroundings have: a text without it pays for nothing else."""
@@ -44,12 +44,7 @@ def redact(text: object) -> str:
 def _masked(text: str) -> str:
     if not _HINT.search(text):
         return text
-    pieces: list[str] = []
-    last = 0
-    for span in find(text):
-        pieces += (text[last : span.start], table().mask)
-        last = span.end
-    return "".join((*pieces, text[last:]))
+    return replaced(text, ((span.start, span.end) for span in find(text)))
 
 
 def holds_secret(text: object) -> bool:

@@ -15,7 +15,7 @@ from itertools import accumulate
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from .recogniser import find, from_base64, is_text, table
+from .recogniser import find, from_base64, is_text, replaced, table
 
 LEFT_OUT = "*** (left out: it holds a secret)"
 
@@ -278,12 +278,9 @@ def secrets_of_text(text: str, name: str) -> list[SavedSecret]:
 
 def mask_text(text: str, *, code: bool) -> str:
     """Replace the secrets of such a text with ``***``; in ``code`` only those in strings and comments."""
-    inside, pieces, last = _literals(text) if code else [(0, len(text))], [], 0
-    for span in find(text):
-        if any(a <= span.start and span.end <= b for a, b in inside):
-            pieces += [text[last : span.start], table().mask]
-            last = span.end
-    return "".join((*pieces, text[last:]))
+    inside = _literals(text) if code else [(0, len(text))]
+    spans = [(span.start, span.end) for span in find(text)]
+    return replaced(text, (span for span in spans if any(a <= span[0] and span[1] <= b for a, b in inside)))
 
 
 def _mask(found: list[_Found], sources: bool) -> None:
@@ -294,12 +291,7 @@ def _mask(found: list[_Found], sources: bool) -> None:
         if inside and (sources or not leaf.place.endswith("source")):
             changes.setdefault(id(leaf), (leaf, []))[1].append((start, end))
     for leaf, spans in sorted(changes.values(), key=lambda each: each[0].role == "name"):
-        pieces: list[str] = []
-        last = 0
-        for start, end in sorted(spans):
-            pieces += (leaf.text[last:start], table().mask)
-            last = end
-        text = "".join((*pieces, leaf.text[last:]))
+        text = replaced(leaf.text, spans)
         if leaf.role == "name":
             members = [(text if name == leaf.key else name, value) for name, value in leaf.owner.items()]
             leaf.owner.clear()

@@ -97,12 +97,9 @@ class _Table:
             for (text, case), numbers in rules.items()
         )
 
-    def anchor(self, text: str) -> Anchor:
-        """Return the anchor that has no rule: of base64, or of an escape."""
-        return self._plain[text]
-
     @cached_property
-    def _plain(self) -> dict[str, Anchor]:
+    def plain(self) -> dict[str, Anchor]:
+        """The anchors that have no rule: of base64, or of an escape."""
         return {anchor.text: anchor for anchor in self.anchors if not anchor.rules}
 
     @cached_property
@@ -214,6 +211,16 @@ def _places(text: str) -> Mapping[Anchor, Sequence[int]]:
     return found
 
 
+def replaced(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """Return a text with the mask in the place of some spans."""
+    pieces: list[str] = []
+    last = 0
+    for start, end in sorted(spans):
+        pieces += (text[last:start], table().mask)
+        last = end
+    return "".join((*pieces, text[last:]))
+
+
 def decode(text: str) -> _View:
     """Undo escapes until nothing is left to undo."""
     view = _View(text)
@@ -221,7 +228,7 @@ def decode(text: str) -> _View:
         before = view.text
         for rare in (False, True):
             for begin, escape in table().escapes.items() if view.text is before else ():
-                if (len(begin) > 1) is rare and (table().anchor(begin) in view.places if rare else begin in view.text):
+                if (len(begin) > 1) is rare and (table().plain[begin] in view.places if rare else begin in view.text):
                     view.undo(escape, begin)
         if view.text is before:
             break
@@ -365,7 +372,7 @@ def _in_base64(view: _View) -> Iterator[SecretSpan]:
     text, run = view.text, table().patterns["run"]
     for begin in table().lists["base64"]:
         after = 0
-        for at in view.places.get(table().anchor(begin), ()):
+        for at in view.places.get(table().plain[begin], ()):
             start = at + (len(begin) if begin.endswith(",") else 0)
             if at < after or not is_text(text, start):
                 continue
