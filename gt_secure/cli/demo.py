@@ -55,10 +55,10 @@ def add(commands: Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     if args.headless:
         _need("nbclient", "ipykernel")
-        _need_sandbox(quiet=args.json)
+        sandbox.install(None if args.json else _tell)
         return run_headless(notebooks_dir() / NOTEBOOK, Path(args.out or "out/demo-results"), as_json=args.json)
     _need("jupyterlab")
-    _need_sandbox()
+    sandbox.install(_tell)
     return _lab(Path("out/demo"), args.port, open_browser=not args.no_browser)
 
 
@@ -70,11 +70,6 @@ def _need(*modules: str) -> None:
             raise MissingExtra(
                 f"The demo needs {module}, which is not installed.", next_step=f"Run: pip install {module}"
             )
-
-
-def _need_sandbox(*, quiet: bool = False) -> None:
-    """Make the separate environment for the sandbox, where this one cannot run it."""
-    sandbox.install(None if quiet else _tell)
 
 
 def _tell(text: str) -> None:
