@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 import traitlets
 
 from .. import html as markup
-from ..address_lists import list_name, split_list
+from ..address_lists import split_list
 from ..aws.buckets import check_bucket, check_prefix
 from ..errors import GtSecureError, InvalidInput
 from ..html import count
 from ..named_networks import OWN
-from ..network import collapse
 from ..policies.age_cap import age_text, parse_age
 from ..policies.signer_lock import parse_signers
 from ..restriction.model import Restriction
 from .base import PANEL, Link, Step, check, error_markup, field, show_part, spoken, text_field
 from .chip_input import ChipInput
 from .entry_feedback import (
-    SeenBox,
     about_addresses,
     bad,
     networks_of,
@@ -152,8 +150,6 @@ class AllowEditor(Step):
             placeholder="choose or type vpce-…",
             options=True,
         )
-        self.collapse_button = self.button("Merge overlapping ranges", self.merge, when=self._can_merge, link=True)
-        self.collapse_button.add_class("gts-optional")
         text_box = self._build_text()
         self.text_button = self.opener("Edit as text", text_box, self._fill_text)
         self.find_button = self.button("Find the endpoints", self.find_endpoints, link=True)
@@ -163,9 +159,7 @@ class AllowEditor(Step):
         self.named.observe(lambda change: self.guard(lambda: self.add_network(str(change["new"]))), "value")
         if not names:
             self.named.add_class("gts-hidden")
-        self.seen_box = SeenBox(lambda word: self.guard(lambda: self.add_address(word)))
-        links = row(self.text_button, self.collapse_button)
-        left = stack(self.address_input, links, self.named, self.seen_box)
+        left = stack(self.address_input, row(self.text_button), self.named)
         self.bucket_input, bucket = self._place_field(ipywidgets.Combobox, "bucket", "Bucket", "gt-images")
         self.protect = check("Protect these images", True, self._protect_changed)
         self.protect.add_class("gts-switch")
@@ -254,12 +248,6 @@ class AllowEditor(Step):
             self.address_input.add([str(network) for network in self.link.networks[name]])
             self.named.value = ""
 
-    def merge(self) -> None:
-        """Merge duplicates, overlaps and neighbours; not one address more or less is admitted."""
-        good = networks_of(self.address_input.entries)
-        bad = [each.word for each in self.address_input.entries if each.problem or list_name(each.word)]
-        self.addresses = (*(str(network) for network in collapse(good)), *bad)
-
     def find_endpoints(self, *, after_s: float = 0.0) -> None:
         """List the S3 endpoints of the region, to choose from; ``after_s`` lets what is more urgent go first."""
 
@@ -285,11 +273,6 @@ class AllowEditor(Step):
     def offer_buckets(self, names: Sequence[str]) -> None:
         """Offer buckets to choose from, for example those of the team's labeling jobs."""
         self.bucket_input.options = tuple(names)
-
-    def show_seen(self, hits: Mapping[str, int], browser: Iterable[str] = (), leaked: Collection[str] = ()) -> None:
-        """Offer addresses that the access log shows as opened; ``browser`` are those of this person."""
-        listed = networks_of(self.address_input.entries)
-        self.seen_box.show(hits, tuple(browser), listed, leaked)
 
     # reactions
 
@@ -361,10 +344,6 @@ class AllowEditor(Step):
 
     def _portal_only(self) -> bool:
         return bool(self.portal_lock) and not (self.guard_lock and self.bucket)
-
-    def _can_merge(self) -> bool:
-        good = networks_of(self.address_input.entries)
-        return len(collapse(good)) < len(good)
 
     # looks
 

@@ -86,21 +86,18 @@ class ChipInput(Box):
 
     def add(self, words: Sequence[str]) -> None:
         """Add words that are not there yet, and tell."""
-        new = [word for word in dict.fromkeys(words) if word not in self.words]
-        self._entries += [self._read(word) for word in new]
-        self._draw()
-        self._changed()
+        self._change([*self.words, *words])
 
     def remove(self, word: str) -> None:
         """Take a word out, and tell."""
-        self._entries = [entry for entry in self._entries if entry.word != word]
-        self._draw()
-        self._changed()
+        self._change(each for each in self.words if each != word)
 
     def replace(self, word: str, new: str) -> None:
         """Put another word in the place of one, and tell."""
-        self._entries = [self._read(each) for each in dict.fromkeys(new if w == word else w for w in self.words)]
-        self._draw()
+        self._change(new if each == word else each for each in self.words)
+
+    def _change(self, words: Iterable[str]) -> None:
+        self.set(words)
         self._changed()
 
     def offer(self, options: Sequence[str]) -> None:

@@ -1,13 +1,11 @@
-"""Feedback on the entries of the lists: size and family of a range, VPC of an endpoint, and addresses to pick from."""
+"""Feedback on the entries of the lists: size and family of a range, VPC of an endpoint."""
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
-
-import ipywidgets
 
 from .. import html as markup
 from ..address_lists import list_name, split_list
@@ -16,25 +14,21 @@ from ..html import Markup, count
 from ..network import (
     IPNetwork,
     collapse,
-    contains,
     is_very_broad,
     overlaps,
-    parse_address,
     parse_endpoint_id,
     parse_network,
     scope,
 )
 from ..restriction.model import Restriction
-from .base import PANEL, Box
+from .base import PANEL
 from .chip_input import Correction, Entry
-from .thread_safe import Html, make
 
 if TYPE_CHECKING:
     from ..aws.endpoints import VpcEndpoint
 
 _NAMED = 150
 """Overlaps are named in lists up to this length."""
-_MOST_SEEN = 8
 
 
 @lru_cache(maxsize=4096)
@@ -54,8 +48,9 @@ def read_address(word: str, *, portal_only: bool = False) -> Entry:
         said = PANEL.write(f"{error.message} {error.next_step}")
         return Entry(word, word, "no", problem=said, corrections=_corrections(word, portal_only))
     family = f"IPv{network.version}"
-    about = f"{family}, {_size(network)}, {scope(network)}."
-    label = f"{_short(network)} · {family} · {_size_word(network)}"
+    single = network.num_addresses == 1
+    about = f"{family}, {_size(network)} {'address' if single else 'addresses'}, {scope(network)}."
+    label = f"{network.network_address if single else network} · {family} · {_size(network)}"
     if is_very_broad(network):
         return Entry(word, label, "warn", about=f"{about} That is very broad: write the ranges of your own network.")
     return Entry(word, label, "plain", about=about)
@@ -87,23 +82,10 @@ def networks_of(entries: Iterable[Entry]) -> list[IPNetwork]:
     return [parse_network(entry.word) for entry in entries if not entry.problem and list_name(entry.word) is None]
 
 
-def _short(network: IPNetwork) -> str:
-    return str(network.network_address) if network.num_addresses == 1 else str(network)
-
-
 def _size(network: IPNetwork) -> str:
-    if network.version == 6 and network.num_addresses > 1:
-        return f"{_power(network)} addresses"
-    return count(int(network.num_addresses), "address", "addresses")
-
-
-def _size_word(network: IPNetwork) -> str:
-    if network.num_addresses == 1:
-        return "1"
-    return _power(network) if network.version == 6 else f"{network.num_addresses:,}"
-
-
-def _power(network: IPNetwork) -> str:
+    """Return how many addresses a range has: of IPv6 as a power of two."""
+    if network.version == 4 or network.num_addresses == 1:
+        return f"{network.num_addresses:,}"
     return "2" + str(network.max_prefixlen - network.prefixlen).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
@@ -173,44 +155,3 @@ def problems(entries: Sequence[Entry]) -> list[Markup]:
 def bad(words: str) -> Markup:
     """Return what is wrong with an entry, for the place under its field."""
     return Markup(f'<div class="gts-hint gts-bad"><span aria-hidden="true">✕</span> {markup.text(words, 500)}</div>')
-
-
-class SeenBox(Box):
-    """One button for each address that is not in the list yet."""
-
-    shown_as = "addresses seen"
-
-    def __init__(self, add: Callable[[str], None]) -> None:
-        self._add = add
-        self._chips: list[ipywidgets.Button] = []
-        super().__init__()
-        self.add_class("gts-chips")
-
-    def show(
-        self,
-        hits: Mapping[str, int],
-        browser: Sequence[str],
-        listed: Sequence[IPNetwork],
-        leaked: Collection[str] = (),
-    ) -> None:
-        """Offer the busiest addresses, and first of all those of the person's own browser; leaked URLs are marked."""
-        new = [
-            word
-            for word in dict.fromkeys([*browser, *hits])
-            if not read_address(word).problem and not contains(listed, parse_address(word))
-        ]
-        for old in self._chips:
-            old.close()
-        self._chips = [
-            self._chip(word, "your browser" if word in browser else count(hits[word], "hit"), word in leaked)
-            for word in new[:_MOST_SEEN]
-        ]
-        head = [Html(markup.hint("Opened in the access log, not in the list:"))] if self._chips else []
-        self.children = (*head, *self._chips)
-
-    def _chip(self, word: str, about: str, leaked: bool) -> ipywidgets.Button:
-        words = f"! {word} · used a leaked URL · {about}" if leaked else f"+ {word} · {about}"
-        tone, tooltip = "warn" if leaked else "plain", "Press to add to the list."
-        made = make(ipywidgets.Button, description=words, tooltip=tooltip, classes=f"gts-chip gts-{tone}")
-        made.on_click(lambda _: self._add(word))
-        return made

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import itertools
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,7 +13,6 @@ from .. import html as markup, plots
 from ..access.answer import Answer, tone
 from ..errors import GtSecureError
 from ..html import Chip, Markup, count
-from ..logs.sql.columns import OPENED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -52,8 +51,6 @@ class HitsResult:
     foot: Markup
     figure: Figure | None = field(default=None, repr=False)
     browser: tuple[str, ...] = ()
-    opened: Mapping[str, int] = field(default_factory=dict)
-    leaked_to: frozenset[str] = frozenset()
     marks: tuple[Mark, ...] = ()
 
 
@@ -71,7 +68,6 @@ def read_result(
     sources = tuple(
         rows.with_restriction(networks, endpoints).count(["remote_ip", "endpoint", "allowlist", "refused"]).to_dicts()
     )
-    opened = rows.query(f"SELECT remote_ip, count(*) FROM {{hits}} WHERE NOT refused AND {OPENED} GROUP BY 1")  # noqa: S608
     leaks = hits.leaks()
     coverage = hits.coverage
     plot = both_themes(light, dark)
@@ -92,8 +88,6 @@ def read_result(
         foot=foot(coverage),
         figure=light,
         browser=browser_addresses(hits, markers),
-        opened=dict(opened),
-        leaked_to=frozenset(user.address for leak in leaks if leak.kind != "preview" for user in leak.others),
         marks=plots.marks_of(light),  # their places are known now that the plot is drawn
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -76,10 +76,11 @@ class Panel(Box):
         self.link = connection if isinstance(connection, Link) else Link(connection)
         self._view = LocksView()
         self._who = ""
-        self._worker = Worker(on_busy=lambda _: None, on_error=self._no_bucket)
-        self._identity = Worker(on_busy=lambda _: None, on_error=self._no_identity)
+        self._worker = Worker(on_busy=lambda _: None, on_error=lambda error: self.allow.show_error(error))
+        self._identity = Worker(on_busy=lambda _: None, on_error=lambda error: self._got_identity(error.message))
         self._doctor = Worker(on_busy=lambda _: None, on_error=self._no_diagnosis)
-        self._historian = Worker(on_busy=lambda _: None, on_error=self._no_changes)
+        # The history is often not readable, and no lock depends on it.
+        self._historian = Worker(on_busy=lambda _: None, on_error=lambda _: self._got_changes({}))
         wanted = team_reference(team) if team is not None else BUCKET_ONLY if bucket else None
         self.picker = TeamPicker(self.link, value=wanted)  # first: the teams are read while the rest is made
         self.heading = Html()
@@ -209,7 +210,6 @@ class Panel(Box):
             self.review.clear('Not ready: see what to correct in "Allow".', problem)
         else:
             self.review.clear("Choose a workteam or a bucket first.")
-        self._show_seen()
         self._draw_top()
 
     def _plan_changed(self) -> None:
@@ -246,9 +246,6 @@ class Panel(Box):
         self._view = replace(self._view, guard=guard, guard_known=seen, guard_refused=not seen)
         self._draw_top()
 
-    def _no_bucket(self, error: GtSecureError) -> None:
-        self.allow.show_error(error)
-
     def _applied(self) -> None:
         """Refresh what was changed, and open the test."""
         self.picker.refresh()
@@ -262,19 +259,6 @@ class Panel(Box):
         result = self.hits.result
         if result is not None:
             self.review.hits = result.hits
-            self._show_seen()
-
-    def _show_seen(self) -> None:
-        result = self.hits.result
-        if result is None:
-            return
-        # Whoever was refused is not proposed: adding that address would undo what the guard has just done.
-        seen = {
-            each["address"]: result.opened[each["address"]]
-            for each in result.sources
-            if each["address"] in result.opened and not each["endpoint"] and not each["refused"]
-        }
-        self.allow.show_seen(seen, result.browser, result.leaked_to)
 
     # the top
 
@@ -292,22 +276,10 @@ class Panel(Box):
         self._who = who
         self._draw_top()
 
-    def _no_identity(self, error: GtSecureError) -> None:
-        self._who = error.message
-        self._draw_top()
-
     # the first line
 
     def examine(self, *, after_s: float = 0) -> None:
         """Look at what this role can use, for the team and bucket chosen; the panel does so by itself in a notebook."""
-        self._doctor.start(self._diagnosing(), self._got_diagnosis, timeout_s=60, after_s=after_s)
-
-    def _examine_later(self) -> None:
-        # Optional, so it waits until the teams are loaded, and its calls never delay those of a step.
-        if in_background() and self.picker.answers:
-            self.examine(after_s=_QUIET_S)
-
-    def _diagnosing(self) -> Callable[[], Diagnosis]:
         chosen, bucket, prefix = self.picker.team, self.allow.bucket, self.allow.prefix
         # Without a choice any team shows whether teams may be read; the policy then stays one for all of them.
         team = chosen or next((each for each in self.picker.teams if each.kind == "private"), None)
@@ -319,7 +291,12 @@ class Panel(Box):
             found = examine(self.link.get(), team=name, bucket=place, role_arn=role)
             return found if chosen is not None else replace(found, scope=replace(found.scope, team=None))
 
-        return work
+        self._doctor.start(work, self._got_diagnosis, timeout_s=60, after_s=after_s)
+
+    def _examine_later(self) -> None:
+        # Optional, so it waits until the teams are loaded, and its calls never delay those of a step.
+        if in_background() and self.picker.answers:
+            self.examine(after_s=_QUIET_S)
 
     def _got_diagnosis(self, found: Diagnosis) -> None:
         if self.picker.value == BUCKET_ONLY:
@@ -342,18 +319,12 @@ class Panel(Box):
 
     def read_changes(self) -> None:
         """Read who last changed the locks; the panel does so by itself in a notebook, after the first line."""
-        self._historian.start(self._reading_changes(), self._got_changes, timeout_s=60)
-
-    def _reading_changes(self) -> Callable[[], dict[str, HistoryEntry]]:
         team, bucket = self.picker.team, self.allow.bucket or None
         name = team.name if team is not None and team.kind == "private" else None
-
-        def work() -> dict[str, HistoryEntry]:
-            if name is None and bucket is None:
-                return {}
-            return last_changes(self.link.get().history(name, bucket))
-
-        return work
+        if name is not None or bucket is not None:
+            self._historian.start(
+                lambda: last_changes(self.link.get().history(name, bucket)), self._got_changes, timeout_s=60
+            )
 
     def _forget_changes(self) -> None:
         # What is under way is of the choice before; the new first line starts it again.
@@ -363,9 +334,6 @@ class Panel(Box):
     def _got_changes(self, changes: dict[str, HistoryEntry]) -> None:
         self._view = replace(self._view, changes=changes)
         self._draw_top()
-
-    def _no_changes(self, _: GtSecureError) -> None:
-        self._got_changes({})  # optional: the history is often not readable, and no lock depends on it
 
     def _draw_top(self) -> None:
         team = self.picker.team

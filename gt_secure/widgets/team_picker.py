@@ -276,16 +276,9 @@ def read_details(connection: Connection, team: Workteam) -> TeamDetails:
 
 
 def _option(team: Workteam) -> str:
-    lock = "no URL lock" if team.url_lock is None else f"URL lock {url_lock_word(team)}"
+    lock = "no URL lock" if team.url_lock is None else f"URL lock {team.url_lock_text}"
     gap = " · \N{ZERO WIDTH SPACE}"  # ipywidgets makes the spaces of a choice hard: a narrow one breaks here
     return gap.join((markup.plain(team.name, 70), team.kind, lock))
-
-
-def url_lock_word(team: Workteam) -> str:
-    """The state of a team's URL lock in a word."""
-    if team.url_lock is None:
-        return "not offered"
-    return {"off": "off", "both": "both on: never matches"}.get(team.url_lock.mode, f"on ({team.url_lock.mode})")
 
 
 def _groups(team: Workteam) -> str:
@@ -304,10 +297,6 @@ def about_team(team: Workteam, details: TeamDetails | None) -> Markup:
     pairs: list[tuple[str, object]] = []
     if team.description:
         pairs.append(("Description", markup.text(team.description, 200)))
-    tone = (
-        "plain" if team.url_lock is None else "no" if team.url_lock.impossible else "ok" if team.url_lock.on else "no"
-    )
-    pairs.append(("URL lock", markup.chip(tone, url_lock_word(team))))  # type: ignore[arg-type]
     if team.members:
         shown = ", ".join(markup.plain(group, 60) for group in team.members)
         pairs.append(
@@ -317,7 +306,7 @@ def about_team(team: Workteam, details: TeamDetails | None) -> Markup:
             )
         )
     if details is not None and details.workforce is not None:
-        pairs += _about_workforce(details.workforce)
+        pairs.append(("Workforce", _about_workforce(details.workforce)))
     if details is not None:
         pairs.append(("Labeling jobs", _about_jobs(details.jobs)))
     body = markup.facts(pairs)
@@ -327,14 +316,10 @@ def about_team(team: Workteam, details: TeamDetails | None) -> Markup:
     return markup.join(body, *(error_markup(error, "warn") for error in (details.unseen if details else ())))
 
 
-def _about_workforce(workforce: Workforce) -> list[tuple[str, object]]:
+def _about_workforce(workforce: Workforce) -> Markup:
     state = "" if workforce.status == "Active" else f" ({workforce.status})"
     where = f"in {workforce.vpc_id}" if workforce.in_vpc else "on the public internet"
-    ranges = count(len(workforce.cidrs), "range") if workforce.cidrs else "open to everybody"
-    return [
-        ("Workforce", markup.text(f"{workforce.name}{state}, portal {where}")),
-        ("Portal lock", markup.chip("ok" if workforce.cidrs else "no", ranges)),
-    ]
+    return markup.text(f"{workforce.name}{state}, portal {where}")
 
 
 def _about_jobs(jobs: tuple[LabelingJob, ...]) -> Markup:

@@ -141,15 +141,6 @@ def test_pressing_a_chip_removes_it() -> None:
     assert made.addresses == ("198.51.100.9",)
 
 
-def test_merging_admits_the_same_addresses() -> None:
-    made = editor(addresses=["203.0.113.0/25", "203.0.113.128/25", "203.0.113.7"])
-    before = made.restriction().addresses
-    made.merge()
-    assert made.addresses == ("203.0.113.0/24",)
-    assert made.restriction().addresses == before
-    assert made.collapse_button.disabled
-
-
 def test_a_list_of_lines_csv_or_json_can_be_edited_as_text() -> None:
     made = editor(addresses=["203.0.113.7"])
     made.text_button.click()
@@ -237,19 +228,6 @@ def test_a_wrong_bucket_name_is_an_error_in_this_step(words: Any) -> None:
     assert "is not a bucket name" in words(made.errors["bucket"].value)
     with pytest.raises(InvalidInput, match="is not a bucket name"):
         made.restriction()
-
-
-def test_addresses_seen_in_the_log_are_offered_unless_they_are_listed() -> None:
-    made = editor(addresses=["203.0.113.0/24"])
-    made.show_seen({"203.0.113.7": 12, "198.51.100.9": 3, "10.0.3.4": 2, "2001:db8::1": 1})
-    offered = [chip for chip in made.seen_box.children if hasattr(chip, "click")]
-    assert [chip.description for chip in offered] == ["+ 198.51.100.9 · 3 hits", "+ 2001:db8::1 · 1 hit"]
-    offered[0].click()
-    assert made.addresses == ("203.0.113.0/24", "198.51.100.9")
-    made.show_seen({"192.0.2.10": 1}, ["192.0.2.10"])
-    assert made.seen_box.children[1].description == "+ 192.0.2.10 · your browser"
-    made.show_seen({"198.18.0.9": 3}, (), {"198.18.0.9"})
-    assert made.seen_box.children[1].description == "! 198.18.0.9 · used a leaked URL · 3 hits"
 
 
 def opened(made: AllowEditor) -> bool:

@@ -48,8 +48,6 @@ def test_the_whole_job(connection: Connection, now: None, words: Any, every_widg
     made.hits.plot_hits()
     assert made.hits.networks == ("203.0.113.0/24",)
     assert made.review.hits is made.hits.result.hits
-    offered = [chip.description for chip in made.allow.seen_box.children if hasattr(chip, "click")]
-    assert not [each for each in offered if "198.51.100.9" in each], "the guard has just refused it"
     made.review.undo()
     assert "Undone" in words(made.review.after.value)
     texts = [repr(widget) for widget in every_widget(made)] + [str(ipywidgets.Widget.get_manager_state())]

@@ -294,7 +294,6 @@ def test_a_cell_changes_traits_in_other_ways(subshell: Subshell, how: str) -> No
                 editor.set_trait("addresses", addresses)
             else:
                 editor.add_address(addresses[-1])
-                editor.merge()
 
     thread = threading.Thread(target=cell)
     thread.start()
