@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import secrets
 import signal
@@ -13,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 import webbrowser
 from pathlib import Path
 
@@ -24,9 +26,15 @@ from .output import only_sandbox, say
 from .parser import Commands
 from .sandbox import shell_lines
 from .tutorials import FIRST as NOTEBOOK, OF_AN_APPLICATION as APPLICATION_NOTEBOOK, copy_notebooks, notebooks_dir
-from .warm_panel import start_kernel
 
 _START_S = 60
+_IMPORTS = (
+    "import gt_secure.widgets.lab_tab, gt_secure.connection\ngt_secure.connection.connect().aws.client('sagemaker')"
+)
+_SESSION = {"path": "gt-secure-demo", "name": "Ground Truth access", "type": "gt_secure", "kernel": {"name": "python3"}}
+_KERNEL_START_S = 30
+
+log = logging.getLogger("gt_secure")
 
 
 def add(commands: Commands) -> None:
@@ -99,10 +107,10 @@ def _lab(work: Path, port: int, *, open_browser: bool) -> int:
             start_new_session=True,
             umask=0o077,  # it opens the browser by a file with the token
         )
-        kernel: threading.Event | None = None
+        kernel = threading.Thread(target=_start_kernel, args=(url, token), name="gt-secure-warm", daemon=True)
         try:
             _wait_for(chosen, lab)
-            kernel = start_kernel(url, token)
+            kernel.start()
             _tell(f"  JupyterLab  {address}")
             _tell(f"  second      {APPLICATION_NOTEBOOK} there guards {APPLICATION_BUCKET}, an application's bucket")
             _tell("To run gt-secure in a second shell on the same sandbox, paste these lines there:")
@@ -114,8 +122,8 @@ def _lab(work: Path, port: int, *, open_browser: bool) -> int:
             code = 0
         finally:
             try:
-                if kernel is not None:
-                    kernel.wait(_START_S)
+                if kernel.is_alive():
+                    kernel.join(_START_S)
             finally:
                 _stop(lab)
     _tell("Stopped. Your notebooks are in " + str(work))
@@ -193,6 +201,33 @@ def _wait_for(port: int, lab: subprocess.Popen[bytes]) -> None:
                 return
         time.sleep(0.1)
     raise Unreachable(f"JupyterLab did not start within {_START_S} s.", next_step="Try again, or run with --headless.")
+
+
+def _start_kernel(address: str, token: str) -> None:
+    """Start the panel's kernel before a page is there; the extension uses a session that no page is connected to."""
+    try:
+        _warm(address, token)
+    except Exception as error:  # the page starts a kernel itself
+        log.debug("gt_secure: the panel's kernel was not started ahead: %s", type(error).__name__)
+
+
+def _warm(address: str, token: str) -> None:
+    from jupyter_client.blocking.client import BlockingKernelClient
+    from jupyter_client.connect import find_connection_file
+
+    headers = {"Authorization": f"token {token}", "Content-Type": "application/json"}
+    request = urllib.request.Request(f"{address}api/sessions", json.dumps(_SESSION).encode(), headers)  # noqa: S310 - http on loopback
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback
+    with opener.open(request, timeout=_KERNEL_START_S) as reply:
+        kernel = str(json.load(reply)["kernel"]["id"])
+    client = BlockingKernelClient(connection_file=find_connection_file(kernel))
+    client.load_connection_file()
+    client.start_channels(stdin=False, hb=False)
+    try:
+        client.wait_for_ready(timeout=_KERNEL_START_S)
+        client.execute(_IMPORTS, silent=True, store_history=False, reply=True, timeout=_KERNEL_START_S)
+    finally:
+        client.stop_channels()
 
 
 def _has_browser() -> bool:

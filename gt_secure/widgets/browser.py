@@ -16,30 +16,13 @@ from ..optional import install_command
 from .thread_safe import Html, ThreadSafe
 
 
-class NoBrowserPart(Html):
-    """Stands in for the browser part where anywidget is not installed, and says so."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            markup.hint(
-                f'Copy and "Probe from this browser" need anywidget. Run "{install_command("anywidget")}", then '
-                "reload this page."
-            )
-        )
-
-    def allow(self, on: bool) -> None:
-        """Nothing to allow."""
-
-    def forget(self) -> None:
-        """Nothing to forget."""
-
-
 def browser_part(reveal: Callable[[], str], answered: Callable[[dict[str, Any]], None]) -> Any:
-    """The browser part, or the sentence that says what is missing."""
+    """The browser part, or the sentence that says what is missing; it ignores what the browser part is told."""
     try:
         kind = _kind()
     except ImportError:
-        return NoBrowserPart()
+        missing = f'Copy and "Probe from this browser" need anywidget. Run "{install_command("anywidget")}", then '
+        return Html(markup.hint(f"{missing}reload this page."))
     return kind(reveal, answered)
 
 
@@ -63,14 +46,6 @@ def _kind() -> type:
 
         def __repr__(self) -> str:
             return "<gt_secure browser part>"
-
-        def allow(self, on: bool) -> None:
-            """Let the buttons be pressed, or not."""
-            self.ready = on
-
-        def forget(self) -> None:
-            """Make the browser drop the URL."""
-            self.send({"kind": "forget"})
 
         def _on_message(self, _: Any, content: Any, __: Any) -> None:
             if not isinstance(content, dict):

@@ -15,7 +15,6 @@ from ..network import (
     IPNetwork,
     collapse,
     is_very_broad,
-    overlaps,
     parse_endpoint_id,
     parse_network,
     scope,
@@ -26,9 +25,6 @@ from .chip_input import Correction, Entry
 
 if TYPE_CHECKING:
     from ..aws.endpoints import VpcEndpoint
-
-_NAMED = 150
-"""Overlaps are named in lists up to this length."""
 
 
 @lru_cache(maxsize=4096)
@@ -128,15 +124,6 @@ def about_addresses(entries: Sequence[Entry], *, portal: bool) -> list[Markup]:
         if len(merged) > 10 and portal:
             parts.append(
                 bad("The portal lock accepts at most 10 ranges: summarise them, or leave the portal lock unchanged.")
-            )
-        # Naming the pairs takes n² comparisons: a long list is only counted.
-        inside = overlaps(dict.fromkeys(networks)) if len(merged) < len(networks) <= _NAMED else ()
-        if inside:
-            a, b = sorted(inside[0], key=lambda network: network.num_addresses)
-            parts.append(
-                markup.hint(
-                    f"{a} is already covered by {b}" + (f", and {len(inside) - 1} more." if inside[1:] else ".")
-                )
             )
     if named:
         parts.append(markup.hint(f"{count(named, 'list')} that AWS keeps: the plan shows and counts the ranges."))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -245,7 +246,7 @@ class HitsStep(Step):
         if result is None:
             raise InvalidInput("There is nothing to export yet.", next_step='Press "Plot hits" first.', field="export")
         kind = str(self.export_kind.value).lower()
-        name = hitsview.escaped_name(self.bucket or "log")
+        name = re.sub(r"[^A-Za-z0-9.-]+", "-", self.bucket or "log")[:60]
         path = Path(f"gt-secure-hits-{name}-{dt.datetime.now():%Y%m%d-%H%M%S}.{kind}").absolute()
         self.run(f"{WRITING}…", lambda: _write(result, kind, path), self._wrote, quiet=True)
 

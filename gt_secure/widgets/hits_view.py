@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import itertools
 import re
 from collections.abc import Callable, Sequence
@@ -40,7 +39,6 @@ class HitsResult:
 
     hits: Hits
     plot: Markup
-    alt: str
     sources: tuple[dict[str, Any], ...]
     leaks: Markup
     leaked: int
@@ -77,7 +75,6 @@ def read_result(
     return HitsResult(
         hits=rows,
         plot=plot,
-        alt=plots.alt_text(light),
         sources=by_source(sources, hits.networks),
         leaks=leaks_markup(leaks),
         leaked=sum(leak.kind == "leak" for leak in leaks),
@@ -289,8 +286,3 @@ def _status(status: Any, stranger: bool | None) -> Chip:
     if number < 400 or number in (401, 403):
         return Chip(tone("opened" if number < 400 else "refused", stranger), str(number))
     return Chip("warn" if number >= 500 else "plain", str(number))
-
-
-def escaped_name(text: str) -> str:
-    """A part of a file name: only letters, digits, dots and hyphens."""
-    return re.sub(r"[^A-Za-z0-9.-]+", "-", html.unescape(text))[:60].strip("-")

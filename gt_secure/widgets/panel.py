@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 import traitlets
@@ -32,7 +32,6 @@ from .thread_safe import Html, make
 if TYPE_CHECKING:
     from ..account.bucket import Bucket
     from ..aws.teams import TeamLike
-    from ..changes.history import HistoryEntry
     from ..connection import Connection, ConnectionLike
     from ..doctor import Diagnosis
     from ..logs.hits import Hits
@@ -80,7 +79,7 @@ class Panel(Box):
         self._identity = Worker(on_busy=lambda _: None, on_error=lambda error: self._got_identity(error.message))
         self._doctor = Worker(on_busy=lambda _: None, on_error=self._no_diagnosis)
         # The history is often not readable, and no lock depends on it.
-        self._historian = Worker(on_busy=lambda _: None, on_error=lambda _: self._got_changes({}))
+        self._historian = Worker(on_busy=lambda _: None, on_error=lambda _: self._draw_top(changes={}))
         wanted = team_reference(team) if team is not None else BUCKET_ONLY if bucket else None
         self.picker = TeamPicker(self.link, value=wanted)  # first: the teams are read while the rest is made
         self.heading = Html()
@@ -169,19 +168,15 @@ class Panel(Box):
         private = [each.name for each in self.picker.teams if each.kind == "private"]
         self.allow.explain(private)
         self.hits.team = team.name if team is not None and team.kind == "private" else None
-        self._view = replace(
-            self._view, team=team, teams=self.picker.teams, no_private_team=self.picker.no_private_team
-        )
         if team is not None or self.picker.value == BUCKET_ONLY:
             self.allow.opened = True
-        self._draw_top()
+        self._draw_top(team=team, teams=self.picker.teams, no_private_team=self.picker.no_private_team)
 
     def _details_changed(self) -> None:
         details: TeamDetails | None = self.picker.details
         known = details is not None and not any("workforce" in str(error) for error in details.unseen)
         workforce = details.workforce if details else None
         self.allow.show_portals(two=workforce is not None and workforce.in_vpc)
-        self._view = replace(self._view, workforce=workforce, workforce_known=known)
         if details is not None:
             buckets = [
                 uri[5:].partition("/")[0]
@@ -193,7 +188,7 @@ class Panel(Box):
             self.test.offer_roles([job.role_arn for job in details.jobs])
             if not self.allow.bucket and len(set(buckets)) == 1:
                 self.allow.bucket = buckets[0]
-        self._draw_top()
+        self._draw_top(workforce=workforce, workforce_known=known)
 
     def _allow_changed(self) -> None:
         asked = self.allow.team or self.allow.bucket or self.allow.addresses or self.allow.endpoints
@@ -216,8 +211,7 @@ class Panel(Box):
         plan = self.review.plan
         if plan is not None and plan.restriction.managed:
             self.hits.networks = tuple(str(network) for network in plan.restriction.addresses)
-        self._view = replace(self._view, plan=plan)
-        self._draw_top()
+        self._draw_top(plan=plan)
 
     def _wish(self) -> tuple[Restriction | None, InvalidInput | None]:
         try:
@@ -230,8 +224,7 @@ class Panel(Box):
         self.test.prefix = self.allow.prefix
         self.test.bucket = bucket
         self.hits.bucket = bucket
-        self._view = replace(self._view, bucket=bucket, guard=None, guard_known=False, guard_refused=False)
-        self._draw_top()
+        self._draw_top(bucket=bucket, guard=None, guard_known=False, guard_refused=False)
         if bucket:
             self._read_bucket(bucket, after_s=0.2)
 
@@ -243,8 +236,7 @@ class Panel(Box):
     def _got_bucket(self, state: Bucket) -> None:
         seen, text = state.policy.missing is None, state.policy.if_read or ""
         guard = find_guard(text) if text else None
-        self._view = replace(self._view, guard=guard, guard_known=seen, guard_refused=not seen)
-        self._draw_top()
+        self._draw_top(guard=guard, guard_known=seen, guard_refused=not seen)
 
     def _applied(self) -> None:
         """Refresh what was changed, and open the test."""
@@ -323,19 +315,19 @@ class Panel(Box):
         name = team.name if team is not None and team.kind == "private" else None
         if name is not None or bucket is not None:
             self._historian.start(
-                lambda: last_changes(self.link.get().history(name, bucket)), self._got_changes, timeout_s=60
+                lambda: last_changes(self.link.get().history(name, bucket)),
+                lambda changes: self._draw_top(changes=changes),
+                timeout_s=60,
             )
 
     def _forget_changes(self) -> None:
         # What is under way is of the choice before; the new first line starts it again.
         self._historian.cancel()
-        self._got_changes({})
+        self._draw_top(changes={})
 
-    def _got_changes(self, changes: dict[str, HistoryEntry]) -> None:
-        self._view = replace(self._view, changes=changes)
-        self._draw_top()
-
-    def _draw_top(self) -> None:
+    def _draw_top(self, **seen: Any) -> None:
+        """Draw the top again; ``seen`` is what has become known of the locks."""
+        self._view = replace(self._view, **seen)
         team = self.picker.team
         name = markup.chip("plain", markup.plain(team.name, 60)) if team else ""
         if not name and self.allow.bucket:

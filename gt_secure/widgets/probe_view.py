@@ -42,12 +42,11 @@ def tried_markup(tried: Sequence[Tried], *, many_places: bool) -> Markup:
     rows = [_tried_row(each) for each in tried]
     table = markup.table(("Source", "Predicted", "Observed", "Why"), rows, caption="Probe results")
     odd = [each.explanation for each in tried if each.explanation is not None and each.explanation.agrees is False]
+    said = odd[0] if odd else tried[0].explanation if len(tried) == 1 else None
     notice = Markup("")
-    if odd:
-        said = markup.text(f"{odd[0].why} {odd[0].next_step}", 600)
-        notice = markup.notice("warn", markup.text(odd[0].headline, 300), said)
-    elif len(tried) == 1:
-        notice = _single(tried[0])
+    if said is not None:
+        headline = markup.text(f"{said.headline}{', as predicted' if said.agrees else ''}", 300)
+        notice = markup.notice(said.tone, headline, markup.text(f"{said.why} {said.next_step}", 600))
     place = markup.hint(
         "The sandbox can send from any address. On AWS you can test only from this kernel's address."
         if many_places
@@ -86,16 +85,6 @@ def _observed(probe: Probe, said: Explanation | None) -> Chip:
     if probe.status is None:
         return Chip("warn", f"no answer ({probe.failure})")
     return Chip(tone, f"refused ({probe.status})" if probe.status in (401, 403) else f"status {probe.status}")
-
-
-def _single(tried: Tried) -> Markup:
-    said = tried.explanation
-    if said is None:
-        return Markup("")
-    expected = ", as predicted" if said.agrees else ""
-    return markup.notice(
-        said.tone, markup.text(f"{said.headline}{expected}", 300), markup.text(f"{said.why} {said.next_step}", 600)
-    )
 
 
 def browser_answer(answer: dict[str, Any]) -> Markup:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ipywidgets
 
@@ -12,9 +12,6 @@ from ..sweeps.sweep_rows import Sweep, SweepRow, rows_markup
 from .base import Box, check, field
 from .page_assets import page_parts
 from .thread_safe import Html, row
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 ANY = "any"
 MAX_SHOWN = 200
@@ -69,9 +66,5 @@ class SweepView(Box):
         tone: markup.Tone = "warn" if self._sweep.unread else "plain"
         more = "" if len(rows) <= MAX_SHOWN else f"The first {MAX_SHOWN} are shown."
         about = markup.hint(f"{len(rows):,} of {markup.count(len(self._sweep), 'row')}", more)
-        self.shown.value = markup.join(markup.notice(tone, self._sweep.headline), about, self._table(rows[:MAX_SHOWN]))
-
-    @staticmethod
-    def _table(rows: Iterable[SweepRow]) -> markup.Markup:
-        listed = list(rows)
-        return rows_markup(listed) if listed else markup.hint("No row matches.")
+        table = rows_markup(rows[:MAX_SHOWN]) if rows else markup.hint("No row matches.")
+        self.shown.value = markup.join(markup.notice(tone, self._sweep.headline), about, table)

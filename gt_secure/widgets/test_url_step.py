@@ -156,7 +156,7 @@ class TestUrlStep(Step):
         if self._url is not None:
             self._url.forget()
             self._url = None
-            self.browser.forget()
+            self.browser.send({"kind": "forget"})
         self.url_line.value = ""
         self.set_summary("No test URL.")
         self.enable()
@@ -171,7 +171,7 @@ class TestUrlStep(Step):
     def enable(self) -> None:
         """Bring the buttons in line, also those in the browser."""
         super().enable()
-        self.browser.allow(self._url is not None and not self.worker.busy)
+        self.browser.ready = self._url is not None and not self.worker.busy
 
     def offer_roles(self, roles: Sequence[str]) -> None:
         """Offer roles to sign with, for example those of the team's labeling jobs."""
@@ -280,9 +280,6 @@ class TestUrlStep(Step):
 
     def _got_tried(self, tried: tuple[Tried, ...]) -> None:
         self.tried = tried
-        self._show_tried(tried)
-
-    def _show_tried(self, tried: Sequence[Tried]) -> None:
         self.answers.value = spoken(tried_markup(tried, many_places=len(self._origins) > 1))
 
     # the browser

@@ -20,7 +20,7 @@ CELLS = (
     "p.test",
     "p.test.probe()\nawait p.wait_idle()\np.test.answers",
     "[p.test._url, p, p.test.browser, p.children]",
-    "p.hits.plot_hits()\nawait p.wait_idle()\np.hits.result.alt",
+    "p.hits.plot_hits()\nawait p.wait_idle()\ngt_secure.plots.alt_text(p.hits.result.figure)",
     "p.test.key",
 )
 
