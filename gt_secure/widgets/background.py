@@ -19,8 +19,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from dataclasses import dataclass, field
 from typing import TypeVar
 
 from ..errors import GtSecureError, Unreachable
@@ -33,6 +31,9 @@ T = TypeVar("T")
 
 EVERY_S = 0.5
 """Seconds between two looks at what work under way is doing."""
+
+_POLL_S = 0.02
+"""Seconds between two looks at whether work has ended."""
 
 log = logging.getLogger("gt_secure")
 
@@ -95,13 +96,14 @@ class Worker:
         self._on_error = on_error
         self._on_progress = on_progress
         self._home = contextvars.copy_context()
-        self._current: _Work | None = None
+        self._current: Activity | None = None
         self._error: GtSecureError | None = None
 
     @property
     def busy(self) -> bool:
         """Return whether work is under way that somebody waits for."""
-        return self._current is not None
+        with LOCK:  # a callback on another thread may just be replacing it
+            return self._current is not None
 
     def start(
         self,
@@ -120,7 +122,7 @@ class Worker:
             if not in_background():
                 self._run_now(work, done)
                 return
-            run = self._current = _Work(activity or Activity())
+            run = self._current = activity or Activity()
             try:
                 self._on_busy(True)
                 start_thread(lambda: self._work(run, work, done, after_s, timeout_s), daemon=hours)
@@ -147,22 +149,16 @@ class Worker:
 
     async def wait_idle(self) -> None:
         """Wait until nothing is under way; raise the error of the last work."""
-        while (run := self._under_way()) is not None:
-            await asyncio.wait({asyncio.wrap_future(run.ended)})
+        while self.busy:
+            await asyncio.sleep(_POLL_S)
         if self._error is not None:
             raise self._error
-
-    def _under_way(self) -> _Work | None:
-        with LOCK:  # a callback on another thread may just be replacing it
-            return self._current
 
     def _drop(self) -> None:
         """Wait no more for the work under way, and end its queries: the next ones would wait for them."""
         run, self._current = self._current, None
         if run is not None:
-            run.activity.cancel.set()
-            if not run.ended.done():
-                run.ended.set_result(None)
+            run.cancel.set()
 
     def _run_now(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
         self._on_busy(True)
@@ -181,14 +177,14 @@ class Worker:
     # on threads
 
     def _work(
-        self, run: _Work, work: Callable[[], T], done: Callable[[T], None], after_s: float, timeout_s: float
+        self, run: Activity, work: Callable[[], T], done: Callable[[T], None], after_s: float, timeout_s: float
     ) -> None:
-        if run.activity.cancel.wait(after_s):
+        if run.cancel.wait(after_s):
             return  # dropped before it began
         began = time.monotonic()
         try:
             start_thread(lambda: self._watch(run, timeout_s))
-            with run.activity.watched():
+            with run.watched():
                 result = work()
         except BaseException as error:  # else nobody would hear of it
             own = isinstance(error, GtSecureError) or not isinstance(error, TimeoutError)
@@ -197,10 +193,10 @@ class Worker:
         else:
             self.call_back(lambda: self._settle(run, None, lambda: done(result)))
 
-    def _watch(self, run: _Work, timeout_s: float) -> None:
+    def _watch(self, run: Activity, timeout_s: float) -> None:
         """Show what the work does, and end the wait for it when it takes too long."""
         end, wait_s = time.monotonic() + timeout_s, activities.AFTER_S
-        while not run.activity.cancel.wait(max(0.0, min(wait_s, end - time.monotonic()))):
+        while not run.cancel.wait(max(0.0, min(wait_s, end - time.monotonic()))):
             if time.monotonic() >= end:
                 self.call_back(lambda: self._settle(run, _too_slow(timeout_s)))
             elif self._on_progress is not None:
@@ -209,11 +205,11 @@ class Worker:
 
     # on threads, under the lock
 
-    def _show_progress(self, run: _Work) -> None:
+    def _show_progress(self, run: Activity) -> None:
         if self._on_progress is not None and run is self._current:
-            self._on_progress(run.activity)
+            self._on_progress(run)
 
-    def _settle(self, run: _Work, error: BaseException | None, hand_over: Callable[[], None] = lambda: None) -> None:
+    def _settle(self, run: Activity, error: BaseException | None, hand_over: Callable[[], None] = lambda: None) -> None:
         if run is not self._current:
             return
         try:
@@ -228,18 +224,10 @@ class Worker:
         finally:
             self._end(run)
 
-    def _end(self, run: _Work) -> None:
+    def _end(self, run: Activity) -> None:
         if run is self._current:  # else `done` has started other work
             self._drop()
             self._on_busy(False)
-
-
-@dataclass(frozen=True, eq=False)
-class _Work:
-    """One piece of work; the event of its activity is set when nobody waits for it any more."""
-
-    activity: Activity
-    ended: Future[None] = field(default_factory=Future)
 
 
 def start_thread(call: Callable[[], object], *, daemon: bool = True) -> None:
