@@ -36,9 +36,9 @@ def test_choosing_a_team_gives_its_name_and_shows_its_state(connection: Connecti
     picker.select.value = picker.teams[1].arn
     assert seen == ["radiology-team"]
     assert picker.team.name == "radiology-team"
+    assert "URL lock on (SourceIp)" in picker.select.label
     about = words(picker.about.value)
     for part in (
-        "URL lock ✓ on (SourceIp)",
         "SageMaker does not report member counts",
         "private-workforce",
         "chest-scans",
