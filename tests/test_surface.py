@@ -249,8 +249,9 @@ def test_options_of_athena_are_read(scene: dict[str, str]) -> None:
 def test_options_of_the_demo_are_read(words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     from gt_secure.cli import demo
 
-    for name in ("_need", "_need_sandbox", "_lab", "run_headless"):
+    for name in ("_need", "_lab", "run_headless"):
         monkeypatch.setattr(demo, name, lambda *_, **__: 0)
+    monkeypatch.setattr(demo.sandbox, "install", lambda *_: None)
     args = parse(["demo", *words])
     assert args is not None
     watched = _Watched(args)

@@ -1,13 +1,16 @@
 """Step 4: mint a test URL, fetch it from here and from there, and read why it was answered so.
 
 The URL never enters a trait: the kernel keeps it, the screen shows it masked, and Copy and the browser's probe get it
-by custom message, which no notebook saves.
+by custom message, which no notebook saves. The browser keeps neither the URL nor the object: the URL asks S3 for
+``no-store``, the object is loaded past the cache, and the page's list of loaded resources is cleared.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
@@ -17,11 +20,11 @@ from .. import html as markup
 from ..errors import AccessDenied, InvalidInput
 from ..html import Markup
 from ..network import Source, contains
+from ..optional import install_command
 from .background import in_background, start_thread
 from .base import Link, Step, check, error_markup, field, spoken, text_field
-from .browser import browser_part
 from .probe_view import Tried, browser_answer, place_label, tried_markup, try_url
-from .thread_safe import Html, columns, row, stack
+from .thread_safe import Html, ThreadSafe, columns, row, stack
 
 if TYPE_CHECKING:
     from ..connection import Connection
@@ -294,3 +297,48 @@ class TestUrlStep(Step):
         if self._url is not None:
             self.browser_markers.append(self._url.marker)
             self.link.get().journal.test_urls.record_use(self._url.marker)
+
+
+def browser_part(reveal: Callable[[], str], answered: Callable[[dict[str, Any]], None]) -> Any:
+    """The browser part, or the sentence that says what is missing; custom messages have no effect there."""
+    try:
+        kind = _kind()
+    except ImportError:
+        missing = f'Copy and "Probe from this browser" need anywidget. Run "{install_command("anywidget")}", then '
+        return Html(markup.hint(f"{missing}reload this page."))
+    return kind(reveal, answered)
+
+
+@cache
+def _kind() -> type:
+    import anywidget
+
+    class BrowserPart(ThreadSafe, anywidget.AnyWidget):
+        """Buttons that act in the browser; they ask the kernel for the URL when pressed."""
+
+        _esm = (resources.files(__package__) / "browser.js").read_text(encoding="utf-8")
+
+        ready = traitlets.Bool(False).tag(sync=True)
+        """Return whether there is a URL to act on."""
+
+        def __init__(self, reveal: Callable[[], str], answered: Callable[[dict[str, Any]], None]) -> None:
+            self._reveal, self._answered = reveal, answered
+            super().__init__()
+            self.on_msg(self._on_message)
+
+        def __repr__(self) -> str:
+            return "<gt_secure browser part>"
+
+        def _on_message(self, _: Any, content: Any, __: Any) -> None:
+            if not isinstance(content, dict):
+                return
+            kind = content.get("kind")
+            if kind in ("copy", "probe"):
+                try:
+                    self.send({"kind": "url", "id": content.get("id"), "url": self._reveal()})
+                except ValueError as error:
+                    self.send({"kind": "error", "id": content.get("id"), "text": str(error)})
+            elif kind == "seen":
+                self._answered({key: content.get(key) for key in ("image", "status", "code", "ms")})
+
+    return BrowserPart
