@@ -8,14 +8,16 @@ from .._lazy import attach
 
 if TYPE_CHECKING:
     from .answer import Answer as Answer
-    from .explain.expectation_probe import expectation_probe as expectation_probe
     from .explain.explanation import Explanation as Explanation
-    from .explain.from_account import explain_probe as explain_probe
+    from .explain.from_account import expectation_probe as expectation_probe, explain_probe as explain_probe
     from .exposure import Context as Context, Exposure as Exposure
     from .key_classes import listing_of as listing_of
-    from .locks import locks_of as locks_of
+    from .locks import (
+        locks_of as locks_of,
+        locks_of_files as locks_of_files,
+        state_of_files as state_of_files,
+    )
     from .matrix import draw_exposure as draw_exposure
-    from .policy_files import locks_of_files as locks_of_files, state_of_files as state_of_files
     from .proof import Claim as Claim, Proof as Proof, prove as prove
     from .refused_by import refusal_decider as refusal_decider
 

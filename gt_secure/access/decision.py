@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from ..iam.condition_keys import key_facts
 from ..iam.documents import Statement
 from ..iam.evaluate import evaluate
 from ..iam.facts import Facts, Signer, Values
 from ..iam.request import Compiled, Policies, Request
 from ..iam.request_context import HEADER_SIGNED, POST_FORM, PRESIGNED
-from ..iam.request_keys import ENDPOINT_FACTS, is_absent_for
+from ..iam.request_keys import ENDPOINT_FACTS, is_absent_for, key_facts
 from ..iam.request_space import RequestSpace
 from ..iam.statement_table import PRINCIPAL, StatementTable, View
 from ..iam.three_valued import fact, spellings

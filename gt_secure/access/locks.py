@@ -1,23 +1,33 @@
-"""The locks and every other policy that decides who can open the objects of a bucket, at one moment."""
+"""The locks and every other policy that decides who can open the objects of a bucket, at one moment.
+
+They come from what was read of an account, or from policies that are given as texts, for reviewers and CI. Without an
+account the signer is a role of the bucket's account whose own policies allow everything. There are also an anonymous
+caller and a signer of another account whose own policies allow everything.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
+from ..account.bucket import Bucket
+from ..account.organization import Organization
+from ..account.part import Part
 from ..account.state import State
 from ..aws.arns import role_of_session, session_of_role
 from ..aws.endpoints import VpcEndpoint
 from ..aws.teams import UrlLock
 from ..errors import PolicyError
-from ..iam.condition_keys import key_facts
 from ..iam.documents import PolicySource as PolicySource
 from ..iam.facts import Facts, Signer, Values, moment_of
 from ..iam.request import Policies, Request
 from ..iam.request_context import header_context
+from ..iam.request_keys import key_facts
 from ..iam.verdict import Verdict
 from ..network import Source, parse_address
 from ..policies.bucket_guard import find_guard
@@ -309,3 +319,55 @@ def locks_of(state: State, *, session: PolicySource | None = None) -> EffectiveL
         origin="given" if is_given else "read",
         at=state.at,
     )
+
+
+def locks_of_files(
+    bucket: str,
+    policy: PolicySource | None,
+    account: str,
+    facts: Facts | None = None,
+    *,
+    session: PolicySource | None = None,
+    rcp: Sequence[PolicySource] = (),
+    scp: Sequence[PolicySource] = (),
+) -> EffectiveLocks:
+    """Return the locks of a bucket under the policies that are given; raises PolicyError if one is not valid.
+
+    ``session`` is the policy of the role session that signs; ``rcp`` and ``scp`` are those of the organization,
+    each a level.
+    """
+    locks = locks_of(state_of_files(bucket, policy, account, facts, rcp=rcp, scp=scp), session=session)
+    for signer in ("own", "anonymous"):
+        _ = locks.policies(signer).compiled
+    return locks
+
+
+def state_of_files(
+    bucket: str,
+    policy: PolicySource | None,
+    account: str,
+    facts: Facts | None = None,
+    *,
+    rcp: Sequence[PolicySource] = (),
+    scp: Sequence[PolicySource] = (),
+) -> State:
+    """Return the state of an account of which nothing is known but the policies that are given."""
+    text = policy if policy is None or isinstance(policy, str) else json.dumps(policy)
+    match = re.search(r"arn:(aws[a-z-]*):s3:::", text or "")
+    return State(
+        region="",
+        partition=match[1] if match else "aws",
+        account_id=account,
+        caller_arn="",
+        at=datetime.now(UTC).replace(microsecond=0),
+        team=Part.of(None),
+        workforce=Part.of(None),
+        endpoints=Part.of(()),
+        bucket=Bucket(bucket, "", Part.of(text), public_access_block=Part.of({})),
+        organization=Organization(rcp=_given(rcp), scp=_given(scp)),
+        facts=facts or Facts(),
+    )
+
+
+def _given(levels: Sequence[PolicySource]) -> Any:
+    return Part.of(tuple(levels)) if levels else Organization().rcp

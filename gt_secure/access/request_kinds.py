@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
 from ..errors import InvalidInput
-from ..iam.condition_keys import ConditionKey
 from ..iam.conditions import Condition
 from ..iam.facts import Facts, Signer, Values
 from ..iam.key_values import compares_text, key_values
@@ -29,6 +28,7 @@ from ..iam.request_keys import (
     TIME_KEYS,
     TLS_KEYS,
     TOKEN_TIME,
+    ConditionKey,
     is_absent_for,
     is_chosen,
     is_of_other_service,

@@ -13,12 +13,11 @@ from functools import cached_property, lru_cache
 from itertools import product
 from typing import Any
 
-from ..iam.condition_keys import key_facts
 from ..iam.evaluate import evaluate
 from ..iam.facts import Facts
 from ..iam.request import Policies, Request
 from ..iam.request_context import SIGV4
-from ..iam.request_keys import TOKEN_TIME, is_chosen
+from ..iam.request_keys import TOKEN_TIME, is_chosen, key_facts
 from ..iam.request_space import CellAnswer, Dimension, RequestSpace, SettingTrail, SpaceAnswer
 from ..iam.statement_table import DimensionValue, StatementTable, View
 from ..iam.three_valued import spellings

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from ..iam.condition_keys import KEYS
 from ..iam.conditions import Condition
 from ..iam.key_values import key_values
 from ..iam.request import Compiled
-from ..iam.request_keys import ENDPOINT_FACTS
+from ..iam.request_keys import ENDPOINT_FACTS, KEYS
 from ..iam.request_space import Dimension
 from ..iam.statement_table import DimensionValue, StatementTable
 from ..iam.three_valued import conditions_on, fact, spellings, variable_values

@@ -38,7 +38,7 @@ from .services import SimulatedRequest, notices_of, simulate, unknown_keys
 from .targets import BucketGuard
 
 if TYPE_CHECKING:
-    from ..access.difference import Difference
+    from ..access.exposure import Difference
     from ..logs.hits import Hits
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import files as textfiles
 from ..access.exposure_text import answers_text, exposure_text
-from ..access.policy_files import locks_of_files
+from ..access.locks import locks_of_files
 from ..aws.buckets import parse_s3_uri
 from ..errors import InvalidInput
 from ..iam.facts import parse_facts, supplied_facts

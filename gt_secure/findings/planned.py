@@ -7,8 +7,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from ..access.locks import state_of_files
 from ..access.planned_policies import PlannedPolicy
-from ..access.policy_files import state_of_files
 from ..account.bucket import Bucket
 from ..account.part import Evidence, NotRead, Part
 from ..account.state import State

@@ -10,9 +10,19 @@ from fnmatch import fnmatchcase
 from typing import Literal, TypeAlias
 
 from ..errors import InvalidInput
-from .condition_keys import FAMILIES, KEYS, key_facts
 from .operators import read_date
-from .request_keys import ABSENT, ENDPOINT_KEYS, SOURCE_KEYS, TIME_KEYS, TLS_KEYS, is_chosen, is_principal_key
+from .request_keys import (
+    ABSENT,
+    ENDPOINT_KEYS,
+    FAMILIES,
+    KEYS,
+    SOURCE_KEYS,
+    TIME_KEYS,
+    TLS_KEYS,
+    is_chosen,
+    is_principal_key,
+    key_facts,
+)
 
 _SIGNATURE = frozenset({"s3:authtype", "s3:signatureversion"})
 _OF_THE_SENDER = frozenset(

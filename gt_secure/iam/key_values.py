@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from itertools import chain, combinations
 
-from .condition_keys import ConditionKey, is_multivalued
 from .conditions import Condition
 from .facts import Values
 from .operators import policy_network, read_date, read_number
+from .request_keys import ConditionKey, is_multivalued
 from .texts import Steps, TooManyClassesError, arn_steps, text_steps, witnesses
 from .variables import Filled, Several, Wild, fill, is_fixed, parse_template, split_wildcards
 from .wildcards import glob

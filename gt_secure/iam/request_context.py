@@ -13,8 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from ..network import Source
-from .condition_keys import key_facts
-from .request_keys import ANONYMOUS
+from .request_keys import ANONYMOUS, key_facts
 
 SIGV4 = "AWS4-HMAC-SHA256"
 SIGV2 = "AWS"

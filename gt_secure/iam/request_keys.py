@@ -1,4 +1,7 @@
-"""Condition keys by who settles them: the source, the sender, or no request of the kinds that are decided here.
+"""Condition keys as AWS documents them: how each is spelled, its values, and who settles them.
+
+A key that is not in the table can have any value, and may be absent. The source settles a key, the sender, or no
+request of the kinds that are decided here.
 
 Sources: IAM User Guide, *AWS global condition context keys*; Service Authorization Reference, *Condition keys for
 Amazon S3*.
@@ -7,9 +10,12 @@ Amazon S3*.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
+
+from .variables import MULTIVALUED
 
 
 def _tuples(value: Any) -> Any:
@@ -86,3 +92,29 @@ def is_principal_key(key: str) -> bool:
     if key.startswith(("s3:", "aws:resource", "aws:request")) or key in _ABOUT_EVERYBODY or key in TIME_KEYS | TLS_KEYS:
         return False
     return key not in ENDPOINT_KEYS and key not in ABSENT and key not in CHOSEN
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionKey:
+    """A condition key, spelled as AWS does, and what its values are: a few, or a pattern and the characters in them."""
+
+    name: str
+    values: tuple[str, ...] = ()
+    like: str = "*"
+    alphabet: str = ""
+    always: bool = False
+
+
+KEYS = {name.lower(): ConditionKey(name, **facts) for name, facts in TABLES["keys"].items()}
+"""Facts about each key, by its name in lower case."""
+FAMILIES: tuple[str, ...] = TABLES["families"]
+
+
+def key_facts(lower: str, spelled: str = "") -> ConditionKey:
+    """Return what is known of a key; one that is not in the table keeps the spelling of the policy."""
+    family = next((each for each in FAMILIES if lower.startswith(each.lower())), "")
+    return KEYS.get(lower) or ConditionKey(family + (spelled or lower)[len(family) :])
+
+
+def is_multivalued(lower: str) -> bool:
+    return lower in MULTIVALUED

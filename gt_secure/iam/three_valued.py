@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from types import MappingProxyType
 
-from .condition_keys import ConditionKey, key_facts
 from .conditions import Condition
 from .key_values import are_mixed, key_values
 from .principals import Caller
 from .request import Compiled, Request
-from .request_keys import ANONYMOUS, ENDPOINT_KEYS, is_principal_key
+from .request_keys import ANONYMOUS, ENDPOINT_KEYS, ConditionKey, is_principal_key, key_facts
 from .request_space import Dimension, RequestSpace
 from .statement_table import DimensionValue, StatementTable, View
 from .texts import TooManyClassesError

@@ -17,8 +17,8 @@ from ..changes.targets import TeamUrlLock, WorkforcePortal
 from ..connection import with_facts
 from ..errors import GtSecureError, InvalidInput, refuse_url
 from ..html import count
-from ..iam.condition_keys import is_multivalued, key_facts
 from ..iam.facts import check_facts
+from ..iam.request_keys import is_multivalued, key_facts
 from ..logs.activity import Activity
 from ..text import truncate
 from .base import PANEL, Box, Link, Step, check, field, spoken, text_field

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gt_secure.access.address_classes import EVERY_ADDRESS, Span, minimal_cidrs, minus
-from gt_secure.access.difference import Difference
+from gt_secure.access.exposure import Difference
 from gt_secure.access.exposure_text import places
 from gt_secure.access.source_sets import SourceSet
 from gt_secure.account.state import State

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from gt_secure.access.difference import Difference
+from gt_secure.access.exposure import Difference
 from gt_secure.access.matrix import Matrix, matrix_html, matrix_of, matrix_text
 from gt_secure.account.state import State
 from gt_secure.changes.plan import Plan, plan

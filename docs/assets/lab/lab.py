@@ -15,7 +15,7 @@ from gt_secure import html
 from gt_secure.access.answer import CLAIMS, Answer
 from gt_secure.access.exposure import Exposure
 from gt_secure.access.exposure_text import answers_html
-from gt_secure.access.policy_files import locks_of_files
+from gt_secure.access.locks import locks_of_files
 from gt_secure.access.proof import Claim, Proof, prove
 from gt_secure.errors import GtSecureError, InvalidInput, PolicyError
 from gt_secure.iam.operators import policy_network

@@ -17,8 +17,17 @@ from ...network import Source
 from ...policies.bucket_guard import Guard
 from ...text import printable
 from ..answer import Word, tone
-from .refusals import BUCKET_GUARD, URL_LOCK, is_listed, named_policy
-from .s3_errors import RULES, Cause, ProbeContext, not_s3, request_fault
+from .causes import (
+    BUCKET_GUARD,
+    RULES,
+    URL_LOCK,
+    Cause,
+    ProbeContext,
+    is_listed,
+    named_policy,
+    not_s3,
+    request_fault,
+)
 
 if TYPE_CHECKING:
     from ...presign.inspect import PresignedUrl

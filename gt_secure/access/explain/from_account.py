@@ -2,18 +2,22 @@
 
 What cannot be read is not guessed: without the bucket policy there is no prediction. That the signer's own policies
 allow the object is assumed, since reading them needs IAM permissions that a notebook role hardly ever has; where S3
-then says otherwise, the explanation names the identity policy.
+then says otherwise, the explanation names the identity policy. Expectations are tried on the wire in the same way, with
+a test URL as the team's lock would make it.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 
 from ...account.part import Part
 from ...account.reader import read_state
 from ...account.state import LOCKS
+from ...aws.buckets import list_keys
 from ...aws.client import Aws
 from ...aws.endpoints import in_its_vpc
+from ...aws.teams import get_workteam
 from ...errors import InvalidInput
 from ...iam.request import Request
 from ...iam.request_context import presigned_context
@@ -22,8 +26,11 @@ from ...network import Source
 from ...policies.bucket_guard import find_guard
 from ...policies.session_policy import session_policy
 from ...presign.inspect import inspect
-from ...presign.probe import Probe
+from ...presign.mint import mint
+from ...presign.origin import probe_origin_for
+from ...presign.probe import Probe, probe
 from ...presign.test_url import TestUrl
+from ...test_journal import UrlJournal
 from ..locks import READ_POLICY, EffectiveLocks, locks_of
 from .explanation import Explanation, explain
 
@@ -95,3 +102,38 @@ def _locks(aws: Aws, bucket: str) -> tuple[EffectiveLocks | None, bool]:
         return None, False  # somebody else's bucket, or no network: the answer itself must do
     locks = locks_of(state)
     return None if READ_POLICY in locks.not_read else locks, bool(state.bucket.default_kms_key.if_read)
+
+
+def expectation_probe(
+    aws: Aws, team: str | None, test_urls: UrlJournal | None = None
+) -> Callable[[Source, str, str], bool | None]:
+    """Return a predicate for whether a worker at a source opens an object of a bucket, under a prefix.
+
+    It gives None where that source cannot be reached from here (always on AWS, where a kernel cannot choose its
+    address), or there is no object to try. The URL lock of the team, at that time, goes into the URL.
+    """
+
+    def opened(source: Source, bucket: str, prefix: str) -> bool | None:
+        try:
+            origin = probe_origin_for(aws, source)
+        except InvalidInput:
+            return None
+        keys = list_keys(aws, bucket, prefix, most=10)
+        if not keys:
+            return None
+        bound = _bound(aws, team, source)
+        url = mint(aws, bucket, keys[0], expires_in=60, bound_to=bound, test_urls=test_urls)
+        answer = probe(url, origin, test_urls=test_urls)
+        return None if answer.status is None else answer.opened
+
+    return opened
+
+
+def _bound(aws: Aws, team: str | None, source: Source) -> Source | None:
+    """Return the address that Ground Truth would put into the URL for a worker there, under the key that is on."""
+    lock = get_workteam(aws, team).url_lock if team and not team.startswith("arn:") else None
+    if lock is None or not lock.on or source.address is None:
+        return None
+    if lock.mode == "SourceIp":
+        return Source(source.address)
+    return source if source.is_endpoint else Source(source.address, "vpce-00000000000000000")
