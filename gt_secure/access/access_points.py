@@ -61,8 +61,9 @@ class PointPath:
 
 def point_path(point: AccessPoint) -> PointPath:
     """Return the way through an access point that was read."""
-    unread, block = point.policy.missing, point.public_access_block
+    unread, no_block = point.policy.missing, point.public_access_block.missing
     text = GRANT_READ if unread else point.policy.value
+    restricts = no_block is None and (point.public_access_block.value or {}).get(SETTING, False)
     refusal: dict[str, Any] = {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}
     refusal["Condition"] = {"StringNotEquals": {"aws:SourceVpc": point.vpc}}
     try:
@@ -81,9 +82,9 @@ def point_path(point: AccessPoint) -> PointPath:
             "s3:dataaccesspointaccount": (point.arn.split(":")[4],),
             "s3:accesspointnetworkorigin": ("VPC" if point.vpc else "Internet",),
         },
-        bool((block.if_read or {}).get(SETTING)) and is_surely_public(point.policy.if_read),
+        restricts and is_surely_public(text),
         actions,
-        (block.missing.action,) if block.missing else (),
+        (no_block.action,) if no_block else (),
     )
 
 

@@ -361,8 +361,9 @@ class _Search:
         self._launching: dict[tuple[str, bool], Row] = {}
         self._allowed = {each.arn: self.statements.allowed(each.policies) for each in principals.all}
         points = principals.access_points
-        self.paths = [point_path(each) for each in (() if points is None else points.if_read or ())]
         self.unlisted = (points.missing.action,) if points is not None and points.missing is not None else ()
+        listed = () if points is None or self.unlisted else points.value or ()
+        self.paths = [point_path(each) for each in listed]
         self.key = self._key_question()
         self.reading = [self._reading(key, self.around) for key in keys]
         anybody = Layer("resource", "bucket policy", parse_document(GRANT_READ, "resource"))

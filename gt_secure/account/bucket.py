@@ -275,7 +275,7 @@ def read_access_point(aws: Aws, bucket: Bucket, point: AccessPoint) -> AccessPoi
         resource=point.arn,
         absent="NoSuchAccessPointPolicy",
     )
-    if point.vpc or not may_be_public(policy.if_read):
+    if point.vpc or policy.missing is not None or not may_be_public(policy.value):
         return replace(point, policy=policy)
     block: Part[Mapping[str, bool]] = Part.of_call(
         f"Block Public Access of the access point {point.name}",

@@ -57,7 +57,9 @@ def may_be_public(policy: PolicySource | None) -> bool:
 
     Only S3 decides whether a Deny narrows the grant enough (:data:`READ_STATUS`).
     """
-    return any(not any(map(_fixes, each.conditions)) for each in _grants(policy))
+    grants = (each for each in _statements(policy) if not each.deny)
+    some = (each for each in grants if _is_for_everybody(each) or _may_be_for_everybody(each))
+    return any(not any(map(_fixes, each.conditions)) for each in some)
 
 
 def status_text(*, theirs: bool, ours: bool) -> str:
@@ -94,6 +96,11 @@ def _grants(policy: PolicySource | None) -> Iterator[Statement]:
 
 def _is_for_everybody(statement: Statement) -> bool:
     return statement.not_principal or any(entry.kind == "everyone" for entry in statement.principals or ())
+
+
+def _may_be_for_everybody(statement: Statement) -> bool:
+    """Return whether a statement names every identity provider, of which the guide says nothing."""
+    return any(entry.kind == "federated" and "*" in entry.text for entry in statement.principals or ())
 
 
 def _narrows(deny: Statement) -> bool:

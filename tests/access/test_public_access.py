@@ -87,6 +87,13 @@ def test_the_verdict_of_s3_is_asked_for_where_a_value_is_not_fixed(condition: di
     assert may_be_public(policy(statement(**condition))) is may_be
 
 
+def test_whoever_any_identity_provider_signs_in_may_be_everybody() -> None:
+    text = policy(statement(principal={"Federated": "*"}))
+    assert may_be_public(text)
+    assert not is_surely_public(text)
+    assert not may_be_public(policy(statement(principal={"Federated": "accounts.google.com"})))
+
+
 class Account:
     """An account whose bucket and own setting are chosen."""
 

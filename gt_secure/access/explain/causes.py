@@ -1,7 +1,7 @@
 """Causes of an answer: expiry, signatures, regions, missing objects and CORS, and the policy that refused.
 
-S3 names the kind of policy. A URL lock, the bucket guard and the others are told apart here. The sentences of all causes
-are in ``causes.json``.
+S3 names the kind of policy. A URL lock, the bucket guard and the others are told apart here. The sentences of all
+causes are in ``causes.json``.
 """
 
 from __future__ import annotations
