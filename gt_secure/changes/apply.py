@@ -39,17 +39,7 @@ def apply(
 ) -> Applied:
     """Carry out a plan: re-read, compare, write, read back; on failure roll everything back in reverse.
 
-    See :meth:`gt_secure.Connection.apply` for the parameters.
-
-    Raises
-    ------
-    InvalidInput
-        If a blocker is not confirmed.
-    Conflict
-        If something moved since the plan, or another change holds the lock or was interrupted.
-    GtSecureError
-        If a step failed; ``details["applied"]`` reports what is certain. Otherwise the account is
-        unchanged.
+    See :meth:`gt_secure.Connection.apply`. If a step failed, ``details["applied"]`` reports what is certain.
     """
     if not hasattr(plan, "changes"):
         raise InvalidInput(

@@ -101,13 +101,7 @@ def read_history(
     journal: Journal,
     since: str | dt.datetime | None = "30d",
 ) -> tuple[list[HistoryEntry], list[str]]:
-    """Return the changes of the locks of a team and a bucket, the newest first, and what could not be read.
-
-    Raises
-    ------
-    InvalidInput
-        If neither a team nor a bucket is given, or ``since`` is not a time.
-    """
+    """Return the changes of the locks of a team and a bucket, the newest first, and what could not be read."""
     if team is None and bucket is None:
         raise InvalidInput(
             "Neither a team nor a bucket is given.", next_step="Pass team=, bucket= or both.", field="team"

@@ -28,12 +28,11 @@ from ..iam.facts import can_be_fact
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
 from ..text import count, members
-from .application_notices import application_notices, signature_of
 from .change import Call, Change, find_change, is_change_of
 from .diff import changes_for
 from .history import drift_notices
 from .journal import Journal, scrub
-from .messages import notices_for
+from .messages import application_notices, notices_for, signature_of
 from .services import SimulatedRequest, notices_of, simulate, unknown_keys
 from .targets import BucketGuard
 

@@ -52,21 +52,10 @@ _OF_SESSION = "coalesce(requester, '') LIKE 'arn:%:sts::%'"
 
 @dataclass(frozen=True, slots=True)
 class Revoked:
-    """URLs to revoke.
+    """URLs to revoke: of one object, or of all under a prefix; of one signer, or of all with temporary credentials.
 
-    Attributes
-    ----------
-    bucket, prefix : str
-    key : str or None
-        The one object that the URLs open; None for all under the prefix.
-    signer : str or None
-        ARN of who signed, as a log names it; None for everybody with temporary credentials.
-    before : datetime
-        UTC. Temporary credentials issued before it are meant. Long-term keys have no time of issue.
-    until : datetime or None
-        UTC. When the last of the URLs expires; None if that is not known, or never.
-    leaked : bool
-        Whether this is one URL that a log shows.
+    Temporary credentials issued before ``before`` are meant; long-term keys have no time of issue. ``until`` is when
+    the last of the URLs expires; None if that is not known, or never. Both are UTC. ``leaked`` is one URL of a log.
     """
 
     bucket: str
@@ -264,7 +253,6 @@ def _change(
 
 _LOSE = {
     "everybody": "everybody who holds such a URL, and sessions issued before that time, until they are renewed",
-    "session": "everybody who holds such a URL, and sessions issued before that time, until they are renewed",
     "user": "everybody who holds a presigned URL or form of this user, new ones too",
     "unknown": "everybody who holds a presigned URL or form, whoever signed it, and new ones of long-term keys too",
 }
@@ -272,7 +260,7 @@ _LOSE = {
 
 def _affects(revoked: Revoked, hits: Hits | None, now: dt.datetime) -> list[str]:
     """Name who else loses access: other URLs of the same signers that would still work, as the log shows."""
-    found = [_LOSE[revoked.kind]]
+    found = [_LOSE["everybody" if revoked.kind == "session" else revoked.kind]]
     if revoked.leaked and revoked.whole_bucket:
         found.append("every object in the bucket, because this URL names none")
     if hits is None:

@@ -155,16 +155,9 @@ def accept(
     today: dt.date | None = None,
     place: str = "",
 ) -> tuple[Finding, ...]:
-    """Mark the findings that are accepted, and those whose acceptance has ended.
+    """Mark the findings that are accepted today (in UTC), and those whose acceptance has ended.
 
-    Parameters
-    ----------
-    findings : iterable of Finding
-    accepted : sequence of Acceptance
-    today : date, optional
-        The day to decide for (default: today in UTC).
-    place : str
-        ``account/region``: entries may name a subject with it.
+    Entries may name a subject with its ``place``, which is ``account/region``.
     """
     found: list[Finding] = []
     for finding in findings:

@@ -23,13 +23,7 @@ def read_with() -> dict[str, str]:
 
 
 def page(code: str) -> str:
-    """Return the page of a finding, or of a message of a plan.
-
-    Raises
-    ------
-    InvalidInput
-        No finding or message has this code. The next step names the nearest one.
-    """
+    """Return the page of a finding, or of a message of a plan; the error for another code names the nearest one."""
     if code in notices():
         return "\n".join(_notice_lines(code)) + "\n"
     if code not in catalog():

@@ -231,21 +231,10 @@ Given: TypeAlias = Literal[
 
 
 class Rule(NamedTuple):
-    """A rule.
+    """A rule: what its findings are about, the parts without which it is not checked, and its function.
 
-    Attributes
-    ----------
-    code : str
-    subject : str
-        What its findings are about.
-    needs : tuple of str
-        Names of the parts without which it is not checked.
-    run : callable
-        Yields its matches, from the state, the subject (for an endpoint the workforce) and what is given.
-    uses : tuple of str
-        Names of parts that it looks at where they were read.
-    given : tuple of str
-        What must be there, else it is not applicable.
+    ``run`` yields its matches, from the state, the subject (for an endpoint the workforce) and what is ``given``: without
+    that, the rule is not applicable. ``uses`` are parts that it looks at where they were read.
     """
 
     code: str

@@ -62,25 +62,11 @@ def session_policy(
     kms_key: str | None = None,
     partition: str = "aws",
 ) -> str:
-    """Return the session policy as compact JSON.
+    """Return the session policy as compact JSON; raises PolicyError if it has more than 2,048 characters.
 
-    Parameters
-    ----------
-    bucket, key : str
-        The object; every character of the key counts literally.
-    version_id : str, optional
-        One version: S3 then asks for ``s3:GetObjectVersion``.
-    source : Source or str, optional
-        The one source that may open the URL, as the URL lock of a workteam would set it; without it, any.
-    kms_key : str, optional
-        ARN of the key that encrypts the object; adds ``kms:Decrypt`` for calls that S3 makes with the session.
-    partition : str
-        ``aws``, ``aws-cn`` or ``aws-us-gov``.
-
-    Raises
-    ------
-    PolicyError
-        If it has more than 2,048 characters.
+    ``source`` is the one source that may open the URL, as the URL lock of a workteam would set it; None is any. A version
+    needs ``s3:GetObjectVersion``. ``kms_key`` is the ARN of the key that encrypts the object: it adds ``kms:Decrypt``
+    for calls that S3 makes with the session.
     """
     if not bucket or not key:
         raise InvalidInput("A test URL needs a bucket and a key.", next_step="Name one object.", field="key")

@@ -37,16 +37,9 @@ _ANY_PATH = re.compile(r"arn:(aws[a-z-]*):iam::([0-9]{12}):role/[*]/([^/]+)")
 
 @dataclass(frozen=True, slots=True)
 class SignerLock:
-    """A signer lock as found in a bucket policy.
+    """A signer lock as found in a bucket policy, for keys with a prefix; ``drifted`` if somebody changed it.
 
-    Attributes
-    ----------
-    prefix : str
-        Start of the keys that it covers; empty for the whole bucket.
-    signers : tuple of str
-        ARNs of the users and roles whose URLs work, apart from the root user.
-    drifted : bool
-        Whether somebody changed it.
+    ``signers`` are the ARNs of the users and roles whose URLs work, apart from the root user.
     """
 
     prefix: str

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import timedelta
+from inspect import signature
 from typing import Any, Literal, TypeAlias
 
 from ..applications import check_application
@@ -28,22 +29,6 @@ Spared: TypeAlias = Literal["reads"]
 
 FORMAT = 1
 """Version of the restriction file format."""
-
-_MEMBERS = (
-    "team",
-    "addresses",
-    "endpoints",
-    "url_lock",
-    "portal_lock",
-    "guard",
-    "bucket",
-    "prefix",
-    "max_age",
-    "signers",
-    "expectations",
-    "facts",
-    "application",
-)
 
 
 @dataclass(frozen=True, init=False)
@@ -270,12 +255,13 @@ class Restriction:
                 field="version",
                 value=version,
             )
+        known = [name for name in signature(cls).parameters if name != "lists"]  # which are among the addresses
         for key in rest:
-            if key not in _MEMBERS:
-                near = difflib.get_close_matches(key, _MEMBERS, 1)
+            if key not in known:
+                near = difflib.get_close_matches(key, known, 1)
                 raise InvalidInput(
                     f"Unknown field '{key[:60]}' in the restriction.",
-                    next_step=f"Did you mean '{near[0]}'?" if near else f"Valid fields: {', '.join(_MEMBERS)}.",
+                    next_step=f"Did you mean '{near[0]}'?" if near else f"Valid fields: {', '.join(known)}.",
                     field="file",
                     value=key,
                 )

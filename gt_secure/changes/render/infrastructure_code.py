@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ...text import printable
@@ -18,26 +18,26 @@ if TYPE_CHECKING:
 
 def to_cli(plan: Plan) -> str:
     """Return a shell script of AWS CLI commands, in the order in which they have to run."""
-    lines = [
+    head = (
         "#!/usr/bin/env bash",
-        f"# {_made(plan)}",
+        _made(plan),
         "# A bucket policy is replaced as a whole: run this only while the policy is as the plan saw it.",
         "set -euo pipefail",
-    ]
-    for change in plan.changes:
-        lines += ["", _comment(change), _command(plan, change)]
-    if plan.empty:
-        lines.append("# Nothing to change.")
-    return "\n".join(lines) + "\n"
+    )
+    return _code(plan, head, lambda change: [_command(plan, change)])
 
 
 def _made(plan: Plan) -> str:
     state = plan.state
-    return f"Made by gt_secure from a plan of {state.at:%Y-%m-%d %H:%M} UTC for {state.account_id}, {state.region}."
+    return f"# Made by gt_secure from a plan of {state.at:%Y-%m-%d %H:%M} UTC for {state.account_id}, {state.region}."
 
 
-def _comment(change: Change[Any]) -> str:
-    return printable(f"# {change.title}: {change.after_text}")  # no line break can leave the comment
+def _code(plan: Plan, head: Iterable[str], of: Callable[[Change[Any]], Iterable[str]]) -> str:
+    lines = [*head]
+    for change in plan.changes:
+        comment = printable(f"# {change.title}: {change.after_text}")  # no line break can leave it
+        lines += ["", comment, *of(change)]
+    return "\n".join(lines if plan.changes else [*lines, "# Nothing to change."]) + "\n"
 
 
 def _command(plan: Plan, change: Change[Any]) -> str:
@@ -59,18 +59,14 @@ def _command(plan: Plan, change: Change[Any]) -> str:
 
 def to_terraform(plan: Plan) -> str:
     """Return Terraform configuration (provider ``hashicorp/aws``), with import blocks for what exists."""
-    lines = [f"# {_made(plan)}", "# Import blocks need Terraform 1.5; remove them after the first apply."]
-    for change in plan.changes:
-        lines += ["", _comment(change)]
+
+    def resource(change: Change[Any]) -> Iterator[str]:
         if is_change_of(change, BucketGuard):
-            lines += _tf_bucket(change)
-        elif is_change_of(change, TeamUrlLock):
-            lines += _tf_team(plan, change)
-        else:
-            lines += _tf_workforce(plan, change)
-    if plan.empty:
-        lines.append("# Nothing to change.")
-    return "\n".join(lines) + "\n"
+            return _tf_bucket(change)
+        return _tf_team(plan, change) if is_change_of(change, TeamUrlLock) else _tf_workforce(plan, change)
+
+    head = (_made(plan), "# Import blocks need Terraform 1.5; remove them after the first apply.")
+    return _code(plan, head, resource)
 
 
 def _tf_bucket(change: Change[str | None]) -> Iterator[str]:
