@@ -15,7 +15,7 @@ from gt_secure.aws.client import Aws
 from gt_secure.changes.plan import plan
 from gt_secure.changes.services import strangers
 from gt_secure.findings import examine
-from gt_secure.findings.url_ages import with_url_ages
+from gt_secure.findings.run import with_url_ages
 from gt_secure.logs import read_hits
 from gt_secure.sandbox import Sandbox
 from support import corpus, states

@@ -22,8 +22,7 @@ from ..aws.client import Aws
 from ..errors import InvalidInput
 from ..findings.accepted import accept
 from ..findings.model import Acceptance, Finding
-from ..findings.run import examine
-from ..findings.url_ages import with_url_ages
+from ..findings.run import examine, with_url_ages
 from ..iam.facts import can_be_fact
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction

@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     )
     from .catalog_page import page as page
     from .model import Acceptance as Acceptance, Checked as Checked, Finding as Finding
-    from .run import examine as examine
+    from .run import examine as examine, with_url_ages as with_url_ages
     from .sarif import to_sarif as to_sarif
-    from .url_ages import with_url_ages as with_url_ages
 
 
 __all__, __getattr__, __dir__ = attach(__name__)

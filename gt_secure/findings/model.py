@@ -233,8 +233,8 @@ Given: TypeAlias = Literal[
 class Rule(NamedTuple):
     """A rule: what its findings are about, the parts without which it is not checked, and its function.
 
-    ``run`` yields its matches, from the state, the subject (for an endpoint the workforce) and what is ``given``: without
-    that, the rule is not applicable. ``uses`` are parts that it looks at where they were read.
+    ``run`` yields its matches, from the state, the subject (for an endpoint the workforce) and what is ``given``:
+    without that, the rule is not applicable. ``uses`` are parts that it looks at where they were read.
     """
 
     code: str

@@ -64,9 +64,9 @@ def session_policy(
 ) -> str:
     """Return the session policy as compact JSON; raises PolicyError if it has more than 2,048 characters.
 
-    ``source`` is the one source that may open the URL, as the URL lock of a workteam would set it; None is any. A version
-    needs ``s3:GetObjectVersion``. ``kms_key`` is the ARN of the key that encrypts the object: it adds ``kms:Decrypt``
-    for calls that S3 makes with the session.
+    ``source`` is the one source that may open the URL, as the URL lock of a workteam would set it; None is any. A
+    version needs ``s3:GetObjectVersion``. ``kms_key`` is the ARN of the key that encrypts the object: it adds
+    ``kms:Decrypt`` for calls that S3 makes with the session.
     """
     if not bucket or not key:
         raise InvalidInput("A test URL needs a bucket and a key.", next_step="Name one object.", field="key")

@@ -119,14 +119,13 @@ def probe(
     probe_origin: ProbeOrigin = KERNEL,
     *,
     timeout_s: float = 10.0,
-    origin: str = "",
     test_urls: UrlJournal | None = None,
 ) -> Probe:
     """Fetch a presigned URL once, without following redirects; see :meth:`gt_secure.Connection.probe`.
 
-    ``timeout_s`` is for all of it: look-up, connection, TLS, headers and the first bytes of the body. ``origin`` is
-    sent as ``Origin``, to see the CORS answer that a browser page there would get. ``test_urls`` records the use. A URL
-    that is not presigned is an :class:`InvalidInput`; what goes wrong on the network is in the answer, not raised.
+    ``timeout_s`` is for all of it: look-up, connection, TLS, headers and the first bytes of the body. ``test_urls``
+    records the use. A URL that is not presigned is an :class:`InvalidInput`; what goes wrong on the network is in the
+    answer, not raised.
     """
     import urllib3
 
@@ -135,8 +134,6 @@ def probe(
     facts = inspect(text)
     pool, target, proxied = _pool(text, probe_origin, timeout_s)
     headers = {"Host": host_of(urlsplit(text).netloc), "User-Agent": "gt_secure-probe", **probe_origin.headers}
-    if origin:
-        headers["Origin"] = origin
     base: dict[str, Any] = {
         "probe_origin": probe_origin.label,
         "source": probe_origin.source,
@@ -147,13 +144,15 @@ def probe(
     }
     (test_urls or UrlJournal()).record_use(facts.marker)
     started = time.perf_counter()
+    failure, answer = "", None
     try:
         answer = Exchange(timeout_s).get(pool, target, headers)
     except (urllib3.exceptions.HTTPError, OSError) as error:
-        return Probe(status=None, elapsed_ms=elapsed_ms(started), failure=_failure(error), **base)
+        failure = _failure(error)
     finally:
         pool.clear() if isinstance(pool, urllib3.PoolManager) else pool.close()
-    return _read(answer, elapsed_ms(started), base)
+    base["elapsed_ms"] = (time.perf_counter() - started) * 1000
+    return Probe(status=None, failure=failure, **base) if answer is None else _read(answer, base)
 
 
 def _pool(text: str, probe_origin: ProbeOrigin, timeout_s: float) -> tuple[Any, str, bool]:
@@ -178,14 +177,13 @@ def _pool(text: str, probe_origin: ProbeOrigin, timeout_s: float) -> tuple[Any, 
     return urllib3.PoolManager(**options), text, False
 
 
-def _read(answer: ServerAnswer, elapsed: float, base: dict[str, Any]) -> Probe:
+def _read(answer: ServerAnswer, base: dict[str, Any]) -> Probe:
     shown = {name: answer.headers[name][:300] for name in _SHOWN_HEADERS if name in answer.headers}
     members = _xml(answer.body) if answer.status >= 300 else {}
     if answer.status in {301, 302, 303, 307, 308} and "location" in answer.headers:
         members["Location host"] = _host_named(answer.headers["location"])
     return Probe(
         status=answer.status,
-        elapsed_ms=elapsed,
         error_code=members.pop("Code", ""),
         error_message=members.pop("Message", ""),
         request_id=members.pop("RequestId", "") or shown.get("x-amz-request-id", ""),
@@ -376,7 +374,3 @@ def _fetch(pool: Any, target: str, headers: Mapping[str, str]) -> ServerAnswer:
         )
     finally:
         answer.close()
-
-
-def elapsed_ms(started: float) -> float:
-    return (time.perf_counter() - started) * 1000

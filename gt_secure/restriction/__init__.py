@@ -12,7 +12,6 @@ if TYPE_CHECKING:
         dump_restriction as dump_restriction,
         dumps_restriction as dumps_restriction,
         load_restriction as load_restriction,
-        loads_restriction as loads_restriction,
         schema as schema,
     )
     from .messages import Notice as Notice

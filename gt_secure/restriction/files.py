@@ -29,11 +29,6 @@ def load_restriction(path: str | Path) -> Restriction:
     return Restriction.from_dict(textfiles.load(path))
 
 
-def loads_restriction(text: str, *, yaml: bool = False, name: str = "the text") -> Restriction:
-    """Read a restriction from JSON or, with ``yaml=True``, YAML text."""
-    return Restriction.from_dict(textfiles.loads(text, yaml=yaml, name=name))
-
-
 def dump_restriction(restriction: Restriction, path: str | Path) -> Path:
     """Write a restriction file in the format of its suffix. An existing file is replaced as a whole."""
     file = Path(path)

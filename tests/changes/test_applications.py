@@ -17,9 +17,10 @@ from gt_secure.changes.plan import Plan, plan
 from gt_secure.errors import InvalidInput
 from gt_secure.logs import Hits, read_hits
 from gt_secure.policies.bucket_guard import build_guard, find_guard, merge_guards
-from gt_secure.restriction.files import dumps_restriction, loads_restriction
+from gt_secure.restriction.files import dumps_restriction
 from gt_secure.restriction.model import Restriction
 from support import corpus, states
+from support.restrictions import loads_restriction
 from support.sample import sample
 
 RUN = "0af31b2c4d5e6f708192a3b4c5d6e7f8"

@@ -17,9 +17,9 @@ from gt_secure.changes.render.html import policy_diff, statements_of
 from gt_secure.changes.render.parts import answer_chip
 from gt_secure.changes.targets import BucketGuard
 from gt_secure.errors import Conflict, InvalidInput
-from gt_secure.restriction.files import loads_restriction
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, FOREIGN, TEAM, Account
+from support.restrictions import loads_restriction
 
 WANTED = Restriction(TEAM, addresses=["203.0.113.0/24"], bucket=BUCKET, prefix="scans/", portal_lock=True)
 

@@ -10,8 +10,8 @@ import pytest
 
 from gt_secure.errors import GtSecureError
 from gt_secure.restriction.expectations import expect
-from gt_secure.restriction.files import loads_restriction
 from gt_secure.restriction.model import Restriction
+from support.restrictions import loads_restriction
 
 SNAPSHOT = Path(__file__).with_name("bad_restrictions.md")
 GOOD: dict[str, Any] = {"addresses": ["203.0.113.0/24"], "bucket": "gt-images"}

@@ -18,11 +18,11 @@ from gt_secure.restriction.files import (
     dump_restriction,
     dumps_restriction,
     load_restriction,
-    loads_restriction,
     schema,
 )
 from gt_secure.restriction.model import Restriction
 from gt_secure.restriction.validation import PORTAL_CIDRS
+from support.restrictions import loads_restriction
 
 BUCKET = {"bucket": "gt-images"}
 

@@ -35,12 +35,13 @@ from gt_secure.policies.equivalence import deleted_principals, lay_out, policies
 from gt_secure.presign.inspect import inspect
 from gt_secure.presign.origin import KERNEL
 from gt_secure.restriction import validation as lists
-from gt_secure.restriction.files import dumps_restriction, loads_restriction
+from gt_secure.restriction.files import dumps_restriction
 from gt_secure.restriction.model import Restriction
 from gt_secure.restriction.validation import named_place, named_team
 from support import corpus, states
 from support.fuzzing import log_targets, spelling_target
 from support.fuzzing.target import Target, check, check_markup, landmark
+from support.restrictions import loads_restriction
 
 probing = importlib.import_module("gt_secure.presign.probe")  # the package has a function of this name
 DATA = Path(__file__).parents[2] / "data"
