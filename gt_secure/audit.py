@@ -13,7 +13,7 @@ from .data_buckets import BucketChoice, TeamBuckets, UnreadNotes
 from .errors import InvalidInput
 from .findings.model import SEVERITIES
 from .html import Markup, hint, notice, output, table, text as html_text
-from .listings import Findings, FindingsReport, Jobs, Workteams
+from .listings import Findings, FindingsReport, Workteams
 
 if TYPE_CHECKING:
     from .account.bucket import Bucket
@@ -162,7 +162,6 @@ def audit(
     choice = BucketChoice.parse(buckets)
     notes = UnreadNotes(passes=InvalidInput)
     teams = notes.attempt("workteams", gt.workteams, Workteams())
-    jobs = {team.arn: tuple(notes.attempt(f"jobs of {team.name}", lambda t=team: gt.jobs(t), Jobs())) for team in teams}  # type: ignore[misc]
     known = TeamBuckets(gt, notes.passes)
     used = {team: known.of(team, notes) for team in teams}
     asked = list(choice.names) if choice.tag is None else choice.here(gt, notes)
@@ -178,7 +177,7 @@ def audit(
         region=gt.aws.region,
         caller=gt.aws.caller_arn,
         teams=teams,
-        jobs=jobs,
+        jobs=known.waiting,
         workforce=notes.attempt("workforce", gt.workforce, None),
         buckets=audited,
         findings=findings,

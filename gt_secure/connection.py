@@ -23,7 +23,6 @@ from .connection_arguments import (
     change_id,
     engine_options,
     log_of,
-    memory_options,
     sandbox_client,
     sandbox_variables,
 )
@@ -137,13 +136,7 @@ def connect(
 
 
 def connection_of(given: ConnectionLike) -> Connection:
-    """Return a connection unchanged, or connect with a session of the SageMaker SDK.
-
-    Raises
-    ------
-    InvalidInput
-        For anything else.
-    """
+    """Return a connection unchanged, or connect with a session of the SageMaker SDK."""
     if isinstance(given, Connection):
         return given
     if hasattr(given, "boto_session"):
@@ -186,10 +179,7 @@ class Connection:
     ----------
     aws : Aws, the client factory, with region and identity
     journal : Journal, the changes that were applied and undone; ``journal.path`` is its folder
-    cache : bool or Path, whether parsed logs of S3 are kept on disk, or their folder
-    networks : Networks or None, names for hits, plots and leaks
-    context : mapping, known values of condition keys
-    accepted : tuple of Acceptance, known findings: plans and findings mark them
+    cache, networks, context, accepted : what :func:`connect` was given, read and checked
 
     Examples
     --------
@@ -267,7 +257,7 @@ class Connection:
         """
         team_here(self.aws, team)
         return listings.Jobs(
-            teams.jobs_of_team(self.aws, team if isinstance(team, teams.Workteam) else self.workteam(team))[0]
+            teams.jobs_of_team(self.aws, team if isinstance(team, teams.Workteam) else self.workteam(team)).jobs
         )
 
     # 2. Allow
@@ -615,7 +605,6 @@ class Connection:
         state = account.read_state(
             self.aws, team=team, bucket=bucket, key=None if is_prefix else key, supplied=supplied
         )
-
         return access.Exposure(
             access.locks_of(state),
             key,
@@ -639,7 +628,6 @@ class Connection:
         wish = account.with_lists(self.aws, restriction)
         supplied = iam.supplied_facts(self.context).with_defaults(iam.supplied_facts(wish.facts))
         state = account.read_state(self.aws, bucket=wish.bucket, supplied=supplied)
-
         return access.Exposure(access.locks_of(state), wish.prefix, is_prefix=True).proves(wish)
 
     def findings(
@@ -745,7 +733,7 @@ class Connection:
         >>> gt.hits("gt-images", since="7d", filters={"presigned": True}).count("remote_ip")  # doctest: +SKIP
         """
         options: dict[str, Any] = {"since": since, "until": until, "dedupe": dedupe, "progress": progress}
-        options |= {"cancel": cancel, **self._keeping(), **memory_options(memory_limit), **engine_options(engine)}
+        options |= {"cancel": cancel, **self._keeping(), **engine_options(engine, memory_limit)}
         sources, options["filters"] = log_of(self.aws, bucket, logs, filters)
         if wait_for:
             found = access_logs.wait_for_hits(sources, wait_for, wait_s=wait_s, **options)
@@ -778,7 +766,7 @@ class Connection:
         """
         sources, wanted = log_of(self.aws, bucket, logs, filters)
         options: dict[str, Any] = {"since": since, "until": until, "progress": progress, "cancel": cancel}
-        options |= {"filters": wanted, **self._account(), **memory_options(memory_limit), **engine_options(engine)}
+        options |= {"filters": wanted, **self._account(), **engine_options(engine, memory_limit)}
         return access_logs.count_hits(sources, by, **options)
 
     def _account(self) -> dict[str, Any]:

@@ -73,7 +73,6 @@ def log_of(
     aws: Aws, bucket: str | None, logs: Logs | None, filters: Mapping[str, object] | None
 ) -> tuple[Logs, dict[str, object]]:
     """Return the log location, and the filters with the bucket: one prefix may hold the records of many."""
-
     if str(bucket).startswith("s3://"):
         raise InvalidInput(
             "bucket is the name of the bucket whose requests are wanted.",
@@ -107,21 +106,17 @@ def change_id(change: str | Applied | None) -> str | None:
     return change.id
 
 
-def engine_options(engine: Any) -> dict[str, Any]:
-    """Return the options of a reading for an engine, its settings or its session."""
+def engine_options(engine: Any, memory_limit: str | None) -> dict[str, Any]:
+    """Return the options of a reading for an engine, its settings or its session, and its memory here."""
+    options = {} if memory_limit is None else {"memory_limit": memory_limit}
     if isinstance(engine, str):
-        return {"engine": engine}
+        return options | {"engine": engine}
     if hasattr(engine, "sparkContext"):
-        return {"engine": "spark", "session": engine}
+        return options | {"engine": "spark", "session": engine}
     if isinstance(engine, access_logs.Athena):
-        return {"engine": "athena", "athena": engine}
+        return options | {"engine": "athena", "athena": engine}
     raise InvalidInput(
         f"An engine is a name, Athena(...) or a Spark session, not {type(engine).__name__}.",
         next_step="Pass engine='duckdb', Athena(...) or a SparkSession.",
         field="engine",
     )
-
-
-def memory_options(limit: str | None) -> dict[str, Any]:
-    """Return the options of a reading for a limit of memory."""
-    return {} if limit is None else {"memory_limit": limit}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from . import changes
 from .aws.buckets import buckets_here, check_bucket, tags_of
-from .aws.teams import LabelingJob, Review, Workteam, buckets_of, jobs_of_team, list_reviews
+from .aws.teams import LabelingJob, Review, TeamJobs, Workteam, buckets_of, jobs_of_team, list_reviews
 from .errors import GtSecureError, InvalidInput
 
 if TYPE_CHECKING:
@@ -86,10 +86,14 @@ class BucketChoice(NamedTuple):
 
 
 class TeamBuckets:
-    """The buckets of teams: of their labeling jobs and human-review workflows, and of restrictions in the journal."""
+    """The buckets of teams: of their labeling jobs and human-review workflows, and of restrictions in the journal.
+
+    ``waiting`` has the jobs of each team, by its ARN, that wait for workers.
+    """
 
     def __init__(self, gt: Connection, passes: type[GtSecureError]) -> None:
         self._gt = gt
+        self.waiting: dict[str, tuple[LabelingJob, ...]] = {}
         self._workflows = UnreadNotes(passes)
         self._reviews: list[Review] = self._workflows.attempt(
             "human-review workflows", lambda: list_reviews(gt.aws), []
@@ -99,14 +103,14 @@ class TeamBuckets:
     def of(self, team: Workteam, notes: UnreadNotes) -> list[str]:
         """Return the buckets that are known, and note what may name more."""
         notes.lines += self._workflows.lines
-        nothing: tuple[list[LabelingJob], int] = ([], 0)
-        jobs, more = notes.attempt(f"jobs of {team.name}", lambda: jobs_of_team(self._gt.aws, team, past=True), nothing)
-        if more:
-            notes.lines.append(f"jobs of {team.name}: the {more:,} oldest were not read")
-        for job in jobs:
+        known = notes.attempt(f"jobs of {team.name}", lambda: jobs_of_team(self._gt.aws, team, past=True), TeamJobs())
+        self.waiting[team.arn] = tuple(job for job in known.jobs if job.name in known.waiting)
+        if known.left_out:
+            notes.lines.append(f"jobs of {team.name}: the {known.left_out:,} oldest were not read")
+        for job in known.jobs:
             if job.topic_arn:
                 notes.lines.append(f"job {job.name}: its objects come with messages, so their buckets are not known")
-        uris = {uri for job in jobs for uri in (job.input_uri, job.output_uri)}
+        uris = {uri for job in known.jobs for uri in (job.input_uri, job.output_uri)}
         uris |= {each.output_uri for each in self._reviews if each.workteam_arn == team.arn}
         named = {wish.bucket for wish in self._wishes if wish.team in (team.name, team.arn) and wish.bucket}
         return sorted(buckets_of(uris) | named)

@@ -180,7 +180,7 @@ class _Reader:
             if scope.team is not None and scope.private_team is None:
                 team = teams.result().map(lambda found: _by_arn(found, str(scope.team), aws.region))
             workforce = pool.submit(self._workforce, team)
-            jobs = pool.submit(self._of_team, "jobs", team, lambda one: tuple(jobs_of_team(aws, one)[0]))
+            jobs = pool.submit(self._of_team, "jobs", team, lambda one: tuple(jobs_of_team(aws, one).jobs))
             reviews = pool.submit(self._of_team, "reviews", team, self._reviews)
             workforce.result()  # its errors come before those of the bucket
             bucket = None if region is None else Bucket(str(scope.bucket), region.result())

@@ -10,10 +10,10 @@ import difflib
 import re
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from ..errors import GtSecureError, InvalidInput, NotFound, refuse_url
 from ..html import facts as fact_list, output as cell_output
@@ -418,21 +418,30 @@ MAX_JOBS = 100
 _THREADS = 8
 
 
-def jobs_of_team(aws: Aws, team: Workteam, *, past: bool = False) -> tuple[list[LabelingJob], int]:
-    """Return the labeling jobs of a team that wait for workers, or all, the newest last; and how many are left out."""
+class TeamJobs(NamedTuple):
+    """Labeling jobs of a team, the names of those that wait for workers, and how many jobs are left out."""
+
+    jobs: Sequence[LabelingJob] = ()
+    waiting: frozenset[str] = frozenset()
+    left_out: int = 0
+
+
+def jobs_of_team(aws: Aws, team: Workteam, *, past: bool = False) -> TeamJobs:
+    """Return the labeling jobs of a team that wait for workers, the newest last, with ``past`` after all others."""
     if team.kind == "public":
-        return [], 0
+        return TeamJobs()
     client = aws.client("sagemaker")
     found: list[Mapping[str, Any]] = []
     with aws_errors("sagemaker:ListLabelingJobsForWorkteam", team.arn):
         pages = client.get_paginator("list_labeling_jobs_for_workteam")
         for page in pages.paginate(WorkteamArn=team.arn, SortBy="CreationTime", SortOrder="Descending"):
             found += [job for job in page["LabelingJobSummaryList"] if job.get("LabelingJobName")]
-    if not past:
-        found = [job for job in found if (job.get("LabelCounters") or {}).get("PendingHuman")]
+    waiting = [job for job in found if (job.get("LabelCounters") or {}).get("PendingHuman")]
+    found = [*waiting, *(job for job in found if past and job not in waiting)]
     names = [str(job["LabelingJobName"]) for job in found[:MAX_JOBS]][::-1]
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="gt_secure-jobs") as pool:
-        return list(pool.map(lambda name: describe_job(aws, name), names)), max(len(found) - MAX_JOBS, 0)
+        jobs = list(pool.map(lambda name: describe_job(aws, name), names))
+    return TeamJobs(jobs, frozenset(str(job["LabelingJobName"]) for job in waiting), max(len(found) - MAX_JOBS, 0))
 
 
 @dataclass(frozen=True, slots=True)
