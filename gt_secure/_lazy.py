@@ -22,13 +22,7 @@ _NAME = re.compile(r"(\w+) as \w+")
 
 
 def attach(package: str) -> tuple[list[str], Callable[[str], Any], Callable[[], list[str]]]:
-    """Return ``__all__``, ``__getattr__`` and ``__dir__`` for a package that lists its names for type checkers.
-
-    Parameters
-    ----------
-    package : str
-        The package's ``__name__``. Its source has the names under ``if TYPE_CHECKING:``.
-    """
+    """Return ``__all__``, ``__getattr__`` and ``__dir__`` for a package that lists its names for type checkers."""
     face: Any = sys.modules[package]
     with open(face.__file__, encoding="utf-8") as source:  # noqa: PTH123 - pathlib takes longer to import
         homes = dict(_listed(source.read()))

@@ -17,19 +17,6 @@ from .restriction.model import Restriction
 from .secrets import redact_data
 from .text import printable
 
-TOOLS = [
-    f"{__name__}:{name}"
-    for name in (
-        "ground_truth_teams",
-        "ground_truth_who_can_open",
-        "ground_truth_findings",
-        "ground_truth_explain_refusal",
-        "ground_truth_count_hits",
-        "ground_truth_plan",
-    )
-]
-"""The tools, as jupyter-server-mcp loads them."""
-
 _MOST_ROWS = 100
 
 
@@ -207,3 +194,7 @@ def ground_truth_plan(
         return {"applied": False, "plan": gt.plan(wanted).to_dict()}
 
     return _answer(region, work)
+
+
+TOOLS = [f"{__name__}:{name}" for name in globals() if name.startswith("ground_truth_")]
+"""The tools, as jupyter-server-mcp loads them."""

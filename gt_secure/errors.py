@@ -44,14 +44,7 @@ URL_STEP = (
 class GtSecureError(Exception):
     """Base of all errors of the package.
 
-    Parameters
-    ----------
-    message : str
-        What is wrong, in one sentence.
-    next_step : str
-        What the person can do now.
-    details : mapping, optional
-        JSON-able facts for programs; never a secret.
+    ``message`` says what is wrong, ``next_step`` what to do now; ``details`` has JSON-able facts, and never a secret.
     """
 
     def __init__(self, message: str, *, next_step: str = "", details: Mapping[str, Any] | None = None) -> None:

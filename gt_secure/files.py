@@ -13,7 +13,6 @@ from .text import json_text
 MAX_BYTES = 512 * 1024
 _MAX_VALUES = 300_000
 """More than a file of that size can hold without aliases."""
-YAML_SUFFIXES = frozenset({".yaml", ".yml"})
 
 
 def load(path: str | Path, max_bytes: int = MAX_BYTES) -> Any:
@@ -33,7 +32,7 @@ def read_text(path: str | Path, max_bytes: int | None = None) -> str:
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         raise NotFound(f"There is no file '{file}'.", next_step="Check the path.") from error
     except OSError as error:
-        raise InvalidInput(f"{file} cannot be read: {error.strerror}.", next_step="Check the path.") from error
+        raise _bad(f"{file} cannot be read: {error.strerror}.", "Check the path.") from error
     except UnicodeDecodeError as error:
         raise _bad(f"{file.name} is not UTF-8 text.", "Save it as UTF-8.") from error
 
@@ -53,7 +52,7 @@ def dumps(data: Any, *, yaml: bool = False) -> str:
 
 def is_yaml(file: Path) -> bool:
     """Return True if a file has a YAML suffix."""
-    return file.suffix.lower() in YAML_SUFFIXES
+    return file.suffix.lower() in (".yaml", ".yml")
 
 
 def _bad(message: str, fix: str, value: object = None) -> InvalidInput:
@@ -97,11 +96,8 @@ def _yaml_load(text: str, name: str) -> Any:
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f" at line {mark.line + 1}" if mark is not None else ""
-        raise InvalidInput(
-            f"{name} is not YAML{place}: {str(getattr(error, 'problem', '') or 'cannot be read')[:120]}.",
-            next_step="Correct it there.",
-            field="file",
-        ) from error
+        problem = str(getattr(error, "problem", "") or "cannot be read")[:120]
+        raise _bad(f"{name} is not YAML{place}: {problem}.", "Correct it there.") from error
     _refuse_expanding(data, name)
     return data
 
@@ -114,19 +110,14 @@ def _json_load(text: str, name: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=pairs)
     except json.JSONDecodeError as error:
-        raise InvalidInput(
-            f"{name} is not JSON at line {error.lineno}, column {error.colno}: {error.msg}.",
-            next_step="Correct it there (a YAML file needs the suffix .yaml).",
-            field="file",
-        ) from error
+        said = f"{name} is not JSON at line {error.lineno}, column {error.colno}: {error.msg}."
+        raise _bad(said, "Correct it there (a YAML file needs the suffix .yaml).") from error
     except RecursionError as error:
-        raise InvalidInput(f"{name} is nested too deeply.", next_step="Check the file.", field="file") from error
+        raise _bad(f"{name} is nested too deeply.", "Check the file.") from error
     except InvalidInput:
         raise
     except ValueError as error:  # Python reads no number of more than some thousand digits
-        raise InvalidInput(
-            f"{name} holds a number that is too long.", next_step="Correct the number.", field="file"
-        ) from error
+        raise _bad(f"{name} holds a number that is too long.", "Correct the number.") from error
 
 
 def _refuse_expanding(data: Any, name: str) -> None:
@@ -136,11 +127,7 @@ def _refuse_expanding(data: Any, name: str) -> None:
         node = waiting.pop()
         left -= 1
         if left < 0:
-            raise InvalidInput(
-                f"{name} holds too many values, or refers to itself.",
-                next_step="Write it without aliases (*name).",
-                field="file",
-            )
+            raise _bad(f"{name} holds too many values, or refers to itself.", "Write it without aliases (*name).")
         if isinstance(node, dict):
             waiting += [*node, *node.values()]
         elif isinstance(node, (list, tuple, set)):
@@ -151,7 +138,5 @@ def _refuse_twice(keys: list[Any], name: str) -> None:
     seen: Any = set() if all(isinstance(key, str) for key in keys) else []
     for key in keys:
         if key in seen:
-            raise InvalidInput(
-                f"{name} gives '{str(key)[:60]}' twice.", next_step="Take out one of them.", field="file", value=key
-            )
+            raise _bad(f"{name} gives '{str(key)[:60]}' twice.", "Take out one of them.", key)
         seen.add(key) if isinstance(seen, set) else seen.append(key)

@@ -59,7 +59,8 @@ class NamedNetwork:
 class About:
     """Facts about an address; empty where no file knows them.
 
-    ``user`` names the own network whose addresses count as one user. Its range may be wider than that of ``name``.
+    ``user`` names the own network whose addresses, this one too, count as one user. Its range may be wider than that of
+    ``name``.
     """
 
     name: str = ""
@@ -68,22 +69,12 @@ class About:
     country: str = ""
     user: str = ""
 
-    @property
-    def is_one_user(self) -> bool:
-        """True if the address is one of many that count as one user."""
-        return bool(self.user)
-
 
 class Networks:
     """Named networks and databases, ready to look addresses up.
 
-    Parameters
-    ----------
-    named : iterable of NamedNetwork
-    databases : iterable of path
-        MMDB files with autonomous systems or countries; they need maxminddb.
-    applications : mapping
-        Names of applications by the role or user that signs their URLs: ``role/NAME``, ``user/NAME`` or an ARN.
+    ``databases`` are MMDB files with autonomous systems or countries. ``applications`` has names of applications by the
+    role or user that signs their URLs: ``role/NAME``, ``user/NAME`` or an ARN.
 
     Examples
     --------
@@ -130,10 +121,6 @@ class Networks:
 
     def __repr__(self) -> str:
         return f"Networks({len(self.named):,} named, {len(self.databases)} databases)"
-
-    def find(self, address: IPAddress) -> NamedNetwork | None:
-        """Return the network with the longest range that holds an address."""
-        return self._every.find(unmapped(address))
 
     def application_of(self, requester: str | None) -> str | None:
         """Return the name of the application that signs as a requester of a log; None if no file names it."""

@@ -1,4 +1,4 @@
-"""Addresses, networks and VPC endpoint ids: the only place that parses or compares them.
+"""Addresses, networks, lists of them and VPC endpoint ids: the only place that parses or compares them.
 
 Sources
 -------
@@ -8,14 +8,16 @@ Sources
 
 from __future__ import annotations
 
+import csv
+import io
 import ipaddress
+import json
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from .address_lists import list_name, looks_like_address, split_list
 from .errors import InvalidInput, refuse_url
 from .text import printable, truncate
 
@@ -31,7 +33,13 @@ _DOCUMENTATION = tuple(
 _PRIVATE = tuple(
     ipaddress.ip_network(n) for n in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
 )
+MAX_INPUT = 200_000
+"""Longest pasted list, in characters; longer text is surely not a list of addresses."""
+_OTHERS: tuple[AddressScope, ...] = ("loopback", "link-local", "multicast", "unspecified", "reserved")
 _ENDPOINT = re.compile(r"vpce-[0-9a-f]{8,17}")
+_PREFIX_LIST = re.compile(r"pl-[0-9a-f]{8,17}", re.IGNORECASE)
+_IP_SET = re.compile(r"wafv2:ipset/[A-Za-z0-9_-]{1,128}")
+_DECORATION = "\"'[](){}<>;,"
 _VPC = re.compile(r"vpc-[0-9a-f]{8,17}")
 _VIA = re.compile(r"(?<!\s)\s+via\s+", re.IGNORECASE)
 
@@ -122,6 +130,76 @@ def _why_no_address(word: str) -> str:
     return f"'{_short(word)}' is not an address or a CIDR range."
 
 
+def split_list(text: str) -> list[str]:
+    """Split pasted text into the words that may be addresses.
+
+    Takes lists separated by commas, blanks, semicolons or lines, JSON arrays (also of objects with an address-like
+    member), CSV columns with or without a header, and ``#`` comments.
+    """
+    if len(text) > MAX_INPUT:
+        raise InvalidInput(
+            f"The pasted list is {len(text):,} characters long.",
+            next_step=f"Paste at most {MAX_INPUT:,} characters of addresses.",
+            field="addresses",
+        )
+    stripped = text.strip()
+    if stripped[:1] in "[{":
+        words = _from_json(stripped)
+        if words is not None:
+            return words
+    lines = [re.split(r"(?:^|\s)#", line, maxsplit=1)[0] for line in text.splitlines()]
+    text = "\n".join(line for line in lines if line.strip())
+    try:
+        rows = list(csv.reader(io.StringIO(text)))
+    except csv.Error:  # a cell of more than 131,072 characters: a quote that is never closed
+        rows = [line.split(",") for line in text.split("\n")]
+    cells = [word for row in rows for cell in row for word in re.split(r"[\s;|]+", cell)]
+    words = [word.strip(_DECORATION) for word in cells]
+    words = [word for word in words if word]
+    # A table has words that are no addresses at all (a header, a name): drop them if at least one column parses.
+    if len(rows) > 1 and any(len(row) > 1 for row in rows):
+        likely = [word for word in words if looks_like_address(word)]
+        return likely or words
+    if len(words) > 1 and re.fullmatch(r"(?i)(ip|ips|cidr|cidrs|cidr_?ip|address|addresses|network|range)s?", words[0]):
+        return words[1:]
+    return words
+
+
+def looks_like_address(word: str) -> bool:
+    """Return True if a word of a table looks like an address, a range or an endpoint, valid or not."""
+    address = re.match(r"^(?:[0-9]{1,3}\.|[0-9A-Fa-f]{0,4}:)", word)
+    return bool(address or _ENDPOINT.fullmatch(word) or list_name(word))
+
+
+def list_name(word: object) -> str | None:
+    """Return the name of a list that AWS keeps (``pl-0a1b2c3d4e5f60718``, ``wafv2:ipset/NAME``), or None."""
+    text = word.strip() if isinstance(word, str) else ""
+    if _PREFIX_LIST.fullmatch(text):
+        return text.lower()
+    return text if _IP_SET.fullmatch(text) else None
+
+
+def _from_json(text: str) -> list[str] | None:
+    found: list[str] = []
+
+    def walk(node: object) -> None:
+        if isinstance(node, str):
+            found.append(node.strip())
+        elif isinstance(node, dict):
+            for value in node.values():
+                if not isinstance(value, str) or looks_like_address(value.strip()):
+                    walk(value)
+        elif isinstance(node, list):
+            for value in node:
+                walk(value)
+
+    try:
+        walk(json.loads(text))
+    except (ValueError, RecursionError):
+        return None
+    return found
+
+
 def parse_networks(values: str | Iterable[str | IPNetwork | IPAddress]) -> tuple[IPNetwork, ...]:
     """Parse a list of addresses and ranges, in any usual written form."""
     words = split_list(values) if isinstance(values, str) else [str(value) for value in values]
@@ -196,13 +274,9 @@ def overlaps(networks: Iterable[IPNetwork]) -> tuple[tuple[IPNetwork, IPNetwork]
     )
 
 
-VERY_BROAD: Mapping[int, int] = {4: 16, 6: 32}
-"""Shorter prefixes, by IP version, hold more than hardly anybody's own network."""
-
-
 def is_very_broad(network: IPNetwork) -> bool:
-    """Return True if a range is so large that it should be confirmed."""
-    return network.prefixlen < VERY_BROAD[network.version]
+    """Return True if a range is larger than almost anybody's own network, so that it should be confirmed."""
+    return network.prefixlen < (16 if network.version == 4 else 32)
 
 
 def scope(item: IPAddress | IPNetwork) -> AddressScope:
@@ -212,20 +286,10 @@ def scope(item: IPAddress | IPNetwork) -> AddressScope:
         return "public"
     if _within(network, _PRIVATE):
         return "private"
-    first = network.network_address
-    if network.prefixlen == 0:
-        return "public"
-    if first.is_loopback and network.broadcast_address.is_loopback:
-        return "loopback"
-    if first.is_link_local and network.broadcast_address.is_link_local:
-        return "link-local"
-    if first.is_multicast and network.broadcast_address.is_multicast:
-        return "multicast"
-    if first.is_unspecified and network.num_addresses == 1:
-        return "unspecified"
-    if first.is_reserved and network.broadcast_address.is_reserved:
-        return "reserved"
-    return "public"
+    ends = (network.network_address, network.broadcast_address)
+    return next(
+        (word for word in _OTHERS if all(getattr(each, f"is_{word.replace('-', '_')}") for each in ends)), "public"
+    )
 
 
 _NETWORKS = (ipaddress.IPv4Network, ipaddress.IPv6Network)

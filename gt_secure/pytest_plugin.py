@@ -88,14 +88,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Give nbval our sanitizer file, where it is used without one, and keep the cells of a notebook on one worker.
-
-    Raises
-    ------
-    pytest.UsageError
-        Without nbval, which runs the cells; and if pytest-xdist is asked to divide the cells of one notebook among
-        workers.
-    """
+    """Give nbval our sanitizer file, where it is used without one, and keep the cells of a notebook on one worker."""
     if not config.getoption("--gt-secure-notebooks"):
         if config.getoption("--gt-secure-checks") is not None:
             raise pytest.UsageError("--gt-secure-checks counts the checks of notebooks: add --gt-secure-notebooks.")

@@ -18,24 +18,23 @@ _CALL = re.compile(r"\bgt\.(?P<name>\w+)(?:\((?P<argument>[^()]*)\))?")
 class Wording:
     """The words of one surface for what the library calls by its Python name."""
 
-    arguments: Mapping[str, str]
+    arguments: Callable[[str], str | None]
     values: Mapping[str, str] = field(default_factory=dict)
     calls: Mapping[str, str] = field(default_factory=dict)
     keeps_values: bool = True
-    others: Callable[[str], str | None] | None = None
 
     def write(self, text: str) -> str:
         """Return a sentence in the words of the surface, with straight quotes.
 
         Examples
         --------
-        >>> Wording({"bucket": "--bucket"}, calls={"workteams": "'gt-secure teams'"}).write("Pass bucket='photos'.")
+        >>> Wording({"bucket": "--bucket"}.get, calls={"workteams": "'gt-secure teams'"}).write("Pass bucket='photos'.")
         'Pass --bucket photos.'
         """
 
         def argument(match: re.Match[str]) -> str:
             name, value = match["name"], (match["value"] or "").strip("[]")
-            setter = self.arguments.get(name) or (self.others(name) if self.others is not None else None)
+            setter = self.arguments(name)
             if setter is None:
                 return match[0]
             plain = value.removesuffix(", ...").strip("'\"")

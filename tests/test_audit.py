@@ -60,7 +60,7 @@ def test_a_bucket_that_is_not_there_is_unknown(gt) -> None:
 
 
 def test_the_command_fails_on_findings(gt, monkeypatch, capsys) -> None:
-    monkeypatch.setattr("gt_secure.cli.audit.connection", lambda _: gt)
+    monkeypatch.setattr("gt_secure.cli.sweep.connection", lambda _: gt)
     assert main(["audit", "--no-logs", "--fail-on", "info", "--json"]) == 2
     assert json.loads(capsys.readouterr().out)["findings"]
     assert main(["audit", "--no-logs"]) == 0

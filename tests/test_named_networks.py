@@ -52,7 +52,7 @@ def test_files_are_told_apart(files: list[Path]) -> None:
         "52.94.1.1": "AWS us-east-1", "2600:1f00::9": "AWS EC2 us-east-1", "8.8.8.8": "",
         "::ffff:203.0.113.7": "Berlin office", "-": "", "": "",
     }  # fmt: skip
-    assert [known.about(text).is_one_user for text in ("203.0.113.7", "3.5.140.9")] == [True, False]
+    assert [bool(known.about(text).user) for text in ("203.0.113.7", "3.5.140.9")] == [True, False]
     assert known.about("3.5.140.9").source == "AWS ip-ranges"
     assert networks_from(known) is known
     assert len(known["VPN pool"]) == 2
@@ -75,7 +75,7 @@ def test_ranges_of_aws_inside_a_network_do_not_divide_its_user(tmp_path: Path) -
     both, divided = load_networks(aws, own), load_networks(aws, written(tmp_path, "lab.json", [vpn, lab]))
     address = "203.0.113.200"
     assert (both.about(address).name, both.about(address).user) == ("AWS EC2 us-east-1", "VPN")
-    assert both.about(address).is_one_user
+    assert both.about(address).user
     # A network of one's own does divide it.
     assert (divided.about(address).name, divided.about(address).user) == ("Lab in EC2", "")
     assert divided.about("203.0.113.150").user == "VPN"

@@ -14,7 +14,7 @@ import pytest
 from gt_secure import Restriction
 from gt_secure.errors import GtSecureError, InvalidInput
 from gt_secure.restriction.files import dump_restriction
-from gt_secure.sweeps.state_file import StateFile
+from gt_secure.sweeps.runner import StateFile
 from gt_secure.sweeps.sweep_rows import SweepRow
 
 A, B, REGION = "111122223333", "222233334444", "us-east-1"

@@ -30,7 +30,6 @@ def no_findings(
 
     Parameters
     ----------
-    gt : Connection or sagemaker.core Session
     team, bucket : optional
         The team and bucket to check; at least one.
     severity : str
@@ -39,8 +38,6 @@ def no_findings(
         Codes of findings that never fail the check. An entry of ``accepted`` has a subject, a reason and an end.
     accepted : path or iterable, optional
         Accepted findings: a file with a list ``accepted``, or its entries. They fail the check after their last day.
-    context : mapping, optional
-        Values of condition keys that are known, such as ``{"aws:PrincipalOrgID": "o-abc123"}``.
     """
     if severity not in SEVERITIES:
         raise InvalidInput(

@@ -32,9 +32,8 @@ def team_is_restricted(
 
     Parameters
     ----------
-    gt : Connection or sagemaker.core Session
     team : str or Workteam
-        Name of a private workteam; a vendor or public one has no URL lock, and the check fails.
+        A private workteam; a vendor or public one has no URL lock, and the check fails.
     url_lock : str, optional
         The required setting.
     portal : str or iterable of networks, optional
@@ -47,7 +46,8 @@ def team_is_restricted(
     wrong = [finding for finding in found if finding.code in _URL_LOCK and finding.state == "found"]
     details: dict[str, Any] = {"findings": [finding.code for finding in wrong]}
     if wrong:
-        return _failed(name, wrong[0], details)
+        said = f"{wrong[0].title}. {wrong[0].detail}".strip()
+        return CheckResult("team_is_restricted", name, False, said, details, wrong[0].fix)
     unseen = _unseen(found)
     if unseen:
         return CheckResult(
@@ -67,11 +67,6 @@ def team_is_restricted(
     if portal is not None:
         return _portal(name, gt.workforce(), ranges_and_lists(gt.aws, portal)[0], mode, details)
     return CheckResult("team_is_restricted", name, True, f"The URL lock is on ({mode}).", details)
-
-
-def _failed(name: str, finding: Finding, details: dict[str, Any]) -> CheckResult:
-    said = f"{finding.title}. {finding.detail}".strip()
-    return CheckResult("team_is_restricted", name, False, said, details, finding.fix)
 
 
 def _unseen(found: Iterable[Finding]) -> list[str]:
@@ -111,9 +106,6 @@ def guard_is_in_place(
 
     Parameters
     ----------
-    gt : Connection or sagemaker.core Session
-    bucket : str
-        Name of the data bucket.
     prefix : str, optional
         Keys that the guard must cover; None accepts any.
     addresses, endpoints : optional

@@ -19,9 +19,8 @@ from ..secrets import SavedSecret, find_secrets, mask_secrets, mask_text, secret
 from ..secrets.recogniser import table
 from ..shared_files import replacing
 from ..text import count, some
-from .bypasses import find_bypasses
 from .ledger import KEY
-from .promise import cell_text, promise_of, ran_text, unkept
+from .promise import cell_text, find_bypasses, promise_of, ran_text, unkept
 from .result import Check, CheckResult
 
 SANITIZE_FILE = Path(__file__).with_name("nbval-sanitize.cfg")
@@ -196,22 +195,7 @@ def remove_secrets(path: str | Path) -> list[SavedSecret]:
     """Replace the secrets of a saved notebook with ``***``, in the file.
 
     In the source of a code cell only strings and comments are changed; what is left, :func:`no_secret_saved` names.
-
-    Parameters
-    ----------
-    path : path
-        An ``.ipynb`` file, whose pairs of jupytext are masked too, or a notebook that is saved as text. It is written
-        only if it has a secret.
-
-    Returns
-    -------
-    list of SavedSecret
-        What was removed, and from where.
-
-    Raises
-    ------
-    NotFound, InvalidInput
-        If there is no such file, or it is not a notebook.
+    The pairs of jupytext are masked too. A file without a secret is not written.
 
     Examples
     --------

@@ -17,11 +17,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 from xml.etree import ElementTree as Xml
 
-from .. import check
 from ..findings import sarif
 from ..findings.model import Acceptance, Finding, catalog
 from ..text import json_text, members
-from .result import CheckResult
+from .result import CHECKS, CheckResult
 
 PASSED, FAILED, UNKNOWN = 0, 2, 3
 """Exit codes of ``gt-secure check``; 1 is an error."""
@@ -33,7 +32,6 @@ class Report:
 
     Attributes
     ----------
-    results : tuple of CheckResult
     source : str
         The file that the checks come from.
     unused : tuple of Acceptance
@@ -57,13 +55,6 @@ class Report:
     def counts(self) -> dict[str, int]:
         """The numbers of passed, failed and unknown checks."""
         return {word: sum(result.status == word for result in self.results) for word in ("passed", "failed", "unknown")}
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """The findings of the checks ``no_findings``: those that fail a check, and the accepted ones."""
-        details = [result.details for result in self.results if result.name == "no_findings"]
-        listed = [data for each in details for name in ("findings", "accepted") for data in each.get(name, ())]
-        return tuple(Finding.from_dict(data) for data in listed)
 
     @property
     def passed(self) -> bool | None:
@@ -141,7 +132,7 @@ def _items(result: CheckResult) -> Iterator[_Item]:
 
 
 def _rule(name: str) -> dict[str, Any]:
-    text = " ".join((getattr(check, name).__doc__ or name).strip().split("\n\n")[0].split())
+    text = " ".join((getattr(CHECKS.get(name), "__doc__", "") or name).strip().split("\n\n")[0].split())
     return {
         "id": name,
         "name": "".join(word.capitalize() for word in name.split("_")),

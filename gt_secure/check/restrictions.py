@@ -22,14 +22,7 @@ from .result import Check, CheckResult, label
 
 @Check
 def nothing_drifted(gt: ConnectionLike, restriction: Restriction | str | Path) -> CheckResult:
-    """Applying the restriction again would change nothing.
-
-    Parameters
-    ----------
-    gt : Connection or sagemaker.core Session
-    restriction : Restriction or path
-        The restriction, or the file it is kept in.
-    """
+    """Applying the restriction again would change nothing."""
     wish = _wish(restriction)
     if all(each is None for each in (wish.url_lock, wish.portal_lock, wish.guard, wish.signers)):
         raise InvalidInput(
@@ -55,16 +48,7 @@ def nothing_drifted(gt: ConnectionLike, restriction: Restriction | str | Path) -
 def expectations_hold(
     gt: ConnectionLike, restriction: Restriction | str | Path, *, context: Context | None = None
 ) -> CheckResult:
-    """Check that the current locks fulfil the expectations.
-
-    Parameters
-    ----------
-    gt : Connection or sagemaker.core Session
-    restriction : Restriction or path
-        With expectations; its other members are not applied.
-    context : mapping, optional
-        Values of condition keys that are known, beside the facts of the restriction.
-    """
+    """Check that the current locks fulfil the expectations of a restriction. Its other members are not applied."""
     wish = _wish(restriction).with_facts(context)
     if not wish.expectations:
         raise InvalidInput(
@@ -99,15 +83,8 @@ def is_proved(
 ) -> CheckResult:
     """Prove that no presigned request or POST form from outside the restriction's lists is opened.
 
-    A counterexample fails, and is in ``details``. An answer that depends on a fact is unknown, and names it.
-
-    Parameters
-    ----------
-    gt : Connection or sagemaker.core Session
-    restriction : Restriction or path
-        Its bucket, prefix, addresses and endpoints are the claim.
-    context : mapping, optional
-        Values of condition keys that are known, such as ``{"aws:PrincipalOrgID": "o-abc123"}``.
+    Its bucket, prefix, addresses and endpoints are the claim. A counterexample fails, and is in ``details``. An answer
+    that depends on a fact is unknown, and names it.
     """
     wish = _wish(restriction)
     proof = with_facts(gt, context).prove(wish)

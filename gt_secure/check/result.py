@@ -103,6 +103,10 @@ class CheckFailed(GtSecureError, AssertionError):
         self.result = result
 
 
+CHECKS: dict[str, Check[Any]] = {}
+"""Every check by its name."""
+
+
 class Check(Generic[P]):
     """A check, callable in two ways.
 
@@ -110,11 +114,16 @@ class Check(Generic[P]):
     ``guard_is_in_place.look(gt, "gt-images")`` returns the result, whatever it is. Both raise
     :class:`~gt_secure.errors.InvalidInput` for arguments that make no sense. In a notebook both leave a record in the
     outputs of the cell: a runner compares the records with the checks of the notebook.
+
+    Arguments have one meaning in all checks: ``gt`` is a connection or a session of the SageMaker SDK, ``team`` what a
+    connection accepts, ``restriction`` a restriction or the path of its file. ``context`` has known values of condition
+    keys, such as ``{"aws:PrincipalOrgID": "o-abc123"}``, beside those of the connection and the restriction.
     """
 
     def __init__(self, look: Callable[P, CheckResult]) -> None:
         self._look = look
         self.name = look.__name__
+        CHECKS[self.name] = self
         self.__name__ = look.__name__
         self.__doc__ = look.__doc__
         self.__module__ = look.__module__
@@ -146,8 +155,7 @@ class Check(Generic[P]):
             result = CheckResult(self.name, subject, None, said, {}, "Restart the kernel, and do not replace it.")
         else:
             result = self._result(subject, args, kwargs)
-        status = "passed" if result.passed is True else "unknown" if result.passed is None else "failed"
-        record(self.name, result.subject, status, args[0] if args else None)
+        record(self.name, result.subject, result.status, args[0] if args else None)
         return result
 
     def _result(self, subject: str, args: Any, kwargs: Any) -> CheckResult:

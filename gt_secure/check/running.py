@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import check as face
 from ..connection import Connection, ConnectionLike, connection_of
 from ..errors import GtSecureError, NotFound
 from ..findings.accepted import AcceptedLike, read_accepted
@@ -16,10 +15,11 @@ from ..logs import read_hits
 from ..logs.leaks import LeakRules
 from ..restriction.files import load_restriction
 from ..restriction.model import Restriction
+from . import account, applied_locks, notebooks, restrictions  # noqa: F401 - their checks register themselves
 from .ledger import record
 from .logs import KINDS, no_leaked_urls
 from .report import Report
-from .result import Check, CheckResult, of_error
+from .result import CHECKS, CheckResult, of_error
 from .spec import Spec, load_check_file
 
 if TYPE_CHECKING:
@@ -37,11 +37,8 @@ def run_specs(
 
     Parameters
     ----------
-    gt : Connection, sagemaker.core Session or callable
-        A callable is called only if a check needs the account.
-    specs : iterable of Spec
-    source : str
-        The file that the checks come from, for reports.
+    gt : Connection, sagemaker.core Session or callable, which is called only if a check needs the account
+    source : str, the file that the checks come from, for reports
     accepted : path or iterable, optional
         Accepted findings, for ``no_findings``, and secrets, for ``no_secret_saved``. The report names the findings that
         matched nothing.
@@ -103,7 +100,7 @@ class _Runner:
             return result
 
     def _look(self, spec: Spec) -> CheckResult:
-        check: Check[...] = getattr(face, spec.check)
+        check = CHECKS[spec.check]
         given = {name: value for name, value in spec.arguments.items() if name not in ("logs", "since", "until")}
         if "restriction" in given:
             given["restriction"] = _restriction(spec)

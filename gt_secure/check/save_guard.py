@@ -47,19 +47,7 @@ class SaveGuard:
         self._accepted = read_accepted(accepted)
 
     def check(self, book: dict[str, Any], name: str) -> list[SavedSecret]:
-        """Mask the secrets of a notebook in place, or refuse it.
-
-        Parameters
-        ----------
-        book : dict
-            A notebook of format 4, also as nbformat's ``NotebookNode``.
-        name : str
-            The name of the notebook, for messages.
-
-        Returns
-        -------
-        list of SavedSecret
-            What was masked.
+        """Mask the secrets of a notebook of format 4 in place and return them, or refuse it by its name.
 
         Raises
         ------
@@ -89,12 +77,7 @@ class SaveGuard:
     def before_save(self, model: dict[str, Any], path: str = "", **_: Any) -> None:
         """Check what a Jupyter server is about to save: a ``pre_save_hook``.
 
-        Parameters
-        ----------
-        model : dict
-            The model of the contents API. Notebooks are checked, also those that an editor or jupytext saves as text.
-        path : str
-            Where it is saved.
+        Notebooks are checked, also those that an editor or jupytext saves as text.
 
         Raises
         ------
@@ -120,11 +103,6 @@ class SaveGuard:
 
     def after_run(self, notebook: dict[str, Any], **_: Any) -> None:
         """Check a notebook that nbclient has run: its ``on_notebook_complete``. Every promised check must have passed.
-
-        Parameters
-        ----------
-        notebook : NotebookNode
-            The notebook with its outputs and widget state.
 
         Raises
         ------

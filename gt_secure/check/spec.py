@@ -68,17 +68,7 @@ RULES: dict[str, CheckMembers] = {
 
 @dataclass(frozen=True)
 class Spec:
-    """One check to run.
-
-    Attributes
-    ----------
-    check : str
-        Its name.
-    arguments : mapping
-        Its members, as in the file.
-    base : Path
-        The folder that paths are relative to.
-    """
+    """One check to run: its name, its members as in the file, and the folder that paths are relative to."""
 
     check: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
@@ -111,13 +101,7 @@ class CheckFile(NamedTuple):
 
 
 def hyphened(name: str) -> str:
-    """Return the name of a check as the command line and reports spell it.
-
-    Examples
-    --------
-    >>> hyphened("no_findings")
-    'no-findings'
-    """
+    """Return the name of a check as the command line and reports spell it."""
     return name.replace("_", "-")
 
 

@@ -1,4 +1,4 @@
-"""``gt-secure plan``, ``apply``, ``undo``, ``journal`` and ``export``."""
+"""``gt-secure plan``, ``apply``, ``undo`` and ``export``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import difflib
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,13 @@ from .output import ask, connection, fit, last_words, line_width, note, say, sho
 from .parser import Commands, Parser, add_context
 from .progress import working
 
-FORMATS = ("text", "full", "html", "cli", "terraform")
+FORMATS: dict[str, Callable[[Plan], str]] = {
+    "text": lambda plan: fit(plan.to_text(line_width())),
+    "full": lambda plan: fit(plan.to_text(line_width(), full=True)),
+    "html": lambda plan: plan.to_html(standalone=True),
+    "cli": Plan.to_cli,
+    "terraform": Plan.to_terraform,
+}
 DOING = ("--yes", "--json", "--profile", "--region")
 """Options that every command that changes something reads."""
 
@@ -52,11 +58,10 @@ def _add_plan(commands: Commands) -> None:
         exit_codes="0 nothing to change, 2 changes, 1 an expectation does not hold",
         result=plan_from,
     )
-    add_plan_arguments(parser)
+    _add_plan_arguments(parser)
     parser.add_argument(
         "--application", metavar="NAME", help="say what the guard does to an application, such as mlflow"
     )
-    _add_logs(parser)
     parser.add_argument(
         "--format", choices=FORMATS, default="text", help="output format (default: text; full: with all details)"
     )
@@ -64,7 +69,7 @@ def _add_plan(commands: Commands) -> None:
     parser.excludes("--json", "--format")
 
 
-def add_plan_arguments(parser: Parser) -> None:
+def _add_plan_arguments(parser: Parser) -> None:
     group = parser.add_argument_group("the restriction")
     group.add_argument("-f", "--file", help="restriction file (YAML or JSON); other options override it")
     group.add_argument("--team", help="workteam, by name or ARN")
@@ -107,9 +112,6 @@ def add_plan_arguments(parser: Parser) -> None:
     add_context(group)
     parser.add_argument("--reason", default="", metavar="TEXT", help="why, for the approver and the journal")
     parser.needs("--networks", "--allow")
-
-
-def _add_logs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--logs",
         action="append",
@@ -130,7 +132,6 @@ def _planned(args: argparse.Namespace, restriction: Restriction, gt: Connection)
 
 
 def restriction_from(args: argparse.Namespace) -> Restriction:
-    """Return the restriction that the options describe."""
     data: dict[str, Any] = load_restriction(args.file).to_dict() if args.file else {}
     for name in ("team", "bucket", "prefix"):
         if getattr(args, name) is not None:
@@ -175,21 +176,12 @@ def _ranges(args: argparse.Namespace) -> list[str]:
 
 
 def run_plan(args: argparse.Namespace) -> int:
-    """Show a plan; returns 0 for no change, 2 for changes, 1 if an expectation does not hold."""
     plan = plan_from(args)
-    shape = "json" if args.json else args.format
-    if shape == "json":
+    if args.json:
         show_json(plan.to_dict())
     else:
-        show = {
-            "text": lambda: fit(plan.to_text(line_width())),
-            "full": lambda: fit(plan.to_text(line_width(), full=True)),
-            "html": lambda: plan.to_html(standalone=True),
-            "cli": plan.to_cli,
-            "terraform": plan.to_terraform,
-        }[shape]
-        say(show().rstrip("\n"))
-    if shape in ("text", "full") and not plan.empty:
+        say(FORMATS[args.format](plan).rstrip("\n"))
+    if not args.json and args.format in ("text", "full") and not plan.empty:
         say(fit(f"Apply: gt-secure apply {shlex.join(_of_apply(args.words))}"))
         if not plan.blockers:
             note(f"Exit code {FOUND} tells scripts that there are changes to apply. It is not an error.")
@@ -222,8 +214,7 @@ def _add_apply(commands: Commands) -> None:
         ),
         result=apply_from,
     )
-    add_plan_arguments(parser)
-    _add_logs(parser)
+    _add_plan_arguments(parser)
     add_doing(parser)
     parser.add_argument("--confirm", action="append", default=[], metavar="CODE", help="accept a blocker of the plan")
     parser.add_argument("--digest", metavar="DIGEST", help="apply only the plan with this digest")
@@ -267,7 +258,6 @@ def apply_plan(
 
 
 def run_apply(args: argparse.Namespace) -> int:
-    """Apply a restriction, or complete an interrupted change."""
     return report(args, apply_from(args))
 
 
@@ -291,7 +281,6 @@ def _tell(text: str) -> None:
 
 
 def report(args: argparse.Namespace, result: Applied) -> int:
-    """Print the result of a change."""
     if args.json:
         show_json(result.to_dict())
     else:
@@ -367,7 +356,6 @@ def export_from(args: argparse.Namespace) -> Restriction:
 
 
 def run_export(args: argparse.Namespace) -> int:
-    """Write or print the current restriction."""
     restriction = export_from(args)
     if args.output is not None:
         dump_restriction(restriction, args.output)

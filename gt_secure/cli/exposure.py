@@ -1,9 +1,10 @@
-"""``gt-secure explain`` and ``prove``: exact answers from the account or from policy files."""
+"""``gt-secure explain``, ``prove`` and ``verdict``: exact answers from the account or from policy files."""
 
 from __future__ import annotations
 
 import argparse
 import re
+import sys
 from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from ..access.exposure_text import answers_text, exposure_text
 from ..access.locks import locks_of_files
 from ..aws.buckets import parse_s3_uri
 from ..errors import InvalidInput
+from ..iam import batch
 from ..iam.facts import parse_facts, supplied_facts
 from ..iam.operators import policy_network
 from ..logs.activity import READING
@@ -29,6 +31,7 @@ from .progress import working
 if TYPE_CHECKING:
     from ..access.exposure import Exposure
     from ..access.locks import EffectiveLocks
+    from ..access.planned_policies import PlannedPolicy
     from ..access.proof import Proof
     from ..access.signers import Signers
 
@@ -123,6 +126,20 @@ def add(commands: Commands) -> None:
     prove.excludes("--file", "--team", "--bucket", "--prefix", "--allow", "--endpoint", "--signers", "--guard")
     prove.excludes("--bucket-policy", "--file", "--team", "--profile", "--region")
 
+    verdict = commands.add(
+        "verdict",
+        run_verdict,
+        account=False,
+        json=False,
+        description='Read one case per line ({"id", "request", "identityPolicies", "sessionPolicy", "resourcePolicy"}) '
+        'and write one {"id", "verdict", "reason"} per line, in order. No AWS call.',
+        examples=(
+            ("gt-secure verdict < cases.ndjson > answers.ndjson", "decide a file of cases"),
+            ("gt-secure verdict < cases.ndjson | grep explicit-deny", "list the refusals"),
+        ),
+    )
+    verdict.add_argument("--json", action="store_true", help=argparse.SUPPRESS)  # the output is JSON already
+
 
 def _add_files(parser: Parser, *planned: str) -> None:
     group = parser.add_argument_group("policy files")
@@ -137,7 +154,6 @@ def _add_files(parser: Parser, *planned: str) -> None:
 
 
 def _locks(args: argparse.Namespace, bucket: str) -> EffectiveLocks:
-    """Return the locks under policy files."""
     account = check_account(args.account)
     if not re.fullmatch(r"[A-Za-z0-9._-]{3,255}", bucket):  # old buckets of us-east-1 have longer names
         raise InvalidInput(
@@ -156,7 +172,6 @@ def _locks(args: argparse.Namespace, bucket: str) -> EffectiveLocks:
 
 
 def check_account(account: str | None) -> str:
-    """Return the id of an account that was typed."""
     if account is None:
         raise InvalidInput(
             "The account of the bucket is missing.", next_step="Add --account with its 12 digits.", field="account"
@@ -169,7 +184,6 @@ def check_account(account: str | None) -> str:
 
 
 def read_policy_file(name: str) -> str:
-    """Return the text of a file of policies."""
     text = textfiles.read_text(name).strip()
     if not text:
         raise InvalidInput(
@@ -206,7 +220,6 @@ def exposure_from(args: argparse.Namespace) -> Exposure:
 
 
 def run_explain(args: argparse.Namespace) -> int:
-    """Print the exact sets, and the answers for the sources."""
     if args.signers:
         return _explain_signers(args)
     sources = [Source.parse(each) for each in args.sources]
@@ -302,7 +315,7 @@ def _restriction(args: argparse.Namespace) -> Restriction:
 
 
 def _prove_files(args: argparse.Namespace) -> Proof:
-    from ..access.planned_policies import cloudformation_policies, policy_of, terraform_policies
+    from ..access.planned_policies import policy_of
     from ..access.proof import Claim, prove
 
     if not args.bucket:
@@ -315,12 +328,28 @@ def _prove_files(args: argparse.Namespace) -> Proof:
         reads=args.guard == "reads",
     )
     locks = _locks(args, args.bucket)
-    if args.tf_plan:
-        return policy_of(terraform_policies(read_policy_file(args.tf_plan)), args.bucket).prove(locks, claim)
-    if args.cloudformation:
-        planned = cloudformation_policies(read_policy_file(args.cloudformation), args.account)
-        return policy_of(planned, args.bucket).prove(locks, claim)
+    if args.tf_plan or args.cloudformation:
+        return policy_of(read_planned(args)[0], args.bucket).prove(locks, claim)
     return prove(locks, claim)
+
+
+def read_planned(args: argparse.Namespace) -> tuple[list[PlannedPolicy], str]:
+    """Return the bucket policies of a plan or a template, and its text."""
+    from ..access.planned_policies import cloudformation_policies, terraform_policies
+
+    text, account = read_policy_file(args.tf_plan or args.cloudformation), check_account(args.account)
+    return terraform_policies(text) if args.tf_plan else cloudformation_policies(text, account), text
+
+
+def run_verdict(_: argparse.Namespace) -> int:
+    # Bytes that are not UTF-8 invalidate one line, not the whole run. Only a line feed ends a line, or a stray
+    # carriage return would turn one line into two answers.
+    sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")  # type: ignore[union-attr]
+    sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+    for line in batch.run(sys.stdin):
+        sys.stdout.write(line.rstrip("\n") + "\n")
+        sys.stdout.flush()
+    return 0
 
 
 def _say_assumed(sentences: Iterable[str]) -> None:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..changes import Journal
-from ..errors import InvalidInput
 from ..text import printable
 from .exit_codes import FOUND, OK, UNKNOWN
 from .output import connection, note, say, show_json, table
 from .parser import Commands
 from .progress import working
-
-if TYPE_CHECKING:
-    from ..changes import ChangeRecord
 
 
 def add(commands: Commands) -> None:
@@ -39,6 +35,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--bucket", help="data bucket")
     parser.add_argument("--since", default="30d", help="start: UTC time or age (default: %(default)s)")
     parser.needs("change", "what=show")
+    parser.needs("what=show", "change")
     for option in ("--since", "--profile", "--region"):
         parser.needs(option, "--team", "--bucket")
     parser.reads_only("what=show", "change", "--json")
@@ -47,7 +44,7 @@ def add(commands: Commands) -> None:
 
 def history_from(args: argparse.Namespace) -> Any:
     if args.what == "show":
-        return _found(args)
+        return Journal().find(args.change)
     if args.what == "verify":
         return Journal().verify()
     if args.team is None and args.bucket is None:
@@ -58,7 +55,7 @@ def history_from(args: argparse.Namespace) -> Any:
 
 def run(args: argparse.Namespace) -> int:
     if args.what == "show":
-        show_json(_found(args).to_dict())
+        show_json(history_from(args).to_dict())
         return OK
     if args.what == "verify":
         return _verify(args)
@@ -85,14 +82,6 @@ def _list(args: argparse.Namespace, journal: Journal) -> int:
     else:
         say(f"The journal in {journal.path} is empty.")
     return OK
-
-
-def _found(args: argparse.Namespace) -> ChangeRecord:
-    if not args.change:
-        raise InvalidInput(
-            "history show needs a change id.", next_step="Run gt-secure history show ID.", field="change"
-        )
-    return Journal().find(args.change)
 
 
 def _verify(args: argparse.Namespace) -> int:

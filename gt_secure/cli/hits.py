@@ -1,4 +1,4 @@
-"""Command ``hits``: counts of requests, of each delivery as it comes, and the cache of the logs that are read."""
+"""Commands ``hits`` and ``plot``: requests counted, also of each delivery, and drawn; and the cache of logs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from .. import plots
 from ..errors import InvalidInput
 from ..logs import activity
 from ..logs.coverage import Coverage
@@ -79,6 +80,33 @@ def add(commands: Commands) -> None:
     parser.excludes("--follow", "--output", "--wait-for", "--athena-database", "--engine=athena", "--format=parquet")
     parser.needs("--wait-s", "--wait-for", "--follow")
     parser.reads_only("--cache", "--json")
+
+    plot = commands.add(
+        "plot",
+        run_plot,
+        json=False,
+        description="Draw the requests of access logs.",
+        examples=(
+            (
+                "gt-secure plot --bucket gt-images --allow 203.0.113.0/24 -o hits.svg",
+                "mark addresses outside the range",
+            ),
+            ("gt-secure plot log/ --kind time -o time.png", "requests over time"),
+            ("gt-secure plot log/ --kind age -o age.svg", "how old URLs were when used, by signer"),
+        ),
+        exit_codes="0; 3 if part of the logs was not read, or they contain no request",
+    )
+    add_log_source(plot)
+    add_log_filter(plot)
+    plot.add_argument(
+        "--kind",
+        choices=("ip", "network", "time", "heat", "leak", "age", "refused"),
+        default="ip",
+        help="what the figure shows (default: %(default)s)",
+    )
+    plot.add_argument("--allow", action="append", default=[], help="allowed range; sources outside are marked")
+    plot.add_argument("--endpoint", action="append", default=[], help="allowed VPC endpoint")
+    plot.add_argument("-o", "--output", metavar="FILE", required=True, help="FILE.svg or FILE.png")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -182,7 +210,6 @@ def _emit_parquet(table: Table, output: str | None) -> None:
     if output:
         table.to_parquet(output)
         return
-    _refuse_terminal(output)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "hits.parquet"
         table.to_parquet(path)
@@ -214,3 +241,18 @@ def _cache(args: argparse.Namespace) -> int:
             f"{state.limit_bytes / 1e6:,.0f} MB, in {state.folder}\n"
         )
     return 0
+
+
+def run_plot(args: argparse.Namespace) -> int:
+    path = Path(args.output)
+    if path.suffix.lower() not in (".svg", ".png"):
+        raise InvalidInput(
+            "A figure must be an SVG or PNG file.", next_step="Name it FILE.svg or FILE.png.", field="output"
+        )
+    with open_hits(args) as hits:
+        with working(activity.DRAWING):
+            figure = plots.draw(hits, args.kind, networks=args.allow, endpoints=args.endpoint)
+        coverage = hits.coverage
+    is_svg = path.suffix.lower() == ".svg"
+    write_report(args.output, lambda: plots.svg(figure) if is_svg else plots.png(figure, ground="#ffffff"))
+    return tell(coverage, args.stats)

@@ -103,8 +103,6 @@ def _complete() -> None:
 
 
 def _report(error: GtSecureError, as_json: bool) -> int:
-    if os.environ.get("GT_SECURE_DEBUG"):
-        raise error
     error = for_command_line(error)
     if as_json:
         sys.stdout.write(json_text(error.to_dict(), indent=2) + "\n")

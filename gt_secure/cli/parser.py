@@ -7,7 +7,7 @@ import difflib
 import re
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from .._version import __version__
@@ -63,20 +63,20 @@ class Parser(argparse.ArgumentParser):
         self.examples: tuple[tuple[str, str], ...] = ()
         self.exit_codes = ""
         self._needs: list[tuple[str, tuple[str, ...]]] = []
-        self._modes: list[tuple[str, frozenset[str]]] = []
-        self._excluded: list[tuple[str, tuple[str, ...]]] = []
+        self._excluded: list[tuple[str, str]] = []
 
     def needs(self, option: str, *others: str) -> None:
         """Declare that an option (or ``--option=value``) is read only together with one of the others."""
         self._needs.append((option, others))
 
     def reads_only(self, mode: str, *options: str) -> None:
-        """Declare that where ``mode`` is given, only these options are read: all others are an error."""
-        self._modes.append((mode, frozenset((*options, mode, mode.partition("=")[0]))))
+        """Declare that where ``mode`` is given, only these of the options so far are read: all others are an error."""
+        names = (max(action.option_strings, key=len, default=action.dest) for action in self._actions)
+        self.excludes(mode, *(name for name in names if name not in (*options, mode, mode.partition("=")[0])))
 
     def excludes(self, mode: str, *options: str) -> None:
         """Declare that where ``mode`` is given, these options are not read and are an error."""
-        self._excluded.append((mode, options))
+        self._excluded += [(mode, option) for option in options]
 
     def check_combination(self, args: argparse.Namespace) -> None:
         """Raise :class:`InvalidInput` for an option that the run would not read, and name it."""
@@ -87,20 +87,13 @@ class Parser(argparse.ArgumentParser):
                     next_step=f"Add {_spelled(others[0])}, or leave out {_spelled(option)}.",
                     field=_dest(option),
                 )
-        for mode, name in self._unread():
+        for mode, name in self._excluded:
             if self._is_given(mode, args) and self._is_given(name, args):
                 raise InvalidInput(
                     f"{_spelled(name)} cannot be combined with {_spelled(mode)}.",
                     next_step=f"Leave out {_spelled(name)}.",
                     field=_dest(name),
                 )
-
-    def _unread(self) -> Iterator[tuple[str, str]]:
-        names = [max(action.option_strings, key=len, default=action.dest) for action in self._actions]
-        for mode, read in self._modes:
-            yield from ((mode, name) for name in names if name not in read)
-        for mode, excluded in self._excluded:
-            yield from ((mode, name) for name in excluded)
 
     def _is_given(self, option: str, args: argparse.Namespace) -> bool:
         name, _, value = option.partition("=")

@@ -1,4 +1,4 @@
-"""``gt-secure sweep``: many accounts and regions in one report."""
+"""``gt-secure audit`` and ``sweep``: a region, and many accounts and regions, in one report."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..errors import InvalidInput
 from ..findings.accepted import read_accepted
 from ..sweeps import SweepSpec, load_sweep, role_stackset, role_terraform, sweep
-from ..sweeps.state_file import default_folder
+from ..sweeps.runner import default_folder
 from ..text import count, json_text
 from .accepted import add_accepted, add_baseline, add_fail_on, exit_code, note_unused, write_baseline
 from .exit_codes import OK
@@ -17,6 +17,7 @@ from .parser import Commands
 from .progress import working
 
 if TYPE_CHECKING:
+    from ..audit import Audit
     from ..sweeps import Sweep, SweepSpec
     from ..sweeps.runner import SweepProgress
 
@@ -24,6 +25,24 @@ _BAR = 20
 
 
 def add(commands: Commands) -> None:
+    audit = commands.add(
+        "audit",
+        run_audit,
+        description="Report the teams, portal, buckets, findings and leaked URLs of the region. Changes nothing.",
+        examples=(
+            ("gt-secure audit", "the whole region, with a week of logs"),
+            ("gt-secure audit --buckets gt-images --no-logs --fail-on high --json", "fail in CI, without reading logs"),
+        ),
+        exit_codes="0; with --fail-on: 2 for a finding of that severity or higher, 3 if something could not be read",
+        result=audit_from,
+    )
+    audit.add_argument(
+        "--buckets", default="used", metavar="WHICH", help="used (default), and tag:KEY=VALUE or names with commas"
+    )
+    audit.add_argument("--since", default="7d", help="start of the logs: UTC time or age (default: %(default)s)")
+    audit.add_argument("--no-logs", action="store_true", help="do not read access logs")
+    add_fail_on(audit, "report")
+
     parser = commands.add(
         "sweep",
         run,
@@ -67,6 +86,20 @@ def add(commands: Commands) -> None:
     parser.excludes("--organization", "--accounts")
     parser.needs("--trusted", "--print-role")
     parser.reads_only("--print-role", "--trusted", "--role-name", "--external-id", "--file")
+
+
+def audit_from(args: argparse.Namespace) -> Audit:
+    with working("Reading the region"):
+        return connection(args).audit(buckets=args.buckets, since=args.since, logs=not args.no_logs)
+
+
+def run_audit(args: argparse.Namespace) -> int:
+    audit = audit_from(args)
+    if args.json:
+        show_json(audit.to_dict())
+    else:
+        say(fit(audit.to_text(line_width())))
+    return exit_code(args, audit)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
-from typing import Any
 
 from ..aws.teams import CREATE_TEAM, Workforce, Workteam
 from ..connection import Connection
@@ -49,7 +48,7 @@ def _all(gt: Connection, teams: Workteams, as_json: bool) -> int:
     workforce, unseen = _workforce(gt)
     if as_json:
         listed = [team.to_dict() for team in teams]
-        show_json({"workteams": listed, "workforce": _force_dict(workforce), "unseen": unseen})
+        show_json({"workteams": listed, "workforce": workforce and asdict(workforce), "unseen": unseen})
         return UNKNOWN if unseen else OK
     if not teams:
         say(fit(f"There are no workteams in {gt.aws.region}. {CREATE_TEAM}"))
@@ -71,7 +70,7 @@ def _one(gt: Connection, team: Workteam, as_json: bool) -> int:
         jobs, unseen = Jobs(), str(error)
     code = UNKNOWN if blind or unseen else OK
     if as_json:
-        data = {**team.to_dict(), "workforce": _force_dict(workforce), "jobs": [asdict(job) for job in jobs]}
+        data = {**team.to_dict(), "workforce": workforce and asdict(workforce), "jobs": [asdict(job) for job in jobs]}
         show_json({**data, "unseen": " ".join(filter(None, (blind, unseen)))})
         return code
     say(f"{team.name}  ({team.kind})")
@@ -101,7 +100,3 @@ def portal_sentence(workforce: Workforce | None, teams: list[str]) -> str:
         state = f"in VPC {workforce.vpc_id}, and on the internet {state}"
     shared = f" It is shared by {', '.join(map(printable, teams))}." if len(teams) > 1 else ""
     return f"Worker portal ({workforce.name}): {state}.{shared}"
-
-
-def _force_dict(workforce: Workforce | None) -> dict[str, Any] | None:
-    return None if workforce is None else asdict(workforce)

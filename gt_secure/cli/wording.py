@@ -36,8 +36,7 @@ def option_of(name: str) -> str | None:
 
 
 COMMAND_LINE = Wording(
-    OPTIONS,
-    others=option_of,
+    option_of,
     values={
         "guard=None": "without --guard",
         "guard=True": "--guard all",

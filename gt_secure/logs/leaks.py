@@ -439,7 +439,7 @@ def network_name(text: str, endpoint: str | None, rules: LeakRules) -> str:
     if address is None:
         return text
     about = rules.networks.about(text) if rules.networks is not None else About()
-    if about.is_one_user:
+    if about.user:
         return about.user
     for number, pool in enumerate(rules.pools):
         if pool.version == address.version and address in pool:

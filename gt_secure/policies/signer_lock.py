@@ -17,9 +17,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ..address_lists import split_list
 from ..errors import InvalidInput
 from ..iam.request_context import PRESIGNED
+from ..network import split_list
 from .bucket_guard import (
     SIGNERS_SID,
     UPLOAD,

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..address_lists import list_name, split_list
 from ..aws.buckets import check_bucket, check_prefix
 from ..aws.teams import TeamArn, TeamLike, check_team_name, team_reference
 from ..errors import InvalidInput
@@ -15,11 +14,13 @@ from ..network import (
     IPNetwork,
     collapse,
     is_very_broad,
+    list_name,
     overlaps,
     parse_endpoint_id,
     parse_network,
     parse_networks,
     scope,
+    split_list,
 )
 from ..policies.age_cap import build_age_cap
 from ..policies.bucket_guard import MAX_BUCKET_POLICY, build_guard

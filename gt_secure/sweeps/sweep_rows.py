@@ -10,7 +10,7 @@ from typing import Any
 from ..columns import lay_out
 from ..findings import sarif
 from ..findings.accepted import unused
-from ..findings.model import SEVERITIES, Acceptance, Finding
+from ..findings.model import Acceptance, Finding
 from ..html import Chip, Markup, Tone, hint, notice, output, table
 from ..listings import FindingsReport
 from ..text import count
@@ -34,7 +34,7 @@ _WIDE, _SHORT = 160, ("account", "region", "team", "URL lock", "findings", "not 
 
 
 @dataclass(frozen=True, slots=True)
-class SweepRow:
+class SweepRow(FindingsReport):
     """One private team, or one bucket, or an account or region that could not be read.
 
     Attributes
@@ -49,7 +49,6 @@ class SweepRow:
         The data buckets that its jobs, its human-review workflows and the journal name.
     exposure : str
         The sources that open a presigned URL, in one line.
-    findings : tuple of Finding
     checked : mapping
         What each rule came to: ``found``, ``unknown``, ``clean`` or ``not applicable``.
     unread : tuple of str
@@ -82,16 +81,6 @@ class SweepRow:
         return f"{self.account}/{self.region}"
 
     @property
-    def open(self) -> tuple[Finding, ...]:
-        """The findings that nobody accepts today."""
-        return tuple(finding for finding in self.findings if finding.accepted is None)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """The number of open findings of each severity."""
-        return {word: sum(finding.severity == word for finding in self.open) for word in SEVERITIES}
-
-    @property
     def worst(self) -> str:
         """The highest severity of its open findings, or an empty text."""
         return next((word for word, number in self.counts.items() if number), "")
@@ -100,7 +89,7 @@ class SweepRow:
     def findings_text(self) -> str:
         """The findings by severity: ``1 high, 2 medium``."""
         named = ", ".join(f"{number} {word}" for word, number in self.counts.items() if number)
-        quiet = len(self.findings) - len(self.open)
+        quiet = sum(finding.accepted is not None for finding in self.findings)
         return ", ".join(part for part in (named, f"{quiet} accepted" if quiet else "") if part) or "none"
 
     def to_dict(self) -> dict[str, Any]:
@@ -133,16 +122,12 @@ class Sweep(FindingsReport):
     ----------
     at : datetime
         Its end, in UTC.
-    accounts : tuple of Account
-    regions : tuple of str
-    rows : tuple of SweepRow
     regions_read : int
         Number of regions of accounts with an outcome. A sweep that was stopped has fewer than its ``total``.
     empty : int
         Number of regions of accounts without a workforce.
     calls : int
         Number of AWS calls in the accounts.
-    seconds : float
     unused : tuple of Acceptance
         Accepted findings that matched nothing.
     nothing : str
@@ -253,12 +238,9 @@ class Sweep(FindingsReport):
         return f"<sweep of {self.headline}>"
 
     def _repr_html_(self) -> str:
-        return output(*self._parts())
-
-    def _parts(self) -> list[Markup]:
         tone: Tone = "no" if self.counts["high"] else "warn" if self.unread or self.counts["medium"] else "plain"
         about = hint(f"{self.at:%Y-%m-%d %H:%M} UTC", f"{self.empty:,} regions without a workforce are left out")
-        return [notice(tone, self.headline), about, rows_markup(self.rows)]
+        return output(notice(tone, self.headline), about, rows_markup(self.rows))
 
 
 def rows_markup(rows: Iterable[SweepRow]) -> Markup:

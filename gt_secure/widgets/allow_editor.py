@@ -9,11 +9,11 @@ import ipywidgets
 import traitlets
 
 from .. import html as markup
-from ..address_lists import split_list
 from ..aws.buckets import check_bucket, check_prefix
 from ..errors import GtSecureError, InvalidInput
 from ..html import count
 from ..named_networks import OWN
+from ..network import split_list
 from ..policies.age_cap import age_text, parse_age
 from ..policies.signer_lock import parse_signers
 from ..restriction.model import Restriction

@@ -44,7 +44,7 @@ PANEL = Wording(
         "since": 'the list "Time"',
         "team": 'the list "Workteam"',
         "url_lock": 'the list "URL lock"',
-    },
+    }.get,
     values={
         "guard=None": 'Bucket guard: "No change"',
         "guard=True": 'Bucket guard: "On"',

@@ -8,16 +8,17 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from .. import html as markup
-from ..address_lists import list_name, split_list
 from ..errors import InvalidInput
 from ..html import Markup, count
 from ..network import (
     IPNetwork,
     collapse,
     is_very_broad,
+    list_name,
     parse_endpoint_id,
     parse_network,
     scope,
+    split_list,
 )
 from ..restriction.model import Restriction
 from .base import PANEL

@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 
-from gt_secure.address_lists import list_name, split_list
 from gt_secure.aws.managed_lists import ManagedList, read_lists
 from gt_secure.changes import Journal
 from gt_secure.check import guard_is_in_place, is_proved, no_foreign_hits, nothing_drifted, team_is_restricted
 from gt_secure.cli.main import main
 from gt_secure.errors import AccessDenied, InvalidInput, NotFound
-from gt_secure.network import parse_networks
+from gt_secure.network import list_name, parse_networks, split_list
 from gt_secure.restriction.model import Restriction
 from gt_secure.widgets import AllowEditor, ReviewStep
 from support.rig import PREFIX_LIST_ID

@@ -20,7 +20,7 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 
 from gt_secure import check
 from gt_secure.check import CheckFailed, SaveGuard
-from gt_secure.check.bypasses import find_bypasses
+from gt_secure.check.promise import find_bypasses
 from gt_secure.errors import GtSecureError
 
 Cell = dict[str, Any]
