@@ -13,7 +13,7 @@ from ..restriction.messages import notices
 from ..text import json_text, printable
 from .accepted import add_accepted, add_baseline, add_fail_on, note_unused, write_baseline
 from .exit_codes import FOUND, OK, UNKNOWN
-from .exposure import check_account, read_policy_file
+from .exposure import read_planned
 from .output import connection, fit, say, show_json, write_report
 from .parser import Commands, add_context
 from .progress import working
@@ -86,19 +86,20 @@ def findings_from(args: argparse.Namespace) -> Findings:
 
 def _findings_of_files(args: argparse.Namespace) -> Findings:
     """Return the findings about the bucket policies of a plan or a template."""
-    from ..access.planned_policies import cloudformation_policies, line_of, policy_of, terraform_policies
+    from ..access.planned_policies import line_of, policy_of
     from ..findings.planned import findings_of
     from ..listings import Findings
 
-    file, account = args.tf_plan or args.cloudformation, check_account(args.account)
-    text = read_policy_file(file)
-    planned = terraform_policies(text) if args.tf_plan else cloudformation_policies(text, account)
+    file, (planned, text) = args.tf_plan or args.cloudformation, read_planned(args)
     planned = [policy_of(planned, args.bucket)] if args.bucket else planned
-    made = findings_of(planned, account, supplied_facts(parse_facts(args.context)))
+    made = findings_of(planned, args.account, supplied_facts(parse_facts(args.context)))
     found = Findings(accept(made.findings, read_accepted(args.accepted)), made.checked, made.evidence)
     write_baseline(args, found)
     places = {each.subject: (each.address, line_of(each, text)) for each in planned}
-    write_report(args.sarif, lambda: json_text(found.to_sarif(source=file, places=places), indent=2) + "\n")
+    write_report(
+        args.sarif,
+        lambda: json_text(found.to_sarif(source=file, places=places), indent=2) + "\n",
+    )
     return found
 
 
@@ -108,7 +109,23 @@ def run_findings(args: argparse.Namespace) -> int:
     found = findings_from(args)
     if args.json:
         show_json([finding.to_dict() for finding in found])
-    for finding in found.open if not args.json else ():
+    else:
+        _show(found)
+    if args.accepted and not any(finding.code == "not-checked" for finding in found):
+        note_unused(unused(found, load_accepted(args.accepted)))
+    worst = SEVERITIES[: SEVERITIES.index(args.fail_on) + 1] if args.fail_on in SEVERITIES else ()
+    if any(finding.severity in worst and finding.state == "found" for finding in found.open):
+        return FOUND
+    accepted = {finding.code for finding in found.accepted}
+    unknown = [each.code for each in found.checked if each.outcome == "unknown" and each.code not in accepted]
+    unknown += [finding.code for finding in found.open if finding.state == "unknown"]
+    wanted = worst or SEVERITIES
+    blind = any(catalog()[code]["severity"] in wanted for code in unknown)
+    return UNKNOWN if args.fail_on and (blind or not found.decided) else OK
+
+
+def _show(found: Findings) -> None:
+    for finding in found.open:
         about = f" ({printable(finding.subject)})" if finding.subject else ""
         say(fit(f"{finding.severity:6}  {finding.code}: {finding.title}{about}"))
         if finding.detail:
@@ -117,24 +134,12 @@ def run_findings(args: argparse.Namespace) -> int:
             say(fit(f"        {printable(finding.acceptance_text)}"))
         say(fit(f"        {finding.why}"))
         say(fit(f"        next: {finding.fix}"))
-    if not found.open and not args.json:
+    if not found.open:
         say("No finding is open." if found else "No findings." if found.decided else "No rule was decided.")
-    if not args.json:
-        _say_accepted(found.accepted)
-        say(fit(f"\n{found.looked}"))
-    if args.accepted and not any(finding.code == "not-checked" for finding in found):
-        note_unused(unused(found, load_accepted(args.accepted)))
-    everything, found = found, found.open
-    if found and not args.json:
-        say(fit(f"\nMore on a finding: gt-secure findings --explain {found[0].code}"))
-    limit = SEVERITIES.index(args.fail_on) if args.fail_on else -1
-    if any(SEVERITIES.index(finding.severity) <= limit for finding in found if finding.state == "found"):
-        return FOUND
-    accepted = {finding.code for finding in everything.accepted}
-    unknown = [each.code for each in found.checked if each.outcome == "unknown" and each.code not in accepted]
-    unknown += [finding.code for finding in found if finding.state == "unknown"]
-    blind = any(SEVERITIES.index(str(catalog()[code]["severity"])) <= limit for code in unknown)
-    return UNKNOWN if args.fail_on and (blind or not everything.decided) else OK
+    _say_accepted(found.accepted)
+    say(fit(f"\n{found.looked}"))
+    if found.open:
+        say(fit(f"\nMore on a finding: gt-secure findings --explain {found.open[0].code}"))
 
 
 def _say_accepted(accepted: Findings) -> None:
