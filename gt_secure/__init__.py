@@ -14,7 +14,7 @@ from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from . import check as check, doctor as doctor, errors as errors, logs as logs, plots as plots, sandbox as sandbox
-    from .access.explain import Scenes as Scenes
+    from .access.explain.expectation_log import Scenes as Scenes
     from .audit import Audit as Audit
     from .changes.plan import Plan as Plan
     from .connection import Connection as Connection, connect as connect

@@ -72,10 +72,10 @@ def sets_fold(exposure: Exposure) -> Markup:
     return markup.fold("Exact addresses and endpoints, and what decides", table(("Request", "Answer"), rows))
 
 
-def words_of(row: Row, word: Word, labels: frozenset[str] | None = None) -> str:
+def words_of(row: Row, word: Word) -> str:
     """Return the sources of a row with one answer, and what opens, decides or could tell it."""
     sources = row.places(word)
-    said = places(sources, row.labels if labels is None else labels)
+    said = places(sources, row.labels)
     if sources.is_empty:
         return said
     because = [f"depends on {', '.join(sources.depends_on)}"] if sources.depends_on else []

@@ -480,7 +480,7 @@ class Asked:
         try:
             return expose(
                 Requests(kind, policies, circumstances),
-                endpoint_policies=(lambda name: behind.get(name, policies)) if behind else None,
+                endpoint_policies=lambda name: behind.get(name, policies),
             )
         except TooManyClassesError as error:
             return unsure(replace(REFUSED, opened=EVERYWHERE, refused=NOWHERE), [str(error)])

@@ -238,7 +238,7 @@ class Requests:
         return RequestSpace(table, view, [*target, *varying, *more], elsewhere=elsewhere)
 
 
-def expose(requests: Requests, *, endpoint_policies: Callable[[str], Policies] | None = None) -> Row:
+def expose(requests: Requests, *, endpoint_policies: Callable[[str], Policies]) -> Row:
     """Return the exposure of one kind of request; ``endpoint_policies`` gives those of an endpoint by its id."""
     return row_of(requests.kind.name, [*_address_places(requests), *_endpoint_places(requests, endpoint_policies)])
 
@@ -300,12 +300,10 @@ def _address_places(requests: Requests) -> Iterable[SourcePlace]:
         yield replace(found, spans=source.addresses.spans)
 
 
-def _endpoint_places(requests: Requests, endpoint_policies: Callable[[str], Policies] | None) -> Iterable[SourcePlace]:
+def _endpoint_places(requests: Requests, endpoint_policies: Callable[[str], Policies]) -> Iterable[SourcePlace]:
     facts = requests.circumstances.given.endpoints
     for place in endpoint_classes(requests.behind, endpoints=facts, known=requests.view_behind.keys):
-        own = requests
-        if endpoint_policies is not None and place.label:
-            own = replace(requests, policies=endpoint_policies(place.label))
+        own = replace(requests, policies=endpoint_policies(place.label)) if place.label else requests
         found = _place(own.through(place), -1, own, place.setting)
         yield replace(found, endpoint=place.label)
 

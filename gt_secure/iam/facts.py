@@ -42,6 +42,8 @@ _OF_THE_SENDER = frozenset(
 _FLAGS = ("true", "false")
 _NEAR = 0.8
 _EXAMPLE = "aws:PrincipalOrgID: o-abc123"
+_CONTEXT = "context"
+"""The parameter in which an answer takes facts."""
 
 Signer: TypeAlias = Literal["own", "other", "anonymous"]
 Values: TypeAlias = tuple[str, ...]
@@ -122,14 +124,14 @@ def parse_facts(texts: Iterable[str]) -> dict[str, list[str]]:
     return values
 
 
-def usable_facts(values: object, field: str = "context") -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
+def usable_facts(values: object) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
     """Return the facts that an answer can use, and a sentence about each of the others.
 
     An answer that changes nothing accepts more than a restriction keeps: a value that the sender of a request chooses
     narrows the answer to such requests. What the answer itself varies is left out, and the sentence says so.
     """
     if not isinstance(values, Mapping):
-        return check_facts(values, field), ()
+        return check_facts(values, _CONTEXT), ()
     facts: dict[str, object] = {}
     chosen: dict[str, tuple[str, ...]] = {}
     sentences: list[str] = []
@@ -140,10 +142,10 @@ def usable_facts(values: object, field: str = "context") -> tuple[dict[str, tupl
         if reason:
             sentences.append(f"{name} was given and is not used: {reason}.")
         elif is_chosen(lower):
-            chosen[name] = _texts(str(key), value, field)
+            chosen[name] = _texts(str(key), value, _CONTEXT)
         else:
             facts[str(key)] = value
-    return {**check_facts(facts, field), **chosen}, tuple(sentences)
+    return {**check_facts(facts, _CONTEXT), **chosen}, tuple(sentences)
 
 
 def _unused(lower: str) -> str:
@@ -261,9 +263,9 @@ def moment_of(given: Facts) -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-def supplied_facts(values: Mapping[str, object] | None, field: str = "context") -> Facts:
+def supplied_facts(values: Mapping[str, object] | None) -> Facts:
     """Return supplied facts for an answer; a key that has no value is absent; raises InvalidInput for a bad one."""
-    facts, unused = usable_facts(values, field)
+    facts, unused = usable_facts(values)
     given = {key.lower(): texts for key, texts in facts.items()}
     return Facts(given | _same_moment(given), unused)
 

@@ -4,8 +4,7 @@ import pickle
 
 import pytest
 
-from gt_secure.access.explain import Scenes
-from gt_secure.access.explain.expectation_log import MIME
+from gt_secure.access.explain.expectation_log import MIME, Scenes
 from gt_secure.connection import connect
 from gt_secure.errors import AccessDenied, InvalidInput, NotFound, Unreachable
 from gt_secure.presign import inspect, probe
