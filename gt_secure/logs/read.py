@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 import threading
 import time
 import warnings
@@ -16,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import InvalidInput, LogError
 from ..named_networks import Networks, NetworksLike, networks_from
-from ..secrets import redact
 from ..test_journal import UrlJournal
 from ..text import count
 from . import activity
@@ -28,10 +26,9 @@ from .ingest.json_records import RecordSink
 from .ingest.reader import Progress, Reader
 from .log_query import LogQuery, Runtime, Sources
 from .network_names import NAMES, named_counts, without_names
-from .sql.derived_columns import derived, from_lines
-from .sql.dialects import DUCKDB
-from .sql.group_by import check_columns, distinct, finish, group_parts, lookup_table, merged
-from .sql.query import conditions
+from .sql.derived_columns import from_lines
+from .sql.group_by import check_columns, distinct, finish, lookup_table, merged
+from .sql.query import Question, statement, update_coverage
 from .storage.cache import CacheLike, open_cache
 from .storage.listing import s3_client
 from .storage.objects import LogObject, S3Object, StandardInput
@@ -365,13 +362,13 @@ def count_hits(
     if query.local_filters:  # these need the addresses first
         with _read_here(query, runtime, choice, objects).filter(**query.filters) as hits:
             return hits.count(names), hits.coverage
-    where = conditions(query.filters, DUCKDB)
+    question = Question(tuple(names), query.since, query.until, query.filters, runtime.test_urls)
+    columns = ", ".join(f'"{name}"' for name in question.columns())
     job = _Job(query, runtime, choice, objects)
     store = job.store
     try:
-        needed = _named(names, where)
-        rows = derived(from_lines("lines_in"), needed=needed, test_urls=runtime.test_urls)
-        store.run_on(job.reader, f"CREATE TEMP TABLE grouped AS {_grouped(job, names, where, rows)}")
+        sql = statement(question, from_lines("lines_in"))
+        store.run_on(job.reader, f"CREATE TEMP TABLE grouped ({columns}) AS {sql}")
         job.sink.close()
         if job.reader.cancelled:
             raise cancelled(0)
@@ -385,11 +382,15 @@ def count_hits(
             with _read_here(query, runtime, choice, objects).filter(**query.filters) as hits:
                 return hits.count(names), hits.coverage
         if job.sink.count:
-            rows = derived(from_records(job.sink.path), needed=needed, test_urls=runtime.test_urls)
-            store.query(f"INSERT INTO grouped {_grouped(job, names, where, rows)}")
+            store.query(f"INSERT INTO grouped {statement(question, from_records(job.sink.path))}")
         job.refuse_if_nothing()
-        coverage = _count_coverage(job)
-        store.query(f"DELETE FROM grouped WHERE state <> {_HIT}")
+        coverage = job.coverage()
+        lines, too_long = coverage.lines, len(job.reader.tally.too_long)
+        places = update_coverage(coverage, store, "grouped")
+        coverage.lines = lines
+        coverage.unreadable += too_long
+        coverage.samples = job.samples(sorted((int(source), pos, text) for source, pos, text in places))
+        store.query("DELETE FROM grouped WHERE state <> 'hit'")
         return finish(store, "grouped", names, once=not job.sink.count), coverage
     finally:
         store.close()
@@ -400,59 +401,3 @@ def _several_kinds(job: _Job) -> bool:
         return False
     kinds = f"SELECT DISTINCT source_kind FROM ({from_records(job.sink.path)}) WHERE readable"
     return len(job.store.query(kinds)) + bool(job.reader.tally.lines) > 1
-
-
-_HIT, _BLANK, _OUTSIDE, _FILTERED, _UNREADABLE = range(5)
-"""States of a line; from the last one on all are unreadable, in as many groups as samples are kept."""
-
-
-def _named(by: list[str], where: str) -> set[str]:
-    """Words in the expressions of a count: the columns that it needs are among them."""
-    return set(re.findall(r"\w+", " ".join([*group_parts(by), where])))
-
-
-def _grouped(job: _Job, by: list[str], where: str, rows: str) -> str:
-    """One row per group and state; the first few unreadable places are kept with it."""
-    # Bad lines are spread over a few groups, and one of each is kept: a list in every group would cost a lot.
-    bad = f"{_UNREADABLE} + (source + pos) % {_SAMPLES}"
-    state = f"CASE WHEN blank THEN {_BLANK} WHEN NOT readable THEN {bad} ELSE {_HIT} END"
-    hit = ""
-    in_range = job.query.in_range
-    if (in_range, where) != ("true", "true"):
-        state = state.replace(
-            "ELSE",
-            f"WHEN NOT ({in_range}) THEN {_OUTSIDE} WHEN NOT coalesce({where}, false) THEN {_FILTERED} ELSE",
-        )
-        hit = f"state = {_HIT}"  # rows that only count as a sum need no groups of their own
-    picks = [part.rsplit(" AS ", 1) for part in group_parts(by)]
-    columns = "".join(f", CASE WHEN {hit} THEN {what} END AS {name}" if hit else f", {what} AS {name}"
-                      for what, name in picks)  # fmt: skip
-    names = [f'"{name}"' for name in by]
-    place = f"CASE WHEN state >= {_UNREADABLE} THEN concat(source, ':', pos, ':', substr(line, 1, 160)) END"
-    return f"""SELECT state{"".join(f", {name}" for name in names)}, count(*) AS hits,
-        min(time) AS first_time, max(time) AS last_time, any_value(place) AS place
-        FROM (SELECT state, time{columns}, {place} AS place
-        FROM (SELECT *, CAST({state} AS TINYINT) AS state FROM ({rows})))
-        GROUP BY {", ".join(["state", *names])}"""
-
-
-def _count_coverage(job: _Job) -> Coverage:
-    coverage = job.coverage()
-    counts = {
-        state: (number, first, last)
-        for state, number, first, last in job.store.query(
-            f"SELECT least(state, {_UNREADABLE}) AS state, CAST(sum(hits) AS BIGINT), min(first_time), max(last_time) "
-            "FROM grouped GROUP BY 1"
-        )
-    }
-    inside = [counts[state] for state in (_HIT, _FILTERED) if state in counts]
-    coverage.hits = sum(number for number, _, _ in inside)
-    coverage.first_hit = min((first for _, first, _ in inside), default=None)
-    coverage.last_hit = max((last for _, _, last in inside), default=None)
-    coverage.outside = counts.get(_OUTSIDE, (0,))[0]
-    coverage.blank = counts.get(_BLANK, (0,))[0]
-    coverage.unreadable = counts.get(_UNREADABLE, (0,))[0] + len(job.reader.tally.too_long)
-    found = job.store.query("SELECT place FROM grouped WHERE place IS NOT NULL")
-    places = sorted((int(source), int(pos), text) for source, pos, text in (row[0].split(":", 2) for row in found))
-    coverage.samples = job.samples([(s, p, redact(text)) for s, p, text in places[:_SAMPLES]])
-    return coverage

@@ -15,6 +15,7 @@ from gt_secure import check
 from gt_secure.cli.main import main
 from gt_secure.logs import count_hits, read_hits
 from gt_secure.logs.ingest import converted
+from gt_secure.logs.sql.derived_columns import from_lines
 from gt_secure.logs.sql.dialects import DUCKDB, TRINO, Dialect
 from gt_secure.logs.sql.query import all_rows, statement
 from support import trino
@@ -77,7 +78,7 @@ def test_an_engine_that_unpacks_no_form_says_that_lines_are_unreadable(
     database.execute(trino.MACROS)
     database.execute("CREATE TABLE lines_in (source VARCHAR, pos BIGINT, line VARCHAR)")
     database.executemany("INSERT INTO lines_in VALUES ('x', NULL, ?)", [(line,) for line in text.split("\n")])
-    query = statement(all_rows(None, None, {}), "lines_in", dialect, with_source=True)
+    query = statement(all_rows(None, None, {}), from_lines("lines_in", dialect), dialect, with_source=True)
     rows = database.execute(trino.to_duckdb(query) if dialect is TRINO else query).fetchall()
     states = {state: sum(row[-4] for row in rows if row[0] == state) for state in ("hit", "unreadable")}
     assert states["hit"] == len(LINES) or states["unreadable"]

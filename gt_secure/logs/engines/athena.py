@@ -24,6 +24,7 @@ from ...aws.client import Aws, aws_errors
 from ...errors import InvalidInput, LogError, NotFound
 from ...text import size_text
 from ..coverage import Coverage
+from ..sql.derived_columns import from_lines
 from ..sql.dialects import TRINO
 from ..sql.query import Question, statement
 from ..storage.listing import LATE, list_logs, path_ranges, split_uri
@@ -149,7 +150,8 @@ class AthenaRun:
             table.name,
             isinstance(table, AdHoc),
         )
-        sql = statement(question, table.lines(self._path_condition(uri)), TRINO, with_source=with_source)
+        records = from_lines(table.lines(self._path_condition(uri)), TRINO)
+        sql = statement(question, records, TRINO, with_source=with_source)
         if len(sql.encode()) > MAX_QUERY_BYTES:
             raise InvalidInput(
                 f"The query has {len(sql.encode()):,} bytes; Athena accepts {MAX_QUERY_BYTES:,}.",

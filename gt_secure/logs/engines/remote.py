@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from ...aws.client import Aws
 from ...errors import InvalidInput
 from ...network import Ranges, parse_networks, read_address, to_address
-from ..coverage import Coverage
+from ..coverage import Coverage, Sample, why_unreadable
 from ..hits import Hits
 from ..log_query import LogQuery, Runtime
 from ..sql.columns import STORED
@@ -115,7 +115,8 @@ def _answer(store: Store, run: Run, question: Question, *, with_source: bool) ->
 
 def _coverage(store: Store, table: str, run: Run, question: Question, choice: EngineChoice) -> Coverage:
     coverage = Coverage(since=question.since, until=question.until, engine=choice.engine, engine_reason=choice.reason)
-    update_coverage(coverage, store, table)
+    places = update_coverage(coverage, store, table)
+    coverage.samples = [Sample(name, pos, why_unreadable(text), text) for name, pos, text in places]
     run.describe(coverage)
     return coverage
 

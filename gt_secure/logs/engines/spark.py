@@ -13,6 +13,7 @@ from typing import Any
 
 from ...errors import GtSecureError, InvalidInput, LogError, MissingExtra, NotFound
 from ..coverage import Coverage
+from ..sql.derived_columns import from_lines
 from ..sql.dialects import SPARK
 from ..sql.query import Question, statement
 from ..storage.objects import S3Object
@@ -52,7 +53,8 @@ class SparkRun:
             spark.conf.set(name, value)
         try:
             self._files = self._view()
-            for row in spark.sql(statement(question, VIEW, SPARK, with_source=with_source)).toLocalIterator():
+            sql = statement(question, from_lines(VIEW, SPARK), SPARK, with_source=with_source)
+            for row in spark.sql(sql).toLocalIterator():
                 if self._cancel is not None and self._cancel.is_set():
                     raise LogError("Reading the access logs was cancelled.", next_step="Start it again to read on.")
                 yield row

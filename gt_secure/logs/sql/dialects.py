@@ -46,7 +46,7 @@ class Dialect:
     time: str  # text such as [06/Feb/2019:00:00:38 -> timestamp or NULL
     compact_time: str  # text such as 20261120 090000 -> timestamp or NULL
     seconds: str  # two timestamps -> whole seconds from the first to the second
-    shown: str  # timestamp -> 2019-02-06 00:00:38
+    shown: str  # timestamp -> 2019-02-06 00:00:38, or what Python shows so
     integer: str  # text -> 64-bit integer or NULL
     shift: str  # timestamp, text of minutes to take away
     decode: str  # percent-decoding of text once; unchanged where it cannot be decoded
@@ -104,7 +104,7 @@ DUCKDB = Dialect(
     time="try_strptime({0}, '[%d/%b/%Y:%H:%M:%S')",
     compact_time="try_strptime({0}, '%Y%m%d %H%M%S')",
     seconds="date_diff('second', {0}, {1})",
-    shown="strftime({0}, '%Y-%m-%d %H:%M:%S')",
+    shown="{0}",
     integer="try_cast({0} AS BIGINT)",
     shift="({0} - to_minutes(cast({1} AS BIGINT)))",
     decode=f"coalesce({_DUCKDB_DECODED}, {{0}})",

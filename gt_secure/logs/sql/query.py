@@ -11,17 +11,18 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ...errors import InvalidInput, LogError
 from ...test_journal import UrlJournal
-from ..coverage import Coverage, Sample, why_unreadable
+from ..coverage import Coverage
 from ..engines.duckdb_store import Store
 from .columns import DERIVED, STORED
-from .derived_columns import EVERY, derived, from_lines, masked
-from .dialects import Dialect
+from .derived_columns import derived, masked
+from .dialects import DUCKDB, Dialect
 
 MOST_ROWS = 2_000_000
 """Groups or rows that are taken into this kernel at most."""
@@ -59,6 +60,10 @@ class Question:
         """The columns that are counted by, with the address if a filter of this kernel needs it."""
         local = any(self.filters.get(name) is not None for name in LOCAL)
         return (*self.by, "remote_ip") if local and "remote_ip" not in self.by else self.by
+
+    def columns(self, *, with_source: bool = False) -> list[str]:
+        """The columns of an answer."""
+        return ["state", *["source"] * with_source, *self.picked, "hits", "first_time", "last_time", "place"]
 
 
 def check_filters(filters: Mapping[str, Any]) -> None:
@@ -104,16 +109,15 @@ def all_rows(
     return Question(tuple(STORED), since, until, filters, test_urls)
 
 
-def statement(question: Question, lines: str, dialect: Dialect, *, with_source: bool = False) -> str:
-    """Return the SQL of a question: a query that gives state, source (if wanted), the columns, the number of lines, the
-    first and last time, and one unreadable line after its file and a newline.
+def statement(question: Question, records: str, d: Dialect = DUCKDB, *, with_source: bool = False) -> str:
+    """Return the SQL of a question over records: a query for the columns of an answer.
+
+    ``records`` are those of :func:`from_lines`. ``place`` has a few unreadable lines, each after its file and offset.
     """
-    d = dialect
-    inside = in_scope(question.since, question.until, question.filters, d)
+    inside, wanted = in_scope(question.since, question.until, question.filters, d), conditions(question.filters, d)
     state = (
         "CASE WHEN blank THEN 'blank' WHEN NOT readable THEN 'unreadable' "
-        f"WHEN NOT ({inside}) THEN 'outside' WHEN {conditions(question.filters, d)} THEN 'hit' "
-        "ELSE 'filtered' END"
+        f"WHEN NOT ({inside}) THEN 'outside' WHEN {wanted} THEN 'hit' ELSE 'filtered' END"
     )
     names = [("source", "source")] * with_source + [(n, _TRUNCATED.get(n, n)) for n in question.picked]
     inner = "".join(f", CASE WHEN state = 'hit' THEN {text} END AS by_{name}" for name, text in names)
@@ -122,11 +126,13 @@ def statement(question: Question, lines: str, dialect: Dialect, *, with_source: 
         for name, _ in names
     )
     bad = "CASE WHEN state = 'unreadable' THEN {} END"
-    named = {"application"} & {*question.picked, *question.filters}
-    rows = derived(from_lines(lines, d), d, {*EVERY, *named}, test_urls=question.test_urls)
+    needed = set(re.findall(r"\w+", " ".join((inside, wanted, *(text for _, text in names)))))
+    rows = derived(records, d, needed, test_urls=question.test_urls)
     # Bad lines are spread over a few groups, and one of each is kept.
-    sample = bad.format(f"source || chr(10) || {masked('substr(line, 1, 160)', d)}")
-    part = bad.format(f"length(line) % {SAMPLES}")
+    offset = f"coalesce(CAST(pos AS {d.string}), '-1')"
+    text = masked("substr(line, 1, 160)", d)
+    sample = bad.format(f"CAST(source AS {d.string}) || chr(10) || {offset} || chr(10) || {text}")
+    part = bad.format(f"(length(line) + coalesce(pos, 0) + coalesce({d.integer.format('source')}, 0)) % {SAMPLES}")
     return f"""SELECT state{outer}, count(*) AS hits, {d.shown.format("min(time)")} AS first_time,
     {d.shown.format("max(time)")} AS last_time, min(place) AS place
 FROM (SELECT state, time{inner}, {sample} AS place, {part} AS part
@@ -190,15 +196,7 @@ def load_rows(store: Store, question: Question, rows: Iterable[Sequence[Any]], *
     """Put the answer of an engine into a table: state, columns, hits, first_time, last_time, place."""
     table = store.new_name("answer")
     path = store.folder / f"{table}.ndjson"
-    names = [
-        "state",
-        *(["source"] if with_source else []),
-        *question.picked,
-        "hits",
-        "first_time",
-        "last_time",
-        "place",
-    ]
+    names = question.columns(with_source=with_source)
     kinds = {**_KINDS, "source": "VARCHAR", "hits": "BIGINT", "first_time": "TIMESTAMP", "last_time": "TIMESTAMP"}
     with path.open("w", encoding="utf-8") as file:
         for row in _bounded(rows):
@@ -229,7 +227,8 @@ def _text(value: Any) -> str | None:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def update_coverage(coverage: Coverage, store: Store, table: str) -> None:
+def update_coverage(coverage: Coverage, store: Store, table: str) -> list[tuple[str, int, str]]:
+    """Count the states of an answer, and return some unreadable lines: file, offset, text."""
     for state, number, first, last in store.query(
         f"SELECT state, CAST(sum(hits) AS BIGINT), min(first_time), max(last_time) FROM {table} GROUP BY state"
     ):
@@ -240,9 +239,6 @@ def update_coverage(coverage: Coverage, store: Store, table: str) -> None:
             coverage.last_hit = max((t for t in (coverage.last_hit, last) if t), default=None)
         else:
             setattr(coverage, state, number)
-    places = store.query(
-        f"SELECT place FROM {table} WHERE state = 'unreadable' AND place IS NOT NULL ORDER BY place LIMIT {SAMPLES}"
-    )
-    for (place,) in places:
-        name, _, text = place.partition("\n")
-        coverage.samples.append(Sample(name, -1, why_unreadable(text), text))
+    places = store.query(f"SELECT place FROM {table} WHERE state = 'unreadable' AND place IS NOT NULL")
+    found = (place.split("\n", 2) for (place,) in places)
+    return sorted((source, int(pos), text) for source, pos, text in found)[:SAMPLES]
