@@ -8,10 +8,10 @@ from typing import Any, NamedTuple, TypeAlias
 
 from ..aws.arns import bucket_arn, partition_of
 from ..aws.buckets import LogLocation, log_location
-from ..aws.client import Aws, aws_errors
+from ..aws.client import Aws
 from ..errors import GtSecureError
 from ..policies.public_access import may_be_public
-from .part import NotRead, Part
+from .part import Part
 from .principals import AccessPoint, Principals
 
 BucketSettings: TypeAlias = Mapping[str, Any]
@@ -144,15 +144,11 @@ LOG_TARGET = ("policy", "encryption", "object_lock", "requester_pays")
 """Parts of a log bucket that decide whether logs can be delivered."""
 
 
-def _unasked(what: str, action: str) -> Part[Any]:
-    return Part.unread(NotRead(what, action, "not asked", "The reading left it out."))
-
-
 _UNASKED: Mapping[str, Part[Any]] = {
-    **{name: _unasked(each.what, each.action) for name, each in READINGS.items()},
-    "key_policy": _unasked("the policy of the key", "kms:GetKeyPolicy"),
-    "log_bucket": _unasked("the log bucket", "s3:ListBucket"),
-    "log": _unasked("the access log", "s3:GetObject"),
+    **{name: Part.unasked(each.what, each.action) for name, each in READINGS.items()},
+    "key_policy": Part.unasked("the policy of the key", "kms:GetKeyPolicy"),
+    "log_bucket": Part.unasked("the log bucket", "s3:ListBucket"),
+    "log": Part.unasked("the access log", "s3:GetObject"),
 }
 
 
@@ -246,17 +242,12 @@ def _kms_key(encryption: BucketSettings) -> str:
 def read_part(
     aws: Aws, bucket: Bucket, name: str, *, raises: type[GtSecureError] | tuple[type[GtSecureError], ...] = ()
 ) -> Part[Any]:
-    reading, resource = READINGS[name], bucket_arn(aws.partition, bucket.name)
-
-    def read() -> Any:
-        with aws_errors(reading.action, resource):
-            return reading.read(aws, aws.client("s3", bucket.region or None), bucket.name)
-
+    reading = READINGS[name]
     found: Part[Any] = Part.reading(
         f"{reading.what} of {bucket.name}",
         reading.action,
-        read,
-        resource=resource,
+        lambda: reading.read(aws, aws.client("s3", bucket.region or None), bucket.name),
+        resource=bucket_arn(aws.partition, bucket.name),
         raises=raises,
         absent=reading.absent,
     )
@@ -268,7 +259,7 @@ def read_part(
 def read_access_point(aws: Aws, bucket: Bucket, point: AccessPoint) -> AccessPoint:
     """Read the policy of an access point, and its Block Public Access where that can change an answer."""
     client, named = aws.client("s3control", bucket.region), {"AccountId": aws.account_id, "Name": point.name}
-    policy: Part[str] = Part.of_call(
+    policy: Part[str] = Part.reading(
         f"the policy of the access point {point.name}",
         "s3:GetAccessPointPolicy",
         lambda: str(client.get_access_point_policy(**named)["Policy"]),
@@ -277,7 +268,7 @@ def read_access_point(aws: Aws, bucket: Bucket, point: AccessPoint) -> AccessPoi
     )
     if point.vpc or policy.missing is not None or not may_be_public(policy.value):
         return replace(point, policy=policy)
-    block: Part[Mapping[str, bool]] = Part.of_call(
+    block: Part[Mapping[str, bool]] = Part.reading(
         f"Block Public Access of the access point {point.name}",
         "s3:GetAccessPoint",
         lambda: client.get_access_point(**named).get("PublicAccessBlockConfiguration") or {},
@@ -299,4 +290,4 @@ def read_key_policy(aws: Aws, bucket: Bucket) -> Part[str]:
         client: Any = aws.client("kms", bucket.region)
         return str(client.get_key_policy(KeyId=name, PolicyName="default")["Policy"])
 
-    return Part.of_call(f"the policy of the key of {bucket.name}", "kms:GetKeyPolicy", read, resource=name)
+    return Part.reading(f"the policy of the key of {bucket.name}", "kms:GetKeyPolicy", read, resource=name)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ..aws.buckets import bucket_region, check_bucket, read_policy
+from ..aws.buckets import check_bucket
 from ..aws.client import Aws
 from ..aws.managed_lists import read_lists
-from ..aws.teams import Workforce, get_workforce, get_workteam, list_workforces
+from ..aws.teams import check_team_name, team_here
 from ..errors import InvalidInput, NotFound
 from ..network import IPNetwork, collapse, outside, parse_stored_cidrs, subtract
 from ..policies.age_cap import age_text
@@ -17,7 +17,9 @@ from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
 from ..restriction.validation import split_lists
 from ..text import count
-from .part import Part
+from .reader import ReadScope, read_scope
+
+_NEEDED = frozenset({"team", "bucket.policy"})
 
 
 def current_restriction(
@@ -33,17 +35,21 @@ def current_restriction(
         )
     names = split_lists((), [lists] if isinstance(lists, str) else lists)[0]
     notices: list[Notice] = []
-    guard = lock = None
-    if bucket is not None:
-        name = check_bucket(bucket)
-        policy = read_policy(aws, name, bucket_region(aws, name))
-        guard, lock = find_guard(policy), find_signer_lock(policy)
-    found = get_workteam(aws, team) if team is not None else None
+    name = None if team is None else check_team_name(team_here(aws, team))
+    place = None if bucket is None else check_bucket(bucket)
+    state = read_scope(aws, ReadScope(name, place, needs=_NEEDED | {"workforce"}, writes=_NEEDED))
+    policy = None if state.bucket is None else state.bucket.policy.value
+    guard, lock = find_guard(policy), find_signer_lock(policy)
+    found = state.team.value
     mode = found.url_lock.mode if found is not None and found.url_lock is not None else "off"
     if mode == "both":
         notices.append(Notice("url-lock-both", "warning", "Both settings are on: no URL works.", "Turn one off."))
     listed = collapse(guard.networks) if guard is not None else ()
-    ranges, locked = _portal(aws, found.workforce_name if found is not None else None, notices)
+    if state.workforce.missing is not None:
+        notices.append(notice("portal-unseen", reason=state.workforce.missing.reason))
+    workforce = state.workforce.if_read
+    ranges = () if workforce is None else workforce.cidrs
+    locked = bool(ranges)
     if locked and guard is not None and parse_stored_cidrs(ranges) != listed:
         notices.append(notice("portal-differs", ranges=", ".join(ranges)))
         locked = False
@@ -84,21 +90,3 @@ def _named(aws: Aws, addresses: Iterable[IPNetwork], names: Sequence[str]) -> li
             )
     others = subtract(ranges, (network for each in lists for network in each.networks)) if lists else ranges
     return [*map(str, others), *names]
-
-
-def _portal(aws: Aws, workforce: str | None, notices: list[Notice]) -> tuple[tuple[str, ...], bool]:
-    if workforce is None:
-        return (), False
-
-    def read() -> Workforce | None:
-        if workforce != "default":
-            return get_workforce(aws, workforce)
-        return next(iter(list_workforces(aws)), None)
-
-    found = Part.reading("the portal lock", "sagemaker:DescribeWorkforce", read)
-    if found.missing is not None:
-        notices.append(notice("portal-unseen", reason=found.missing.reason))
-        return (), False
-    force = found.value
-    cidrs = force.cidrs if force is not None else ()
-    return cidrs, bool(cidrs)

@@ -104,7 +104,7 @@ class _FactReader:
             self.values[name] = () if part.value is None else (str(part.value),)
 
     def _add_tags(self, what: str, action: str, resource: str, start: str, read: Any) -> Part[Any]:
-        tags = Part.of_call(what, action, read, resource=resource, absent="NoSuchTagSet")
+        tags = Part.reading(what, action, read, resource=resource, absent="NoSuchTagSet")
         if tags.missing is not None:
             self.missing[tags.missing.action] = None
         else:
@@ -129,7 +129,7 @@ class _FactReader:
             self._s3.head_bucket(Bucket=self.bucket.name, ExpectedBucketOwner=account)
             return account
 
-        found = Part.of_call("the owner of the bucket", "s3:ListBucket", owner, resource=arn)
+        found = Part.reading("the owner of the bucket", "s3:ListBucket", owner, resource=arn)
         self._add(found, "aws:resourceaccount")
         if found.missing is not None:
             return
@@ -208,7 +208,7 @@ class _FactReader:
         def read() -> bool:
             return bool(self._s3.get_bucket_policy_status(Bucket=self.bucket.name)["PolicyStatus"]["IsPublic"])
 
-        theirs = Part.of_call("S3's verdict on the bucket policy", READ_STATUS, read, resource=arn)
+        theirs = Part.reading("S3's verdict on the bucket policy", READ_STATUS, read, resource=arn)
         if theirs.missing is None:
             self.policy_is_public = bool(theirs.value)
             self.notes.append(status_text(theirs=bool(theirs.value), ours=ours))
@@ -224,5 +224,5 @@ def read_account_block(aws: Aws) -> Part[Mapping[str, bool]]:
         answer = aws.client("s3control").get_public_access_block(AccountId=aws.account_id)
         return {name: bool(answer["PublicAccessBlockConfiguration"].get(name)) for name in BLOCKS}
 
-    found = Part.of_call("Block Public Access of the account", READ_ACCOUNT_BLOCK, read, absent=_NO_BLOCK)
+    found = Part.reading("Block Public Access of the account", READ_ACCOUNT_BLOCK, read, absent=_NO_BLOCK)
     return Part.of(dict.fromkeys(BLOCKS, False)) if found == Part.of(None) else found

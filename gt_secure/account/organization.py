@@ -29,7 +29,7 @@ _DEEPEST = 8
 """Most levels above an account: the root and five levels of units, with room to spare."""
 
 _DESCRIBE = "organizations:DescribeOrganization"
-_NOT_ASKED: Part[Any] = Part.unread(NotRead("the organization", _DESCRIBE, "not asked", "The reading left it out."))
+_NOT_ASKED: Part[Any] = Part.unasked("the organization", _DESCRIBE)
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def no_organization() -> Organization:
 
 
 def _read(aws: Aws) -> Organization:
-    described = Part.of_call("the organization", _DESCRIBE, lambda: _describe(aws), absent=NOT_IN_USE)
+    described = Part.reading("the organization", _DESCRIBE, lambda: _describe(aws), absent=NOT_IN_USE)
     if described.missing is not None:
         unread: Part[Any] = Part.unread(described.missing)
         return Organization(unread, unread, unread, unread, unread)
@@ -78,7 +78,7 @@ def _read(aws: Aws) -> Organization:
     if found is None:
         return no_organization()
     identifier: Part[str] = Part.of(str(found["Id"]))
-    is_management = Part.of_call(
+    is_management = Part.reading(
         "the management account", _DESCRIBE, lambda: str(found["MasterAccountId"]) == aws.account_id
     )
     levels = Part.reading("the account's place in the organization", "organizations:ListParents", lambda: _levels(aws))

@@ -97,7 +97,8 @@ class Part(Generic[T]):
     ) -> Part[T]:
         """Read a part; an error of AWS makes it one that was not read."""
         try:
-            return cls(read())
+            with aws_errors(action, resource):
+                return cls(read())
         except GtSecureError as error:
             if absent and error.details.get("code") == absent:
                 return cls(None)
@@ -108,14 +109,9 @@ class Part(Generic[T]):
             return cls(None, NotRead.of(what, action, error, resource))
 
     @classmethod
-    def of_call(
-        cls, what: str, action: str, call: Callable[[], T | None], *, resource: str = "*", absent: str = ""
-    ) -> Part[T]:
-        def read() -> T | None:
-            with aws_errors(action, resource):
-                return call()
-
-        return cls.reading(what, action, read, resource=resource, absent=absent)
+    def unasked(cls, what: str, action: str) -> Part[T]:
+        """Return a part that the scope of a reading left out."""
+        return cls(None, NotRead(what, action, "not asked", "The reading left it out."))
 
     @property
     def value(self) -> T | None:

@@ -107,15 +107,17 @@ def read_state(
         team_here(aws, named)  # an ARN of another account or region names no team of this one
     if restriction is not None:
         scope = scope_of(restriction, needs or PLAN)
-        return _Reader(aws, scope if supplied is None else replace(scope, supplied=supplied)).read()
+        return read_scope(aws, scope if supplied is None else replace(scope, supplied=supplied))
     if team is None and bucket is None:
         raise InvalidInput(
             "Neither a team nor a bucket is given.", next_step="Pass team=, bucket= or both.", field="team"
         )
     name = None if team is None else named_team(team)
-    return _Reader(
-        aws, ReadScope(name, named_place(bucket)[0], key, needs or LOCKS, supplied=supplied or Facts())
-    ).read()
+    return read_scope(aws, ReadScope(name, named_place(bucket)[0], key, needs or LOCKS, supplied=supplied or Facts()))
+
+
+def read_scope(aws: Aws, scope: ReadScope) -> State:
+    return _Reader(aws, scope).read()
 
 
 def read_bucket(aws: Aws, name: str, needs: frozenset[str] = PLAN) -> Bucket:

@@ -75,10 +75,7 @@ def _what(name: str) -> str:
     return {"key_policy": "the key policy of the bucket", "log": "the access log"}.get(rest, "the log bucket")
 
 
-UNASKED: Mapping[str, Part[Any]] = {
-    name: Part.unread(NotRead(what, action, "not asked", "The reading left it out."))
-    for name, (what, action) in WHAT.items()
-}
+UNASKED: Mapping[str, Part[Any]] = {name: Part.unasked(*named) for name, named in WHAT.items()}
 """The parts that the scope of a reading leaves out."""
 
 

@@ -236,7 +236,6 @@ class Workforce:
     vpc_id: str | None = None
     portal_endpoint_id: str | None = None
     ip_address_type: str = "ipv4"
-    failure_reason: str = ""
     subdomain: str = ""
 
     @property
@@ -351,8 +350,8 @@ def _region_of(aws: Aws, name: str) -> str:
     return min(found, default="")
 
 
-def team_arn(aws: Aws, name: str) -> str:
-    return f"arn:{aws.partition}:sagemaker:{aws.region}:*:workteam/private-crowd/{name}"
+def _arn(aws: Aws, kind: str, name: str) -> str:
+    return f"arn:{aws.partition}:sagemaker:{aws.region}:*:{kind}/{name}"
 
 
 def team_from_api(team: Mapping[str, Any]) -> Workteam:
@@ -387,15 +386,9 @@ def _subscribed(team: Mapping[str, Any]) -> Workteam:
 
 
 def list_workforces(aws: Aws) -> list[Workforce]:
-    found: list[Workforce] = []
     with aws_errors("sagemaker:ListWorkforces"):
-        for page in aws.client("sagemaker").get_paginator("list_workforces").paginate():
-            found += [workforce_from_api(item) for item in page["Workforces"]]
-    return found
-
-
-def get_workforce(aws: Aws, name: str = "default") -> Workforce:
-    return workforce_from_api(read_workforce(aws, name))
+        pages = aws.client("sagemaker").get_paginator("list_workforces").paginate()
+        return [workforce_from_api(item) for page in pages for item in page["Workforces"]]
 
 
 def workforce_from_api(item: Mapping[str, Any]) -> Workforce:
@@ -408,7 +401,6 @@ def workforce_from_api(item: Mapping[str, Any]) -> Workforce:
         vpc_id=vpc.get("VpcId"),
         portal_endpoint_id=vpc.get("VpcEndpointId"),
         ip_address_type=str(item.get("IpAddressType") or "ipv4"),
-        failure_reason=str(item.get("FailureReason") or ""),
         subdomain=str(item.get("SubDomain") or ""),
     )
 
@@ -475,9 +467,7 @@ def buckets_of(uris: Iterable[str]) -> set[str]:
 
 
 def describe_job(aws: Aws, name: str) -> LabelingJob:
-    with aws_errors(
-        "sagemaker:DescribeLabelingJob", f"arn:{aws.partition}:sagemaker:{aws.region}:*:labeling-job/{name}"
-    ):
+    with aws_errors("sagemaker:DescribeLabelingJob", _arn(aws, "labeling-job", name)):
         job: Mapping[str, Any] = aws.client("sagemaker").describe_labeling_job(LabelingJobName=name)
     counters = job.get("LabelCounters") or {}
     source = (job.get("InputConfig") or {}).get("DataSource") or {}
@@ -500,7 +490,7 @@ def describe_job(aws: Aws, name: str) -> LabelingJob:
 
 def read_team(aws: Aws, name: str) -> dict[str, Any]:
     try:
-        with aws_errors("sagemaker:DescribeWorkteam", team_arn(aws, name)):
+        with aws_errors("sagemaker:DescribeWorkteam", _arn(aws, "workteam/private-crowd", name)):
             answer = aws.client("sagemaker").describe_workteam(WorkteamName=name)
     except NotFound as error:
         raise _no_team(aws, name) from error
@@ -508,7 +498,6 @@ def read_team(aws: Aws, name: str) -> dict[str, Any]:
 
 
 def read_workforce(aws: Aws, name: str) -> dict[str, Any]:
-    resource = f"arn:{aws.partition}:sagemaker:{aws.region}:*:workforce/private-crowd/{name}"
-    with aws_errors("sagemaker:DescribeWorkforce", resource):
+    with aws_errors("sagemaker:DescribeWorkforce", _arn(aws, "workforce/private-crowd", name)):
         answer = aws.client("sagemaker").describe_workforce(WorkforceName=name)
     return {key: value for key, value in answer["Workforce"].items() if not key.endswith("Date")}

@@ -22,17 +22,6 @@ from .settings import REGION, Settings
 Response = tuple[int, dict[str, str], bytes]
 
 SERVICES = ("s3", "sts", "iam", "ec2", "wafv2")
-_REMOVE = (
-    "AWS_SESSION_TOKEN",
-    "AWS_PROFILE",
-    "AWS_ENDPOINT_URL",
-    "LOCALSTACK_PERSISTENCE",
-    "USE_SSL",
-    "MINISTACK_HOST",
-    "SERVICES_CONFIG",
-    "AWS_SHARED_CREDENTIALS_FILE",
-    "EDGE_PORT",
-)
 
 
 def load(settings: Settings) -> None:
@@ -56,8 +45,6 @@ def load(settings: Settings) -> None:
 
 
 def _set_environment(settings: Settings) -> None:
-    for name in _REMOVE:
-        os.environ.pop(name, None)
     os.environ.update(
         AUTH="true",
         SERVICES=",".join(SERVICES),

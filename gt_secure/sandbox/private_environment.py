@@ -25,6 +25,8 @@ COMMAND = "gt-secure sandbox install"
 BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 """Program that runs this package's sandbox with any interpreter."""
 _EMULATOR = "ministack"
+_EMULATOR_SETTINGS = ("AWS_", "LOCALSTACK_", "MINISTACK_", "EDGE_PORT", "SERVICES_CONFIG", "USE_SSL")
+"""Beginnings of variables that an emulator reads, too."""
 _TIMEOUT_S = 900
 _COMPLETE = ".complete"
 
@@ -156,6 +158,6 @@ def _run(command: Sequence[str]) -> str:
 
 
 def child_environment() -> dict[str, str]:
-    """Return this environment without AWS settings, and without what shows this interpreter's packages to another."""
-    removed = ("AWS_", "PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
+    """Return this environment without settings of AWS or its emulators, and without this interpreter's packages."""
+    removed = (*_EMULATOR_SETTINGS, "PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
     return {name: value for name, value in os.environ.items() if not name.startswith(removed)}

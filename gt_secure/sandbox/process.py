@@ -269,13 +269,7 @@ class Sandbox:
     def origin(self, source: str | Source, label: str = "") -> addresses.SimulatedOrigin:
         """Return how to call from a source, such as ``203.0.113.7`` or ``10.0.3.4 via vpce-0a1b2c3d4e5f60718``."""
         public, endpoint = self._fact("public"), self._fact("endpoint")
-        return addresses.origin(
-            source,
-            (public[0], public[1]),
-            (endpoint[0], endpoint[1]),
-            label=label,
-            binding=addresses.can_bind_anywhere(),
-        )
+        return addresses.origin(source, (public[0], public[1]), (endpoint[0], endpoint[1]), label)
 
 
 def _environment(*, same_interpreter: bool) -> dict[str, str]:

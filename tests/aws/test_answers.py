@@ -17,7 +17,7 @@ from gt_secure.aws.buckets import read_policy
 from gt_secure.aws.client import Aws, connect_aws
 from gt_secure.aws.client_errors import aws_errors
 from gt_secure.aws.endpoints import _vpc_names, list_s3_endpoints
-from gt_secure.aws.teams import get_workforce, list_workforces, list_workteams, read_team, read_workforce
+from gt_secure.aws.teams import list_workforces, list_workteams, read_team, read_workforce
 from gt_secure.errors import GtSecureError, NotFound, Unreachable
 
 CALLS: dict[str, Callable[[Aws], object]] = {
@@ -26,7 +26,6 @@ CALLS: dict[str, Callable[[Aws], object]] = {
     "teams": list_workteams,
     "workforce": lambda aws: read_workforce(aws, "default"),
     "workforces": list_workforces,
-    "workforce, typed": lambda aws: get_workforce(aws, "default"),
     "endpoints": list_s3_endpoints,
     "identity": lambda aws: aws.identity(),
 }

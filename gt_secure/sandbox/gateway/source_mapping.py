@@ -68,11 +68,11 @@ def public_source(peer: str) -> Source:
     return Source(ipaddress.ip_address(f"{network}.{octets[3]}") if network else KERNEL)
 
 
-def endpoint_source(peer: str, endpoint: str = S3_ENDPOINT_ID) -> Source:
+def endpoint_source(peer: str) -> Source:
     octets = _octets(peer)
     if octets is None or octets[1] != 10:
-        return Source(KERNEL_IN_VPC, endpoint)
-    return Source(ipaddress.ip_address(f"10.0.{octets[2]}.{octets[3]}"), endpoint)
+        return Source(KERNEL_IN_VPC, S3_ENDPOINT_ID)
+    return Source(ipaddress.ip_address(f"10.0.{octets[2]}.{octets[3]}"), S3_ENDPOINT_ID)
 
 
 def _octets(peer: str) -> tuple[int, ...] | None:
@@ -96,7 +96,7 @@ def bind_address(source: Source) -> str | None:
 
 
 def origin(
-    source: str | Source, public: tuple[str, int], endpoint: tuple[str, int], *, label: str = "", binding: bool = True
+    source: str | Source, public: tuple[str, int], endpoint: tuple[str, int], label: str = ""
 ) -> SimulatedOrigin:
     where = Source.parse(source)
     if where.address is None:
@@ -107,12 +107,7 @@ def origin(
             value=str(where),
         )
     connect = endpoint if where.is_endpoint else public
-    bind = bind_address(where) if binding and "." in public[0] else None
-    known_endpoint = where.endpoint in (None, S3_ENDPOINT_ID)
-    if bind is not None and known_endpoint:
+    bind = bind_address(where) if sys.platform.startswith("linux") and "." in public[0] else None
+    if bind is not None and where.endpoint in (None, S3_ENDPOINT_ID):
         return SimulatedOrigin(where, bind, connect, {}, label)
     return SimulatedOrigin(where, None, connect, {SOURCE_HEADER: str(where)}, label)
-
-
-def can_bind_anywhere() -> bool:
-    return sys.platform.startswith("linux")

@@ -60,23 +60,17 @@ class Pages:
     def _origins(self, source: str) -> Reply:
         """All places, or the one that was asked for; an endpoint that the sandbox does not have is none."""
         if not source:
-            return json_reply({"origins": self.origins()})
+            return json_reply({"origins": self._listed(*PLACES)})
         try:
             where = Source.parse(source)
             if where.endpoint not in (None, S3_ENDPOINT_ID):
                 return json_reply({"origins": []})
-            binding = addresses.can_bind_anywhere()
-            place = addresses.origin(where, self.public, self.endpoint, label=str(where), binding=binding)
+            return json_reply({"origins": self._listed((str(where), source))})
         except InvalidInput as error:
             return json_reply(error.to_dict(), 400)
-        return json_reply({"origins": [place.to_dict()]})
 
-    def origins(self) -> list[dict[str, object]]:
-        binding = addresses.can_bind_anywhere()
-        return [
-            addresses.origin(source, self.public, self.endpoint, label=label, binding=binding).to_dict()
-            for label, source in PLACES
-        ]
+    def _listed(self, *places: tuple[str, str]) -> list[dict[str, object]]:
+        return [addresses.origin(source, self.public, self.endpoint, label).to_dict() for label, source in places]
 
 
 def _not_owner(request: HttpRequest) -> auth.AuthRefusal | None:
