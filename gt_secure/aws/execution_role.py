@@ -34,10 +34,10 @@ class ExecutionRole:
         return self.how != "session"
 
 
-def find_execution_role(session_role: str, client: _ClientOf, *, metadata: Path = STUDIO_METADATA) -> ExecutionRole:
+def find_execution_role(session_role: str, client: _ClientOf) -> ExecutionRole:
     """Find the full ARN of a session's role: the cheapest sure source first."""
     name = session_role.rsplit("/", 1)[-1]
-    described = _described(metadata)
+    described = _described()
     sources: tuple[tuple[str, Callable[[], str]], ...] = (
         ("metadata", lambda: str(described.get("ExecutionRoleArn") or "")),
         ("iam", lambda: _from_iam(client, name)),
@@ -53,9 +53,9 @@ def find_execution_role(session_role: str, client: _ClientOf, *, metadata: Path 
     return ExecutionRole(session_role, "session")
 
 
-def _described(metadata: Path) -> dict[str, Any]:
+def _described() -> dict[str, Any]:
     try:
-        described = json.loads(metadata.read_text(encoding="utf-8"))
+        described = json.loads(STUDIO_METADATA.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return described if isinstance(described, dict) else {}

@@ -236,6 +236,7 @@ class Workforce:
     vpc_id: str | None = None
     portal_endpoint_id: str | None = None
     ip_address_type: str = "ipv4"
+    failure_reason: str = ""
     subdomain: str = ""
 
     @property
@@ -401,6 +402,7 @@ def workforce_from_api(item: Mapping[str, Any]) -> Workforce:
         vpc_id=vpc.get("VpcId"),
         portal_endpoint_id=vpc.get("VpcEndpointId"),
         ip_address_type=str(item.get("IpAddressType") or "ipv4"),
+        failure_reason=str(item.get("FailureReason") or ""),
         subdomain=str(item.get("SubDomain") or ""),
     )
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..aws.teams import TeamLike
 from ..connection import ConnectionLike, connection_of
 from ..errors import InvalidInput
+from ..html import output as cell_output, table as html_table
 from ..text import members
 from .environment import Fact, facts
 from .features import Feature, choose
@@ -116,12 +116,8 @@ class Diagnosis:
         return {"caller": self.caller, **place, **members(self, "headline", "features", "facts")}
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{html.escape(each.status)}</td><td>{html.escape(each.feature.title)}</td>"
-            f"<td>{html.escape(each.why)}</td></tr>"
-            for each in self.features
-        )
-        return f"<div><p>{html.escape(self.headline)}</p><table>{rows}</table></div>"
+        rows = [(each.feature.title, each.status, each.why) for each in self.features]
+        return cell_output(html_table(("feature", "can be used", "reason"), rows, caption=self.headline))
 
 
 def examine(
@@ -160,11 +156,7 @@ def examine(
     states = tuple(
         FeatureState(
             feature,
-            tuple(
-                PermissionAnswer(each, said.resource, said.status, said.how, said.reason)
-                for each in feature.permissions
-                for said in (answers[each.action, each.target],)
-            ),
+            tuple(replace(answers[each.action, each.target], permission=each) for each in feature.permissions),
         )
         for feature in chosen
     )

@@ -36,30 +36,20 @@ class PermissionAnswer:
 
 
 def ask(aws: Aws, scope: Scope, permissions: Iterable[Permission]) -> list[PermissionAnswer]:
+    """Return the results of calls, and IAM's predictions where there is none or it was inconclusive."""
     wanted = list(permissions)
-    tried = [each for each in wanted if _call(aws, scope, each) is not None]
+    calls = {each: call for each in wanted if (call := _call(aws, scope, each)) is not None}
     with ThreadPoolExecutor(WORKERS) as pool:
-        called = dict(zip(tried, pool.map(lambda each: _try(aws, scope, each), tried), strict=True))
-    left = [each for each in wanted if each not in called or called[each].status == "unknown"]
-    predicted = _predict(aws, scope, left)
-    return [_better(called.get(each), predicted.get(each)) for each in wanted]
+        tried = pool.map(lambda each: _try(each, scope.arn(each.target), calls[each]), calls)
+        answers = dict(zip(calls, tried, strict=True))
+    left = [each for each in wanted if each not in answers or answers[each].status == "unknown"]
+    for each, predicted in _predict(aws, scope, left).items():
+        if each not in answers or predicted.status != "unknown":
+            answers[each] = predicted
+    return [answers[each] for each in wanted]
 
 
-def _better(called: PermissionAnswer | None, predicted: PermissionAnswer | None) -> PermissionAnswer:
-    """Return the result of a call, or IAM's prediction where the call was inconclusive."""
-    if called is None or (called.status == "unknown" and predicted is not None and predicted.status != "unknown"):
-        assert predicted is not None
-        return predicted
-    return called
-
-
-def _unknown(scope: Scope, each: Permission, reason: str = "") -> PermissionAnswer:
-    return PermissionAnswer(each, scope.arn(each.target), "unknown", "", reason or f"add {scope.needs(each.target)}")
-
-
-def _try(aws: Aws, scope: Scope, each: Permission) -> PermissionAnswer:
-    call, resource = _call(aws, scope, each), scope.arn(each.target)
-    assert call is not None
+def _try(each: Permission, resource: str | None, call: Callable[[], object]) -> PermissionAnswer:
     try:
         with aws_errors(each.action, resource or "*"):
             call()
@@ -68,9 +58,7 @@ def _try(aws: Aws, scope: Scope, each: Permission) -> PermissionAnswer:
     except NotFound as error:
         if each.target in ("bucket", "objects", "log-bucket", "log-objects"):
             return PermissionAnswer(each, resource, "unknown", "called", error.message)
-        return PermissionAnswer(
-            each, resource, "yes", "called"
-        )  # the lookup of a missing thing was allowed, so it can be read
+        return PermissionAnswer(each, resource, "yes", "called")  # to look for a missing thing was allowed
     except CredentialsError:
         raise
     except GtSecureError as error:
@@ -163,7 +151,11 @@ def _status(client: Any, bucket: str) -> None:
 
 def _predict(aws: Aws, scope: Scope, permissions: list[Permission]) -> dict[Permission, PermissionAnswer]:
     known = [each for each in permissions if scope.arn(each.target) is not None]
-    answers = {each: _unknown(scope, each) for each in permissions if each not in known}
+    answers = {
+        each: PermissionAnswer(each, None, "unknown", reason=f"add {scope.needs(each.target)}")
+        for each in permissions
+        if each not in known
+    }
     simulator = Simulator(aws)
     for resource in {scope.arn(each.target) for each in known}:
         group = [each for each in known if scope.arn(each.target) == resource]

@@ -6,11 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from ..aws.buckets import check_bucket, parse_s3_uri
-from ..aws.execution_role import STUDIO_METADATA, ExecutionRole, find_execution_role
+from ..aws.execution_role import ExecutionRole
 from ..aws.teams import TeamLike, check_team_name, team_here
 from ..connection import ConnectionLike, connection_of
 from ..errors import GtSecureError, InvalidInput, NotFound
@@ -18,16 +17,15 @@ from ..logs import find_logs
 from .features import Feature, Permission, ResourceTarget
 
 
-def execution_role(gt: ConnectionLike, *, metadata: Path = STUDIO_METADATA) -> ExecutionRole:
+def execution_role(gt: ConnectionLike) -> ExecutionRole:
     """Find the role that this code runs as; :class:`NotFound` for a user or the root of the account."""
-    aws = connection_of(gt).aws
-    session_role = aws.identity().role_arn
-    if session_role is None:
+    role = connection_of(gt).aws.execution_role()
+    if role is None:
         raise NotFound(
             "The caller is not a role, so there is no execution role.",
             next_step="Name the role that signs workers' URLs with role_arn=, or run in SageMaker Studio.",
         )
-    return find_execution_role(session_role, aws.client, metadata=metadata)
+    return role
 
 
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}")

@@ -8,16 +8,15 @@ can assume itself only if its trust policy allows it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 from urllib.parse import unquote
 
 from ..aws.client import Aws, aws_errors
-from ..connection import Connection
 from ..errors import AccessDenied, GtSecureError, PolicyError
 from ..iam.evaluate import evaluate
 from ..iam.request import Policies, Request
-from .resources import execution_role
 
 
 def trusts(aws: Aws, role_arn: str) -> Said:
@@ -28,8 +27,6 @@ def trusts(aws: Aws, role_arn: str) -> Said:
     except GtSecureError as error:
         return "unknown", f"The trust policy of {name} cannot be read: {error.message}"
     if isinstance(document, str):
-        import json
-
         document = json.loads(unquote(document))
     identity = aws.identity()
     return decide(document, role_arn, identity.arn, identity.account_id)
@@ -81,7 +78,6 @@ class Simulator:
     def __init__(self, aws: Aws) -> None:
         self.aws = aws
         self._closed = ""
-        self._principal = ""
 
     def ask(self, actions: Sequence[str], resource: str) -> dict[str, Said]:
         if self.aws.identity().arn.endswith(":root"):
@@ -96,7 +92,7 @@ class Simulator:
         return dict.fromkeys(actions, ("unknown", self._closed))
 
     def _simulate(self, actions: Sequence[str], resource: str) -> dict[str, Said]:
-        principal = self._principal or self._find_principal()
+        principal = self.aws.own_role() or self.aws.caller_arn
         with aws_errors("iam:SimulatePrincipalPolicy", principal):
             answer: Mapping[str, Any] = self.aws.client("iam").simulate_principal_policy(
                 PolicySourceArn=principal, ActionNames=list(actions), ResourceArns=[resource]
@@ -105,11 +101,6 @@ class Simulator:
         for result in answer["EvaluationResults"]:
             found[str(result["EvalActionName"])] = _read(result)
         return found
-
-    def _find_principal(self) -> str:
-        identity = self.aws.identity()
-        self._principal = identity.arn if identity.role_arn is None else execution_role(Connection(self.aws)).arn
-        return self._principal
 
 
 def _read(result: Mapping[str, Any]) -> Said:

@@ -341,7 +341,7 @@ class TestRole:
         with pytest.raises(NotFound):
             execution_role(account.gt)
 
-    def test_from_iam_from_the_metadata_file_and_from_the_session(self, account: Account, tmp_path):
+    def test_from_iam_from_the_metadata_file_and_from_the_session(self, account: Account, tmp_path, monkeypatch):
         import boto3
 
         import gt_secure
@@ -350,23 +350,27 @@ class TestRole:
         session = boto3.Session(
             assumed["AccessKeyId"], assumed["SecretAccessKey"], assumed["SessionToken"], region_name="us-east-1"
         )
-        gt = gt_secure.connect(boto3_session=session, endpoint_url=account.sandbox.endpoint_url)
         file = tmp_path / "resource-metadata.json"
-        found = execution_role(gt, metadata=file)
+        monkeypatch.setattr("gt_secure.aws.execution_role.STUDIO_METADATA", file)
+
+        def look():
+            return execution_role(gt_secure.connect(boto3_session=session, endpoint_url=account.sandbox.endpoint_url))
+
+        found = look()
         assert (found.arn, found.how, found.exact) == (ROLE, "session", False), "this role may not call iam:GetRole"
         file.write_text(json.dumps({"ExecutionRoleArn": ROLE.replace("role/", "role/service-role/")}))
-        found = execution_role(gt, metadata=file)
+        found = look()
         assert (found.arn, found.how) == (ROLE.replace("role/", "role/service-role/"), "metadata")
         file.write_text(json.dumps({"ExecutionRoleArn": f"arn:aws:iam::{ACCOUNT}:role/another"}))
-        assert execution_role(gt, metadata=file).how == "session", "the file is of another role"
+        assert look().how == "session", "the file is of another role"
         file.write_text("no json")
-        assert execution_role(gt, metadata=file).how == "session"
+        assert look().how == "session"
         iam = account.client("iam")
         right = {"Effect": "Allow", "Action": "iam:GetRole", "Resource": ROLE}
         document = json.dumps({"Version": "2012-10-17", "Statement": [right]})
         iam.put_role_policy(RoleName="GroundTruthExecution", PolicyName="look", PolicyDocument=document)
         try:
-            assert execution_role(gt, metadata=file).how == "iam"
+            assert look().how == "iam"
         finally:
             iam.delete_role_policy(RoleName="GroundTruthExecution", PolicyName="look")
 
