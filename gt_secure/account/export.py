@@ -45,9 +45,9 @@ def current_restriction(
     if mode == "both":
         notices.append(Notice("url-lock-both", "warning", "Both settings are on: no URL works.", "Turn one off."))
     listed = collapse(guard.networks) if guard is not None else ()
-    if state.workforce.missing is not None:
-        notices.append(notice("portal-unseen", reason=state.workforce.missing.reason))
-    workforce = state.workforce.if_read
+    if (missing := state.workforce.missing) is not None:
+        notices.append(notice("portal-unseen", reason=missing.reason))
+    workforce = None if missing else state.workforce.value
     ranges = () if workforce is None else workforce.cidrs
     locked = bool(ranges)
     if locked and guard is not None and parse_stored_cidrs(ranges) != listed:
