@@ -89,12 +89,11 @@ def _ask(aws: Aws, **query: str) -> list[Mapping[str, Any]]:
 
 
 def _from_api(item: Mapping[str, Any]) -> ProbeOrigin:
-    source = item.get("source")
-    host, port = item.get("connect_host"), item.get("connect_port")
+    source, connect = item.get("source"), item.get("connect")
     return ProbeOrigin(
         label=str(item.get("label") or source),
         source=Source.parse(source) if source else None,
         bind=item.get("bind"),
-        connect=(str(host), int(port)) if host and port else None,
+        connect=(str(connect[0]), int(connect[1])) if connect else None,
         headers={str(k): str(v) for k, v in (item.get("headers") or {}).items()},
     )

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from ..errors import GtSecureError, InvalidInput, Unreachable
 from ..network import Source
+from ..presign import ProbeOrigin
 from . import control, private_environment
 from .gateway import source_mapping as addresses
 from .settings import ACCOUNT, Settings
@@ -266,7 +267,7 @@ class Sandbox:
         keys = Credentials(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"])
         control.post_signed(self.endpoint_url, control.RESET, keys)
 
-    def origin(self, source: str | Source, label: str = "") -> addresses.SimulatedOrigin:
+    def origin(self, source: str | Source, label: str = "") -> ProbeOrigin:
         """Return how to call from a source, such as ``203.0.113.7`` or ``10.0.3.4 via vpce-0a1b2c3d4e5f60718``."""
         public, endpoint = self._fact("public"), self._fact("endpoint")
         return addresses.origin(source, (public[0], public[1]), (endpoint[0], endpoint[1]), label)

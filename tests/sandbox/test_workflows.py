@@ -79,13 +79,6 @@ def test_flow_definitions_of_a_team(box):
     assert sm.list_flow_definitions()["FlowDefinitionSummaries"] == []
 
 
-def test_the_vendor_team_is_described(box):
-    sm = box.client("sagemaker")
-    listed = sm.list_subscribed_workteams()["SubscribedWorkteams"][0]
-    found = sm.describe_subscribed_workteam(WorkteamArn=listed["WorkteamArn"])["SubscribedWorkteam"]
-    assert found["SellerName"] == listed["SellerName"]
-
-
 def test_replies_have_a_request_id(box):
     sm = box.client("sagemaker")
     assert sm.list_workteams()["ResponseMetadata"]["RequestId"]

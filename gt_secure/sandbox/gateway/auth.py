@@ -86,9 +86,10 @@ def _authentication_fault(request: HttpRequest, service: str) -> AuthRefusal | N
 def authorize(
     request: HttpRequest, service: str, action: str, resource: str, keys: Mapping[str, str] | None = None
 ) -> AuthRefusal | None:
-    """Check signature and policies for one action; :func:`pin` must have been called."""
+    """Check signature and policies for one action."""
     from ministack.core.iam_evaluator import AuthError, enforce
 
+    pin(request)
     scope = signed_scope(request)
     if scope is None:
         return AuthRefusal("MissingAuthenticationTokenException", "Missing Authentication Token", True)

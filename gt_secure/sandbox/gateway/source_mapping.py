@@ -16,11 +16,10 @@ from __future__ import annotations
 
 import ipaddress
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from ...errors import InvalidInput
 from ...network import Source
+from ...presign import ProbeOrigin
 from ..settings import S3_ENDPOINT_ID
 
 SOURCE_HEADER = "X-Gt-Secure-Sandbox-Source"
@@ -31,31 +30,6 @@ VPC_NAT = ipaddress.ip_address("192.0.2.20")
 
 _PUBLIC = {(0, 113): "203.0.113", (51, 100): "198.51.100", (0, 2): "192.0.2"}
 _PUBLIC_BACK = {network: octets for octets, network in _PUBLIC.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class SimulatedOrigin:
-    """Everything a client needs in order to call from a place.
-
-    ``bind`` is the local address of the socket, ``connect`` the host and port; the ``Host`` header stays that of the
-    URL, because it is signed.
-    """
-
-    source: Source
-    bind: str | None
-    connect: tuple[str, int]
-    headers: Mapping[str, str] = field(default_factory=dict)
-    label: str = ""
-
-    def to_dict(self) -> dict[str, object]:
-        return {
-            "label": self.label or str(self.source),
-            "source": str(self.source),
-            "bind": self.bind,
-            "connect_host": self.connect[0],
-            "connect_port": self.connect[1],
-            "headers": dict(self.headers),
-        }
 
 
 def public_source(peer: str) -> Source:
@@ -95,9 +69,8 @@ def bind_address(source: Source) -> str | None:
     return f"127.{octets[0]}.{octets[1]}.{last}" if octets else None
 
 
-def origin(
-    source: str | Source, public: tuple[str, int], endpoint: tuple[str, int], label: str = ""
-) -> SimulatedOrigin:
+def origin(source: str | Source, public: tuple[str, int], endpoint: tuple[str, int], label: str = "") -> ProbeOrigin:
+    """Return how a client calls from a source: the local address of its socket, or a header that names the source."""
     where = Source.parse(source)
     if where.address is None:
         raise InvalidInput(
@@ -108,6 +81,7 @@ def origin(
         )
     connect = endpoint if where.is_endpoint else public
     bind = bind_address(where) if sys.platform.startswith("linux") and "." in public[0] else None
-    if bind is not None and where.endpoint in (None, S3_ENDPOINT_ID):
-        return SimulatedOrigin(where, bind, connect, {}, label)
-    return SimulatedOrigin(where, None, connect, {SOURCE_HEADER: str(where)}, label)
+    if where.endpoint not in (None, S3_ENDPOINT_ID):
+        bind = None
+    headers = {} if bind is not None else {SOURCE_HEADER: str(where)}
+    return ProbeOrigin(label or str(where), where, bind, connect, headers)

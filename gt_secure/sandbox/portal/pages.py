@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 
 from ...errors import InvalidInput
 from ...network import Source
+from ...text import members
 from ..accesslog.delivery import Delivery
 from ..control import RESET, SIGNING_NAME
 from ..gateway import auth, source_mapping as addresses
@@ -70,7 +71,8 @@ class Pages:
             return json_reply(error.to_dict(), 400)
 
     def _listed(self, *places: tuple[str, str]) -> list[dict[str, object]]:
-        return [addresses.origin(source, self.public, self.endpoint, label).to_dict() for label, source in places]
+        found = [addresses.origin(source, self.public, self.endpoint, label) for label, source in places]
+        return [{**members(each, "label", "bind", "connect", "headers"), "source": str(each.source)} for each in found]
 
 
 def _not_owner(request: HttpRequest) -> auth.AuthRefusal | None:
@@ -78,7 +80,6 @@ def _not_owner(request: HttpRequest) -> auth.AuthRefusal | None:
     fault = auth.authentication_fault(request, SIGNING_NAME)
     if fault is not None:
         return fault
-    auth.pin(request)
     return auth.authorize(request, SIGNING_NAME, "sandbox:Reset", "*")
 
 

@@ -32,7 +32,6 @@ OPERATIONS: dict[str, Operation] = {
     "DescribeLabelingJob": jobs.describe,
     "CreateLabelingJob": jobs.create,
     "StopLabelingJob": jobs.stop,
-    "DescribeSubscribedWorkteam": workteams.describe_subscribed,
     "CreateFlowDefinition": jobs.create_flow,
     "DescribeFlowDefinition": jobs.describe_flow,
     "ListFlowDefinitions": jobs.list_flows,
@@ -74,7 +73,6 @@ class SageMaker:
         return reply
 
     async def _answer(self, request: HttpRequest) -> Record:
-        auth.pin(request)
         name = request.headers.get("x-amz-target", "").removeprefix(_PREFIX)
         _require_supported(name)
         scope = auth.signed_scope(request)
@@ -106,7 +104,7 @@ def _require_supported(name: str) -> None:
 def _resource(name: str, region: Region, body: Any) -> str:
     """The ARN that a permission is asked for (Service Authorization Reference, *Amazon SageMaker*)."""
     given = body if isinstance(body, dict) else {}
-    if name in ("ListLabelingJobsForWorkteam", "DescribeSubscribedWorkteam"):
+    if name == "ListLabelingJobsForWorkteam":
         return str(given.get("WorkteamArn", "*"))
     kind = next((kind for end, kind in _KINDS.items() if name.endswith(end)), None)
     return "*" if kind is None else region.arn(kind[0], str(given.get(kind[1], "")))

@@ -37,13 +37,6 @@ def list_subscribed(region: Region, request: Record) -> Record:
     return paging.listed("SubscribedWorkteams", teams, request)
 
 
-def describe_subscribed(region: Region, request: Record) -> Record:
-    for team in region.subscribed:
-        if team["WorkteamArn"] == request["WorkteamArn"]:
-            return {"SubscribedWorkteam": team}
-    raise validation(f"The work team {request['WorkteamArn']} does not exist in region {region.name}.")
-
-
 def describe(region: Region, request: Record) -> Record:
     return {"Workteam": find(region, request["WorkteamName"])}
 
