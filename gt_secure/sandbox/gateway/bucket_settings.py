@@ -1,14 +1,8 @@
-"""Bucket settings that S3 refuses and the emulator would store, and ``GetBucketPolicyStatus``, which it does not have.
-
-A policy is public if it grants to everybody and no condition of the grant holds fixed values of a key that says where
-a request is from, or who sends it (S3 User Guide, *The meaning of "public"*). What AWS does with a Deny beside such a
-grant is not documented; here it changes nothing.
-"""
+"""Bucket settings that S3 refuses and the emulator would store, and ``GetBucketPolicyStatus``, new to the emulator."""
 
 from __future__ import annotations
 
 import contextvars
-import ipaddress
 import json
 from typing import Any
 
@@ -24,24 +18,6 @@ _NO_TARGET = (
     "The target bucket for logging does not exist, is not owned by you, or does not have the appropriate grants for"
     " the log-delivery group."
 )
-
-# Also in gt_secure.policies.public_access, on purpose: prediction and enforcement come from different code.
-_FIXING = frozenset(
-    {
-        "aws:principalorgid",
-        "aws:sourceaccount",
-        "aws:sourcearn",
-        "aws:sourceip",
-        "aws:sourceowner",
-        "aws:sourcevpc",
-        "aws:sourcevpce",
-        "aws:userid",
-        "s3:dataaccesspointaccount",
-        "s3:dataaccesspointarn",
-        "s3:x-amz-server-side-encryption-aws-kms-key-id",
-    }
-)
-_BROADEST = {4: 8, 6: 32}
 
 
 async def refusal(request: HttpRequest) -> Reply | None:
@@ -123,38 +99,13 @@ def _statement_fault(statement: Any, bucket: str) -> str | None:
 
 
 async def _policy_status(request: HttpRequest, bucket: str) -> Reply:
+    from ministack.services import s3
+
     status, _, body = await emulator.s3("GET", f"/{bucket}", query={"policy": [""]})
     if status != 200:
         return presigned.error(
             request, 404, "NoSuchBucketPolicy", "The bucket policy does not exist", BucketName=bucket
         )
-    public = "true" if _is_public(json.loads(body)) else "false"
+    public = str(s3._policy_is_public(body.decode())).lower()  # by which it also blocks public access
     xml = f"<PolicyStatus><IsPublic>{public}</IsPublic></PolicyStatus>"
     return Reply(200, f'<?xml version="1.0" encoding="UTF-8"?>\n{xml}'.encode(), {"content-type": "application/xml"})
-
-
-def _is_public(policy: dict[str, Any]) -> bool:
-    statements = policy.get("Statement", [])
-    listed = statements if isinstance(statements, list) else [statements]
-    return any(each.get("Effect") == "Allow" and _is_open(each) for each in listed)
-
-
-def _is_open(statement: dict[str, Any]) -> bool:
-    principal = statement.get("Principal")
-    named = principal.get("AWS", []) if isinstance(principal, dict) else principal
-    everybody = "NotPrincipal" in statement or named == "*" or (isinstance(named, list) and "*" in named)
-    conditions = [
-        (operator.lower(), key.lower(), values if isinstance(values, list) else [values])
-        for operator, block in statement.get("Condition", {}).items()
-        for key, values in block.items()
-    ]
-    return everybody and not any(_fixes(*each) for each in conditions)
-
-
-def _fixes(operator: str, key: str, values: list[Any]) -> bool:
-    if key not in _FIXING or "not" in operator or "null" in operator or operator.endswith("ifexists"):
-        return False
-    if operator == "ipaddress":
-        networks = [ipaddress.ip_network(str(each), strict=False) for each in values]
-        return all(network.prefixlen >= _BROADEST[network.version] for network in networks)
-    return not any(set("*?") & set(str(each)) or "${" in str(each) for each in values)
