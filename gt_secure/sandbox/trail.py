@@ -44,7 +44,8 @@ class Trail:
         told = {"eventSource": "sagemaker.amazonaws.com", "eventName": name, "requestParameters": parameters}
         self._add(request, resource, "", error, {**told, "awsRegion": region, "requestID": request.long_id})
 
-    def s3(self, request: HttpRequest, bucket: str, status: int) -> None:
+    def s3(self, request: HttpRequest, status: int) -> None:
+        bucket = request.bucket
         name = _POLICY_CALLS.get(request.method) if "policy" in request.query and bucket else None
         if name is None:
             return

@@ -77,7 +77,7 @@ class RequestWatch:
         if not self.status:
             return
         request = self.request
-        bucket, key = bucket_and_key(request)
+        bucket, key = request.bucket, request.key
         target = await _target(bucket)
         copy_source = request.headers.get("x-amz-copy-source")
         if target is not None:
@@ -96,22 +96,6 @@ async def _target(bucket: str) -> LogSetting | None:
         return None
     status, _, document = await emulator.s3("GET", f"/{bucket}", query={"logging": [""]})
     return parse(document) if status == 200 else None
-
-
-def virtual_bucket(request: HttpRequest) -> str:
-    """Return the bucket that the Host header names, as the emulator reads it, or an empty text."""
-    from ministack.app import _NON_S3_VHOST_NAMES, _extract_s3_vhost_bucket
-
-    bucket = str(_extract_s3_vhost_bucket(request.headers.get("host", "")) or "")
-    return "" if bucket in _NON_S3_VHOST_NAMES else bucket
-
-
-def bucket_and_key(request: HttpRequest) -> tuple[str, str]:
-    """Return bucket and key of a request in path style or virtual-hosted style; either may be empty."""
-    if bucket := virtual_bucket(request):
-        return bucket, request.path.removeprefix("/")
-    bucket, _, key = request.path.removeprefix("/").partition("/")
-    return bucket, key
 
 
 def _row(watch: RequestWatch, bucket: str, key: str, name: str) -> str:

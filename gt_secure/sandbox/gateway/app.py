@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 from ...errors import InvalidInput
 from ...network import Source
 from ..accesslog.delivery import Delivery
-from ..accesslog.recorder import RequestWatch, bucket_and_key
+from ..accesslog.recorder import RequestWatch
 from ..portal.worker_portal import PATH as PORTAL
 from ..sagemaker.service import SageMaker
 from ..settings import REGION
@@ -134,7 +134,7 @@ class Front:
                 explained = denials.explained(request, own)
                 await self.emulator(_proven(scope, request), replay(request.body, receive), explained)
             await watched.finish()
-            self.trail.s3(request, bucket_and_key(request)[0], watched.status)
+            self.trail.s3(request, watched.status)
 
     async def _other(self, service: str, scope: AsgiScope, request: HttpRequest, receive: Receive, send: Send) -> None:
         with conditions.of(conditions.context(request.source, request.query, request.mechanism, s3=False)):
@@ -175,7 +175,7 @@ def _emulated(service: str, request: HttpRequest) -> Reply | None:
         known = {"sts": _QUERY_FAULTS, "iam": _QUERY_FAULTS, "ec2": _EC2_FAULTS}.get(service, {})
         status, code = known.get(fault.code, (401, "AuthFailure") if service == "ec2" else (403, fault.code))
         return error_reply(service, request, status, code, fault.message)
-    if not routes.allowed(request, service, bucket="", exists=False):
+    if not routes.allowed(request, service):
         return error_reply(
             service, request, 400, "InvalidAction", "The requested action is not valid for this service."
         )
@@ -186,7 +186,7 @@ def _emulated(service: str, request: HttpRequest) -> Reply | None:
 
 async def _early(request: HttpRequest) -> Reply | None:
     """Answer whatever must not reach the emulator, and some things that it would get wrong; None for all else."""
-    bucket, _ = bucket_and_key(request)
+    bucket = request.bucket
     exists = bool(bucket) and await bucket_settings.exists(bucket)
     if request.method == "OPTIONS":  # a browser's preflight is never signed
         return None if exists else presigned.error(request, 403, "AccessForbidden", "CORSResponse: Bucket not found")
@@ -195,13 +195,14 @@ async def _early(request: HttpRequest) -> Reply | None:
     reply = await presigned.refusal(request)
     if reply is not None:
         return reply
-    if not routes.allowed(request, "s3", bucket=bucket, exists=exists):
-        return _not_there(request, bucket, exists)
+    if not routes.allowed(request, "s3", exists=exists):
+        return _not_there(request, exists)
     elsewhere = access_points.refusal(request, bucket)
     return elsewhere or encryption.refusal(request) or await bucket_settings.refusal(request)
 
 
-def _not_there(request: HttpRequest, bucket: str, exists: bool) -> Reply:
+def _not_there(request: HttpRequest, exists: bool) -> Reply:
+    bucket = request.bucket
     if bucket and not exists and request.method != "PUT":
         message = "The specified bucket does not exist"
         return presigned.error(request, 404, "NoSuchBucket", message, BucketName=bucket)

@@ -13,7 +13,6 @@ import ipaddress
 from collections.abc import Callable, Collection, Mapping
 from typing import TypeAlias
 
-from ..accesslog.recorder import bucket_and_key
 from .http import HttpRequest, Message, Reply, Send, json_reply
 
 Headers: TypeAlias = list[tuple[bytes, bytes]]
@@ -44,8 +43,7 @@ def _completed(request: HttpRequest, headers: Headers) -> Headers:
 
     if any(name.lower() == b"access-control-allow-origin" for name, _ in headers):
         return headers
-    bucket, _ = bucket_and_key(request)
-    found = s3.cors_response_headers(bucket, request.method, request.headers)
+    found = s3.cors_response_headers(request.bucket, request.method, request.headers)
     return headers + [(name.lower().encode(), value.encode()) for name, value in found.items()]
 
 

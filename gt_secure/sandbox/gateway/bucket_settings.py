@@ -8,7 +8,6 @@ from typing import Any
 
 from .. import emulator
 from ..accesslog.delivery import parse
-from ..accesslog.recorder import bucket_and_key
 from . import auth, policy_principals, query_auth as presigned
 from .http import HttpRequest, Reply
 
@@ -22,7 +21,7 @@ _NO_TARGET = (
 
 async def refusal(request: HttpRequest) -> Reply | None:
     """Return the error for a setting that S3 would reject, if the caller has the permission; or a policy's status."""
-    bucket, key = bucket_and_key(request)
+    bucket, key = request.bucket, request.key
     if request.method == "GET" and bucket and not key and "policyStatus" in request.query:
         if not await _may(request, bucket, "s3:GetBucketPolicyStatus"):
             return presigned.error(request, 403, "AccessDenied", "Access Denied")

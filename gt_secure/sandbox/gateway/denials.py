@@ -12,7 +12,6 @@ import re
 from typing import Any
 from xml.sax.saxutils import escape
 
-from ..accesslog.recorder import bucket_and_key
 from ..settings import REGION, account_id
 from .http import HttpRequest, Message, Send
 
@@ -76,12 +75,12 @@ def with_ids(request: HttpRequest, body: bytes) -> bytes:
     found = _RESOURCE.search(body)
     if found is None:
         return body
-    bucket, key = bucket_and_key(request)
     code = (_ERROR_CODE.search(body) or (b"", b""))[1].decode()
-    name, value = (
-        ("Key", key) if code in _ABOUT_KEYS else ("BucketName", bucket) if code in _ABOUT_BUCKETS else ("", "")
-    )
-    member = f"<{name}>{escape(value)}</{name}>" if value else ""
+    member = ""
+    if code in _ABOUT_KEYS:
+        member = f"<Key>{escape(request.key)}</Key>"
+    elif code in _ABOUT_BUCKETS:
+        member = f"<BucketName>{escape(request.bucket)}</BucketName>"
     return body[: found.start()] + member.encode() + body[found.end() :]
 
 
@@ -99,11 +98,8 @@ def rewritten(request: HttpRequest, body: bytes) -> bytes:
 
 
 def resource_of(request: HttpRequest, action: str) -> str:
-    bucket, _, key = request.path.lstrip("/").partition("/")
-    if not bucket:
-        return "*"
     about_object = "Object" in action and action != "s3:PutBucketObjectLockConfiguration"
-    return f"arn:aws:s3:::{bucket}/{key}" if key and about_object else f"arn:aws:s3:::{bucket}"
+    return "*" if not request.bucket else request.arn if about_object else f"arn:aws:s3:::{request.bucket}"
 
 
 def _reason(request: HttpRequest, action: str, resource: str, said: str) -> str:

@@ -8,7 +8,6 @@ counts as one whose policy leaves the decision to IAM, as the default key policy
 
 from __future__ import annotations
 
-from ..accesslog.recorder import bucket_and_key
 from ..settings import REGION, account_id
 from . import conditions, denials, query_auth
 from .http import AsgiScope, HttpRequest, Message, Reply, Send, respond
@@ -29,16 +28,15 @@ def with_key(scope: AsgiScope) -> AsgiScope | None:
 
 
 def refusal(request: HttpRequest) -> Reply | None:
-    bucket, key = bucket_and_key(request)
-    if request.method != "PUT" or not key or request.headers.get(_ALGORITHM) not in _KINDS:
+    if request.method != "PUT" or not request.key or request.headers.get(_ALGORITHM) not in _KINDS:
         return None
-    if denials.refused_by_caller(request, "s3:PutObject", f"arn:aws:s3:::{bucket}/{key}")[0]:
+    if denials.refused_by_caller(request, "s3:PutObject", request.arn)[0]:
         return None  # S3 refuses it before it asks KMS
     return _refused(request, "kms:GenerateDataKey", request.headers.get(_KEY, "alias/aws/s3"))
 
 
 def guarded(request: HttpRequest, send: Send) -> Send:
-    if request.method not in ("GET", "HEAD") or not bucket_and_key(request)[1]:
+    if request.method not in ("GET", "HEAD") or not request.key:
         return send
     replaced = False
 
@@ -81,7 +79,6 @@ def _key_arn(key: str) -> str:
 
 
 def _as_s3(request: HttpRequest) -> dict[str, str | None]:
-    bucket, key = bucket_and_key(request)
     return {
         **conditions.NO_PLACE,
         "aws:viaawsservice": "true",
@@ -91,5 +88,5 @@ def _as_s3(request: HttpRequest) -> dict[str, str | None]:
         "aws:principalisawsservice": "false",
         "kms:viaservice": f"s3.{REGION}.amazonaws.com",
         "kms:calleraccount": account_id(),
-        "kms:encryptioncontext:aws:s3:arn": f"arn:aws:s3:::{bucket}/{key}",
+        "kms:encryptioncontext:aws:s3:arn": request.arn,
     }

@@ -51,6 +51,28 @@ class HttpRequest:
         return self.mechanisms[0] if len(self.mechanisms) == 1 else None
 
     @property
+    def virtual_bucket(self) -> str:
+        """The bucket that the Host header names, as the emulator reads it, or an empty text."""
+        from ministack.app import _NON_S3_VHOST_NAMES, _extract_s3_vhost_bucket
+
+        bucket = str(_extract_s3_vhost_bucket(self.headers.get("host", "")) or "")
+        return "" if bucket in _NON_S3_VHOST_NAMES else bucket
+
+    @property
+    def bucket(self) -> str:
+        return self.virtual_bucket or self.path.removeprefix("/").partition("/")[0]
+
+    @property
+    def key(self) -> str:
+        path = self.path.removeprefix("/")
+        return path if self.virtual_bucket else path.partition("/")[2]
+
+    @property
+    def arn(self) -> str:
+        """The ARN of the object, or of the bucket."""
+        return f"arn:aws:s3:::{self.bucket}/{self.key}" if self.key else f"arn:aws:s3:::{self.bucket}"
+
+    @property
     def long_id(self) -> str:
         return str(uuid.uuid5(uuid.NAMESPACE_OID, self.id))
 

@@ -27,13 +27,13 @@ _OPERATIONS = {
 """Operations that a client may call; the emulator's EC2 would run containers."""
 
 
-def allowed(request: HttpRequest, service: str, *, bucket: str, exists: bool) -> bool:
+def allowed(request: HttpRequest, service: str, *, exists: bool = False) -> bool:
     from ministack.app import _S3_VHOST_EXCLUDE_RE
     from ministack.core.router import detect_service
 
     parameters = _parameters(request)
     if service == "s3":
-        shape = _is_s3(request, bucket, exists)
+        shape = _is_s3(request, exists)
     else:
         operation = request.headers.get("x-amz-target", "").rpartition(".")[2] or (parameters.get("Action") or [""])[0]
         shape = request.path == "/" and request.method in ("POST", "GET")
@@ -43,7 +43,8 @@ def allowed(request: HttpRequest, service: str, *, bucket: str, exists: bool) ->
     return bool(detect_service(request.method, request.path, request.headers, parameters) == service)
 
 
-def _is_s3(request: HttpRequest, bucket: str, exists: bool) -> bool:
+def _is_s3(request: HttpRequest, exists: bool) -> bool:
+    bucket = request.bucket
     if not bucket:
         return request.path == "/" and request.method in ("GET", "HEAD")
     if bucket in _RESERVED or not _BUCKET.fullmatch(bucket):

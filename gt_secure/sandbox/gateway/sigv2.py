@@ -11,7 +11,6 @@ import hmac
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
-from ..accesslog.recorder import virtual_bucket
 from ..settings import REGION
 from . import auth
 from .conditions import first
@@ -73,7 +72,7 @@ def token_of(request: HttpRequest) -> str:
 
 def _resources(request: HttpRequest) -> tuple[str, ...]:
     """Return the paths that may have been signed: always with the bucket, and of a bucket with or without a slash."""
-    bucket = virtual_bucket(request)
+    bucket = request.virtual_bucket
     path = f"/{bucket}{request.raw_path}" if bucket else request.raw_path
     return (path, f"{path}/") if path.count("/") == 1 and path != "/" else (path,)
 
