@@ -39,10 +39,14 @@ class Trail:
         given = body if isinstance(body, dict) else {}
         parameters = {key[:1].lower() + key[1:]: value for key, value in given.items()}
         resource = str(given.get("WorkteamName") or given.get("WorkforceName") or "")
-        scope = auth.signed_scope(request)
-        region = scope[1] if scope else REGION
         told = {"eventSource": "sagemaker.amazonaws.com", "eventName": name, "requestParameters": parameters}
-        self._add(request, resource, "", error, {**told, "awsRegion": region, "requestID": request.long_id})
+        self._add(
+            request,
+            resource,
+            "",
+            error,
+            {**told, "awsRegion": auth.signed_region(request), "requestID": request.long_id},
+        )
 
     def s3(self, request: HttpRequest, status: int) -> None:
         bucket = request.bucket
@@ -54,11 +58,12 @@ class Trail:
             parameters["bucketPolicy"] = parsed_json(request.body)
         error = "" if status < 300 else "AccessDenied" if status == 403 else "InvalidRequest"
         told = {"eventSource": "s3.amazonaws.com", "eventName": name, "requestParameters": parameters}
-        self._add(request, bucket, "AWS::S3::Bucket", error, {**told, "awsRegion": REGION, "requestID": request.id})
+        told |= {"awsRegion": REGION, "requestID": request.id}
+        self._add(request, bucket, "AWS::S3::Bucket", error, told)
 
     def _add(self, request: HttpRequest, resource: str, kind: str, error: str, told: Record) -> None:
-        key = request.mechanism.access_key if request.mechanism else ""
-        arn = (auth.caller_arn(key) if key else None) or ""
+        key = request.access_key
+        arn = auth.caller_arn(key) or ""
         event: Record = {
             **told,
             "eventVersion": "1.11",
@@ -117,8 +122,7 @@ class Trail:
             return aws_json_error("InvalidMaxResultsException", "MaxResults must be between 1 and 50.")
         if not token.isdigit():
             return aws_json_error("InvalidNextTokenException", "The token is not valid.")
-        scope = auth.signed_scope(request)
-        region = scope[1] if scope else REGION
+        region = auth.signed_region(request)
         since, until = float(given.get("StartTime", 0)), float(given.get("EndTime", 4e9))
         found = [
             record

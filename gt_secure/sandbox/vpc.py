@@ -91,26 +91,10 @@ def _endpoint_xml(endpoint: Record) -> str:
     )
 
 
-def add_portal_endpoint(region: str, identifier: str, config: Mapping[str, Any]) -> None:
+def vpc_of(identifier: str) -> str | None:
     from ministack.services import ec2
 
-    endpoint = {
-        "VpcEndpointId": identifier,
-        "VpcEndpointType": "Interface",
-        "VpcId": config["VpcId"],
-        "ServiceName": f"com.amazonaws.{region}.sagemaker.labeling",
-        "State": "available",
-        "SubnetIds": list(config["Subnets"]),
-        "CreationTimestamp": time.time(),
-        "OwnerId": account_id(),
-    }
-    ec2._vpc_endpoints.set_scoped(account_id(), region, identifier, endpoint)
-
-
-def vpc_of(region: str, identifier: str) -> str | None:
-    from ministack.services import ec2
-
-    endpoint = ec2._vpc_endpoints.get_scoped(account_id(), region, identifier)
+    endpoint = ec2._vpc_endpoints.get_scoped(account_id(), REGION, identifier)
     return None if endpoint is None else str(endpoint["VpcId"])
 
 

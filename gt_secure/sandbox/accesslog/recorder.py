@@ -154,7 +154,7 @@ def _object_size(watch: RequestWatch, name: str, length: str) -> int | None:
 
 def _requester(request: HttpRequest, error: str, beginning: bytes) -> str:
     """The ARN of the caller; nobody when the signature did not prove it."""
-    key = request.mechanism.access_key if request.mechanism else ""
+    key = request.access_key
     unproven = error in _UNAUTHENTICATED or b"Request has expired" in beginning
     if not key or unproven or auth.is_root_key(key):
         return ""

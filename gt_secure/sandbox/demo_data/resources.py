@@ -56,10 +56,7 @@ async def demo(state: SandboxState, settings: Settings) -> None:
 def _sagemaker(region: Region, data: dict[str, Any]) -> None:
     created, started = time.time() - 60 * _DAY_S, time.time() - 2 * _DAY_S
     times = {"CreateDate": created, "LastUpdatedDate": created}
-    for name, workforce in data["workforces"].items():
-        region.workforces[name] = {**workforce, **times}
-        config = workforce["WorkforceVpcConfig"]
-        vpc.add_portal_endpoint(REGION, config["VpcEndpointId"], config)
+    region.workforces |= {name: {**workforce, **times} for name, workforce in data["workforces"].items()}
     region.workteams |= {name: {**team, **times} for name, team in data["workteams"].items()}
     region.subscribed = data["subscribed"]
     for name, job in data["jobs"].items():

@@ -13,7 +13,6 @@ from ..accesslog.delivery import Delivery
 from ..accesslog.recorder import RequestWatch
 from ..portal.worker_portal import PATH as PORTAL
 from ..sagemaker.service import SageMaker
-from ..settings import REGION
 from ..trail import Trail
 from ..vpc import vpc_of
 from . import (
@@ -110,7 +109,7 @@ class Front:
             source = addresses.public_source(peer)
         if source.endpoint is None:
             return source
-        vpc = vpc_of(REGION, source.endpoint)
+        vpc = vpc_of(source.endpoint)
         if vpc is None:
             raise InvalidInput(
                 f"There is no VPC endpoint {source.endpoint} in the sandbox.",
@@ -153,7 +152,7 @@ class Front:
         if request.source.is_endpoint:
             message = "This VPC endpoint serves Amazon S3 only."
             return error_reply(service, request, 400, "UnknownOperationException", message)
-        if request.mechanism is not None and auth.is_root_key(request.mechanism.access_key):
+        if auth.is_root_key(request.access_key):
             message = "The security token included in the request is invalid."
             return error_reply(service, request, 403, _UNKNOWN_KEY.get(service, "UnrecognizedClientException"), message)
         if service == "sagemaker":

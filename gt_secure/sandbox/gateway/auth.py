@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..settings import REGION
 from .http import HttpRequest
 
 _SCOPE = re.compile(r"Credential=([^/,\s]+)/(\d{8})/([^/,\s]+)/([^/,\s]+)/aws4_request")
@@ -29,6 +30,11 @@ def signed_scope(request: HttpRequest) -> tuple[str, str, str] | None:
         return found[1], found[3], found[4]
     credential = (request.query.get("X-Amz-Credential") or [""])[0].split("/")
     return (credential[0], credential[2], credential[3]) if len(credential) == 5 else None
+
+
+def signed_region(request: HttpRequest) -> str:
+    scope = signed_scope(request)
+    return scope[1] if scope else REGION
 
 
 def pin(request: HttpRequest) -> None:
@@ -75,7 +81,7 @@ def _authentication_fault(request: HttpRequest, service: str) -> AuthRefusal | N
     if scope is not None and scope[2] != service:
         message = f"Credential should be scoped to correct service: '{service}'. "
         return AuthRefusal("SignatureDoesNotMatch", message, True)
-    access_key = request.mechanism.access_key if request.mechanism else ""
+    access_key = request.access_key
     if not access_key or is_root_key(access_key):
         return AuthRefusal("InvalidClientTokenId", "The security token included in the request is invalid.", True)
     pin(request)

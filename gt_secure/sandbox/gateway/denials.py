@@ -112,8 +112,7 @@ def refused_by_caller(request: HttpRequest, action: str, resource: str) -> tuple
     """Return the reason why the caller's own policies refuse an action, empty if they do not; and the caller's ARN."""
     from ministack.core import iam_evaluator
 
-    access_key = request.mechanism.access_key if request.mechanism else ""
-    principal = iam_evaluator.resolve_principal(access_key, account_id())
+    principal = iam_evaluator.resolve_principal(request.access_key, account_id())
     if isinstance(principal, iam_evaluator.AuthError):
         return "", ""
     if principal.policies is None:
@@ -128,7 +127,7 @@ def refused_by_caller(request: HttpRequest, action: str, resource: str) -> tuple
         principal_keys=principal.keys,
     )
     layers: list[tuple[str, Any]] = [("identity-based policy", principal.policies)]
-    layers += list(zip(_limit_names(access_key, len(principal.limits)), principal.limits, strict=True))
+    layers += list(zip(_limit_names(request.access_key, len(principal.limits)), principal.limits, strict=True))
     verdicts = [(kind, iam_evaluator.evaluate(context, policies).decision) for kind, policies in layers]
     for kind, decision in verdicts:
         if decision == "Deny":

@@ -51,6 +51,11 @@ class HttpRequest:
         return self.mechanisms[0] if len(self.mechanisms) == 1 else None
 
     @property
+    def access_key(self) -> str:
+        """The access key id of that one way, or an empty text."""
+        return self.mechanism.access_key if self.mechanism else ""
+
+    @property
     def virtual_bucket(self) -> str:
         """The bucket that the Host header names, as the emulator reads it, or an empty text."""
         from ministack.app import _NON_S3_VHOST_NAMES, _extract_s3_vhost_bucket

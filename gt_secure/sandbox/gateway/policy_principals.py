@@ -35,8 +35,8 @@ def wrong_path(request: HttpRequest) -> str | None:
         return None
     if _named(wanted) is None or _record(found[3]) is not None:
         return None
-    caller = auth.caller_arn(request.mechanism.access_key) if request.mechanism else None
-    return f"User: {caller or 'unknown'} is not authorized to perform: sts:AssumeRole on resource: {wanted}"
+    caller = auth.caller_arn(request.access_key) or "unknown"
+    return f"User: {caller} is not authorized to perform: sts:AssumeRole on resource: {wanted}"
 
 
 def _named(role_arn: str) -> Any:

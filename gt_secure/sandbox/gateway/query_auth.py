@@ -89,8 +89,8 @@ async def refusal(request: HttpRequest) -> Reply | None:
     mechanism = request.mechanism
     if mechanism is None:
         return None
-    if auth.is_root_key(mechanism.access_key):
-        return _unknown_key(request, mechanism.access_key)
+    if auth.is_root_key(request.access_key):
+        return _unknown_key(request, request.access_key)
     if mechanism.kind != FORM and mechanism.version == SIGV2:
         return (_sigv2_query(request) if mechanism.kind == QUERY else None) or _sigv2(request)
     if mechanism.kind == HEADER:
@@ -121,8 +121,7 @@ def _header(request: HttpRequest) -> Reply | None:
             f'The authorization header is malformed; incorrect service "{scope[2]}". This endpoint belongs to "s3".'
         )
         return error(request, 400, "AuthorizationHeaderMalformed", message)
-    key = request.mechanism.access_key if request.mechanism else ""
-    extra = {"AWSAccessKeyId": key} if code == "InvalidAccessKeyId" else dict(fault.details)
+    extra = {"AWSAccessKeyId": request.access_key} if code == "InvalidAccessKeyId" else dict(fault.details)
     return error(request, status, code, message, **extra)
 
 
@@ -144,7 +143,7 @@ def _sigv2_query(request: HttpRequest) -> Reply | None:
 
 
 def _sigv2(request: HttpRequest) -> Reply | None:
-    key = sigv2.request_key(request)
+    key = request.access_key
     credential = auth.credential(key, sigv2.token_of(request))
     if (reply := _bad_credential(request, credential, key)) is not None:
         return reply

@@ -52,16 +52,12 @@ def is_signed_by(request: HttpRequest, secret_key: str, token: str | None) -> bo
     headers: Any = HTTPHeaders()
     for name, value in request.headers.items():
         headers[name] = value
-    signer = Signer(Credentials(request_key(request), secret_key, token))
+    signer = Signer(Credentials(request.access_key, secret_key, token))
     expected = [
         signer.get_signature(request.method, urlsplit(f"http://host{resource}?{request.raw_query}"), headers)
         for resource in _resources(request)
     ]
     return any(hmac.compare_digest(given.encode(), str(signature).encode()) for signature in expected)
-
-
-def request_key(request: HttpRequest) -> str:
-    return request.mechanism.access_key if request.mechanism else ""
 
 
 def token_of(request: HttpRequest) -> str:
@@ -82,14 +78,14 @@ def signed_again(scope: AsgiScope, request: HttpRequest) -> AsgiScope:
     from botocore.awsrequest import AWSRequest
     from botocore.credentials import Credentials
 
-    credential: Any = auth.credential(request_key(request), token_of(request))
+    credential: Any = auth.credential(request.access_key, token_of(request))
     parts = [part for part in request.raw_query.split("&") if unquote_plus(part.partition("=")[0]).lower() not in _OWN]
     query = "&".join(part for part in parts if part)
     url = f"http://{request.headers['host']}{request.raw_path}"
     parameters: Any = parse_qsl(query, keep_blank_values=True)
     given = AWSRequest(request.method, url, params=parameters)
     given.headers["X-Amz-Content-SHA256"] = "UNSIGNED-PAYLOAD"
-    signer = Credentials(request_key(request), credential.secret_access_key, credential.session_token)
+    signer = Credentials(request.access_key, credential.secret_access_key, credential.session_token)
     S3SigV4Auth(signer, "s3", REGION).add_auth(given)
     added = [(name.lower().encode(), str(value).encode()) for name, value in given.headers.items()]
     replaced = {name for name, _ in added} | {b"date"}

@@ -75,8 +75,7 @@ class SageMaker:
     async def _answer(self, request: HttpRequest) -> Record:
         name = request.headers.get("x-amz-target", "").removeprefix(_PREFIX)
         _require_supported(name)
-        scope = auth.signed_scope(request)
-        region = self._state.region(scope[1] if scope else "")
+        region = self._state.region(auth.signed_region(request))
         body = parsed_json(request.body)
         if body is None:
             raise ApiError("SerializationException", "The request body is not valid JSON.")
