@@ -37,7 +37,7 @@ def test_the_s3_endpoint(ec2):
         ({"vpc_endpoint_type": "Gateway", "vpc_endpoint_state": "pending"}, 0),
         ({"service_name": "*.s3"}, 1),
         ({"tag:Name": "s3-for-*"}, 1),
-        ({"tag_key": "Name"}, 1),
+        ({"tag_key": "Name"}, 2),
         ({"vpc_endpoint_id": VPCE}, 1),
     ],
 )

@@ -153,8 +153,7 @@ class Front:
             message = "This VPC endpoint serves Amazon S3 only."
             return error_reply(service, request, 400, "UnknownOperationException", message)
         if auth.is_root_key(request.access_key):
-            message = "The security token included in the request is invalid."
-            return error_reply(service, request, 403, _UNKNOWN_KEY.get(service, "UnrecognizedClientException"), message)
+            return error_reply(service, request, *auth.answer_to(request, service, auth.UNKNOWN_KEY))
         if service == "sagemaker":
             return await self.sagemaker(request)
         if service == "cloudtrail":
@@ -171,9 +170,7 @@ class Front:
 def _emulated(service: str, request: HttpRequest) -> Reply | None:
     fault = auth.authentication_fault(request, service)
     if fault is not None:
-        known = {"sts": _QUERY_FAULTS, "iam": _QUERY_FAULTS, "ec2": _EC2_FAULTS}.get(service, {})
-        status, code = known.get(fault.code, (401, "AuthFailure") if service == "ec2" else (403, fault.code))
-        return error_reply(service, request, status, code, fault.message)
+        return error_reply(service, request, *auth.answer_to(request, service, fault))
     if not routes.allowed(request, service):
         return error_reply(
             service, request, 400, "InvalidAction", "The requested action is not valid for this service."
@@ -211,22 +208,6 @@ def _not_there(request: HttpRequest, exists: bool) -> Reply:
         )
     message = "The specified method is not allowed against this resource."
     return presigned.error(request, 405, "MethodNotAllowed", message, Method=request.method, ResourceType="SERVICE")
-
-
-_QUERY_FAULTS = {
-    "UnrecognizedClientException": (403, "InvalidClientTokenId"),
-    "InvalidToken": (403, "InvalidClientTokenId"),
-    "ExpiredTokenException": (403, "ExpiredToken"),
-    "RequestTimeTooSkewed": (403, "SignatureDoesNotMatch"),
-    "CredentialDateMismatch": (403, "SignatureDoesNotMatch"),
-    "RequestExpired": (403, "SignatureDoesNotMatch"),
-    "MissingAuthorizationParameter": (400, "IncompleteSignature"),
-    "IncompleteSignature": (400, "IncompleteSignature"),
-    "UnsupportedSignature": (400, "IncompleteSignature"),
-}
-"""What STS and IAM answer where the emulator's checks give one of these codes."""
-_EC2_FAULTS = {"ExpiredTokenException": (400, "RequestExpired")}
-_UNKNOWN_KEY = {"sts": "InvalidClientTokenId", "iam": "InvalidClientTokenId", "ec2": "AuthFailure"}
 
 
 def service_of(request: HttpRequest) -> str:

@@ -16,12 +16,22 @@ _SCOPE = re.compile(r"Credential=([^/,\s]+)/(\d{8})/([^/,\s]+)/([^/,\s]+)/aws4_r
 
 @dataclass(frozen=True, slots=True)
 class AuthRefusal:
-    """Reason for refusing a request: an AWS error code and its message; ``authentication`` when no policy was asked."""
+    """Reason for refusing a request: a code of AWS and its message."""
 
     code: str
     message: str
-    authentication: bool = False
     details: Mapping[str, str] = field(default_factory=dict)
+
+
+UNKNOWN_KEY = AuthRefusal("InvalidClientTokenId", "The security token included in the request is invalid.")
+
+
+def answer_to(request: HttpRequest, service: str, fault: Any) -> tuple[int, str, str]:
+    """Return the status, the code and the message with which a service answers to a failed authentication."""
+    from ministack.core.iam_actions import _auth_failure
+
+    code, status, message = _auth_failure(service, fault.code, fault.message, request.headers)
+    return status, code, message
 
 
 def signed_scope(request: HttpRequest) -> tuple[str, str, str] | None:
@@ -74,40 +84,41 @@ def authentication_fault(request: HttpRequest, service: str) -> AuthRefusal | No
 def _authentication_fault(request: HttpRequest, service: str) -> AuthRefusal | None:
     from ministack.core.iam_evaluator import check_credentials
 
-    missing = "Request is missing Authentication Token"
+    if (fault := _scope_fault(request, service)) is not None:
+        return fault
+    if not request.access_key or is_root_key(request.access_key):
+        return UNKNOWN_KEY
+    pin(request)
+    failure = check_credentials(request.access_key, service)
+    return AuthRefusal(failure.code, failure.message, dict(failure.details)) if failure else None
+
+
+def _scope_fault(request: HttpRequest, service: str) -> AuthRefusal | None:
     scope = signed_scope(request)
     if scope is None and not request.headers.get("authorization", "").startswith("AWS "):
-        return AuthRefusal("MissingAuthenticationToken", missing, True)
+        return AuthRefusal("MissingAuthenticationToken", "Request is missing Authentication Token")
     if scope is not None and scope[2] != service:
         message = f"Credential should be scoped to correct service: '{service}'. "
-        return AuthRefusal("SignatureDoesNotMatch", message, True)
-    access_key = request.access_key
-    if not access_key or is_root_key(access_key):
-        return AuthRefusal("InvalidClientTokenId", "The security token included in the request is invalid.", True)
-    pin(request)
-    failure = check_credentials(access_key, service)
-    return AuthRefusal(failure.code, failure.message, True, dict(failure.details)) if failure else None
+        return AuthRefusal("SignatureDoesNotMatch", message)
+    return None
 
 
 def authorize(
     request: HttpRequest, service: str, action: str, resource: str, keys: Mapping[str, str] | None = None
 ) -> AuthRefusal | None:
     """Check signature and policies for one action."""
-    from ministack.core.iam_evaluator import AuthError, enforce
+    from ministack.core.iam_evaluator import EvalResult, enforce
 
     pin(request)
-    scope = signed_scope(request)
-    if scope is None:
-        return AuthRefusal("MissingAuthenticationTokenException", "Missing Authentication Token", True)
-    key, region, signed_service = scope
-    if signed_service != service:
-        message = f"Credential should be scoped to correct service: '{service}'. "
-        return AuthRefusal("InvalidSignatureException", message, True)
-    denied = enforce(key, action, service, region, resource_arn=resource, service_context=dict(keys or {}))
+    region, context = signed_region(request), dict(keys or {})
+    denied = _scope_fault(request, service) or enforce(
+        request.access_key, action, service, region, resource_arn=resource, service_context=context
+    )
     if denied is None:
         return None
-    if isinstance(denied, AuthError):
-        return AuthRefusal(denied.code, denied.message, True)
+    if not isinstance(denied, EvalResult):
+        _, code, message = answer_to(request, service, denied)
+        return AuthRefusal(code, message)
     reason = (
         "with an explicit deny in an identity-based policy"
         if denied.decision == "Deny"

@@ -18,45 +18,10 @@ from .conditions import first
 from .http import HttpRequest, Reply
 from .mechanisms import FORM, HEADER, QUERY, SIGV2, SIGV4
 
-UNKNOWN_KEY = "The AWS Access Key Id you provided does not exist in our records."
-MISMATCH = (
-    "The request signature we calculated does not match the signature you provided. Check your key and signing method."
-)
 ONE_MECHANISM = (
     "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or "
     "the Authorization header should be specified"
 )
-_BAD_HEADER = "The authorization header is malformed; "
-_MALFORMED = (
-    f"{_BAD_HEADER}the authorization header requires three components: Credential, SignedHeaders, and Signature."
-)
-_INCOMPLETE = (400, "AuthorizationHeaderMalformed", _MALFORMED)
-_S3_FAULTS = {
-    "UnrecognizedClientException": (403, "InvalidAccessKeyId", UNKNOWN_KEY),
-    "InvalidClientTokenId": (403, "InvalidAccessKeyId", UNKNOWN_KEY),
-    "ExpiredTokenException": (400, "ExpiredToken", "The provided token has expired."),
-    "InvalidToken": (400, "InvalidToken", "The provided token is malformed or otherwise invalid."),
-    "SignatureDoesNotMatch": (403, "SignatureDoesNotMatch", MISMATCH),
-    "CredentialDateMismatch": (
-        400,
-        "AuthorizationHeaderMalformed",
-        f"{_BAD_HEADER}Invalid credential date. Date is not the same as X-Amz-Date.",
-    ),
-    "RequestTimeTooSkewed": (
-        403,
-        "RequestTimeTooSkewed",
-        "The difference between the request time and the current time is too large.",
-    ),
-    "IncompleteSignature": _INCOMPLETE,
-    "MissingAuthorizationParameter": _INCOMPLETE,
-    "MissingAuthenticationToken": _INCOMPLETE,
-    "UnsupportedSignature": (
-        400,
-        "InvalidRequest",
-        "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
-    ),
-}
-"""What S3 answers where the emulator's checks give one of these codes."""
 _NEED_NO_SIGNATURE = frozenset({"x-amz-content-sha256"})
 MAX_EXPIRES_S = 604_800
 """Longest life of a SigV4 presigned URL, in seconds (S3 User Guide, *Download and upload objects with presigned
@@ -90,7 +55,7 @@ async def refusal(request: HttpRequest) -> Reply | None:
     if mechanism is None:
         return None
     if auth.is_root_key(request.access_key):
-        return _unknown_key(request, request.access_key)
+        return _unknown_key(request)
     if mechanism.kind != FORM and mechanism.version == SIGV2:
         return (_sigv2_query(request) if mechanism.kind == QUERY else None) or _sigv2(request)
     if mechanism.kind == HEADER:
@@ -111,11 +76,12 @@ def _header(request: HttpRequest) -> Reply | None:
             ArgumentName="Authorization",
             ArgumentValue=authorization,
         )
-    fault = auth.authentication_fault(request, "s3")
+    scope = auth.signed_scope(request)
+    incomplete = auth.AuthRefusal("IncompleteSignature", "")
+    fault = incomplete if scope is None else auth.authentication_fault(request, "s3")
     if fault is None:
         return None
-    status, code, message = _S3_FAULTS.get(fault.code, (403, "AccessDenied", "Access Denied"))
-    scope = auth.signed_scope(request)
+    status, code, message = auth.answer_to(request, "s3", fault)
     if code == "SignatureDoesNotMatch" and scope is not None and scope[2] != "s3":
         message = (
             f'The authorization header is malformed; incorrect service "{scope[2]}". This endpoint belongs to "s3".'
@@ -125,8 +91,8 @@ def _header(request: HttpRequest) -> Reply | None:
     return error(request, status, code, message, **extra)
 
 
-def _unknown_key(request: HttpRequest, key: str) -> Reply:
-    return error(request, 403, "InvalidAccessKeyId", UNKNOWN_KEY, AWSAccessKeyId=key)
+def _unknown_key(request: HttpRequest) -> Reply:
+    return error(request, *auth.answer_to(request, "s3", auth.UNKNOWN_KEY), AWSAccessKeyId=request.access_key)
 
 
 def _sigv2_query(request: HttpRequest) -> Reply | None:
@@ -135,7 +101,7 @@ def _sigv2_query(request: HttpRequest) -> Reply | None:
         message = "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters"
         return error(request, 403, "AccessDenied", message)
     expires = first(query, "Expires")
-    if not expires.isdigit():
+    if not expires.isdecimal():
         return error(request, 403, "AccessDenied", f"Invalid date (should be seconds since epoch): {expires}")
     if int(expires) < time.time():
         return _expired(request, dt.datetime.fromtimestamp(int(expires), dt.UTC), None)
@@ -143,13 +109,12 @@ def _sigv2_query(request: HttpRequest) -> Reply | None:
 
 
 def _sigv2(request: HttpRequest) -> Reply | None:
-    key = request.access_key
-    credential = auth.credential(key, sigv2.token_of(request))
-    if (reply := _bad_credential(request, credential, key)) is not None:
+    credential = auth.credential(request.access_key, sigv2.token_of(request))
+    if (reply := _bad_credential(request, credential)) is not None:
         return reply
     if sigv2.is_signed_by(request, credential.secret_access_key, credential.session_token):
         return None
-    return mismatch(request, key, first(request.query, "Signature"))
+    return mismatch(request, first(request.query, "Signature"))
 
 
 def _expired(request: HttpRequest, at: dt.datetime, seconds: str | None) -> Reply:
@@ -205,13 +170,13 @@ def _signature(request: HttpRequest) -> Reply | None:
     if (reply := _scope_fault(request, signature)) is not None:
         return reply
     credential = auth.credential(signature.access_key_id, first(request.query, "X-Amz-Security-Token"))
-    if (reply := _bad_credential(request, credential, signature.access_key_id)) is not None:
+    if (reply := _bad_credential(request, credential)) is not None:
         return reply
     parts = signature, request.method, request.raw_path, request.query, request.headers, b""
     failure = sigv4.header_signature_failure(signature, credential.secret_access_key, *parts[1:], presigned=True)
     if failure is not None:
         canonical, to_sign = sigv4.header_signing_documents(*parts, presigned=True)
-        return mismatch(request, signature.access_key_id, signature.signature, to_sign, canonical)
+        return mismatch(request, signature.signature, to_sign, canonical)
     return _unsigned_headers(request, signature.signed_headers)
 
 
@@ -236,8 +201,8 @@ def _unsigned_headers(request: HttpRequest, signed: str) -> Reply | None:
     return error(request, 403, "AccessDenied", message, HeadersNotSigned=", ".join(unsigned))
 
 
-def mismatch(request: HttpRequest, key: str, signature: str, to_sign: str = "", canonical: str = "") -> Reply:
-    extra = {"AWSAccessKeyId": key, "SignatureProvided": signature}
+def mismatch(request: HttpRequest, signature: str, to_sign: str = "", canonical: str = "") -> Reply:
+    extra = {"AWSAccessKeyId": request.access_key, "SignatureProvided": signature}
     if to_sign:
         extra |= {
             "StringToSign": to_sign,
@@ -245,14 +210,15 @@ def mismatch(request: HttpRequest, key: str, signature: str, to_sign: str = "", 
             "CanonicalRequest": canonical,
             "CanonicalRequestBytes": canonical.encode().hex(" "),
         }
-    return error(request, 403, "SignatureDoesNotMatch", MISMATCH, **extra)
+    status, code, message = auth.answer_to(request, "s3", auth.AuthRefusal("SignatureDoesNotMatch", ""))
+    return error(request, status, code, message, **extra)
 
 
-def _bad_credential(request: HttpRequest, credential: Any, key: str) -> Reply | None:
+def _bad_credential(request: HttpRequest, credential: Any) -> Reply | None:
     from ministack.core.iam_evaluator import CredentialResolutionError
 
     if not isinstance(credential, CredentialResolutionError):
         return None
     if credential.code in ("ExpiredTokenException", "InvalidToken"):
-        return error(request, *_S3_FAULTS[credential.code])
-    return _unknown_key(request, key)
+        return error(request, *auth.answer_to(request, "s3", credential))
+    return _unknown_key(request)

@@ -47,7 +47,12 @@ _KINDS = {
 _PASS_ROLE = frozenset({"CreateLabelingJob", "CreateFlowDefinition"})
 
 _UNPROVEN = frozenset(
-    {"InvalidSignatureException", "MissingAuthenticationTokenException", "UnrecognizedClientException"}
+    {
+        "IncompleteSignatureException",
+        "InvalidSignatureException",
+        "MissingAuthenticationTokenException",
+        "UnrecognizedClientException",
+    }
 )
 """Errors of calls that nobody is known to have made: CloudTrail has no management event of them."""
 
@@ -111,12 +116,5 @@ def _resource(name: str, region: Region, body: Any) -> str:
 
 def _permit(request: HttpRequest, action: str, resource: str, keys: dict[str, str] | None = None) -> None:
     refusal = auth.authorize(request, "sagemaker", action, resource, keys)
-    if refusal is None:
-        return
-    if not refusal.authentication:
+    if refusal is not None:
         raise ApiError(refusal.code, refusal.message)
-    code = {
-        "SignatureDoesNotMatch": "InvalidSignatureException",
-        "MissingAuthenticationToken": "MissingAuthenticationTokenException",
-    }.get(refusal.code, refusal.code)
-    raise ApiError(code, refusal.message)
