@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
-from xml.sax.saxutils import escape
 
 from ...errors import InvalidInput
 from ...network import Source
@@ -93,7 +92,7 @@ class Front:
             else:
                 await self._other(service, scope, request, receive, send)
         except BodyTooLarge as error:
-            await respond(send, error_reply(service, request, 413, "EntityTooLarge", str(error)))
+            await respond(send, error_reply(service, request, "EntityTooLarge", str(error), 413))
         except ConnectionError:
             log.info("the client went away: %s %s", request.method, request.raw_path)
 
@@ -151,9 +150,9 @@ class Front:
         """Answer without the emulator, or return None for a signed request that the emulator may see."""
         if request.source.is_endpoint:
             message = "This VPC endpoint serves Amazon S3 only."
-            return error_reply(service, request, 400, "UnknownOperationException", message)
+            return error_reply(service, request, "UnknownOperationException", message, 400)
         if auth.is_root_key(request.access_key):
-            return error_reply(service, request, *auth.answer_to(request, service, auth.UNKNOWN_KEY))
+            return error_reply(service, request, auth.UNKNOWN_KEY.code, auth.UNKNOWN_KEY.message)
         if service == "sagemaker":
             return await self.sagemaker(request)
         if service == "cloudtrail":
@@ -164,19 +163,18 @@ class Front:
             fault = auth.authentication_fault(request, "s3")
             return presigned.error(request, 403, fault.code, fault.message) if fault is not None else None
         message = f"The sandbox does not offer {service}; it has s3, sts, iam, sagemaker, ec2, wafv2 and cloudtrail."
-        return error_reply(service, request, 400, "UnknownOperationException", message)
+        return error_reply(service, request, "UnknownOperationException", message, 400)
 
 
 def _emulated(service: str, request: HttpRequest) -> Reply | None:
     fault = auth.authentication_fault(request, service)
     if fault is not None:
-        return error_reply(service, request, *auth.answer_to(request, service, fault))
+        return error_reply(service, request, fault.code, fault.message)
     if not routes.allowed(request, service):
-        return error_reply(
-            service, request, 400, "InvalidAction", "The requested action is not valid for this service."
-        )
+        invalid = "The requested action is not valid for this service."
+        return error_reply(service, request, "InvalidAction", invalid, 400)
     if service == "sts" and (message := policy_principals.wrong_path(request)) is not None:
-        return error_reply(service, request, 403, "AccessDenied", message)
+        return error_reply(service, request, "AccessDenied", message)
     return None
 
 
@@ -227,20 +225,14 @@ def service_of(request: HttpRequest) -> str:
     return "sts" if request.method == "POST" and form else "s3"
 
 
-def error_reply(service: str, request: HttpRequest, status: int, code: str, message: str) -> Reply:
-    if service == "ec2":
-        body = (
-            f"<Response><Errors><Error><Code>{code}</Code><Message>{escape(message)}</Message></Error></Errors>"
-            f"<RequestID>{request.id}</RequestID></Response>"
-        )
-        return Reply(status, body.encode(), {"content-type": "text/xml"})
-    if service in ("sts", "iam") or request.headers.get("content-type", "").startswith("application/x-www-form"):
-        body = (
-            f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
-            f"<RequestId>{request.id}</RequestId></ErrorResponse>"
-        )
-        return Reply(status, body.encode(), {"content-type": "text/xml"})
-    return json_reply({"__type": code, "message": message}, status, "application/x-amz-json-1.1")
+def error_reply(service: str, request: HttpRequest, code: str, message: str, status: int | None = None) -> Reply:
+    """Return an error in the form of a service; a failed authentication has the code and the status that it gives."""
+    from ministack.core.iam_actions import access_denied_response
+
+    found, headers, body = access_denied_response(
+        service, "", "", request.id, error_code=code, message=message, headers=request.headers
+    )
+    return Reply(status or found, body, headers)
 
 
 def _mapped(scope: AsgiScope, request: HttpRequest) -> AsgiScope:

@@ -107,6 +107,7 @@ def authorize(
     request: HttpRequest, service: str, action: str, resource: str, keys: Mapping[str, str] | None = None
 ) -> AuthRefusal | None:
     """Check signature and policies for one action."""
+    from ministack.core.iam_actions import identity_denial_message
     from ministack.core.iam_evaluator import EvalResult, enforce
 
     pin(request)
@@ -119,15 +120,9 @@ def authorize(
     if not isinstance(denied, EvalResult):
         _, code, message = answer_to(request, service, denied)
         return AuthRefusal(code, message)
-    reason = (
-        "with an explicit deny in an identity-based policy"
-        if denied.decision == "Deny"
-        else f"because no identity-based policy allows the {action} action"
-    )
-    return AuthRefusal(
-        "AccessDeniedException",
-        f"User: {denied.principal_arn} is not authorized to perform: {action} on resource: {resource} {reason}",
-    )
+    is_explicit = denied.decision == "Deny"
+    message = identity_denial_message(action, denied.principal_arn, resource, is_explicit)
+    return AuthRefusal("AccessDeniedException", message)
 
 
 def caller_arn(access_key: str) -> str | None:
