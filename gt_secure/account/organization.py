@@ -11,9 +11,10 @@ Source: AWS Organizations API Reference, *DescribeOrganization*, *ListParents*, 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache, partial
 from typing import Any, Literal, TypeAlias
 
 from ..aws.client import Aws, aws_errors
@@ -28,7 +29,7 @@ KEEP_S = 600
 _DEEPEST = 8
 """Most levels above an account: the root and five levels of units, with room to spare."""
 
-_DESCRIBE = "organizations:DescribeOrganization"
+_DESCRIBE, _LIST_POLICIES = "organizations:DescribeOrganization", "organizations:ListPoliciesForTarget"
 _NOT_ASKED: Part[Any] = Part.unasked("the organization", _DESCRIBE)
 
 
@@ -88,9 +89,13 @@ def _read(aws: Aws) -> Organization:
     unknown: NotRead | None = is_management.missing or levels.missing
     if unknown is not None:
         return Organization(identifier, path, Part.unread(unknown), Part.unread(unknown), is_management)
-    reader = _PolicyReader(aws, levels.value or [])
-    rcp = reader.read("resource control policies", "RESOURCE_CONTROL_POLICY")
-    scp = reader.read("service control policies", "SERVICE_CONTROL_POLICY")
+    statements = cache(partial(_statements, aws))
+
+    def read(what: str, kind: PolicyFilter) -> Part[Levels]:
+        return Part.reading(what, _LIST_POLICIES, lambda: tuple(_documents(aws, levels.value or [], kind, statements)))
+
+    rcp = read("resource control policies", "RESOURCE_CONTROL_POLICY")
+    scp = read("service control policies", "SERVICE_CONTROL_POLICY")
     return Organization(identifier, path, rcp, scp, is_management)
 
 
@@ -110,33 +115,21 @@ def _levels(aws: Aws) -> list[str]:
     return levels
 
 
-class _PolicyReader:
-    """The policies of levels of an organization; each one is described once."""
-
-    def __init__(self, aws: Aws, levels: list[str]) -> None:
-        self.client = aws.client("organizations")
-        self.levels = levels
-        self.statements: dict[str, list[Any]] = {}
-
-    def read(self, what: str, kind: PolicyFilter) -> Part[Levels]:
-        """Read all policies of a kind, a document a level: within a level their Allows add up."""
-
-        def documents() -> Levels:
-            found = [self._level(target, kind) for target in self.levels]
-            return tuple({"Version": "2012-10-17", "Statement": each} for each in found if each)
-
-        return Part.reading(what, "organizations:ListPoliciesForTarget", documents)
-
-    def _level(self, target: str, kind: PolicyFilter) -> list[Any]:
-        with aws_errors("organizations:ListPoliciesForTarget"):
-            pages = self.client.get_paginator("list_policies_for_target").paginate(TargetId=target, Filter=kind)
+def _documents(
+    aws: Aws, levels: list[str], kind: PolicyFilter, statements: Callable[[str], list[Any]]
+) -> Iterator[dict[str, Any]]:
+    """Yield all policies of a kind, a document a level: within a level their Allows add up."""
+    paginator = aws.client("organizations").get_paginator("list_policies_for_target")
+    for target in levels:
+        with aws_errors(_LIST_POLICIES):
+            pages = paginator.paginate(TargetId=target, Filter=kind)
             ids = [str(policy["Id"]) for page in pages for policy in page["Policies"]]
-        return [statement for each in ids for statement in self._policy(each)]
+        if found := [statement for each in ids for statement in statements(each)]:
+            yield {"Version": "2012-10-17", "Statement": found}
 
-    def _policy(self, policy: str) -> list[Any]:
-        if policy not in self.statements:
-            with aws_errors("organizations:DescribePolicy"):
-                text = self.client.describe_policy(PolicyId=policy)["Policy"]["Content"]
-                found = json.loads(text).get("Statement", [])
-            self.statements[policy] = found if isinstance(found, list) else [found]
-        return self.statements[policy]
+
+def _statements(aws: Aws, policy: str) -> list[Any]:
+    with aws_errors("organizations:DescribePolicy"):
+        text = aws.client("organizations").describe_policy(PolicyId=policy)["Policy"]["Content"]
+        found = json.loads(text).get("Statement", [])
+    return found if isinstance(found, list) else [found]

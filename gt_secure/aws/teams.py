@@ -282,27 +282,25 @@ def check_team_name(name: str) -> str:
 
 def list_workteams(aws: Aws) -> list[Workteam]:
     """List private and vendor workteams: two parallel SageMaker calls; ListWorkteams returns whole teams."""
-    client = aws.client("sagemaker")  # made here: sessions are not thread-safe, clients are
-
-    def sold() -> list[Workteam]:
-        with aws_errors("sagemaker:ListSubscribedWorkteams"):
-            pages = client.get_paginator("list_subscribed_workteams").paginate()
-            return [_subscribed(team) for page in pages for team in page["SubscribedWorkteams"]]
-
     with ThreadPoolExecutor(2, thread_name_prefix="gt_secure-teams") as pool:
-        answers = [pool.submit(_private_workteams, client), pool.submit(sold)]
-        found = [team for answer in answers for team in answer.result()]
-    return sorted(found, key=lambda team: (team.kind != "private", team.name.lower()))
+        lists = [pool.submit(each, aws) for each in (list_private_workteams, _list_vendor_workteams)]
+        return [team for found in lists for team in found.result()]
 
 
 def list_private_workteams(aws: Aws) -> list[Workteam]:
-    return sorted(_private_workteams(aws.client("sagemaker")), key=lambda team: team.name.lower())
-
-
-def _private_workteams(client: SageMakerClient) -> list[Workteam]:
     with aws_errors("sagemaker:ListWorkteams"):
-        pages = client.get_paginator("list_workteams").paginate()
-        return [team_from_api(team) for page in pages for team in page["Workteams"]]
+        pages = aws.client("sagemaker").get_paginator("list_workteams").paginate()
+        return _by_name(team_from_api(team) for page in pages for team in page["Workteams"])
+
+
+def _list_vendor_workteams(aws: Aws) -> list[Workteam]:
+    with aws_errors("sagemaker:ListSubscribedWorkteams"):
+        pages = aws.client("sagemaker").get_paginator("list_subscribed_workteams").paginate()
+        return _by_name(_subscribed(team) for page in pages for team in page["SubscribedWorkteams"])
+
+
+def _by_name(teams: Iterable[Workteam]) -> list[Workteam]:
+    return sorted(teams, key=lambda team: team.name.lower())
 
 
 def get_workteam(aws: Aws, team: TeamLike) -> Workteam:
