@@ -12,8 +12,8 @@ import pytest
 from botocore.exceptions import ClientError
 from hypothesis import given, strategies as st
 
-from gt_secure.sandbox.accesslog import delivery, rows
-from gt_secure.sandbox.accesslog.rows import operation
+from gt_secure.sandbox.accesslog import delivery, recorder
+from gt_secure.sandbox.accesslog.recorder import operation
 from support.past import in_the_past
 
 from .conftest import ELSEWHERE, IN_VPC, OFFICE, OFFICE_V6, Box
@@ -304,15 +304,15 @@ def test_operation_names(method, key, query, copy, expected):
 
 @given(st.text(min_size=1, max_size=60))
 def test_any_key_is_one_word_and_comes_back(key):
-    encoded = rows.encode_key(key.encode("utf-8", "replace").decode())
+    encoded = recorder.encode_key(key.encode("utf-8", "replace").decode())
     assert not re.search(r"[\s\"]", encoded)
     assert unquote(unquote(encoded)) == key.encode("utf-8", "replace").decode()
 
 
 @given(st.text(max_size=80))
 def test_no_client_text_can_break_a_line(text):
-    assert "\n" not in rows.quoted(text)
-    assert "\r" not in rows.quoted(text)
+    assert "\n" not in recorder.quoted(text)
+    assert "\r" not in recorder.quoted(text)
 
 
 @pytest.mark.parametrize(

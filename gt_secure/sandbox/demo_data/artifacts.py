@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 
-from ..accesslog.rows import MASK, log_time
+from ..accesslog.recorder import MASK, log_time
 from ..settings import REGION, account_id
 
 BUCKET, ROLE = "ml-artifacts", "mlflow-server"

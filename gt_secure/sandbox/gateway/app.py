@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Collection
+import re
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
+from urllib.parse import parse_qs
 
 from ...errors import InvalidInput
 from ...network import Source
@@ -25,7 +27,6 @@ from . import (
     evaluator,
     policy_principals,
     query_auth as presigned,
-    routes,
     sigv2,
     source_mapping as addresses,
 )
@@ -45,6 +46,20 @@ from .mechanisms import FORM, SIGV2
 
 log = logging.getLogger(__name__)
 
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_RESERVED = frozenset({"health", "iceberg", "login", "logout", "oauth2", "v20180820", "graphql", "signing-jobs"})
+"""First parts of paths that the emulator answers before S3 although they could be names of buckets."""
+
+_OPERATIONS = {
+    "sts": re.compile(".*"),
+    "iam": re.compile(".*"),
+    "ec2": re.compile(
+        "Describe(VpcEndpoints|Vpcs|Subnets|SecurityGroups|ManagedPrefixLists)"
+        "|(Create|Modify|Delete)ManagedPrefixList|GetManagedPrefixListEntries"
+    ),
+    "wafv2": re.compile("(Create|Delete|Get|Update)IPSet|ListIPSets"),
+}
+"""Operations that a client may call; the emulator's EC2 would run containers."""
 INTERNAL = "/_gt_secure/"
 Handler = Callable[[HttpRequest], Awaitable[Reply]]
 
@@ -170,7 +185,7 @@ def _emulated(service: str, request: HttpRequest) -> Reply | None:
     fault = auth.authentication_fault(request, service)
     if fault is not None:
         return error_reply(service, request, fault.code, fault.message)
-    if not routes.allowed(request, service):
+    if not _allowed(request, service):
         invalid = "The requested action is not valid for this service."
         return error_reply(service, request, "InvalidAction", invalid, 400)
     if service == "sts" and (message := policy_principals.wrong_path(request)) is not None:
@@ -189,7 +204,7 @@ async def _early(request: HttpRequest) -> Reply | None:
     reply = await presigned.refusal(request)
     if reply is not None:
         return reply
-    if not routes.allowed(request, "s3", exists=exists):
+    if not _allowed(request, "s3", exists=exists):
         return _not_there(request, exists)
     elsewhere = access_points.refusal(request, bucket)
     return elsewhere or encryption.refusal(request) or await bucket_settings.refusal(request)
@@ -206,6 +221,41 @@ def _not_there(request: HttpRequest, exists: bool) -> Reply:
         )
     message = "The specified method is not allowed against this resource."
     return presigned.error(request, 405, "MethodNotAllowed", message, Method=request.method, ResourceType="SERVICE")
+
+
+def _allowed(request: HttpRequest, service: str, *, exists: bool = False) -> bool:
+    """Return True for a request that only its service answers, and that the emulator's own router gives to it.
+
+    The emulator serves many services and its own control pages, some of them before it looks at any signature.
+    """
+    from ministack.app import _S3_VHOST_EXCLUDE_RE
+    from ministack.core.router import detect_service
+
+    parameters = _parameters(request)
+    if service == "s3":
+        shape = _is_s3(request, exists)
+    else:
+        operation = request.headers.get("x-amz-target", "").rpartition(".")[2] or (parameters.get("Action") or [""])[0]
+        shape = request.path == "/" and request.method in ("POST", "GET")
+        shape = shape and _OPERATIONS[service].fullmatch(operation) is not None
+    if not shape or _S3_VHOST_EXCLUDE_RE.search(request.headers.get("host", "").lower()):
+        return False  # the Host header may name a gateway, a function or a load balancer of the emulator
+    return bool(detect_service(request.method, request.path, request.headers, parameters) == service)
+
+
+def _is_s3(request: HttpRequest, exists: bool) -> bool:
+    bucket = request.bucket
+    if not bucket:
+        return request.path == "/" and request.method in ("GET", "HEAD")
+    if bucket in _RESERVED or not _BUCKET.fullmatch(bucket):
+        return False
+    return exists or request.method == "PUT"
+
+
+def _parameters(request: HttpRequest) -> Mapping[str, list[str]]:
+    if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        return request.query
+    return {**parse_qs(request.body.decode("utf-8", "replace"), keep_blank_values=True), **request.query}
 
 
 def service_of(request: HttpRequest) -> str:
