@@ -113,11 +113,10 @@ class _FactReader:
             self.values.update(found)
         return tags
 
-    def read_organization(self) -> None:
-        if self._asks("aws:principalorg"):
-            self._add(self.organization.id, "aws:principalorgid")
-        if self._asks("aws:principalorgpaths"):
-            self._add(self.organization.path, "aws:principalorgpaths")
+    def read_organization(self, start: str = "aws:principalorg") -> None:
+        for end, part in (("id", self.organization.id), ("paths", self.organization.path)):
+            if self._asks(f"{start}{end}"):
+                self._add(part, f"{start}{end}")
 
     def read_owner(self) -> None:
         """Ask S3 whether the bucket belongs to this account: HeadBucket refuses another expected owner."""
@@ -131,12 +130,8 @@ class _FactReader:
 
         found = Part.reading("the owner of the bucket", "s3:ListBucket", owner, resource=arn)
         self._add(found, "aws:resourceaccount")
-        if found.missing is not None:
-            return
-        if self._asks("aws:resourceorg"):
-            self._add(self.organization.id, "aws:resourceorgid")
-        if self._asks("aws:resourceorgpaths"):
-            self._add(self.organization.path, "aws:resourceorgpaths")
+        if found.missing is None:
+            self.read_organization("aws:resourceorg")
 
     def read_object_tags(self, key: str | None) -> None:
         if key is None or not self._asks(OBJECT_TAG):

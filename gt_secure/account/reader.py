@@ -230,21 +230,17 @@ class _Reader:
         found = tuple(each.result() for each in texts)
         return replace(state, templates=state.jobs.map(lambda _: found))
 
-    def _part(self, name: str, read: Callable[[], T]) -> Part[T]:
-        return Part.reading(*WHAT[name], read) if name in self.scope.needs else UNASKED[name]
+    def _part(self, name: str, read: Callable[[], T | None], raises: type[GtSecureError] | tuple[()] = ()) -> Part[T]:
+        return Part.reading(*WHAT[name], read, raises=raises) if name in self.scope.needs else UNASKED[name]
 
     def _team(self) -> Part[Workteam]:
-        name = self.scope.private_team
-        if "team" not in self.scope.needs:
-            return UNASKED["team"]
-        if name is None:
-            return Part.of(None)
-
-        def read() -> Workteam:
-            self.raw["team"] = read_team(self.aws, name)
+        def read() -> Workteam | None:
+            if self.scope.private_team is None:
+                return None
+            self.raw["team"] = read_team(self.aws, self.scope.private_team)
             return team_from_api(self.raw["team"])
 
-        return Part.reading(*WHAT["team"], read, raises=self._raised("team"))
+        return self._part("team", read, self._raised("team"))
 
     def _raised(self, name: str) -> type[GtSecureError]:
         return GtSecureError if name in self.scope.writes else NotFound
@@ -256,19 +252,18 @@ class _Reader:
         return Part.reading(*WHAT["teams"], lambda: tuple(list_workteams(self.aws)))
 
     def _workforce(self, team: Part[Workteam]) -> Part[Workforce]:
-        if "workforce" not in self.scope.needs:
-            return UNASKED["workforce"]
-        if self.scope.private_team is None and not self.scope.portal:
-            return Part.of(None)
-        if team.missing is not None:
+        has_portal = self.scope.private_team is not None or self.scope.portal
+        if has_portal and team.missing is not None and "workforce" in self.scope.needs:
             return Part.unread(team.missing)
-        name = team.value.workforce_name if team.value is not None else None
 
-        def read() -> Workforce:
+        def read() -> Workforce | None:
+            if not has_portal:
+                return None
+            name = team.value.workforce_name if team.value is not None else None
             self.raw["workforce"] = read_workforce(self.aws, name if name not in (None, "default") else self._only())
             return workforce_from_api(self.raw["workforce"])
 
-        return Part.reading(*WHAT["workforce"], read, raises=self._raised("workforce"))
+        return self._part("workforce", read, self._raised("workforce"))
 
     def _only(self) -> str:
         """Return the name of the region's workforce: AWS allows one."""
@@ -283,12 +278,7 @@ class _Reader:
     def _of_team(
         self, name: str, team: Part[Workteam], read: Callable[[Workteam], tuple[T, ...]]
     ) -> Part[tuple[T, ...]]:
-        if name not in self.scope.needs:
-            return UNASKED[name]
-        if team.missing is not None:
-            return Part.unread(team.missing)
-        one = team.value
-        return Part.of(()) if one is None else Part.reading(*WHAT[name], lambda: read(one))
+        return self._part(name, lambda: () if team.value is None else read(team.value))
 
     def _reviews(self, team: Workteam) -> tuple[str, ...]:
         return tuple(each.name for each in list_reviews(self.aws) if each.workteam_arn == team.arn)
