@@ -53,12 +53,16 @@ def _versions() -> Iterator[Fact]:
     yield Fact("Python", platform.python_version())
     for name in ("boto3", "ipywidgets", "matplotlib", "duckdb"):
         found = version(name)
-        yield Fact(name, found or "missing", "ok" if found else "wrong", "" if found else f"pip install {name}")
+        yield _fact(name, found or "missing", bool(found), f"pip install {name}")
+
+
+def _fact(name: str, value: str, fits: bool, problem: str, mark: FactMark = "wrong") -> Fact:
+    return Fact(name, value) if fits else Fact(name, value, mark, problem)
 
 
 def _members(aws: Aws) -> Iterator[Fact]:
     """Yield facts about API members that old SDKs do not have."""
-    wanted = (
+    wanted: tuple[tuple[str, str, str, FactMark], ...] = (
         ("UpdateWorkteam", "WorkerAccessConfiguration", "the URL lock", "wrong"),
         ("UpdateWorkforce", "SourceIpConfig", "the portal lock", "wrong"),
         ("UpdateWorkforce", "WorkforceVpcConfig", "portals in a VPC", "note"),
@@ -66,25 +70,20 @@ def _members(aws: Aws) -> Iterator[Fact]:
     )
     for operation, member, what, mark in wanted:
         known = aws.knows(operation, member)
-        said = "" if known else f"Update boto3 for {what}."
-        yield Fact(f"{operation}.{member}", "known" if known else "unknown", "ok" if known else mark, said)  # type: ignore[arg-type]
+        value = "known" if known else "unknown"
+        yield _fact(f"{operation}.{member}", value, known, f"Update boto3 for {what}.", mark)
 
 
 def _calls(aws: Aws) -> Iterator[Fact]:
     yield Fact("region", aws.region)
-    yield Fact(
-        "endpoint",
-        aws.endpoint_url or "AWS",
-        "ok" if aws.endpoint_url is None else "note",
-        "" if aws.endpoint_url is None else "Calls go to this address, not to AWS.",
-    )
+    local = "Calls go to this address, not to AWS."
+    yield _fact("endpoint", aws.endpoint_url or "AWS", aws.endpoint_url is None, local, "note")
     client: Any = aws.client("s3")
     signature, host = str(client.meta.config.signature_version), str(client.meta.endpoint_url)
-    said = "Presigned URLs of the old signature fail through PrivateLink and have no signature age."
-    yield Fact("S3 signature", signature, "ok" if signature == "s3v4" else "wrong", "" if signature == "s3v4" else said)
+    old = "Presigned URLs of the old signature fail through PrivateLink and have no signature age."
+    yield _fact("S3 signature", signature, signature == "s3v4", old)
     regional = aws.endpoint_url is not None or aws.region in host
-    said = "" if regional else "The global host has no endpoint in a VPC."
-    yield Fact("S3 host", host, "ok" if regional else "wrong", said)
+    yield _fact("S3 host", host, regional, "The global host has no endpoint in a VPC.")
     yield _clock(aws)
 
 

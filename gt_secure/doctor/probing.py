@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, TypeAlias
 
 from ..account.bucket import READINGS, Bucket, read_part
@@ -79,32 +80,28 @@ def _call(aws: Aws, scope: Scope, each: Permission) -> Callable[[], object] | No
         return _s3_call(aws, scope, each, action)
     if service not in _TRIED:
         return None
-    client: Any = aws.client(service)
-    region_wide: dict[str, Callable[[], object]] = {
-        "ListWorkteams": lambda: client.list_workteams(MaxResults=1),
-        "ListSubscribedWorkteams": lambda: client.list_subscribed_workteams(MaxResults=1),
-        "ListWorkforces": lambda: client.list_workforces(MaxResults=1),
-        "ListFlowDefinitions": lambda: client.list_flow_definitions(MaxResults=1),
-        "DescribeVpcEndpoints": lambda: client.describe_vpc_endpoints(MaxResults=5),
-        "DescribeVpcs": lambda: client.describe_vpcs(MaxResults=5),
-        "DescribeManagedPrefixLists": lambda: client.describe_managed_prefix_lists(MaxResults=5),
-        "GetAccountAuthorizationDetails": lambda: client.get_account_authorization_details(MaxItems=1),
-        "ListRoles": lambda: client.list_roles(MaxItems=1),
-        "LookupEvents": lambda: client.lookup_events(MaxResults=1),
+    arguments: dict[str, dict[str, Any]] = {
+        "ListWorkteams": {"MaxResults": 1},
+        "ListSubscribedWorkteams": {"MaxResults": 1},
+        "ListWorkforces": {"MaxResults": 1},
+        "ListFlowDefinitions": {"MaxResults": 1},
+        "DescribeVpcEndpoints": {"MaxResults": 5},
+        "DescribeVpcs": {"MaxResults": 5},
+        "DescribeManagedPrefixLists": {"MaxResults": 5},
+        "GetAccountAuthorizationDetails": {"MaxItems": 1},
+        "ListRoles": {"MaxItems": 1},
+        "LookupEvents": {"MaxResults": 1},
+        "DescribeWorkteam": {"WorkteamName": scope.team},
+        "ListLabelingJobsForWorkteam": {"WorkteamArn": scope.team and scope.arn("workteam"), "MaxResults": 1},
+        "GetRole": {"RoleName": scope.role and scope.role.rsplit("/", 1)[-1]},
+        "DescribeWorkforce": {"WorkforceName": scope.workforce},
     }
-    if action in region_wide:
-        return region_wide[action]
-    named: dict[str, tuple[str | None, Callable[[], object]]] = {
-        "DescribeWorkteam": (scope.team, lambda: client.describe_workteam(WorkteamName=scope.team)),
-        "ListLabelingJobsForWorkteam": (
-            scope.team,
-            lambda: client.list_labeling_jobs_for_workteam(WorkteamArn=scope.arn("workteam"), MaxResults=1),
-        ),
-        "GetRole": (scope.role, lambda: client.get_role(RoleName=str(scope.role).rsplit("/", 1)[-1])),
-        "DescribeWorkforce": (scope.workforce, lambda: client.describe_workforce(WorkforceName=scope.workforce)),
-    }
-    name, call = named.get(action, (None, lambda: None))
-    return call if name else None
+    given = arguments.get(action)
+    if given is None or None in given.values():
+        return None
+    from botocore import xform_name
+
+    return partial(getattr(aws.client(service), xform_name(action)), **given)
 
 
 def _s3_call(aws: Aws, scope: Scope, each: Permission, action: str) -> Callable[[], object] | None:

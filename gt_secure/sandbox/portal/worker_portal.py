@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import html
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from urllib.parse import quote, unquote
 
 from ...errors import GtSecureError
@@ -48,11 +48,11 @@ class PortalError(Exception):
 class Task:
     """A task as it was shown to one worker; the URL is a secret."""
 
-    team: str
+    workteam: str
     key: str
-    worker: Source
+    worker: str
     constraint: dict[str, str]
-    url: str
+    image_url: str
 
 
 class PortalApp:
@@ -80,15 +80,7 @@ class PortalApp:
             place = html.escape(str(request.source))
             return _page(error.status, str(error), f"<h1>{html.escape(str(error))}</h1><p>Seen from {place}.</p>")
         if wants_json:
-            return json_reply(
-                {
-                    "workteam": task.team,
-                    "key": task.key,
-                    "worker": str(task.worker),
-                    "constraint": task.constraint,
-                    "image_url": task.url,
-                }
-            )
+            return json_reply(asdict(task))
         return _task_page(task)
 
     async def _index(self, region: Region, request: HttpRequest, wants_json: bool) -> Reply:
@@ -121,13 +113,13 @@ class PortalApp:
             url = await image_url(self._endpoint_url, role, bucket, key, constraint)
         except GtSecureError as error:
             raise PortalError(500, "RoleNotAssumable", f"Ground Truth cannot assume {role}.") from error
-        return Task(team["WorkteamName"], key, request.source, constraint, url)
+        return Task(team["WorkteamName"], key, str(request.source), constraint, url)
 
     async def _label(self, region: Region, task: Task) -> Record:
-        arn = region.workteams[task.team]["WorkteamArn"]
-        job = job_of(region, region.workteams[task.team])
+        arn = region.workteams[task.workteam]["WorkteamArn"]
+        job = job_of(region, region.workteams[task.workteam])
         if job["HumanTaskConfig"]["WorkteamArn"] != arn:
-            raise PortalError(404, "NoTask", f"Workteam {task.team} has no labeling job in progress.")
+            raise PortalError(404, "NoTask", f"Workteam {task.workteam} has no labeling job in progress.")
         uri = f"s3://{bucket_of(job)}/{task.key}"
         if not await jobs.label(job, uri):
             raise PortalError(404, "NotInTheManifest", f"The manifest of {job['LabelingJobName']} has no {uri}.")
@@ -198,8 +190,8 @@ def _task_page(task: Task) -> Reply:
     lock = f"This image opens only where S3 sees {bound}." if bound else "This image opens from any address."
     name = html.escape(task.key)
     body = (
-        f"<h1>Mark every nodule</h1><p>{html.escape(task.team)} · you are at {html.escape(str(task.worker))}</p>"
-        f'<figure><img src="{html.escape(task.url)}" alt="Scan {name}"><figcaption><p>{name}</p>'
+        f"<h1>Mark every nodule</h1><p>{html.escape(task.workteam)} · you are at {html.escape(task.worker)}</p>"
+        f'<figure><img src="{html.escape(task.image_url)}" alt="Scan {name}"><figcaption><p>{name}</p>'
         f"<p>{html.escape(lock)}</p></figcaption></figure>"
     )
     return _page(200, f"Task {task.key}", body)
