@@ -11,11 +11,13 @@ Source: AWS Organizations API Reference, *DescribeOrganization*, *ListParents*, 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, partial
 from typing import Any, Literal, TypeAlias
+from weakref import WeakKeyDictionary
 
 from ..aws.client import Aws, aws_errors
 from .part import NotRead, Part
@@ -25,6 +27,7 @@ Levels: TypeAlias = tuple[dict[str, Any], ...]
 NOT_IN_USE = "AWSOrganizationsNotInUseException"
 KEEP_S = 600
 """Seconds for which a connection keeps the organization that it read."""
+_kept: WeakKeyDictionary[Aws, tuple[float, Organization]] = WeakKeyDictionary()
 
 _DEEPEST = 8
 """Most levels above an account: the root and five levels of units, with room to spare."""
@@ -58,11 +61,12 @@ class Organization:
 
 def read_organization(aws: Aws) -> Organization:
     """Return the organization, which a connection reads once in ten minutes; what AWS did not answer is read again."""
-    return aws.remembered("organization", KEEP_S, lambda: _read(aws), keep=_is_settled)
-
-
-def _is_settled(found: Organization) -> bool:
-    return all(each.why == "denied" for each in found.missing())
+    until, found = _kept.get(aws, (0.0, None))
+    if found is None or time.monotonic() >= until:
+        found = _read(aws)
+        if all(each.why == "denied" for each in found.missing()):
+            _kept[aws] = time.monotonic() + KEEP_S, found
+    return found
 
 
 def no_organization() -> Organization:

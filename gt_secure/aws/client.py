@@ -17,11 +17,10 @@ import difflib
 import os
 import re
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 from urllib.parse import urlsplit
 
 from ..errors import InvalidInput
@@ -39,8 +38,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_sagemaker.client import SageMakerClient
     from mypy_boto3_sts.client import STSClient
-
-T = TypeVar("T")
 
 __all__ = ["Aws", "Identity", "aws_errors", "connect_aws", "is_loopback_url", "make_client"]
 
@@ -93,7 +90,6 @@ class Aws:
         self._identity: Identity | None = None
         self._identity_lock = threading.Lock()
         self._execution_role: ExecutionRole | None = None
-        self._remembered: dict[str, tuple[float, Any]] = {}
 
     def __repr__(self) -> str:
         where = f", endpoint_url={self.endpoint_url!r}" if self.endpoint_url else ""
@@ -169,14 +165,6 @@ class Aws:
                 aws_secret_access_key=keys["SecretAccessKey"],
                 aws_session_token=keys["SessionToken"],
             )
-
-    def remembered(self, name: str, seconds: float, read: Callable[[], T], *, keep: Callable[[T], bool]) -> T:
-        """Return what was read under a name not long ago, else read it; ``keep`` decides what is remembered."""
-        until, value = self._remembered.get(name, (0.0, None))
-        found: T = value if time.monotonic() < until else read()
-        if found is not value and keep(found):
-            self._remembered[name] = time.monotonic() + seconds, found
-        return found
 
     def identity(self) -> Identity:
         with self._identity_lock, aws_errors("sts:GetCallerIdentity"):
