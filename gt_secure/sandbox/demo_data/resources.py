@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 import time
 from pathlib import Path
 from typing import Any
 
 from .. import emulator, vpc
+from ..accesslog.recorder import MASK, log_time
 from ..settings import ADMIN_USER, REGION, Settings, account_id
 from ..state import Record, Region, SandboxState
-from . import artifacts, images as pictures
+from . import images as pictures
 
 IMAGES, LOGS, LOG_PREFIX, ML_LOG_PREFIX = "gt-images", "gt-logs", "s3/", "ml/"
 PICTURES = 12
 TEMPLATE_KEY = "templates/bounding-box.liquid.html"
+ARTIFACTS, ROLE = "ml-artifacts", "mlflow-server"
+"""The bucket of an application, with artifacts of MLflow, and the role that signs their URLs."""
+_RUN = "mlflow/1/0af31b2c4d5e6f708192a3b4c5d6e7f8/artifacts"
+ARTIFACT_KEYS = tuple(f"{_RUN}/{name}" for name in ("model.pkl", "metrics.json", "confusion.png"))
+_BROWSER, _SDK = "Mozilla/5.0 (X11; Linux x86_64; rv:149.0) Gecko/20100101 Firefox/149.0", "python-requests/2.34.2"
+_REQUESTS = (
+    *((minutes, 0, minutes % 3, f"203.0.113.{7 + minutes % 4}", _BROWSER) for minutes in range(40, 600, 35)),
+    *((minutes, 0, 0, "203.0.113.30", _SDK) for minutes in (65, 185, 305)),  # a training job
+    (90, 0, 0, "203.0.113.7", _BROWSER),
+    (90, 200, 0, "198.51.100.9", "curl/8.14.1"),  # somebody has the URL of the line before
+)
+"""Minutes since a URL was signed, seconds until its use, number of the key, address and agent."""
 _DAY_S = 86_400.0
 _FOLDER = Path(__file__).parent
 
@@ -64,7 +78,7 @@ def _sagemaker(region: Region, data: dict[str, Any]) -> None:
 
 
 async def _buckets(policy: Record) -> None:
-    for bucket in (LOGS, IMAGES, artifacts.BUCKET):
+    for bucket in (LOGS, IMAGES, ARTIFACTS):
         await _put(f"/{bucket}")
     await _put(f"/{LOGS}", "policy", json.dumps(policy).encode())
     cors = (
@@ -79,9 +93,9 @@ async def _buckets(policy: Record) -> None:
     )
     await _put(f"/{IMAGES}/manifests/chest-scans.manifest", body=manifest.encode(), kind="application/x-ndjson")
     await _put(f"/{IMAGES}/{TEMPLATE_KEY}", body=(_FOLDER / "template.html").read_bytes(), kind="text/html")
-    for key in artifacts.KEYS:
-        await _put(f"/{artifacts.BUCKET}/{key}", body=key.encode(), kind="application/octet-stream")
-    for bucket, prefix in ((IMAGES, LOG_PREFIX), (artifacts.BUCKET, ML_LOG_PREFIX)):
+    for key in ARTIFACT_KEYS:
+        await _put(f"/{ARTIFACTS}/{key}", body=key.encode(), kind="application/octet-stream")
+    for bucket, prefix in ((IMAGES, LOG_PREFIX), (ARTIFACTS, ML_LOG_PREFIX)):
         logging = (
             '<BucketLoggingStatus xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><LoggingEnabled>'
             f"<TargetBucket>{LOGS}</TargetBucket><TargetPrefix>{prefix}</TargetPrefix>"
@@ -90,7 +104,27 @@ async def _buckets(policy: Record) -> None:
         await _put(f"/{bucket}", "logging", logging.encode())
     now = dt.datetime.now(dt.UTC)
     name = f"{ML_LOG_PREFIX}{now:%Y-%m-%d-%H-%M-%S}-0123456789ABCDEF"
-    await _put(f"/{LOGS}/{name}", body=artifacts.access_log(now).encode(), kind="text/plain")
+    await _put(f"/{LOGS}/{name}", body=_artifacts_log(now).encode(), kind="text/plain")
+
+
+def _artifacts_log(now: dt.datetime) -> str:
+    """Return the rows of downloads that a tracking server has signed, as it would for its page and its SDK."""
+    owner, rows = hashlib.sha256(account_id().encode()).hexdigest(), []
+    for number, (minutes, later, index, address, agent) in enumerate(_REQUESTS):
+        signed, key = now - dt.timedelta(minutes=minutes), ARTIFACT_KEYS[index]
+        query = (
+            f"response-content-disposition=attachment%3B%20filename%3D%22{key.rpartition('/')[2]}%22&X-Amz-Algorithm="
+            f"AWS4-HMAC-SHA256&X-Amz-Credential=ASIAIOSFODNN7EXAMPLE%2F{signed:%Y%m%d}%2F{REGION}%2Fs3%2Faws4_request"
+            f"&X-Amz-Date={signed:%Y%m%dT%H%M%SZ}&X-Amz-Expires=300&X-Amz-SignedHeaders=host&X-Amz-Signature={MASK}"
+        )
+        ids = hashlib.sha256(f"{signed} {number}".encode()).hexdigest().upper()
+        rows.append(
+            f"{owner} {ARTIFACTS} {log_time(signed + dt.timedelta(seconds=later))} {address} "
+            f"arn:aws:sts::{account_id()}:assumed-role/{ROLE}/i-0a1b2c3d4e5f60718 {ids[:16]} REST.GET.OBJECT "
+            f'{key} "GET /{key}?{query} HTTP/1.1" 200 - {len(key)} {len(key)} 9 8 "-" "{agent}" - {ids} SigV4 - '
+            f"QueryString {ARTIFACTS}.s3.{REGION}.amazonaws.com - - - {REGION}\n"
+        )
+    return "".join(rows)
 
 
 async def _put(path: str, subresource: str = "", body: bytes = b"", kind: str = "application/xml") -> None:
