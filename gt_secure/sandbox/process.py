@@ -101,7 +101,7 @@ class Sandbox:
             port=port,
             log_delay_s=log_delay_s,
             workforce_delay_s=workforce_delay_s,
-            seed="none" if seed is None else seed,  # type: ignore[arg-type]
+            seed=seed,
             account=account,
             host=host,
             container_host=container_host,

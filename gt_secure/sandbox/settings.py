@@ -5,11 +5,8 @@ from __future__ import annotations
 import ipaddress
 import json
 from dataclasses import asdict, dataclass
-from typing import Literal, TypeAlias
 
 from ..errors import InvalidInput
-
-Seed: TypeAlias = Literal["demo", "none"]
 
 REGION = "us-east-1"
 ACCOUNT = "111122223333"
@@ -29,7 +26,7 @@ class Settings:
     port: int = 0
     log_delay_s: float = 2.0
     workforce_delay_s: float = 1.0
-    seed: Seed = "demo"
+    seed: str | None = "demo"
     account: str = ACCOUNT
     container_host: str | None = None
 
@@ -41,8 +38,8 @@ class Settings:
         _check_range("port", self.port, 0, 65535)
         for name in ("log_delay_s", "workforce_delay_s"):
             _check_range(name, getattr(self, name), 0, MAX_DELAY_S)
-        if self.seed not in ("demo", "none"):
-            raise InvalidInput(f"'{self.seed}' is no seed.", next_step="Use demo or none.", field="seed")
+        if self.seed not in ("demo", None):
+            raise InvalidInput(f"'{self.seed}' is no seed.", next_step="Use demo or None.", field="seed")
         if not (self.account.isascii() and self.account.isdigit() and len(self.account) == 12):
             raise InvalidInput(
                 f"{self.account!r} is not an account id.",
