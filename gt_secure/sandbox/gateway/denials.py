@@ -23,23 +23,8 @@ _HOST_ID = re.compile(rb"<HostId>[^<]*</HostId>")
 _RESOURCE = re.compile(rb"<Resource>[^<]*</Resource>|<Resource ?/>")
 _ERROR_CODE = re.compile(rb"<Code>([A-Za-z]+)</Code>")
 _ABOUT_KEYS = frozenset({"NoSuchKey", "NoSuchVersion"})
-_ABOUT_BUCKETS = frozenset(
-    {
-        "NoSuchBucket",
-        "NoSuchBucketPolicy",
-        "NoSuchTagSet",
-        "NoSuchLifecycleConfiguration",
-        "NoSuchCORSConfiguration",
-        "NoSuchWebsiteConfiguration",
-        "NoSuchPublicAccessBlockConfiguration",
-        "BucketNotEmpty",
-        "BucketAlreadyExists",
-        "BucketAlreadyOwnedByYou",
-        "ServerSideEncryptionConfigurationNotFoundError",
-        "OwnershipControlsNotFoundError",
-        "InvalidBucketName",
-    }
-)
+_ABOUT_BUCKETS = re.compile(r".*Bucket.*|.*(Configuration|NotFoundError|TagSet)")
+"""Codes of errors that name the key, and of those that name the bucket."""
 _REQUEST_ID = re.compile(rb"<RequestId>[^<]*</RequestId>")
 
 
@@ -79,7 +64,7 @@ def with_ids(request: HttpRequest, body: bytes) -> bytes:
     member = ""
     if code in _ABOUT_KEYS:
         member = f"<Key>{escape(request.key)}</Key>"
-    elif code in _ABOUT_BUCKETS:
+    elif _ABOUT_BUCKETS.fullmatch(code):
         member = f"<BucketName>{escape(request.bucket)}</BucketName>"
     return body[: found.start()] + member.encode() + body[found.end() :]
 
