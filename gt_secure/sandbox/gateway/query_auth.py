@@ -51,7 +51,7 @@ async def refusal(request: HttpRequest) -> Reply | None:
     if mechanism is None:
         return None
     if auth.is_root_key(request.access_key):
-        return _unknown_key(request)
+        return _refused(request, auth.UNKNOWN_KEY)
     if mechanism.kind != FORM and mechanism.version == SIGV2:
         return (_sigv2_query(request) if mechanism.kind == QUERY else None) or _sigv2(request)
     if mechanism.kind == HEADER:
@@ -73,22 +73,21 @@ def _header(request: HttpRequest) -> Reply | None:
             ArgumentValue=authorization,
         )
     scope = auth.signed_scope(request)
-    incomplete = auth.AuthRefusal("IncompleteSignature", "")
-    fault = incomplete if scope is None else auth.authentication_fault(request, "s3")
-    if fault is None:
-        return None
-    status, code, message = auth.answer_to(request, "s3", fault)
-    if code == "SignatureDoesNotMatch" and scope is not None and scope[2] != "s3":
+    if scope is None:
+        return _refused(request, auth.AuthRefusal("IncompleteSignature", ""))
+    if scope[2] != "s3":
         message = (
             f'The authorization header is malformed; incorrect service "{scope[2]}". This endpoint belongs to "s3".'
         )
         return error(request, 400, "AuthorizationHeaderMalformed", message)
-    extra = {"AWSAccessKeyId": request.access_key} if code == "InvalidAccessKeyId" else dict(fault.details)
-    return error(request, status, code, message, **extra)
+    fault = auth.authentication_fault(request, "s3")
+    return None if fault is None else _refused(request, fault)
 
 
-def _unknown_key(request: HttpRequest) -> Reply:
-    return error(request, *auth.answer_to(request, "s3", auth.UNKNOWN_KEY), AWSAccessKeyId=request.access_key)
+def _refused(request: HttpRequest, fault: Any) -> Reply:
+    status, code, message = auth.answer_to(request, "s3", fault)
+    more = {"AWSAccessKeyId": request.access_key} if code == "InvalidAccessKeyId" else getattr(fault, "details", {})
+    return error(request, status, code, message, **more)
 
 
 def _sigv2_query(request: HttpRequest) -> Reply | None:
@@ -201,15 +200,10 @@ def mismatch(request: HttpRequest, signature: str, to_sign: str = "", canonical:
             "CanonicalRequest": canonical,
             "CanonicalRequestBytes": canonical.encode().hex(" "),
         }
-    status, code, message = auth.answer_to(request, "s3", auth.AuthRefusal("SignatureDoesNotMatch", ""))
-    return error(request, status, code, message, **extra)
+    return _refused(request, auth.AuthRefusal("SignatureDoesNotMatch", "", extra))
 
 
 def _bad_credential(request: HttpRequest, credential: Any) -> Reply | None:
     from ministack.core.iam_evaluator import CredentialResolutionError
 
-    if not isinstance(credential, CredentialResolutionError):
-        return None
-    if credential.code in ("ExpiredTokenException", "InvalidToken"):
-        return error(request, *auth.answer_to(request, "s3", credential))
-    return _unknown_key(request)
+    return _refused(request, credential) if isinstance(credential, CredentialResolutionError) else None
