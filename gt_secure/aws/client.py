@@ -257,7 +257,6 @@ def connect_aws(
     region: str | None = None,
     boto3_session: boto3.session.Session | None = None,
     endpoint_url: str | None = None,
-    timeout_s: float | None = None,
 ) -> Aws:
     """Find credentials and region as every AWS tool does, without an AWS call."""
 
@@ -275,7 +274,7 @@ def connect_aws(
         endpoint, single = (endpoint_url, {}) if endpoint_url else configured_endpoints(session)
     for url in (endpoint, *single.values()):
         _check_endpoint(url)
-    aws = Aws(session, where, endpoint, timeout_s=timeout_s)
+    aws = Aws(session, where, endpoint)
     for service, url in single.items():
         aws.use_endpoint(service, url)
     return aws

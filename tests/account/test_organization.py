@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from gt_secure.account.organization import read_organization
-from gt_secure.aws.client import Aws, Identity, connect_aws
+from gt_secure.aws.client import Aws, Identity
 from support.organizations import FULL, ID, INNER, OUTER, RCP, ROOT, SCP, Organizations, serving
 
 DENY = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}
@@ -23,7 +23,7 @@ def company() -> Iterator[Organizations]:
 
 def connected(company: Organizations) -> Aws:
     session = boto3.Session("AKIAEXAMPLE", "secret", region_name="eu-west-1")
-    aws = connect_aws(boto3_session=session, endpoint_url=company.url, timeout_s=2)
+    aws = Aws(session, "eu-west-1", company.url, timeout_s=2)
     aws._identity = Identity(company.account, f"arn:aws:sts::{company.account}:assumed-role/R/s")
     return aws
 
