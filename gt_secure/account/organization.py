@@ -113,9 +113,7 @@ def _levels(aws: Aws) -> list[str]:
     client = aws.client("organizations")
     levels = [aws.account_id]
     while not levels[-1].startswith("r-") and len(levels) <= _DEEPEST:
-        with aws_errors("organizations:ListParents"):
-            parents = client.list_parents(ChildId=levels[-1])["Parents"]
-            levels.append(str(parents[0]["Id"]))
+        levels.append(str(client.list_parents(ChildId=levels[-1])["Parents"][0]["Id"]))
     return levels
 
 
@@ -125,9 +123,8 @@ def _documents(
     """Yield all policies of a kind, a document a level: within a level their Allows add up."""
     paginator = aws.client("organizations").get_paginator("list_policies_for_target")
     for target in levels:
-        with aws_errors(_LIST_POLICIES):
-            pages = paginator.paginate(TargetId=target, Filter=kind)
-            ids = [str(policy["Id"]) for page in pages for policy in page["Policies"]]
+        pages = paginator.paginate(TargetId=target, Filter=kind)
+        ids = [str(policy["Id"]) for page in pages for policy in page["Policies"]]
         if found := [statement for each in ids for statement in statements(each)]:
             yield {"Version": "2012-10-17", "Statement": found}
 

@@ -356,9 +356,8 @@ def _by_arn(teams: tuple[Workteam, ...], arn: str, region: str) -> Workteam:
 def _evaluations_of(aws: Aws, flows: Sequence[str]) -> tuple[str, ...]:
     client = aws.client("bedrock")
     found: list[str] = []
-    with aws_errors("bedrock:ListEvaluationJobs"):
-        pages = client.get_paginator("list_evaluation_jobs").paginate(statusEquals="InProgress")
-        jobs = [job for page in pages for job in page["jobSummaries"] if job.get("jobType") == "Human"]
+    pages = client.get_paginator("list_evaluation_jobs").paginate(statusEquals="InProgress")
+    jobs = [job for page in pages for job in page["jobSummaries"] if job.get("jobType") == "Human"]
     for job in jobs:
         with aws_errors("bedrock:GetEvaluationJob", str(job["jobArn"])):
             config = client.get_evaluation_job(jobIdentifier=job["jobArn"])["evaluationConfig"]
