@@ -206,7 +206,6 @@ class _NotebookCheck(pytest.Item):
         return str(excinfo.value) if isinstance(excinfo.value, GtSecureError) else super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        """Return the location of the test."""
         return self.path, None, f"{self.path.name}: {self.name}"
 
 

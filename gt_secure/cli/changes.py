@@ -225,7 +225,6 @@ def _add_apply(commands: Commands) -> None:
 
 
 def add_doing(parser: argparse.ArgumentParser) -> None:
-    """Add the options of every command that changes something."""
     parser.add_argument("--yes", action="store_true", help="skip the confirmation prompt")
 
 
@@ -306,7 +305,6 @@ def _add_undo(commands: Commands) -> None:
 
 
 def undo_from(args: argparse.Namespace) -> Applied:
-    """Show the planned undo, ask, and undo."""
     gt = connection(args)
     plan = gt.plan_undo(args.change)
     if not args.json:

@@ -239,7 +239,6 @@ def run_explain(args: argparse.Namespace) -> int:
 
 
 def signers_from(args: argparse.Namespace) -> Signers:
-    """Return who can sign, from the account or from policy files."""
     if args.bucket_policy and not args.principals:
         raise InvalidInput(
             "The users and roles of the account are missing.",

@@ -85,7 +85,6 @@ def findings_from(args: argparse.Namespace) -> Findings:
 
 
 def _findings_of_files(args: argparse.Namespace) -> Findings:
-    """Return the findings about the bucket policies of a plan or a template."""
     from ..access.planned_policies import line_of, policy_of
     from ..findings.planned import findings_of
     from ..listings import Findings

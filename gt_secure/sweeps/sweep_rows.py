@@ -105,7 +105,6 @@ class SweepRow(FindingsReport):
         return cls(**{**data, **lists, "findings": tuple(map(Finding.from_dict, data["findings"]))})
 
     def cells(self) -> tuple[str, ...]:
-        """Return the cells of the row in a table."""
         unread = "; ".join(self.unread[:2]) + (f" and {len(self.unread) - 2} more" if len(self.unread) > 2 else "")
         account = f"{self.account} {self.account_name}".strip()
         if self.status != "read":
