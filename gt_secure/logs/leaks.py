@@ -18,17 +18,15 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from ..errors import InvalidInput
 from ..named_networks import About, Networks
 from ..network import IPNetwork, parse_networks, read_address
 from ..text import count, members
+from .coverage import Coverage
 from .engines.duckdb_store import literal
 from .table import Table, _plain
-
-if TYPE_CHECKING:
-    from .hits import Hits
 
 TWINS = "URLs signed in the same second for the same object cannot be told apart."
 PREFETCHERS = (
@@ -319,7 +317,17 @@ _ABOUT = (
 )
 
 
-def find_leaks(hits: Hits, rules: LeakRules | None = None) -> Leaks:
+class Queryable(Protocol):
+    """Rows that answer SQL, such as :class:`~gt_secure.logs.Hits`."""
+
+    coverage: Coverage
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query over the view ``hits``."""
+        ...
+
+
+def find_leaks(hits: Queryable, rules: LeakRules | None = None) -> Leaks:
     """Find URLs that were used from more than one network; test requests are not looked at.
 
     At most 500 URLs (those with the most addresses) and 200 uses of each address are given in full; what is left out
@@ -352,7 +360,7 @@ def find_leaks(hits: Hits, rules: LeakRules | None = None) -> Leaks:
     return Leaks(found, checked, notes, tests, hits.coverage.unread)
 
 
-def _uses_of(hits: Hits, fingerprints: list[str], most: int) -> list[tuple[Any, ...]]:
+def _uses_of(hits: Queryable, fingerprints: list[str], most: int) -> list[tuple[Any, ...]]:
     """Return a row for each URL and source, the sources of a URL in the order of their first use."""
     chosen = f"{_USED} AND fingerprint IN ({', '.join(map(literal, fingerprints)) or 'NULL'})"
     source = "fingerprint, remote_ip, endpoint"
@@ -397,7 +405,7 @@ class _Identities:
 _EPOCH = dt.datetime(1970, 1, 1)
 
 
-def url_uses(hits: Hits, fingerprint: str) -> Leak | None:
+def url_uses(hits: Queryable, fingerprint: str) -> Leak | None:
     """Return the uses of one URL, leaked or not, for a person who knows that it leaked; None if the log has none."""
     rows = _uses_of(hits, [fingerprint], _USES + 1)
     if not rows:

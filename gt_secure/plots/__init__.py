@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from .draw import PlotKind as PlotKind, draw as draw
     from .heat import heat_map as heat_map
     from .leak_timeline import leak_timeline as leak_timeline
-    from .marks import Mark as Mark, hits_of_mark as hits_of_mark, marks_of as marks_of
+    from .marks import hits_of_mark as hits_of_mark, marks_of as marks_of
     from .overtime import over_time as over_time
     from .refusal_bars import refusals_by_lock as refusals_by_lock
-    from .theme import Theme as Theme, alt_text as alt_text, png as png, svg as svg
+    from .theme import Mark as Mark, Theme as Theme, alt_text as alt_text, png as png, svg as svg
 
 
 __all__, __getattr__, __dir__ = attach(__name__)

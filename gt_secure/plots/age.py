@@ -12,8 +12,8 @@ from ..logs.engines.duckdb_store import literal
 from ..logs.sql.columns import OPENED, SIGNER, signer_label
 from ..policies.age_cap import LONGEST_S
 from ..text import count, duration
-from .marks import Mark, set_marks
-from .theme import Chart, Theme, check_top, clean, empty_chart, new_chart
+from .marks import set_marks
+from .theme import Chart, Mark, Theme, check_top, clean, empty_chart, new_chart
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from ..logs.engines.duckdb_store import literal
 from ..logs.sql.columns import INTERNAL, INTERNAL_KIND
 from ..text import count
-from .marks import Mark, one_of, set_marks
+from .marks import one_of, set_marks
 from .outcomes import COUNTS, OUTCOMES, add_outcome_keys, in_short, in_words, sum_up
-from .theme import Chart, Theme, check_top, clean, empty_chart, new_chart, put_text
+from .theme import Chart, Mark, Theme, check_top, clean, empty_chart, new_chart, put_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

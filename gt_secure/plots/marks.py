@@ -3,40 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..logs.engines.duckdb_store import literal
-from .theme import Chart
+from .theme import Chart, Mark
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ..logs.hits import Hits
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """One bar of a plot.
-
-    Attributes
-    ----------
-    label, words : str
-        The label of the bar, and its numbers in words.
-    condition : str
-        SQL condition on the rows that the bar counts.
-    address, endpoint : str or None
-        The source, where the bar stands for exactly one.
-    box : tuple of float
-        Left, top, width and height as fractions of the figure as last drawn, from its top left corner.
-    """
-
-    label: str
-    words: str
-    condition: str = field(repr=False)
-    address: str | None = None
-    endpoint: str | None = None
-    box: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
 
 
 def set_marks(chart: Chart, marks: Sequence[Mark], *, spans: Sequence[tuple[float, float]] | None = None) -> None:

@@ -8,9 +8,9 @@ import datetime as dt
 import importlib
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from .marks import Mark, set_marks
+from .marks import set_marks
 from .outcomes import COUNTS, OUTCOMES, add_outcome_keys, in_words, sum_up
-from .theme import Chart, Theme, empty_chart, new_chart
+from .theme import Chart, Mark, Theme, empty_chart, new_chart
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

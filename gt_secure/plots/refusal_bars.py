@@ -11,8 +11,8 @@ from ..logs.refusals import PREDICTED
 from ..logs.sql.columns import INTERNAL
 from ..text import count
 from .bars import source_label
-from .marks import Mark, one_of, set_marks
-from .theme import Chart, Theme, check_top, clean, empty_chart, new_chart
+from .marks import one_of, set_marks
+from .theme import Chart, Mark, Theme, check_top, clean, empty_chart, new_chart
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from matplotlib.figure import Figure
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .layout import Parts
-    from .marks import Mark
 
 
 def alt_text(figure: Figure) -> str:
@@ -90,6 +89,30 @@ def palette_of(theme: str) -> Palette:
     if theme not in PALETTES:
         raise InvalidInput(f'There is no theme "{theme[:20]}".', next_step="Use light or dark.", field="theme")
     return PALETTES[theme]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One bar of a plot.
+
+    Attributes
+    ----------
+    label, words : str
+        The label of the bar, and its numbers in words.
+    condition : str
+        SQL condition on the rows that the bar counts.
+    address, endpoint : str or None
+        The source, where the bar stands for exactly one.
+    box : tuple of float
+        Left, top, width and height as fractions of the figure as last drawn, from its top left corner.
+    """
+
+    label: str
+    words: str
+    condition: str = field(repr=False)
+    address: str | None = None
+    endpoint: str | None = None
+    box: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
 
 
 class Chart(Figure):
