@@ -123,11 +123,6 @@ def _ids(statement: Mapping[str, object]) -> Iterator[str]:
         yield from (name for name in (names if isinstance(names, list) else [names]) if is_unique_id(name))
 
 
-_LISTS = {"Resource", "NotResource"}
-_ACTIONS = {"Action", "NotAction"}
-_PRINCIPALS = {"Principal", "NotPrincipal"}
-
-
 def policies_equal(one: str | None, other: str | None) -> bool:
     """Return whether two texts of a bucket policy (None: no policy) mean the same."""
     return one == other or _policy(one) == _policy(other)
@@ -157,28 +152,17 @@ def _statement(statement: object) -> object:
 
 
 def _element(name: str, value: object) -> object:
-    if name in _LISTS:
-        return _texts(value)
-    if name in _ACTIONS:
-        return sorted({text.lower() for text in _texts(value)})
-    if name in _PRINCIPALS:
-        return _principal(value)
-    if name == "Condition":
-        return _conditions(value)
+    match name, value:
+        case "Resource" | "NotResource", _:
+            return _texts(value)
+        case "Action" | "NotAction", _:
+            return sorted({text.lower() for text in _texts(value)})
+        case "Principal" | "NotPrincipal", Mapping():
+            texts = {str(kind): _texts(names) for kind, names in value.items()}
+            return "*" if texts == {"AWS": ["*"]} else texts
+        case "Condition", Mapping():
+            return {str(operator): _keys(str(operator), keys) for operator, keys in value.items()}
     return value
-
-
-def _principal(value: object) -> object:
-    if not isinstance(value, Mapping):
-        return value
-    texts = {str(kind): _texts(names) for kind, names in value.items()}
-    return "*" if texts == {"AWS": ["*"]} else texts
-
-
-def _conditions(value: object) -> object:
-    if not isinstance(value, Mapping):
-        return value
-    return {str(operator): _keys(str(operator), keys) for operator, keys in value.items()}
 
 
 def _keys(operator: str, keys: object) -> object:

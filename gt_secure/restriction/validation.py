@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -128,15 +129,17 @@ def _check_scope(network: IPNetwork) -> None:
 
 
 def _note_merges(given: tuple[IPNetwork, ...], notices: list[Notice]) -> None:
-    twice = (
-        sorted({str(network) for network in given if given.count(network) > 1}) if len(set(given)) < len(given) else []
-    )
-    if twice:
-        notices.append(notice("duplicates", values=some(twice)))
+    _note_duplicates(given, notices)
     inside = overlaps(dict.fromkeys(given)) if _overlapping(given) else ()
     if inside:
         pairs = [f"{min(a, b, key=_size)} is inside {max(a, b, key=_size)}" for a, b in inside]
         notices.append(notice("overlaps", pairs=some(pairs)))
+
+
+def _note_duplicates(values: Iterable[object], notices: list[Notice], *, field: str | None = None) -> None:
+    twice = sorted(str(value) for value, number in Counter(values).items() if number > 1)
+    if twice:
+        notices.append(notice("duplicates", field=field, values=some(twice)))
 
 
 def _overlapping(given: tuple[IPNetwork, ...]) -> bool:
@@ -160,9 +163,7 @@ def check_endpoints(values: object, notices: list[Notice]) -> tuple[str, ...]:
                 value=word,
             )
     ids = [parse_endpoint_id(str(word)) for word in words]
-    if len(set(ids)) < len(ids):
-        twice = sorted({one for one in ids if ids.count(one) > 1})
-        notices.append(notice("duplicates", field="endpoints", values=some(twice)))
+    _note_duplicates(ids, notices, field="endpoints")
     return tuple(sorted(set(ids)))
 
 
