@@ -28,22 +28,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Change(Generic[V]):
-    """One step of a plan.
+    """One step of a plan: the value of a target before and after, each of them in words too.
 
-    Attributes
-    ----------
-    target : Target
-        The bucket guard, URL lock or portal lock that is written.
-    before, after : object
-        The current and the planned value: the whole policy text or None; the two settings; the CIDR ranges.
-    before_text, after_text : str
-        Both values in words.
-    affects : tuple of str
-        Those affected apart from the team: other teams, jobs in progress, review workflows, other readers.
-    calls : tuple of Call
-        Reads and writes, with the permission that each one needs.
-    seconds_typical : int
-        Typical duration on AWS, in seconds.
+    ``affects`` are those affected apart from the team: other teams, jobs in progress, review workflows. ``calls`` are
+    reads and writes, with the permission that each one needs.
     """
 
     target: Target[V]

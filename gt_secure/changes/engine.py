@@ -49,8 +49,6 @@ class Write:
     step: int
     request: str
     since: datetime
-    start: Any
-    goal: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +194,7 @@ class Engine:
                 self._sent.add(index)
                 request = target.write(self.aws, goal)
                 self.writer.note("written", step=index, request=request)
-                self.writes.append(Write(index, request, since, start, goal))
+                self.writes.append(Write(index, request, since))
                 lost = False
             except (*_TRANSIENT, Conflict) as error:
                 lost = True

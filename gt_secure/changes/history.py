@@ -40,30 +40,10 @@ _MARK = "gt_secure"
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One change of a lock.
+    """One change of a lock, in UTC, by the ARN ``who``, from the address or AWS service ``source``.
 
-    Attributes
-    ----------
-    at : datetime
-        In UTC.
-    who : str
-        The ARN of the caller.
-    source : str
-        The address or AWS service that called.
-    operation, target : str
-        The call, and the workteam, workforce or bucket.
-    by_gt_secure : bool
-    change_id : str
-        The change of the journal, if it is ours and this journal has it.
-    error : str
-        The error code of a call that was refused: it changed nothing.
-    user_agent, event_id, region : str
-    reason : str
-        Why, if this journal has it.
-    recorded_by : str
-        ``cloudtrail``, ``journal`` or ``both``.
-    request : str
-        The id of the request, by which the journal and CloudTrail name the same call.
+    A call with an ``error`` was refused: it changed nothing. ``change_id`` and ``reason`` are those of the journal, if
+    it has the change; ``recorded_by`` is ``cloudtrail``, ``journal`` or ``both``, which have the ``request`` in common.
     """
 
     at: dt.datetime

@@ -190,14 +190,12 @@ def baseline(
 
     Findings that are accepted already keep their entry. What could not be read cannot be accepted.
     """
-    day = until.isoformat() if isinstance(until, dt.date) else until
     entries: dict[tuple[str, str], Acceptance] = {}
     for finding in findings:
         if finding.code == "not-checked":
             continue
-        fresh: dict[str, Any] = {"finding": finding.code, "reason": reason, "until": day}
-        more = {"subject": finding.subject, "owner": owner}
-        [entry] = parse_accepted([fresh | {name: value for name, value in more.items() if value}])
+        fresh = {"finding": finding.code, "reason": reason, "until": until}
+        entry = _entry(fresh | {"subject": finding.subject or None, "owner": owner or None}, 1)
         kept = finding.accepted or entry
         entries.setdefault((kept.finding, kept.subject), kept)
     return tuple(entries.values())

@@ -69,24 +69,10 @@ _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """A guard as found in a bucket policy.
+    """A guard as found in a bucket policy; without a prefix it protects the whole bucket.
 
-    Attributes
-    ----------
-    bucket, prefix : str
-        What it protects; the prefix is empty for the whole bucket.
-    networks : tuple of network
-        Addresses that may use presigned URLs.
-    endpoints : tuple of str
-        VPC endpoints through which presigned URLs work.
-    statement : mapping
-        The present statement.
-    drifted : bool
-        Whether somebody changed it: it is not what :func:`build_guard` would write for the same values.
-    max_age_s : int or None
-        The age cap in seconds; None if older signatures work too.
-    reads : bool
-        Whether it spares uploads.
+    ``drifted``: somebody changed it, so that it is not what :func:`build_guard` would write for the same values.
+    ``max_age_s`` is the age cap in seconds; None if older signatures work too. ``reads``: it spares uploads.
     """
 
     bucket: str
