@@ -229,8 +229,8 @@ def _last(records: list[ChangeRecord], change: Change[Any], aws: Aws) -> ChangeR
     return last if last is not None and last.kind == "apply" and last.status == "applied" else None
 
 
-def _same(recorded: Any, change: Change[Any]) -> bool:
-    return bool(recorded.get("kind") == change.kind and recorded.get("target") == change.name)
+def _same(recorded: Mapping[str, Any], change: Change[Any]) -> bool:
+    return (recorded.get("kind"), recorded.get("target")) == (change.kind, change.name)
 
 
 def _as_applied(record: ChangeRecord, change: Change[Any]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 from importlib.resources import files
 
@@ -52,9 +52,9 @@ def nearest_code(code: str, codes: Collection[str] | None = None) -> str:
 def _lines(code: str) -> Iterator[str]:
     row = catalog()[code]
     yield from (f"# {code}", "", f"**{row['title']}.** Severity: {row['severity']}.", "")
-    yield from ("## Risk", "", str(row["why"]), "")
+    yield from ("## Risk", "", row["why"], "")
     yield from ("## Evidence", "", *_evidence(code, row["looked_at"]), "")
-    yield from ("## Fix", "", str(row["fix"]), "", "Then run the rule again:", "")
+    yield from ("## Fix", "", row["fix"], "", "Then run the rule again:", "")
     yield from ("```text", "$ gt-secure findings --team TEAM --bucket BUCKET", "```", "")
     if code != "not-checked":
         entry = f'{{"finding": "{code}", "subject": "NAME", "reason": "TEXT", "until": "YYYY-MM-DD"}}'
@@ -63,8 +63,7 @@ def _lines(code: str) -> Iterator[str]:
     yield from ("## AWS source", "", f"<{row['source_url']}>")
 
 
-def _evidence(code: str, looked_at: object) -> Iterator[str]:
-    places = looked_at if isinstance(looked_at, list) else []
+def _evidence(code: str, places: Iterable[str]) -> Iterator[str]:
     if not places:
         yield "The finding names each action that was denied."
     else:

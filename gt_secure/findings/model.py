@@ -30,21 +30,10 @@ SAVED_SECRET = "saved-secret"  # noqa: S105
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """A finding that somebody accepted until a date.
+    """A finding that somebody, the ``owner``, accepted until a day (UTC), which is the last one.
 
-    Attributes
-    ----------
-    finding : str
-        The code of the finding.
-    reason : str
-        The reason for accepting it.
-    until : date
-        The last day (UTC) on which it is accepted.
-    subject : str
-        The team, workforce, bucket or key, or ``account/region/subject``; the id of a secret; ``*`` matches any text.
-        Empty: every one.
-    owner : str
-        The person or team that accepted it.
+    ``subject`` is the team, workforce, bucket or key, or ``account/region/subject``, or the id of a secret; ``*``
+    matches any text. Empty: every one.
     """
 
     finding: str
@@ -143,7 +132,7 @@ class Finding:
     @property
     def severity_if_found(self) -> Severity:
         """The severity of its code, which an unknown finding would have."""
-        severity: Severity = catalog()[self.code]["severity"]  # type: ignore[assignment]
+        severity: Severity = catalog()[self.code]["severity"]
         return severity
 
     def to_dict(self) -> dict[str, object]:
@@ -260,8 +249,8 @@ def rule(
 
 
 @lru_cache(maxsize=1)
-def catalog() -> dict[str, dict[str, object]]:
+def catalog() -> dict[str, dict[str, Any]]:
     """Return the data file: every code with severity, title, why, fix, source and what is looked at."""
     text = files(__package__).joinpath("findings.json").read_text(encoding="utf-8")
-    data: dict[str, dict[str, object]] = json.loads(text)
+    data: dict[str, dict[str, Any]] = json.loads(text)
     return data

@@ -120,18 +120,17 @@ def _about(rule: Rule, state: State) -> tuple[object, ...] | str:
 
 def _finding(code: str, found: Match, missing: tuple[str, ...]) -> Finding:
     row = catalog()[code]
-    severity: Severity = found.severity or row["severity"]  # type: ignore[assignment]
-    looked_at = row["looked_at"]
+    severity: Severity = found.severity or row["severity"]
     unknown = bool(found.depends_on)
     depends = f"It depends on {', '.join(found.depends_on)}." if unknown else ""
     return Finding(
         code=code,
         severity="info" if unknown else severity,
-        title=f"Unknown: {row['title']}" if unknown else str(row["title"]),
-        why=str(row["why"]),
-        fix=str(row["fix"]),
-        source_url=str(row["source_url"]),
-        looked_at=tuple(str(each) for each in looked_at) if isinstance(looked_at, list) else (),
+        title=f"Unknown: {row['title']}" if unknown else row["title"],
+        why=row["why"],
+        fix=row["fix"],
+        source_url=row["source_url"],
+        looked_at=tuple(row["looked_at"]),
         subject=found.subject,
         detail=f"{found.detail} {depends}".strip(),
         could_not_see=missing,

@@ -25,17 +25,9 @@ _HELP = "Write an address (203.0.113.7), a VPC endpoint (vpce-0a1b2c3d), or both
 class Expectation:
     """An expected result for some sources.
 
-    Attributes
-    ----------
-    kind : str
-        ``allowed`` or ``refused``.
-    sources : tuple of Source
-        The sources of the requests.
-    of : str or None
-        ``team``: a worker of the team, through portal lock, URL lock and bucket; ``bucket``: any presigned URL for
-        the bucket. None means ``team`` if the restriction names one.
-    prefix : str or None
-        The key prefix of the objects; None means the prefix of the restriction.
+    ``of`` is ``team`` for a worker of the team, through portal lock, URL lock and bucket, or ``bucket`` for any
+    presigned URL of the bucket; None means ``team`` if the restriction names one. ``prefix`` is that of the objects;
+    None means the prefix of the restriction.
     """
 
     kind: ExpectedAnswer

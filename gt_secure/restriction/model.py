@@ -179,13 +179,7 @@ class Restriction:
         return (*map(str, self.written), *(known.get(name, name) for name in self.lists))
 
     def with_lists(self, found: Sequence[ManagedList]) -> Restriction:
-        """Return the restriction with the ranges of its lists among the addresses.
-
-        Raises
-        ------
-        InvalidInput
-            If a list was not read, or the ranges of all lists do not fit into a lock.
-        """
+        """Return the restriction with the ranges of its lists among the addresses; an unread list is an error."""
         if {each.name for each in found} != set(self.lists):
             raise InvalidInput("Not every list of the restriction was read.", next_step="Read them all.", field="lists")
         more = copy(self)
