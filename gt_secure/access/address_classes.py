@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from ..iam.conditions import Condition
 from ..iam.operators import policy_network
-from ..iam.texts import PatternMachine, TooManyClassesError, text_steps
 from ..iam.variables import Filled, Wild, fill, is_fixed, parse_template
+from ..iam.wildcards import PatternMachine, TooManyClassesError, text_steps
 from ..network import IPAddress, IPNetwork
 
 BITS = {4: 32, 6: 128}

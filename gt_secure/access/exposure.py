@@ -16,7 +16,7 @@ from ..errors import InvalidInput, PolicyError
 from ..iam.documents import Statement
 from ..iam.facts import Facts
 from ..iam.request_context import SIGV4
-from ..iam.texts import TooManyClassesError
+from ..iam.wildcards import TooManyClassesError
 from ..network import IPNetwork, Source, contains, parse_stored_cidrs
 from ..policies.public_access import BLOCK_PUBLIC_ACCESS
 from ..text import count

@@ -11,9 +11,8 @@ from ..account.part import Part
 from ..aws.buckets import list_keys
 from ..aws.client import Aws
 from ..iam.documents import Pattern, Statement
-from ..iam.texts import TooManyClassesError, arn_steps, text_steps, witnesses
 from ..iam.variables import Filled, Template, Variable, Wild, is_fixed
-from ..iam.wildcards import resource_glob
+from ..iam.wildcards import TooManyClassesError, arn_steps, resource_glob, text_steps, witnesses
 
 _MOST = 1000
 EXAMPLE = "example.png"

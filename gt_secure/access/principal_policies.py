@@ -21,10 +21,9 @@ from ..iam.principals import Caller
 from ..iam.request import Compiled, Layer, Policies
 from ..iam.request_keys import is_principal_key
 from ..iam.request_space import SpaceAnswer
-from ..iam.texts import TooManyClassesError
 from ..iam.three_valued import spellings
 from ..iam.variables import Several, split_wildcards, variable_keys
-from ..iam.wildcards import glob
+from ..iam.wildcards import TooManyClassesError, glob
 from .address_classes import EVERY_ADDRESS, Span, address_classes, within
 from .answer import WORDS, Word
 from .request_kinds import Circumstances, Form, Kind, RoleSessions

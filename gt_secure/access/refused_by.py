@@ -12,7 +12,7 @@ from ..aws.client import Aws
 from ..errors import PolicyError
 from ..iam.request import Policies, Request
 from ..iam.request_context import POST_FORM, SIGV2, SIGV4, anonymous_context, header_context, presigned_context
-from ..iam.texts import TooManyClassesError
+from ..iam.wildcards import TooManyClassesError
 from ..logs.refusals import Refusal
 from ..network import Source, read_address, scope
 from .locks import EffectiveLocks, locks_of

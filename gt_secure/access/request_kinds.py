@@ -16,7 +16,6 @@ from typing import Literal, TypeAlias
 from ..errors import InvalidInput
 from ..iam.conditions import Condition
 from ..iam.facts import Facts, Signer, Values
-from ..iam.key_values import compares_text, key_values
 from ..iam.operators import read_date
 from ..iam.principals import CANONICAL_USER, Caller, is_linked_path, parse_caller, session_of
 from ..iam.request import Compiled
@@ -36,9 +35,9 @@ from ..iam.request_keys import (
 )
 from ..iam.request_space import Dimension
 from ..iam.statement_table import PRINCIPAL, DimensionValue, StatementTable, View
-from ..iam.texts import TooManyClassesError
-from ..iam.three_valued import captures, conditions_on, fact, spellings
+from ..iam.three_valued import captures, compares_text, conditions_on, fact, key_values, spellings
 from ..iam.variables import variable_keys
+from ..iam.wildcards import TooManyClassesError
 
 Form: TypeAlias = Literal["presigned", "header", "post-form", "unsigned"]
 

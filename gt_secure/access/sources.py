@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from ..iam.conditions import Condition
-from ..iam.key_values import key_values
 from ..iam.request import Compiled
 from ..iam.request_keys import ENDPOINT_FACTS, KEYS
 from ..iam.request_space import Dimension
 from ..iam.statement_table import DimensionValue, StatementTable
-from ..iam.three_valued import conditions_on, fact, spellings, variable_values
+from ..iam.three_valued import conditions_on, fact, key_values, spellings, variable_values
 from ..iam.variables import Keys
 from ..network import IPNetwork
 from .address_classes import AddressClass, address_classes, minimal_cidrs
