@@ -19,7 +19,7 @@ from ..test_journal import UrlJournal
 from ..text import count
 from . import activity
 from .coverage import Coverage, Sample, why_unreadable
-from .engines.duckdb_store import MEMORY_LIMIT, Store, from_records, rows_of, write_records
+from .engines.duckdb_store import MEMORY_LIMIT, Store, from_records, rows_of, write_lines, write_records
 from .engines.selection import EngineChoice, LargeLogs, check_engine, choose
 from .hits import Hits
 from .ingest.json_records import RecordSink
@@ -30,9 +30,8 @@ from .sql.derived_columns import from_lines
 from .sql.group_by import check_columns, distinct, finish, lookup_table, merged
 from .sql.query import Question, statement, update_coverage
 from .storage.cache import CacheLike, open_cache
-from .storage.listing import s3_client
+from .storage.listing import resolve, s3_client
 from .storage.objects import LogObject, S3Object, StandardInput
-from .storage.resolve import resolve
 from .table import Table
 
 if TYPE_CHECKING:
@@ -237,7 +236,7 @@ def _read_here(query: LogQuery, runtime: Runtime, choice: EngineChoice, objects:
         if job.cached and not job.missing:  # a statement over no lines takes its time too
             job.sink.close()
             return _hits(job, None, None, dedupe)
-        store.write_lines(job.reader, lines)
+        store.run_on(job.reader, write_lines(lines))
         with activity.kept_whole():  # Cancel ends the reader; what it has read is kept
             job.sink.close()
             found = records if job.sink.count else None

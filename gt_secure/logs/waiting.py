@@ -20,9 +20,8 @@ from ..text import count, duration
 from .hits import Hits
 from .log_query import ReadOptions, Sources
 from .read import read_hits
-from .storage.listing import LATE, s3_client
+from .storage.listing import LATE, resolve, s3_client
 from .storage.objects import LogObject, StandardInput
-from .storage.resolve import resolve
 from .time_range import parse_time
 
 USUALLY = (
