@@ -19,7 +19,7 @@ from ..test_journal import UrlJournal
 from ..text import count
 from . import activity
 from .coverage import Coverage, Sample, why_unreadable
-from .engines.duckdb_store import MEMORY_LIMIT, Store, from_records, rows_of, write_lines, write_records
+from .engines.duckdb_store import MEMORY_LIMIT, Store, from_records, rows_of, write_records
 from .engines.selection import EngineChoice, LargeLogs, check_engine, choose
 from .hits import Hits
 from .ingest.json_records import RecordSink
@@ -236,7 +236,7 @@ def _read_here(query: LogQuery, runtime: Runtime, choice: EngineChoice, objects:
         if job.cached and not job.missing:  # a statement over no lines takes its time too
             job.sink.close()
             return _hits(job, None, None, dedupe)
-        store.run_on(job.reader, write_lines(lines))
+        store.write_lines(job.reader, lines)
         with activity.kept_whole():  # Cancel ends the reader; what it has read is kept
             job.sink.close()
             found = records if job.sink.count else None

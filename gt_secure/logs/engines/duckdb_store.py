@@ -127,8 +127,7 @@ class Store:
             stream.stop()
             self._connection.interrupt()
 
-        with self._lock:
-            self._connection.register("lines_in", stream)
+        with self._lock, self._read_from(stream):
             try:
                 run_interruptible(lambda: self._connection.execute(sql), stop)
             except duckdb.Error as error:
@@ -143,7 +142,84 @@ class Store:
                 ) from error
             finally:
                 stream.close()
-                self._connection.unregister("lines_in")
+
+    @contextlib.contextmanager
+    def _read_from(self, stream: LineStream) -> Iterator[None]:
+        self._connection.register("lines_in", stream)
+        try:
+            yield
+        finally:
+            self._connection.unregister("lines_in")
+
+    def write_lines(self, reader: Reader, path: Path) -> None:
+        """Parse the lines of a reader into a Parquet file."""
+        process = os.getpid()
+        if process not in _PLANNED:  # most processes read once, and planning ahead takes longer
+            _PLANNED[process] = []
+            self.run_on(reader, _write_lines(path))
+            return
+        spare = _PLANNED[process]
+        parser = _free(spare) or _Planned(self._memory_limit)
+        try:
+            parser.write(reader, path, self._memory_limit)
+        except BaseException:
+            parser.close()
+            raise
+        if spare:
+            parser.close()
+        else:
+            spare.append(parser)
+
+
+class _Planned(Store):
+    """A database that has planned the reading of lines: planning takes ten times as long as reading a few lines.
+
+    DuckDB plans a prepared statement again if it reads a table, a view or a file, but not if it reads a Python object.
+    """
+
+    def __init__(self, memory_limit: str) -> None:
+        super().__init__(memory_limit)
+        self._file = self.folder / "lines.parquet"
+        lines_in = _Lines()
+        self._connection.execute(f"PREPARE reading AS {_write_lines(self._file)}")  # finds lines_in by its name
+        self._lines = lines_in
+
+    def write(self, reader: Reader, path: Path, memory_limit: str) -> None:
+        self._connection.execute(f"SET memory_limit = {literal(memory_limit)}")
+        self._memory_limit = memory_limit
+        self.run_on(reader, "EXECUTE reading")
+        shutil.move(self._file, path)
+
+    @contextlib.contextmanager
+    def _read_from(self, stream: LineStream) -> Iterator[None]:
+        self._lines.now = stream
+        yield
+        self._lines.now = _NOTHING
+
+
+_PLANNED: dict[int, list[_Planned]] = {}
+"""At most one free database for each process: DuckDB's threads do not survive a fork."""
+_NOTHING = LineStream(iter(()))
+
+
+def _free(spare: list[_Planned]) -> _Planned | None:
+    try:
+        found = spare.pop()
+    except IndexError:  # none, or another thread was faster
+        return None
+    if found.folder.exists():
+        return found
+    found.close()  # somebody has cleaned up
+    return None
+
+
+class _Lines:
+    """A stream of lines that is replaced before each run of a statement."""
+
+    now = _NOTHING
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        return self.now.__arrow_c_stream__(requested_schema)
 
 
 _GROUP = 40_960
@@ -152,7 +228,7 @@ _DICTIONARY = 200
 """Maximum number of values in a row group's dictionary: most columns have either few values or only distinct ones."""
 
 
-def write_lines(path: Path) -> str:
+def _write_lines(path: Path) -> str:
     return _write(path, derived(from_lines("lines_in")))
 
 
