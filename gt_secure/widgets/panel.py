@@ -347,6 +347,7 @@ def panel(
     prefix: str = "",
     addresses: Iterable[str] = (),
     endpoints: Iterable[str] = (),
+    sagemaker_session: ConnectionLike | None = None,
 ) -> Panel:
     """Show the panel: choose a workteam, list the allowed addresses, apply it, test it, and see the hits.
 
@@ -361,14 +362,21 @@ def panel(
         The data to guard. A bucket without a team is bucket mode, for any tool that hands out presigned URLs.
     addresses, endpoints : iterable of str
         Allowed addresses and endpoints to start with.
+    sagemaker_session : Session, optional
+        In place of a connection, as for :func:`gt_secure.connect`.
 
     Returns
     -------
     Panel
         Nothing is written to AWS before "Apply" is pressed.
     """
+    if connection is not None and sagemaker_session is not None:
+        raise InvalidInput(
+            "A connection and a session are given.", next_step="Pass one of them.", field="sagemaker_session"
+        )
+    given = sagemaker_session if connection is None else connection
     return Panel(
-        None if connection is None else connection_of(connection),
+        None if given is None else connection_of(given),
         team=team,
         bucket=bucket,
         prefix=prefix,

@@ -13,6 +13,7 @@ from gt_secure import Connection, Restriction, check, expect
 from gt_secure.access.answer import MEANT
 from support.answers import answer_of
 from support.rig import BUCKET, ELSEWHERE, IN_VPC, OFFICE, OFFICE_V6, ROLE, VPCE, Rig
+from support.sample import sample
 
 KEY = "scans/0001.png"
 ACCOUNT = ROLE.split(":")[4]
@@ -117,7 +118,7 @@ def url(rig: Rig) -> str:
     return str(client.generate_presigned_url("get_object", Params={"Bucket": BUCKET, "Key": KEY}))
 
 
-@pytest.fixture(params=list(CASES))
+@pytest.fixture(params=sample(CASES, 3))
 def case(request: pytest.FixtureRequest, rig: Rig) -> Case:
     chosen = CASES[request.param]
     rig.client("s3").put_bucket_policy(Bucket=BUCKET, Policy=chosen.policy)

@@ -129,7 +129,7 @@ def _is_write(name: str) -> bool:
     return name.startswith(("PUT", "DELETE", "Update"))
 
 
-@pytest.mark.parametrize("fault", sample(["drop after", "truncated", "html", "empty 200"], 2))
+@pytest.mark.parametrize("fault", sample(["drop after", "truncated", "html", "empty 200"], 4))
 def test_some_http_faults(rig: Rig, fault: Fault) -> None:
     """The reading before the policy is written, the write and the reading after it, once and lasting."""
     names = rig.names()

@@ -171,7 +171,7 @@ def crowded(request, tmp_path_factory) -> Hits:
     return make(tmp_path_factory.mktemp("crowded"), mixed(request.param) + lines)
 
 
-@pytest.mark.parametrize("kind", sample(KINDS, 2))
+@pytest.mark.parametrize("kind", sample(KINDS, 4))
 def test_no_text_is_clipped_or_on_another_at_any_size(crowded: Hits, kind) -> None:
     figures = [plots.draw(crowded, kind, networks=["203.0.113.0/24"], theme=theme) for theme in ("light", "dark")]
     for size, figure in zip(SIZES, itertools.cycle(figures)):

@@ -17,6 +17,7 @@ import traitlets
 
 import gt_secure.widgets
 from gt_secure.connection import Connection
+from gt_secure.errors import InvalidInput
 from gt_secure.restriction.model import Restriction
 from gt_secure.widgets import AllowEditor, HitsStep, Panel, ReviewStep, TeamPicker, TestUrlStep, panel
 
@@ -291,3 +292,9 @@ def test_panels_share_what_only_the_style_sheet_decides(connection: Connection, 
     layouts = {id(widget.layout) for each in (made, other) for widget in every_widget(each)}
     assert len(layouts) < 30
     assert made.layout is not other.layout, "what people may want to change is each panel's own"
+
+
+def test_a_connection_and_a_session_are_one_too_many() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        gt_secure.panel(object(), sagemaker_session=object())
+    assert caught.value.field == "sagemaker_session"
