@@ -52,9 +52,10 @@ collect_ignore = [] if "GT_SECURE_LIVE_PROFILE" in os.environ else ["live"]
 """A real account is asked only by ``tools/live.py``."""
 
 LONG = (
-    "browser/", "notebooks/", "docs/test_blocks.py", "typing/", "cli/test_demo.py", "check/test_pytest_plugin.py",
-    "cli/test_commands.py", "plots/", "fuzz/", "logs/test_json_stream.py", "logs/test_dialects.py", "widgets/",
-    "doctor/", "logs/test_athena.py", "logs/test_fetch.py",
+    "browser/", "docs/test_blocks.py", "notebooks/", "test_no_green.py", "cli/test_demo.py", "plots/",
+    "changes/test_apply.py", "access/test_smt.py", "cli/test_commands.py", "logs/test_athena.py",
+    "check/test_pytest_plugin.py", "widgets/", "changes/test_http_faults.py", "logs/test_json_stream.py",
+    "changes/test_faults.py", "check/", "logs/test_fetch.py", "cli/test_interrupts.py", "doctor/", "sweeps/",
 )  # fmt: skip
 """What takes longest is started first, so that no worker is left with it at the end."""
 NOTEBOOKS = ("test_edges.py", "test_states.py", "test_main_job.py")
