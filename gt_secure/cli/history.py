@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from ..changes import Journal
+from ..errors import InvalidInput
 from ..text import printable
 from .exit_codes import FOUND, OK, UNKNOWN
 from .output import connection, note, say, show_json, table
@@ -43,6 +44,10 @@ def add(commands: Commands) -> None:
 
 
 def history_from(args: argparse.Namespace) -> Any:
+    if args.what == "show" and not args.change:
+        raise InvalidInput(
+            "history show needs a change id.", next_step="Run gt-secure history show ID.", field="change"
+        )
     if args.what == "show":
         return Journal().find(args.change)
     if args.what == "verify":

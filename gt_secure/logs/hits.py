@@ -306,7 +306,8 @@ class Hits:
         from .leaks import LeakRules, find_leaks
 
         rules = rules or LeakRules()
-        return find_leaks(self, rules if rules.networks is not None else replace(rules, networks=self.networks))
+        named = rules if rules.networks is not None else replace(rules, networks=self.networks)
+        return find_leaks(self, named, self.coverage.unread)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Run SQL written by this package, with ``{hits}`` for these rows."""

@@ -24,7 +24,6 @@ from ..errors import InvalidInput
 from ..named_networks import About, Networks
 from ..network import IPNetwork, parse_networks, read_address
 from ..text import count, members
-from .coverage import Coverage
 from .engines.duckdb_store import literal
 from .table import Table, _plain
 
@@ -320,14 +319,12 @@ _ABOUT = (
 class Queryable(Protocol):
     """Rows that answer SQL, such as :class:`~gt_secure.logs.Hits`."""
 
-    coverage: Coverage
-
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Return the rows of a query over the view ``hits``."""
         ...
 
 
-def find_leaks(hits: Queryable, rules: LeakRules | None = None) -> Leaks:
+def find_leaks(hits: Queryable, rules: LeakRules | None = None, unread: Sequence[str] = ()) -> Leaks:
     """Find URLs that were used from more than one network; test requests are not looked at.
 
     At most 500 URLs (those with the most addresses) and 200 uses of each address are given in full; what is left out
@@ -357,7 +354,7 @@ def find_leaks(hits: Queryable, rules: LeakRules | None = None) -> Leaks:
     if candidates > _MOST:
         notes.append(f"{candidates - _MOST:,} more URLs were used from several addresses; look at a shorter time.")
     tests = 0 if checked else hits.query("SELECT count(*) FROM {hits} WHERE presigned AND test")[0][0]
-    return Leaks(found, checked, notes, tests, hits.coverage.unread)
+    return Leaks(found, checked, notes, tests, unread)
 
 
 def _uses_of(hits: Queryable, fingerprints: list[str], most: int) -> list[tuple[Any, ...]]:

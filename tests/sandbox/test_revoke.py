@@ -227,7 +227,7 @@ def test_what_long_term_keys_signed_is_refused_without_an_end(clean: Box, tmp_pa
         plan = gt.revoke(before=before, bucket="gt-images", signer=USER)
         [change] = plan.changes
         assert "issued before" not in change.after_text
-        assert "long-term keys of user app, new ones too" in change.after_text
+        assert "long-term keys of user/app, new ones too" in change.after_text
         assert change.after_text.endswith("until it is undone")
         assert "revoke-no-end" in notices(plan)
         assert "revoke-every-signer" not in notices(plan)
@@ -276,11 +276,11 @@ def test_temporary_credentials_of_a_user_are_stopped_too(clean: Box, tmp_path: P
         ),
         (
             f"arn:aws:sts::{ACCOUNT}:assumed-role/GroundTruthExecution/x",
-            "by role GroundTruthExecution with credentials",
+            "by role/GroundTruthExecution with credentials",
             [True],
             set(),
         ),
-        (USER, "long-term keys of user app", [False, True], {"revoke-no-end"}),
+        (USER, "long-term keys of user/app", [False, True], {"revoke-no-end"}),
         (f"arn:aws:iam::{ACCOUNT}:root", "long-term keys of the root user", [False, True], {"revoke-no-end"}),
     ],
 )
