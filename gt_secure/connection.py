@@ -165,11 +165,11 @@ class Connection:
 
     Arguments have one meaning in all methods:
 
-    * ``team``: name or ARN of a workteam, a ``Workteam``, or one of sagemaker.core; ``bucket``: the name of a bucket
-    * ``logs``: hits, or where access logs are: paths, ``s3://`` prefixes or several
+    * ``team``: name or ARN of a workteam, a ``Workteam`` of ours or of sagemaker.core; ``bucket``: the name of a bucket
+    * ``logs``: hits, or the places of access logs: one or several paths or ``s3://`` prefixes
     * ``since``, ``until``: a UTC time, or an age such as ``7d`` or ``24h``; ``until`` is not included
-    * ``change``: the id of a change in the journal, or its beginning (default: the last one)
-    * ``progress``: is called with a sentence for each step; ``timeout_s``: seconds for all of it
+    * ``change``: the id of a change in the journal, or the beginning of the id (default: the last change)
+    * ``progress``: a callable that gets a sentence for each step; ``timeout_s``: seconds for the whole call
 
     All raise :class:`~gt_secure.errors.AccessDenied` with the missing permission, :class:`~gt_secure.errors.NotFound`
     for a team, bucket or change that does not exist, and :class:`~gt_secure.errors.InvalidInput` for a value that
@@ -179,7 +179,7 @@ class Connection:
     ----------
     aws : Aws, the client factory, with region and identity
     journal : Journal, the changes that were applied and undone; ``journal.path`` is its folder
-    cache, networks, context, accepted : what :func:`connect` was given, read and checked
+    cache, networks, context, accepted : the arguments of :func:`connect`, read and checked
 
     Examples
     --------
@@ -287,7 +287,7 @@ class Connection:
         )
 
     def keys(self, bucket: str, prefix: str = "", *, most: int = 200) -> list[str]:
-        """List object keys of a bucket that begin with ``prefix``, ``most`` at most.
+        """List at most ``most`` object keys of a bucket that begin with ``prefix``.
 
         Examples
         --------

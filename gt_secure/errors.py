@@ -44,7 +44,7 @@ URL_STEP = (
 class GtSecureError(Exception):
     """Base of all errors of the package.
 
-    ``message`` says what is wrong, ``next_step`` what to do now; ``details`` has JSON-able facts, and never a secret.
+    ``message`` reports what happened, ``next_step`` what to do next; ``details`` has JSON-able facts, never a secret.
     """
 
     def __init__(self, message: str, *, next_step: str = "", details: Mapping[str, Any] | None = None) -> None:

@@ -59,8 +59,8 @@ class NamedNetwork:
 class About:
     """Facts about an address; empty where no file knows them.
 
-    ``user`` names the own network whose addresses, this one too, count as one user. Its range may be wider than that of
-    ``name``.
+    ``user`` names the network whose addresses, including this one, count as one user. Its range may be wider than that
+    of ``name``.
     """
 
     name: str = ""

@@ -275,7 +275,7 @@ def overlaps(networks: Iterable[IPNetwork]) -> tuple[tuple[IPNetwork, IPNetwork]
 
 
 def is_very_broad(network: IPNetwork) -> bool:
-    """Return True if a range is larger than almost anybody's own network, so that it should be confirmed."""
+    """Return True if a range is larger than almost any network of one owner, so that a user should confirm it."""
     return network.prefixlen < (16 if network.version == 4 else 32)
 
 

@@ -2,10 +2,10 @@
 
 Both the access point and the bucket must permit a request, and the keys of the access point are in its context for
 both (S3 User Guide, *Configuring IAM policies for using access points*). The bucket can do so by delegation, a grant
-under ``s3:DataAccessPointAccount``. A VPC access point rejects requests from elsewhere (*Creating access points
+under ``s3:DataAccessPointAccount``. A VPC access point rejects requests from outside its VPC (*Creating access points
 restricted to a virtual private cloud*), and its policy is never public (*Blocking public access to your Amazon S3
-storage*). The guide shows for endpoint policies that they must cover both ARNs. It is inferred that identity
-policies, boundaries and policies of the organization must, too.
+storage*). The guide shows that endpoint policies must cover both ARNs. It is inferred that identity policies,
+boundaries and policies of the organization must do so as well.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from ..text import count, printable
 from .locks import DIRECTLY
 
 POINT_KEYS = ("s3:dataaccesspoint", "s3:accesspointnetworkorigin")
-"""Starts of the keys that only requests through an access point have."""
+"""Prefixes of the keys that only requests through an access point have."""
 GRANT_READ: Mapping[str, Any] = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}],
 }
 """A policy that was not read: it may grant reading to everybody."""
-_OTHERS = "S3 does not list those that other accounts made."
+_OTHERS = "S3 does not list access points that other accounts made."
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class PointPath:
     ----------
     name, arn : str
     policy : Layer or None
-        Its policy, and the refusal of requests from elsewhere than its VPC.
+        Its policy, and the refusal of requests from outside its VPC.
     facts : mapping
         The keys that requests through it have.
     own_only : bool
@@ -94,7 +94,7 @@ def said_of_points(principals: Principals) -> str:
     if points is None:
         return DIRECTLY
     if points.missing is not None:
-        return f"{points.missing.text}, so what access points open is unknown. {_OTHERS}"
+        return f"{points.missing.text}, so it is unknown what access points open. {_OTHERS}"
     found = points.value or ()
     if not found:
         return f"The bucket has no access points. {_OTHERS}"

@@ -1,8 +1,8 @@
 """The locks and every other policy that decides who can open the objects of a bucket, at one moment.
 
-They come from what was read of an account, or from policies that are given as texts, for reviewers and CI. Without an
-account the signer is a role of the bucket's account whose own policies allow everything. There are also an anonymous
-caller and a signer of another account whose own policies allow everything.
+They are read from an account, or from policies that are given as texts, for reviewers and CI. Without an account, the
+signer is a role of the bucket's account whose own policies allow everything. There are also an anonymous caller and a
+signer of another account whose own policies allow everything.
 """
 
 from __future__ import annotations

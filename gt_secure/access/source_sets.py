@@ -74,7 +74,7 @@ class SourceSet:
     oldest_ms : int or None
         For opened ones, the age of a signature at which they end; None if no policy limits it.
     through : tuple of str
-        For opened ones, the access points without which not all of them are.
+        For opened ones, the access points that at least some of them need.
     """
 
     spans: tuple[Span, ...] = field(default=(), repr=False)

@@ -28,10 +28,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Change(Generic[V]):
-    """One step of a plan: the value of a target before and after, each of them in words too.
+    """One step of a plan: the value of a target before and after, each also in words.
 
-    ``affects`` are those affected apart from the team: other teams, jobs in progress, review workflows. ``calls`` are
-    reads and writes, with the permission that each one needs.
+    ``affects`` lists what else it affects: other teams, jobs in progress, review workflows. ``calls`` are reads and
+    writes, with the permission that each one needs.
     """
 
     target: Target[V]

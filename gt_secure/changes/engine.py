@@ -201,7 +201,7 @@ class Engine:
                 if self.clock.left <= 0:
                     raise
                 busy = isinstance(error, Conflict)
-                said = "another update is under way" if busy else "AWS did not accept it yet, trying again"
+                said = "another update is under way" if busy else "AWS has not accepted it yet, trying again"
                 self._say(index, f"{said} ({_name(error)})")
                 self.clock.wait(attempt, first=0.5 if busy else 0.25)
             reading = self._settled(index, target) if lost else self._read_back(index, target, start, goal)

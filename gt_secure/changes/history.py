@@ -43,7 +43,7 @@ class HistoryEntry:
     """One change of a lock, in UTC, by the ARN ``who``, from the address or AWS service ``source``.
 
     A call with an ``error`` was refused: it changed nothing. ``change_id`` and ``reason`` are those of the journal, if
-    it has the change; ``recorded_by`` is ``cloudtrail``, ``journal`` or ``both``, which have the ``request`` in common.
+    it has the change; ``recorded_by`` is ``cloudtrail``, ``journal`` or, with the same ``request``, ``both``.
     """
 
     at: dt.datetime

@@ -235,7 +235,7 @@ class Journal(ShownTable["ChangeRecord"]):
         self._records: tuple[ChangeRecord, ...] | None = None
 
     def snapshot(self) -> Journal:
-        """Return the journal with its records of now: whoever asks it often reads the files once."""
+        """Return the journal with its current records, so that many questions read the files only once."""
         journal = Journal(self.path)
         journal._records = tuple(self)
         return journal
@@ -293,7 +293,7 @@ class Journal(ShownTable["ChangeRecord"]):
         return [each for each in self if each.status == "unfinished" and (each.account_id, each.region) == place]
 
     def verify(self) -> dict[str, tuple[str, ...]]:
-        """Check that every file is intact and ends; returns the problems and doubts of each change."""
+        """Check that every file is intact and complete; returns the problems and doubts of each change."""
         return {record.id: (*record.problems, *record.doubts) for record in map(self._read, self._ids())}
 
     def begin(self, first: Mapping[str, Any]) -> Writer:

@@ -54,8 +54,8 @@ _OF_SESSION = "coalesce(requester, '') LIKE 'arn:%:sts::%'"
 class Revoked:
     """URLs to revoke: of one object, or of all under a prefix; of one signer, or of all with temporary credentials.
 
-    Temporary credentials issued before ``before`` are meant; long-term keys have no time of issue. ``until`` is when
-    the last of the URLs expires; None if that is not known, or never. Both are UTC. ``leaked`` is one URL of a log.
+    Only temporary credentials issued before ``before`` count; long-term keys have no time of issue. ``until`` is when
+    the last of the URLs expires; None if it is unknown, or never. Both are UTC. ``leaked`` is one URL of a log.
     """
 
     bucket: str

@@ -41,7 +41,7 @@ def no_code_cell_skipped(path: str | Path) -> CheckResult:
     Parameters
     ----------
     path : path
-        An ``.ipynb`` file. Cells with the tag ``skip-execution`` that hold no check may be unrun.
+        An ``.ipynb`` file. Cells with the tag ``skip-execution`` and without a check need not have run.
     """
     book = read_notebook(path)
     saved = saved_as_run(book, Path(path).name)

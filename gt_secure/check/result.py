@@ -117,7 +117,7 @@ class Check(Generic[P]):
 
     Arguments have one meaning in all checks: ``gt`` is a connection or a session of the SageMaker SDK, ``team`` what a
     connection accepts, ``restriction`` a restriction or the path of its file. ``context`` has known values of condition
-    keys, such as ``{"aws:PrincipalOrgID": "o-abc123"}``, beside those of the connection and the restriction.
+    keys, such as ``{"aws:PrincipalOrgID": "o-abc123"}``, in addition to those of the connection and the restriction.
     """
 
     def __init__(self, look: Callable[P, CheckResult]) -> None:

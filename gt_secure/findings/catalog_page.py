@@ -71,8 +71,8 @@ def _evidence(code: str, places: Iterable[str]) -> Iterator[str]:
         yield ""
     for place in places:
         yield f"- {place}: `{read_with()[place]}`"
-    for rule in RULES:
-        if rule.code == code:
-            yield from ("", f"Required permissions: {', '.join(f'`{action_of(name)}`' for name in rule.needs)}.")
-            given = ", and ".join(f"a {name}" for name in (rule.subject, *rule.given))
-            yield from ("", f"It is about the {rule.subject}. It is not applicable without {given}.")
+    for rule in (each for each in RULES if each.code == code):
+        yield from ("", f"Required permissions: {', '.join(f'`{action_of(name)}`' for name in rule.needs)}.")
+        named = {"endpoint": "an endpoint", "principals": "a list of users and roles"}
+        given = ", ".join(named.get(name, f"a {name}") for name in (rule.subject, *rule.given)).rsplit(", ", 1)
+        yield from ("", f"It is about the {rule.subject}. It is not applicable without {' and '.join(given)}.")

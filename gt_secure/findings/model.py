@@ -30,7 +30,7 @@ SAVED_SECRET = "saved-secret"  # noqa: S105
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """A finding that somebody, the ``owner``, accepted until a day (UTC), which is the last one.
+    """A finding that the ``owner`` accepted until a day (UTC), that day included.
 
     ``subject`` is the team, workforce, bucket or key, or ``account/region/subject``, or the id of a secret; ``*``
     matches any text. Empty: every one.

@@ -49,7 +49,7 @@ def presigned_context(
     region : str, optional
         ``aws:RequestedRegion``.
     extra : mapping, optional
-        Further keys, such as tags of the principal, and other values of those above.
+        Further keys, such as tags of the principal, and other values for the keys above.
     """
     context = _signed(source, principal_arn, region)
     context["aws:SecureTransport"] = _bool(secure)

@@ -1,7 +1,7 @@
 """Condition keys as AWS documents them: how each is spelled, its values, and who settles them.
 
-A key that is not in the table can have any value, and may be absent. The source settles a key, the sender, or no
-request of the kinds that are decided here.
+A key that is not in the table can have any value, and may be absent. A key is settled by the source, by the sender, or
+by no request of the kinds that are decided here.
 
 Sources: IAM User Guide, *AWS global condition context keys*; Service Authorization Reference, *Condition keys for
 Amazon S3*.

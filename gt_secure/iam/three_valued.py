@@ -1,6 +1,6 @@
 """A verdict where some keys are not known: certain where every value of them gives the same answer, else unknown.
 
-Values that stand for all values of a key are at least one for each way in which the conditions on it can answer.
+All values of a key are represented by at least one for each way in which the conditions on it can answer.
 """
 
 from __future__ import annotations

@@ -4,11 +4,11 @@ Sources: IAM User Guide, *IAM JSON policy elements: Resource* (``*`` covers slas
 ARN it stays in its part unless it is the part's last character; an ARN with too few parts is completed with ``*``) and
 *Condition operators* (Arn operators compare the six parts one by one).
 
-Texts that stand for all texts are one for each way in which groups of patterns can match or not. A group is a list of
+All texts are represented by one for each way in which groups of patterns can match or not. A group is a list of
 alternatives, such as the values of one condition: it matches where one of them does. The patterns are run side by side
-as one automaton over all texts. Each state that can be reached says which groups match, and the shortest text that
-leads there stands for every other text that matches exactly these. A group that matches whatever follows is settled:
-its other alternatives no longer tell states apart, so that many of them stay few states.
+as one automaton over all texts. Each reachable state shows which groups match, and the shortest text that leads there
+represents every other text that matches exactly these. A group that matches whatever follows is settled: its other
+alternatives no longer distinguish states, so that many alternatives need only a few states.
 """
 
 from __future__ import annotations

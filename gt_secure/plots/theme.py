@@ -167,8 +167,8 @@ def new_chart(
 ) -> Chart:
     """Make a transparent chart with one bare axes, a title and a note.
 
-    ``height`` is that of all but the ``rows``, in inches. ``labels`` is the title of the labels at the left, ``across``
-    that of the x axis.
+    ``height`` is the height without the ``rows``, in inches. ``labels`` is the title of the labels at the left, and
+    ``across`` that of the x axis.
     """
     from .layout import FitLayout, Parts
 
@@ -207,7 +207,7 @@ def check_top(top: int, what: str = "source") -> None:
 
 
 def empty_chart(theme: str, limits: str, message: str = NO_HITS) -> Chart:
-    """Make a chart that says that there is nothing to draw, and what that does not prove."""
+    """Make a chart that reports that there is nothing to draw, and what that does not prove."""
     chart = new_chart(theme, message, limits, height=1.1)
     chart.parts.axes.set_axis_off()
     chart.set_label(message)

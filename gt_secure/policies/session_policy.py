@@ -64,7 +64,7 @@ def session_policy(
 ) -> str:
     """Return the session policy as compact JSON; raises PolicyError if it has more than 2,048 characters.
 
-    ``source`` is the one source that may open the URL, as the URL lock of a workteam would set it; None is any. A
+    ``source`` is the one source that may open the URL, as the URL lock of a workteam would set it; None allows any. A
     version needs ``s3:GetObjectVersion``. ``kms_key`` is the ARN of the key that encrypts the object: it adds
     ``kms:Decrypt`` for calls that S3 makes with the session.
     """

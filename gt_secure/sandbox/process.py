@@ -122,7 +122,7 @@ class Sandbox:
         return self if self._process is not None else self._start(tempfile.TemporaryFile())
 
     def _start(self, errors: IO[bytes] | None) -> Sandbox:
-        """Start the process; what it says goes into a file, or with None to the standard error of this process."""
+        """Start the process; its output goes to a file, or with None to the standard error of this process."""
         self._errors = errors
         self._process = self._started()
         line = self._first_line()

@@ -39,7 +39,7 @@ class Settings:
         for name in ("log_delay_s", "workforce_delay_s"):
             _check_range(name, getattr(self, name), 0, MAX_DELAY_S)
         if self.seed not in ("demo", None):
-            raise InvalidInput(f"'{self.seed}' is no seed.", next_step="Use demo or None.", field="seed")
+            raise InvalidInput(f"'{self.seed}' is not a seed.", next_step="Use 'demo' or None.", field="seed")
         if not (self.account.isascii() and self.account.isdigit() and len(self.account) == 12):
             raise InvalidInput(
                 f"{self.account!r} is not an account id.",

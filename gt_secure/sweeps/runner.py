@@ -90,7 +90,7 @@ def sweep(
     accepted : path or iterable, optional
         Accepted findings. An entry may name its subject as ``account/region/subject``.
     state : path, optional
-        Folder of the progress: an interrupted sweep with the same arguments resumes, unless it shall start ``fresh``.
+        Folder for the progress: an interrupted sweep with the same arguments resumes, unless ``fresh`` is set.
     shard : (int, int)
         ``(2, 8)`` reads the second of eight parts of the accounts, for several machines.
     workers : int
@@ -212,7 +212,7 @@ class StateFile:
         except OSError as error:
             raise InvalidInput(
                 f"The state of the sweep cannot be kept in {path}: {error.strerror}.",
-                next_step="Name another folder with state=, or delete the file.",
+                next_step="Choose another folder with state=, or delete the file.",
                 field="state",
             ) from error
 

@@ -223,7 +223,7 @@ class Sweep(FindingsReport):
         return log
 
     def to_text(self, room: int | None = None) -> str:
-        """Return the sweep as text. A table of ``room`` columns has some titles only if all do not fit."""
+        """Return the sweep as text. A table for ``room`` characters leaves out columns that do not fit."""
         narrow = room is not None and room < _WIDE
         kept = [i for i, title in enumerate(HEAD) if not narrow or title in _SHORT]
         rows = [[cell for i, cell in enumerate(row.cells()) if i in kept] for row in self.rows]
