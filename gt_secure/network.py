@@ -378,7 +378,7 @@ def parse_stored_cidrs(cidrs: tuple[str, ...] | list[str]) -> tuple[IPNetwork, .
     found: list[IPNetwork] = []
     for cidr in cidrs:
         try:
-            found.append(ipaddress.ip_network(cidr, strict=False))
+            found.append(ipaddress.ip_network(cidr.strip(), strict=False))
         except ValueError:
             continue
     return collapse(found)

@@ -36,7 +36,6 @@ def add(commands: Commands) -> None:
     parser.add_argument("--bucket", help="data bucket")
     parser.add_argument("--since", default="30d", help="start: UTC time or age (default: %(default)s)")
     parser.needs("change", "what=show")
-    parser.needs("what=show", "change")
     for option in ("--since", "--profile", "--region"):
         parser.needs(option, "--team", "--bucket")
     parser.reads_only("what=show", "change", "--json")

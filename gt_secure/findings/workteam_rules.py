@@ -92,7 +92,9 @@ def portal_lock_open(_: State, workforce: Workforce) -> Iterator[Match]:
 @rule("portal-lock-private", "workforce", "workforce")
 def portal_lock_private(_: State, workforce: Workforce) -> Iterator[Match]:
     if workforce.vpc_id is None:
-        yield from lists(workforce.name, parse_stored_cidrs(workforce.cidrs), is_private)
+        # Each by itself: a private range that is merged with its neighbour is private no more.
+        stored = (network for cidr in workforce.cidrs for network in parse_stored_cidrs([cidr]))
+        yield from lists(workforce.name, stored, is_private)
 
 
 @rule("portal-public-beside-vpc", "workforce", "workforce")

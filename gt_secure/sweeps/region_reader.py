@@ -33,6 +33,8 @@ def read_region(gt: Connection, account: Account, choice: BucketChoice | None = 
     Without a choice there are no rows by bucket, and a region without a workforce costs one call.
     """
     workforce = gt.workforce()
+    if workforce is None and choice is None:
+        return None
     reader = _RegionReader(replace(gt, journal=gt.journal.snapshot()), account, choice)
     rows = [] if workforce is None else list(reader.teams(workforce))
     rows += [] if choice is None else reader.buckets(choice)

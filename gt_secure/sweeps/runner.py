@@ -36,7 +36,7 @@ MAX_REGIONS = 3
 _COLLECT_EVERY = 50
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 30.0
 _STATE_FORMAT = 2
-AGAIN = frozenset({"no-answer", "throttled"})
+AGAIN = frozenset({"no-answer", "throttled", "denied"})
 """Outcomes that are tried again when a sweep resumes."""
 Unit: TypeAlias = "tuple[str, str]"
 """An account and a region."""
@@ -128,9 +128,7 @@ def sweep(
     question = (gt.aws.endpoint_url, members.role_name, external_id, chosen, names, choice)
     identifier = hashlib.sha256(repr(question).encode()).hexdigest()[:16]
     path = None if state is None else Path(state) / f"{identifier}.ndjson"
-    if path is not None and fresh:
-        path.unlink(missing_ok=True)
-    file = StateFile(path, identifier, {(account.id, region) for account, region in units})
+    file = StateFile(path, identifier, {(account.id, region) for account, region in units}, fresh=fresh)
     workers = int(_in_range("workers", workers, 1, 64))
     run = _Run(members, file, choice, cancel or threading.Event(), progress, workers)
     started = time.monotonic()
@@ -193,7 +191,7 @@ class StateFile:
     ``damaged`` lines are no outcome of this sweep; their regions are read again.
     """
 
-    def __init__(self, path: Path | None, identifier: str, units: Collection[Unit]) -> None:
+    def __init__(self, path: Path | None, identifier: str, units: Collection[Unit], *, fresh: bool = False) -> None:
         self.path = path
         self._identifier = identifier
         self._lock = threading.Lock()
@@ -204,10 +202,12 @@ class StateFile:
             return
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if fresh:
+                path.unlink(missing_ok=True)
             with contextlib.suppress(FileNotFoundError):
                 self._read(read_private(path).splitlines(), units)
-            with replacing(path, 0o600) as fresh:
-                fresh.writelines(map(self._line, self.done.values()))
+            with replacing(path, 0o600) as rewritten:
+                rewritten.writelines(map(self._line, self.done.values()))
             self._file = os.fdopen(open_regular(path, os.O_WRONLY | os.O_APPEND), "a", encoding="utf-8")
         except OSError as error:
             raise InvalidInput(

@@ -228,7 +228,13 @@ class Sweep(FindingsReport):
         kept = [i for i, title in enumerate(HEAD) if not narrow or title in _SHORT]
         rows = [[cell for i, cell in enumerate(row.cells()) if i in kept] for row in self.rows]
         lines = ["", *lay_out([HEAD[i] for i in kept], rows, room)] if rows else []
-        return "\n".join([self.headline, *lines, *(["A wider terminal shows all columns."] if rows and narrow else [])])
+        return "\n".join(
+            [
+                self.headline,
+                *lines,
+                *(["A wider terminal shows all columns, and so does --json."] if rows and narrow else []),
+            ]
+        )
 
     def __str__(self) -> str:
         return self.to_text()

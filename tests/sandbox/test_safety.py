@@ -70,6 +70,30 @@ def test_no_route_of_the_emulator_is_reachable(box, service, method):
     assert box.client("s3").list_buckets()["Buckets"] == before
 
 
+EMPTY_FIRST = "AWS4-HMAC-SHA256 Credential=, x Credential=AKIAEXAMPLE/20260101/us-east-1/{}/aws4_request, Signature=0"
+CALLS = {
+    "sagemaker": ("SageMaker.ListWorkteams", "SageMaker.UpdateWorkteam"),
+    "cloudtrail": ("com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents",),
+}
+
+
+@pytest.mark.parametrize("service", CALLS)
+@pytest.mark.parametrize(
+    "form", [HEADER, EMPTY_FIRST, HEADER.replace("=x/", "=/"), HEADER.replace("=x/", "=000000000000/")]
+)
+@pytest.mark.parametrize("query", ["", "?X-Amz-Signature=1", "?X-Amz-Credential=x", "?Signature=1&AWSAccessKeyId="])
+def test_no_way_to_name_a_key_makes_the_signature_spare(box, service, form, query):
+    """Several mechanisms at once, an empty key, and the emulator's own root, whose signature it does not check."""
+    for call in CALLS[service]:
+        headers = {"X-Amz-Target": call, "Authorization": form.format(service)}
+        headers["Content-Type"] = "application/x-amz-json-1.1"
+        body = (
+            b'{"WorkteamName": "open-team", "Description": "taken over"}' if call.endswith("UpdateWorkteam") else b"{}"
+        )
+        status, _, answer = send(box, "POST", f"/{query}", headers, body)
+        assert status in (400, 403), (call, answer[:200])
+
+
 @pytest.mark.parametrize(
     "path", ["/_ministack/reset", "/_ministack/config", "/health", "/iceberg/v1/config", "/oauth2/token"]
 )

@@ -153,7 +153,8 @@ class Cache:
         self._off = True
         self.notes.append(f"The cache in {self.folder} was not used ({error}). The logs were read without it.")
         if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
-            self.clear()
+            with contextlib.suppress(OSError):
+                self.clear()
 
     def keep(self, store: Store, lines_file: Path, records_file: Path | None, tally: Tally, sink: RecordSink) -> int:
         """Keep the Parquet files of lines and JSON records; returns the number of objects kept.
@@ -265,14 +266,14 @@ class Cache:
         return CacheState(str(self.folder), objects, files, size, self.limit_bytes)
 
     def clear(self) -> int:
-        """Remove index and files, whatever state they are in; returns the bytes of rows freed."""
+        """Remove index and files, whatever state they are in; returns the bytes of rows freed, or raises OSError."""
         if not (self.folder / "index.sqlite").exists():
             return 0
         freed = 0
         for path in (*self.folder.glob("*.parquet"), *self.folder.glob("index.sqlite*")):
-            with contextlib.suppress(OSError):
-                freed += path.stat().st_size if path.suffix == ".parquet" else 0
-                path.unlink()
+            size = path.stat().st_size
+            path.unlink(missing_ok=True)
+            freed += size if path.suffix == ".parquet" else 0
         return freed
 
 
