@@ -48,6 +48,14 @@ WRITERS: dict[str, Callable[[Path], Any]] = {
 }
 
 
+@pytest.mark.parametrize("status", ["denied", "throttled", "no-answer"])
+def test_who_got_no_answer_is_asked_again(status: str, tmp_path: Path) -> None:
+    """Another caller may resume the sweep, or one who has the permission by now."""
+    state_of(tmp_path / "s", LINE, line_of(outcome(B) | {"status": status}))
+    assert set(opened(tmp_path / "s").done) == {(A, REGION)}
+    assert not StateFile(tmp_path / "s", "this", UNITS, fresh=True).done
+
+
 @pytest.mark.parametrize("writer", WRITERS)
 def test_no_link_is_followed(writer: str, tmp_path: Path) -> None:
     """A link at the name that was used for the new text, and one in place of the file: what they point to stays."""

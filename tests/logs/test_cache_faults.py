@@ -134,6 +134,21 @@ def test_state_and_clear_of_a_damaged_cache(log: Path, tmp_path: Path) -> None:
     assert list(cache.folder.iterdir()) == []
 
 
+def test_a_cache_that_cannot_be_removed_is_not_called_freed(
+    log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = Cache(tmp_path / "cache")
+    read(log, cache.folder)
+    (cache.folder / "rows.parquet").write_bytes(b"rows")
+
+    def refused(path: Path, **_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    with pytest.raises(PermissionError):
+        cache.clear()
+
+
 @pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/etc/hostname"), Path.mkdir])
 def test_what_others_put_into_the_temporary_folder_is_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], object]
