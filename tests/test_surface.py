@@ -33,7 +33,7 @@ PACKAGE = ROOT / "gt_secure"
 BUDGET = {
     "commands": (24, "each command is a word to learn; make it an option of the command whose question it answers"),
     "options": (250, "an option must be missed by a data scientist, a reviewer or a platform team; else it goes"),
-    "lines": (56_724, "read what is there before adding: most new code repeats some"),
+    "lines": (56_767, "read what is there before adding: most new code repeats some"),
     "modules": (328, "a module has one subject, and a subject has one module"),
     "connection methods": (26, "a question has one method: give an answer another view instead"),
     "connection parameters": (85, "what holds for all calls belongs to connect(); what nobody sets goes"),

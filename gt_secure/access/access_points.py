@@ -30,7 +30,8 @@ GRANT_READ: Mapping[str, Any] = {
     "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}],
 }
 """A policy that was not read: it may grant reading to everybody."""
-_OTHERS = "S3 does not list access points that other accounts made."
+_BLOCKS = ("s3:GetBucketPublicAccessBlock", "s3:GetAccountPublicAccessBlock", "s3:GetAccessPoint")
+_OTHERS = "S3 does not list access points that other accounts made. Who may create one is not looked at."
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class PointPath:
     facts : mapping
         The keys that requests through it have.
     own_only : bool
-        Whether its Block Public Access refuses other accounts.
+        Whether Block Public Access, its own, the bucket's or the account's, refuses other accounts.
     unread, unread_of_others : tuple of str
         Actions that would have read more of it, and those that matter only for other accounts.
     """
@@ -59,11 +60,12 @@ class PointPath:
     unread_of_others: tuple[str, ...]
 
 
-def point_path(point: AccessPoint) -> PointPath:
-    """Return the way through an access point that was read."""
+def point_path(point: AccessPoint, blocks: tuple[bool | None, bool | None]) -> PointPath:
+    """Return the way through an access point; ``blocks`` says whether bucket and account restrict, where read."""
     unread, no_block = point.policy.missing, point.public_access_block.missing
     text = GRANT_READ if unread else point.policy.value
-    restricts = no_block is None and (point.public_access_block.value or {}).get(SETTING, False)
+    own = None if no_block else (point.public_access_block.value or {}).get(SETTING, False)
+    restricting = dict(zip(_BLOCKS, (*blocks, own), strict=True)) if point.may_be_public else {}
     refusal: dict[str, Any] = {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}
     refusal["Condition"] = {"StringNotEquals": {"aws:SourceVpc": point.vpc}}
     try:
@@ -82,9 +84,9 @@ def point_path(point: AccessPoint) -> PointPath:
             "s3:dataaccesspointaccount": (point.arn.split(":")[4],),
             "s3:accesspointnetworkorigin": ("VPC" if point.vpc else "Internet",),
         },
-        restricts and is_surely_public(text),
+        True in restricting.values() and is_surely_public(text),
         actions,
-        (no_block.action,) if no_block else (),
+        tuple(action for action, restricts in restricting.items() if restricts is None),
     )
 
 

@@ -7,13 +7,15 @@ pass a role to an AWS service*; STS API Reference, *AssumeRole*; S3 User Guide, 
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
+from ..account.part import Part
 from ..account.principals import Principal, Principals
 from ..aws.arns import session_of_role
 from ..columns import ShownTable
@@ -62,7 +64,9 @@ _VERSIONS = ("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion")
 _TRUST = "iam:UpdateAssumeRolePolicy"
 _KEYS = ("iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:UpdateLoginProfile")
 _BUCKET, _UNLOCK = "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"
-BECOMING = (*_OWN["user"], *_OWN["role"], *_GROUP, _JOIN, *_VERSIONS, _TRUST, *_KEYS, _BUCKET, _UNLOCK)
+_OF_POINT = {"s3:PutAccessPointPolicy": json.dumps(GRANT_READ), "s3:DeleteAccessPointPolicy": None}
+"""Actions that change the policy of an access point, with what it is then."""
+BECOMING = (*_OWN["user"], *_OWN["role"], *_GROUP, _JOIN, *_VERSIONS, _TRUST, *_KEYS, _BUCKET, _UNLOCK, *_OF_POINT)
 """Actions by which somebody can make itself a signer."""
 _FEDERATED = ("sts:TagSession", "sts:SetSourceIdentity", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
 _LAUNCHING = (each for group in _LAUNCHES for each in group)
@@ -341,6 +345,7 @@ class _Search:
     def __init__(self, locks: EffectiveLocks, principals: Principals, keys: Sequence[str]) -> None:
         self.locks = locks
         self.principals = principals
+        self.keys = keys
         self.statements = Statements(_ACTIONS)
         self.by_arn = {each.arn: each for each in principals.all}
         self.groups = {arn.rpartition("/")[2]: arn for arn in principals.groups}
@@ -363,15 +368,19 @@ class _Search:
         points = principals.access_points
         self.unlisted = (points.missing.action,) if points is not None and points.missing is not None else ()
         listed = () if points is None or self.unlisted else points.value or ()
-        self.paths = [point_path(each) for each in listed]
+        self.listed = {each.arn: each for each in listed}
+        by_account = locks.facts.blocks_public
+        self.blocks = locks.restricts_public, principals.restricts_public if by_account is None else by_account
+        self.paths = {each.arn: point_path(each, self.blocks) for each in listed}
         self.key = self._key_question()
-        self.reading = [self._reading(key, self.around) for key in keys]
         anybody = Layer("resource", "bucket policy", parse_document(GRANT_READ, "resource"))
         self.granted, self.unlocked = (
             [self._reading(key, replace(self.around, resource=policy)) for key in keys] for policy in (anybody, None)
         )
         if READ_POLICY in locks.not_read:  # it may grant and refuse anything
-            self.reading = [each._replace(unread=READ_POLICY) for each in self.granted]
+            self.around, self.key = replace(self.around, resource=anybody), (None, READ_POLICY)
+        self.reading = [self._reading(key, self.around) for key in keys]
+        self._after = cache(self._reading_after)
 
     def signers(self) -> Signers:
         """Return everybody by what they can do."""
@@ -438,9 +447,9 @@ class _Search:
             ),
         )
 
-    def _reading(self, key: str, around: Surroundings) -> _Read:
+    def _reading(self, key: str, around: Surroundings, paths: Iterable[PointPath] | None = None) -> _Read:
         arn, around = f"{self.locks.arn}/{key}", replace(around, own_only=self.locks.is_public_refused is True)
-        points = [self._through(path, key, arn, around) for path in self.paths]
+        points = [self._through(path, key, arn, around) for path in paths or self.paths.values()]
         if self.unlisted:
             points.append(_Point(self._asked(_READ, arn, around, chooses=POINT_KEYS), unread=self.unlisted))
         return _Read(self._asked(_READ, arn, around), tuple(points), *self.key)
@@ -450,6 +459,11 @@ class _Search:
         around = replace(around, resource=path.policy, own_only=path.own_only)
         own = self._asked(_READ, f"{path.arn}/object/{key}", around, path.facts)
         return _Point(bucket, own, path.name, path.unread, path.unread_of_others)
+
+    def _reading_after(self, action: str, arn: str, key: str) -> _Read:
+        """Return the question whether somebody may read after a change of the policy of an access point."""
+        point = replace(self.listed[arn], policy=Part.of(_OF_POINT[action]))
+        return self._reading(key, self.around, [point_path(point, self.blocks)])
 
     def _key_question(self) -> tuple[Asked | None, str]:
         """Return the question for the key of the bucket, or what would have to be known of it.
@@ -637,7 +651,7 @@ class _Search:
         for action, arn, row, chain in self._changes(principal, signing, rows):
             if not self._allowed[principal.arn] & self.statements.bits((action,)):
                 continue
-            allowed = self._may(principal, action, arn)
+            allowed = self._may(principal, action, arn, self.paths[arn].facts if action in _OF_POINT else None)
             if _word(allowed) == "refused" or _word(found := row()) == "refused":
                 continue
             is_sure = _word(allowed) == "opened"
@@ -665,6 +679,10 @@ class _Search:
         if principal.account == self.locks.account:
             yield _BUCKET, self.locks.arn, partial(_rows, self.granted, principal), ()
             yield _UNLOCK, self.locks.arn, partial(_rows, self.unlocked, principal), ()
+            for arn in self.listed:
+                for action in _OF_POINT:
+                    asked = map(partial(self._after, action, arn), self.keys)
+                    yield action, arn, partial(_rows, asked, principal), ()
         for arn, policies in self.principals.groups.items() if not principal.is_role else ():
             joined = replace(principal, policies=(*principal.policies, *policies))
             yield _JOIN, arn, partial(_rows, self.reading, joined), ()

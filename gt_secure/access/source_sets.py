@@ -268,9 +268,9 @@ def _combined(words: tuple[Word, ...], sets: tuple[SourceSet, ...], both: bool) 
     word = (min if both else max)(words, key=("refused", "unknown", "opened").index)
     deciding = [each for each, own in zip(sets, words, strict=True) if own == word]
     if word != "opened":
-        return SourcePlace(
-            SpaceAnswer(word, tuple(sorted({key for each in deciding for key in each.depends_on}))), (), None
-        )
+        names = tuple(sorted({key for each in deciding for key in each.depends_on}))
+        names = names or (("aws:SourceVpc",) if word == "unknown" else ())  # a VPC may hold the endpoint
+        return SourcePlace(SpaceAnswer(word, names), (), None)
     used = deciding if both else [max(deciding, key=_freedom)]
     when = list(dict.fromkeys(each.when for each in used if each.when))
     if len(when) > 1:

@@ -10,7 +10,6 @@ from ..aws.arns import bucket_arn, partition_of
 from ..aws.buckets import LogLocation, log_location
 from ..aws.client import Aws
 from ..errors import GtSecureError
-from ..policies.public_access import may_be_public
 from .part import Part
 from .principals import AccessPoint, Principals
 
@@ -266,15 +265,16 @@ def read_access_point(aws: Aws, bucket: Bucket, point: AccessPoint) -> AccessPoi
         resource=point.arn,
         absent="NoSuchAccessPointPolicy",
     )
-    if point.vpc or policy.missing is not None or not may_be_public(policy.value):
-        return replace(point, policy=policy)
+    point = replace(point, policy=policy)
+    if not point.may_be_public:
+        return point
     block: Part[Mapping[str, bool]] = Part.reading(
         f"Block Public Access of the access point {point.name}",
         "s3:GetAccessPoint",
         lambda: client.get_access_point(**named).get("PublicAccessBlockConfiguration") or {},
         resource=point.arn,
     )
-    return replace(point, policy=policy, public_access_block=block)
+    return replace(point, public_access_block=block)
 
 
 def read_key_policy(aws: Aws, bucket: Bucket) -> Part[str]:

@@ -18,6 +18,7 @@ from ..aws.client import Aws, aws_errors
 from ..errors import AccessDenied, InvalidInput
 from ..iam.documents import VERSIONS
 from ..iam.principals import Caller, is_linked_path, session_of
+from ..policies.public_access import may_be_public
 from .part import Part
 
 _LISTS = {"UserDetailList": "users", "RoleDetailList": "roles", "GroupDetailList": "groups", "Policies": "policies"}
@@ -111,6 +112,11 @@ class AccessPoint:
     policy: Part[str] = field(default_factory=lambda: Part.of(None))
     public_access_block: Part[Mapping[str, bool]] = field(default_factory=lambda: Part.of(None))
 
+    @property
+    def may_be_public(self) -> bool:
+        """Return whether S3 may call the policy that was read public; it never does so for a VPC."""
+        return not self.vpc and self.policy.missing is None and may_be_public(self.policy.value)
+
 
 @dataclass(frozen=True)
 class Principals:
@@ -129,6 +135,8 @@ class Principals:
         Its policy, if it was read.
     access_points : Part of tuple of AccessPoint, or None
         Those of the bucket; None for policies from files, which do not have them.
+    restricts_public : bool or None
+        Whether the account's Block Public Access refuses what a public policy grants; None if it was not read.
     """
 
     all: tuple[Principal, ...]
@@ -137,6 +145,7 @@ class Principals:
     key: str | None = None
     key_policy: AttachedPolicy | None = None
     access_points: Part[tuple[AccessPoint, ...]] | None = None
+    restricts_public: bool | None = None
 
 
 def parse_principals(text: str, name: str = "the file") -> Principals:

@@ -133,7 +133,11 @@ def read_signers(aws: Aws, name: str, file: str | Path | None = None) -> Princip
     key, found = bucket.default_kms_key, read_principals(aws) if file is None else load_principals(file)
     with ThreadPoolExecutor(THREADS, thread_name_prefix="gt_secure-state") as pool:
         read = partial(read_access_point, aws, bucket)
-        found = replace(found, access_points=bucket.access_points.map(lambda points: tuple(pool.map(read, points))))
+        points = bucket.access_points.map(lambda every: tuple(pool.map(read, every)))
+    found = replace(found, access_points=points)
+    if points.missing is None and any(each.may_be_public for each in points.value or ()):
+        block = read_account_block(aws).map(lambda of_account: bool(of_account.get(SETTING)))
+        found = replace(found, restricts_public=None if block.missing else block.value)
     if key.missing is not None:
         return replace(found, notes=(*found.notes, f"{key.missing.text}."))
     policy, used = read_key_policy(aws, bucket), (key.value or "").removeprefix("aws/s3")

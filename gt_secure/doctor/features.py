@@ -139,6 +139,7 @@ _ALL = (
             Permission("s3:ListAccessPoints", "*", optional=True),
             Permission("s3:GetAccessPoint", "*", optional=True),
             Permission("s3:GetAccessPointPolicy", "access-point", optional=True),
+            Permission("s3:GetAccountPublicAccessBlock", "*", optional=True),
         ),
     ),
     Feature("history", "show who changed the locks", (Permission("cloudtrail:LookupEvents", "*"),)),

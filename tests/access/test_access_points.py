@@ -10,8 +10,11 @@ import pytest
 
 from gt_secure.access import locks_of_files
 from gt_secure.access.signers import Signers, SigningPrincipal, signers_of
+from gt_secure.account import reader
+from gt_secure.account.bucket import Bucket
 from gt_secure.account.part import NotRead, Part
 from gt_secure.account.principals import AccessPoint, parse_principals
+from gt_secure.iam.facts import Facts
 from support.principals import ACCOUNT, OBJECT, arn, details, doc, policy, st, user
 
 KEY = OBJECT.partition("gt-images/")[2]
@@ -36,9 +39,12 @@ def point(text: Any = None, vpc: str = "", *, block: Part[Any] | None = None, un
     return AccessPoint("images", POINT, vpc, read, block or Part.of(None))
 
 
-def ask(*people: Any, points: Any, bucket: Any = None, other: bool = False, **more: Any) -> Signers:
+def ask(
+    *people: Any, points: Any, bucket: Any = None, other: bool = False, own: bool | None = False, **more: Any
+) -> Signers:
     found = points if isinstance(points, Part) or points is None else Part.of(tuple(points))
     locks = locks_of_files("gt-images", bucket, "444455556666" if other else ACCOUNT, **more)
+    locks = replace(locks, restricts_public=own)
     read = parse_principals(json.dumps(details(*people)))
     return signers_of(locks, replace(read, access_points=found), [KEY])
 
@@ -50,6 +56,7 @@ def only(found: Signers) -> SigningPrincipal:
 
 DELEGATES = on_bucket("*", StringEquals={"s3:DataAccessPointAccount": ACCOUNT})
 ME = {"AWS": arn("user/x")}
+PUTS = st(["s3:PutAccessPointPolicy"], "*")
 OFFICE = {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}
 CASES: dict[str, tuple[list[Any], list[AccessPoint] | Part[Any], Any, str]] = {
     "delegated, and the access point grants": ([], [point(doc(to(ME)))], doc(DELEGATES), "through"),
@@ -81,6 +88,20 @@ CASES: dict[str, tuple[list[Any], list[AccessPoint] | Part[Any], Any, str]] = {
     "its policy was not read": ([], [point(unread=True)], doc(DELEGATES), "unknown"),
     "its policy is not valid": ([], [point({"Statement": []} | {"Version": "x"})], doc(DELEGATES), "unknown"),
     "its policy was not read, and the bucket refuses": ([], [point(unread=True)], None, "refused"),
+    "puts its policy, where the bucket delegates": ([PUTS], [point()], doc(DELEGATES), "through"),
+    "puts its policy, where the bucket does not": ([PUTS], [point()], None, "refused"),
+    "puts the policy of another one": ([st("s3:Put*", f"{POINT}2")], [point()], doc(DELEGATES), "refused"),
+    "puts its policy, of this name alone": (
+        [{**PUTS, "Condition": {"StringEquals": {"s3:DataAccessPointArn": POINT}}}], [point()], doc(DELEGATES),
+        "through",
+    ),
+    "deletes the refusal of its policy": (
+        [BY_POINT, st("s3:DeleteAccessPointPolicy", POINT)], [point(doc(to("*", effect="Deny")))], doc(DELEGATES),
+        "through",
+    ),
+    "deletes its policy, and nobody grants": (
+        [st("s3:DeleteAccessPointPolicy", POINT)], [point()], doc(DELEGATES), "refused",
+    ),
 }  # fmt: skip
 
 
@@ -89,6 +110,9 @@ def test_who_signs_through_an_access_point(name: str) -> None:
     own, points, bucket, expected = CASES[name]
     found = only(ask(user("x", *own), points=points, bucket=bucket))
     assert found.answer == {"through": "opened"}.get(expected, expected), name
+    becomes = expected == "through" and name.startswith(("puts", "deletes"))
+    assert found.signing == ("can-become" if becomes else "signs")
+    assert not becomes or found.opened.when[0].endswith(f"AccessPointPolicy on {POINT}")
     assert found.to_dict().get("access_points") == (["images"] if expected == "through" else None)
     assert ("through the access point images" in found.opened.when) == (expected == "through")
     assert ("s3:ListAccessPoints" in found.depends_on) == name.startswith("not listed, and delegated")
@@ -114,6 +138,12 @@ def test_a_vpc_access_point_opens_for_its_vpc_only() -> None:
     assert not found.opened.other_endpoints
 
 
+def test_an_endpoint_whose_vpc_is_not_known_names_the_vpc() -> None:
+    bucket = doc(DELEGATES, on_bucket("*", "Deny", StringNotEquals={"aws:SourceVpce": "vpce-0123abcd"}))
+    found = only(ask(user("x", BY_POINT), points=[point(vpc="vpc-0abc")], bucket=bucket))
+    assert (found.answer, found.depends_on) == ("unknown", ("aws:SourceVpc",))
+
+
 def test_choices_of_both_policies_must_go_together() -> None:
     version = {"StringEquals": {"s3:signatureversion": "AWS4-HMAC-SHA256"}}
     young, old = ({f"Numeric{name}": {"s3:signatureAge": "60001"}, **version} for name in ("LessThan", "GreaterThan"))
@@ -131,12 +161,39 @@ def test_block_public_access_of_an_access_point_refuses_other_accounts() -> None
     on, denied = Part.of({"RestrictPublicBuckets": True}), Part[Any].unread(replace(UNREAD, action="s3:GetAccessPoint"))
     bucket, public = doc(on_bucket("*", StringEquals={"s3:DataAccessPointAccount": "444455556666"})), doc(to("*"))
     place = POINT.replace(ACCOUNT, "444455556666")
-    for block, expected in ((Part.of({}), "opened"), (on, "refused"), (denied, "unknown")):
-        made = replace(point(json.loads(json.dumps(public).replace(POINT, place)), block=block), arn=place)
-        found = only(ask(user("x", st("s3:GetObject", "*")), points=[made], bucket=bucket, other=True))
-        assert found.answer == expected, block
+    moved, named = (json.loads(json.dumps(each).replace(POINT, place)) for each in (public, doc(to(ME))))
+    of_bucket, of_account, off = "s3:GetBucketPublicAccessBlock", "s3:GetAccountPublicAccessBlock", Part[Any].of({})
+    for text, block, by_bucket, by_account, expected in (
+        (moved, off, False, False, ""), (moved, on, False, False, "refused"), (moved, on, None, None, "refused"),
+        (moved, denied, False, False, "s3:GetAccessPoint"), (moved, denied, False, True, "refused"),
+        (moved, off, True, None, "refused"), (moved, off, False, True, "refused"),
+        (moved, off, None, False, of_bucket), (moved, off, False, None, of_account), (named, off, True, True, ""),
+    ):  # fmt: skip
+        made = replace(point(text, block=block), arn=place)
+        facts = Facts(account_block=None if by_account is None else {"RestrictPublicBuckets": by_account})
+        more: dict[str, Any] = {"points": [made], "bucket": bucket, "other": True, "own": by_bucket, "facts": facts}
+        found = only(ask(user("x", st("s3:GetObject", "*")), **more))
+        answer = expected if expected == "refused" else "unknown" if expected else "opened"
+        assert (found.answer, found.depends_on) == (answer, (expected,) if answer == "unknown" else ()), more
     made = replace(point(public, block=on), arn=POINT)
     assert only(ask(user("x"), points=[made], bucket=doc(DELEGATES))).answer == "opened"
+
+
+@pytest.mark.parametrize("made", [point(doc(to("*"))), point(doc(to(ME))), point(doc(to("*")), "vpc-0abc"), None])
+def test_the_block_of_the_account_is_read_where_a_policy_may_be_public(
+    made: AccessPoint | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points = Part[Any].unread(DENIED) if made is None else Part.of((made,))
+    bucket = Bucket("gt-images", "us-east-1", access_points=points, encryption=Part.of({}))
+    for name, found in {
+        "read_bucket": bucket, "read_principals": parse_principals(json.dumps(details(user("x")))),
+        "read_access_point": made, "read_key_policy": Part.of(None),
+        "read_account_block": Part.of({"RestrictPublicBuckets": True}),
+    }.items():  # fmt: skip
+        monkeypatch.setattr(reader, name, lambda *_, found=found: found)
+    aws: Any = None
+    public = made is not None and made.vpc == "" and '"*"' in str(made.policy.value)
+    assert reader.read_signers(aws, "gt-images").restricts_public is (True if public else None)
 
 
 def test_boundary_and_organization_hold_for_the_access_point() -> None:
