@@ -220,6 +220,7 @@ def test_the_whole_job_by_keyboard(open_notebook: Any) -> None:
     tab_to("Allowed addresses")
     page.keyboard.type("203.0.113.0/24")
     page.keyboard.press("Enter")
+    panel.get_by_label("No worker of this team uses the other portal").wait_for()  # the plan takes a moment
     tab_to("No worker of this team uses the other portal")
     page.keyboard.press("Space")
     press("Apply 2 changes to open-team")
