@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import os
 import pty
 import re
@@ -348,8 +349,7 @@ def test_one_line_and_130(words: list[str], after_s: float, number: int, log: Pa
 
 def test_an_interrupted_query_leaves_the_store_usable() -> None:
     store = Store()
-    _press_soon()
-    with pytest.raises(KeyboardInterrupt):
+    with _pressed_soon():
         store.query("SELECT sum(a.range * b.range) FROM range(10000000) a, range(10000000) b")
     assert store.query("SELECT 1") == [(1,)]
     store.close()
@@ -364,8 +364,7 @@ def test_an_interrupt_before_the_call_has_begun_still_ends_it() -> None:
         assert interrupt.wait(30)
         ended.set()
 
-    _press_soon()
-    with pytest.raises(KeyboardInterrupt):
+    with _pressed_soon():
         run_interruptible(slow_to_begin, interrupt.set)
     assert ended.wait(5)
 
@@ -376,5 +375,20 @@ def test_errors_and_results_come_through() -> None:
         run_interruptible(lambda: (_ for _ in ()).throw(ValueError("mine")), lambda: None)
 
 
-def _press_soon() -> None:
-    threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+@contextlib.contextmanager
+def _pressed_soon() -> Iterator[None]:
+    """Press Ctrl-C until it is heard: Python drops an interrupt that comes while it collects garbage."""
+    heard = threading.Event()
+
+    def press() -> None:
+        wait_s = 0.3
+        while not heard.wait(wait_s):
+            os.kill(os.getpid(), signal.SIGINT)
+            wait_s = 20.0
+
+    threading.Thread(target=press, daemon=True).start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            yield
+    finally:
+        heard.set()
