@@ -43,11 +43,11 @@ def add(commands: Commands) -> None:
 
 
 def history_from(args: argparse.Namespace) -> Any:
-    if args.what == "show" and not args.change:
-        raise InvalidInput(
-            "history show needs a change id.", next_step="Run gt-secure history show ID.", field="change"
-        )
     if args.what == "show":
+        if not args.change:
+            raise InvalidInput(
+                "history show needs a change id.", next_step="Run gt-secure history show ID.", field="change"
+            )
         return Journal().find(args.change)
     if args.what == "verify":
         return Journal().verify()

@@ -40,7 +40,7 @@ log = logging.getLogger("gt_secure")
 _testing = False
 
 _called_back = contextvars.ContextVar("gt_secure_called_back", default=False)
-"""Whether a thread of :class:`Worker` calls this."""
+"""True where a thread of :class:`Worker` makes the call."""
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Who can sign through an access point: its own policy, the bucket's, VPC-only ones, and what was not read."""
+"""Signers through an access point: its own policy, the bucket's, VPC-only ones, and what was not read."""
 
 from __future__ import annotations
 
