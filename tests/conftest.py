@@ -1,4 +1,4 @@
-"""Common set-up of all tests: a sandbox, folders for kept files, and the order in which workers run the files."""
+"""Common set-up of all tests: a sandbox, folders for kept files, tiers, and the order of the files."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
-from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from random import Random
 from typing import Any
 
-import botocore.session
 import pytest
 from botocore.retries.standard import ExponentialBackoff
 
 from gt_secure.sandbox import Sandbox
+from support import aws_models
+from support.costs import WARM_COSTS, Costs, Table, add_options, dear, key_of, watch_processes
 from support.warm import Warm
 
 os.environ.pop("COLUMNS", None)  # tables would wrap at the width of the terminal that runs the tests
@@ -31,8 +32,7 @@ KEPT = {"GT_SECURE_JOURNAL": "journal", "GT_SECURE_CACHE": "cache", "GT_SECURE_S
 _ELSEWHERE = Path(tempfile.mkdtemp(prefix="gt-secure-tests-"))
 os.environ |= {name: str(_ELSEWHERE / folder) for name, folder in KEPT.items()}  # never what the home folder has
 
-# Nearly every test makes a session. Reading the models of the services for each was a third of what the tests computed.
-botocore.session.create_loader = lru_cache(botocore.session.create_loader)
+aws_models.reuse()
 ExponentialBackoff.delay_amount = lambda *_: 0.0  # type: ignore[method-assign]  # no test is about how long AWS is spared
 
 # A commit that passed must pass again, also on a busy machine: the examples of property tests stay the same and have no
@@ -51,19 +51,13 @@ pytest_plugins = ["support.account", "support.scene"]
 collect_ignore = [] if "GT_SECURE_LIVE_PROFILE" in os.environ else ["live"]
 """A real account is asked only by ``tools/live.py``."""
 
-LONG = (
-    "browser/", "docs/test_blocks.py", "notebooks/", "test_no_green.py", "cli/test_demo.py", "plots/",
-    "changes/test_apply.py", "access/test_smt.py", "cli/test_commands.py", "logs/test_athena.py",
-    "check/test_pytest_plugin.py", "widgets/", "changes/test_http_faults.py", "logs/test_json_stream.py",
-    "changes/test_faults.py", "check/", "logs/test_fetch.py", "cli/test_interrupts.py", "doctor/", "sweeps/",
-)  # fmt: skip
-"""What takes longest is started first, so that no worker is left with it at the end."""
 NOTEBOOKS = ("test_edges.py", "test_states.py", "test_main_job.py")
 """The half of the browser tests whose panels are in notebooks."""
 
 
 _WARM = "GT_SECURE_TESTS_WARM"
 _serving: list[subprocess.Popen[bytes]] = []
+_table = Table()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -74,9 +68,12 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
     if _WARM not in os.environ and sys.platform == "linux":
         os.environ[_WARM] = tempfile.mkdtemp(prefix="warm-")  # short: it holds a socket
+        os.environ[WARM_COSTS] = str(Path(os.environ[_WARM], "costs"))
         warm = Warm(Path(os.environ[_WARM]))
         _serving.append(warm.serve())
         os.environ["JUPYTER_PATH"] = warm.environment()["JUPYTER_PATH"]  # each kernel that a test starts is a copy
+    config.pluginmanager.register(Costs(_table, config))
+    watch_processes()
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -127,13 +124,20 @@ def sandbox(running_sandbox: Sandbox) -> Sandbox:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the files run in another order, to find those that need what others left behind."""
     parser.addoption("--file-order", type=int, metavar="SEED", help="run the files in an order drawn with this seed")
+    add_options(parser)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Start with what takes longest, or in the order that was asked for."""
+    """Give each test its tier, and start with the dearest files, or in the order that was asked for."""
+    default = [item for item in items if not any(map(item.get_closest_marker, ("slow", "browser", "live")))]
+    left_out = dear(default, _table)
+    for item in default:
+        item.add_marker("check" if item in left_out else "quick")
     seed = config.getoption("--file-order", default=None)
     if seed is None:
-        items.sort(key=lambda item: _place(item.nodeid.removeprefix("tests/")))
+        expected = _table.expected(Counter(key_of(item) for item in default))
+        items.sort(key=lambda item: -expected.get(item.path.name, 0.0))
     else:
         items.sort(key=lambda item: Random(f"{seed} {item.location[0]}").random())
 
@@ -153,7 +157,3 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             return "browser/notebooks" if file.endswith(NOTEBOOKS) else "browser/extension"
 
     return Scheduling(config, log)
-
-
-def _place(path: str) -> int:
-    return next((place for place, start in enumerate(LONG) if path.startswith(start)), len(LONG))

@@ -1,9 +1,9 @@
-"""Python processes that start warm: copies of one that has imported the packages of others already.
+"""Python processes that start warm: copies of one that has imported what commands and notebooks use.
 
-Half of what a command computes is importing boto3 and reading its models of the AWS services, and most of what a kernel
-computes until its first cell is importing what notebooks import. A copy has all that, and is a process like any other:
-with its own arguments, environment, folder, streams and exit code. The modules of this repository are not loaded
-beforehand, so that every process imports what it needs itself.
+Most of what a command computes is importing boto3, its models of the AWS services and our own modules, and most of what
+a kernel computes until its first cell is importing what notebooks import. A copy has all that, and is a process like
+any other: with its own arguments, environment, folder, streams and exit code. What a command imports by itself is the
+subject of ``cli/test_modules.py``, whose processes start cold.
 
 ``Warm`` starts the process that is copied and makes a folder ``bin`` with programs that ask it for copies.
 """
@@ -17,6 +17,7 @@ import gc
 import importlib
 import json
 import os
+import pkgutil
 import runpy
 import selectors
 import signal
@@ -28,7 +29,6 @@ import threading
 import time
 import traceback
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,12 @@ PACKAGES = (
     "IPython.terminal.ipapp", "nbformat", "nbclient", "papermill", "jupyter_client", "pytest", "coverage",
     "obstore.store", "isal", "PIL.Image", "yaml", "pandas",
 )  # fmt: skip
+NOT_LOADED = (
+    "gt_secure.pytest_plugin", "gt_secure.sandbox.server", "gt_secure.sandbox.emulator", "gt_secure.sandbox.gateway",
+    "gt_secure.sandbox.portal", "gt_secure.sandbox.sagemaker", "gt_secure.sandbox.bootstrap", "gt_secure.sandbox.trail",
+    "gt_secure.check.papermill_engine", "gt_secure.logs.engines.spark",
+)  # fmt: skip
+"""Modules that only the server of a sandbox, pytest and papermill import."""
 SERVICES = ("s3", "sts", "sagemaker", "iam", "ec2", "organizations", "cloudtrail", "kms", "accessanalyzer")
 
 _ASK = """\
@@ -119,28 +125,39 @@ class Warm:
 
 
 def _warm_up() -> None:
-    import botocore.session
+    import aws_models  # beside this script
+    import boto3
 
     for name in PACKAGES:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
-    botocore.session.create_loader = lru_cache(botocore.session.create_loader)
-    import boto3
+    for name in _own_modules():
+        importlib.import_module(name)
+    aws_models.reuse()
 
     session = boto3.Session("warm", "warm", region_name="us-east-1")
     for service in SERVICES:
         session.client(service)
 
 
+def _own_modules() -> list[str]:
+    """Return the modules of this repository that commands and notebooks use, except those that pytest rewrites."""
+    import gt_secure
+
+    found = [each.name for each in pkgutil.walk_packages(gt_secure.__path__, "gt_secure.")]
+    return [name for name in found if not name.endswith("__main__") and not name.startswith(NOT_LOADED)]
+
+
 class _Copies:
-    """The processes that were asked for, and who asked."""
+    """The processes that were asked for, who asked, and for which test; the file ``costs`` gets what each computed."""
 
     def __init__(self, address: str) -> None:
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(address)
         self._listener.listen(64)
         self._warm = False
-        self._asked: dict[int, socket.socket] = {}
+        self._asked: dict[int, tuple[socket.socket, str]] = {}
+        self._costs = Path(address).with_name("costs")
         self._select = selectors.DefaultSelector()
         self._select.register(self._listener, selectors.EVENT_READ)
         self._select.register(sys.stdin.buffer, selectors.EVENT_READ)
@@ -189,13 +206,14 @@ class _Copies:
             for number, stream in enumerate(streams):
                 os.dup2(stream, number)
             self._select.close()
-            for one in (asking, self._listener, self._woken, self._wake, *self._asked.values()):
+            for one in (asking, self._listener, self._woken, self._wake, *(other for other, _ in self._asked.values())):
                 one.close()
         for stream in streams:
             os.close(stream)
         if pid == 0:
             return list(job)
-        self._asked[pid] = asking
+        running = Path(job[2].get("GT_SECURE_TESTS_RUNNING", os.devnull))
+        self._asked[pid] = asking, running.read_text(encoding="utf-8") if running.exists() else ""
         self._select.register(asking, selectors.EVENT_READ, pid)
         return None
 
@@ -213,10 +231,12 @@ class _Copies:
 
     def _reap(self) -> None:
         while self._asked:
-            pid, status = os.waitpid(-1, os.WNOHANG)
+            pid, status, usage = os.wait4(-1, os.WNOHANG)
             if not pid:
                 return
-            asking = self._asked.pop(pid)
+            asking, test = self._asked.pop(pid)
+            with self._costs.open("a", encoding="utf-8") as file:
+                file.write(f"{usage.ru_utime + usage.ru_stime:.4f}\t{test}\n")
             with contextlib.suppress(KeyError):
                 self._select.unregister(asking)
             with contextlib.suppress(OSError):

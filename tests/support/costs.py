@@ -1,0 +1,314 @@
+"""The cost of each test function in processor seconds, and the tier that follows from it.
+
+A test belongs to the quick tier (``make test``) unless the committed table ``tests/costs.toml`` says that it is dear:
+``make check`` runs the rest. The table is keyed by the names of file and function, so a file may move to another
+folder. ``make costs`` measures everything again and writes it.
+
+Processor time grows on a machine that is busy or slow. Each run therefore times a fixed loop, and compares its seconds
+with the table's in units of that loop.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import re
+import resource
+import statistics
+import subprocess
+import time
+import tomllib
+import weakref
+from collections import Counter, defaultdict
+from collections.abc import Generator, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TABLE = Path(__file__).parents[1] / "costs.toml"
+DEAR_S = 0.2
+"""A function with cases that cost more, on average, is checked outside the quick tier."""
+FUNCTION_S = 1.0
+"""The most that the cases of one function may cost in the quick tier: of more, a sample is drawn."""
+LISTED_S = 0.03
+"""Cheaper functions have no entry."""
+LOOP_S = 0.065
+"""Processor seconds of the fixed loop on a quiet machine: the table has the seconds of such a machine."""
+SEED = "1"
+ROOM, ROOM_S = 1.3, 1.0
+"""A file is named if it costs more than this factor, and this many seconds, above its entry."""
+OVER = 1.5
+"""The quick tier fails only above this multiple of its budget: a busy machine must not fail it."""
+SMOKE = {
+    "test_blocks.py::test_blocks_run": ("README.md",),
+    "test_tutorials.py::test_runs_as_committed_and_saves_no_secret": ("01_", "08_"),
+}
+"""Dear functions of which some cases stay in the quick tier, chosen by a part of their id: one real path for each part
+of the product."""
+
+WARM_COSTS, RUNNING = "GT_SECURE_TESTS_COSTS", "GT_SECURE_TESTS_RUNNING"
+"""Variables with files: what the copies of ``support.warm`` cost, and the test that this process runs."""
+
+
+def key_of(item: pytest.Item) -> str:
+    """Return the key of a test's function in the table."""
+    names = [item.path.name]
+    if (owner := getattr(item, "cls", None)) is not None:
+        names.append(owner.__name__)
+    return "::".join([*names, getattr(item, "originalname", None) or item.name])
+
+
+class Table:
+    """The committed costs.
+
+    Attributes
+    ----------
+    quick_s : float
+        The most that the quick tier may cost.
+    functions : dict
+        Seconds of all cases of a function, and the number of cases.
+    shared : dict
+        Seconds of the fixtures that tests of a file share.
+    """
+
+    def __init__(self, path: Path = TABLE) -> None:
+        read = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        self.quick_s: float = read.get("quick_s", 0.0)
+        self.functions: dict[str, tuple[float, int]] = {
+            key: (seconds, cases) for key, (seconds, cases) in read.get("functions", {}).items()
+        }
+        self.shared: dict[str, float] = read.get("shared", {})
+
+    def mean(self, key: str) -> float:
+        """Return the seconds of a case of a function."""
+        seconds, cases = self.functions.get(key, (0.0, 1))
+        return seconds / cases
+
+    def expected(self, cases: Counter[str]) -> dict[str, float]:
+        """Return the seconds of each file, for the cases of each function that ran."""
+        found: dict[str, float] = defaultdict(float)
+        for key, count in cases.items():
+            found[key.partition("::")[0]] += self.mean(key) * count
+        return {file: seconds + self.shared.get(file, 0.0) for file, seconds in found.items()}
+
+
+def dear(items: Iterable[pytest.Item], table: Table) -> set[pytest.Item]:
+    """Return the tests that the quick tier leaves out."""
+    by_function: dict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        by_function[key_of(item)].append(item)
+    left_out: set[pytest.Item] = set()
+    for key, cases in by_function.items():
+        kept = _kept(key, cases, table.mean(key))
+        left_out.update(item for item in cases if item not in kept)
+    return left_out
+
+
+def _kept(key: str, cases: list[pytest.Item], mean_s: float) -> set[pytest.Item]:
+    if key in SMOKE:
+        return {item for item in cases if any(part in item.name for part in SMOKE[key])}
+    if mean_s > DEAR_S:
+        return set()
+    if mean_s * len(cases) <= FUNCTION_S:
+        return set(cases)
+    drawn = sorted(cases, key=lambda item: hashlib.sha256(f"{SEED} {item.name}".encode()).digest())
+    return set(drawn[: max(1, int(FUNCTION_S / mean_s))])
+
+
+def loop_seconds() -> float:
+    """Return the processor seconds of a fixed piece of Python: the unit of all comparisons."""
+    begun = time.process_time()
+    words = [f"{number:x} {number % 97}" for number in range(60_000)]
+    found = Counter(match[1] for word in words if (match := re.match(r"([0-9a-f]+) \d+", word)))
+    json.dumps(found)
+    return time.process_time() - begun
+
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_started: weakref.WeakSet[subprocess.Popen[Any]] = weakref.WeakSet()
+
+
+def watch_processes() -> None:
+    """Note each process that is started, so that the running ones can be counted."""
+    plain = subprocess.Popen.__init__
+
+    @functools.wraps(plain)
+    def noted(self: subprocess.Popen[Any], *args: Any, **kwargs: Any) -> None:
+        plain(self, *args, **kwargs)
+        _started.add(self)
+
+    subprocess.Popen.__init__ = noted  # type: ignore[method-assign]
+
+
+def spent() -> float:
+    """Return the processor seconds of this process and of those that it started, running ones included.
+
+    Of a running process, children that still run are not counted. Elsewhere than on Linux, running processes are not.
+    """
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    running = (each.pid for each in list(_started) if each.returncode is None)
+    return time.process_time() + ended.ru_utime + ended.ru_stime + sum(map(_of_process, running))
+
+
+def _of_process(pid: int) -> float:
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            fields = file.read().rpartition(")")[2].split()
+    except OSError:  # it has ended, or there is no /proc
+        return 0.0
+    return sum(map(int, fields[11:15])) / _TICKS
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Add the options of the plugin."""
+    parser.addoption("--write-costs", type=Path, metavar="FILE", help="write the table of costs")
+    parser.addoption("--within-budget", action="store_true", help="fail if the quick tier exceeds its budget by half")
+
+
+class Costs:
+    """A pytest plugin: measures each test, and reports in the process that writes the summary."""
+
+    def __init__(self, table: Table, config: pytest.Config) -> None:
+        self.table = table
+        self._config = config
+        self._functions: dict[str, float] = defaultdict(float)
+        self._cases: Counter[str] = Counter()
+        self._files: dict[str, float] = defaultdict(float)
+        self._loops: list[float] = []
+        self._shared = 0.0
+        self._inside = False
+        self._running: Path | None = None
+        if WARM_COSTS in os.environ:
+            self._running = Path(os.environ[WARM_COSTS]).with_name(f"running-{os.getpid()}")
+            os.environ[RUNNING] = str(self._running)
+
+    @property
+    def _is_worker(self) -> bool:
+        return hasattr(self._config, "workeroutput")
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """Measure a test with its own fixtures; what a file shares is counted for the file."""
+        if sum(self._cases.values()) % 400 == 0:
+            self._loops.append(loop_seconds())
+        if self._running is not None:
+            self._running.write_text(item.nodeid, encoding="utf-8")
+        self._shared = 0.0
+        begun = spent()
+        try:
+            return (yield)
+        finally:
+            key = key_of(item)
+            self._functions[key] += max(0.0, spent() - begun - self._shared)
+            self._cases[key] += 1
+            self._files[item.path.name] += self._shared
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, Any, Any]:
+        """Count what several tests use."""
+        if fixturedef.scope == "function" or self._inside:
+            return (yield)
+        return (yield from self._count())
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, Any, Any]:
+        """Count the end of what the tests of a file used."""
+        if nextitem is not None and nextitem.path == item.path:
+            return (yield)
+        return (yield from self._count())
+
+    def _count(self) -> Generator[None, Any, Any]:
+        begun, self._inside = spent(), True
+        try:
+            return (yield)
+        finally:
+            self._inside = False
+            self._shared += spent() - begun
+
+    def pytest_sessionfinish(self) -> None:
+        """Hand what was measured to the process that reports it."""
+        if self._is_worker:
+            self._config.workeroutput["costs"] = [  # type: ignore[attr-defined]
+                dict(self._functions), dict(self._cases), dict(self._files), self._loops
+            ]  # fmt: skip
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Add what a worker measured."""
+        functions, cases, files, loops = getattr(node, "workeroutput", {}).get("costs", ({}, {}, {}, []))
+        self._add(functions, self._functions)
+        self._add(files, self._files)
+        self._cases.update(cases)
+        self._loops += loops
+
+    @staticmethod
+    def _add(more: dict[str, float], to: dict[str, float]) -> None:
+        for key, seconds in more.items():
+            to[key] += seconds
+
+    def _add_copies(self) -> None:
+        """Add the processes that ``support.warm`` started for tests."""
+        path = Path(os.environ.get(WARM_COSTS, os.devnull))
+        for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+            seconds, _, nodeid = line.partition("\t")
+            file, _, name = nodeid.partition("::")
+            key = "::".join([file.rpartition("/")[2], name.partition("[")[0]])
+            if key in self._functions:
+                self._functions[key] += float(seconds)
+            else:
+                self._files[file.rpartition("/")[2] or "(processes of no test)"] += float(seconds)
+        path.write_text("") if path.is_file() else None
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Print the dearest files and those that exceed their entry; write the table if asked."""
+        if not self._cases:
+            return
+        self._add_copies()
+        factor = statistics.fmean(self._loops) / LOOP_S
+        files: dict[str, float] = defaultdict(float, self._files)
+        for key, seconds in self._functions.items():
+            files[key.partition("::")[0]] += seconds
+        total = sum(files.values())
+        if (path := self._config.getoption("--write-costs")) is not None:
+            path.write_text(self._text(factor), encoding="utf-8")
+        expected = {file: seconds * factor for file, seconds in self.table.expected(self._cases).items()}
+        write = terminalreporter.write_line
+        terminalreporter.section("processor seconds")
+        write(
+            f"{total:.0f} s in {sum(self._cases.values()):,} tests; "
+            f"by the table {sum(expected.values()):.0f} s (Python takes {factor:.2f} times as long here)"
+        )
+        for file, seconds in sorted(files.items(), key=lambda pair: -pair[1])[:10]:
+            write(f"{seconds:7.1f} s  {file}")
+        for file, seconds in sorted(files.items()):
+            if seconds > max(expected.get(file, 0.0) * ROOM, expected.get(file, 0.0) + ROOM_S * factor):
+                write(f"dearer than its entry: {file}, {seconds:.1f} s instead of {expected.get(file, 0.0):.1f} s")
+        for key, seconds in sorted(self._functions.items()):
+            if key not in self.table.functions and seconds / self._cases[key] > DEAR_S * factor * ROOM:
+                write(f"dearer than a test without an entry may be: {key}, {seconds / self._cases[key]:.2f} s a case")
+        budget = self.table.quick_s * factor
+        if self._config.getoption("--within-budget") and total > OVER * budget:
+            write(f"FAILED: the quick tier may cost {budget:.0f} s here, and half more on a busy machine", red=True)
+            terminalreporter._session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _text(self, factor: float) -> str:
+        files = {file: seconds / factor for file, seconds in self._files.items()}
+        functions = {key: seconds / factor for key, seconds in self._functions.items()}
+        lines = [
+            "# Processor seconds, measured and written by `make costs`; do not edit. See support/costs.py.",
+            f"quick_s = {self.table.quick_s}",
+            "",
+            "[shared]",
+            *(f'"{file}" = {seconds:.2f}' for file, seconds in sorted(files.items()) if seconds >= LISTED_S),
+            "",
+            "[functions]",
+            *(
+                f'"{key}" = [{seconds:.2f}, {self._cases[key]}]'
+                for key, seconds in sorted(functions.items())
+                if seconds >= LISTED_S
+            ),
+        ]
+        return "\n".join(lines) + "\n"
