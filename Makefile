@@ -9,7 +9,7 @@ WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 2)')
 export PYTHONDONTWRITEBYTECODE :=
 PARALLEL := -n $(WORKERS) --maxprocesses=8 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo sandbox test browser lint suite test-all bench docs wheel format lock clean
+.PHONY: help demo sandbox test quick check browser lint suite test-all bench docs wheel format lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -34,20 +34,31 @@ $(VENV)/.dev: $(VENV)/.demo requirements/dev.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
+$(VENV)/.check: $(VENV)/.dev requirements/check.txt
+	@echo "Setting up what the longer tests need (once)..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/check.txt
+	@touch $@
+
 demo: $(VENV)/.demo ## the main job in JupyterLab on a sandbox (ARGS="--headless --out DIR" without a browser)
 	@exec $(BIN)/gt-secure demo $(ARGS)
 
 sandbox: $(VENV)/.demo ## AWS on loopback, in the foreground
 	@exec $(BIN)/gt-secure sandbox $(ARGS)
 
-test: $(VENV)/.dev ## lint, types and all tests but those in a browser
-	@$(MAKE) --no-print-directory -j2 lint suite
+test: $(VENV)/.dev ## lint, types and the quick tests
+	@$(MAKE) --no-print-directory -j2 lint quick
 
-browser: $(VENV)/.dev ## the tests in a real JupyterLab and Chromium
+quick: $(VENV)/.dev
+	$(BIN)/python -m pytest $(PARALLEL) -m quick --within-budget $(ARGS)
+
+check: $(VENV)/.check ## the rest of the tests, except those in a browser and the slow set
+	$(BIN)/python -m pytest $(PARALLEL) -m check $(ARGS)
+
+browser: $(VENV)/.check ## the tests in a real JupyterLab and Chromium
 	@sh tools/ensure-chromium.sh
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "browser and not slow" $(ARGS) tests/browser
 
-suite: $(VENV)/.dev ## the tests alone, or some of them (ARGS="tests/iam -k guard")
+suite: $(VENV)/.dev ## some tests of both (ARGS="tests/iam -k guard")
 	$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not browser" $(ARGS)
 
 lint: $(VENV)/.dev ## style and types: seconds
@@ -61,12 +72,12 @@ $(VENV)/spark/.done: $(VENV)/.python requirements/spark.txt
 	@$(VENV)/spark/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/spark.txt
 	@touch $@
 
-test-all: test browser $(VENV)/spark/.done ## the slow checks too: fault injection, fuzzing, benchmarks, new examples, a local Spark (Java)
+test-all: test check browser $(VENV)/spark/.done ## the slow checks too: fault injection, fuzzing, benchmarks, new examples, a local Spark (Java)
 	$(BIN)/python -m pytest $(PARALLEL) -m "slow or hypothesis" --hypothesis-profile=new $(ARGS)
 	@sh tools/ensure-java.sh
 	PYTHONPATH=$(CURDIR) $(VENV)/spark/bin/python -m pytest -n 0 tests/logs/test_spark.py
 
-bench: $(VENV)/.dev ## measurements, printed as ratios against named peers (ARGS="--quick" or names)
+bench: $(VENV)/.check ## measurements, printed as ratios against named peers (ARGS="--quick" or names)
 	$(BIN)/python benchmarks/run.py $(ARGS)
 
 $(VENV)/docs/.done: $(VENV)/.python requirements/docs.txt
@@ -90,12 +101,13 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
   --custom-compile-command "make lock"
 
 lock: ## write requirements/*.txt anew (needs uv)
-	$(LOCK) setup.cfg requirements/build.in requirements/dev.in -o requirements/dev.txt
-	$(LOCK) setup.cfg requirements/build.in requirements/demo.in -c requirements/dev.txt -o requirements/demo.txt
-	$(LOCK) setup.cfg requirements/build.in -c requirements/dev.txt -o requirements/run.txt
+	$(LOCK) setup.cfg requirements/build.in requirements/check.in -o requirements/check.txt
+	$(LOCK) setup.cfg requirements/build.in requirements/dev.in -c requirements/check.txt -o requirements/dev.txt
+	$(LOCK) setup.cfg requirements/build.in requirements/demo.in -c requirements/check.txt -o requirements/demo.txt
+	$(LOCK) setup.cfg requirements/build.in -c requirements/check.txt -o requirements/run.txt
 	$(LOCK) requirements/fuzz.in -o requirements/fuzz.txt
 	$(LOCK) requirements/applications.in -o requirements/applications.txt
-	$(LOCK) --extra spark setup.cfg requirements/spark.in -c requirements/dev.txt -o requirements/spark.txt
+	$(LOCK) --extra spark setup.cfg requirements/spark.in -c requirements/check.txt -o requirements/spark.txt
 	$(LOCK) setup.cfg requirements/docs.in -o requirements/docs.txt
 
 clean: ## delete environments, builds and caches

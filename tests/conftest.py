@@ -21,7 +21,7 @@ from botocore.retries.standard import ExponentialBackoff
 
 from gt_secure.sandbox import Sandbox
 from support import aws_models
-from support.costs import WARM_COSTS, Costs, Table, add_options, dear, key_of, watch_processes
+from support.costs import QUICK, WARM_COSTS, Costs, Table, add_options, dear, key_of, watch_processes
 from support.warm import Warm
 
 os.environ.pop("COLUMNS", None)  # tables would wrap at the width of the terminal that runs the tests
@@ -50,6 +50,8 @@ pytest_plugins = ["support.account", "support.scene"]
 
 collect_ignore = [] if "GT_SECURE_LIVE_PROFILE" in os.environ else ["live"]
 """A real account is asked only by ``tools/live.py``."""
+if find_spec("z3") is None:  # what “make check” installs
+    collect_ignore.append("access/test_smt.py")
 
 NOTEBOOKS = ("test_edges.py", "test_states.py", "test_main_job.py")
 """The half of the browser tests whose panels are in notebooks."""
@@ -88,6 +90,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         process.communicate()
         shutil.rmtree(os.environ.pop(_WARM))
     _serving.clear()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what the environment of “make test” lacks."""
+    for mark in item.iter_markers("needs"):
+        if find_spec(mark.args[0]) is None:
+            pytest.skip(f"{mark.args[0]} is not installed: make check installs it")
 
 
 @pytest.fixture(scope="session")
@@ -131,9 +140,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Give each test its tier, and start with the dearest files, or in the order that was asked for."""
     default = [item for item in items if not any(map(item.get_closest_marker, ("slow", "browser", "live")))]
-    left_out = dear(default, _table)
+    left_out = dear(default, _table) | {item for item in default if item.get_closest_marker("needs")}
     for item in default:
         item.add_marker("check" if item in left_out else "quick")
+    config.stash[QUICK] = [item.nodeid for item in default if item not in left_out]
     seed = config.getoption("--file-order", default=None)
     if seed is None:
         expected = _table.expected(Counter(key_of(item) for item in default))

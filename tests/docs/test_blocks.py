@@ -25,7 +25,7 @@ from support.rooms import fresh_checkout
 from support.warm import Warm
 
 PAGES = [path for path in pages() if runnable(path)]
-# “make demo” is run by the test below, and “make test” runs this very test.
+# “make demo” is run by the test below, and “make test” runs a part of this very test.
 NOT_RUN = "make demo"
 # A list of commands in the README is one block; these answers of a single command are documented and are no errors.
 README_CODES = """gt-secure() { command gt-secure "$@" || { code=$?; case "$1:$code" in plan:2 | probe:3 | hits:3) ;; *) return $code ;; esac; }; }

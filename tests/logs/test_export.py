@@ -23,7 +23,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("by", ["remote_ip,http_status,hour", "user_agent,http_status"])
-@pytest.mark.parametrize("form", ["csv", "json", "parquet"])
+@pytest.mark.parametrize("form", ["csv", "json", pytest.param("parquet", marks=pytest.mark.needs("pyarrow"))])
 def test_the_command_writes_what_the_table_writes(log: Path, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes],
                                                   form: str, by: str) -> None:  # fmt: skip
     command = ["hits", str(log), "--by", by, *(["--json"] if form == "json" else ["--format", form])]

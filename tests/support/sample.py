@@ -1,4 +1,4 @@
-"""Parameters of which ``make test`` takes a sample, and ``make test-all`` all."""
+"""Parameters of which the default run takes a sample, and ``make test-all`` all."""
 
 from __future__ import annotations
 
