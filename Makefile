@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+TIER ?= quick or check
 # Two more than there are cores: for a third of the time tests wait for servers, kernels and pages.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 2)')
 # The many processes that tests start are a third faster when Python keeps what it has compiled.
 export PYTHONDONTWRITEBYTECODE :=
 PARALLEL := -n $(WORKERS) --maxprocesses=8 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo sandbox test quick check browser lint suite test-all bench docs wheel format lock clean
+.PHONY: help demo sandbox test check browser lint suite test-all bench docs wheel format lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -46,10 +47,7 @@ sandbox: $(VENV)/.demo ## AWS on loopback, in the foreground
 	@exec $(BIN)/gt-secure sandbox $(ARGS)
 
 test: $(VENV)/.dev ## lint, types and the quick tests
-	@$(MAKE) --no-print-directory -j2 lint quick
-
-quick: $(VENV)/.dev
-	$(BIN)/python -m pytest $(PARALLEL) -m quick --within-budget $(ARGS)
+	@$(MAKE) --no-print-directory -j2 lint suite TIER=quick ARGS="--within-budget $(ARGS)"
 
 check: $(VENV)/.check ## the rest of the tests, except those in a browser and the slow set
 	$(BIN)/python -m pytest $(PARALLEL) -m check $(ARGS)
@@ -58,8 +56,8 @@ browser: $(VENV)/.check ## the tests in a real JupyterLab and Chromium
 	@sh tools/ensure-chromium.sh
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "browser and not slow" $(ARGS) tests/browser
 
-suite: $(VENV)/.dev ## some tests of both (ARGS="tests/iam -k guard")
-	$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not browser" $(ARGS)
+suite: $(VENV)/.dev ## some of these tests (ARGS="tests/iam -k guard")
+	$(BIN)/python -m pytest $(PARALLEL) -m "$(TIER)" $(ARGS)
 
 lint: $(VENV)/.dev ## style and types: seconds
 	$(BIN)/ruff check .

@@ -20,7 +20,10 @@ CELLS = (
     "p.test",
     "p.test.probe()\nawait p.wait_idle()\np.test.answers",
     "[p.test._url, p, p.test.browser, p.children]",
-    "p.hits.plot_hits()\nawait p.wait_idle()\ngt_secure.plots.alt_text(p.hits.result.figure)",
+    "text = ''\n"
+    "while 'Bar chart' not in text:  # until the log is delivered\n"
+    "    p.hits.plot_hits()\n    await p.wait_idle()\n    text = gt_secure.plots.alt_text(p.hits.result.figure)\n"
+    "text",
     "p.test.key",
 )
 
