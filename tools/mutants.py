@@ -2,6 +2,7 @@
 
     python tools/mutants.py [--modules policies/bucket_guard.py,iam/wildcards.py] [--most 200] [--seed 1] [--minutes 60]
     python tools/mutants.py --table     # the survivors that are known, as a table
+    python tools/mutants.py --tiers --most 60    # which tier kills the mutants of a sample over more packages
 
 Works on a copy in a temporary folder. A child process per mutant runs the fast tests, stopping at the first failure.
 Survivors that ``tools/mutants_known.toml`` gives a reason for are counted; any other is printed, and is a failure.
@@ -12,11 +13,13 @@ import ast
 import contextlib
 import copy
 import io
+import itertools
 import json
 import os
 import random
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -33,7 +36,7 @@ TESTS = (
     "iam/test_own_cases.py",
     "iam/test_language.py",
     "findings/test_findings.py",
-    "access/test_who.py",
+    "access/test_answers.py",
     "policies/test_session.py",
     "policies/test_guard_truth.py",
     "access/test_explain_refusal.py",
@@ -51,6 +54,17 @@ NEAREST = {
 }
 """Tests that are run first for some modules, because most of their mutants die there; for the others the verdicts of
 all cases are compared first, without pytest."""
+
+TIERS = {
+    "iam/": ("iam", "policies", "access"),
+    "access/": ("access", "findings", "changes/test_plan.py"),
+    "changes/": ("changes", "cli/test_changes.py", "account/test_state.py", "sandbox/test_revoke.py"),
+    "logs/": ("logs", "plots"),
+    "check/": ("check", "cli/test_check.py"),
+}
+"""Packages whose mutants are put to both tiers, and the tests that are run first for them."""
+TOGETHER = 6
+"""Mutants that the nearest tests let live are put to the rest of a tier together, and apart only if a test fails."""
 
 COMPARE = {
     ast.Eq: [ast.NotEq], ast.NotEq: [ast.Eq], ast.Lt: [ast.LtE, ast.GtE], ast.LtE: [ast.Lt, ast.Gt],
@@ -243,6 +257,117 @@ def _copied(folder):
     )
 
 
+def _pytest(folder, tier, workers, *tests):
+    """Run the tests of a tier on the copy, up to the first failure; return whether they passed."""
+    command = [
+        sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider", "-n", str(workers),
+        "--dist", "loadfile", "-m", tier, *(f"tests/{test}" for test in tests if (folder / "tests" / test).exists()),
+    ]  # fmt: skip
+    env = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=3600)
+    return done.returncode in (0, 5)
+
+
+def _sample(most, seed):
+    """Return mutants of every module of :data:`TIERS` in turn, without texts and known survivors."""
+    chance, reasons = random.Random(seed), known()
+    by_module = []
+    for start in TIERS:
+        for path in sorted((ROOT / "gt_secure" / start).rglob("*.py")):
+            module = path.relative_to(ROOT / "gt_secure").as_posix()
+            found = [each for each in mutants_of(module, path.read_text(encoding="utf-8")) if each.key not in reasons]
+            chance.shuffle(found)
+            by_module.append(found)
+    chance.shuffle(by_module)
+    in_turn = [mutant for row in itertools.zip_longest(*by_module) for mutant in row if mutant is not None]
+    counts = dict.fromkeys(TIERS, 0)
+    chosen = []
+    for mutant in in_turn:
+        start = next(start for start in TIERS if mutant.module.startswith(start))
+        if counts[start] < most / len(TIERS):
+            counts[start] += 1
+            chosen.append(mutant)
+    return chosen
+
+
+class _Copy:
+    """A copy of the repository in which mutants live and die."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        for name in files.splitlines():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
+        for words in (["init"], ["add", "."], ["-c", "user.name=x", "-c", "user.email=x", "commit", "-m", "copy"]):
+            subprocess.run(["git", *words, "-q"], cwd=folder, check=True)
+
+    def survives(self, mutants, tier, workers, *tests):
+        """Return whether the tests of a tier pass with these mutants, which are in different modules."""
+        for mutant in mutants:
+            text = (ROOT / "gt_secure" / mutant.module).read_text(encoding="utf-8")
+            (self.folder / "gt_secure" / mutant.module).write_text(mutated(text, mutant), encoding="utf-8")
+        passed = _pytest(self.folder, tier, workers, *tests)
+        for mutant in mutants:
+            shutil.copy2(ROOT / "gt_secure" / mutant.module, self.folder / "gt_secure" / mutant.module)
+        return passed
+
+    def survivors(self, mutants, tier):
+        """Return those that a whole tier lets live: asked together, and apart where a test fails."""
+        if not mutants or self.survives(mutants, tier, 3):
+            return mutants
+        if len(mutants) == 1:
+            return []
+        half = len(mutants) // 2
+        return self.survivors(mutants[:half], tier) + self.survivors(mutants[half:], tier)
+
+
+def _groups(mutants):
+    """Divide mutants into groups of different modules."""
+    groups = []
+    for mutant in mutants:
+        fitting = (g for g in groups if len(g) < TOGETHER and mutant.module not in {each.module for each in g})
+        group = next(fitting, None)
+        if group is None:
+            groups.append(group := [])
+        group.append(mutant)
+    return groups
+
+
+def by_tier(folder, given):
+    """Print which tier kills each mutant of a sample, and the share of the quick one."""
+    made = _Copy(folder)
+    for tier in ("quick", "check"):
+        if not made.survives([], tier, 3):
+            print(f"the {tier} tests fail without a mutation")
+            return 2
+    left = []
+    chosen = _sample(given.most, given.seed)
+    for number, mutant in enumerate(chosen):
+        near = next(tests for start, tests in TIERS.items() if mutant.module.startswith(start))
+        alive = made.survives([mutant], "quick", 0, *near)
+        print(f"{number + 1:3} {'lives' if alive else 'dies '} {_place(mutant)}", flush=True)
+        left += [mutant] if alive else []
+    for tier in ("quick", "check"):
+        alive = [mutant for group in _groups(left) for mutant in made.survivors(group, tier)]
+        for mutant in left:
+            if mutant not in alive:
+                print(f"killed by the rest of {tier}: {_place(mutant)}", flush=True)
+        if tier == "quick":
+            quick = len(chosen) - len(alive)
+        left = alive
+    for mutant in left:
+        print(f"survives both: {_place(mutant)}")
+    whole = len(chosen) - len(left)
+    modules = len({each.module for each in chosen})
+    print(f"{len(chosen)} mutants of {modules} modules: {whole} die, {quick} of them in the quick tier")
+    return 0
+
+
+def _place(mutant):
+    return f"{mutant.module}:{mutant.number} {mutant.function}: {mutant.change}: {mutant.line}"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--modules", help="such as policies/bucket_guard.py,iam/wildcards.py; all of them otherwise")
@@ -251,6 +376,7 @@ def main():
     parser.add_argument("--skip", type=int, default=0, help="leave out so many of the sample, to go on with a run")
     parser.add_argument("--minutes", type=float, default=120, help="stop after that")
     parser.add_argument("--table", action="store_true", help="print the known survivors as a table and stop")
+    parser.add_argument("--tiers", action="store_true", help="put a sample to the tests of make test and make check")
     given = parser.parse_args()
     if given.table:
         print(table())
@@ -260,7 +386,7 @@ def main():
 
     folder = Path(tempfile.mkdtemp(prefix="gts-mutants-"))
     try:
-        return _run(folder, given)
+        return by_tier(folder, given) if given.tiers else _run(folder, given)
     finally:
         shutil.rmtree(folder)
 
