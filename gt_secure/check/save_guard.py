@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import atexit
+import contextlib
+import inspect
 import json
 import logging
+import signal
 from typing import Any
 
 from ..errors import GtSecureError
@@ -111,8 +116,29 @@ class SaveGuard:
         CheckFailed
             If a check that the notebook promises did not run, or did not pass.
         """
-        self.check(notebook, "The notebook")
-        require_run(notebook, "The notebook")
+        try:
+            self.check(notebook, "The notebook")
+            require_run(notebook, "The notebook")
+        except BaseException:
+            _finish_nbclient()
+            raise
+
+
+def _finish_nbclient() -> None:
+    """Undo what nbclient undoes only after its hook has returned: its signal handlers and its cleanup at exit.
+
+    Without this, a process that catches the refusal would ignore Ctrl-C and SIGTERM from then on.
+    """
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_globals.get("__name__") != "nbclient.client":
+        frame = frame.f_back
+    if frame is None:  # the caller is not nbclient, so the handlers of this loop are not nbclient's
+        return
+    atexit.unregister(getattr(frame.f_locals.get("self"), "_cleanup_kernel", None))
+    with contextlib.suppress(RuntimeError):  # Windows has no such handlers, and no other thread has them
+        loop = asyncio.get_running_loop()
+        loop.remove_signal_handler(signal.SIGINT)
+        loop.remove_signal_handler(signal.SIGTERM)
 
 
 def _named(found: list[SavedSecret]) -> str:

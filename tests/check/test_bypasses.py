@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import copy
 import json
 import os
@@ -276,7 +275,6 @@ def by_nbclient(path: Path) -> bool:
         client.execute()
     except (CellExecutionError, DeadKernelError, GtSecureError):
         raised = True
-    atexit.unregister(client._cleanup_kernel)  # nbclient leaves it there after an error
     nbformat.write(done, path.with_suffix(".out.ipynb"))
     saved = not check.no_code_cell_skipped.look(path.with_suffix(".out.ipynb"))
     assert raised == saved, "the hook and the check of the saved notebook agree"

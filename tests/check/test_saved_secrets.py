@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import copy
 import json
 import logging
@@ -329,7 +328,6 @@ def test_nbclient_runs_with_the_guard(jupyter: Path, ends: str) -> None:
     strict = NotebookClient(book_of(CELL), on_notebook_complete=SaveGuard(strict=True).after_run)
     with pytest.raises(GtSecureError, match="cell 0, output"):
         strict.execute()
-    atexit.unregister(strict._cleanup_kernel)  # nbclient forgets to when a hook raises
 
 
 def test_the_engine_can_be_asked_for_while_papermill_is_imported() -> None:
