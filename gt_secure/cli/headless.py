@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import platform
@@ -85,7 +86,17 @@ def _execute(notebook: Path, out: Path, aws: Mapping[str, str]) -> tuple[Any, st
     )
     try:
         # The kernel's own output is of no use here: errors of cells arrive as messages, and ours is read as JSON.
-        client.execute(env=only_sandbox(aws), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        # Not ``execute``: it handles SIGINT and SIGTERM itself, and Ctrl-C would end in a traceback.
+        client.reset_execution_trackers()
+        with client.setup_kernel(env=only_sandbox(aws), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+            try:
+                for index, cell in enumerate(book.cells):
+                    client.execute_cell(cell, index, execution_count=client.code_cells_executed + 1)
+            except KeyboardInterrupt:
+                for task in asyncio.all_tasks(asyncio.get_event_loop()):  # nobody waits for their errors now
+                    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+                raise
+            client.set_widgets_metadata()
     except CellExecutionError as error:
         return book, f"{error.ename}: {error.evalue}"
     except (CellTimeoutError, DeadKernelError) as error:

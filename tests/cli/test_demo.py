@@ -7,13 +7,13 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
 import pytest
 
 from gt_secure.cli.main import main
+from support.rig import until
 
 PATIENCE_S = 300
 """A bound for a busy machine: nothing waits for it when all is well."""
@@ -116,10 +116,7 @@ def test_a_killed_demo_leaves_nothing_running(tmp_path):
         assert len(everything) >= 3, "the sandbox, JupyterLab and a kernel"
         demo.kill()
         demo.wait()
-        deadline = time.monotonic() + PATIENCE_S
-        while (left := running(everything)) and time.monotonic() < deadline:
-            time.sleep(0.2)
-        assert left == []
+        until(lambda: running(everything) == [])
     finally:
         demo.kill()
         demo.communicate()
@@ -137,9 +134,7 @@ def test_the_token_is_in_no_list_of_processes(tmp_path):
     address = re.search(r"JupyterLab\s+(\S+)", text)[1]
     try:
         token = address.rpartition("token=")[2]
-        deadline = time.monotonic() + PATIENCE_S
-        while not (seen.exists() and seen.read_text()) and time.monotonic() < deadline:
-            time.sleep(0.05)
+        until(lambda: seen.exists() and seen.read_text())
         listed = arguments_of(below([demo.pid]))
         assert len(listed) >= 4, "the demo, the sandbox, JupyterLab and the browser"
         assert not [line for line in listed if token in line]
@@ -156,6 +151,22 @@ def test_the_token_is_in_no_list_of_processes(tmp_path):
     assert "Stopped." in rest
     assert not page.exists()
     assert running(children) == []
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_an_interrupted_headless_demo_ends_with_one_line(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "gt_secure.cli", "demo", "--headless", "--out", str(tmp_path)]
+    env = {name: value for name, value in os.environ.items() if name != "JUPYTER_PATH"}  # the kernel of an installation
+    demo = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env)
+    try:
+        until(lambda: demo.poll() is not None or len(below([demo.pid])) > 2)  # the sandbox and the kernel have started
+        started = known(below([demo.pid]))
+        demo.send_signal(signal.SIGINT)
+        shown, _ = demo.communicate()
+    finally:
+        demo.kill()
+    assert (demo.returncode, shown) == (130, "Interrupted.\n")
+    until(lambda: running(started) == [])
 
 
 @pytest.mark.slow
