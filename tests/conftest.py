@@ -46,7 +46,7 @@ if find_spec("hypothesis") is not None:  # it is missing in the environment for 
     settings.register_profile("new", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("same")
 
-pytest_plugins = ["support.account", "support.scene"]
+pytest_plugins = ["support.process_state", "support.account", "support.scene"]
 
 collect_ignore = [] if "GT_SECURE_LIVE_PROFILE" in os.environ else ["live"]
 """A real account is asked only by ``tools/live.py``."""

@@ -54,7 +54,7 @@ class Answer:
         return json.loads(self.body)
 
 
-def until(check: Callable[[], Any], timeout_s: float = 300) -> Any:
+def until(check: Callable[[], Any], timeout_s: float = 240) -> Any:
     """Wait for a condition; returns its first true value. The limit only ends tests that would hang."""
     deadline = time.monotonic() + timeout_s
     while not (result := check()):
