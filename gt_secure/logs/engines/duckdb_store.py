@@ -348,8 +348,8 @@ def run_interruptible(call: Callable[[], T], stop: Callable[[], object], cancel:
         finally:
             done.set()
 
-    threading.Thread(target=work, name="gt-secure-query", daemon=True).start()
     try:
+        threading.Thread(target=work, name="gt-secure-query", daemon=True).start()
         while not done.wait(_LOOK_S):
             if cancel is not None and cancel.is_set():
                 stop()
