@@ -12,7 +12,6 @@ import io
 import json
 import re
 import shlex
-import time
 import urllib.parse
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
@@ -38,6 +37,7 @@ from gt_secure.sandbox import Sandbox
 from gt_secure.widgets import AllowEditor, HitsStep, TeamPicker, panel, testing
 from gt_secure.widgets.base import error_markup
 from gt_secure.widgets.role_summary import role_markup
+from support.rig import until
 
 WORD = "zq7"
 NASTY = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'><b>$\\frac{1}{2}$\x1b[31m\x07\u202e\u2066=1+1"
@@ -127,13 +127,7 @@ def _visit(gt: Connection, s3: Any) -> None:
 
 
 def _read(gt: Connection) -> Any:
-    end = time.monotonic() + 300
-    while time.monotonic() < end:
-        hits = gt.hits("gt-images")
-        if len(hits.filter(presigned=True)) >= 3:
-            return hits
-        time.sleep(0.1)
-    raise AssertionError("the log did not arrive")
+    return until(lambda: len((hits := gt.hits("gt-images")).filter(presigned=True)) >= 3 and hits)
 
 
 # the places

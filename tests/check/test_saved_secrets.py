@@ -80,9 +80,9 @@ def test_a_long_text_without_secrets_takes_time_in_proportion() -> None:
 
     def seconds(size: int) -> float:
         book = notebook(line * (size // len(line)))
-        start = time.perf_counter()
+        start = time.process_time()
         assert find_secrets(book) == []
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     seconds(10_000)
     assert min(seconds(1_000_000) for _ in range(3)) < 60 * min(seconds(100_000) for _ in range(3)) + 0.05

@@ -9,6 +9,7 @@ import pytest
 
 from gt_secure.cli import output, progress
 from gt_secure.logs import activity
+from support.rig import until
 
 
 class Terminal(io.StringIO):
@@ -24,9 +25,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def drawn(stream: io.StringIO, text: str) -> None:
-    deadline = time.monotonic() + 300
-    while text not in stream.getvalue() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until(lambda: text in stream.getvalue())
 
 
 def test_it_is_drawn_and_taken_away(quick, monkeypatch) -> None:

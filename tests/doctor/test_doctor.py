@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 
@@ -15,7 +14,7 @@ from gt_secure.cli.main import main
 from gt_secure.doctor import FEATURES, Scope, examine, execution_role, policy_for, scope_of
 from gt_secure.doctor.features import choose
 from gt_secure.errors import AccessDenied, CredentialsError, InvalidInput, NotFound
-from support.rig import PREFIX_LIST_ID
+from support.rig import PREFIX_LIST_ID, until
 from support.sample import sample
 
 from .conftest import ACCOUNT, BUCKET, LOGS, ROLE, SIMULATE, TEAM, Account
@@ -31,11 +30,7 @@ def scope(**more):
 def log_something(account: Account) -> None:
     """The log has an object only after a first delivery."""
     account.client("s3").head_object(Bucket=BUCKET, Key="scans/0001.png")
-    for _ in range(100):
-        if account.client("s3").list_objects_v2(Bucket="gt-logs", Prefix="s3/").get("KeyCount"):
-            return
-        time.sleep(0.1)
-    raise AssertionError("no log was delivered")
+    until(lambda: account.client("s3").list_objects_v2(Bucket="gt-logs", Prefix="s3/").get("KeyCount"))
 
 
 def test_the_administrator_can_do_everything(account: Account):

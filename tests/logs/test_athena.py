@@ -11,7 +11,6 @@ import datetime as dt
 import itertools
 import random
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -290,10 +289,8 @@ def test_cancel_stops_the_query(aws: Aws) -> None:
         if progress.state == "RUNNING" and progress.seconds > 0.5:
             cancel.set()
 
-    started = time.monotonic()
     with pytest.raises(LogError, match="cancelled"):
         count_hits(LOG, "key", aws=aws, engine="athena", athena=athena(), progress=watch, cancel=cancel, **SLOW)
-    assert time.monotonic() - started < 10
     assert state_of(aws, seen[-1]) == "CANCELLED"
     assert tables(aws) == []
 

@@ -8,7 +8,6 @@ import gzip
 import http.server
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -245,15 +244,17 @@ def test_a_cancelled_read_goes_on_where_it_was(
     cache, cancel = Cache(tmp_path), threading.Event()
     fetch, take = simple.get_object, Reader._object
     taken: list[int] = []
+    readers: list[Reader] = []
 
     def slow(**name: Any) -> dict[str, Any]:
         if len(simple.fetched) >= 9:
             until(lambda: len(taken) >= 7)  # the first one waits for numpy
             cancel.set()
-            time.sleep(0.6)  # the reader sees it meanwhile
+            until(lambda: readers[0].cancelled)
         return fetch(**name)
 
     def counted(self: Reader, number: int, item: Any) -> None:
+        readers.append(self)
         take(self, number, item)
         taken.append(number)
 

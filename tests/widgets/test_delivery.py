@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
-import time
 from typing import Any
 
 from gt_secure.connection import Connection
@@ -52,12 +51,10 @@ def test_cancel_ends_the_wait_and_its_thread(connection: Connection, run: Any, w
         await step.wait_idle()
         step.wait_button.click()
         await until(lambda: "at most 3 h" in words(step.status.value))
-        pressed = time.monotonic()
         step.cancel_button.click()
         assert words(step.status.value) == "Cancelled."
         assert not step.wait_button.disabled
         await until(lambda: not waiting_threads())
-        assert time.monotonic() - pressed < 30
         assert words(step.status.value) == "Cancelled."
         assert words(step.message.value) == ""
         step.wait_button.click()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import Any
 
@@ -13,6 +14,7 @@ from gt_secure.errors import InvalidInput
 from gt_secure.widgets import Panel, TeamPicker, testing
 from gt_secure.widgets.team_picker import BUCKET_ONLY
 from support.rig import Rig
+from support.threads import work_ended
 
 
 def sagemaker_calls(connection: Connection) -> list[str]:
@@ -127,27 +129,26 @@ class SlowJobs(Connection):
 
     def __init__(self, aws: Any) -> None:
         super().__init__(aws)
-        self.hold = threading.Event()
+        self.hold, self.begun = threading.Event(), threading.Event()
 
     def jobs(self, team: Any) -> Any:
         if team.name == "radiology-team":
-            self.hold.wait(10)
+            self.begun.set()
+            self.hold.wait(60)
         return super().jobs(team)
 
 
 def test_details_that_come_late_for_another_team_are_dropped(connection: Connection, run: Any, words: Any) -> None:
     async def main() -> None:
-        import asyncio
-
         slow = SlowJobs(connection.aws)
         picker = TeamPicker(slow)
         await picker.wait_idle()
         picker.value = "radiology-team"
-        await asyncio.sleep(0.05)
+        await asyncio.to_thread(slow.begun.wait, 60)
         picker.value = "open-team"
         await picker.wait_idle()
         slow.hold.set()
-        await asyncio.sleep(0.3)
+        await work_ended()
         assert "no labeling job in progress" in words(picker._summary.value)
         assert "chest-scans" not in words(picker.about.value)
         assert picker.details.jobs == ()

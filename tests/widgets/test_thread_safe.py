@@ -21,6 +21,7 @@ from gt_secure.widgets.base import Step
 from gt_secure.widgets.page_assets import send_again
 from gt_secure.widgets.panel import Panel
 from gt_secure.widgets.thread_safe import make
+from support.threads import work_ended
 
 PAGE: ContextVar[str] = ContextVar("page", default="cell")
 """The page whose message is handled: ipykernel sends what the page answers to the subshell that it finds so."""
@@ -30,7 +31,7 @@ class Subshell:
     """A thread that handles messages of the page, with an event loop of its own, as ipykernel makes it."""
 
     def __init__(self, name: str = "page") -> None:
-        self.name = name
+        self.name, self.handling = name, threading.Event()
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self._run, name="subshell-test")
         self.thread.start()
@@ -51,6 +52,7 @@ class Subshell:
 
     def _handle(self, widget: ipywidgets.Widget, data: dict[str, Any]) -> Future[None]:
         async def handle() -> None:
+            self.handling.set()
             PAGE.set(self.name)
             widget._handle_msg({"content": {"data": data}, "buffers": []})
 
@@ -217,13 +219,13 @@ def test_a_cell_waits_for_what_a_press_started_and_may_cancel_it(subshell: Subsh
         step = Slow()
         subshell.press(step.start).result(30)
         waits = asyncio.ensure_future(step.wait_idle())
-        await asyncio.sleep(0.05)
+        await until(step.begun.is_set)
         assert not waits.done()
         step.cancel()
         await waits
         assert words(step.status.value) == "Cancelled."
         step.go.set()
-        await asyncio.sleep(0.2)
+        await work_ended()
         assert step.results == []
         step.go.clear()
         subshell.press(step.start).result(30)
@@ -394,7 +396,7 @@ def test_a_url_that_is_signed_while_the_step_closes_is_not_kept(connection: Conn
         await step.wait_idle()
         step.generate()
         step.close()
-        await asyncio.sleep(1)
+        await work_ended()
         assert step._url is None
         assert step.url_line.value == ""
 
@@ -413,7 +415,7 @@ def test_a_press_on_what_was_drawn_anew_meanwhile_does_nothing(subshell: Subshel
     button = plot.bars.children[0]
     with thread_safe.LOCK:
         pressed = subshell.press(button)  # handled when the lock is free, and then the button is gone
-        time.sleep(0.1)
+        assert subshell.handling.wait(60)
         plot.show("", [second, first])
     pressed.result(30)
     assert plot.mark is None

@@ -12,6 +12,7 @@ import pytest
 from gt_secure.errors import GtSecureError, InvalidInput, Throttled, Unreachable
 from gt_secure.widgets.background import Worker, as_error, testing
 from gt_secure.widgets.base import Step
+from support.threads import work_ended
 
 
 class Seen:
@@ -42,13 +43,19 @@ def test_work_runs_on_another_thread_and_the_loop_stays_free(run: Any) -> None:
 def test_a_result_that_comes_late_is_dropped(run: Any) -> None:
     async def main() -> None:
         seen = Seen()
-        hold = threading.Event()
-        seen.worker.start(lambda: hold.wait(5) and "old", seen.results.append)
-        await asyncio.sleep(0.05)
+        begun, hold = threading.Event(), threading.Event()
+
+        def old() -> str:
+            begun.set()
+            hold.wait(60)
+            return "old"
+
+        seen.worker.start(old, seen.results.append)
+        assert begun.wait(300)
         seen.worker.start(lambda: "new", seen.results.append)
         hold.set()
         await seen.worker.wait_idle()
-        await asyncio.sleep(0.1)
+        await work_ended()
         assert seen.results == ["new"]
         assert seen.busy[-1] is False
 
@@ -71,7 +78,7 @@ def test_an_error_that_comes_late_is_dropped_too(run: Any) -> None:
         seen.worker.start(lambda: "new", seen.results.append)
         go.set()
         await seen.worker.wait_idle()
-        await asyncio.sleep(0.15)
+        await work_ended()
         assert seen.errors == []
         assert seen.results == ["new"]
 
@@ -83,12 +90,11 @@ def test_cancel_stops_waiting_at_once(run: Any) -> None:
         seen = Seen()
         hold = threading.Event()
         seen.worker.start(lambda: hold.wait(60), seen.results.append)
-        await asyncio.sleep(0.02)
         seen.worker.cancel()  # nothing is awaited: the thread is held until after these assertions
         assert not seen.worker.busy
         assert seen.busy == [True, False]
         hold.set()
-        await asyncio.sleep(0.05)
+        await work_ended()
         assert seen.results == []
         assert seen.errors == []
 
@@ -99,7 +105,7 @@ def test_a_time_out_is_an_error_with_a_next_step(run: Any) -> None:
     async def main() -> None:
         seen = Seen()
         hold = threading.Event()
-        seen.worker.start(lambda: hold.wait(5), seen.results.append, timeout_s=0.05)
+        seen.worker.start(lambda: hold.wait(60), seen.results.append, timeout_s=0.05)
         with pytest.raises(Unreachable):
             await seen.worker.wait_idle()
         hold.set()
