@@ -299,8 +299,8 @@ class _Copy:
         for name in files.splitlines():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
-        for words in (["init"], ["add", "."], ["-c", "user.name=x", "-c", "user.email=x", "commit", "-m", "copy"]):
-            subprocess.run(["git", *words, "-q"], cwd=folder, check=True)
+        for words in (["init", "-q"], ["add", "."], ["-c", "user.name=x", "-c", "user.email=x", "commit", "-qm", "copy"]):
+            subprocess.run(["git", *words], cwd=folder, check=True)
 
     def survives(self, mutants, tier, workers, *tests):
         """Return whether the tests of a tier pass with these mutants, which are in different modules."""
