@@ -299,7 +299,8 @@ class _Copy:
         for name in files.splitlines():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
-        for words in (["init", "-q"], ["add", "."], ["-c", "user.name=x", "-c", "user.email=x", "commit", "-qm", "copy"]):
+        person = ["-c", "user.name=x", "-c", "user.email=x"]
+        for words in (["init", "-q"], ["add", "."], [*person, "commit", "-qm", "copy"]):
             subprocess.run(["git", *words], cwd=folder, check=True)
 
     def survives(self, mutants, tier, workers, *tests):
