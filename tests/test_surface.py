@@ -33,15 +33,14 @@ PACKAGE = ROOT / "gt_secure"
 BUDGET = {
     "commands": (24, "each command is a word to learn; make it an option of the command whose question it answers"),
     "options": (250, "an option must be missed by a data scientist, a reviewer or a platform team; else it goes"),
-    "lines": (56_767, "read what is there before adding: most new code repeats some"),
-    "modules": (328, "a module has one subject, and a subject has one module"),
+    "syntax nodes": (425_000, "read what is there before adding: most new code repeats some"),
     "connection methods": (26, "a question has one method: give an answer another view instead"),
     "connection parameters": (85, "what holds for all calls belongs to connect(); what nobody sets goes"),
     "public names": (30, "a name in gt_secure is one that people type; types are imported from their package"),
     "names with several meanings": (0, "a class, alias or list of words must mean one thing in the whole package"),
 }
-"""Measures of the package, the most that each may be, and why. They may only fall: lower a number when it falls. A
-larger one needs a decision record that says whom it serves."""
+"""Measures of the package, the most that each may be, and why. They measure the program and not its layout: nobody joins
+modules or drops docstrings to please a number. A larger one needs a decision record that says whom it serves."""
 METHODS = {name: each for name, each in vars(Connection).items() if callable(each) and not name.startswith("_")}
 PARSERS: dict[str, Parser] = {
     name: parser
@@ -299,6 +298,18 @@ def _alias(node: ast.stmt) -> str:
     return ""
 
 
+def nodes_of(text: str) -> int:
+    """Count the nodes of a module's syntax tree, without docstrings: neither layout nor explanation counts."""
+    nodes = list(ast.walk(ast.parse(text)))
+    documented = [
+        node
+        for node in nodes
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and ast.get_docstring(node, clean=False) is not None
+    ]
+    return len(nodes) - 2 * len(documented)
+
+
 @cache
 def measures() -> dict[str, int]:
     files = list(PACKAGE.rglob("*.py"))
@@ -306,8 +317,7 @@ def measures() -> dict[str, int]:
         "commands": len(COMMANDS),
         "options": len(CONNECTION)
         + sum(bool(action.option_strings) for parser in PARSERS.values() for action in shown(parser)),
-        "lines": sum(len(path.read_text(encoding="utf-8").splitlines()) for path in files),
-        "modules": len(files),
+        "syntax nodes": sum(nodes_of(path.read_text(encoding="utf-8")) for path in files),
         "connection methods": len(METHODS),
         "connection parameters": sum(len(inspect.signature(method).parameters) - 1 for method in METHODS.values()),
         "public names": len(gt_secure.__all__),
