@@ -25,6 +25,7 @@ from gt_secure.presign import probe
 from gt_secure.sandbox import Sandbox
 from gt_secure.secrets import holds_secret
 from gt_secure.tracebacks import mask_rendered
+from support.shell import new_shell
 
 pytest_plugins = ["pytester"]
 
@@ -273,11 +274,9 @@ def test_a_record_with_arguments_and_a_traceback_is_masked(records: io.StringIO)
     assert records.getvalue().count(LEFT_OUT) == 2
 
 
-def test_ipython_shows_no_secret_in_verbose_mode() -> None:
-    from IPython.core.interactiveshell import InteractiveShell
-
-    shell = InteractiveShell.instance()
-    try:
+def test_ipython_shows_no_secret_in_verbose_mode(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    with new_shell() as shell:
         for mode in ("Verbose", "Context", "Plain"):
             shell.run_line_magic("xmode", mode)
             out = io.StringIO()
@@ -286,8 +285,6 @@ def test_ipython_shows_no_secret_in_verbose_mode() -> None:
             shown = out.getvalue()
             assert "presigned URL" in shown
             assert_clean(mask_rendered("") + shown)
-    finally:
-        InteractiveShell.clear_instance()
 
 
 def test_pytest_shows_no_secret_with_its_locals(pytester: pytest.Pytester) -> None:

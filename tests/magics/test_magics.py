@@ -8,12 +8,12 @@ from typing import Any
 
 import ipywidgets
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
 
 from gt_secure import magics
 from gt_secure.changes.plan import Plan
 from gt_secure.sandbox import Sandbox
 from gt_secure.widgets import Panel
+from support.shell import new_shell
 
 
 @pytest.fixture
@@ -21,12 +21,10 @@ def shell(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> I
     for name, value in sandbox.environment().items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
-    InteractiveShell.clear_instance()
-    made = InteractiveShell.instance()
-    magics.load_ipython_extension(made)
-    yield made
-    magics.unload_ipython_extension(made)
-    InteractiveShell.clear_instance()
+    with new_shell() as made:
+        magics.load_ipython_extension(made)
+        yield made
+        magics.unload_ipython_extension(made)
     ipywidgets.Widget.close_all()
 
 
