@@ -39,7 +39,7 @@ BUDGET = {
     "public names": (30, "a name in gt_secure is one that people type; types are imported from their package"),
     "names with several meanings": (0, "a class, alias or list of words must mean one thing in the whole package"),
 }
-"""Measures of the package, the most that each may be, and why. They measure the program and not its layout: nobody joins
+"""Measures of the package, the most that each may be, and why. They measure the program, not its layout: nobody joins
 modules or drops docstrings to please a number. A larger one needs a decision record that says whom it serves."""
 METHODS = {name: each for name, each in vars(Connection).items() if callable(each) and not name.startswith("_")}
 PARSERS: dict[str, Parser] = {

@@ -134,7 +134,9 @@ def _finish_nbclient() -> None:
         frame = frame.f_back
     if frame is None:  # the caller is not nbclient, so the handlers of this loop are not nbclient's
         return
-    atexit.unregister(getattr(frame.f_locals.get("self"), "_cleanup_kernel", None))
+    client: Any = frame.f_locals.get("self")
+    with contextlib.suppress(AttributeError):  # another nbclient than the one that was read
+        atexit.unregister(client._cleanup_kernel)
     with contextlib.suppress(RuntimeError):  # Windows has no such handlers, and no other thread has them
         loop = asyncio.get_running_loop()
         loop.remove_signal_handler(signal.SIGINT)
