@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._lazy import attach
 from ._version import __version__ as __version__
+from .mask import Mask, hand_in
 
 if TYPE_CHECKING:
     from . import check as check, doctor as doctor, errors as errors, logs as logs, plots as plots, sandbox as sandbox
@@ -41,6 +42,14 @@ if TYPE_CHECKING:
 
 logging.getLogger("gt_secure").addHandler(logging.NullHandler())
 
+
+def _mask_of_secrets() -> Mask:
+    from .secrets import masks
+
+    return masks
+
+
+hand_in(_mask_of_secrets)
 
 __all__, __getattr__, __dir__ = attach(__name__)
 

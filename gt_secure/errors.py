@@ -20,7 +20,8 @@
 
 Each one says what is wrong and, in ``next_step``, what to do about it; the AWS error, where there is one, is kept as
 ``__cause__``. No error holds a signature, a token or a key: the base class masks them in the message, the value, the
-details and the texts of the errors that led to it, and IPython shows its traceback masked too.
+details and the texts of the errors that led to it, and IPython shows its traceback masked too. The mask is handed in
+(:mod:`gt_secure.mask`).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from .secrets import holds_presigned_url, redact, redact_data
+from .mask import holds_presigned_url, redact, redact_data
 from .text import printable
 from .tracebacks import mask_causes, masked_traceback
 

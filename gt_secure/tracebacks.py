@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from .secrets import redact, redact_data
+from .mask import redact, redact_data
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 

@@ -16,8 +16,7 @@ import gt_secure
 ROOT = Path(gt_secure.__file__).parent
 
 LAYERS = [
-    ["_version", "_lazy", "text", "optional", "shared_files"],
-    ["secrets"],
+    ["_version", "_lazy", "text", "optional", "shared_files", "mask", "secrets"],
     ["tracebacks"],
     ["errors"],
     ["html", "files", "test_journal", "wording"],
@@ -57,7 +56,7 @@ SANDBOX_MAY_IMPORT = {
     "_version",
     "_lazy",
     "text",
-    "secrets",
+    "mask",
     "tracebacks",
     "errors",
     "shared_files",

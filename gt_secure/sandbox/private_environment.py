@@ -16,7 +16,7 @@ from importlib import metadata
 from pathlib import Path
 
 from ..errors import GtSecureError, MissingExtra
-from ..secrets import redact
+from ..mask import redact
 from ..text import printable
 
 REQUIREMENTS = ("ministack==1.5.33", "boto3==1.43.106")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ...aws.arns import client_partition, workgroup_arn
 from ...aws.client import aws_errors
 from ...errors import AccessDenied, GtSecureError, InvalidInput, LogError
-from ...secrets import redact
+from ...mask import redact
 from ...text import count, size_text
 
 if TYPE_CHECKING:
