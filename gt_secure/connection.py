@@ -27,6 +27,7 @@ from .connection_arguments import (
     sandbox_variables,
 )
 from .errors import InvalidInput, refuse_url
+from .network import ProbeOrigin, Source
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -53,9 +54,8 @@ if TYPE_CHECKING:
     from .logs.leaks import Leak
     from .logs.read import EngineName
     from .named_networks import Networks, NetworksLike
-    from .network import Source
     from .plots import PlotKind, Theme
-    from .presign import Probe, ProbeOrigin, TestUrl
+    from .presign import Probe, TestUrl
     from .restriction.messages import Notice
     from .restriction.model import Restriction
 
@@ -563,7 +563,7 @@ class Connection:
         """
         origin: ProbeOrigin = presign.KERNEL
         if source is not None:
-            origin = source if isinstance(source, presign.ProbeOrigin) else presign.probe_origin_for(self.aws, source)
+            origin = source if isinstance(source, ProbeOrigin) else presign.probe_origin_for(self.aws, source)
         return presign.probe(url, origin, test_urls=self.journal.test_urls)
 
     def explain(self, probe: Probe, *, url: TestUrl | str | None = None, origin: str = "") -> Explanation:

@@ -14,9 +14,10 @@ import ipaddress
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
+from urllib.parse import urlsplit
 
 from .errors import InvalidInput, refuse_url
 from .text import printable, truncate
@@ -368,6 +369,24 @@ class Source:
         return f"{self.address} via {self.endpoint}" if self.address is not None else self.endpoint
 
 
+@dataclass(frozen=True, slots=True)
+class ProbeOrigin:
+    """One place to send a probe from.
+
+    ``source`` is what S3 will see; None when that is not known beforehand. ``connect`` is used instead of the URL's
+    host, as DNS does behind a VPC endpoint; the Host header stays as signed.
+    """
+
+    label: str
+    source: Source | None = None
+    bind: str | None = None
+    connect: tuple[str, int] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.label if self.source is None else f"{self.source} ({self.label})"
+
+
 def all_private(networks: Iterable[IPNetwork]) -> bool:
     """Return whether there are ranges, and each of them is private."""
     return {scope(network) for network in networks} == {"private"}
@@ -395,3 +414,14 @@ def read_address(text: Any) -> IPAddress | None:
 def to_address(text: Any) -> Any:
     """An address in any notation; raises :class:`InvalidInput` with the reason."""
     return read_address(text) or parse_network(str(text)).network_address  # raises with the reason
+
+
+def is_loopback_url(url: str) -> bool:
+    """Return True if a URL leads to this machine."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

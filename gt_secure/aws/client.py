@@ -24,10 +24,11 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from urllib.parse import urlsplit
 
 from ..errors import InvalidInput
+from ..network import is_loopback_url
 from .answers import check_answers
 from .arns import role_of_session
 from .client_errors import aws_errors
-from .configured_endpoints import configured_endpoints, is_loopback_url
+from .configured_endpoints import configured_endpoints
 from .execution_role import ExecutionRole, find_execution_role
 from .log_filter import install_secret_filter
 
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker.client import SageMakerClient
     from mypy_boto3_sts.client import STSClient
 
-__all__ = ["Aws", "Identity", "aws_errors", "connect_aws", "is_loopback_url", "make_client"]
+__all__ = ["Aws", "Identity", "aws_errors", "connect_aws", "make_client"]
 
 CONNECT_TIMEOUT_S = 4
 READ_TIMEOUT_S = 20

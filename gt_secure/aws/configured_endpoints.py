@@ -6,25 +6,14 @@ and another one on AWS.
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from ..errors import InvalidInput
+from ..network import is_loopback_url
 
 if TYPE_CHECKING:
     import boto3
-
-
-def is_loopback_url(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 SERVICES = ("sagemaker", "s3", "sts")

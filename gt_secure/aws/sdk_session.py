@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from ..errors import InvalidInput
-from .client import Aws, connect_aws, is_loopback_url
+from ..network import is_loopback_url
+from .client import Aws, connect_aws
 
 if TYPE_CHECKING:
     import boto3

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from .mint import mint as mint
     from .origin import (
         KERNEL as KERNEL,
-        ProbeOrigin as ProbeOrigin,
         probe_origin_for as probe_origin_for,
         probe_origins as probe_origins,
     )

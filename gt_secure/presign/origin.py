@@ -8,31 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from ..aws.client import Aws
 from ..errors import InvalidInput, Unreachable
-from ..network import Source
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeOrigin:
-    """One place to send a probe from.
-
-    ``source`` is what S3 will see; None when that is not known beforehand. ``connect`` is used instead of the URL's
-    host, as DNS does behind a VPC endpoint; the Host header stays as signed.
-    """
-
-    label: str
-    source: Source | None = None
-    bind: str | None = None
-    connect: tuple[str, int] | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        return self.label if self.source is None else f"{self.source} ({self.label})"
-
+from ..network import ProbeOrigin, Source
 
 KERNEL = ProbeOrigin("this kernel")
 """The notebook kernel's own network."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .._lazy import attach
 
 if TYPE_CHECKING:
-    from .portal.client import open_task as open_task, submit_task as submit_task
+    from ..presign.worker import open_task as open_task, submit_task as submit_task
     from .private_environment import install as install, require as require
     from .process import (
         Sandbox as Sandbox,

@@ -19,8 +19,7 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 from ..errors import GtSecureError, InvalidInput, Unreachable
-from ..network import Source
-from ..presign import ProbeOrigin
+from ..network import ProbeOrigin, Source
 from . import control, private_environment
 from .gateway import source_mapping as addresses
 from .settings import ACCOUNT, Settings

@@ -14,7 +14,8 @@ from .background import as_error
 if TYPE_CHECKING:
     from ..access.explain.explanation import Explanation
     from ..connection import Connection
-    from ..presign import Probe, ProbeOrigin, TestUrl
+    from ..network import ProbeOrigin
+    from ..presign import Probe, TestUrl
 
 
 @dataclass(frozen=True)

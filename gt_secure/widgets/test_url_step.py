@@ -28,7 +28,8 @@ from .thread_safe import Html, ThreadSafe, columns, row, stack
 
 if TYPE_CHECKING:
     from ..connection import Connection
-    from ..presign import ProbeOrigin, TestUrl
+    from ..network import ProbeOrigin
+    from ..presign import TestUrl
 
 _LIFETIMES = (("1 minute", 60), ("10 minutes", 600), ("1 hour", 3600))
 _EVERYWHERE = "everywhere"

@@ -12,7 +12,7 @@ import boto3
 import pytest
 
 from gt_secure.aws import client as aws_module
-from gt_secure.aws.client import connect_aws, is_loopback_url
+from gt_secure.aws.client import connect_aws
 from gt_secure.connection import connect
 from gt_secure.errors import (
     AccessDenied,
@@ -24,6 +24,7 @@ from gt_secure.errors import (
     Throttled,
     Unreachable,
 )
+from gt_secure.network import is_loopback_url
 
 
 @pytest.fixture

@@ -18,8 +18,7 @@ import ipaddress
 import sys
 
 from ...errors import InvalidInput
-from ...network import Source
-from ...presign import ProbeOrigin
+from ...network import ProbeOrigin, Source
 from ..settings import S3_ENDPOINT_ID
 
 SOURCE_HEADER = "X-Gt-Secure-Sandbox-Source"

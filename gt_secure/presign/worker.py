@@ -7,11 +7,14 @@ import json
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from ...aws.client import Aws
-from ...errors import AccessDenied, GtSecureError, InvalidInput
-from ...network import Source
-from ...presign import TestUrl, inspect, probe_origin_for
-from .worker_portal import PATH
+from ..aws.client import Aws
+from ..errors import AccessDenied, GtSecureError, InvalidInput
+from ..network import Source
+from .inspect import inspect
+from .origin import probe_origin_for
+from .test_url import TestUrl
+
+_PORTAL = "/_gt_secure/portal"
 
 
 def open_task(aws: Aws, team: str, key: str, source: str | Source) -> TestUrl:
@@ -90,7 +93,7 @@ def submit_task(aws: Aws, team: str, key: str, source: str | Source) -> dict[str
 
 
 def _task_path(team: str, key: str) -> str:
-    return f"{PATH}/tasks/{quote(team, safe='')}?key={quote(key, safe='')}"
+    return f"{_PORTAL}/tasks/{quote(team, safe='')}?key={quote(key, safe='')}"
 
 
 def _ask(aws: Aws, method: str, path: str, source: Source) -> dict[str, Any]:
