@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._lazy import attach
 from ._version import __version__ as __version__
-from .mask import Mask, hand_in
+from .handed import hand_in
 
 if TYPE_CHECKING:
     from . import check as check, doctor as doctor, errors as errors, logs as logs, plots as plots, sandbox as sandbox
@@ -43,14 +43,27 @@ if TYPE_CHECKING:
 logging.getLogger("gt_secure").addHandler(logging.NullHandler())
 
 
-def _mask_of_secrets() -> Mask:
+def _mask() -> Any:
     from .secrets import masks
 
     return masks
 
 
-hand_in(_mask_of_secrets)
+def _opener() -> Any:
+    from .aws.opener import AwsOpener
 
+    return AwsOpener
+
+
+def _athena() -> Any:
+    from .aws.athena import athena_client
+
+    return athena_client
+
+
+hand_in("mask", _mask)
+hand_in("opener", _opener)
+hand_in("athena", _athena)
 __all__, __getattr__, __dir__ = attach(__name__)
 
 

@@ -8,9 +8,11 @@ it. A part that was copied alone has no such mask: there, a text with a sign of 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 from urllib.parse import unquote
+
+from .handed import handed
 
 LEFT_OUT = "(left out: it may hold a secret)"
 """What stands for a text with a sign of a secret where no mask was handed in."""
@@ -62,16 +64,6 @@ class _LeftOut:
         return bool(_PRESIGNED.search(_decoded(str(text))))
 
 
-_load: Callable[[], Mask] = _LeftOut
-_loaded: Mask | None = None
-
-
-def hand_in(load: Callable[[], Mask]) -> None:
-    """Use another mask from now on; it is loaded with the first text that needs one."""
-    global _load, _loaded
-    _load, _loaded = load, None
-
-
 def redact(text: object) -> str:
     """Mask the secrets in a text."""
     return _mask().redact(text)
@@ -88,13 +80,11 @@ def holds_presigned_url(text: object) -> bool:
 
 
 def _mask() -> Mask:
-    global _loaded
-    if _loaded is None:
-        try:
-            _loaded = _load()
-        except ImportError:  # the interpreter is shutting down
-            return _LeftOut()
-    return _loaded
+    try:
+        mask: Mask | None = handed("mask")
+    except ImportError:  # the interpreter is shutting down
+        mask = None
+    return mask or _LeftOut()
 
 
 def _decoded(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import gt_secure
-from gt_secure import mask
+from gt_secure import handed, mask
 from gt_secure.errors import InvalidInput
 
 SIGNATURE = "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0"
@@ -53,7 +53,7 @@ def test_an_error_costs_no_recogniser_until_it_has_a_text() -> None:
 
 def test_a_part_that_was_copied_alone_leaves_out_what_may_hold_a_secret(tmp_path: Path) -> None:
     (tmp_path / "part").mkdir()
-    for name in ("errors", "tracebacks", "text", "mask"):
+    for name in ("errors", "tracebacks", "text", "mask", "handed"):
         text = (Path(gt_secure.__file__).parent / f"{name}.py").read_text()
         (tmp_path / "part" / f"{name}.py").write_text(text)
     shown = printed(f"from part.errors import GtSecureError\n{RAISE}", tmp_path)
@@ -64,8 +64,8 @@ def test_a_part_that_was_copied_alone_leaves_out_what_may_hold_a_secret(tmp_path
 @pytest.fixture
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """No mask was handed in."""
-    monkeypatch.setattr(mask, "_load", mask._LeftOut)
-    monkeypatch.setattr(mask, "_loaded", None)
+    monkeypatch.setattr(handed, "_loaders", {})
+    monkeypatch.setattr(handed, "_loaded", {})
 
 
 @pytest.mark.usefixtures("alone")

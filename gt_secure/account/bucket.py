@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeAlias
 
 from ..aws.arns import bucket_arn, partition_of
-from ..aws.buckets import LogLocation, log_location
+from ..aws.buckets import log_location
 from ..aws.client import Aws
 from ..errors import GtSecureError
+from ..logs.location import LogLocation
 from .part import Part
 from .principals import AccessPoint, Principals
 

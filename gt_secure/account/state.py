@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from ..aws.buckets import LogLocation
 from ..aws.endpoints import VpcEndpoint
 from ..aws.teams import LabelingJob, Workforce, Workteam
 from ..columns import lay_out
 from ..html import output as cell_output, table as html_table
 from ..iam.facts import Facts, supplied_facts
+from ..logs.location import LogLocation
 from ..restriction.model import Restriction
 from ..text import count
 from .bucket import READINGS, Bucket

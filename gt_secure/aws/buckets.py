@@ -6,29 +6,16 @@ import difflib
 import ipaddress
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ..errors import AccessDenied, GtSecureError, InvalidInput, NotFound, refuse_url
+from ..logs.location import LogLocation
 from .arns import bucket_arn
 from .client import Aws, aws_errors
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _OBJECT_URL = re.compile(r"https?://(?:(.+?)\.)?s3[a-z0-9.-]*\.amazonaws\.com(?:\.cn)?(?:/([^/?#]*)|$)")
 """A URL of an object: the bucket is in front of the host, or else the first part of the path."""
-
-
-@dataclass(frozen=True, slots=True)
-class LogLocation:
-    """Destination of a bucket's server access logs, for either form of their keys."""
-
-    bucket: str
-    prefix: str
-
-    @property
-    def uri(self) -> str:
-        """The ``s3://`` address of the prefix."""
-        return f"s3://{self.bucket}/{self.prefix}"
 
 
 def check_bucket(name: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from ..denials import Denial, parse_denial
 from ..errors import (
     AccessDenied,
     Conflict,
@@ -22,7 +23,6 @@ from ..errors import (
     Unreachable,
     Unsupported,
 )
-from .denials import Denial, parse_denial
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError

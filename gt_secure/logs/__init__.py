@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from .._lazy import attach
 
 if TYPE_CHECKING:
-    from ..aws.buckets import LogLocation as LogLocation
     from .coverage import Coverage as Coverage
     from .engines.athena_query import QueryProgress as QueryProgress
     from .engines.athena_settings import Athena as Athena, Estimate as Estimate
     from .engines.selection import EngineChoice as EngineChoice, LargeLogs as LargeLogs
     from .hits import Hits as Hits
-    from .ingest.reader import Progress as Progress
     from .leaks import LeakRules as LeakRules
+    from .location import LogLocation as LogLocation
+    from .progress import Progress as Progress
     from .read import count_hits as count_hits, read_hits as read_hits
     from .storage.cache import Cache as Cache, CacheState as CacheState
     from .storage.listing import find_logs as find_logs

@@ -15,6 +15,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from ..errors import LogError
+from .progress import Progress
 
 AFTER_S = 1.0
 """Seconds after which work is worth a word: what is shorter shows nothing."""
@@ -34,8 +35,6 @@ ShareDone = Callable[[], "float | None"]
 
 def words_of(progress: Any) -> str:
     """Return what a reader, a wait, a query or a change reports, in words."""
-    from .ingest.reader import Progress
-
     words = str(getattr(progress, "sentence", progress))
     return f"{READING}: {words}" if isinstance(progress, Progress) else words
 

@@ -24,7 +24,7 @@ from ..errors import InvalidInput
 from ..named_networks import About, Networks
 from ..network import IPNetwork, parse_networks, read_address
 from ..text import count, members
-from .engines.duckdb_store import literal
+from .sql.literals import literal
 from .table import Table, _plain
 
 TWINS = "URLs signed in the same second for the same object cannot be told apart."

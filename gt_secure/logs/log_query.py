@@ -19,10 +19,10 @@ from .storage.objects import LogObject
 from .time_range import parse_time
 
 if TYPE_CHECKING:
-    from ..aws.client import Aws
     from ..named_networks import NetworksLike
     from .engines.athena_settings import Athena
     from .storage.cache import Cache, CacheLike
+    from .storage.opener import Opener
 
 Sources = str | Path | LogObject | Iterable[Any]
 
@@ -67,7 +67,7 @@ class LogQuery:
 class Runtime:
     """The clients, the engine and the limits of a reading; see :func:`~gt_secure.logs.read_hits`."""
 
-    aws: Aws | Any = None
+    aws: Opener | Any = None
     engine: str = "auto"
     session: Any = None
     athena: Athena | None = None

@@ -23,19 +23,20 @@ from .engines.duckdb_store import MEMORY_LIMIT, Store, from_records, rows_of, wr
 from .engines.selection import EngineChoice, LargeLogs, check_engine, choose
 from .hits import Hits
 from .ingest.json_records import RecordSink
-from .ingest.reader import Progress, Reader
+from .ingest.reader import Reader
 from .log_query import LogQuery, Runtime, Sources
 from .network_names import NAMES, named_counts, without_names
+from .progress import Progress
 from .sql.derived_columns import from_lines
 from .sql.group_by import check_columns, distinct, finish, lookup_table, merged
 from .sql.query import Question, statement, update_coverage
 from .storage.cache import CacheLike, open_cache
-from .storage.listing import resolve, s3_client
+from .storage.listing import resolve
 from .storage.objects import LogObject, S3Object, StandardInput
+from .storage.opener import Opener, opener_of
 from .table import Table
 
 if TYPE_CHECKING:
-    from ..aws.client import Aws
     from .engines.athena_settings import Athena
 
 EngineName = Literal["auto", "duckdb", "spark", "athena"]
@@ -106,11 +107,11 @@ class _Job:
 
 
 def _listed(query: LogQuery, runtime: Runtime) -> list[LogObject]:
-    client = s3_client(runtime.aws) if runtime.aws is not None else None
+    opener = opener_of(runtime.aws) if runtime.aws is not None else None
     borders = runtime.cache.borders if runtime.cache is not None else None
     found: list[LogObject] = []
     size, told = 0, time.monotonic()
-    for item in resolve(query.sources, client=client, since=query.since, until=query.until, borders=borders):
+    for item in resolve(query.sources, opener=opener, since=query.since, until=query.until, borders=borders):
         found.append(item)
         size += item.size
         if runtime.cancel is not None and runtime.cancel.is_set():
@@ -151,7 +152,7 @@ def read_hits(
     since: str | dt.date | dt.datetime | None = None,
     until: str | dt.date | dt.datetime | None = None,
     engine: str = "auto",
-    aws: Aws | Any = None,
+    aws: Opener | Any = None,
     dedupe: bool = False,
     cache: CacheLike = True,
     memory_limit: str = MEMORY_LIMIT,
@@ -175,7 +176,7 @@ def read_hits(
     engine : str
         ``duckdb`` reads here; ``spark`` and ``athena`` run the same query elsewhere and bring its rows here; ``auto``
         chooses by the bytes that listing found (``logs.engines.selection.choose``) among what was handed over.
-    aws : Aws or boto3 S3 client, optional
+    aws : Aws, boto3 S3 client or Opener, optional
         For ``s3://``.
     dedupe : bool
         Leave out records that were delivered twice.
@@ -314,7 +315,7 @@ def count_hits(
     *,
     since: str | dt.date | dt.datetime | None = None,
     until: str | dt.date | dt.datetime | None = None,
-    aws: Aws | Any = None,
+    aws: Opener | Any = None,
     memory_limit: str = MEMORY_LIMIT,
     progress: Callable[[Any], object] | None = None,
     cancel: threading.Event | None = None,

@@ -20,8 +20,9 @@ from ..text import count, duration
 from .hits import Hits
 from .log_query import ReadOptions, Sources
 from .read import read_hits
-from .storage.listing import LATE, resolve, s3_client
+from .storage.listing import LATE, resolve
 from .storage.objects import LogObject, StandardInput
+from .storage.opener import opener_of
 from .time_range import parse_time
 
 USUALLY = (
@@ -120,9 +121,9 @@ class _Watch:
 
     def _new(self) -> list[LogObject]:
         """Return the objects that no look before has seen; nothing is read."""
-        client = s3_client(self._aws) if self._aws is not None else None
+        opener = opener_of(self._aws) if self._aws is not None else None
         found: list[LogObject] = []
-        for item in resolve(self._sources, client=client, since=self._bound()):
+        for item in resolve(self._sources, opener=opener, since=self._bound()):
             if isinstance(item, StandardInput) or item.identity is None:
                 raise InvalidInput(
                     "Standard input cannot be waited for.",

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..logs.engines.duckdb_store import literal
 from ..logs.sql.columns import OPENED, SIGNER, signer_label
-from ..policies.age_cap import LONGEST_S
+from ..logs.sql.literals import literal
 from ..text import count, duration
 from .marks import set_marks
 from .theme import Chart, Mark, Theme, check_top, clean, empty_chart, new_chart
@@ -20,10 +19,12 @@ if TYPE_CHECKING:
 
     from ..logs.hits import Hits
 
+_LONGEST_S = 7 * 24 * 3600
+"""The longest lifetime that S3 accepts."""
 _NONE = "No URL with a known age was used in the logs that were read. Logs arrive hours late."
 _WHERE = f"presigned AND NOT test AND {OPENED}"
 """A refused request may state any age and lifetime: anybody can write it."""
-_AGED = f"{_WHERE} AND age_s IS NOT NULL AND coalesce(expires_s <= {LONGEST_S}, true)"
+_AGED = f"{_WHERE} AND age_s IS NOT NULL AND coalesce(expires_s <= {_LONGEST_S}, true)"
 _TICKS = (1, 10, 60, 600, 3600, 6 * 3600, 86400, 7 * 86400)
 
 

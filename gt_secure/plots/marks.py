@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..logs.engines.duckdb_store import literal
+from ..logs.sql.literals import literal
 from .theme import Chart, Mark
 
 if TYPE_CHECKING:

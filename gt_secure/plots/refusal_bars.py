@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..logs.engines.duckdb_store import literal
 from ..logs.refusals import PREDICTED
 from ..logs.sql.columns import INTERNAL
+from ..logs.sql.literals import literal
 from ..text import count
 from .bars import source_label
 from .marks import one_of, set_marks

@@ -19,7 +19,9 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from gt_secure.aws.athena import AthenaClient
 from gt_secure.aws.client import Aws, connect_aws
+from gt_secure.aws.opener import AwsOpener
 from gt_secure.cli.main import main
 from gt_secure.connection import Connection
 from gt_secure.errors import AccessDenied, GtSecureError, InvalidInput, LogError, NotFound
@@ -93,7 +95,7 @@ def test_rows_are_those_of_duckdb(aws: Aws, options: dict[str, Any]) -> None:
             assert getattr(there.coverage, name) == getattr(here.coverage, name), name
         assert there.coverage.adds_up
         assert {s.text for s in there.coverage.samples} & {s.text for s in here.coverage.samples}
-        assert {s.name for s in there.coverage.samples} <= {s.name for s in list_logs(aws.client("s3"), LOG)}
+        assert {s.name for s in there.coverage.samples} <= {s.name for s in list_logs(AwsOpener(aws), LOG)}
         assert [leak.to_dict() for leak in there.leaks()] == [leak.to_dict() for leak in here.leaks()]
     assert tables(aws) == []
 
@@ -182,7 +184,7 @@ def test_a_prefix_that_ends_within_a_name(aws: Aws) -> None:
 
 def test_a_table_of_raw_lines(aws: Aws) -> None:
     table = AdHoc("logs", "raw", "line", LOG)
-    flow = Flow(aws.client("athena"), athena(), None, None)
+    flow = Flow(AthenaClient(aws.client("athena"), "primary"), athena(), None, None)
     flow.wait(flow.start(table.create))
     try:
         found, _ = count_hits(LOG, "http_status", aws=aws, engine="athena", athena=athena(table="raw"))
@@ -205,19 +207,23 @@ def described(columns: list[str], **parameters: str) -> Any:
     return client
 
 
+def looked_up(columns: list[str], **parameters: str) -> AthenaClient:
+    return AthenaClient(described(columns, **parameters), "primary")
+
+
 REGEX = "org.apache.hadoop.hive.serde2.RegexSerDe"
 
 
 def test_tables_are_looked_at() -> None:
     lazy = {"serde.serialization.lib": "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe", "location": "s3://b/p"}
-    assert raw_table(described(["l"], **lazy), "d", "t").location == "s3://b/p/"
+    assert raw_table(looked_up(["l"], **lazy), "d", "t").location == "s3://b/p/"
     whole = {"serde.serialization.lib": REGEX, "serde.param.input.regex": "(.*)"}
-    assert raw_table(described(["l"], **whole), "d", "t").column == "l"
+    assert raw_table(looked_up(["l"], **whole), "d", "t").column == "l"
     documented = {"serde.serialization.lib": REGEX, "serde.param.input.regex": '([^ ]*) ([^ ]*) "([^"]*)"'}
     with pytest.raises(InvalidInput, match="presigned URLs with a file name are lost"):
-        raw_table(described(["bucketowner", "bucket_name"], **documented), "d", "t")
+        raw_table(looked_up(["bucketowner", "bucket_name"], **documented), "d", "t")
     with pytest.raises(InvalidInput, match="2 columns"):
-        raw_table(described(["a", "b"], **lazy), "d", "t")
+        raw_table(looked_up(["a", "b"], **lazy), "d", "t")
 
 
 # a yes before it costs money
@@ -236,7 +242,7 @@ def test_nothing_runs_without_a_yes(aws: Aws) -> None:
         count_hits(LOG, "bucket", aws=aws, engine="athena", athena=athena(yes=False, confirm=no), **RANGE)
     assert queries(aws) == before
     assert tables(aws) == []
-    listed = list(list_logs(aws.client("s3"), LOG, since=dt.datetime(2026, 11, 20, 6),
+    listed = list(list_logs(AwsOpener(aws), LOG, since=dt.datetime(2026, 11, 20, 6),
                             until=dt.datetime(2026, 11, 20, 18)))  # fmt: skip
     [estimate] = asked
     assert (estimate.objects, estimate.bytes) == (len(listed), sum(item.size for item in listed)) == (3, estimate.bytes)
@@ -328,7 +334,7 @@ def test_waits_grow(monkeypatch: pytest.MonkeyPatch) -> None:
         def get_query_execution(self, QueryExecutionId: str) -> Any:
             return {"QueryExecution": {"Status": {"State": next(answers)}}}
 
-    flow.client = Client()
+    flow.client = AthenaClient(Client(), "primary")
     flow.wait("q")
     assert slept[0] == 0.2
     assert slept == sorted(slept)
@@ -346,7 +352,7 @@ def test_athena_may_start_a_failed_query_again(monkeypatch: pytest.MonkeyPatch, 
             error = {"Retryable": True, "ErrorMessage": "INTERNAL"}
             return {"QueryExecution": {"Status": {"State": next(answers), "AthenaError": error}}}
 
-    flow = Flow(Client(), athena(), None, None)
+    flow = Flow(AthenaClient(Client(), "primary"), athena(), None, None)
     if ends:
         assert flow.wait("q")["Status"]["State"] == "SUCCEEDED"
     else:
@@ -372,7 +378,7 @@ def test_failures_are_sentences(aws: Aws, changes: dict[str, Any], kind: type[Ex
 
 def test_athena_says_itself_that_the_output_is_missing(aws: Aws) -> None:
     with pytest.raises(InvalidInput, match="no output location"):
-        Flow(aws.client("athena"), athena(output=None), None, None).start("SELECT 1")
+        Flow(AthenaClient(aws.client("athena"), "primary"), athena(output=None), None, None).start("SELECT 1")
 
 
 def test_nothing_to_read(aws: Aws) -> None:
@@ -427,7 +433,7 @@ def ended(state: str, reason: str) -> GtSecureError:
     stub.add_response("get_query_execution", {"QueryExecution": {"QueryExecutionId": "q", "Status": status}})
     stub.activate()
     with pytest.raises(GtSecureError) as caught:
-        Flow(client, athena(), None, None).wait("q")
+        Flow(AthenaClient(client, "primary"), athena(), None, None).wait("q")
     stub.assert_no_pending_responses()
     return caught.value
 
@@ -460,7 +466,7 @@ def test_the_output_is_sent() -> None:
         },
     )
     stub.activate()
-    assert Flow(client, athena(), None, None).start("SELECT 1") == "q"
+    assert Flow(AthenaClient(client, "primary"), athena(), None, None).start("SELECT 1") == "q"
 
 
 @pytest.mark.parametrize(
@@ -489,13 +495,13 @@ def test_ranges_hold_what_is_listed(aws: Aws) -> None:
         name = f"{base}2026/11/{day:02}/2026-11-{day:02}-00-00-00-AB"
         s3.put_object(Bucket="many", Key=name, Body=b"x")
     since, until = dt.datetime(2026, 11, 10, 5), dt.datetime(2026, 11, 12)
-    [(low, high)] = path_ranges(s3, "s3://many/parted/", since=since, until=until)
+    [(low, high)] = path_ranges(AwsOpener(s3), "s3://many/parted/", since=since, until=until)
     assert (low, high) == (f"{base}2026/11/10", f"{base}2026/11/15")
-    keys = [item.key for item in list_logs(s3, "s3://many/parted/", since=since, until=until)]
+    keys = [item.key for item in list_logs(AwsOpener(s3), "s3://many/parted/", since=since, until=until)]
     assert keys
     assert all(low <= key < high for key in keys)
-    assert path_ranges(s3, "s3://many/parted/") == [("parted/", "parted0")]
-    assert path_ranges(s3, "s3://many/") == [("", "")]
+    assert path_ranges(AwsOpener(s3), "s3://many/parted/") == [("parted/", "parted0")]
+    assert path_ranges(AwsOpener(s3), "s3://many/") == [("", "")]
 
 
 # the connection and the command line

@@ -21,12 +21,15 @@ import botocore.session
 import pytest
 from botocore.credentials import RefreshableCredentials
 
+from gt_secure.aws import native, opener
 from gt_secure.aws.client import connect_aws
+from gt_secure.aws.native import NativeBucket
+from gt_secure.aws.object_page import list_page
+from gt_secure.aws.opener import AwsOpener
 from gt_secure.errors import GtSecureError, Throttled
 from gt_secure.logs import Cache, count_hits, read_hits
-from gt_secure.logs.storage import native, objects, pages
+from gt_secure.logs.storage import objects
 from gt_secure.logs.storage.listing import list_logs
-from gt_secure.logs.storage.native import NativeBucket
 from gt_secure.logs.storage.objects import S3Object
 from support import corpus
 from support.http_faults import FAULTS, FaultyProxy
@@ -48,7 +51,7 @@ def use(kind: str, patch: pytest.MonkeyPatch) -> None:
     if kind == "obstore":
         pytest.importorskip("obstore")
     else:
-        patch.setattr(objects, "native_bucket", lambda *_: None)
+        patch.setattr(opener, "native_bucket", lambda *_: None)
 
 
 class Counter:
@@ -153,8 +156,8 @@ def test_missing_permission_and_vanished_objects_have_the_same_words(rig: Rig) -
         with pytest.MonkeyPatch.context() as patch:
             use(kind, patch)
             aws = rig.aws(keys)
-            gone = S3Object(aws.client("s3"), BUCKET, "a/2026-11-02-gone", "0" * 32, 10)
-            items = [*list_logs(aws.client("s3"), f"s3://{BUCKET}/a/2026-11-0"), gone]
+            gone = S3Object(AwsOpener(aws.client("s3")), BUCKET, "a/2026-11-02-gone", "0" * 32, 10)
+            items = [*list_logs(AwsOpener(aws.client("s3")), f"s3://{BUCKET}/a/2026-11-0"), gone]
             found.append(outcome(lambda items=items, aws=aws: count_hits(items, FOUR, aws=aws)))  # type: ignore[misc]
     assert found[0] == found[1]
     assert sorted(kind for _, kind, _ in found[0][1]["failures"]) == ["denied"] * 4 + ["vanished"]
@@ -180,8 +183,8 @@ def test_a_fault_changes_nothing(rig: Rig, kind: str, proxy: FaultyProxy, fault:
     monkeypatch.setattr("gt_secure.logs.storage.objects.time.sleep", lambda s: None)
     monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)
     client = through(rig, proxy.url).client("s3")
-    source = [S3Object(client, BUCKET, item.key, item.etag, item.size)
-              for item in list_logs(rig.aws().client("s3"), f"s3://{BUCKET}/a/2026-11-0")]  # fmt: skip
+    source = [S3Object(AwsOpener(client), BUCKET, item.key, item.etag, item.size)
+              for item in list_logs(AwsOpener(rig.aws().client("s3")), f"s3://{BUCKET}/a/2026-11-0")]  # fmt: skip
     expected = outcome(lambda: count_hits(source, FOUR))
     proxy.arm(7, fault, lasting=False)
     found = outcome(lambda: count_hits(source, FOUR))
@@ -194,11 +197,11 @@ def test_a_lasting_fault_is_an_error(rig: Rig, kind: str, proxy: FaultyProxy, fa
                                      monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
     monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)
     monkeypatch.setattr(objects.time, "sleep", lambda s: None)
-    item = next(list_logs(rig.aws().client("s3"), f"s3://{BUCKET}/a/"))
+    item = next(list_logs(AwsOpener(rig.aws().client("s3")), f"s3://{BUCKET}/a/"))
     client = through(rig, proxy.url).client("s3")
     proxy.arm(0, fault, lasting=True)
     with pytest.raises(GtSecureError, match="None of 1 log objects"):
-        count_hits(S3Object(client, BUCKET, item.key, item.etag, item.size), FOUR)
+        count_hits(S3Object(AwsOpener(client), BUCKET, item.key, item.etag, item.size), FOUR)
 
 
 def test_credentials_are_those_of_the_session_and_renewed(rig: Rig, kind: str) -> None:
@@ -221,10 +224,10 @@ def test_credentials_are_those_of_the_session_and_renewed(rig: Rig, kind: str) -
 
 
 def test_wrong_keys_have_the_error_of_boto3(rig: Rig, kind: str) -> None:
-    item = next(list_logs(rig.aws().client("s3"), f"s3://{BUCKET}/a/"))
+    item = next(list_logs(AwsOpener(rig.aws().client("s3")), f"s3://{BUCKET}/a/"))
     client = rig.aws({"AccessKeyId": "AKIAIOSFODNN7EXAMPLE", "SecretAccessKey": "no"}).client("s3")
     with pytest.raises(GtSecureError, match=r"credentials \(InvalidAccessKeyId\)"):
-        count_hits(S3Object(client, BUCKET, item.key, item.etag, item.size), FOUR)
+        count_hits(S3Object(AwsOpener(client), BUCKET, item.key, item.etag, item.size), FOUR)
 
 
 class Server(http.server.BaseHTTPRequestHandler):
@@ -264,7 +267,7 @@ def started(server: http.server.ThreadingHTTPServer) -> list[str]:
 
 def object_at(url: str) -> S3Object:
     aws = connect_aws(boto3_session=boto3.Session("AKIA", "no", region_name="us-east-1"), endpoint_url=url)
-    return S3Object(aws.client("s3"), "gt-logs", "one", "one", len(b"one line\n"))
+    return S3Object(AwsOpener(aws.client("s3")), "gt-logs", "one", "one", len(b"one line\n"))
 
 
 @pytest.mark.parametrize("style", ["virtual", "path"])
@@ -275,12 +278,12 @@ def test_a_proxy_of_the_environment_is_used(
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{server.server_port}")
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{server.server_port}")
     monkeypatch.setenv("NO_PROXY", "other.example")
-    client = object_at("http://s3.test.example").client
+    client = object_at("http://s3.test.example").opener.client
     if style == "path":
         client = boto3.client("s3", endpoint_url="http://s3.test.example", region_name="us-east-1",
                               aws_access_key_id="AKIA", aws_secret_access_key="no",
                               config=botocore.config.Config(s3={"addressing_style": "path"}))  # fmt: skip
-    item = S3Object(client, "gt-logs", "one", "one", len(b"one line\n"))
+    item = S3Object(AwsOpener(client), "gt-logs", "one", "one", len(b"one line\n"))
     assert item.open().read().endswith(b"\n")
     host = "gt-logs.s3.test.example/one" if style == "virtual" else "s3.test.example/gt-logs/one"
     assert asked == [f"http://{host}"]
@@ -331,14 +334,14 @@ def test_the_bundle_of_certificates_decides(server: Any, kind: str, tmp_path: Pa
 @pytest.mark.parametrize("name", ["arn:aws:s3:us-east-1:111122223333:accesspoint/logs", "logs--use1-az4--x-s3", "A_b"])
 def test_other_buckets_are_left_to_boto3(name: str) -> None:
     pytest.importorskip("obstore")
-    client = object_at("http://127.0.0.1:9").client
+    client = object_at("http://127.0.0.1:9").opener.client
     assert native.native_bucket(client, "gt-logs") is not None
     assert native.native_bucket(client, name) is None
 
 
 def test_an_object_written_anew_is_read_as_it_is(rig: Rig, kind: str) -> None:
-    item = next(list_logs(rig.aws().client("s3"), f"s3://{BUCKET}/a/"))
-    old = S3Object(item.client, BUCKET, item.key, "0" * 32, item.size)  # listed before it was written anew
+    item = next(list_logs(AwsOpener(rig.aws().client("s3")), f"s3://{BUCKET}/a/"))
+    old = S3Object(item.opener, BUCKET, item.key, "0" * 32, item.size)  # listed before it was written anew
     assert old.open().read() == item.open().read()
 
 
@@ -452,9 +455,9 @@ def test_a_spoiled_page_of_a_listing_is_asked_for_again(
 ) -> None:
     monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)
     asked = started(listing)
-    client = object_at(f"http://127.0.0.1:{listing.server_port}").client
+    client = object_at(f"http://127.0.0.1:{listing.server_port}").opener.client
     listing.RequestHandlerClass.pages[:] = [spoiled]
-    page = pages.list_page(client, Bucket="gt-logs", Prefix="a/")
+    page = list_page(client, Bucket="gt-logs", Prefix="a/")
     assert len(asked) == 2
     when = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
     assert page == {
@@ -470,14 +473,14 @@ def test_a_spoiled_page_of_a_listing_is_asked_for_again(
 def test_a_page_is_parsed_once(listing: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the calls of others with the same client, all is left as it is."""
     started(listing)
-    client = object_at(f"http://127.0.0.1:{listing.server_port}").client
+    client = object_at(f"http://127.0.0.1:{listing.server_port}").opener.client
     bodies: list[int] = []
     check = botocore.handlers._looks_like_special_case_error
     monkeypatch.setattr(
         botocore.handlers, "_looks_like_special_case_error",
         lambda status, body: bodies.append(len(body)) or check(status, body),
     )  # fmt: skip
-    pages.list_page(client, Bucket="gt-logs", Prefix="a/")
+    list_page(client, Bucket="gt-logs", Prefix="a/")
     assert bodies == [len("<ListBucketResult/>")]
     assert client.list_objects_v2(Bucket="gt-logs", Prefix="a/")["KeyCount"] == 2
     assert bodies[1:] == [len(LISTING)]

@@ -15,6 +15,8 @@ from typing import Any, ClassVar
 import botocore.config
 import pytest
 
+from gt_secure.aws import opener
+from gt_secure.aws.opener import AwsOpener
 from gt_secure.errors import LogError
 from gt_secure.logs import Cache, count_hits, find_logs, read_hits
 from gt_secure.logs.activity import Activity
@@ -61,19 +63,19 @@ def days(found) -> list[int]:
 
 @pytest.mark.parametrize("uri", ["s3://gt-logs/s3/", "s3://gt-logs/", "s3://gt-logs"])
 def test_simple_layout_is_bounded(simple: FakeS3, uri: str) -> None:
-    assert days(list_logs(simple, uri)) == [d.day for d in DAYS]
+    assert days(list_logs(AwsOpener(simple), uri)) == [d.day for d in DAYS]
     simple.listed = 0
-    found = list_logs(simple, uri, since=dt.datetime(2026, 11, 10, 6), until=dt.datetime(2026, 11, 12))
+    found = list_logs(AwsOpener(simple), uri, since=dt.datetime(2026, 11, 10, 6), until=dt.datetime(2026, 11, 12))
     assert days(found) == [10, 11, 12, 13, 14]  # two days of margin for late delivery
     assert simple.listed < 24
 
 
 def test_partitioned_layout_is_bounded(parted: FakeS3) -> None:
     since, until = dt.datetime(2026, 11, 10), dt.datetime(2026, 11, 11)
-    assert days(list_logs(parted, "s3://gt-logs/s3/", since=since, until=until)) == [10, 11, 12, 13] * 2
+    assert days(list_logs(AwsOpener(parted), "s3://gt-logs/s3/", since=since, until=until)) == [10, 11, 12, 13] * 2
     one = "s3://gt-logs/s3/111122223333/us-east-1/gt-images/"
-    assert days(list_logs(parted, one, since=since, until=until)) == [10, 11, 12, 13]
-    assert len(list(list_logs(parted, "s3://gt-logs/s3/"))) == 48
+    assert days(list_logs(AwsOpener(parted), one, since=since, until=until)) == [10, 11, 12, 13]
+    assert len(list(list_logs(AwsOpener(parted), "s3://gt-logs/s3/"))) == 48
 
 
 @pytest.mark.parametrize("since", [None, dt.datetime(2026, 11, 10)])
@@ -88,9 +90,12 @@ def test_parts_of_a_listing_make_the_whole(
         for key in keys[3:14:5]:
             del fake.objects["gt-logs", key]
         fake.put("gt-logs", keys[-1] + "1", body(DAYS[-1]))
-        whole = [item.key for item in list_logs(fake, uri, since=since)]
+        whole = [item.key for item in list_logs(AwsOpener(fake), uri, since=since)]
         parts = list_logs(
-            fake, uri, since=since, borders=lambda _, base, known=known: [k for k in known if k.startswith(base)]
+            AwsOpener(fake),
+            uri,
+            since=since,
+            borders=lambda _, base, known=known: [k for k in known if k.startswith(base)],
         )
         assert [item.key for item in parts] == whole
 
@@ -100,12 +105,12 @@ def test_a_whole_key_is_a_source(simple: FakeS3) -> None:
     keys = sorted(key for _, key in simple.objects)
     simple.put("gt-logs", "mine/plain.log", body(DAYS[0]))
     simple.put("gt-logs", "s3/", b"")
-    assert [item.key for item in list_logs(simple, f"s3://gt-logs/{keys[0]}")] == [keys[0]]
-    assert [item.key for item in list_logs(simple, "s3://gt-logs/mine/plain.log")] == ["mine/plain.log"]
+    assert [item.key for item in list_logs(AwsOpener(simple), f"s3://gt-logs/{keys[0]}")] == [keys[0]]
+    assert [item.key for item in list_logs(AwsOpener(simple), "s3://gt-logs/mine/plain.log")] == ["mine/plain.log"]
     simple.put("gt-logs", "mine/plain.log.2", body(DAYS[1]))
-    assert len(list(list_logs(simple, "s3://gt-logs/mine/plain.log"))) == 2
-    assert len(list(list_logs(simple, "s3://gt-logs/s3/"))) == len(keys)
-    assert list(list_logs(simple, "s3://gt-logs/none")) == []
+    assert len(list(list_logs(AwsOpener(simple), "s3://gt-logs/mine/plain.log"))) == 2
+    assert len(list(list_logs(AwsOpener(simple), "s3://gt-logs/s3/"))) == len(keys)
+    assert list(list_logs(AwsOpener(simple), "s3://gt-logs/none")) == []
     twice = [f"s3://gt-logs/{keys[0]}", "s3://gt-logs/s3/", "s3://gt-logs/s3/"]
     assert count_hits(twice, "key", aws=simple)[1].hits == len(keys)
 
@@ -115,7 +120,12 @@ def test_an_unknown_layout_is_listed_with_its_folders(size: int) -> None:
     fake = FakeS3(page=size)
     for key in ("mine/a.log", "mine/b/1.log", "mine/c.log", "mine/d.log"):
         fake.put("b", key, body(DAYS[0]))
-    assert [item.key[5:] for item in list_logs(fake, "s3://b/mine/")] == ["a.log", "b/1.log", "c.log", "d.log"]
+    assert [item.key[5:] for item in list_logs(AwsOpener(fake), "s3://b/mine/")] == [
+        "a.log",
+        "b/1.log",
+        "c.log",
+        "d.log",
+    ]
 
 
 def test_a_second_look_lists_parts_at_the_same_time(
@@ -143,8 +153,8 @@ def test_unknown_layout_is_listed_whole() -> None:
     fake = FakeS3()
     fake.put("b", "mine/a.log", body(DAYS[0]), dt.datetime(2026, 11, 1, tzinfo=dt.UTC))
     fake.put("b", "mine/z.log", body(DAYS[9]), dt.datetime(2026, 11, 10, tzinfo=dt.UTC))
-    assert len(list(list_logs(fake, "s3://b/mine/"))) == 2
-    assert len(list(list_logs(fake, "s3://b/mine/", since=dt.datetime(2026, 11, 5)))) == 1
+    assert len(list(list_logs(AwsOpener(fake), "s3://b/mine/"))) == 2
+    assert len(list(list_logs(AwsOpener(fake), "s3://b/mine/", since=dt.datetime(2026, 11, 5)))) == 1
 
 
 def test_find_logs(simple: FakeS3) -> None:
@@ -337,7 +347,7 @@ def test_obstore_and_boto3_take_up_a_broken_connection(
     server, client = flaky
     line = corpus.case("x").text.encode() + b"\n"
     server.content = gzip.compress(line * (size // len(line)), 0) if packed else line * (size // len(line))
-    item = S3Object(client, "gt-logs", "one", "one", len(server.content))
+    item = S3Object(AwsOpener(client), "gt-logs", "one", "one", len(server.content))
     several = [[5000], [5000, 7, 20_000]]
     several += [[5000, 7, 20_000, 9, 0]] if size == 40_000 else []  # boto3 alone streams a large one, in four attempts
     for breaks in several:
@@ -354,14 +364,14 @@ def test_obstore_and_boto3_take_up_a_broken_connection(
 def test_a_broken_connection_is_taken_up_again(
     flaky: tuple[type[Flaky], Any], size: int, packed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(objects, "native_bucket", lambda *_: None)
+    monkeypatch.setattr(opener, "native_bucket", lambda *_: None)
     monkeypatch.setattr(objects.time, "sleep", lambda s: None)
     server, client = flaky
     line = corpus.case("x").text.encode() + b"\n"
     lines = size // len(line)
     server.content = gzip.compress(line * lines, 0) if packed else line * lines
     server.breaks[:] = [5000, 7, 20_000]
-    item = S3Object(client, "gt-logs", "one", "one", len(server.content))
+    item = S3Object(AwsOpener(client), "gt-logs", "one", "one", len(server.content))
     table, coverage = count_hits(item, "http_status")
     assert table.rows == [(200, lines)]
     assert coverage.failures == []

@@ -15,7 +15,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from ...aws.denials import Denial, behind_resource, parse_denial
+from ...denials import Denial, behind_resource, parse_denial
 from ...iam.verdict import Verdict
 from ...network import Source, contains
 from ...policies.age_cap import AGE_SID, SIGV2_SID, age_text

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from ...aws.denials import parse_denial
+from ...denials import parse_denial
 from ...html import Tone, join as join_html, notice as notice_box, output as cell_output, text as html_text
 from ...iam.verdict import Verdict
 from ...network import Source

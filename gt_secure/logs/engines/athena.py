@@ -18,9 +18,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
-from ...aws.client import Aws, aws_errors
 from ...errors import InvalidInput, LogError, NotFound
 from ...text import size_text
 from ..coverage import Coverage
@@ -28,7 +26,8 @@ from ..sql.derived_columns import from_lines
 from ..sql.dialects import TRINO
 from ..sql.query import Question, statement
 from ..storage.listing import LATE, list_logs, path_ranges, split_uri
-from .athena_query import CATALOG, Flow, QueryProgress
+from ..storage.opener import Opener
+from .athena_query import CATALOG, Flow, QueryProgress, QueryService
 from .athena_settings import MAX_QUERY_BYTES, Athena, Estimate
 
 _TEXT = ("string", "varchar", "char")
@@ -82,10 +81,9 @@ LOCATION '{_quoted(self.location)}'"""
         return f"DROP TABLE IF EXISTS `{self.database}`.`{self.name}`"
 
 
-def raw_table(client: Any, database: str, name: str) -> RawTable:
+def raw_table(client: QueryService, database: str, name: str) -> RawTable:
     """Look up a table, and refuse one that splits lines into fields: it loses odd lines before a query sees them."""
-    with aws_errors("athena:GetTableMetadata", "*"):
-        said = client.get_table_metadata(CatalogName=CATALOG, DatabaseName=database, TableName=name)["TableMetadata"]
+    said = client.table(CatalogName=CATALOG, DatabaseName=database, TableName=name)
     columns = said.get("Columns", [])
     options = said.get("Parameters", {})
     serde = options.get("serde.serialization.lib", "")
@@ -118,7 +116,8 @@ class AthenaRun:
     of :data:`~gt_secure.logs.storage.listing.LATE`.
     """
 
-    aws: Aws
+    client: QueryService
+    opener: Opener
     settings: Athena
     uri: str | None
     since: dt.datetime | None = None
@@ -130,8 +129,7 @@ class AthenaRun:
     _notes: list[str] = field(default_factory=list, init=False)
 
     def rows(self, question: Question, *, with_source: bool) -> Iterator[list[str | None]]:
-        client = self.aws.client("athena")
-        table = self._table(client)
+        table = self._table()
         uri = self.uri or table.location
         if not uri:
             raise InvalidInput(
@@ -159,10 +157,10 @@ class AthenaRun:
                 field="filters",
             )
         self.settings.ask(self.estimate)
-        yield from self._run(client, table, sql)
+        yield from self._run(table, sql)
 
-    def _run(self, client: Any, table: RawTable, sql: str) -> Iterator[list[str | None]]:
-        flow = Flow(client, self.settings, self.progress, self.cancel)
+    def _run(self, table: RawTable, sql: str) -> Iterator[list[str | None]]:
+        flow = Flow(self.client, self.settings, self.progress, self.cancel)
         made = False
         try:
             if isinstance(table, AdHoc):
@@ -174,7 +172,7 @@ class AthenaRun:
             yield from flow.results(query)
         finally:
             if made and isinstance(table, AdHoc):
-                self._drop(Flow(client, self.settings, None, None), table)
+                self._drop(Flow(self.client, self.settings, None, None), table)
 
     def _drop(self, flow: Flow, table: AdHoc) -> None:
         try:
@@ -185,9 +183,9 @@ class AthenaRun:
                 f"run {table.drop}"
             )
 
-    def _table(self, client: Any) -> RawTable:
+    def _table(self) -> RawTable:
         if self.settings.table is not None:
-            return raw_table(client, self.settings.database, self.settings.table)
+            return raw_table(self.client, self.settings.database, self.settings.table)
         if self.uri is None:
             raise InvalidInput(
                 "Athena reads s3:// prefixes or a table.", next_step="Name the prefix, or table=.", field="sources"
@@ -205,7 +203,7 @@ class AthenaRun:
 
     def _listed(self, uri: str) -> tuple[int, int]:
         objects = size = 0
-        for item in list_logs(self.aws.client("s3"), uri, since=self.since, until=self.until):  # may be millions
+        for item in list_logs(self.opener, uri, since=self.since, until=self.until):  # may be millions
             objects, size = objects + 1, size + item.size
             if self.cancel is not None and self.cancel.is_set():
                 raise LogError("Listing the access logs was cancelled.", next_step="Start it again to read on.")
@@ -217,7 +215,7 @@ class AthenaRun:
         """Ranges of ``"$path"``: plain comparisons, which Trino turns into files that are not opened."""
         bucket, _ = split_uri(uri)
         parts = []
-        for low, high in path_ranges(self.aws.client("s3"), uri, since=self.since, until=self.until, late=LATE):
+        for low, high in path_ranges(self.opener, uri, since=self.since, until=self.until, late=LATE):
             sides = [f"\"$path\" >= '{_quoted(f's3://{bucket}/{low}')}'"]
             if high:
                 sides.append(f"\"$path\" < '{_quoted(f's3://{bucket}/{high}')}'")

@@ -7,10 +7,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from ...aws.arns import client_partition, workgroup_arn
-from ...aws.client import aws_errors
 from ...errors import AccessDenied, GtSecureError, InvalidInput, LogError
 from ...mask import redact
 from ...text import count, size_text
@@ -40,19 +38,37 @@ class QueryProgress:
         return f"Athena: {self.state.lower()}, {done}"
 
 
+class QueryService(Protocol):
+    """The calls of Athena, which raise errors of :mod:`gt_secure.errors`; the parameters are those of its API."""
+
+    def table(self, **wanted: Any) -> dict[str, Any]:
+        """Look up a table."""
+
+    def start(self, **wanted: Any) -> str:
+        """Start a query; returns its id."""
+
+    def execution(self, query: str) -> dict[str, Any]:
+        """Return the state of a query."""
+
+    def stop(self, query: str) -> None:
+        """Stop a query."""
+
+    def results(self, **wanted: Any) -> dict[str, Any]:
+        """Return a page of results."""
+
+
 class Flow:
     """Queries of one work group."""
 
     def __init__(
         self,
-        client: Any,
+        client: QueryService,
         settings: Athena,
         progress: Callable[[QueryProgress], object] | None,
         cancel: threading.Event | None,
     ) -> None:
         self.client, self.settings = client, settings
         self._progress, self._cancel = progress, cancel
-        self._arn = workgroup_arn(client_partition(client), settings.workgroup)
 
     def start(self, sql: str) -> str:
         wanted: dict[str, Any] = {
@@ -64,8 +80,7 @@ class Flow:
             wanted["ResultConfiguration"] = {"OutputLocation": self.settings.output}
         self._check_cancel()
         try:
-            with aws_errors("athena:StartQueryExecution", self._arn):
-                return str(self.client.start_query_execution(**wanted)["QueryExecutionId"])
+            return self.client.start(**wanted)
         except GtSecureError as error:
             if "output location" in error.message.lower():
                 raise InvalidInput(
@@ -90,8 +105,7 @@ class Flow:
     def _followed(self, query: str) -> dict[str, Any]:
         started, pause, again = time.monotonic(), FIRST_WAIT_S, False
         while True:
-            with aws_errors("athena:GetQueryExecution", self._arn):
-                found: dict[str, Any] = self.client.get_query_execution(QueryExecutionId=query)["QueryExecution"]
+            found = self.client.execution(query)
             state = found["Status"]["State"]
             seconds = time.monotonic() - started
             self._tell(query, state, found, seconds)
@@ -112,8 +126,7 @@ class Flow:
     def stop(self, query: str) -> None:
         """Stop a query: it would go on, and cost, without us. That it cannot be stopped hides no other error."""
         try:
-            with aws_errors("athena:StopQueryExecution", self._arn):
-                self.client.stop_query_execution(QueryExecutionId=query)
+            self.client.stop(query)
         except GtSecureError:
             return
 
@@ -123,8 +136,7 @@ class Flow:
         started, number, header = time.monotonic(), 0, True
         while True:
             self._check_cancel()
-            with aws_errors("athena:GetQueryResults", self._arn):
-                page = self.client.get_query_results(**wanted)
+            page = self.client.results(**wanted)
             rows = page["ResultSet"].get("Rows", [])
             for row in rows[1:] if header else rows:
                 number += 1

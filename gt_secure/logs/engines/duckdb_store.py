@@ -28,6 +28,7 @@ from ..ingest.arrow_stream import LineStream
 from ..ingest.reader import Reader
 from ..sql.columns import EXTRA, FIELDS, STORED
 from ..sql.derived_columns import derived, from_lines, masked
+from ..sql.literals import literal
 
 T = TypeVar("T")
 
@@ -38,17 +39,6 @@ MEMORY_LIMIT = "400MB"
 _PREFIX = "gt-secure-logs-"
 _FOLDERS: set[Path] = set()
 _LOCK = "in-use"
-
-
-def literal(value: object) -> str:
-    """A SQL literal; DuckDB knows no escapes in one but the doubled quote."""
-    if value is None:
-        return "NULL"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return repr(value)
-    return "'" + str(value).replace("'", "''") + "'"
 
 
 class Store:

@@ -9,20 +9,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from ...aws.client import Aws
 from ...errors import InvalidInput
+from ...handed import handed
 from ...network import Ranges, parse_networks, read_address, to_address
 from ..coverage import Coverage, Sample, why_unreadable
 from ..hits import Hits
 from ..log_query import LogQuery, Runtime
 from ..sql.columns import STORED
 from ..sql.group_by import check_columns, distinct, finish
+from ..sql.literals import literal
 from ..sql.query import Question, all_rows, load_rows, update_coverage
 from ..storage.listing import split_uri
+from ..storage.opener import opener_of
 from ..table import Table
 from .athena import AthenaRun
 from .athena_settings import Athena
-from .duckdb_store import Store, literal
+from .duckdb_store import Store
 from .selection import EngineChoice
 from .spark import SparkRun
 
@@ -40,12 +42,13 @@ class Run(Protocol):
 def _run(choice: EngineChoice, query: LogQuery, runtime: Runtime) -> Run:
     if choice.engine == "spark":
         return SparkRun(query.sources, runtime.session, runtime.cancel)
-    aws = runtime.aws
-    if not isinstance(aws, Aws):
-        raise InvalidInput("Athena needs a connection to AWS.", next_step="Pass aws=connect_aws().", field="aws")
     settings = runtime.athena if runtime.athena is not None else Athena()
-    prefix = _prefix(query.sources, settings)
-    return AthenaRun(aws, settings, prefix, query.since, query.until, runtime.progress, runtime.cancel)
+    make = handed("athena")
+    client = make(runtime.aws, settings.workgroup) if make is not None else None
+    if client is None:
+        raise InvalidInput("Athena needs a connection to AWS.", next_step="Pass aws=connect_aws().", field="aws")
+    opener, prefix = opener_of(runtime.aws), _prefix(query.sources, settings)
+    return AthenaRun(client, opener, settings, prefix, query.since, query.until, runtime.progress, runtime.cancel)
 
 
 def _prefix(sources: Any, settings: Athena) -> str | None:

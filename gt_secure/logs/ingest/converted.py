@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..sql.columns import EXTRA, FIELDS
+from ..sql.literals import literal
 
 HEAD = 64 << 10
 """Bytes read first, to see what a file is."""
@@ -95,8 +96,6 @@ def zstd_opener() -> Callable[[Any], Callable[[int], bytes]] | None:
 def _rows_as_json(stream: _Joined) -> Any:
     """Return the rows of our own export as JSON lines; None for any other Parquet file."""
     import duckdb
-
-    from ..engines.duckdb_store import literal  # which reads with the reader that imports this module
 
     with tempfile.TemporaryDirectory() as folder:
         packed, rows = Path(folder) / "rows.parquet", Path(folder) / "rows.json"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
 
-from ...aws.denials import KIND_NAMES, parse_denial
+from ...denials import KIND_NAMES, parse_denial
 from ..sql.columns import FIELDS, REFUSAL_CODES
 from .json_stream import CONTAINERS, Item
 from .neighbours import neighbour_record

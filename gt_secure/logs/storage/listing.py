@@ -15,12 +15,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from ...aws.arns import bucket_arn, client_partition
-from ...aws.buckets import LogLocation, log_location, no_bucket
-from ...aws.client import Aws, aws_errors
-from ...errors import InvalidInput, LogError, NotFound, refuse_url
+from ...errors import InvalidInput, LogError, refuse_url
+from ..location import LogLocation
 from .objects import LocalFile, LogObject, S3Object, StandardInput, local_files
-from .pages import chain, list_page, parallel_pages
+from .opener import Opener, opener_of
+from .pages import chain, parallel_pages
 
 LogLayout = Literal["simple", "partitioned", "unknown"]
 Borders = Callable[[str, str], Sequence[str]]
@@ -36,7 +35,7 @@ _FOLDERS = 200
 _RANGES = 50
 
 
-def find_logs(aws: Aws | Any, bucket: str) -> LogLocation:
+def find_logs(aws: Opener | Any, bucket: str) -> LogLocation:
     """Ask where the server access logs of a bucket are delivered.
 
     Raises
@@ -48,12 +47,7 @@ def find_logs(aws: Aws | Any, bucket: str) -> LogLocation:
     AccessDenied
         Without ``s3:GetBucketLogging``.
     """
-    client = s3_client(aws)
-    try:
-        with aws_errors("s3:GetBucketLogging", bucket_arn(client_partition(client), bucket)):
-            found = log_location(client.get_bucket_logging(Bucket=bucket))
-    except NotFound as error:
-        raise (no_bucket(aws, bucket) if isinstance(aws, Aws) else error) from error
+    found = opener_of(aws).log_target(bucket)
     if found is None:
         raise LogError(
             f"Server access logging of {bucket} is off, so nobody knows who opened its objects.",
@@ -64,11 +58,6 @@ def find_logs(aws: Aws | Any, bucket: str) -> LogLocation:
     return found
 
 
-def s3_client(aws: Aws | Any) -> Any:
-    """The S3 client of an :class:`~gt_secure.aws.client.Aws`, or the client that was passed itself."""
-    return aws.client("s3") if isinstance(aws, Aws) else aws
-
-
 def split_uri(uri: str) -> tuple[str, str]:
     bucket, _, prefix = uri.removeprefix("s3://").partition("/")
     if not bucket:
@@ -77,7 +66,7 @@ def split_uri(uri: str) -> tuple[str, str]:
 
 
 def list_logs(
-    client: Any,
+    opener: Opener,
     uri: str,
     *,
     since: dt.datetime | None = None,
@@ -94,15 +83,15 @@ def list_logs(
     bucket, prefix = split_uri(uri)
     last = (until + LATE).date() if until else None
     bases = (
-        _objects(client, bucket, base, layout, since, last, borders(bucket, base) if borders else ())
-        for base, layout in _bases(client, bucket, prefix)
+        _objects(opener, bucket, base, layout, since, last, borders(bucket, base) if borders else ())
+        for base, layout in _bases(opener, bucket, prefix)
     )
     for page in chain(bases):
         yield from page
 
 
 def _objects(
-    client: Any,
+    opener: Opener,
     bucket: str,
     base: str,
     layout: LogLayout,
@@ -116,7 +105,7 @@ def _objects(
         wanted["Delimiter"] = "/"
     if since is not None and layout != "unknown":
         wanted["StartAfter"] = base + since.strftime("%Y/%m/%d" if layout == "partitioned" else "%Y-%m-%d")
-    for page in parallel_pages(client, wanted, borders):
+    for page in parallel_pages(opener, wanted, borders):
         found: list[S3Object] = []
         for entry in page.get("Contents", ()):
             day = _day_of(entry["Key"][len(base) :], layout) if last is not None else None
@@ -127,13 +116,13 @@ def _objects(
             if (since is not None and written < since) or entry["Key"].endswith("/"):
                 continue
             found.append(
-                S3Object(client, bucket, entry["Key"], entry.get("ETag", "").strip('"'), entry["Size"], written)
+                S3Object(opener, bucket, entry["Key"], entry.get("ETag", "").strip('"'), entry["Size"], written)
             )
         yield found
 
 
 def path_ranges(
-    client: Any,
+    opener: Opener,
     uri: str,
     *,
     since: dt.datetime | None = None,
@@ -148,7 +137,7 @@ def path_ranges(
     if since is None and until is None:
         return whole
     found = []
-    for base, layout in _bases(client, bucket, prefix):
+    for base, layout in _bases(opener, bucket, prefix):
         low, high = base, _after(base)
         pattern = "%Y/%m/%d" if layout == "partitioned" else "%Y-%m-%d"
         if layout != "unknown":
@@ -176,9 +165,9 @@ def _day_of(rest: str, layout: LogLayout) -> dt.date | None:
 
 
 def _bases(
-    client: Any, bucket: str, prefix: str, level: dict[str, Any] | None = None, depth: int = 5
+    opener: Opener, bucket: str, prefix: str, level: dict[str, Any] | None = None, depth: int = 5
 ) -> Iterator[tuple[str, LogLayout]]:
-    page = level or next(_level(client, bucket, prefix))
+    page = level or next(_level(opener, bucket, prefix))
     folders = [entry["Prefix"] for entry in page.get("CommonPrefixes", ())]
     keys = [entry["Key"] for entry in page.get("Contents", ())]
     # The marker of a folder is no log object. A whole key is one, but tells less than others that begin with it.
@@ -192,19 +181,19 @@ def _bases(
         return
     if simple:
         yield prefix, "simple"
-    levels = chain(_level(client, bucket, folder) for folder in folders)
+    levels = chain(_level(opener, bucket, folder) for folder in folders)
     for folder, below in zip(folders, levels, strict=True):
-        yield from _bases(client, bucket, folder, below, depth - 1)
+        yield from _bases(opener, bucket, folder, below, depth - 1)
 
 
-def _level(client: Any, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
-    yield list_page(client, Bucket=bucket, Prefix=prefix, Delimiter="/")
+def _level(opener: Opener, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
+    yield opener.list_page(Bucket=bucket, Prefix=prefix, Delimiter="/")
 
 
 def resolve(
     sources: str | Path | LogObject | Iterable[Any],
     *,
-    client: Any = None,
+    opener: Opener | None = None,
     since: dt.datetime | None = None,
     until: dt.datetime | None = None,
     borders: Borders | None = None,
@@ -221,7 +210,7 @@ def resolve(
     several = len(items) > 1 or (isinstance(items[0], (str, Path)) and glob.has_magic(str(items[0])))
     seen: set[tuple[str, str]] = set()
     for item in items:
-        for found in _objects_of(item, client, since, until, borders):
+        for found in _objects_of(item, opener, since, until, borders):
             # Sources may overlap, and ** follows links: each object is read once.
             if several and (place := _place(found)) is not None:
                 if place in seen:
@@ -238,21 +227,21 @@ def _place(item: LogObject) -> tuple[str, str] | None:
 
 
 def _objects_of(
-    item: Any, client: Any, since: dt.datetime | None, until: dt.datetime | None, borders: Borders | None
+    item: Any, opener: Opener | None, since: dt.datetime | None, until: dt.datetime | None, borders: Borders | None
 ) -> Iterator[LogObject]:
     if isinstance(item, (str, Path)):
-        yield from _named(str(item), client, since, until, borders)
+        yield from _named(str(item), opener, since, until, borders)
     elif isinstance(item, (S3Object, LocalFile, LogObject)):  # the protocol last: it looks at every member
         yield item
     else:
         prefix = getattr(item, "uri", None)
         if prefix is None:
             raise InvalidInput(f"A {type(item).__name__} is not a source of access logs.", field="sources")
-        yield from _named(prefix, client, since, until, borders)
+        yield from _named(prefix, opener, since, until, borders)
 
 
 def _named(
-    text: str, client: Any, since: dt.datetime | None, until: dt.datetime | None, borders: Borders | None
+    text: str, opener: Opener | None, since: dt.datetime | None, until: dt.datetime | None, borders: Borders | None
 ) -> Iterator[LogObject]:
     if not text.strip():
         raise InvalidInput(
@@ -264,10 +253,10 @@ def _named(
     if text == "-":
         yield StandardInput()
     elif text.startswith("s3://"):
-        if client is None:
+        if opener is None:
             raise InvalidInput(
                 "An s3:// source needs a connection to AWS.", next_step="Pass aws=connect_aws().", field="aws"
             )
-        yield from list_logs(client, text, since=since, until=until, borders=borders)
+        yield from list_logs(opener, text, since=since, until=until, borders=borders)
     else:
         yield from local_files(text)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol, cast, runtime_checkable
 
 from ...errors import GtSecureError, NotFound, Throttled
-from .native import native_bucket
+from .opener import Opener
 
 SMALL = 1 << 20
 """Bytes up to which an object is fetched whole before it is read: as many are held as there are requests."""
@@ -83,7 +83,7 @@ class StandardInput:
 class S3Object:
     """An object in a log bucket."""
 
-    client: Any = field(repr=False, compare=False)
+    opener: Opener = field(repr=False, compare=False)
     bucket: str
     key: str
     etag: str
@@ -100,30 +100,21 @@ class S3Object:
 
     @property
     def most_requests(self) -> int:
-        if native_bucket(self.client, self.bucket) is not None:
-            return 64
-        config = getattr(getattr(self.client, "meta", None), "config", None)
-        return min(32, getattr(config, "max_pool_connections", 16))
+        return self.opener.most_requests(self.bucket)
 
     def open(self) -> IO[bytes]:
         """Fetch the object; a small one at once, so that its connection is free again."""
         if self.size > SMALL:
             return cast("IO[bytes]", ResumingBody(self._body, self.size))
-        native = native_bucket(self.client, self.bucket)
-        data = None if native is None else native.whole(self.key, self.etag, self.size)
-        return io.BytesIO(ResumingBody(self._body, self.size).read() if data is None else data)
+        first = [self.size]
 
-    def _body(self, start: int) -> Any:
-        from ...aws.arns import bucket_arn, client_partition
-        from ...aws.client import aws_errors
+        def body(start: int) -> Any:
+            return self._body(start, first.pop() if first else None)
 
-        # The rest must be of the same content.
-        rest = {"Range": f"bytes={start}-", "IfMatch": f'"{self.etag}"'} if start else {}
-        with aws_errors("s3:GetObject", bucket_arn(client_partition(self.client), self.bucket, self.key)):
-            answer = self.client.get_object(Bucket=self.bucket, Key=self.key, **rest)
-        if not answer.get("ETag"):  # a page of a proxy: S3 names the version of what it sends
-            raise ConnectionError("the response is not from S3")
-        return answer["Body"]
+        return io.BytesIO(ResumingBody(body, self.size).read())
+
+    def _body(self, start: int, size: int | None = None) -> Any:
+        return self.opener.get_body(self.bucket, self.key, self.etag, start, size)
 
 
 ATTEMPTS = 4

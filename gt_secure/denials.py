@@ -47,11 +47,13 @@ class Denial:
 
     @property
     def policy(self) -> str:
+        """The kind of the policy in words, and its ARN."""
         name = KIND_NAMES[self.kind] if self.kind else "policy"
         return f"{name} {self.policy_arn}".rstrip()
 
 
 def parse_denial(message: str) -> Denial | None:
+    """Return the reason in a message; None if it names none."""
     reasons = list(_REASON.finditer(behind_resource(message)))
     ids = _AUTHORIZATION_ID.findall(behind_resource(message))
     if not reasons and not ids:

@@ -4,7 +4,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from gt_secure.aws.client import aws_errors
-from gt_secure.aws.denials import KIND_NAMES, Denial, parse_denial
+from gt_secure.denials import KIND_NAMES, Denial, parse_denial
 from gt_secure.errors import AccessDenied
 
 S3 = 'User: arn:aws:sts::111122223333:assumed-role/R/s is not authorized to perform: s3:GetObject on resource: "{}" '
