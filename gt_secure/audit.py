@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from . import account, policies
 from .columns import lay_out
@@ -17,11 +17,36 @@ from .listings import Findings, FindingsReport, Workteams
 
 if TYPE_CHECKING:
     from .account.bucket import Bucket
+    from .aws.client import Aws
     from .aws.teams import LabelingJob, Workforce, Workteam
-    from .connection import Connection
+    from .changes import Journal
     from .findings.model import Finding
     from .logs import Hits
     from .logs.leaks import Leak
+
+
+class AuditedRegion(Protocol):
+    """A region as an audit reads it: :class:`gt_secure.Connection` is one."""
+
+    @property
+    def aws(self) -> Aws:
+        """The connection to the account."""
+
+    @property
+    def journal(self) -> Journal:
+        """The journal, which names the buckets of restrictions."""
+
+    def workteams(self) -> Workteams:
+        """Return the workteams."""
+
+    def workforce(self) -> Workforce | None:
+        """Return the private workforce."""
+
+    def hits(self, bucket: str, *, since: str | None) -> Hits:
+        """Read the access log of a bucket."""
+
+    def findings(self, *, team: Workteam | None, bucket: str | None, logs: Hits | None) -> Findings:
+        """Return what defeats a restriction."""
 
 
 @dataclass(frozen=True)
@@ -155,16 +180,15 @@ def _leak_row(bucket: str, leak: Leak) -> tuple[object, ...]:
 
 
 def audit(
-    gt: Connection, *, buckets: str | Iterable[str] = "used", since: str | None = "7d", logs: bool = True
+    gt: AuditedRegion, *, buckets: str | Iterable[str] = "used", since: str | None = "7d", logs: bool = True
 ) -> Audit:
     """Read the state of a region: see :meth:`gt_secure.Connection.audit`."""
-    gt = replace(gt, journal=gt.journal.snapshot())
     choice = BucketChoice.parse(buckets)
     notes = UnreadNotes(passes=InvalidInput)
     teams = notes.attempt("workteams", gt.workteams, Workteams())
-    known = TeamBuckets(gt, notes.passes)
+    known = TeamBuckets(gt.aws, gt.journal, notes.passes)
     used = {team: known.of(team, notes) for team in teams}
-    asked = list(choice.names) if choice.tag is None else choice.here(gt, notes)
+    asked = list(choice.names) if choice.tag is None else choice.here(gt.aws, notes)
     names = sorted({*asked, *(name for some in used.values() for name in some)})
     if not names or (choice != BucketChoice() and not asked):
         notes.lines.append(f"buckets: not applicable, {choice.nothing}")
@@ -186,7 +210,7 @@ def audit(
 
 
 def _bucket(
-    gt: Connection, name: str, teams: tuple[str, ...], notes: UnreadNotes, since: str | Literal[False] | None
+    gt: AuditedRegion, name: str, teams: tuple[str, ...], notes: UnreadNotes, since: str | Literal[False] | None
 ) -> AuditedBucket:
     state = notes.attempt(name, lambda: account.read_bucket(gt.aws, name), None)
     if state is None:
@@ -217,7 +241,7 @@ def guard_text(state: Bucket) -> str:
 
 
 def _findings(
-    gt: Connection, used: Mapping[Workteam, list[str]], buckets: Iterable[AuditedBucket], notes: UnreadNotes
+    gt: AuditedRegion, used: Mapping[Workteam, list[str]], buckets: Iterable[AuditedBucket], notes: UnreadNotes
 ) -> Findings:
     """Look at each team with the buckets that it uses, and at each bucket that no team is known to use."""
     logs = {bucket.name: bucket.hits for bucket in buckets}

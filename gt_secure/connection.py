@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from .audit import Audit
     from .aws.sdk_session import SageMakerSession
     from .aws.teams import Workforce, Workteam
+    from .changes.applied import Applied
     from .changes.plan import Plan
-    from .changes.transaction import Applied
     from .changes.undo import UndoPlan
     from .findings.accepted import AcceptedLike
     from .findings.model import Acceptance
@@ -682,9 +682,9 @@ class Connection:
         --------
         >>> gt.audit(buckets="gt-images").require("high")  # doctest: +SKIP
         """
-        from .audit import audit  # it reports on a connection
+        from .audit import audit
 
-        return audit(self, buckets=buckets, since=since, logs=logs)
+        return audit(replace(self, journal=self.journal.snapshot()), buckets=buckets, since=since, logs=logs)
 
     # 5. Hits
 

@@ -13,7 +13,7 @@ from .errors import InvalidInput, refuse_url
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .changes.transaction import Applied
+    from .changes.applied import Applied
 
 
 Logs: TypeAlias = "str | Path | Iterable[str | Path]"

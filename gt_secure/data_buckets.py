@@ -13,7 +13,8 @@ from .aws.teams import LabelingJob, Review, TeamJobs, Workteam, buckets_of, jobs
 from .errors import GtSecureError, InvalidInput
 
 if TYPE_CHECKING:
-    from .connection import Connection
+    from .aws.client import Aws
+    from .changes import Journal
 
 T = TypeVar("T")
 _TAG = "tag:"
@@ -69,17 +70,17 @@ class BucketChoice(NamedTuple):
             return f"no bucket has the tag {'='.join(self.tag)}"
         return f"no bucket is named {' or '.join(self.names)}" if self.names else "no bucket of a team is known"
 
-    def here(self, gt: Connection, notes: UnreadNotes) -> list[str]:
+    def here(self, aws: Aws, notes: UnreadNotes) -> list[str]:
         """Return the buckets of the account in the region that have the tag or a name."""
         if self == BucketChoice():
             return []
-        own: list[str] = notes.attempt("buckets", lambda: buckets_here(gt.aws), [])
+        own: list[str] = notes.attempt("buckets", lambda: buckets_here(aws), [])
         if self.tag is None:
             return [name for name in self.names if name in own]
         key, wanted = self.tag
 
         def tagged(name: str) -> bool:
-            return notes.attempt(f"tags of {name}", lambda: tags_of(gt.aws, name).get(key) == wanted, False)
+            return notes.attempt(f"tags of {name}", lambda: tags_of(aws, name).get(key) == wanted, False)
 
         with ThreadPoolExecutor(_THREADS, thread_name_prefix="gt_secure-tags") as pool:
             return [name for name, has in zip(own, pool.map(tagged, own), strict=True) if has]
@@ -91,19 +92,17 @@ class TeamBuckets:
     ``waiting`` has the jobs of each team, by its ARN, that wait for workers.
     """
 
-    def __init__(self, gt: Connection, passes: type[GtSecureError]) -> None:
-        self._gt = gt
+    def __init__(self, aws: Aws, journal: Journal, passes: type[GtSecureError]) -> None:
+        self._aws = aws
         self.waiting: dict[str, tuple[LabelingJob, ...]] = {}
         self._workflows = UnreadNotes(passes)
-        self._reviews: list[Review] = self._workflows.attempt(
-            "human-review workflows", lambda: list_reviews(gt.aws), []
-        )
-        self._wishes = [wish for _, wish in changes.wishes_of(gt.journal, gt.aws.account_id, gt.aws.region)]
+        self._reviews: list[Review] = self._workflows.attempt("human-review workflows", lambda: list_reviews(aws), [])
+        self._wishes = [wish for _, wish in changes.wishes_of(journal, aws.account_id, aws.region)]
 
     def of(self, team: Workteam, notes: UnreadNotes) -> list[str]:
         """Return the buckets that are known, and note what may name more."""
         notes.lines += self._workflows.lines
-        known = notes.attempt(f"jobs of {team.name}", lambda: jobs_of_team(self._gt.aws, team, past=True), TeamJobs())
+        known = notes.attempt(f"jobs of {team.name}", lambda: jobs_of_team(self._aws, team, past=True), TeamJobs())
         self.waiting[team.arn] = tuple(job for job in known.jobs if job.name in known.waiting)
         if known.left_out:
             notes.lines.append(f"jobs of {team.name}: the {known.left_out:,} oldest were not read")

@@ -51,7 +51,7 @@ def rows(rig: Rig, choice: str | None = None, gt=None) -> dict[str, SweepRow]:
 
 def test_a_team_has_the_buckets_of_jobs_workflows_and_the_journal(rig: Rig) -> None:
     team, notes = rig.gt.workteam("vpc-team"), UnreadNotes(passes=InvalidInput)
-    assert TeamBuckets(rig.gt, InvalidInput).of(team, notes) == [BUCKET, "gt-reviewed"]
+    assert TeamBuckets(rig.gt.aws, rig.gt.journal, InvalidInput).of(team, notes) == [BUCKET, "gt-reviewed"]
     assert notes.lines == ["job streamed: its objects come with messages, so their buckets are not known"]
     assert "no bucket of this team is known" in rows(rig)["open-team"].exposure
     wish = Restriction("open-team", addresses=["203.0.113.0/24"], bucket="gt-archive")

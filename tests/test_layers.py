@@ -38,9 +38,9 @@ LAYERS = [
     ["changes"],
     ["listings"],
     ["connection_arguments"],
-    ["connection"],
     ["data_buckets"],
     ["audit"],
+    ["connection"],
     ["doctor", "check"],
     ["sweeps"],
     ["widgets"],
@@ -50,9 +50,6 @@ LAYERS = [
     ["", "__main__"],
 ]
 """Packages and modules of the top level, the lowest first. Those in one row do not import each other."""
-
-IN_METHODS = {("connection", "audit")}
-"""Modules that a method imports in its body, because what it returns is made from the object itself."""
 
 SANDBOX_MAY_IMPORT = {
     "_version",
@@ -139,7 +136,7 @@ def test_nothing_imports_upward() -> None:
         for target, line in imports(name, path):
             if name == "" or target.split(".")[0] == name.split(".")[0]:
                 continue
-            if layer(target) >= layer(name) and (name, target) not in IN_METHODS:
+            if layer(target) >= layer(name):
                 wrong.append(f"{path.relative_to(ROOT)}:{line} imports {target or 'the package'}")
     assert not wrong, "\n".join(wrong)
 
@@ -170,7 +167,6 @@ def test_no_circle() -> None:
             for target, line in imports(name, path)
             if target in MODULES
             and target != name
-            and (name, target) not in IN_METHODS
             and not (line in deferred and target.split(".")[0] == name.split(".")[0])
         }
         for name, path in MODULES.items()

@@ -13,9 +13,9 @@ from gt_secure.access.explain.explanation import explain
 from gt_secure.aws.endpoints import VpcEndpoint
 from gt_secure.aws.teams import LabelingJob, UrlLock, Workteam
 from gt_secure.changes import ProbeResult
+from gt_secure.changes.applied import Applied
 from gt_secure.changes.engine import ChangeStep
 from gt_secure.changes.journal import ChangeRecord, Journal
-from gt_secure.changes.transaction import Applied
 from gt_secure.columns import lay_out, width, wrap
 from gt_secure.findings.model import Finding
 from gt_secure.listings import Endpoints, Findings, Jobs, Workteams

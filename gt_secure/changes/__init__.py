@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from .._lazy import attach
 
 if TYPE_CHECKING:
+    from .applied import Applied as Applied, ProbeResult as ProbeResult
     from .apply import apply as apply
     from .change import Call as Call, Change as Change
     from .engine import ChangeStep as ChangeStep
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from .journal import ChangeRecord as ChangeRecord, Journal as Journal
     from .plan import Plan as Plan, plan as plan
     from .revoke import plan_revoke as plan_revoke, revoked as revoked
-    from .transaction import Applied as Applied, ProbeResult as ProbeResult
     from .undo import UndoPlan as UndoPlan, plan_undo as plan_undo, resume as resume, undo as undo
 
 

@@ -13,11 +13,12 @@ from ..account.state import WRITTEN, State
 from ..aws.client import Aws
 from ..errors import Conflict, GtSecureError, InvalidInput
 from ..network import Source
+from .applied import Applied, ProbeResult
 from .engine import Callback, Clock, Engine
 from .journal import Journal, scrub
 from .lock import hold
 from .plan import Plan
-from .transaction import Applied, ProbeResult, begin_lines, run
+from .transaction import begin_lines, run
 
 Fetch: TypeAlias = Callable[[Source, str, str], bool | None]
 """Fetches an object of a bucket under a prefix by a presigned URL from a source: True opened, False refused, None where

@@ -5,105 +5,22 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from .._version import __version__
-from ..access.answer import MEANT
 from ..account.event_history import OtherWrite, event_moment
 from ..aws.client import Aws
 from ..errors import GtSecureError
-from ..html import Chip, output as cell_output, table as html_table
-from ..text import members, printable
+from .applied import Applied, ChangeOutcome
 from .change import Change
-from .engine import ChangeStep, Clock, Engine, Rest
+from .engine import ChangeStep, Clock, Engine
 from .journal import ChangeRecord, Writer
 from .targets import Target
 
-ChangeOutcome: TypeAlias = Literal["nothing to do", "applied", "undone"] | Rest
-
 ROLLBACK_S = 120.0
 """Seconds that a rollback may last, independent of the deadline."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeResult:
-    """The result of one expectation on the wire; ``observed`` is ``opened``, ``refused`` or ``not reached``."""
-
-    kind: str
-    source: str
-    observed: str
-    detail: str = ""
-
-    @property
-    def holds(self) -> bool:
-        """True if the result is as expected, or could not be probed."""
-        return self.observed in (MEANT[self.kind], "not reached")
-
-    def to_dict(self) -> dict[str, Any]:
-        return members(self, "kind", "source", "observed", "holds", "detail")
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """Result of an apply or undo.
-
-    Attributes
-    ----------
-    id : str
-        Id in the journal; empty if there was nothing to do.
-    outcome : str
-        ``applied``, ``undone``, ``nothing to do``; in the details of an error also ``rolled back`` (nothing of it
-        remains), ``overtaken`` (only simultaneous writes of others remain; see that step) or ``in doubt`` (see the
-        steps that are not certain).
-    steps : tuple of ChangeStep
-    of : str or None
-        For an undo, the change that it reverted.
-    probes : tuple of ProbeResult
-        Results of the expectations on the wire, if a probe was given.
-    notes : tuple of str
-        Reasons why there was nothing to do, or problems of the journal.
-    """
-
-    id: str
-    outcome: ChangeOutcome
-    steps: tuple[ChangeStep, ...] = ()
-    of: str | None = None
-    probes: tuple[ProbeResult, ...] = ()
-    notes: tuple[str, ...] = ()
-
-    @property
-    def certain(self) -> bool:
-        """True if AWS confirmed every step."""
-        return all(step.certain for step in self.steps)
-
-    def to_dict(self) -> dict[str, Any]:
-        return members(self, "id", "outcome", "of", "certain", "steps", "probes", "notes")
-
-    def to_text(self) -> str:
-        lines = [f"{self.outcome.capitalize()}{f' (change {self.id})' if self.id else ''}."]
-        for step in self.steps:
-            doubt = "" if step.certain else " - not certain"
-            detail = f": {step.detail}" if step.detail else ""
-            lines.append(f"  {step.kind} of {step.target}: {step.outcome}{doubt}{detail}")
-        for result in self.probes:
-            as_expected = "as expected" if result.holds else "NOT as expected"
-            lines.append(f"  probe from {result.source}: {result.observed}, {as_expected}. {result.detail}".rstrip())
-        return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
-
-    def __str__(self) -> str:
-        return printable(self.to_text(), keep="\n")
-
-    def _repr_html_(self) -> str:
-        from .render.parts import applied_notice
-
-        as_expected = {True: Chip("ok", "as expected"), False: Chip("no", "not as expected")}
-        probes = [(result.source, result.observed, as_expected[bool(result.holds)]) for result in self.probes]
-        return cell_output(
-            applied_notice(self),
-            html_table(("source", "observed", "expectation"), probes) if probes else "",
-        )
 
 
 def begin_lines(kind: str, aws: Aws, account: str, caller: str, changes: Sequence[Change[Any]]) -> dict[str, Any]:

@@ -8,12 +8,13 @@ from typing import Any
 
 from ..aws.client import Aws
 from ..errors import Conflict, InvalidInput, NotFound, Unsupported
+from .applied import Applied, ChangeOutcome
 from .apply import refuse_unfinished
 from .change import Change, change_from_journal
 from .engine import Callback, Clock, Engine
 from .journal import ChangeRecord, Journal, steps_begun
 from .lock import hold
-from .transaction import Applied, ChangeOutcome, begin_lines, end, failure_summary, note_overwritten, run
+from .transaction import begin_lines, end, failure_summary, note_overwritten, run
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..changes.applied import Applied
 from ..changes.plan import Plan
-from ..changes.transaction import Applied
 from ..changes.undo import interrupted
 from ..connection import Connection
 from ..errors import InvalidInput

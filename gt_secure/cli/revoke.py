@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from ..changes.applied import Applied
 from ..changes.plan import Plan
-from ..changes.transaction import Applied
 from ..connection import Connection
 from ..errors import InvalidInput, NotFound
 from ..logs.hits import Hits

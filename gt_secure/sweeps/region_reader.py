@@ -52,7 +52,7 @@ class _RegionReader:
     looks: dict[str, list[Findings]] = field(default_factory=dict)
 
     def teams(self, workforce: Workforce) -> Iterator[SweepRow]:
-        known = TeamBuckets(self.gt, Throttled)
+        known = TeamBuckets(self.gt.aws, self.gt.journal, Throttled)
         teams = list_private_workteams(self.gt.aws)
         for team in teams:
             yield self._team(workforce, team, known)
@@ -83,7 +83,7 @@ class _RegionReader:
     def buckets(self, choice: BucketChoice) -> Iterator[SweepRow]:
         """Yield a row for each bucket of a choice, with what was found of it for the teams that use it."""
         listing = UnreadNotes(passes=Throttled)
-        for name in sorted({*self.seen} if choice == BucketChoice() else choice.here(self.gt, listing)):
+        for name in sorted({*self.seen} if choice == BucketChoice() else choice.here(self.gt.aws, listing)):
             notes = UnreadNotes(passes=Throttled)
             guard, line = self._bucket(name, notes)
             looks = self.looks.get(name) or [self._look(None, name, notes)]

@@ -10,6 +10,7 @@ import ipywidgets
 import traitlets
 
 from .. import html as markup
+from ..changes.applied import applied_notice
 from ..changes.change import find_change
 from ..changes.journal import scrub
 from ..changes.render import parts
@@ -25,8 +26,8 @@ from .base import PANEL, Box, Link, Step, check, field, spoken, text_field
 from .thread_safe import Html, row, set_class, stack
 
 if TYPE_CHECKING:
+    from ..changes.applied import Applied
     from ..changes.plan import Plan
-    from ..changes.transaction import Applied
     from ..connection import Connection
     from ..restriction.messages import Notice
     from ..restriction.model import Restriction
@@ -261,7 +262,7 @@ class ReviewStep(Step):
         return agreed and all(notice.confirmable for notice in plan.blockers)
 
     def _got_applied(self, applied: Applied) -> None:
-        self.after.value = spoken(parts.applied_notice(applied))
+        self.after.value = spoken(applied_notice(applied))
         self.applied = applied
         self.reason.value = ""
         self._done = f"{applied.outcome}, change {applied.id}" if applied.id else applied.outcome

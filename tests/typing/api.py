@@ -30,8 +30,8 @@ from gt_secure import (
 from gt_secure.access.answer import Answer, Answers
 from gt_secure.access.explain.explanation import Explanation
 from gt_secure.aws.teams import LabelingJob, Workforce, Workteam
+from gt_secure.changes.applied import Applied
 from gt_secure.changes.journal import ChangeRecord
-from gt_secure.changes.transaction import Applied
 from gt_secure.check import CheckFailed, CheckResult, Report, Spec, load_check_file, run_file
 from gt_secure.doctor import (
     Diagnosis,

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ..change import Change
     from ..plan import Plan
     from ..services import SimulatedRequest
-    from ..transaction import Applied
 
 _SCENES = {
     "worker": "a worker of the team",
@@ -235,23 +234,3 @@ def expectations(plan: Plan) -> Markup:
             chip = Chip("no" if broken else "ok", said)
             rows.append((markup.code(each.source), proof.kind, chip, markup.text(each.cause, 300)))
     return markup.table(("Source", "Expected", "Would be", "Reason"), rows, caption="Expectations")
-
-
-def applied_notice(applied: Applied) -> Markup:
-    said = {
-        "applied": "Applied and read back.",
-        "undone": "Undone: the account is as before.",
-        "nothing to do": "Nothing to do.",
-        "rolled back": "Rolled back: the account is as before.",
-        "overtaken": "Rolled back, except for a simultaneous write of somebody else.",
-        "in doubt": "Outcome unknown: check each step.",
-    }[applied.outcome]
-    tone: markup.Tone = (
-        "ok" if applied.outcome in ("applied", "undone", "nothing to do") and applied.certain else "warn"
-    )
-    steps = "; ".join(
-        f"{step.title} of {step.target}: {step.outcome}" + (f" ({step.detail})" if step.detail else "")
-        for step in applied.steps
-    )
-    recorded = f" Change {applied.id}." if applied.id else ""
-    return markup.notice(tone, said, markup.text(f"{steps}.{recorded}" if steps else recorded, 600))

@@ -1,0 +1,111 @@
+"""Result of an apply or undo, with the outcome of each step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from .. import html as markup
+from ..access.answer import MEANT
+from ..text import members, printable
+from .engine import ChangeStep, Rest
+
+ChangeOutcome: TypeAlias = Literal["nothing to do", "applied", "undone"] | Rest
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """The result of one expectation on the wire; ``observed`` is ``opened``, ``refused`` or ``not reached``."""
+
+    kind: str
+    source: str
+    observed: str
+    detail: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """True if the result is as expected, or could not be probed."""
+        return self.observed in (MEANT[self.kind], "not reached")
+
+    def to_dict(self) -> dict[str, Any]:
+        return members(self, "kind", "source", "observed", "holds", "detail")
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """Result of an apply or undo.
+
+    Attributes
+    ----------
+    id : str
+        Id in the journal; empty if there was nothing to do.
+    outcome : str
+        ``applied``, ``undone``, ``nothing to do``; in the details of an error also ``rolled back`` (nothing of it
+        remains), ``overtaken`` (only simultaneous writes of others remain; see that step) or ``in doubt`` (see the
+        steps that are not certain).
+    steps : tuple of ChangeStep
+    of : str or None
+        For an undo, the change that it reverted.
+    probes : tuple of ProbeResult
+        Results of the expectations on the wire, if a probe was given.
+    notes : tuple of str
+        Reasons why there was nothing to do, or problems of the journal.
+    """
+
+    id: str
+    outcome: ChangeOutcome
+    steps: tuple[ChangeStep, ...] = ()
+    of: str | None = None
+    probes: tuple[ProbeResult, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def certain(self) -> bool:
+        """True if AWS confirmed every step."""
+        return all(step.certain for step in self.steps)
+
+    def to_dict(self) -> dict[str, Any]:
+        return members(self, "id", "outcome", "of", "certain", "steps", "probes", "notes")
+
+    def to_text(self) -> str:
+        lines = [f"{self.outcome.capitalize()}{f' (change {self.id})' if self.id else ''}."]
+        for step in self.steps:
+            doubt = "" if step.certain else " - not certain"
+            detail = f": {step.detail}" if step.detail else ""
+            lines.append(f"  {step.kind} of {step.target}: {step.outcome}{doubt}{detail}")
+        for result in self.probes:
+            as_expected = "as expected" if result.holds else "NOT as expected"
+            lines.append(f"  probe from {result.source}: {result.observed}, {as_expected}. {result.detail}".rstrip())
+        return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
+
+    def __str__(self) -> str:
+        return printable(self.to_text(), keep="\n")
+
+    def _repr_html_(self) -> str:
+        as_expected = {True: markup.Chip("ok", "as expected"), False: markup.Chip("no", "not as expected")}
+        probes = [(result.source, result.observed, as_expected[bool(result.holds)]) for result in self.probes]
+        return markup.output(
+            applied_notice(self),
+            markup.table(("source", "observed", "expectation"), probes) if probes else "",
+        )
+
+
+def applied_notice(applied: Applied) -> markup.Markup:
+    """Return the result in a sentence, with its steps."""
+    said = {
+        "applied": "Applied and read back.",
+        "undone": "Undone: the account is as before.",
+        "nothing to do": "Nothing to do.",
+        "rolled back": "Rolled back: the account is as before.",
+        "overtaken": "Rolled back, except for a simultaneous write of somebody else.",
+        "in doubt": "Outcome unknown: check each step.",
+    }[applied.outcome]
+    tone: markup.Tone = (
+        "ok" if applied.outcome in ("applied", "undone", "nothing to do") and applied.certain else "warn"
+    )
+    steps = "; ".join(
+        f"{step.title} of {step.target}: {step.outcome}" + (f" ({step.detail})" if step.detail else "")
+        for step in applied.steps
+    )
+    recorded = f" Change {applied.id}." if applied.id else ""
+    return markup.notice(tone, said, markup.text(f"{steps}.{recorded}" if steps else recorded, 600))
