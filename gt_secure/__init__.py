@@ -50,13 +50,13 @@ def _mask() -> Any:
 
 
 def _opener() -> Any:
-    from .aws.opener import AwsOpener
+    from .aws.s3_opener import AwsOpener
 
     return AwsOpener
 
 
 def _athena() -> Any:
-    from .aws.athena import athena_client
+    from .aws.athena_client import athena_client
 
     return athena_client
 

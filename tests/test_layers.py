@@ -20,7 +20,7 @@ LAYERS = [
     ["mask"],
     ["tracebacks"],
     ["errors"],
-    ["html", "files", "test_journal", "wording"],
+    ["html", "files", "url_journal", "wording"],
     ["columns"],
     ["network", "applications"],
     ["named_networks"],

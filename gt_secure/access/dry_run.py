@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..logs.sql.columns import OPENED, SIGNER, signer_label
 from ..logs.sql.group_by import network_of
+from ..logs.sql.log_columns import OPENED, SIGNER, signer_label
 from ..policies.age_cap import age_text
 from ..policies.signer_lock import without_session
 from ..restriction.model import Restriction

@@ -23,8 +23,8 @@ from ..columns import ShownTable
 from ..errors import GtSecureError, NotFound, refuse_url
 from ..secrets import redact
 from ..shared_files import create_mode, open_regular, share_with_folder
-from ..test_journal import UrlJournal, journal_folder
 from ..text import members, truncate
+from ..url_journal import UrlJournal, journal_folder
 
 Status: TypeAlias = Literal["applied", "undone", "rolled-back", "overtaken", "unfinished", "damaged", "unsupported"]
 

@@ -14,8 +14,8 @@ from ..aws.client import Aws
 from ..errors import InvalidInput, refuse_url
 from ..logs.hits import Hits
 from ..logs.leaks import Leak
-from ..logs.sql.columns import SIGNER, signer_label
 from ..logs.sql.literals import literal
+from ..logs.sql.log_columns import SIGNER, signer_label
 from ..logs.time_range import parse_time
 from ..policies.age_cap import LONGEST_S
 from ..policies.bucket_guard import merge_guard, prefix_resource, remove_statements

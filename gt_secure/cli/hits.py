@@ -15,7 +15,7 @@ from ..errors import InvalidInput
 from ..logs import activity
 from ..logs.coverage import Coverage
 from ..logs.read import count_hits
-from ..logs.sql.columns import COLUMNS
+from ..logs.sql.log_columns import COLUMNS
 from ..logs.storage.cache import Cache
 from ..logs.table import Table
 from ..logs.waiting import USUALLY, follow_hits

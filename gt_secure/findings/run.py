@@ -12,7 +12,7 @@ from ..access.dry_run import presigners
 from ..account.bucket import UrlAges
 from ..account.part import Evidence, NotRead, Part, PartNotReadError
 from ..account.state import State
-from ..logs.sql.columns import OPENED, SIGNER, signer_label
+from ..logs.sql.log_columns import OPENED, SIGNER, signer_label
 from ..policies.age_cap import LONGEST_S
 from . import bucket_rules, guard_rules, other_ways_rules, workteam_rules
 from .bucket_rules import scripts_of

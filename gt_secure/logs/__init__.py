@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from .hits import Hits as Hits
     from .leaks import LeakRules as LeakRules
     from .location import LogLocation as LogLocation
-    from .progress import Progress as Progress
     from .read import count_hits as count_hits, read_hits as read_hits
+    from .read_progress import Progress as Progress
     from .storage.cache import Cache as Cache, CacheState as CacheState
     from .storage.listing import find_logs as find_logs
     from .table import Table as Table

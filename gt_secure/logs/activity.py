@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from ..errors import LogError
-from .progress import Progress
+from .read_progress import Progress
 
 AFTER_S = 1.0
 """Seconds after which work is worth a word: what is shorter shows nothing."""

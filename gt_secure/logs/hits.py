@@ -19,11 +19,11 @@ from .engines.duckdb_store import Store
 from .network_names import NAMES, allowlist_of, application_table, name_table
 from .refusals import Refusal, predicted
 from .sql.application_names import application as named_application
-from .sql.columns import DERIVED, EXTRA, FIELDS, REFUSED, STORED
 from .sql.derived_columns import age, own_test
 from .sql.dialects import DUCKDB
 from .sql.group_by import check_columns, check_limit, finish, group_parts, lookup_table, shown
 from .sql.literals import literal
+from .sql.log_columns import DERIVED, EXTRA, FIELDS, REFUSED, STORED
 from .sql.query import as_list, conditions, in_range
 from .table import FORMULA, Table, writable
 from .time_range import parse_time

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from ..errors import InvalidInput
-from ..test_journal import UrlJournal
+from ..url_journal import UrlJournal
 from .engines.duckdb_store import MEMORY_LIMIT
 from .sql.dialects import DUCKDB
 from .sql.query import LOCAL, check_filters, in_scope

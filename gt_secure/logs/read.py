@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import InvalidInput, LogError
 from ..named_networks import Networks, NetworksLike, networks_from
-from ..test_journal import UrlJournal
 from ..text import count
+from ..url_journal import UrlJournal
 from . import activity
 from .coverage import Coverage, Sample, why_unreadable
 from .engines.duckdb_store import MEMORY_LIMIT, Store, from_records, rows_of, write_records
@@ -26,7 +26,7 @@ from .ingest.json_records import RecordSink
 from .ingest.reader import Reader
 from .log_query import LogQuery, Runtime, Sources
 from .network_names import NAMES, named_counts, without_names
-from .progress import Progress
+from .read_progress import Progress
 from .sql.derived_columns import from_lines
 from .sql.group_by import check_columns, distinct, finish, lookup_table, merged
 from .sql.query import Question, statement, update_coverage

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..logs.sql.columns import OPENED, SIGNER, signer_label
 from ..logs.sql.literals import literal
+from ..logs.sql.log_columns import OPENED, SIGNER, signer_label
 from ..text import count, duration
 from .marks import set_marks
 from .theme import Chart, Mark, Theme, check_top, clean, empty_chart, new_chart

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..logs.sql.columns import INTERNAL, INTERNAL_KIND
 from ..logs.sql.literals import literal
+from ..logs.sql.log_columns import INTERNAL, INTERNAL_KIND
 from ..text import count
 from .marks import one_of, set_marks
 from .outcomes import COUNTS, OUTCOMES, add_outcome_keys, in_short, in_words, sum_up

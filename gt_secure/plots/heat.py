@@ -8,7 +8,7 @@ import datetime as dt
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..logs.sql.columns import INTERNAL, INTERNAL_KIND
+from ..logs.sql.log_columns import INTERNAL, INTERNAL_KIND
 from ..text import count
 from .outcomes import COUNTS, in_words, sum_up
 from .theme import Chart, Palette, Theme, clean, empty_chart, new_chart

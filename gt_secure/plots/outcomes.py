@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..logs.sql.columns import INTERNAL, OPENED
+from ..logs.sql.log_columns import INTERNAL, OPENED
 
 if TYPE_CHECKING:
     from .theme import Chart

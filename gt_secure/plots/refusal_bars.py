@@ -7,8 +7,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..logs.refusals import PREDICTED
-from ..logs.sql.columns import INTERNAL
 from ..logs.sql.literals import literal
+from ..logs.sql.log_columns import INTERNAL
 from ..text import count
 from .bars import source_label
 from .marks import one_of, set_marks

@@ -9,13 +9,13 @@ from .._lazy import attach
 if TYPE_CHECKING:
     from .inspect import PresignedUrl as PresignedUrl, inspect as inspect
     from .mint import mint as mint
+    from .minted_url import TestUrl as TestUrl
     from .origin import (
         KERNEL as KERNEL,
         probe_origin_for as probe_origin_for,
         probe_origins as probe_origins,
     )
     from .probe import Probe as Probe, probe as probe
-    from .test_url import TestUrl as TestUrl
 
 
 __all__, __getattr__, __dir__ = attach(__name__)

@@ -17,9 +17,9 @@ from ..aws.client import Aws, aws_errors
 from ..errors import AccessDenied, CredentialsError, InvalidInput, NotFound, refuse_url
 from ..network import Source
 from ..policies.session_policy import session_policy
-from ..test_journal import UrlJournal
+from ..url_journal import UrlJournal
+from .minted_url import TestUrl
 from .probe import check_lifetime
-from .test_url import TestUrl
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client

@@ -22,11 +22,11 @@ from ..aws.log_filter import install_secret_filter
 from ..errors import InvalidInput, refuse_url
 from ..html import Chip, Tone, code as mono, facts as fact_list, output as cell_output
 from ..network import ProbeOrigin, Source, is_loopback_url
-from ..test_journal import UrlJournal
 from ..text import members, printable
+from ..url_journal import UrlJournal
 from .inspect import host_of, inspect
+from .minted_url import TestUrl
 from .origin import KERNEL
-from .test_url import TestUrl
 
 _LONGEST = 4_000  # a refusal repeats the key, of up to 1,024 bytes, before the reason
 _SHOWN_HEADERS = (

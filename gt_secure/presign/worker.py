@@ -11,8 +11,8 @@ from ..aws.client import Aws
 from ..errors import AccessDenied, GtSecureError, InvalidInput
 from ..network import Source
 from .inspect import inspect
+from .minted_url import TestUrl
 from .origin import probe_origin_for
-from .test_url import TestUrl
 
 _PORTAL = "/_gt_secure/portal"
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .review_step import ReviewStep as ReviewStep
     from .sweep_view import SweepView as SweepView
     from .team_picker import TeamPicker as TeamPicker
-    from .test_url_step import TestUrlStep as TestUrlStep
+    from .url_step import TestUrlStep as TestUrlStep
 
 
 __all__, __getattr__, __dir__ = attach(__name__)

@@ -26,8 +26,8 @@ from .lock_cards import LocksView, headline, last_changes, lock_states, locks_ma
 from .page_assets import page_parts
 from .review_step import ReviewStep
 from .team_picker import BUCKET_ONLY, TeamDetails, TeamPicker
-from .test_url_step import TestUrlStep
 from .thread_safe import Html, make
+from .url_step import TestUrlStep
 
 if TYPE_CHECKING:
     from ..account.bucket import Bucket

@@ -227,12 +227,12 @@ def test_a_session_that_was_handed_over_is_left_alone() -> None:
 
 
 def test_there_is_a_connection_for_each_thread_that_fetches(monkeypatch: pytest.MonkeyPatch) -> None:
-    from gt_secure.aws import opener
+    from gt_secure.aws import s3_opener
     from gt_secure.logs.storage.objects import S3Object
 
-    monkeypatch.setattr(opener, "native_bucket", lambda *_: None)
+    monkeypatch.setattr(s3_opener, "native_bucket", lambda *_: None)
     client = connect_aws(region="us-east-1", endpoint_url="http://127.0.0.1:1").client("s3")
-    item = S3Object(opener.AwsOpener(client), "b", "k", "e", 1)
+    item = S3Object(s3_opener.AwsOpener(client), "b", "k", "e", 1)
     assert client.meta.config.max_pool_connections >= item.most_requests >= 16
 
 

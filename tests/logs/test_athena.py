@@ -19,9 +19,9 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from gt_secure.aws.athena import AthenaClient
+from gt_secure.aws.athena_client import AthenaClient
 from gt_secure.aws.client import Aws, connect_aws
-from gt_secure.aws.opener import AwsOpener
+from gt_secure.aws.s3_opener import AwsOpener
 from gt_secure.cli.main import main
 from gt_secure.connection import Connection
 from gt_secure.errors import AccessDenied, GtSecureError, InvalidInput, LogError, NotFound
@@ -29,7 +29,7 @@ from gt_secure.logs import Athena, Estimate, QueryProgress, count_hits, read_hit
 from gt_secure.logs.engines import athena as athena_module, selection as engines
 from gt_secure.logs.engines.athena import AdHoc, raw_table
 from gt_secure.logs.engines.athena_query import Flow
-from gt_secure.logs.sql.columns import COLUMNS, STORED
+from gt_secure.logs.sql.log_columns import COLUMNS, STORED
 from gt_secure.logs.storage.listing import list_logs, path_ranges
 from support import corpus, lines
 from support.athena_emulator import Emulator

@@ -13,9 +13,9 @@ import pytest
 from gt_secure.logs import read_hits
 from gt_secure.logs.engines.athena import AdHoc
 from gt_secure.logs.engines.athena_settings import MAX_QUERY_BYTES
-from gt_secure.logs.sql.columns import COLUMNS, STORED
 from gt_secure.logs.sql.derived_columns import from_lines
 from gt_secure.logs.sql.dialects import DUCKDB, SPARK, TRINO, Dialect
+from gt_secure.logs.sql.log_columns import COLUMNS, STORED
 from gt_secure.logs.sql.query import Question, all_rows, conditions, statement
 from support import lines, trino
 from support.sample import sample

@@ -21,11 +21,11 @@ import botocore.session
 import pytest
 from botocore.credentials import RefreshableCredentials
 
-from gt_secure.aws import native, opener
+from gt_secure.aws import native, s3_opener
 from gt_secure.aws.client import connect_aws
 from gt_secure.aws.native import NativeBucket
 from gt_secure.aws.object_page import list_page
-from gt_secure.aws.opener import AwsOpener
+from gt_secure.aws.s3_opener import AwsOpener
 from gt_secure.errors import GtSecureError, Throttled
 from gt_secure.logs import Cache, count_hits, read_hits
 from gt_secure.logs.storage import objects
@@ -51,7 +51,7 @@ def use(kind: str, patch: pytest.MonkeyPatch) -> None:
     if kind == "obstore":
         pytest.importorskip("obstore")
     else:
-        patch.setattr(opener, "native_bucket", lambda *_: None)
+        patch.setattr(s3_opener, "native_bucket", lambda *_: None)
 
 
 class Counter:

@@ -15,7 +15,7 @@ from gt_secure.changes.services import users
 from gt_secure.errors import InvalidInput
 from gt_secure.logs import Hits, count_hits, read_hits
 from gt_secure.logs.table import Table
-from gt_secure.test_journal import UrlJournal
+from gt_secure.url_journal import UrlJournal
 from support import corpus
 from support.sample import sample
 

@@ -8,8 +8,8 @@ import duckdb
 import pytest
 
 from gt_secure.logs.sql import line_parser as sql
-from gt_secure.logs.sql.columns import FIELDS
 from gt_secure.logs.sql.dialects import DUCKDB
+from gt_secure.logs.sql.log_columns import FIELDS
 from support import corpus
 from support.lines import PUBLISHED
 

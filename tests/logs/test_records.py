@@ -11,7 +11,7 @@ import pytest
 
 from gt_secure.errors import InvalidInput
 from gt_secure.logs import count_hits, read_hits
-from gt_secure.logs.sql.columns import OPENED
+from gt_secure.logs.sql.log_columns import OPENED
 from gt_secure.logs.storage.objects import StandardInput
 from support import corpus
 from support.sample import sample

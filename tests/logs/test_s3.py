@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 import botocore.config
 import pytest
 
-from gt_secure.aws import opener
-from gt_secure.aws.opener import AwsOpener
+from gt_secure.aws import s3_opener
+from gt_secure.aws.s3_opener import AwsOpener
 from gt_secure.errors import LogError
 from gt_secure.logs import Cache, count_hits, find_logs, read_hits
 from gt_secure.logs.activity import Activity
@@ -364,7 +364,7 @@ def test_obstore_and_boto3_take_up_a_broken_connection(
 def test_a_broken_connection_is_taken_up_again(
     flaky: tuple[type[Flaky], Any], size: int, packed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opener, "native_bucket", lambda *_: None)
+    monkeypatch.setattr(s3_opener, "native_bucket", lambda *_: None)
     monkeypatch.setattr(objects.time, "sleep", lambda s: None)
     server, client = flaky
     line = corpus.case("x").text.encode() + b"\n"

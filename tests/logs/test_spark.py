@@ -15,8 +15,8 @@ from gt_secure.errors import InvalidInput, LogError, NotFound
 from gt_secure.logs import count_hits, read_hits
 from gt_secure.logs.engines import selection as engines
 from gt_secure.logs.sql import line_parser as sql
-from gt_secure.logs.sql.columns import COLUMNS, STORED
 from gt_secure.logs.sql.dialects import SPARK
+from gt_secure.logs.sql.log_columns import COLUMNS, STORED
 from support import corpus, lines
 
 slow = pytest.mark.slow

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import duckdb
 
-from gt_secure.logs.sql.columns import STORED
 from gt_secure.logs.sql.derived_columns import derived, from_lines
 from gt_secure.logs.sql.dialects import DUCKDB, Dialect
+from gt_secure.logs.sql.log_columns import STORED
 from support import corpus
 
 NAMES = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from importlib import import_module
 
 import pytest
 
@@ -107,3 +108,8 @@ def test_a_cap_without_a_guard_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(InvalidInput) as caught:
         Restriction.from_dict({**values, "max_age": "15m"})
     assert caught.value.field == "max_age"
+
+
+def test_the_longest_life_of_a_url_is_the_same_wherever_it_is_written() -> None:
+    places = {"policies.age_cap": "LONGEST_S", "presign.inspect": "_LONGEST_S", "plots.age": "_LONGEST_S"}
+    assert {getattr(import_module(f"gt_secure.{module}"), name) for module, name in places.items()} == {7 * 24 * 3600}

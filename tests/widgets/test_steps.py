@@ -296,9 +296,9 @@ def test_without_anywidget_a_sentence_says_what_is_missing(
 ) -> None:
     import sys
 
-    from gt_secure.widgets import test_url_step
+    from gt_secure.widgets import url_step
 
-    test_url_step._kind.cache_clear()
+    url_step._kind.cache_clear()
     monkeypatch.setitem(sys.modules, "anywidget", None)
     step = TestUrlStep(connection, bucket="gt-images", key="scans/0001.png")
     assert "--only-binary :all: anywidget" in words(step.browser.value)
@@ -306,7 +306,7 @@ def test_without_anywidget_a_sentence_says_what_is_missing(
     step.probe()
     assert step.tried
     step.close()
-    test_url_step._kind.cache_clear()
+    url_step._kind.cache_clear()
 
 
 def hits_of(connection: Connection) -> HitsStep:

@@ -15,9 +15,9 @@ from typing import Any
 
 from gt_secure import html
 from gt_secure.logs.leaks import find_leaks
-from gt_secure.logs.sql.columns import DERIVED, STORED
 from gt_secure.logs.sql.derived_columns import derived, from_lines
 from gt_secure.logs.sql.group_by import finish, group_parts
+from gt_secure.logs.sql.log_columns import DERIVED, STORED
 
 FILE = "lines"
 """Name under which the worker registers a part of a log."""

@@ -27,10 +27,10 @@ from ...policies.bucket_guard import find_guard
 from ...policies.session_policy import session_policy
 from ...presign.inspect import inspect
 from ...presign.mint import mint
+from ...presign.minted_url import TestUrl
 from ...presign.origin import probe_origin_for
 from ...presign.probe import Probe, probe
-from ...presign.test_url import TestUrl
-from ...test_journal import UrlJournal
+from ...url_journal import UrlJournal
 from ..locks import READ_POLICY, EffectiveLocks, locks_of
 from .explanation import Explanation, explain
 

@@ -22,13 +22,13 @@ from typing import IO, Any, TypeVar
 
 from ...errors import LogError
 from ...shared_files import is_mine, open_regular
-from ...test_journal import UrlJournal
+from ...url_journal import UrlJournal
 from .. import activity
 from ..ingest.arrow_stream import LineStream
 from ..ingest.reader import Reader
-from ..sql.columns import EXTRA, FIELDS, STORED
 from ..sql.derived_columns import derived, from_lines, masked
 from ..sql.literals import literal
+from ..sql.log_columns import EXTRA, FIELDS, STORED
 
 T = TypeVar("T")
 

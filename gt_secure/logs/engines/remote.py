@@ -15,9 +15,9 @@ from ...network import Ranges, parse_networks, read_address, to_address
 from ..coverage import Coverage, Sample, why_unreadable
 from ..hits import Hits
 from ..log_query import LogQuery, Runtime
-from ..sql.columns import STORED
 from ..sql.group_by import check_columns, distinct, finish
 from ..sql.literals import literal
+from ..sql.log_columns import STORED
 from ..sql.query import Question, all_rows, load_rows, update_coverage
 from ..storage.listing import split_uri
 from ..storage.opener import opener_of

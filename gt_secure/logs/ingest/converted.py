@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-from ..sql.columns import EXTRA, FIELDS
 from ..sql.literals import literal
+from ..sql.log_columns import EXTRA, FIELDS
 
 HEAD = 64 << 10
 """Bytes read first, to see what a file is."""

@@ -16,7 +16,7 @@ from typing import IO, Any
 from urllib.parse import quote
 
 from ...denials import KIND_NAMES, parse_denial
-from ..sql.columns import FIELDS, REFUSAL_CODES
+from ..sql.log_columns import FIELDS, REFUSAL_CODES
 from .json_stream import CONTAINERS, Item
 from .neighbours import neighbour_record
 

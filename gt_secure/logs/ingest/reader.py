@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ...errors import AccessDenied, GtSecureError, NotFound
-from ..progress import Progress
+from ..read_progress import Progress
 from ..storage.objects import SMALL, LogObject, S3Object, transport_errors
 from .arrow_stream import LineBatch
 from .batching import Buffers, Packed, Packer, buffer_size

@@ -11,11 +11,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection
 
-from ...test_journal import NEAR_S, UrlJournal
+from ...url_journal import NEAR_S, UrlJournal
 from .application_names import application
-from .columns import EXTRA, FIELDS, REFUSED, TEST_MARKER
 from .dialects import DUCKDB, Dialect
 from .line_parser import decoded_key, parsed
+from .log_columns import EXTRA, FIELDS, REFUSED, TEST_MARKER
 from .usual_query import COVERED, HALF_MASKED, KEY_ID, LIFETIME, MINTED, usual_layers
 
 _NAMED = (

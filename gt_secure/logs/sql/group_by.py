@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import InvalidInput
 from ...network import read_address
 from ..table import Table
-from .columns import COLUMNS, FIELDS
+from .log_columns import COLUMNS, FIELDS
 
 if TYPE_CHECKING:
     from ..engines.duckdb_store import Store

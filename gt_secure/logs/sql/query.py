@@ -17,12 +17,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...errors import InvalidInput, LogError
-from ...test_journal import UrlJournal
+from ...url_journal import UrlJournal
 from ..coverage import Coverage
 from ..engines.duckdb_store import Store
-from .columns import DERIVED, STORED
 from .derived_columns import derived, masked
 from .dialects import DUCKDB, Dialect
+from .log_columns import DERIVED, STORED
 
 MOST_ROWS = 2_000_000
 """Groups or rows that are taken into this kernel at most."""

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from ...shared_files import is_mine
-from ..sql.columns import STORED
+from ..sql.log_columns import STORED
 from .objects import LogObject, S3Object
 from .pages import PAGE
 

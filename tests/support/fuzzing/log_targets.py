@@ -24,8 +24,8 @@ from gt_secure.logs.ingest import batching as packing, converted, json_stream, r
 from gt_secure.logs.ingest.arrow_stream import LineStream
 from gt_secure.logs.ingest.json_records import RecordSink
 from gt_secure.logs.ingest.reader import Reader
-from gt_secure.logs.sql.columns import STORED
 from gt_secure.logs.sql.derived_columns import derived, from_lines
+from gt_secure.logs.sql.log_columns import STORED
 from support import corpus
 from support.fuzzing.mutation import mutate
 from support.fuzzing.target import Target, check, landmark
