@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import gt_secure
+from support.subjects import subjects
 
 HEAVY = (
     "boto3",
@@ -91,7 +92,7 @@ def _faces() -> list[str]:
     return sorted(path.parent.name for path in root.glob("*/__init__.py") if "__getattr__" in path.read_text())
 
 
-@pytest.mark.parametrize("package", _faces())
+@pytest.mark.parametrize("package", subjects(_faces(), 14))
 def test_a_face_lists_each_name_once_and_can_load_it(package: str) -> None:
     face = import_module(f"gt_secure.{package}")
     tree = ast.parse(Path(str(face.__file__)).read_text())

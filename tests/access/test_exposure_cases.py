@@ -10,12 +10,12 @@ import pytest
 
 from gt_secure.cli.main import main
 from support.answers import ACCOUNT, exposed
+from support.subjects import subjects
 
 DATA = Path(__file__).parent.parent / "data"
-CASES: list[dict[str, Any]] = [
-    json.loads(line) for line in (DATA / "exposure-cases.ndjson").read_text(encoding="utf-8").splitlines()
-]
-BY_FILE = [case for case in CASES if case.get("rcp") or case.get("scp") or case.get("session")]
+LINES = (DATA / "exposure-cases.ndjson").read_text(encoding="utf-8").splitlines()
+CASES: list[dict[str, Any]] = subjects(map(json.loads, LINES), 380)
+BY_FILE = subjects((case for case in CASES if case.get("rcp") or case.get("scp") or case.get("session")), 30)
 
 
 def layer(value: str | dict[str, Any]) -> str:

@@ -11,11 +11,11 @@ import pytest
 from gt_secure.cli.main import main
 from gt_secure.iam.batch import run
 from support.answers import exposed
+from support.subjects import subjects
 
 DATA = Path(__file__).parent.parent / "data"
-CASES: list[dict[str, Any]] = [
-    json.loads(line) for line in (DATA / "proof-cases.ndjson").read_text(encoding="utf-8").splitlines()
-]
+LINES = (DATA / "proof-cases.ndjson").read_text(encoding="utf-8").splitlines()
+CASES: list[dict[str, Any]] = subjects(map(json.loads, LINES), 60)
 CODES = {True: 0, False: 2, None: 3}
 
 

@@ -27,6 +27,7 @@ from gt_secure.cli.main import main
 from gt_secure.logs import read_hits
 from support import lines
 from support.blocks import ROOT
+from support.subjects import subjects
 
 LAB = ROOT / "docs" / "assets" / "lab"
 DATA = ROOT / "tests" / "data"
@@ -108,13 +109,13 @@ def module(name: str) -> Any:
     return found
 
 
-@pytest.mark.parametrize("question", [pytest.param(q, id=str(n)) for n, q in enumerate(twenty())])
+@pytest.mark.parametrize("question", [pytest.param(q, id=str(n)) for n, q in enumerate(subjects(twenty(), 20))])
 def test_the_lab_answers_as_the_command_line(question: dict[str, str], tmp_path: Path, capsys: Any) -> None:
     explained, proof = asked(question, "explain", "proof")
     assert of_the_lab(explained, proof) == on_the_command_line(question, tmp_path, capsys)
 
 
-@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda each: each["title"])
+@pytest.mark.parametrize("mistake", subjects(MISTAKES, 8), ids=lambda each: each["title"])
 def test_each_mistake_is_one_and_the_guard_ends_it(mistake: dict[str, Any]) -> None:
     answer, is_proved, action = SHOWN[mistake["title"]]
     question = of_mistake(mistake)

@@ -18,8 +18,9 @@ from nbclient.exceptions import CellExecutionError
 from gt_secure.check import no_code_cell_skipped, no_secret_saved
 from gt_secure.sandbox import Sandbox
 from support.blocks import ROOT
+from support.subjects import subjects
 
-NOTEBOOKS = sorted((ROOT / "notebooks").rglob("*.ipynb"))
+NOTEBOOKS = subjects(sorted((ROOT / "notebooks").rglob("*.ipynb")), 11)
 # The quickstart is the demo: it refuses to run anywhere but on the sandbox.
 TUTORIALS = [path for path in NOTEBOOKS if path.stem != "01_quickstart"]
 CHANGES = {"apply", "undo", "reset"}
@@ -53,18 +54,13 @@ def test_it_runs_on_the_sandbox_unless_told_otherwise(path: Path) -> None:
         assert re.findall(r"gt_secure\.connect\((sandbox=\w+ ?\w*)", text) == ["sandbox=not ON_AWS"]
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
+CONNECTING = subjects((path for path in NOTEBOOKS if "gt_secure.connect(sandbox=" in "\n".join(code(path))), 10)
+
+
+@pytest.mark.parametrize("path", CONNECTING, ids=name_of)
 def test_it_starts_from_the_demo_data(path: Path) -> None:
     text = "\n".join(code(path))
-    if "gt_secure.connect(sandbox=" in text:
-        assert text.index("gt_secure.sandbox.reset()") < text.index("gt_secure.connect(sandbox=")
-
-
-@pytest.mark.parametrize("path", TUTORIALS, ids=name_of)
-def test_cells_that_change_an_account_ask_first(path: Path) -> None:
-    for source in code(path):
-        for call, guarded in _changes(ast.parse(source)):
-            assert guarded, f"{path.name}: {call} without asking"
+    assert text.index("gt_secure.sandbox.reset()") < text.index("gt_secure.connect(sandbox=")
 
 
 def _changes(tree: ast.AST) -> list[tuple[str, bool]]:
@@ -86,6 +82,16 @@ def _changes(tree: ast.AST) -> list[tuple[str, bool]]:
             asked = any(line < node.lineno for line in questions) or any(node.lineno in r for r in sandbox_only)
             found.append((ast.unparse(node), asked))
     return found
+
+
+CHANGING = subjects((path for path in TUTORIALS if any(_changes(ast.parse(source)) for source in code(path))), 8)
+
+
+@pytest.mark.parametrize("path", CHANGING, ids=name_of)
+def test_cells_that_change_an_account_ask_first(path: Path) -> None:
+    for source in code(path):
+        for call, guarded in _changes(ast.parse(source)):
+            assert guarded, f"{path.name}: {call} without asking"
 
 
 def test_a_change_without_a_question_is_noticed() -> None:

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from support.subjects import subjects
+
 ROOT = Path(__file__).resolve().parents[2]
 ROW = re.compile(r"^\| (?P<promise>[^|]+) \| `(?P<file>tests/[\w/]+\.py)::(?P<test>test_\w+)` \|$", re.MULTILINE)
 TEXT = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
-ROWS = [match.groups() for match in ROW.finditer(TEXT)]
+ROWS = subjects((match.groups() for match in ROW.finditer(TEXT)), 45)
 
 
 def test_there_are_promises() -> None:
-    assert len(ROWS) >= 25
     assert len(ROWS) == TEXT.count("`tests/"), "a row that does not parse is a promise without a test"
 
 

@@ -21,6 +21,7 @@ from support.guards import without_forms
 from support.principals import READ, details, user
 from support.sample import sample
 from support.states import encrypted, endpoint, logs, template, unread, workforce, workteam
+from support.subjects import subjects
 
 ACCOUNT = "111122223333"
 LOGS_POLICY = json.dumps(
@@ -585,7 +586,7 @@ def test_a_perimeter_of_the_organization_is_no_false_high_finding():
     assert not any("aws:PrincipalOrgID" in each.detail.partition("It depends on")[2] for each in mine)
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in SAMPLES.glob("*_rcp.json")))
+@pytest.mark.parametrize("name", subjects(sorted(path.name for path in SAMPLES.glob("*_rcp.json")), 3))
 def test_a_published_perimeter_is_found_only_where_it_surely_denies(name):
     for finding in found_in(sample(name)):
         assert finding.state == "unknown"

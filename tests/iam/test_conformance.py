@@ -4,10 +4,11 @@ from pathlib import Path
 import pytest
 
 from gt_secure.iam import batch as ndjson
+from support.subjects import subjects
 
 CASES_FILE = Path(__file__).parent.parent / "data" / "policy-cases.ndjson"
 LINES = CASES_FILE.read_text(encoding="utf-8").splitlines()
-CASES = [json.loads(line) for line in LINES]
+CASES = subjects(map(json.loads, LINES), 300)
 ANSWERS = [json.loads(line) for line in ndjson.run(LINES)]
 ROWS = list(zip(CASES, ANSWERS, strict=True))
 

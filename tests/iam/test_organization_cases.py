@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from gt_secure.iam import batch
+from support.subjects import subjects
 
 DATA = Path(__file__).parent.parent / "data"
-CASES: list[dict[str, Any]] = [
-    json.loads(line) for line in (DATA / "organization-cases.ndjson").read_text(encoding="utf-8").splitlines()
-]
+LINES = (DATA / "organization-cases.ndjson").read_text(encoding="utf-8").splitlines()
+CASES: list[dict[str, Any]] = subjects(map(json.loads, LINES), 140)
 OPTIONAL = ("endpointPolicy", "permissionsBoundary")
 
 

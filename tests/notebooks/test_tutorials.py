@@ -11,9 +11,11 @@ import pytest
 
 from gt_secure.sandbox import Sandbox
 from support.warm import Warm
+from support.subjects import subjects
 
 ROOT = Path(__file__).resolve().parents[2]
-TUTORIALS = sorted((ROOT / "notebooks").rglob("*.ipynb"))
+TUTORIALS = subjects(sorted((ROOT / "notebooks").rglob("*.ipynb")), 11)
+FIGURES = subjects((path for path in TUTORIALS if "image/svg+xml" in path.read_text(encoding="utf-8")), 5)
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +51,7 @@ def test_passes_under_nbval(path: Path, sandbox: Sandbox, runner: ModuleType, wa
     assert cells
 
 
-@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FIGURES, ids=lambda path: path.stem)
 def test_a_figure_is_saved_once(path: Path, runner: ModuleType) -> None:
     """The wheel has the notebooks: a PNG beside each SVG was a third of it."""
     book = nbformat.read(path, as_version=4)

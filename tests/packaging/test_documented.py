@@ -14,10 +14,11 @@ from gt_secure.sandbox import Sandbox
 from gt_secure.sandbox.private_environment import REQUIREMENTS
 from support.blocks import blocks_of, pages
 from support.rooms import ROOT, Room, python_of
+from support.subjects import subjects
 
 pytestmark = pytest.mark.slow
 INSTALLING = {page: [block.text for block in blocks_of(page) if block.word == "installs"] for page in pages()}
-PAGES = {page: texts for page, texts in INSTALLING.items() if texts}
+PAGES = dict(subjects(((page, texts) for page, texts in INSTALLING.items() if texts), 2))
 IN_STUDIO = "vpc-only-studio.md"
 
 

@@ -10,12 +10,13 @@ import pytest
 
 from gt_secure.sandbox import Sandbox
 from support.rooms import ROOT, Room, clean, python_of
+from support.subjects import subjects
 
 from .test_wheel import NEEDED, holds, smoke
 
 pytestmark = pytest.mark.slow
 
-IMAGES = sorted((ROOT / "tests" / "data" / "sagemaker-distribution").glob("*.txt"))
+IMAGES = subjects(sorted((ROOT / "tests" / "data" / "sagemaker-distribution").glob("*.txt")), 2)
 UNMET = """
 from importlib.metadata import requires, version
 from packaging.requirements import Requirement
@@ -26,6 +27,7 @@ IN_A_KERNEL = """
 import asyncio, json, sys
 import nbformat
 from nbclient import NotebookClient
+from support.subjects import subjects
 
 book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in (
     "import gt_secure\\ndemo = gt_secure.demo()\\ndemo",

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
+from support.subjects import subjects
+
 ROOT = Path(__file__).resolve().parents[2]
-WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+WORKFLOWS = subjects(sorted((ROOT / ".github" / "workflows").glob("*.yml")), 3)
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 
 
@@ -59,22 +61,28 @@ _USES = re.compile(r"^ *(?:- )?uses: (.*)$", re.MULTILINE)
 _PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+")
 
 
-@pytest.mark.parametrize("path", [*WORKFLOWS, *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda path: path.stem)
+PAGES = [*WORKFLOWS, ROOT / "action.yml", *sorted((ROOT / "docs").rglob("*.md"))]
+USING = subjects((path for path in PAGES if _USES.search(path.read_text(encoding="utf-8"))), 6)
+
+
+@pytest.mark.parametrize("path", USING, ids=lambda path: path.stem)
 def test_actions_are_pinned_and_leave_no_token(path: Path) -> None:
-    """In our workflows, and in those that the guides show."""
+    """In our workflows and action, and in those that the guides show."""
     text = path.read_text(encoding="utf-8")
     assert [used for used in _USES.findall(text) if not _PINNED.fullmatch(used)] == []
     assert text.count("uses: actions/checkout@") == text.count("persist-credentials: false")
 
 
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
-def test_only_published_artifacts_meet_an_identity(path: Path) -> None:
+JOBS = {f"{path.stem}: {name}": job for path in WORKFLOWS for name, job in loaded(path)["jobs"].items()}
+TRUSTED = subjects((name for name, job in JOBS.items() if "write" in job.get("permissions", {}).values()), 2)
+
+
+@pytest.mark.parametrize("name", TRUSTED)
+def test_only_published_artifacts_meet_an_identity(name: str) -> None:
     """No job that may ask for an identity runs code of ours or of an index."""
-    jobs = loaded(path)["jobs"].values()
-    trusted = [job for job in jobs if "write" in job.get("permissions", {}).values()]
-    assert [
-        step for job in trusted for step in job["steps"] if "run" in step or "checkout" in step.get("uses", "")
-    ] == []
+    steps = JOBS[name]["steps"]
+    assert steps
+    assert [step for step in steps if "run" in step or "checkout" in step.get("uses", "")] == []
 
 
 def test_publishing_needs_green_tests() -> None:
