@@ -318,19 +318,23 @@ class Costs:
             terminalreporter._session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _text(self, factor: float) -> str:
-        files = {file: seconds / factor for file, seconds in self._files.items()}
-        functions = {key: seconds / factor for key, seconds in self._functions.items()}
+        """Return the table with what ran; the rest keeps its entries, as long as a file of that name exists."""
+        files = {path.name for path in TABLE.parent.rglob("test_*.py")}
+        shared = self.table.shared | {file: seconds / factor for file, seconds in self._files.items()}
+        functions = self.table.functions | {
+            key: (seconds / factor, self._cases[key]) for key, seconds in self._functions.items()
+        }
         lines = [
             "# Processor seconds; see support/costs.py. Written by make suite ARGS='--write-costs tests/costs.toml'.",
             "",
             "[shared]",
-            *(f'"{file}" = {seconds:.2f}' for file, seconds in sorted(files.items()) if seconds >= LISTED_S),
+            *(f'"{file}" = {seconds:.2f}' for file, seconds in sorted(shared.items()) if seconds >= LISTED_S),
             "",
             "[functions]",
             *(
-                f'"{key}" = [{seconds:.2f}, {self._cases[key]}]'
-                for key, seconds in sorted(functions.items())
-                if seconds >= LISTED_S
+                f'"{key}" = [{seconds:.2f}, {cases}]'
+                for key, (seconds, cases) in sorted(functions.items())
+                if seconds >= LISTED_S and key.partition("::")[0] in files
             ),
         ]
         return "\n".join(lines) + "\n"
