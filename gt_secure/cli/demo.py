@@ -182,9 +182,13 @@ def _collapse_files(workspaces: Path) -> None:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a free port below those that systems give to whoever asks for any, as kernels do in the meantime."""
+    for _ in range(100):
+        port = 8889 + secrets.randbelow(1000)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
+    raise GtSecureError("No free port was found for JupyterLab.", next_step="Choose one with --port.")
 
 
 def _wait_for(port: int, lab: subprocess.Popen[bytes]) -> None:
