@@ -15,12 +15,12 @@ from .handed import hand_in
 
 if TYPE_CHECKING:
     from . import check as check, doctor as doctor, errors as errors, logs as logs, plots as plots, sandbox as sandbox
-    from .access.explain.expectation_log import Scenes as Scenes
     from .audit import Audit as Audit
     from .changes.plan import Plan as Plan
     from .connection import Connection as Connection, connect as connect
     from .demonstration import demo as demo
     from .errors import GtSecureError as GtSecureError
+    from .explain.expectation_log import Scenes as Scenes
     from .logs import Hits as Hits, read_hits as read_hits
     from .network import Source as Source
     from .presign import TestUrl as TestUrl, inspect as inspect

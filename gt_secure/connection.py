@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from . import access, account, changes, findings, iam, listings, logs as access_logs, plots, presign
+from . import access, account, changes, explain, findings, iam, listings, logs as access_logs, plots, presign
 from .aws import teams
 from .aws.client import Aws, connect_aws
 from .aws.teams import TeamLike, team_here
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     import boto3
     from matplotlib.figure import Figure
 
-    from .access.explain.explanation import Explanation
     from .access.exposure import Context, Exposure
     from .access.proof import Proof
     from .account import State
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
     from .changes.applied import Applied
     from .changes.plan import Plan
     from .changes.undo import UndoPlan
+    from .explain.explanation import Explanation
     from .findings.accepted import AcceptedLike
     from .findings.model import Acceptance
     from .listings import Endpoints, Findings, History, Jobs, Workteams
@@ -363,7 +363,7 @@ class Connection:
             progress=progress,
             timeout_s=timeout_s,
             digest=digest,
-            probe=access.expectation_probe(self.aws, plan.restriction.team, self.journal.test_urls)
+            probe=explain.expectation_probe(self.aws, plan.restriction.team, self.journal.test_urls)
             if plan.restriction.expectations
             else None,
         )
@@ -585,7 +585,7 @@ class Connection:
                 next_step='Pass gt.probe(url). For an object write gt.exposure(bucket, key).at("203.0.113.7").',
                 field="probe",
             )
-        return access.explain_probe(self.aws, probe, url=url, origin=origin)
+        return explain.explain_probe(self.aws, probe, url=url, origin=origin)
 
     def exposure(self, bucket: str, key: str = "", *, team: TeamLike | None = None) -> Exposure:
         """Show the exact sets of sources from which each kind of request is opened, refused, or unknown.
@@ -739,7 +739,7 @@ class Connection:
             found = access_logs.wait_for_hits(sources, wait_for, wait_s=wait_s, **options)
         else:
             found = access_logs.read_hits(sources, **options)
-        return found.with_refusals(access.refusal_decider(self.aws)) if predict else found
+        return found.with_refusals(explain.refusal_decider(self.aws)) if predict else found
 
     def count_hits(
         self,

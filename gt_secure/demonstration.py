@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import sandbox, widgets
-from .access.explain.expectation_log import Scenes
 from .connection import Connection, connect
+from .explain.expectation_log import Scenes
 from .restriction.model import Restriction
 
 if TYPE_CHECKING:

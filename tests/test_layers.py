@@ -39,6 +39,7 @@ LAYERS = [
     ["presign"],
     ["sandbox"],
     ["access"],
+    ["explain"],
     ["findings"],
     ["changes"],
     ["listings"],

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from gt_secure.access.explain.explanation import explain
 from gt_secure.aws.endpoints import VpcEndpoint
 from gt_secure.aws.teams import LabelingJob, UrlLock, Workteam
 from gt_secure.changes import ProbeResult
@@ -17,6 +16,7 @@ from gt_secure.changes.applied import Applied
 from gt_secure.changes.engine import ChangeStep
 from gt_secure.changes.journal import ChangeRecord, Journal
 from gt_secure.columns import lay_out, width, wrap
+from gt_secure.explain.explanation import explain
 from gt_secure.findings.model import Finding
 from gt_secure.listings import Endpoints, Findings, Jobs, Workteams
 from gt_secure.presign.probe import Probe

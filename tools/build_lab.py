@@ -154,7 +154,6 @@ def sources() -> dict[str, bytes]:
     """Return the files of the engine and of the lab by their names in the archive."""
     package = ROOT / "gt_secure"
     paths = [path for name in ("", *ENGINE, *LOGS) for path in (package / name).glob("*") if path.suffix in KEPT]
-    paths += [path for path in (package / "access" / "explain").glob("*") if path.suffix in KEPT]
     found = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in sorted(paths)}
     return {**found, **{name: (LAB / name).read_bytes() for name in ("lab.py", "log.py")}}
 

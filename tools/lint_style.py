@@ -149,7 +149,7 @@ def texts() -> Iterator[Text]:
             yield from of_page(path)
     for path in sorted((ROOT / "notebooks").rglob("*.ipynb")):
         yield from of_notebook(path)
-    for name in ("findings/findings.json", "restriction/notices.json", "access/explain/causes.json"):
+    for name in ("findings/findings.json", "restriction/notices.json", "explain/causes.json"):
         catalog = ROOT / "gt_secure" / name
         for number, line in enumerate(catalog.read_text(encoding="utf-8").splitlines(), start=1):
             yield Text(catalog.relative_to(ROOT).as_posix(), number, "message", line)

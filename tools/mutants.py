@@ -30,7 +30,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 KNOWN = ROOT / "tools" / "mutants_known.toml"
 NOT_MUTATED = {"__init__.py", "ground_truth.py"}
-MUTATED = ("iam", "policies", "access", "access/explain", "findings")
+MUTATED = ("iam", "policies", "access", "explain", "findings")
 TESTS = (
     "iam/test_conformance.py",
     "iam/test_own_cases.py",
@@ -39,12 +39,12 @@ TESTS = (
     "access/test_answers.py",
     "policies/test_session.py",
     "policies/test_guard_truth.py",
-    "access/test_explain_refusal.py",
+    "explain/test_explain_refusal.py",
     "policies/test_sameness.py",
     "policies/test_guard_text.py",
 )
 NEAREST = {
-    "access/explain/": "access/test_explain_refusal.py",
+    "explain/": "explain/test_explain_refusal.py",
     "findings/": "findings/test_findings.py",
     "policies/deleted_principals": "policies/test_sameness.py",
     "policies/equivalence": "policies/test_sameness.py",
@@ -247,7 +247,7 @@ def outcome(folder, limit_s, module="", keep_bytecode=False):
 def _copied(folder):
     leave = shutil.ignore_patterns("__pycache__", "sandbox", "widgets", "node_modules")
     shutil.copytree(ROOT / "gt_secure", folder / "gt_secure", ignore=leave)
-    for name in ("iam", "policies", "access", "findings", "support", "data"):
+    for name in ("iam", "policies", "access", "explain", "findings", "support", "data"):
         shutil.copytree(ROOT / "tests" / name, folder / "tests" / name, ignore=leave)
     (folder / "pytest.ini").write_text("[pytest]\npythonpath = tests\nmarkers =\n    slow: x\n")
     (folder / "conftest.py").write_text(

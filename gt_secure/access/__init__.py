@@ -8,8 +8,6 @@ from .._lazy import attach
 
 if TYPE_CHECKING:
     from .answer import Answer as Answer
-    from .explain.explanation import Explanation as Explanation
-    from .explain.from_account import expectation_probe as expectation_probe, explain_probe as explain_probe
     from .exposure import Context as Context, Exposure as Exposure
     from .key_classes import listing_of as listing_of
     from .locks import (
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
     )
     from .matrix import draw_exposure as draw_exposure
     from .proof import Claim as Claim, Proof as Proof, prove as prove
-    from .refused_by import refusal_decider as refusal_decider
 
 
 __all__, __getattr__, __dir__ = attach(__name__)

@@ -13,7 +13,7 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache, partial
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from ..account.part import Part
 from ..account.principals import Principal, Principals
@@ -30,14 +30,10 @@ from ..text import count, printable
 from .access_points import GRANT_READ, POINT_KEYS, PointPath, point_path, said_of_points
 from .answer import Word
 from .conditions_of_opening import duration
-from .dry_run import presigners
 from .locks import READ_POLICY, EffectiveLocks
 from .principal_policies import EVERYWHERE, NOWHERE, REFUSED, Asked, Statements, Surroundings, covers, unsure
 from .request_kinds import LONGEST_SIGNATURE_MS
 from .source_sets import Row, SourceSet, combined
-
-if TYPE_CHECKING:
-    from ..logs.hits import Hits
 
 SigningClass: TypeAlias = Literal["signs", "reaches", "can-become"]
 
@@ -144,6 +140,28 @@ class SigningPrincipal:
         }
 
 
+class LogDoubts(Protocol):
+    """The reading of a log, with what it left out."""
+
+    @property
+    def doubts(self) -> Sequence[str]:
+        """Sentences about what was not read."""
+        ...
+
+
+class SigningLog(Protocol):
+    """A log that names who signed the URLs which were opened."""
+
+    @property
+    def coverage(self) -> LogDoubts:
+        """The reading, with what it left out."""
+        ...
+
+    def presigners(self, bucket: str, prefix: str = "") -> tuple[Mapping[str, int], int]:
+        """Return the requests by the ARN of who signed them, and the days that the log covers."""
+        ...
+
+
 class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
     """Users and roles by what they can do, those that sign first; who can do nothing is in ``refused``."""
 
@@ -167,9 +185,9 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
         made.assumed = tuple(assumed)
         return made
 
-    def seen_in(self, hits: Hits) -> Signers:
+    def seen_in(self, hits: SigningLog) -> Signers:
         """Return the signers with the requests of a log that their URLs opened."""
-        counts, days = presigners(hits, self.bucket, self.key)
+        counts, days = hits.presigners(self.bucket, self.key)
         made = self.counted(counts)
         made.days, made.unread = days, tuple(hits.coverage.doubts)
         return made
@@ -178,7 +196,7 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
         """Return the signers with these numbers of requests, by ARN: a log names a role by its session."""
         if requests is None:
             return self
-        left = dict(requests)
+        left = {without_session(arn): number for arn, number in requests.items()}
 
         def seen(each: SigningPrincipal) -> SigningPrincipal:
             name = without_session(session_of_role(each.arn, "x")) if ":role/" in each.arn else each.arn

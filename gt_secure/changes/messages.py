@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..access.dry_run import DryRun, Usage
 from ..account.state import State
 from ..applications import ApplicationProfile, SignatureVersion, applications
 from ..aws.managed_lists import ManagedList
 from ..aws.teams import UrlLock
+from ..explain.dry_run import DryRun, Usage
 from ..network import IPNetwork, outside, parse_stored_cidrs, scope
 from ..policies.age_cap import LONGEST_S, age_text
 from ..policies.equivalence import deleted_principals

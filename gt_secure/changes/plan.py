@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ..access.dry_run import DryRun, dry_run
 from ..access.exposure import Exposure
 from ..access.key_classes import listing_of
 from ..access.locks import locks_of
@@ -20,6 +19,7 @@ from ..account.state import State
 from ..applications import applications
 from ..aws.client import Aws
 from ..errors import InvalidInput
+from ..explain.dry_run import DryRun, dry_run
 from ..findings.accepted import accept
 from ..findings.model import Acceptance, Finding
 from ..findings.run import examine, with_url_ages

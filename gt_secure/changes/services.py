@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ..access.answer import Answer
-from ..access.dry_run import presigners
 from ..access.exposure import OF_A_TEAM, Exposure
 from ..access.locks import ACTIONS, EffectiveLocks
 from ..network import IPNetwork, Source, contains, parse_address, parse_endpoint_id, read_address, scope
 from ..policies.session_policy import BACK_END_ACTIONS, back_end_endpoint
-from ..policies.signer_lock import is_listed
+from ..policies.signer_lock import is_listed, without_session
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
 from ..text import members, some
@@ -135,8 +134,8 @@ def notices_of(
     logged = [row.source for row in shut if row.why == LOGGED]
     if logged:
         yield _refuses(wish, logged, strangers(hits, wish.bucket, wish.prefix) & set(logged))
-    seen = presigners(hits, wish.bucket or "", wish.prefix)[0] if wish.signers else {}
-    left_out = [each for each in seen if not is_listed(each, wish.signers or ())]
+    signed = hits.presigners(wish.bucket or "", wish.prefix)[0] if wish.signers and hits is not None else {}
+    left_out = [each for each in map(without_session, signed) if not is_listed(each, wish.signers or ())]
     if left_out:
         yield notice("signers-log", signers=some(left_out, _MOST_NAMED))
     yield from _doubts(rows, now, after)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import access, logs
+from .. import explain, logs
 from ..errors import InvalidInput
 from ..logs import activity
 from ..logs.coverage import Coverage
@@ -107,7 +107,7 @@ def open_hits(args: argparse.Namespace) -> Hits:
 def with_predictions(args: argparse.Namespace, hits: Hits) -> Hits:
     if not args.predict:
         return hits
-    return hits.with_refusals(access.refusal_decider(connection(args).aws))
+    return hits.with_refusals(explain.refusal_decider(connection(args).aws))
 
 
 @contextlib.contextmanager

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..access.dry_run import presigners
 from ..account.bucket import UrlAges
 from ..account.part import Evidence, NotRead, Part, PartNotReadError
 from ..account.state import State
@@ -167,5 +166,5 @@ def with_url_ages(state: State, hits: Hits | None) -> State:
         log = Part.unread(NotRead("the access log", "s3:GetObject", "no answer", " ".join(doubts), state.bucket.name))
     seen = replace(state.bucket, log=log, url_ages=ages, leaks=lambda: len(hits.leaks()))
     name = state.bucket.name
-    seen = replace(seen, preflights=len(refused), applications=named, presigners=lambda: presigners(hits, name)[0])
+    seen = replace(seen, preflights=len(refused), applications=named, presigners=lambda: hits.presigners(name)[0])
     return replace(state, bucket=seen)

@@ -23,7 +23,7 @@ from .sql.derived_columns import age, own_test
 from .sql.dialects import DUCKDB
 from .sql.group_by import check_columns, check_limit, finish, group_parts, lookup_table, shown
 from .sql.literals import literal
-from .sql.log_columns import DERIVED, EXTRA, FIELDS, REFUSED, STORED
+from .sql.log_columns import DERIVED, EXTRA, FIELDS, OPENED, REFUSED, SIGNER, STORED, UPLOAD
 from .sql.query import as_list, conditions, in_range
 from .table import FORMULA, Table, writable
 from .time_range import parse_time
@@ -309,6 +309,20 @@ class Hits:
         rules = rules or LeakRules()
         named = rules if rules.networks is not None else replace(rules, networks=self.networks)
         return find_leaks(self, named, self.coverage.unread)
+
+    def presigners(self, bucket: str, prefix: str = "") -> tuple[dict[str, int], int]:
+        """Return who signed URLs for reading that were opened, the busiest first, and the days that the log covers.
+
+        A role has one entry for all of its sessions, by the ARN of one of them.
+        """
+        chosen = self.filter(presigned=True, refused=False, test=False, bucket=bucket)
+        rows = (chosen.filter(key_prefix=prefix) if prefix else chosen).query(
+            f"SELECT min(requester), count(*) AS n FROM {{hits}} WHERE {OPENED} AND {UPLOAD} = '' "
+            f"AND requester LIKE 'arn:%' GROUP BY {SIGNER} ORDER BY n DESC, 1"
+        )
+        [(first, last)] = self.query("SELECT min(time), max(time) FROM {hits}")
+        days = 0 if first is None else (last - first).days + 1
+        return {str(requester): int(number) for requester, number in rows}, days
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Run SQL written by this package, with ``{hits}`` for these rows."""

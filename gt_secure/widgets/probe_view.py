@@ -12,8 +12,8 @@ from ..html import Chip, Markup
 from .background import as_error
 
 if TYPE_CHECKING:
-    from ..access.explain.explanation import Explanation
     from ..connection import Connection
+    from ..explain.explanation import Explanation
     from ..network import ProbeOrigin
     from ..presign import Probe, TestUrl
 

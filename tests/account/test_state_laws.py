@@ -21,7 +21,7 @@ from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, TEAM, Account
 
 ROOT = Path(gt_secure.__file__).parent
-JUDGES = ("account/", "access/", "findings/")
+JUDGES = ("account/", "access/", "explain/", "findings/")
 
 
 @cache
@@ -71,10 +71,10 @@ def test_who_looks_past_an_unread_part_is_listed() -> None:
     """A value that may be missing silently makes an answer greener: each of these says so in its own way."""
     judging = {name for name in functions_with("if_read") if name.startswith(JUDGES)}
     assert judging == {
-        "access/explain/from_account.py:_locks",  # without them nothing is predicted
+        "explain/from_account.py:_locks",  # without them nothing is predicted
         "access/key_classes.py:listing",  # None: which keys exist is unknown
         "access/locks.py:locks_of",  # None: not read
-        "access/refused_by.py:locks_on",  # without them no lock is named
+        "explain/refused_by.py:locks_on",  # without them no lock is named
         "account/fact_reader.py:read_facts",  # policies that were not read ask for nothing
         "account/reader.py:_account_block",  # reads more
         "account/state.py:signing_role",  # empty: not known

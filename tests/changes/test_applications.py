@@ -10,11 +10,11 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from gt_secure.access.dry_run import dry_run
 from gt_secure.applications import SIGV2_REGIONS, ApplicationProfile, applications
 from gt_secure.aws.client import Aws
 from gt_secure.changes.plan import Plan, plan
 from gt_secure.errors import InvalidInput
+from gt_secure.explain.dry_run import dry_run
 from gt_secure.logs import Hits, read_hits
 from gt_secure.policies.bucket_guard import build_guard, find_guard, merge_guards
 from gt_secure.restriction.files import dumps_restriction

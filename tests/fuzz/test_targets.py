@@ -105,7 +105,7 @@ def _as_markup(text: object) -> Markup:
         ("ranges", input_targets.network, "collapse", lambda networks: tuple(networks)[:1]),
         ("restriction", textfiles, "_refuse_twice", lambda keys, name: {}[name]),
         ("url", PresignedUrl, "__repr__", lambda self: input_targets.URL),
-        ("answer", sys.modules["gt_secure.access.explain.explanation"], "html_text", _as_markup),
+        ("answer", sys.modules["gt_secure.explain.explanation"], "html_text", _as_markup),
         ("ndjson", sys.modules["gt_secure.iam.batch"], "evaluate", lambda request, policies: None),
     ],
 )  # fmt: skip

@@ -4,9 +4,9 @@ import pickle
 
 import pytest
 
-from gt_secure.access.explain.expectation_log import MIME, Scenes
 from gt_secure.connection import connect
 from gt_secure.errors import AccessDenied, InvalidInput, NotFound, Unreachable
+from gt_secure.explain.expectation_log import MIME, Scenes
 from gt_secure.presign import inspect, probe
 
 OFFICE, ELSEWHERE = "203.0.113.7", "198.51.100.9"

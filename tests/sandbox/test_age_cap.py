@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.client import Config
 
-from gt_secure.access.dry_run import dry_run
+from gt_secure.explain.dry_run import dry_run
 from gt_secure.restriction.model import Restriction
 from support.past import aged, in_the_past
 

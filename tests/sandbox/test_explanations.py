@@ -9,7 +9,7 @@ import re
 import pytest
 from botocore.config import Config
 
-from gt_secure.access.explain.explanation import explain
+from gt_secure.explain.explanation import explain
 from gt_secure.network import ProbeOrigin
 from gt_secure.presign.probe import Probe, probe
 

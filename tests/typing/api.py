@@ -28,7 +28,6 @@ from gt_secure import (
     inspect,
 )
 from gt_secure.access.answer import Answer, Answers
-from gt_secure.access.explain.explanation import Explanation
 from gt_secure.aws.teams import LabelingJob, Workforce, Workteam
 from gt_secure.changes.applied import Applied
 from gt_secure.changes.journal import ChangeRecord
@@ -43,6 +42,7 @@ from gt_secure.doctor import (
     policy_for,
     scope_of,
 )
+from gt_secure.explain.explanation import Explanation
 from gt_secure.findings.model import Finding
 from gt_secure.listings import Workteams
 from gt_secure.presign import Probe

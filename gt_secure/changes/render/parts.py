@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from ... import html as markup
 from ...access.answer import tone
-from ...access.dry_run import UPLOADS
 from ...access.exposure_text import sets_fold
 from ...access.matrix import matrix_html
+from ...explain.dry_run import UPLOADS
 from ...findings.accepted import accepted_fold
 from ...html import Chip, Markup, count
 from .infrastructure_code import to_cli

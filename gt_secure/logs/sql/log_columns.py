@@ -29,6 +29,12 @@ REFUSAL_CODES = (
 _CODES = ", ".join(f"'{code}'" for code in REFUSAL_CODES)
 REFUSED = f"coalesce(http_status IN (401, 403), error_code IN ({_CODES}), false)"
 OPENED = "coalesce(http_status BETWEEN 200 AND 399, source_kind = 'cloudtrail' AND error_code IS NULL, false)"
+UPLOAD = (
+    "CASE WHEN auth_type = 'HtmlForm' THEN 'form' "
+    "WHEN operation IN ('REST.PUT.PART', 'REST.COPY.PART', 'UploadPart', 'UploadPartCopy') THEN 'part' "
+    "WHEN operation IN ('REST.PUT.OBJECT', 'REST.COPY.OBJECT', 'PutObject', 'CopyObject') THEN 'PUT' ELSE '' END"
+)
+"""The kind of upload of a row: ``form``, ``part`` or ``PUT``; empty for everything else."""
 INTERNAL = (
     "(coalesce(operation LIKE 'S3.%', false) OR coalesce(requester = 'AmazonS3', false) "
     "OR coalesce(remote_ip IS NULL AND requester LIKE '%/s3-replication', false))"

@@ -14,7 +14,6 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from gt_secure import network
-from gt_secure.access.explain.explanation import explain
 from gt_secure.access.exposure import Exposure
 from gt_secure.access.exposure_text import answers_html, answers_text
 from gt_secure.access.locks import EffectiveLocks
@@ -23,6 +22,7 @@ from gt_secure.aws.buckets import check_prefix
 from gt_secure.aws.teams import UrlLock
 from gt_secure.check.spec import load_check_file
 from gt_secure.errors import GtSecureError, InvalidInput, PolicyError
+from gt_secure.explain.explanation import explain
 from gt_secure.findings.run import examine
 from gt_secure.iam import batch as ndjson
 from gt_secure.iam.documents import parse_document

@@ -11,27 +11,27 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 
-from ...account.part import Part
-from ...account.reader import read_state
-from ...account.state import LOCKS
-from ...aws.buckets import list_keys
-from ...aws.client import Aws
-from ...aws.endpoints import in_its_vpc
-from ...aws.teams import get_workteam
-from ...errors import InvalidInput
-from ...iam.request import Request
-from ...iam.request_context import presigned_context
-from ...iam.verdict import Verdict
-from ...network import Source
-from ...policies.bucket_guard import find_guard
-from ...policies.session_policy import session_policy
-from ...presign.inspect import inspect
-from ...presign.mint import mint
-from ...presign.minted_url import TestUrl
-from ...presign.origin import probe_origin_for
-from ...presign.probe import Probe, probe
-from ...url_journal import UrlJournal
-from ..locks import READ_POLICY, EffectiveLocks, locks_of
+from ..access.locks import READ_POLICY, EffectiveLocks, locks_of
+from ..account.part import Part
+from ..account.reader import read_state
+from ..account.state import LOCKS
+from ..aws.buckets import list_keys
+from ..aws.client import Aws
+from ..aws.endpoints import in_its_vpc
+from ..aws.teams import get_workteam
+from ..errors import InvalidInput
+from ..iam.request import Request
+from ..iam.request_context import presigned_context
+from ..iam.verdict import Verdict
+from ..network import Source
+from ..policies.bucket_guard import find_guard
+from ..policies.session_policy import session_policy
+from ..presign.inspect import inspect
+from ..presign.mint import mint
+from ..presign.minted_url import TestUrl
+from ..presign.origin import probe_origin_for
+from ..presign.probe import Probe, probe
+from ..url_journal import UrlJournal
 from .explanation import Explanation, explain
 
 

@@ -10,9 +10,9 @@ from typing import Any, cast
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from gt_secure.access.dry_run import dry_run
 from gt_secure.aws.client import Aws
 from gt_secure.changes.plan import Plan, plan
+from gt_secure.explain.dry_run import dry_run
 from gt_secure.iam.evaluate import evaluate
 from gt_secure.iam.request import Policies, Request
 from gt_secure.logs import Hits, read_hits

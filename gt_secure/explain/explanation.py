@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from ...denials import parse_denial
-from ...html import Tone, join as join_html, notice as notice_box, output as cell_output, text as html_text
-from ...iam.verdict import Verdict
-from ...network import Source
-from ...policies.bucket_guard import Guard
-from ...text import printable
-from ..answer import Word, tone
+from ..access.answer import Word, tone
+from ..denials import parse_denial
+from ..html import Tone, join as join_html, notice as notice_box, output as cell_output, text as html_text
+from ..iam.verdict import Verdict
+from ..network import Source
+from ..policies.bucket_guard import Guard
+from ..text import printable
 from .causes import (
     BUCKET_GUARD,
     RULES,
@@ -30,8 +30,8 @@ from .causes import (
 )
 
 if TYPE_CHECKING:
-    from ...presign.inspect import PresignedUrl
-    from ...presign.probe import Probe
+    from ..presign.inspect import PresignedUrl
+    from ..presign.probe import Probe
 
 __all__ = ["BUCKET_GUARD", "URL_LOCK", "Explanation", "explain"]
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
+from ..access.locks import EffectiveLocks, locks_of
+from ..access.request_kinds import LONGEST_SIGNATURE_MS, signature_ages_ms
 from ..account.part import Part
 from ..account.reader import read_state
 from ..aws.client import Aws
@@ -15,8 +17,6 @@ from ..iam.request_context import POST_FORM, SIGV2, SIGV4, anonymous_context, he
 from ..iam.wildcards import TooManyClassesError
 from ..logs.refusals import Refusal
 from ..network import Source, read_address, scope
-from .locks import EffectiveLocks, locks_of
-from .request_kinds import LONGEST_SIGNATURE_MS, signature_ages_ms
 
 EXPIRED = "expired URL"
 OTHER = "URL lock or IAM"

@@ -15,15 +15,15 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from ...denials import Denial, behind_resource, parse_denial
-from ...iam.verdict import Verdict
-from ...network import Source, contains
-from ...policies.age_cap import AGE_SID, SIGV2_SID, age_text
-from ...policies.bucket_guard import GUARD_SID, SIGNERS_SID, Guard
+from ..denials import Denial, behind_resource, parse_denial
+from ..iam.verdict import Verdict
+from ..network import Source, contains
+from ..policies.age_cap import AGE_SID, SIGV2_SID, age_text
+from ..policies.bucket_guard import GUARD_SID, SIGNERS_SID, Guard
 
 if TYPE_CHECKING:
-    from ...presign.inspect import PresignedUrl
-    from ...presign.probe import Probe
+    from ..presign.inspect import PresignedUrl
+    from ..presign.probe import Probe
 
 
 @dataclass(frozen=True, slots=True)

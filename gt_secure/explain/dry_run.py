@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..logs.sql.group_by import network_of
-from ..logs.sql.log_columns import OPENED, SIGNER, signer_label
+from ..logs.sql.log_columns import OPENED, SIGNER, UPLOAD, signer_label
 from ..policies.age_cap import age_text
-from ..policies.signer_lock import without_session
 from ..restriction.model import Restriction
 from ..text import count, members, printable, some
 
@@ -27,12 +26,6 @@ _OLD_SIGNATURE = (
     "minted IS NULL AND source_kind <> 'cloudtrail' AND auth_type IS DISTINCT FROM 'HtmlForm')"
 )
 
-
-_UPLOAD = (
-    "CASE WHEN auth_type = 'HtmlForm' THEN 'form' "
-    "WHEN operation IN ('REST.PUT.PART', 'REST.COPY.PART', 'UploadPart', 'UploadPartCopy') THEN 'part' "
-    "WHEN operation IN ('REST.PUT.OBJECT', 'REST.COPY.OBJECT', 'PutObject', 'CopyObject') THEN 'PUT' ELSE '' END"
-)
 UPLOADS = {"PUT": "PUT uploads", "part": "parts of uploads", "form": "POST forms"}
 """Kinds of presigned uploads, in words."""
 _LEFT_BEHIND = (
@@ -190,23 +183,6 @@ class DryRun:
         }
 
 
-def presigners(hits: Hits | None, bucket: str, prefix: str = "") -> tuple[dict[str, int], int]:
-    """Return who signed URLs for reading that a log shows opened, the busiest first, and the days that it covers.
-
-    A role stands for all of its sessions. Without a log nobody is shown.
-    """
-    if hits is None:
-        return {}, 0
-    chosen = hits.filter(presigned=True, refused=False, test=False, bucket=bucket)
-    rows = (chosen.filter(key_prefix=prefix) if prefix else chosen).query(
-        f"SELECT min(requester), count(*) AS n FROM {{hits}} WHERE {OPENED} AND {_UPLOAD} = '' "
-        f"AND requester LIKE 'arn:%' GROUP BY {SIGNER} ORDER BY n DESC, 1"
-    )
-    [(first, last)] = hits.query("SELECT min(time), max(time) FROM {hits}")
-    days = 0 if first is None else (last - first).days + 1
-    return {without_session(str(requester)): int(number) for requester, number in rows}, days
-
-
 def _numbered(*reasons: tuple[int, str]) -> Iterator[str]:
     """Yield each reason with its number, without those of no request."""
     return (f"{number:,} {words}" for number, words in reasons if number)
@@ -260,7 +236,7 @@ def _rows(restriction: Restriction, hits: Hits) -> Hits:
 def _counted(restriction: Restriction, rows: Hits) -> list[tuple[Any, ...]]:
     """Count by source, signer, application, kind of upload and the guard's answer."""
     unnamed = "allowlist = 'endpoint' AND endpoint IS NULL"
-    cases = [f"WHEN {_UPLOAD} <> '' THEN 'opened'"] if restriction.guard == "reads" else []
+    cases = [f"WHEN {UPLOAD} <> '' THEN 'opened'"] if restriction.guard == "reads" else []
     cases.append("WHEN allowlist = 'outside' THEN 'list'")
     if not restriction.endpoints:
         cases.append(f"WHEN {unnamed} THEN 'list'")
@@ -274,7 +250,7 @@ def _counted(restriction: Restriction, rows: Hits) -> list[tuple[Any, ...]]:
     answer = f"CASE {' '.join(cases)} ELSE 'opened' END"
     groups: list[tuple[Any, ...]] = rows.query(
         f"SELECT coalesce(endpoint, remote_ip, '') AS source, {SIGNER} AS signer, application, "
-        f"{_UPLOAD} AS upload, {answer} AS answer, {_OLD_SIGNATURE} AS old, count(*) AS n "
+        f"{UPLOAD} AS upload, {answer} AS answer, {_OLD_SIGNATURE} AS old, count(*) AS n "
         f"FROM {{hits}} WHERE {OPENED} GROUP BY ALL ORDER BY n DESC, 1, 2, 3, 4, 5, 6"
     )
     return groups

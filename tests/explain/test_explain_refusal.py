@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gt_secure.access.explain.explanation import explain
+from gt_secure.explain.explanation import explain
 from gt_secure.iam.evaluate import evaluate
 from gt_secure.iam.request import Policies, Request
 from gt_secure.iam.request_context import presigned_context

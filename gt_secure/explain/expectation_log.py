@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ...errors import InvalidInput
-from ...html import Chip, output, table
-from ...presign.probe import Probe
-from ...text import members
+from ..errors import InvalidInput
+from ..html import Chip, output, table
+from ..presign.probe import Probe
+from ..text import members
 
 Expected = Literal["opened", "refused"]
 MIME = "application/vnd.gt-secure.scenes+json"

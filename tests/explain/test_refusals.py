@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gt_secure import plots
-from gt_secure.access.refused_by import EXPIRED, OTHER, is_expired, lock_of
+from gt_secure.explain.refused_by import EXPIRED, OTHER, is_expired, lock_of
 from gt_secure.logs import Hits, count_hits, read_hits, refusals as module
 from gt_secure.logs.refusals import Refusal
 from gt_secure.policies.bucket_guard import build_guard, merge_guards

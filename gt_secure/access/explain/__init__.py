@@ -1,1 +1,0 @@
-"""Explanation of a refusal: S3's answer beside the policies that were read."""
