@@ -19,10 +19,10 @@ ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import support.principals as made  # noqa: E402
-from gt_secure.access import locks_of_files  # noqa: E402
+from gt_secure.access import Exposure, locks_of_files  # noqa: E402
+from gt_secure.access.identities import parse_principals  # noqa: E402
 from gt_secure.access.planned_policies import terraform_policies  # noqa: E402
 from gt_secure.access.signers import signers_of  # noqa: E402
-from gt_secure.account.principals import parse_principals  # noqa: E402
 from gt_secure.findings.planned import findings_of  # noqa: E402
 from gt_secure.policies.bucket_guard import build_guard  # noqa: E402
 
@@ -89,7 +89,7 @@ def main():
         started = time.process_time()
         people = parse_principals(text)
         read = time.process_time()
-        found = signers_of(locks, people, [KEY])
+        found = signers_of(Exposure(locks, KEY), people)
         ended = time.process_time()
         said = f"{len(found):,} of {args.principals:,} (goal {GOALS[flavour.__name__]} s)"
         print(f"{flavour.__name__:6} {ended - read:6.2f} s, and {read - started:.2f} s to read: {said}", flush=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import textwrap
 import unicodedata
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 from .html import Chip, Tone, hint, output as cell_output, table as html_table
@@ -134,3 +135,8 @@ def chip(cell: object) -> object:
     """Return a chip for a word that has a tone, and any other cell unchanged."""
     tone = _TONES.get(str(cell))
     return cell if tone is None else Chip(tone, str(cell))
+
+
+def wrapped(line: str, indent: int, room: int | None) -> Iterator[str]:
+    """Yield a line, continued below where it has more columns than fit."""
+    yield from [line] if room is None else textwrap.wrap(line, max(room, 30), subsequent_indent=" " * indent)

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from .access.exposure import Context, Exposure
     from .access.proof import Proof
-    from .account import State
+    from .account import AccountExposure, State
     from .audit import Audit
     from .aws.sdk_session import SageMakerSession
     from .aws.teams import Workforce, Workteam
@@ -587,7 +587,7 @@ class Connection:
             )
         return explain.explain_probe(self.aws, probe, url=url, origin=origin)
 
-    def exposure(self, bucket: str, key: str = "", *, team: TeamLike | None = None) -> Exposure:
+    def exposure(self, bucket: str, key: str = "", *, team: TeamLike | None = None) -> AccountExposure:
         """Show the exact sets of sources from which each kind of request is opened, refused, or unknown.
 
         Parameters
@@ -605,11 +605,11 @@ class Connection:
         state = account.read_state(
             self.aws, team=team, bucket=bucket, key=None if is_prefix else key, supplied=supplied
         )
-        return access.Exposure(
-            access.locks_of(state),
+        return account.AccountExposure(
+            account.locks_of(state),
             key,
             is_prefix=is_prefix,
-            listing=access.listing_of(self.aws, bucket),
+            listing=account.listing_of(self.aws, bucket),
             principals=partial(account.read_signers, self.aws, bucket),
         )
 
@@ -623,12 +623,14 @@ class Connection:
         >>> gt.prove(restriction).proved  # doctest: +SKIP
         True
         """
+        from .restriction.claim import claim_from
+
         if restriction.bucket is None:
             raise InvalidInput("The restriction names no bucket.", next_step="Add the bucket.", field="bucket")
         wish = account.with_lists(self.aws, restriction)
         supplied = iam.supplied_facts(self.context).with_defaults(iam.supplied_facts(wish.facts))
         state = account.read_state(self.aws, bucket=wish.bucket, supplied=supplied)
-        return access.Exposure(access.locks_of(state), wish.prefix, is_prefix=True).proves(wish)
+        return access.Exposure(account.locks_of(state), wish.prefix, is_prefix=True).proves(claim_from(wish))
 
     def findings(
         self,
@@ -821,7 +823,7 @@ class Connection:
                 raise InvalidInput(
                     "A plot of an exposure has one kind.", next_step="Pass the exposure and a theme only.", field="hits"
                 )
-            return access.draw_exposure(hits, theme)
+            return plots.answer_matrix(**access.picture_of(hits), theme=theme)
         if not isinstance(hits, access_logs.Hits):
             raise InvalidInput(
                 f"plot() needs hits, not {type(hits).__name__}.", next_step="Pass gt.hits(...).", field="hits"

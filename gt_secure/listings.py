@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from . import findings
-from .account.part import Evidence
+from .account.evidence import Evidence
 from .aws.teams import CREATE_TEAM
 from .columns import ShownTable, chip, lay_out
 from .findings.model import OUTCOMES, SEVERITIES
@@ -15,7 +15,7 @@ from .html import hint, output as cell_output, table as html_table
 from .text import count
 
 if TYPE_CHECKING:
-    from .aws.endpoints import VpcEndpoint
+    from .access.vpc_endpoint import VpcEndpoint
     from .aws.teams import LabelingJob, Workteam
     from .changes.history import HistoryEntry
     from .findings.model import Checked, Finding, Severity

@@ -26,7 +26,7 @@ import urllib3
 
 import gt_secure
 from gt_secure import Restriction, plots
-from gt_secure.account.part import Part
+from gt_secure.access.part import Part
 from gt_secure.changes.render.parts import folds
 from gt_secure.check import Report, no_findings, no_leaked_urls
 from gt_secure.cli.main import main

@@ -31,14 +31,14 @@ LAYERS = [
     ["named_networks"],
     ["logs"],
     ["plots"],
-    ["aws"],
     ["iam"],
     ["policies"],
+    ["access"],
+    ["aws"],
     ["restriction"],
     ["account"],
     ["presign"],
     ["sandbox"],
-    ["access"],
     ["explain"],
     ["findings"],
     ["changes"],
@@ -91,13 +91,8 @@ EXEMPT = {
     ("sandbox", "presign.worker"): "the face lists what acts as a worker, a client of the sandbox, for the guides",
     ("access.answer", "access.exposure_text"): A_METHOD_RENDERS,
     ("access.exposure", "access.exposure_text"): A_METHOD_RENDERS,
-    ("access.exposure", "access.signers"): "not cut yet",
-    ("access.exposure_text", "access.matrix"): "not cut yet",
 }
 """Edges that do not count, with the reason."""
-
-NOT_CUT_YET = {"access"}
-"""Packages of a part that still import what the part may not."""
 
 SANDBOX_MAY_IMPORT = {"_lazy", "text", "mask", "errors", "network", "sandbox"}
 """Prediction and enforcement come from different code."""
@@ -242,7 +237,7 @@ def _is_below(name: str, package: str) -> bool:
 
 def test_each_exempt_edge_is_there() -> None:
     edges = {(name, target) for name in MODULES for target, _ in imports(name)}
-    gone = [edge for edge, reason in EXEMPT.items() if edge not in edges and reason != "not cut yet"]
+    gone = [edge for edge in EXEMPT if edge not in edges]
     assert gone == [], "take these out of EXEMPT"
 
 
@@ -252,14 +247,14 @@ def test_a_part_imports_only_what_it_may(part: str) -> None:
     wrong = [
         f"{_place(name, line)} imports {target or 'the package'}"
         for name in MODULES
-        if name.split(".")[0] in {*own} - NOT_CUT_YET
+        if name.split(".")[0] in own
         for target, line in imports(name)
         if target.split(".")[0] not in (*own, *others) and (name, target) not in EXEMPT
     ]
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("part", [part for part, (own, _) in PARTS.items() if not NOT_CUT_YET.intersection(own)])
+@pytest.mark.parametrize("part", PARTS)
 def test_a_part_is_imported_alone(part: str, tmp_path: Path) -> None:
     """In a copy with what it may import, each of its modules is imported."""
     copy = tmp_path / "gt_secure"

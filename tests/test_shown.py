@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from gt_secure.aws.endpoints import VpcEndpoint
-from gt_secure.aws.teams import LabelingJob, UrlLock, Workteam
+from gt_secure.access.vpc_endpoint import VpcEndpoint
+from gt_secure.aws.teams import LabelingJob, Workteam
 from gt_secure.changes import ProbeResult
 from gt_secure.changes.applied import Applied
 from gt_secure.changes.engine import ChangeStep
@@ -19,6 +19,7 @@ from gt_secure.columns import lay_out, width, wrap
 from gt_secure.explain.explanation import explain
 from gt_secure.findings.model import Finding
 from gt_secure.listings import Endpoints, Findings, Jobs, Workteams
+from gt_secure.policies.url_lock import UrlLock
 from gt_secure.presign.probe import Probe
 
 NASTY = '<img src=x onerror=alert(1)>\x1b[31m\u202e"\u2066'

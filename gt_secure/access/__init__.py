@@ -9,13 +9,8 @@ from .._lazy import attach
 if TYPE_CHECKING:
     from .answer import Answer as Answer
     from .exposure import Context as Context, Exposure as Exposure
-    from .key_classes import listing_of as listing_of
-    from .locks import (
-        locks_of as locks_of,
-        locks_of_files as locks_of_files,
-        state_of_files as state_of_files,
-    )
-    from .matrix import draw_exposure as draw_exposure
+    from .locks import locks_of_files as locks_of_files
+    from .matrix import picture_of as picture_of
     from .proof import Claim as Claim, Proof as Proof, prove as prove
 
 

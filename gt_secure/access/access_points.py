@@ -11,17 +11,17 @@ boundaries and policies of the organization must do so as well.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from ..account.principals import AccessPoint, Principals
 from ..errors import PolicyError
 from ..iam.documents import document_of, parse_document
 from ..iam.facts import Values
 from ..iam.request import Layer
-from ..policies.public_access import SETTING, is_surely_public
+from ..policies.public_access import SETTING, is_surely_public, may_be_public
 from ..text import count, printable
 from .locks import DIRECTLY
+from .part import Part
 
 POINT_KEYS = ("s3:dataaccesspoint", "s3:accesspointnetworkorigin")
 """Prefixes of the keys that only requests through an access point have."""
@@ -32,6 +32,32 @@ GRANT_READ: Mapping[str, Any] = {
 """A policy that was not read: it may grant reading to everybody."""
 _BLOCKS = ("s3:GetBucketPublicAccessBlock", "s3:GetAccountPublicAccessBlock", "s3:GetAccessPoint")
 _OTHERS = "S3 does not list access points that other accounts made. Who may create one is not looked at."
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPoint:
+    """An access point of a bucket.
+
+    Attributes
+    ----------
+    name, arn : str
+    vpc : str
+        The only VPC whose requests it accepts; empty if it accepts those from the internet.
+    policy : Part of str
+    public_access_block : Part of mapping
+        Its own four settings; read only where its policy may be public.
+    """
+
+    name: str
+    arn: str
+    vpc: str = ""
+    policy: Part[str] = field(default_factory=lambda: Part.of(None))
+    public_access_block: Part[Mapping[str, bool]] = field(default_factory=lambda: Part.of(None))
+
+    @property
+    def may_be_public(self) -> bool:
+        """Return whether S3 may call the policy that was read public; it never does so for a VPC."""
+        return not self.vpc and self.policy.missing is None and may_be_public(self.policy.value)
 
 
 @dataclass(frozen=True)
@@ -90,9 +116,8 @@ def point_path(point: AccessPoint, blocks: tuple[bool | None, bool | None]) -> P
     )
 
 
-def said_of_points(principals: Principals) -> str:
+def said_of_points(points: Part[tuple[AccessPoint, ...]] | None) -> str:
     """Return the sentence about access points among the assumptions."""
-    points = principals.access_points
     if points is None:
         return DIRECTLY
     if points.missing is not None:

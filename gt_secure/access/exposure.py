@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias, overload
+from typing import Any, TypeAlias, overload
 
 from ..errors import InvalidInput, PolicyError
 from ..iam.documents import Statement
@@ -22,17 +22,12 @@ from ..policies.public_access import BLOCK_PUBLIC_ACCESS
 from ..text import count
 from .address_classes import EVERY_ADDRESS, Span, minus
 from .answer import WORDS, Answer, Answers, Word
+from .expectation import Expectation
 from .key_classes import KeyClasses, Listing
 from .locks import LIST_KEYS, NOTHING_GRANTED, READ_ENDPOINTS, READ_POLICY, READ_TEAM, READ_WORKFORCE, EffectiveLocks
 from .proof import Claim, Proof, prove
 from .request_kinds import KINDS, Circumstances, Kind
 from .source_sets import Requests, Row, SourceSet, answer_at, expose, plainly
-
-if TYPE_CHECKING:
-    from ..account.principals import Principals
-    from ..restriction.expectations import Expectation
-    from ..restriction.model import Restriction
-    from .signers import Signers
 
 Context: TypeAlias = Mapping[str, str | Sequence[str]]
 """Values of condition keys that are known."""
@@ -62,8 +57,6 @@ class Exposure:
         refused if every object is.
     listing : callable, optional
         Lists the keys that exist under a prefix; None if this role cannot.
-    principals : callable, optional
-        Reads the users and roles of the account.
     """
 
     def __init__(
@@ -73,13 +66,11 @@ class Exposure:
         *,
         is_prefix: bool = False,
         listing: Callable[[str], Listing | None] | None = None,
-        principals: Callable[[], Principals] | None = None,
     ) -> None:
         self.locks = locks
         self.key = key
         self.is_prefix = is_prefix
         self._listing = listing
-        self._principals = principals
 
     @cached_property
     def requests(self) -> tuple[str, ...]:
@@ -91,22 +82,6 @@ class Exposure:
     def rows(self) -> tuple[Row, ...]:
         """A row for each kind of request."""
         return tuple(self.row(name) for name in self.requests)
-
-    @cached_property
-    def signers(self) -> Signers:
-        """Users and roles of the account that can sign a URL; read when it is asked for.
-
-        Raises AccessDenied without the permission to read them.
-        """
-        from .signers import signers_of
-
-        if self._principals is None:
-            raise InvalidInput(
-                "The users and roles were not given.", next_step="Ask gt.exposure().", field="principals"
-            )
-        found = signers_of(self.locks, self._principals(), self.keys)
-        found.key = self.key
-        return found
 
     @cached_property
     def _rows(self) -> dict[str, Row]:
@@ -241,17 +216,10 @@ class Exposure:
     def _under(self, prefix: str) -> Exposure:
         return Exposure(self.locks, prefix, is_prefix=True, listing=self._listing)
 
-    def proves(self, restriction: Restriction) -> Proof:
-        """Prove that no presigned request from outside a restriction's lists is opened."""
+    def proves(self, claim: Claim) -> Proof:
+        """Prove a claim about presigned requests."""
         if READ_POLICY in self.locks.not_read:
             return Proof(None, depends_on=(READ_POLICY,), assumed=self.assumed)
-        claim = Claim(
-            restriction.prefix,
-            restriction.addresses,
-            restriction.endpoints,
-            reads=restriction.guard == "reads",
-            signers=restriction.signers or (),
-        )
         return prove(self.locks, claim)
 
     def of_service(self, ask: Callable[[EffectiveLocks, str], Answer]) -> Answer:

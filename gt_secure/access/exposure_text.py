@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from .. import html as markup
-from ..columns import lay_out, wrap
+from ..columns import lay_out, wrap, wrapped
 from ..html import Chip, Markup, code, output, table
 from ..policies.bucket_guard import own_lock
 from ..text import capital, printable, some
 from .address_classes import EVERY_ADDRESS, minimal_cidrs, minus
 from .answer import ONE_ADDRESS, WORDS, Answer, Word, claim_of, tone
-
-if TYPE_CHECKING:
-    from .exposure import Exposure
-    from .source_sets import Row, SourceSet
+from .exposure import Exposure
+from .matrix import matrix_html, matrix_of
+from .source_sets import Row, SourceSet
 
 NAMED = 3
 """Most ranges that are named; of a longer list the ranges outside it are named, if they are fewer."""
@@ -49,8 +46,6 @@ def _note(row: Row) -> str:
 
 def exposure_html(exposure: Exposure) -> str:
     """Return the matrix of who can open, with the exact sets in a fold; everything from outside is escaped."""
-    from .matrix import matrix_html, matrix_of
-
     where = f"{exposure.locks.bucket}/{exposure.key}" if exposure.locks.bucket else "the images"
     caption = markup.join("Who can open ", code(where, 90), "?")
     assumed = markup.fold("Assumed", Markup("<br>".join(markup.text(each, 300) for each in exposure.assumed)))
@@ -145,8 +140,3 @@ def answers_html(answers: Iterable[Answer]) -> str:
 
 def _wrapped(text: str, room: int | None) -> list[str]:
     return [text] if room is None else wrap(text, room)
-
-
-def wrapped(line: str, indent: int, room: int | None) -> Iterator[str]:
-    """Yield a line, continued below where it has more columns than fit."""
-    yield from [line] if room is None else textwrap.wrap(line, max(room, 30), subsequent_indent=" " * indent)

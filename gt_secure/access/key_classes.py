@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import TypeAlias
 
-from ..account.part import Part
-from ..aws.buckets import list_keys
-from ..aws.client import Aws
 from ..iam.documents import Pattern, Statement
 from ..iam.variables import Filled, Template, Variable, Wild, is_fixed
 from ..iam.wildcards import TooManyClassesError, arn_steps, resource_glob, text_steps, witnesses
 
-_MOST = 1000
 EXAMPLE = "example.png"
 """The key that stands for its class, where it is in one: people can read it."""
 
@@ -27,17 +22,6 @@ class Listing:
 
     keys: tuple[str, ...]
     complete: bool
-
-
-def listing_of(aws: Aws, bucket: str) -> Callable[[str], Listing | None]:
-    """Return a function that lists the keys of a bucket under a prefix, once; None where this role cannot."""
-
-    @cache
-    def listing(prefix: str) -> Listing | None:
-        keys = Part.reading(f"keys of {bucket}", "s3:ListBucket", lambda: list_keys(aws, bucket, prefix, most=_MOST))
-        return keys.map(lambda found: Listing(tuple(found), complete=len(found) < _MOST)).if_read
-
-    return listing
 
 
 class KeyClasses:

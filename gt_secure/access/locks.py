@@ -1,8 +1,8 @@
 """The locks and every other policy that decides who can open the objects of a bucket, at one moment.
 
-They are read from an account, or from policies that are given as texts, for reviewers and CI. Without an account, the
-signer is a role of the bucket's account whose own policies allow everything. There are also an anonymous caller and a
-signer of another account whose own policies allow everything.
+Policies are given as texts, for reviewers and CI; :mod:`gt_secure.account.locks` reads them from an account. Of files,
+the signer is a role of the bucket's account whose own policies allow everything. There are also an anonymous caller
+and a signer of another account whose own policies allow everything.
 """
 
 from __future__ import annotations
@@ -13,30 +13,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
-from ..account.bucket import Bucket
-from ..account.organization import Organization
-from ..account.part import Part
-from ..account.state import State
-from ..aws.arns import role_of_session, session_of_role
-from ..aws.endpoints import VpcEndpoint
-from ..aws.teams import UrlLock
 from ..errors import PolicyError
 from ..iam.documents import PolicySource as PolicySource
 from ..iam.facts import Facts, Signer, Values, moment_of
 from ..iam.request import Policies, Request
 from ..iam.request_context import header_context
 from ..iam.request_keys import key_facts
+from ..iam.sessions import role_of_session, session_of_role
 from ..iam.verdict import Verdict
 from ..network import Source, parse_address
 from ..policies.bucket_guard import find_guard
-from ..policies.public_access import SETTING, is_surely_public
+from ..policies.public_access import is_surely_public
 from ..policies.signer_lock import find_signer_lock
+from ..policies.url_lock import UrlLock
 from ..text import printable
 from .answer import Answer, answer_of
 from .decision import decide_request
 from .request_kinds import Circumstances
+from .vpc_endpoint import VpcEndpoint
 
 READ_POLICY = "s3:GetBucketPolicy"
 READ_TEAM = "sagemaker:DescribeWorkteam"
@@ -73,7 +69,7 @@ def _words(values: Values) -> str:
 
 @dataclass(frozen=True)
 class EffectiveLocks:
-    """The locks, now or after the changes; :func:`locks_of` makes them.
+    """The locks, now or after the changes.
 
     Attributes
     ----------
@@ -291,36 +287,6 @@ class EffectiveLocks:
         return self.decide(Request(action, self.arn, arn, context, resource_account=self.account))
 
 
-def locks_of(state: State, *, session: PolicySource | None = None) -> EffectiveLocks:
-    """Return the locks of a state: the only maker of them. ``session`` is the policy of the session that signs."""
-    bucket, team, force = state.bucket, state.team, state.workforce
-    is_given = not state.region  # by files, which know none
-    not_read = {READ_POLICY} if bucket is not None and bucket.policy.missing else set()
-    not_read |= {READ_ENDPOINTS} if state.endpoints.missing else set()
-    restricts = None if bucket is None else bucket.public_access_block.map(lambda block: bool(block.get(SETTING)))
-    return EffectiveLocks(
-        bucket=bucket.name if bucket is not None else "",
-        policy=bucket.policy.if_read if bucket is not None else None,
-        url_lock=None if team.missing else (team.value and team.value.url_lock) or UrlLock(),
-        cidrs=None if force.missing else force.value.cidrs if force.value else (),
-        has_portal=team.missing is not None or (team.value is not None and team.value.kind == "private"),
-        account=state.account_id,
-        partition=state.partition,
-        region=(bucket.region if bucket is not None else None) or state.region,
-        signer=state.signer_arn,
-        endpoints={endpoint.id: endpoint for endpoint in state.endpoints.if_read or ()},
-        facts=state.facts,
-        session=session,
-        rcp=state.organization.rcp.if_read,
-        scp=state.organization.scp.if_read,
-        restricts_public=None if restricts is None or is_given else restricts.if_read,
-        missing=state.missing_permissions(),
-        not_read=frozenset(not_read),
-        origin="given" if is_given else "read",
-        at=state.at,
-    )
-
-
 def locks_of_files(
     bucket: str,
     policy: PolicySource | None,
@@ -336,38 +302,23 @@ def locks_of_files(
     ``session`` is the policy of the role session that signs; ``rcp`` and ``scp`` are those of the organization,
     each a level.
     """
-    locks = locks_of(state_of_files(bucket, policy, account, facts, rcp=rcp, scp=scp), session=session)
+    given = facts or Facts()
+    text = policy if policy is None or isinstance(policy, str) else json.dumps(policy)
+    match = re.search(r"arn:(aws[a-z-]*):s3:::", text or "")
+    locks = EffectiveLocks(
+        bucket=bucket,
+        policy=text,
+        account=account,
+        partition=match[1] if match else "aws",
+        signer=next(iter(given.values.get("aws:principalarn", ())), ""),
+        facts=given,
+        session=session,
+        rcp=tuple(rcp) or None,
+        scp=tuple(scp) or None,
+        missing=given.missing,
+        origin="given",
+        at=datetime.now(UTC).replace(microsecond=0),
+    )
     for signer in ("own", "anonymous"):
         _ = locks.policies(signer).compiled
     return locks
-
-
-def state_of_files(
-    bucket: str,
-    policy: PolicySource | None,
-    account: str,
-    facts: Facts | None = None,
-    *,
-    rcp: Sequence[PolicySource] = (),
-    scp: Sequence[PolicySource] = (),
-) -> State:
-    """Return the state of an account of which nothing is known but the policies that are given."""
-    text = policy if policy is None or isinstance(policy, str) else json.dumps(policy)
-    match = re.search(r"arn:(aws[a-z-]*):s3:::", text or "")
-    return State(
-        region="",
-        partition=match[1] if match else "aws",
-        account_id=account,
-        caller_arn="",
-        at=datetime.now(UTC).replace(microsecond=0),
-        team=Part.of(None),
-        workforce=Part.of(None),
-        endpoints=Part.of(()),
-        bucket=Bucket(bucket, "", Part.of(text), public_access_block=Part.of({})),
-        organization=Organization(rcp=_given(rcp), scp=_given(scp)),
-        facts=facts or Facts(),
-    )
-
-
-def _given(levels: Sequence[PolicySource]) -> Any:
-    return Part.of(tuple(levels)) if levels else Organization().rcp

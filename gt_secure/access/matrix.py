@@ -7,22 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TypedDict
 
 from .. import html as markup
-from ..columns import lay_out
+from ..columns import lay_out, wrapped
 from ..html import Markup
 from ..text import capital, count, some
 from .address_classes import BITS, EVERY_ADDRESS, Span, minus, within
 from .answer import ONE_ADDRESS, WORDS, Word, claim_of
-from .exposure_text import wrapped
+from .exposure import Exposure
 from .source_sets import Row, SourceSet
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from ..plots import Theme
-    from .exposure import Exposure
 
 _NAMED = 2
 _HINTS = {
@@ -174,10 +168,17 @@ def matrix_text(matrix: Matrix, room: int | None) -> Iterator[str]:
     yield from wrapped(f"  {ONE_ADDRESS}", 4, room) if matrix.has_team else ()
 
 
-def draw_exposure(exposure: Exposure, theme: Theme) -> Figure:
-    """Draw the matrix of an exposure as a figure."""
-    from ..plots import answer_matrix  # the policy lab, which draws none, has no plots
+class Picture(TypedDict):
+    """Values of a figure of an exposure: places, and kinds of requests with an answer for each place."""
 
+    columns: list[str]
+    rows: list[tuple[str, list[Word]]]
+    title: str
+    note: str
+
+
+def picture_of(exposure: Exposure) -> Picture:
+    """Return the matrix of an exposure as plain values, for whoever draws it."""
     matrix = matrix_of((row, row) for row in exposure)
     where = f"{exposure.locks.bucket}/{exposure.key}" if exposure.locks.bucket else "the images"
     rows = [
@@ -185,9 +186,12 @@ def draw_exposure(exposure: Exposure, theme: Theme) -> Figure:
         for line in matrix.lines
         for each in line.requests
     ]
-    note = ONE_ADDRESS if matrix.has_team else ""
-    columns = [title for title, _ in matrix.columns]
-    return answer_matrix(columns, rows, title=f"Who can open {where}?", note=note, theme=theme)
+    return Picture(
+        columns=[title for title, _ in matrix.columns],
+        rows=rows,
+        title=f"Who can open {where}?",
+        note=ONE_ADDRESS if matrix.has_team else "",
+    )
 
 
 def matrix_html(matrix: Matrix, caption: str | Markup) -> Markup:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from ..account.principals import AttachedPolicy, Principal
 from ..errors import PolicyError
 from ..iam.conditions import Condition
 from ..iam.documents import DocumentKind, Statement, compile_statement, document_of
@@ -26,6 +25,7 @@ from ..iam.variables import Several, split_wildcards, variable_keys
 from ..iam.wildcards import TooManyClassesError, glob
 from .address_classes import EVERY_ADDRESS, Span, address_classes, within
 from .answer import WORDS, Word
+from .identities import AttachedPolicy, Principal
 from .request_kinds import Circumstances, Form, Kind, RoleSessions
 from .source_sets import Requests, Row, SourcePlace, SourceSet, expose, row_of
 from .sources import ANY_OTHER

@@ -30,10 +30,10 @@ from ..iam.statement_table import TARGET, DimensionValue, StatementTable, View
 from ..network import IPNetwork
 from ..policies.bucket_guard import UPLOAD, build_guard, find_guard, merge_guard
 from ..policies.signer_lock import build_signer_lock, signer_names
-from ..restriction.expectations import Expectation
 from ..text import members, printable
 from .address_classes import Span
 from .answer import MEANT, Answer
+from .expectation import Expectation
 from .key_classes import KeyClasses
 from .locks import EffectiveLocks
 from .request_kinds import Circumstances, Form, Kind

@@ -15,22 +15,24 @@ from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache, partial
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
-from ..account.part import Part
-from ..account.principals import Principal, Principals
-from ..aws.arns import session_of_role
 from ..columns import ShownTable
 from ..errors import PolicyError
 from ..iam.documents import Statement, document_of, parse_document
 from ..iam.evaluate import evaluate
 from ..iam.facts import Facts, Values
 from ..iam.request import Compiled, Layer, Policies, Request
+from ..iam.sessions import session_of_role
 from ..iam.wildcards import TextMatcher
 from ..policies.signer_lock import without_session
 from ..text import count, printable
 from .access_points import GRANT_READ, POINT_KEYS, PointPath, point_path, said_of_points
 from .answer import Word
 from .conditions_of_opening import duration
+from .exposure import Exposure
+from .exposure_text import endpoints, ranges
+from .identities import Principal, Principals
 from .locks import READ_POLICY, EffectiveLocks
+from .part import Part
 from .principal_policies import EVERYWHERE, NOWHERE, REFUSED, Asked, Statements, Surroundings, covers, unsure
 from .request_kinds import LONGEST_SIGNATURE_MS
 from .source_sets import Row, SourceSet, combined
@@ -225,8 +227,6 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
     @staticmethod
     def row(item: SigningPrincipal) -> tuple[str, ...]:
         """Return the cells of one principal."""
-        from .exposure_text import endpoints, ranges
-
         way = " -> ".join(name.rpartition(":")[2] for name in item.chain) or item.arn
         places = f"depends on {', '.join(item.depends_on)}" if item.opened.is_empty else ranges(item.opened)
         opened = "; ".join(filter(None, (places, endpoints(item.opened, frozenset()), *item.opened.when)))
@@ -352,9 +352,11 @@ class _Way:
     longest_s: int | None = None
 
 
-def signers_of(locks: EffectiveLocks, principals: Principals, keys: Sequence[str]) -> Signers:
-    """Return who can sign a URL for one of some keys, of the principals that were read."""
-    return _Search(locks, principals, keys).signers()
+def signers_of(exposure: Exposure, principals: Principals) -> Signers:
+    """Return who can sign a URL for an object of an exposure, of the principals that were read."""
+    found = _Search(exposure.locks, principals, exposure.keys).signers()
+    found.key = exposure.key
+    return found
 
 
 class _Search:
@@ -430,7 +432,7 @@ class _Search:
         encrypted = _NO_KEY if key is None else f"The object is encrypted {default}."
         tagged = any(name.startswith(_RESOURCE_TAG) for name in self.locks.facts.values)
         assumed = (
-            *self.locks.assumed_with(path=said_of_points(self.principals)),
+            *self.locks.assumed_with(path=said_of_points(self.principals.access_points)),
             *(() if tagged else (NO_TAGS,)),
             encrypted,
             *_ASSUMED,

@@ -9,7 +9,10 @@ from .._lazy import attach
 if TYPE_CHECKING:
     from .bucket import Bucket as Bucket
     from .export import current_restriction as current_restriction
+    from .exposure import AccountExposure as AccountExposure
+    from .key_listing import listing_of as listing_of
     from .lists import ranges_and_lists as ranges_and_lists, with_lists as with_lists
+    from .locks import locks_of as locks_of
     from .reader import read_bucket as read_bucket, read_signers as read_signers, read_state as read_state
     from .state import EVERYTHING as EVERYTHING, FINDINGS as FINDINGS, State as State
 

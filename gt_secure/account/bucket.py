@@ -6,13 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeAlias
 
+from ..access.access_points import AccessPoint
+from ..access.identities import Principals
+from ..access.part import Part
 from ..aws.arns import bucket_arn, partition_of
 from ..aws.buckets import log_location
 from ..aws.client import Aws
 from ..errors import GtSecureError
 from ..logs.location import LogLocation
-from .part import Part
-from .principals import AccessPoint, Principals
+from .part_reader import part_of
 
 BucketSettings: TypeAlias = Mapping[str, Any]
 
@@ -243,7 +245,7 @@ def read_part(
     aws: Aws, bucket: Bucket, name: str, *, raises: type[GtSecureError] | tuple[type[GtSecureError], ...] = ()
 ) -> Part[Any]:
     reading = READINGS[name]
-    found: Part[Any] = Part.reading(
+    found: Part[Any] = part_of(
         f"{reading.what} of {bucket.name}",
         reading.action,
         lambda: reading.read(aws, aws.client("s3", bucket.region or None), bucket.name),
@@ -259,7 +261,7 @@ def read_part(
 def read_access_point(aws: Aws, bucket: Bucket, point: AccessPoint) -> AccessPoint:
     """Read the policy of an access point, and its Block Public Access where that can change an answer."""
     client, named = aws.client("s3control", bucket.region), {"AccountId": aws.account_id, "Name": point.name}
-    policy: Part[str] = Part.reading(
+    policy: Part[str] = part_of(
         f"the policy of the access point {point.name}",
         "s3:GetAccessPointPolicy",
         lambda: str(client.get_access_point_policy(**named)["Policy"]),
@@ -269,7 +271,7 @@ def read_access_point(aws: Aws, bucket: Bucket, point: AccessPoint) -> AccessPoi
     point = replace(point, policy=policy)
     if not point.may_be_public:
         return point
-    block: Part[Mapping[str, bool]] = Part.reading(
+    block: Part[Mapping[str, bool]] = part_of(
         f"Block Public Access of the access point {point.name}",
         "s3:GetAccessPoint",
         lambda: client.get_access_point(**named).get("PublicAccessBlockConfiguration") or {},
@@ -291,4 +293,4 @@ def read_key_policy(aws: Aws, bucket: Bucket) -> Part[str]:
         client: Any = aws.client("kms", bucket.region)
         return str(client.get_key_policy(KeyId=name, PolicyName="default")["Policy"])
 
-    return Part.reading(f"the policy of the key of {bucket.name}", "kms:GetKeyPolicy", read, resource=name)
+    return part_of(f"the policy of the key of {bucket.name}", "kms:GetKeyPolicy", read, resource=name)

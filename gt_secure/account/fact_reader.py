@@ -13,9 +13,10 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from ..access.part import Part
+from ..access.vpc_endpoint import VpcEndpoint
 from ..aws.arns import bucket_arn
 from ..aws.client import Aws
-from ..aws.endpoints import VpcEndpoint
 from ..errors import PolicyError, Unsupported
 from ..iam.facts import Facts, Values
 from ..iam.request import Policies
@@ -23,7 +24,7 @@ from ..iam.three_valued import spellings
 from ..policies.public_access import READ_STATUS, SETTING, is_surely_public, may_be_public, status_text
 from .bucket import Bucket
 from .organization import Organization
-from .part import Part
+from .part_reader import part_of
 from .state import State
 
 PRINCIPAL_TAG, OBJECT_TAG = "aws:principaltag/", "s3:existingobjecttag/"
@@ -104,7 +105,7 @@ class _FactReader:
             self.values[name] = () if part.value is None else (str(part.value),)
 
     def _add_tags(self, what: str, action: str, resource: str, start: str, read: Any) -> Part[Any]:
-        tags = Part.reading(what, action, read, resource=resource, absent="NoSuchTagSet")
+        tags = part_of(what, action, read, resource=resource, absent="NoSuchTagSet")
         if tags.missing is not None:
             self.missing[tags.missing.action] = None
         else:
@@ -128,7 +129,7 @@ class _FactReader:
             self._s3.head_bucket(Bucket=self.bucket.name, ExpectedBucketOwner=account)
             return account
 
-        found = Part.reading("the owner of the bucket", "s3:ListBucket", owner, resource=arn)
+        found = part_of("the owner of the bucket", "s3:ListBucket", owner, resource=arn)
         self._add(found, "aws:resourceaccount")
         if found.missing is None:
             self.read_organization("aws:resourceorg")
@@ -203,7 +204,7 @@ class _FactReader:
         def read() -> bool:
             return bool(self._s3.get_bucket_policy_status(Bucket=self.bucket.name)["PolicyStatus"]["IsPublic"])
 
-        theirs = Part.reading("S3's verdict on the bucket policy", READ_STATUS, read, resource=arn)
+        theirs = part_of("S3's verdict on the bucket policy", READ_STATUS, read, resource=arn)
         if theirs.missing is None:
             self.policy_is_public = bool(theirs.value)
             self.notes.append(status_text(theirs=bool(theirs.value), ours=ours))
@@ -219,5 +220,5 @@ def read_account_block(aws: Aws) -> Part[Mapping[str, bool]]:
         answer = aws.client("s3control").get_public_access_block(AccountId=aws.account_id)
         return {name: bool(answer["PublicAccessBlockConfiguration"].get(name)) for name in BLOCKS}
 
-    found = Part.reading("Block Public Access of the account", READ_ACCOUNT_BLOCK, read, absent=_NO_BLOCK)
+    found = part_of("Block Public Access of the account", READ_ACCOUNT_BLOCK, read, absent=_NO_BLOCK)
     return Part.of(dict.fromkeys(BLOCKS, False)) if found == Part.of(None) else found

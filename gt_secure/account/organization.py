@@ -19,8 +19,9 @@ from functools import cache, partial
 from typing import Any, Literal, TypeAlias
 from weakref import WeakKeyDictionary
 
+from ..access.part import NotRead, Part
 from ..aws.client import Aws, aws_errors
-from .part import NotRead, Part
+from .part_reader import part_of
 
 PolicyFilter: TypeAlias = Literal["RESOURCE_CONTROL_POLICY", "SERVICE_CONTROL_POLICY"]
 Levels: TypeAlias = tuple[dict[str, Any], ...]
@@ -75,7 +76,7 @@ def no_organization() -> Organization:
 
 
 def _read(aws: Aws) -> Organization:
-    described = Part.reading("the organization", _DESCRIBE, lambda: _describe(aws), absent=NOT_IN_USE)
+    described = part_of("the organization", _DESCRIBE, lambda: _describe(aws), absent=NOT_IN_USE)
     if described.missing is not None:
         unread: Part[Any] = Part.unread(described.missing)
         return Organization(unread, unread, unread, unread, unread)
@@ -83,10 +84,10 @@ def _read(aws: Aws) -> Organization:
     if found is None:
         return no_organization()
     identifier: Part[str] = Part.of(str(found["Id"]))
-    is_management = Part.reading(
+    is_management = part_of(
         "the management account", _DESCRIBE, lambda: str(found["MasterAccountId"]) == aws.account_id
     )
-    levels = Part.reading("the account's place in the organization", "organizations:ListParents", lambda: _levels(aws))
+    levels = part_of("the account's place in the organization", "organizations:ListParents", lambda: _levels(aws))
     path = levels.map(lambda names: "/".join((str(found["Id"]), *reversed(names[1:]))) + "/")
     if is_management == Part.of(True):
         return Organization(identifier, path, Part.of(()), Part.of(()), is_management)
@@ -96,7 +97,7 @@ def _read(aws: Aws) -> Organization:
     statements = cache(partial(_statements, aws))
 
     def read(what: str, kind: PolicyFilter) -> Part[Levels]:
-        return Part.reading(what, _LIST_POLICIES, lambda: tuple(_documents(aws, levels.value or [], kind, statements)))
+        return part_of(what, _LIST_POLICIES, lambda: tuple(_documents(aws, levels.value or [], kind, statements)))
 
     rcp = read("resource control policies", "RESOURCE_CONTROL_POLICY")
     scp = read("service control policies", "SERVICE_CONTROL_POLICY")

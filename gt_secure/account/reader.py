@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ..access.identities import Principals, document, load_principals
+from ..access.part import NotRead, Part
 from ..aws.arns import bucket_arn
 from ..aws.buckets import bucket_region, parse_s3_uri
 from ..aws.client import Aws, aws_errors
@@ -37,8 +39,8 @@ from ..restriction.validation import named_place, named_team
 from .bucket import LOG_TARGET, READINGS, Bucket, read_access_point, read_key_policy, read_part
 from .fact_reader import BLOCKS, read_account_block, read_facts
 from .organization import Organization, read_organization
-from .part import NotRead, Part
-from .principals import Principals, document, load_principals, read_principals
+from .part_reader import part_of
+from .principals import read_principals
 from .state import LOCKS, PLAN, UNASKED, WHAT, State, TaskTemplate
 
 T = TypeVar("T")
@@ -235,7 +237,7 @@ class _Reader:
         return replace(state, templates=state.jobs.map(lambda _: found))
 
     def _part(self, name: str, read: Callable[[], T | None], raises: type[GtSecureError] | tuple[()] = ()) -> Part[T]:
-        return Part.reading(*WHAT[name], read, raises=raises) if name in self.scope.needs else UNASKED[name]
+        return part_of(*WHAT[name], read, raises=raises) if name in self.scope.needs else UNASKED[name]
 
     def _team(self) -> Part[Workteam]:
         def read() -> Workteam | None:
@@ -253,7 +255,7 @@ class _Reader:
         is_sold = self.scope.team is not None and self.scope.private_team is None
         if not is_sold and "teams" not in self.scope.needs:
             return UNASKED["teams"]
-        return Part.reading(*WHAT["teams"], lambda: tuple(list_workteams(self.aws)))
+        return part_of(*WHAT["teams"], lambda: tuple(list_workteams(self.aws)))
 
     def _workforce(self, team: Part[Workteam]) -> Part[Workforce]:
         has_portal = self.scope.private_team is not None or self.scope.portal
@@ -312,7 +314,7 @@ class _Reader:
                 body = client.get_object(Bucket=bucket, Key=key)["Body"].read(_MAX_TEMPLATE_BYTES)
                 return body.decode("utf-8", "replace")
 
-        return TaskTemplate(job.name, Part.reading(f"the template of {job.name}", "s3:GetObject", read), place)
+        return TaskTemplate(job.name, part_of(f"the template of {job.name}", "s3:GetObject", read), place)
 
     def _account_block(self, bucket: Bucket) -> Part[Mapping[str, bool]]:
         """Read Block Public Access of the account where it counts beside the bucket's own."""
@@ -338,7 +340,7 @@ class _Reader:
         def read() -> Bucket:
             return Bucket(name, bucket_region(self.aws, name))
 
-        held = Part.reading(f"the log bucket {name}", "s3:ListBucket", read, resource=resource)
+        held = part_of(f"the log bucket {name}", "s3:ListBucket", read, resource=resource)
         if held.missing is not None or held.value is None:
             return lambda: held
         wait = _started(self.aws, pool, held.value, LOG_TARGET)

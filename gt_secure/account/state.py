@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from ..aws.endpoints import VpcEndpoint
+from ..access.part import NotRead, Part
+from ..access.vpc_endpoint import VpcEndpoint
 from ..aws.teams import LabelingJob, Workforce, Workteam
 from ..columns import lay_out
 from ..html import output as cell_output, table as html_table
@@ -16,8 +17,8 @@ from ..logs.location import LogLocation
 from ..restriction.model import Restriction
 from ..text import count
 from .bucket import READINGS, Bucket
+from .evidence import Evidence
 from .organization import Organization
-from .part import Evidence, NotRead, Part
 
 WHAT = {
     "team": ("the workteam", "sagemaker:DescribeWorkteam"),

@@ -1,4 +1,4 @@
-"""ARNs: written with the partition of their region, and a role session's ARN and its role's, in both directions."""
+"""ARNs, written with the partition of their region."""
 
 from __future__ import annotations
 
@@ -29,15 +29,3 @@ def workgroup_arn(partition: str, name: str) -> str:
 
 def bucket_arn(partition: str, bucket: str, key: str = "") -> str:
     return f"arn:{partition}:s3:::{bucket}{f'/{key}' if key else ''}"
-
-
-def role_of_session(arn: str) -> str | None:
-    """Return the ARN of the role behind a role session, without the role's path: a session's ARN has none."""
-    head, _, tail = arn.partition(":assumed-role/")
-    return f"{head.replace(':sts:', ':iam:')}:role/{tail.split('/')[0]}" if tail else None
-
-
-def session_of_role(arn: str, session: str) -> str:
-    """Return the ARN of a session of a role; its path is left out, as STS does."""
-    head, _, name = arn.partition(":role/")
-    return f"{head.replace(':iam:', ':sts:')}:assumed-role/{name.rpartition('/')[2]}/{session}"

@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from urllib.parse import urlsplit
 
 from ..errors import InvalidInput
+from ..iam.sessions import role_of_session
 from ..network import is_loopback_url
 from .answers import check_answers
-from .arns import role_of_session
 from .client_errors import aws_errors
 from .configured_endpoints import configured_endpoints
 from .execution_role import ExecutionRole, find_execution_role

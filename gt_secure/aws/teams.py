@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from ..errors import GtSecureError, InvalidInput, NotFound, refuse_url
 from ..html import facts as fact_list, output as cell_output
+from ..policies.url_lock import UrlLock
 from ..text import printable
 from .client import Aws, aws_errors
 
@@ -38,40 +39,6 @@ _TEAM_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 _TEAM_ARN = re.compile(
     r"arn:(aws[a-z-]*):sagemaker:([a-z0-9-]+):([0-9]{12}):workteam/(private-crowd|vendor-crowd|public-crowd)/(.+)"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class UrlLock:
-    """The two settings of ``WorkerAccessConfiguration.S3Presign.IamPolicyConstraints``. They accept no addresses."""
-
-    source_ip: bool = False
-    vpc_source_ip: bool = False
-
-    @property
-    def on(self) -> bool:
-        return self.source_ip or self.vpc_source_ip
-
-    @property
-    def impossible(self) -> bool:
-        """True if both are on: one key exists only outside endpoints and the other only in them, so no URL works."""
-        return self.source_ip and self.vpc_source_ip
-
-    @property
-    def mode(self) -> Literal["off", "SourceIp", "VpcSourceIp", "both"]:
-        if self.impossible:
-            return "both"
-        return "SourceIp" if self.source_ip else "VpcSourceIp" if self.vpc_source_ip else "off"
-
-    def to_api(self) -> dict[str, Any]:
-        """Return the API structure with both settings: AWS does not document whether an omitted one is kept."""
-        words = {True: "Enabled", False: "Disabled"}
-        constraints = {"SourceIp": words[self.source_ip], "VpcSourceIp": words[self.vpc_source_ip]}
-        return {"S3Presign": {"IamPolicyConstraints": constraints}}
-
-    @classmethod
-    def from_api(cls, config: Mapping[str, Any] | None) -> UrlLock:
-        constraints = ((config or {}).get("S3Presign") or {}).get("IamPolicyConstraints") or {}
-        return cls(constraints.get("SourceIp") == "Enabled", constraints.get("VpcSourceIp") == "Enabled")
 
 
 @dataclass(frozen=True, slots=True)

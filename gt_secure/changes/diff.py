@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from ..account.part import Part
+from ..access.part import Part
 from ..account.state import State
-from ..aws.teams import UrlLock
 from ..errors import PolicyError
 from ..network import all_private, parse_stored_cidrs
 from ..policies.bucket_guard import (
@@ -22,6 +21,7 @@ from ..policies.bucket_guard import (
 )
 from ..policies.revocation import expired_revocations, expired_text
 from ..policies.signer_lock import build_signer_lock, find_signer_lock
+from ..policies.url_lock import UrlLock
 from ..restriction.model import Restriction, UrlLockMode
 from .change import Call, Change
 from .targets import BucketGuard, TeamUrlLock, Toggles, WorkforcePortal, toggles

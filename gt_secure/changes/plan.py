@@ -10,10 +10,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..access.exposure import Exposure
-from ..access.key_classes import listing_of
-from ..access.locks import locks_of
 from ..access.proof import Proof
+from ..account.key_listing import listing_of
 from ..account.lists import with_lists
+from ..account.locks import locks_of
 from ..account.reader import read_state
 from ..account.state import State
 from ..applications import applications

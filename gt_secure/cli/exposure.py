@@ -6,7 +6,6 @@ import argparse
 import re
 import sys
 from collections.abc import Iterable
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .. import files as textfiles
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from ..access.planned_policies import PlannedPolicy
     from ..access.proof import Proof
     from ..access.signers import Signers
+    from ..account import AccountExposure
 
 
 def add(commands: Commands) -> None:
@@ -210,13 +210,16 @@ def _object(args: argparse.Namespace) -> tuple[str, str]:
 def exposure_from(args: argparse.Namespace) -> Exposure:
     bucket, key = _object(args)
     if not args.bucket_policy:
-        return connection(args, context=parse_facts(args.context)).exposure(bucket, key, team=args.team)
+        return _of_account(args)
     from ..access.exposure import Exposure
-    from ..account.principals import load_principals
 
-    principals = partial(load_principals, args.principals) if args.principals else None
     is_prefix = bool(args.object) and (not key or key.endswith("/"))
-    return Exposure(_locks(args, bucket), key, is_prefix=is_prefix, principals=principals)
+    return Exposure(_locks(args, bucket), key, is_prefix=is_prefix)
+
+
+def _of_account(args: argparse.Namespace) -> AccountExposure:
+    gt = connection(args, context=parse_facts(args.context))
+    return gt.exposure(*_object(args), team=args.team)
 
 
 def run_explain(args: argparse.Namespace) -> int:
@@ -246,7 +249,13 @@ def signers_from(args: argparse.Namespace) -> Signers:
             field="principals",
         )
     with working("Reading users and roles"):
-        found = exposure_from(args).signers
+        if args.bucket_policy:
+            from ..access.identities import load_principals
+            from ..access.signers import signers_of
+
+            found = signers_of(exposure_from(args), load_principals(args.principals))
+        else:
+            found = _of_account(args).signers
     if not args.logs:
         return found
     from ..logs import read_hits

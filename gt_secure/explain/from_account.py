@@ -11,8 +11,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 
-from ..access.locks import READ_POLICY, EffectiveLocks, locks_of
-from ..account.part import Part
+from ..access.locks import READ_POLICY, EffectiveLocks
+from ..account.locks import locks_of
+from ..account.part_reader import part_of
 from ..account.reader import read_state
 from ..account.state import LOCKS
 from ..aws.buckets import list_keys
@@ -96,7 +97,7 @@ def _predict(aws: Aws, locks: EffectiveLocks, probe: Probe, url: TestUrl) -> Ver
 def _locks(aws: Aws, bucket: str) -> tuple[EffectiveLocks | None, bool]:
     """Return the locks where the bucket policy was read, and whether the bucket uses a KMS key."""
     needs = LOCKS | {"bucket.encryption"}
-    found = Part.reading(f"the bucket {bucket}", "s3:ListBucket", lambda: read_state(aws, bucket=bucket, needs=needs))
+    found = part_of(f"the bucket {bucket}", "s3:ListBucket", lambda: read_state(aws, bucket=bucket, needs=needs))
     state = found.if_read
     if state is None or state.bucket is None:
         return None, False  # somebody else's bucket, or no network: the answer itself must do

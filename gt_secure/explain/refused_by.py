@@ -6,9 +6,10 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
-from ..access.locks import EffectiveLocks, locks_of
+from ..access.locks import EffectiveLocks
 from ..access.request_kinds import LONGEST_SIGNATURE_MS, signature_ages_ms
-from ..account.part import Part
+from ..account.locks import locks_of
+from ..account.part_reader import part_of
 from ..account.reader import read_state
 from ..aws.client import Aws
 from ..errors import PolicyError
@@ -29,7 +30,7 @@ def refusal_decider(aws: Aws) -> Callable[[Refusal], str | None]:
     @cache
     def locks_on(bucket: str) -> EffectiveLocks | None:
         read = partial(read_state, aws, bucket=bucket)
-        return Part.reading(f"the bucket {bucket}", "s3:ListBucket", lambda: locks_of(read())).if_read
+        return part_of(f"the bucket {bucket}", "s3:ListBucket", lambda: locks_of(read())).if_read
 
     def decide(refusal: Refusal) -> str | None:
         if is_expired(refusal):

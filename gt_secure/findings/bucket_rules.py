@@ -11,12 +11,12 @@ from ..access.decision import decide_request
 from ..account.bucket import Bucket
 from ..account.state import State
 from ..applications import applications
-from ..aws.arns import session_of_role
 from ..aws.teams import Workteam
 from ..errors import PolicyError
 from ..iam.documents import Document, Statement, parse_document
 from ..iam.request import Policies, Request
 from ..iam.request_context import header_context
+from ..iam.sessions import session_of_role
 from ..iam.verdict import Verdict
 from ..logs.location import LogLocation
 from ..network import Source, parse_address

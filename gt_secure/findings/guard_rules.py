@@ -7,10 +7,11 @@ from functools import lru_cache
 
 from ..access.exposure import Exposure
 from ..access.exposure_text import words_of
-from ..access.locks import locks_of
+from ..access.identities import Principals
+from ..access.signers import signers_of
 from ..access.source_sets import SourceSet
 from ..account.bucket import Bucket, UrlAges
-from ..account.principals import Principals
+from ..account.locks import locks_of
 from ..account.state import State
 from ..aws.teams import Workforce, Workteam
 from ..errors import PolicyError
@@ -155,8 +156,8 @@ MANY = 5
 @rule("many-signers", "bucket", "bucket.policy", uses=("bucket.log",), given=("principals",))
 def many_signers(state: State, bucket: Bucket, people: Principals) -> Iterator[Match]:
     """Many users and roles can sign URLs, and with a log: of those that did not."""
-    exposure = Exposure(locks_of(state), _prefix(state, bucket), is_prefix=True, principals=lambda: people)
-    found = exposure.signers.counted(bucket.presigners() if bucket.presigners is not None else None)
+    exposure = Exposure(locks_of(state), _prefix(state, bucket), is_prefix=True)
+    found = signers_of(exposure, people).counted(bucket.presigners() if bucket.presigners is not None else None)
     signing = [each for each in found if each.signing == "signs" and not each.signed]
     opened = [each for each in signing if each.answer == "opened"]
     idle = "" if bucket.presigners is None else " and signed none in the log"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from ..access.locks import state_of_files
+from ..access.part import NotRead, Part
 from ..access.planned_policies import PlannedPolicy
 from ..account.bucket import Bucket
-from ..account.part import Evidence, NotRead, Part
+from ..account.evidence import Evidence
 from ..account.state import State
 from ..iam.facts import Facts
 from ..text import capital
@@ -70,4 +71,15 @@ def findings_of(planned: Iterable[PlannedPolicy], account: str, facts: Facts | N
 
 def _state(bucket: str, account: str, facts: Facts | None, policy: Part[str]) -> State:
     """Return a state of which the bucket policy alone is known."""
-    return replace(state_of_files(bucket, None, account, facts), bucket=Bucket(bucket, "", policy))
+    return State(
+        region="",
+        partition="aws",
+        account_id=account,
+        caller_arn="",
+        at=datetime.now(UTC).replace(microsecond=0),
+        team=Part.of(None),
+        workforce=Part.of(None),
+        endpoints=Part.of(()),
+        bucket=Bucket(bucket, "", policy),
+        facts=facts or Facts(),
+    )

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..access.part import NotRead, Part, PartNotReadError
 from ..account.bucket import UrlAges
-from ..account.part import Evidence, NotRead, Part, PartNotReadError
+from ..account.evidence import Evidence
 from ..account.state import State
 from ..logs.sql.log_columns import OPENED, SIGNER, signer_label
 from ..policies.age_cap import LONGEST_S

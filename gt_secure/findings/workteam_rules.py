@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 
+from ..access.vpc_endpoint import VpcEndpoint
 from ..account.state import State, TaskTemplate
-from ..aws.endpoints import VpcEndpoint
-from ..aws.teams import PUBLIC_GONE, UrlLock, Workforce, Workteam
+from ..aws.teams import PUBLIC_GONE, Workforce, Workteam
 from ..errors import PolicyError
 from ..iam.documents import parse_document
 from ..iam.evaluate import applies
@@ -15,6 +15,7 @@ from ..iam.request import Request
 from ..iam.request_context import presigned_context
 from ..network import IPNetwork, Source, all_private, parse_address, parse_stored_cidrs, scope
 from ..policies.session_policy import service_buckets
+from ..policies.url_lock import UrlLock
 from .model import Match, rule
 
 

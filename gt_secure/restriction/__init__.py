@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .._lazy import attach
 
 if TYPE_CHECKING:
-    from .expectations import Expectation as Expectation, expect as expect
+    from .expectations import expect as expect
     from .files import (
         dump_restriction as dump_restriction,
         dumps_restriction as dumps_restriction,

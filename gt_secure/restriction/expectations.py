@@ -8,61 +8,14 @@ They are unit tests for access: a plan that violates one is rejected.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
+from ..access.expectation import Expectation, ExpectedAnswer, Of
 from ..aws.buckets import check_prefix
 from ..errors import InvalidInput
 from ..network import IPAddress, Source, scope
 
-ExpectedAnswer: TypeAlias = Literal["allowed", "refused"]
-Of: TypeAlias = Literal["team", "bucket"]
-
 _HELP = "Write an address (203.0.113.7), a VPC endpoint (vpce-0a1b2c3d), or both (10.0.3.4 via vpce-0a1b2c3d)."
-
-
-@dataclass(frozen=True, slots=True)
-class Expectation:
-    """An expected result for some sources.
-
-    ``of`` is ``team`` for a worker of the team, through portal lock, URL lock and bucket, or ``bucket`` for any
-    presigned URL of the bucket; None means ``team`` if the restriction names one. ``prefix`` is that of the objects;
-    None means the prefix of the restriction.
-    """
-
-    kind: ExpectedAnswer
-    sources: tuple[Source, ...]
-    of: Of | None = None
-    prefix: str | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the expectation in the form of a restriction file."""
-        data: dict[str, Any] = {self.kind: [str(source) for source in self.sources]}
-        if self.of is not None:
-            data["of"] = self.of
-        if self.prefix is not None:
-            data["prefix"] = self.prefix
-        return data
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Expectation:
-        """Read what :meth:`to_dict` wrote; raises :class:`InvalidInput`."""
-        if not isinstance(data, Mapping):
-            raise _bad(f"An expectation must be a mapping, not {type(data).__name__}.", data)
-        kinds = [kind for kind in ("allowed", "refused") if kind in data]
-        unknown = sorted(str(key) for key in data if key not in {"allowed", "refused", "of", "prefix"})
-        if unknown:
-            raise _bad(f"Unknown field '{unknown[0][:40]}' in an expectation.", unknown[0])
-        if len(kinds) != 1:
-            raise _bad("An expectation needs exactly one of 'allowed' and 'refused'.", dict(data))
-        sources = data[kinds[0]]
-        words = [sources] if isinstance(sources, str) else sources
-        if not isinstance(words, list | tuple):
-            raise _bad(f"The sources of an expectation must be a list, not {type(sources).__name__}.", sources)
-        return _make("allowed" if kinds[0] == "allowed" else "refused", words, data.get("of"), data.get("prefix"))
-
-    def __str__(self) -> str:
-        return f"{self.kind}: {', '.join(str(source) for source in self.sources)}"
 
 
 class expect:
@@ -77,6 +30,23 @@ class expect:
     def refused(*sources: str | Source | IPAddress, of: Of | None = None, prefix: str | None = None) -> Expectation:
         """Nobody at these sources may open the objects, not even a worker. See :class:`Expectation`."""
         return _make("refused", sources, of, prefix)
+
+
+def expectation_from(data: Mapping[str, Any]) -> Expectation:
+    """Read what :meth:`Expectation.to_dict` wrote; raises :class:`InvalidInput`."""
+    if not isinstance(data, Mapping):
+        raise _bad(f"An expectation must be a mapping, not {type(data).__name__}.", data)
+    kinds = [kind for kind in ("allowed", "refused") if kind in data]
+    unknown = sorted(str(key) for key in data if key not in {"allowed", "refused", "of", "prefix"})
+    if unknown:
+        raise _bad(f"Unknown field '{unknown[0][:40]}' in an expectation.", unknown[0])
+    if len(kinds) != 1:
+        raise _bad("An expectation needs exactly one of 'allowed' and 'refused'.", dict(data))
+    sources = data[kinds[0]]
+    words = [sources] if isinstance(sources, str) else sources
+    if not isinstance(words, list | tuple):
+        raise _bad(f"The sources of an expectation must be a list, not {type(sources).__name__}.", sources)
+    return _make("allowed" if kinds[0] == "allowed" else "refused", words, data.get("of"), data.get("prefix"))
 
 
 def _make(kind: ExpectedAnswer, sources: Iterable[object], of: object, prefix: object) -> Expectation:
@@ -123,7 +93,7 @@ def check_expectations(items: object) -> tuple[Expectation, ...]:
     found: list[Expectation] = []
     said: dict[tuple[str, Of | None, str | None], ExpectedAnswer] = {}
     for item in items:
-        one = Expectation.from_dict(item) if isinstance(item, Mapping) else item
+        one = expectation_from(item) if isinstance(item, Mapping) else item
         if not isinstance(one, Expectation):
             raise _bad(
                 f"'{str(one)[:40]}' is not an expectation.", one, "Write expect.allowed(...) or expect.refused(...)."

@@ -10,6 +10,7 @@ from datetime import timedelta
 from inspect import signature
 from typing import Any, Literal, TypeAlias
 
+from ..access.expectation import Expectation
 from ..applications import check_application
 from ..aws.managed_lists import ManagedList
 from ..aws.teams import TeamArn, TeamLike, team_reference
@@ -19,7 +20,7 @@ from ..network import IPAddress, IPNetwork
 from ..policies.age_cap import age_text, parse_age
 from ..policies.signer_lock import parse_signers
 from . import validation as checks
-from .expectations import Expectation, check_expectations
+from .expectations import check_expectations
 from .messages import Notice, notice
 from .validation import named_place, named_team
 

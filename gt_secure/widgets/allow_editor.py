@@ -32,7 +32,7 @@ from .lock_cards import SWITCHES, Switches
 from .thread_safe import Html, columns, row, set_class, stack
 
 if TYPE_CHECKING:
-    from ..aws.endpoints import VpcEndpoint
+    from ..access.vpc_endpoint import VpcEndpoint
     from ..connection import Connection
     from ..restriction.model import Restriction
 

@@ -25,7 +25,7 @@ from .base import PANEL
 from .chip_input import Correction, Entry
 
 if TYPE_CHECKING:
-    from ..aws.endpoints import VpcEndpoint
+    from ..access.vpc_endpoint import VpcEndpoint
 
 
 @lru_cache(maxsize=4096)

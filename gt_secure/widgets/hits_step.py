@@ -13,8 +13,8 @@ import ipywidgets
 import traitlets
 
 from .. import html as markup, logs as access_logs, plots
+from ..access.part import PartNotReadError
 from ..account import read_bucket
-from ..account.part import PartNotReadError
 from ..errors import GtSecureError, InvalidInput
 from ..html import Markup, count
 from ..logs.activity import READING, ROWS, WRITING, Activity

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from gt_secure.access import locks_of_files
+from gt_secure.access import Exposure, locks_of_files
+from gt_secure.access.access_points import AccessPoint
+from gt_secure.access.identities import parse_principals
+from gt_secure.access.part import NotRead, Part
 from gt_secure.access.signers import Signers, SigningPrincipal, signers_of
 from gt_secure.account import reader
 from gt_secure.account.bucket import Bucket
-from gt_secure.account.part import NotRead, Part
-from gt_secure.account.principals import AccessPoint, parse_principals
 from gt_secure.iam.facts import Facts
 from support.principals import ACCOUNT, OBJECT, arn, details, doc, policy, st, user
 
@@ -46,7 +47,7 @@ def ask(
     locks = locks_of_files("gt-images", bucket, "444455556666" if other else ACCOUNT, **more)
     locks = replace(locks, restricts_public=own)
     read = parse_principals(json.dumps(details(*people)))
-    return signers_of(locks, replace(read, access_points=found), [KEY])
+    return signers_of(Exposure(locks, KEY), replace(read, access_points=found))
 
 
 def only(found: Signers) -> SigningPrincipal:

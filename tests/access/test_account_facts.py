@@ -11,13 +11,14 @@ import pytest
 
 from gt_secure import Restriction
 from gt_secure.access import Proof
+from gt_secure.access.part import NotRead, Part
 from gt_secure.account.fact_reader import _FactReader
 from gt_secure.account.organization import Organization, no_organization
-from gt_secure.account.part import NotRead, Part
 from gt_secure.aws.client import Aws
-from gt_secure.aws.teams import UrlLock
 from gt_secure.changes.plan import plan
 from gt_secure.iam.facts import Facts
+from gt_secure.policies.url_lock import UrlLock
+from gt_secure.restriction.claim import claim_from
 from support.answers import exposure_of
 from support.states import ENDPOINT, JOB, S3_ENDPOINT, TEAM, data_bucket, state, unread, with_parts
 
@@ -48,7 +49,7 @@ class Account:
         return {row.request: row for row in exposure_of(self.seen)}
 
     def proof(self, claim: Restriction) -> Proof:
-        return exposure_of(self.seen).proves(claim)
+        return exposure_of(self.seen).proves(claim_from(claim))
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from gt_secure.access import Exposure
-from gt_secure.aws.teams import UrlLock
 from gt_secure.errors import InvalidInput
 from gt_secure.iam.facts import supplied_facts
 from gt_secure.policies.bucket_guard import build_guard, merge_guard
+from gt_secure.policies.url_lock import UrlLock
 from support.answers import exposure_of
 from support.states import ENDPOINT, FORCE, S3_ENDPOINT, TEAM, data_bucket, state, unread
 

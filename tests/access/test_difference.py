@@ -14,8 +14,8 @@ from gt_secure.access.exposure import Difference
 from gt_secure.access.exposure_text import places
 from gt_secure.access.source_sets import SourceSet
 from gt_secure.account.state import State
-from gt_secure.aws.teams import UrlLock
 from gt_secure.policies.bucket_guard import build_guard, merge_guard
+from gt_secure.policies.url_lock import UrlLock
 from support.answers import exposure_of
 from support.states import TEAM, data_bucket, state
 

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import gt_secure
+from gt_secure.access import locks_of_files
+from gt_secure.access.part import Part
+from gt_secure.account import State, locks_of
+from gt_secure.account.bucket import Bucket
+from gt_secure.account.organization import Organization
+from gt_secure.iam.facts import Facts
 
 ROOT = Path(gt_secure.__file__).parent
 PARSING = {"account/fact_reader.py", "policies/public_access.py", "doctor/simulating.py", "findings/bucket_rules.py"}
@@ -20,8 +27,28 @@ def modules_with(pattern: str) -> set[str]:
     }
 
 
-def test_the_locks_are_made_in_one_module() -> None:
-    assert modules_with(r"(?<!class )\bEffectiveLocks\(") == {"access/locks.py"}
+def test_the_locks_of_files_and_those_of_an_account_are_each_made_in_one_module() -> None:
+    assert modules_with(r"(?<!class )\bEffectiveLocks\(") == {"access/locks.py", "account/locks.py"}
+
+
+def test_an_account_of_which_files_are_known_has_the_locks_of_these_files() -> None:
+    policy = {"Statement": {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "arn:aws-cn:s3:::b/*"}}
+    level, facts = {"Version": "2012-10-17", "Statement": []}, Facts({"aws:principalarn": ("arn:aws:iam::1:role/r",)})
+    of_files = locks_of_files("b", policy, "111122223333", facts, session="{}", rcp=[level])
+    state = State(
+        region="",
+        partition="aws-cn",
+        account_id="111122223333",
+        caller_arn="",
+        at=of_files.at,
+        team=Part.of(None),
+        workforce=Part.of(None),
+        endpoints=Part.of(()),
+        bucket=Bucket("b", "", Part.of(json.dumps(policy)), public_access_block=Part.of({})),
+        organization=Organization(rcp=Part.of((level,))),
+        facts=facts,
+    )
+    assert locks_of(state, session="{}") == of_files
 
 
 def test_policies_are_put_together_in_one_module() -> None:

@@ -11,15 +11,17 @@ from typing import Any, cast
 import pytest
 
 from gt_secure import Restriction, expect
-from gt_secure.access import Exposure, locks_of
+from gt_secure.access import Exposure
+from gt_secure.access.part import NotRead, Part
+from gt_secure.account import locks_of
 from gt_secure.account.organization import Organization, no_organization
-from gt_secure.account.part import NotRead, Part
 from gt_secure.account.state import State
 from gt_secure.aws.client import Aws
-from gt_secure.aws.teams import UrlLock
 from gt_secure.changes.plan import plan
 from gt_secure.iam.facts import supplied_facts
 from gt_secure.policies.bucket_guard import build_guard
+from gt_secure.policies.url_lock import UrlLock
+from gt_secure.restriction.claim import claim_from
 from support.answers import answer_of
 from support.rig import Rig
 from support.states import ENDPOINT, FORCE, S3_ENDPOINT, TEAM, data_bucket, state
@@ -214,7 +216,7 @@ def test_the_plan_the_expectations_and_the_proof_agree(account: Odd) -> None:
             assert of_bucket.answer == exposure.at(source, "presigned").answer
         assert made.to_dict()["assumed"] == list(exposure.locks.assumed_of_organization)
     claim = Restriction(bucket="gt-images", prefix="scans/", addresses=[OFFICE])
-    proof = exposure.proves(claim)
+    proof = exposure.proves(claim_from(claim))
     outside = [exposure.at("198.51.100.9", request).answer for request in ("presigned", "post-form", "other-account")]
     assert proof.proved is not True or set(outside) == {"refused"}
     assert set(exposure.locks.assumed_of_organization) <= set(proof.assumed)

@@ -9,10 +9,10 @@ from typing import cast
 import pytest
 
 from gt_secure.aws.client import Aws
-from gt_secure.aws.teams import UrlLock
 from gt_secure.changes.plan import plan
 from gt_secure.iam.facts import supplied_facts
 from gt_secure.policies.bucket_guard import build_guard
+from gt_secure.policies.url_lock import UrlLock
 from gt_secure.restriction.expectations import expect
 from gt_secure.restriction.model import Restriction
 from support.answers import answer_of, exposed, exposure_of

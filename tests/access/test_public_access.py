@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from gt_secure import Restriction
-from gt_secure.access import Exposure, locks_of
+from gt_secure.access import Exposure
+from gt_secure.account import locks_of
 from gt_secure.account.fact_reader import READ_ACCOUNT_BLOCK
 from gt_secure.account.organization import no_organization
 from gt_secure.account.state import State
@@ -18,6 +19,7 @@ from gt_secure.changes.targets import BucketGuard
 from gt_secure.iam.facts import Facts
 from gt_secure.policies.bucket_guard import build_guard
 from gt_secure.policies.public_access import is_surely_public, may_be_public
+from gt_secure.restriction.claim import claim_from
 from support.answers import exposed, exposure_of
 from support.states import data_bucket, part, state
 
@@ -157,9 +159,9 @@ def test_a_proof_needs_no_guard_against_signers_that_it_refuses(account: Account
     own = statement("Deny", {"AWS": "111122223333"}, NotIpAddress={"aws:SourceIp": OFFICE})
     account.bucket = data_bucket(policy=policy(statement(), own))
     claim = Restriction(bucket="gt-images", prefix="scans/", addresses=[OFFICE])
-    assert exposure_of(account.state()).proves(claim).proved is False
+    assert exposure_of(account.state()).proves(claim_from(claim)).proved is False
     account.bucket = replace(account.bucket, public_access_block=part({"RestrictPublicBuckets": True}))
-    assert exposure_of(account.state()).proves(claim).proved is True
+    assert exposure_of(account.state()).proves(claim_from(claim)).proved is True
 
 
 def test_a_grant_to_principals_of_an_account_is_no_proof_that_it_refuses_them(account: Account) -> None:
@@ -169,7 +171,9 @@ def test_a_grant_to_principals_of_an_account_is_no_proof_that_it_refuses_them(ac
     account.bucket = data_bucket(policy=policy(partner, own), public_access_block={"RestrictPublicBuckets": True})
     rows, found = account.exposure()
     assert rows["other-account"].opened.cidrs == ("0.0.0.0/0", "::/0")
-    assert found.proves(Restriction(bucket="gt-images", prefix="scans/", addresses=[OFFICE])).proved is False
+    assert (
+        found.proves(claim_from(Restriction(bucket="gt-images", prefix="scans/", addresses=[OFFICE]))).proved is False
+    )
 
 
 def test_a_guard_opens_nobody_that_it_refuses() -> None:

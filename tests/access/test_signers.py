@@ -12,9 +12,9 @@ from urllib.parse import quote
 
 import pytest
 
-from gt_secure.access import locks_of_files
+from gt_secure.access import Exposure, locks_of_files
+from gt_secure.access.identities import Principals, document, parse_principals
 from gt_secure.access.signers import Signers, signers_of
-from gt_secure.account.principals import Principals, document, parse_principals
 from gt_secure.cli.main import main
 from gt_secure.errors import InvalidInput
 from gt_secure.iam import Policies, Request, evaluate, presigned_context
@@ -45,7 +45,7 @@ SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/named/bob"
 
 def ask(*people: dict[str, Any], bucket: Any = None, scp: Any = (), rcp: Any = (), **context: Any) -> Signers:
     locks = locks_of_files("gt-images", bucket, ACCOUNT, scp=tuple(scp), rcp=tuple(rcp), **context)
-    return signers_of(locks, parse_principals(json.dumps(details(*people))), [KEY])
+    return signers_of(Exposure(locks, KEY), parse_principals(json.dumps(details(*people))))
 
 
 def grant(principal: object, effect: str = "Allow", **condition: Any) -> dict[str, Any]:
@@ -288,7 +288,7 @@ def test_groups_of_principals_have_the_answer_of_each_alone() -> None:
     for seed in range(examples(120)):
         data, bucket, scp = random_account(random.Random(seed))
         people = parse_principals(json.dumps(data))
-        found = signers_of(locks_of_files("gt-images", bucket, ACCOUNT, scp=tuple(scp)), people, [KEY])
+        found = signers_of(Exposure(locks_of_files("gt-images", bucket, ACCOUNT, scp=tuple(scp)), KEY), people)
         rows = {each.arn: each for each in (*found, *found.refused) if each.signing == "signs"}
         for (name, address), opened in naive(people, bucket, scp).items():
             if name in rows:
@@ -344,7 +344,7 @@ def test_what_was_not_read_is_said() -> None:
 
 
 def ask_page(page: dict[str, Any]) -> Signers:
-    return signers_of(locks_of_files("gt-images", None, ACCOUNT), parse_principals(json.dumps(page)), [KEY])
+    return signers_of(Exposure(locks_of_files("gt-images", None, ACCOUNT), KEY), parse_principals(json.dumps(page)))
 
 
 KEY_ARN = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/11112222-3333-4444-5555-666677778888"
@@ -379,7 +379,7 @@ WITH_KEY: dict[str, tuple[tuple[Any, ...], str, Any, str]] = {
 def test_a_signer_needs_the_key_of_the_object(statements: Any, key: str, policy_of_key: Any, expected: str) -> None:
     people = parse_principals(json.dumps(details(user("x", *statements))))
     people = replace(people, key=key, key_policy=policy_of_key and document("key policy", policy_of_key))
-    found = signers_of(locks_of_files("gt-images", None, ACCOUNT), people, [KEY])
+    found = signers_of(Exposure(locks_of_files("gt-images", None, ACCOUNT), KEY), people)
     [one] = [*found, *found.refused]
     assert (one.answer, one.signing) == (expected, "signs")
     assert any("is encrypted" in each for each in found.assumed)

@@ -15,6 +15,7 @@ import z3
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from gt_secure.access import Exposure, locks_of_files
+from gt_secure.access.expectation import Expectation
 from gt_secure.access.locks import EffectiveLocks
 from gt_secure.access.proof import Claim, prove
 from gt_secure.cli.main import main
@@ -24,7 +25,6 @@ from gt_secure.iam.request import Policies, Request
 from gt_secure.network import Source, parse_network
 from gt_secure.policies.bucket_guard import build_guard
 from gt_secure.policies.signer_lock import build_signer_lock
-from gt_secure.restriction.expectations import Expectation
 from support import smt
 from support.examples import examples
 from support.guards import without_forms

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 import gt_secure
-from gt_secure.account.part import NotRead, Part, PartNotReadError
+from gt_secure.access.part import NotRead, Part, PartNotReadError
+from gt_secure.account.part_reader import part_of
 from gt_secure.account.reader import read_state
 from gt_secure.account.state import FINDINGS, PLAN, State
 from gt_secure.changes.apply import apply
@@ -50,7 +51,7 @@ def calls_of(name: str) -> set[str]:
 
 
 def test_locks_are_made_in_one_place_and_the_organization_is_read_in_one() -> None:
-    assert calls_of("EffectiveLocks") == {"access/locks.py"}
+    assert calls_of("EffectiveLocks") == {"access/locks.py", "account/locks.py"}
     for reader in ("read_organization", "read_facts"):
         users = {m for m, tree in modules().items() for node in ast.walk(tree) if getattr(node, "id", "") == reader}
         assert users == {"account/reader.py"}
@@ -64,7 +65,7 @@ def test_errors_of_aws_become_parts_in_one_place() -> None:
         for node in ast.walk(tree)
         if isinstance(node, ast.ExceptHandler) and "GtSecureError" in ast.dump(node.type or ast.Constant(None))
     }
-    assert caught == {"account/part.py"}
+    assert caught == {"account/part_reader.py"}
 
 
 def test_who_looks_past_an_unread_part_is_listed() -> None:
@@ -72,8 +73,8 @@ def test_who_looks_past_an_unread_part_is_listed() -> None:
     judging = {name for name in functions_with("if_read") if name.startswith(JUDGES)}
     assert judging == {
         "explain/from_account.py:_locks",  # without them nothing is predicted
-        "access/key_classes.py:listing",  # None: which keys exist is unknown
-        "access/locks.py:locks_of",  # None: not read
+        "account/key_listing.py:listing",  # None: which keys exist is unknown
+        "account/locks.py:locks_of",  # None: not read
         "explain/refused_by.py:locks_on",  # without them no lock is named
         "account/fact_reader.py:read_facts",  # policies that were not read ask for nothing
         "account/reader.py:_account_block",  # reads more
@@ -112,11 +113,11 @@ def test_an_error_of_a_reading_becomes_the_part(error: GtSecureError, why: str) 
     def read() -> str:
         raise error
 
-    found = Part.reading("the thing", "a:Read", read).missing
+    found = part_of("the thing", "a:Read", read).missing
     assert found is not None
     assert (found.why, found.action) == (why, "a:Other" if why == "denied" else "a:Read")
     with pytest.raises(GtSecureError):
-        Part.reading("the thing", "a:Read", read, raises=GtSecureError)
+        part_of("the thing", "a:Read", read, raises=GtSecureError)
 
 
 def test_what_was_named_and_is_not_there_is_raised_where_it_must_be() -> None:
@@ -124,8 +125,8 @@ def test_what_was_named_and_is_not_there_is_raised_where_it_must_be() -> None:
         raise NotFound("no", details={"code": "NoSuchThing"})
 
     with pytest.raises(NotFound):
-        Part.reading("the thing", "a:Read", read, raises=NotFound)
-    assert Part.reading("the thing", "a:Read", read, absent="NoSuchThing").value is None
+        part_of("the thing", "a:Read", read, raises=NotFound)
+    assert part_of("the thing", "a:Read", read, absent="NoSuchThing").value is None
 
 
 def test_a_scope_reads_no_more_than_it_names(account: Account) -> None:

@@ -6,7 +6,8 @@ import boto3
 import pytest
 
 from gt_secure.account.bucket import Bucket
-from gt_secure.aws.arns import bucket_arn, partition_of, role_of_session, session_of_role
+from gt_secure.aws.arns import bucket_arn, partition_of
+from gt_secure.iam.sessions import role_of_session, session_of_role
 from gt_secure.network import is_very_broad, parse_network
 from gt_secure.widgets.entry_feedback import read_address
 

@@ -17,6 +17,7 @@ from gt_secure.errors import InvalidInput
 from gt_secure.explain.dry_run import dry_run
 from gt_secure.logs import Hits, read_hits
 from gt_secure.policies.bucket_guard import build_guard, find_guard, merge_guards
+from gt_secure.restriction.claim import claim_from
 from gt_secure.restriction.files import dumps_restriction
 from gt_secure.restriction.model import Restriction
 from support import corpus, states
@@ -195,7 +196,7 @@ def test_a_guard_of_reads_says_what_it_leaves_open() -> None:
     assert one.after.at("198.51.100.9", "presigned").answer == "refused"
     assert one.after.at("198.51.100.9", "upload").answer == "opened"
     assert one.after.at("198.51.100.9", "post-form").answer == "opened"
-    reads, whole = one.after.proves(wish(guard="reads")), one.after.proves(wish())
+    reads, whole = one.after.proves(claim_from(wish(guard="reads"))), one.after.proves(claim_from(wish()))
     assert (reads.proved, whole.proved) == (True, False)
     assert "Whoever has an upload URL or form can overwrite" in reads.claim
     assert whole.counterexample is not None

@@ -11,7 +11,6 @@ import pytest
 
 from gt_secure.account.state import State
 from gt_secure.aws.client import Aws
-from gt_secure.aws.teams import UrlLock
 from gt_secure.changes.change import Change
 from gt_secure.changes.plan import Plan, exposures_of, plan
 from gt_secure.changes.services import notices_of, simulate
@@ -20,6 +19,7 @@ from gt_secure.cli.output import fit
 from gt_secure.errors import PolicyError
 from gt_secure.logs import Hits
 from gt_secure.policies.bucket_guard import build_guard, find_guard, merge_guard
+from gt_secure.policies.url_lock import UrlLock
 from gt_secure.restriction.expectations import expect
 from gt_secure.restriction.model import Restriction
 from support.guards import without_forms

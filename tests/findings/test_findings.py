@@ -8,9 +8,10 @@ import pytest
 
 import gt_secure.findings
 from gt_secure import Restriction
+from gt_secure.access.access_points import AccessPoint
+from gt_secure.access.identities import parse_principals
+from gt_secure.access.part import Part
 from gt_secure.account.bucket import AclGrant, UrlAges
-from gt_secure.account.part import Part
-from gt_secure.account.principals import AccessPoint, parse_principals
 from gt_secure.account.state import State
 from gt_secure.findings.model import catalog
 from gt_secure.findings.run import RULES, examine

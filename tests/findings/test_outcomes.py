@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from gt_secure.account.part import Part
+from gt_secure.access.part import Part
 from gt_secure.account.state import State, action_of
 from gt_secure.findings import examine, to_sarif
 from gt_secure.findings.run import RULES

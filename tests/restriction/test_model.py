@@ -13,7 +13,7 @@ from hypothesis import given, settings, strategies as st
 
 from gt_secure.errors import InvalidInput, MissingExtra, NotFound
 from gt_secure.network import collapse, parse_network
-from gt_secure.restriction.expectations import Expectation, expect
+from gt_secure.restriction.expectations import expect, expectation_from
 from gt_secure.restriction.files import (
     dump_restriction,
     dumps_restriction,
@@ -288,5 +288,5 @@ def test_the_schema_is_a_schema() -> None:
 def test_expectations_are_read_and_written() -> None:
     one = expect.refused("198.51.100.9", "198.51.100.9", of="bucket", prefix="scans/")
     assert len(one.sources) == 1
-    assert Expectation.from_dict(one.to_dict()) == one
+    assert expectation_from(one.to_dict()) == one
     assert str(one) == "refused: 198.51.100.9"

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from gt_secure.access.identities import parse_principals
 from gt_secure.access.signers import signers_of
-from gt_secure.account.principals import parse_principals
 from support.principals import ACCOUNT, READ, arn, random_account, role, st, trust, user
 from support.rig import Rig
 
@@ -61,7 +61,7 @@ def check(box: Rig, data: dict[str, Any], bucket: dict[str, Any]) -> int:
         box.client("s3").put_bucket_policy(Bucket="gt-images", Policy=json.dumps(bucket))
     gt = replace(box.gt, context={"aws:SecureTransport": "false"})
     # The emulator leaves boundaries out of its authorization details, so they come as IAM prints them.
-    found = signers_of(gt.exposure("gt-images", KEY).locks, parse_principals(json.dumps(data)), [KEY])
+    found = signers_of(gt.exposure("gt-images", KEY), parse_principals(json.dumps(data)))
     signing = {each.arn: each for each in found if each.signing == "signs"}
     assert not [each for each in signing.values() if each.answer == "unknown"]
     asked = 0

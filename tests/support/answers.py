@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-from gt_secure.access import Exposure, locks_of, locks_of_files
+from gt_secure.access import Exposure, locks_of_files
+from gt_secure.account import locks_of
 from gt_secure.account.state import State
 from gt_secure.changes.targets import TARGETS
 from gt_secure.iam.facts import parse_facts, supplied_facts

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from ...access.exposure_text import exposure_text, wrapped
+from ...access.exposure_text import exposure_text
 from ...access.matrix import Matrix, matrix_of, matrix_text
-from ...columns import lay_out
+from ...columns import lay_out, wrapped
 from ...text import count, printable, some
 from ..change import Change
 

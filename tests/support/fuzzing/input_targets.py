@@ -19,7 +19,6 @@ from gt_secure.access.exposure_text import answers_html, answers_text
 from gt_secure.access.locks import EffectiveLocks
 from gt_secure.aws import endpoints
 from gt_secure.aws.buckets import check_prefix
-from gt_secure.aws.teams import UrlLock
 from gt_secure.check.spec import load_check_file
 from gt_secure.errors import GtSecureError, InvalidInput, PolicyError
 from gt_secure.explain.explanation import explain
@@ -32,6 +31,7 @@ from gt_secure.iam.strict_json import parse_json
 from gt_secure.logs.time_range import parse_time
 from gt_secure.policies.bucket_guard import GUARD_SID, build_guard, find_guard, merge_guard, remove_guard
 from gt_secure.policies.equivalence import deleted_principals, lay_out, policies_equal
+from gt_secure.policies.url_lock import UrlLock
 from gt_secure.presign.inspect import inspect
 from gt_secure.presign.origin import KERNEL
 from gt_secure.restriction import validation as lists

@@ -1,15 +1,13 @@
-"""A part of an account: read, absent, or not read with the reason, so that nobody takes a default for a reading."""
+"""A part of what decides: read, absent, or not read with the reason, so that nobody takes a default for a reading."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
-from ..aws.client_errors import aws_errors
 from ..errors import AccessDenied, GtSecureError
-from ..text import capital, count, members
+from ..text import capital, members
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -36,6 +34,7 @@ class NotRead:
 
     @classmethod
     def of(cls, what: str, action: str, error: GtSecureError, resource: str = "*") -> NotRead:
+        """Return the part that an error kept from being read."""
         if isinstance(error, AccessDenied):
             return cls(what, error.action, "denied", error.message, error.resource, error)
         return cls(what, str(error.details.get("action") or action), "no answer", error.message, resource, error)
@@ -47,9 +46,11 @@ class NotRead:
 
     @property
     def text(self) -> str:
+        """The action and its outcome, for messages."""
         return f"{self.action} {_OUTCOMES[self.why]}"
 
     def to_dict(self) -> dict[str, Any]:
+        """Return JSON-able data."""
         return members(self, "what", "action", "why", "reason", "policy")
 
 
@@ -70,7 +71,7 @@ class PartNotReadError(GtSecureError):
 
 @dataclass(frozen=True)
 class Part(Generic[T]):
-    """A part of an account; ``missing`` says why it was not read."""
+    """A part of what decides; ``missing`` says why it was not read."""
 
     _value: T | None = None
     missing: NotRead | None = None
@@ -82,31 +83,8 @@ class Part(Generic[T]):
 
     @classmethod
     def unread(cls, missing: NotRead) -> Part[T]:
+        """Return a part that was not read."""
         return cls(None, missing)
-
-    @classmethod
-    def reading(
-        cls,
-        what: str,
-        action: str,
-        read: Callable[[], T | None],
-        *,
-        resource: str = "*",
-        raises: type[GtSecureError] | tuple[type[GtSecureError], ...] = (),
-        absent: str = "",
-    ) -> Part[T]:
-        """Read a part; an error of AWS makes it one that was not read."""
-        try:
-            with aws_errors(action, resource):
-                return cls(read())
-        except GtSecureError as error:
-            if absent and error.details.get("code") == absent:
-                return cls(None)
-            if isinstance(error, raises):
-                raise
-            if isinstance(error, PartNotReadError):
-                return cls(None, error.part)
-            return cls(None, NotRead.of(what, action, error, resource))
 
     @classmethod
     def unasked(cls, what: str, action: str) -> Part[T]:
@@ -130,32 +108,3 @@ class Part(Generic[T]):
         if self.missing is not None:
             return Part(None, self.missing)
         return Part(None if self._value is None else make(self._value))
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """The things on which an outcome rests: ``counts`` has how many by a word in the singular, such as ``rule``.
-
-    ``until`` is the time of the reading, or of the newest row; ``not_read`` has what was asked for and not read.
-    """
-
-    subject: str
-    read: tuple[str, ...] = ()
-    counts: Mapping[str, int] = field(default_factory=dict)
-    until: datetime | None = None
-    not_read: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        numbers = [count(number, word) for word, number in self.counts.items()]
-        when = f" at {self.until:%Y-%m-%d %H:%M:%S} UTC" if self.until is not None else ""
-        read = f"Read{when}: {', '.join([*numbers, *self.read]) or 'nothing'}."
-        return f"{read} Not read: {'; '.join(self.not_read)}." if self.not_read else read
-
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            "subject": self.subject,
-            "read": list(self.read),
-            "counts": dict(self.counts),
-            "until": self.until.isoformat() if self.until is not None else None,
-            "not_read": list(self.not_read),
-        }

@@ -1,0 +1,42 @@
+"""The locks of an account, for the questions who can open an object."""
+
+from __future__ import annotations
+
+from ..access.locks import READ_ENDPOINTS, READ_POLICY, EffectiveLocks
+from ..iam.documents import PolicySource
+from ..policies.public_access import SETTING
+from ..policies.url_lock import UrlLock
+from .state import State
+
+
+def locks_of(state: State, *, session: PolicySource | None = None) -> EffectiveLocks:
+    """Return the locks of a state: the only maker of those of an account.
+
+    ``session`` is the policy of the session that signs.
+    """
+    bucket, team, force = state.bucket, state.team, state.workforce
+    is_given = not state.region  # by files, which know none
+    not_read = {READ_POLICY} if bucket is not None and bucket.policy.missing else set()
+    not_read |= {READ_ENDPOINTS} if state.endpoints.missing else set()
+    restricts = None if bucket is None else bucket.public_access_block.map(lambda block: bool(block.get(SETTING)))
+    return EffectiveLocks(
+        bucket=bucket.name if bucket is not None else "",
+        policy=bucket.policy.if_read if bucket is not None else None,
+        url_lock=None if team.missing else (team.value and team.value.url_lock) or UrlLock(),
+        cidrs=None if force.missing else force.value.cidrs if force.value else (),
+        has_portal=team.missing is not None or (team.value is not None and team.value.kind == "private"),
+        account=state.account_id,
+        partition=state.partition,
+        region=(bucket.region if bucket is not None else None) or state.region,
+        signer=state.signer_arn,
+        endpoints={endpoint.id: endpoint for endpoint in state.endpoints.if_read or ()},
+        facts=state.facts,
+        session=session,
+        rcp=state.organization.rcp.if_read,
+        scp=state.organization.scp.if_read,
+        restricts_public=None if restricts is None or is_given else restricts.if_read,
+        missing=state.missing_permissions(),
+        not_read=frozenset(not_read),
+        origin="given" if is_given else "read",
+        at=state.at,
+    )

@@ -1,0 +1,41 @@
+"""The URL lock of a workteam: two settings, of which at most one is on where a URL shall work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class UrlLock:
+    """The two settings of ``WorkerAccessConfiguration.S3Presign.IamPolicyConstraints``. They accept no addresses."""
+
+    source_ip: bool = False
+    vpc_source_ip: bool = False
+
+    @property
+    def on(self) -> bool:
+        return self.source_ip or self.vpc_source_ip
+
+    @property
+    def impossible(self) -> bool:
+        """True if both are on: one key exists only outside endpoints and the other only in them, so no URL works."""
+        return self.source_ip and self.vpc_source_ip
+
+    @property
+    def mode(self) -> Literal["off", "SourceIp", "VpcSourceIp", "both"]:
+        if self.impossible:
+            return "both"
+        return "SourceIp" if self.source_ip else "VpcSourceIp" if self.vpc_source_ip else "off"
+
+    def to_api(self) -> dict[str, Any]:
+        """Return the API structure with both settings: AWS does not document whether an omitted one is kept."""
+        words = {True: "Enabled", False: "Disabled"}
+        constraints = {"SourceIp": words[self.source_ip], "VpcSourceIp": words[self.vpc_source_ip]}
+        return {"S3Presign": {"IamPolicyConstraints": constraints}}
+
+    @classmethod
+    def from_api(cls, config: Mapping[str, Any] | None) -> UrlLock:
+        constraints = ((config or {}).get("S3Presign") or {}).get("IamPolicyConstraints") or {}
+        return cls(constraints.get("SourceIp") == "Enabled", constraints.get("VpcSourceIp") == "Enabled")

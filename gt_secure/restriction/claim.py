@@ -1,0 +1,17 @@
+"""The claim that a restriction makes: what must be proved of the policies."""
+
+from __future__ import annotations
+
+from ..access.proof import Claim
+from .model import Restriction
+
+
+def claim_from(restriction: Restriction) -> Claim:
+    """Return the claim that no presigned request from outside the lists of a restriction is opened."""
+    return Claim(
+        restriction.prefix,
+        restriction.addresses,
+        restriction.endpoints,
+        reads=restriction.guard == "reads",
+        signers=restriction.signers or (),
+    )
