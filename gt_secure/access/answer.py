@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from ..html import Tone
+from ..iam.request_space import Word
 from ..iam.verdict import Verdict
 from ..policies.bucket_guard import own_lock
 from ..text import members
-
-Word: TypeAlias = Literal["opened", "refused", "unknown"]
-WORDS: tuple[Word, ...] = ("opened", "refused", "unknown")
 
 MEANT: dict[str, Word] = {"allowed": "opened", "refused": "refused"}
 """The answer that an expectation asks for."""

@@ -16,12 +16,13 @@ from ..errors import InvalidInput, PolicyError
 from ..iam.documents import Statement
 from ..iam.facts import Facts
 from ..iam.request_context import SIGV4
+from ..iam.request_space import WORDS, Word
 from ..iam.wildcards import TooManyClassesError
 from ..network import IPNetwork, Source, contains, parse_stored_cidrs
 from ..policies.public_access import BLOCK_PUBLIC_ACCESS
 from ..text import count
 from .address_classes import EVERY_ADDRESS, Span, minus
-from .answer import WORDS, Answer, Answers, Word
+from .answer import Answer, Answers
 from .expectation import Expectation
 from .key_classes import KeyClasses, Listing
 from .locks import LIST_KEYS, NOTHING_GRANTED, READ_ENDPOINTS, READ_POLICY, READ_TEAM, READ_WORKFORCE, EffectiveLocks

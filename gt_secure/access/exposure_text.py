@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from .. import html as markup
 from ..columns import lay_out, wrap, wrapped
 from ..html import Chip, Markup, code, output, table
+from ..iam.request_space import WORDS, Word
 from ..policies.bucket_guard import own_lock
 from ..text import capital, printable, some
 from .address_classes import EVERY_ADDRESS, minimal_cidrs, minus
-from .answer import ONE_ADDRESS, WORDS, Answer, Word, claim_of, tone
+from .answer import ONE_ADDRESS, Answer, claim_of, tone
 from .exposure import Exposure
 from .matrix import matrix_html, matrix_of
 from .source_sets import Row, SourceSet

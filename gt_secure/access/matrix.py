@@ -12,9 +12,10 @@ from typing import TypedDict
 from .. import html as markup
 from ..columns import lay_out, wrapped
 from ..html import Markup
+from ..iam.request_space import WORDS, Word
 from ..text import capital, count, some
 from .address_classes import BITS, EVERY_ADDRESS, Span, minus, within
-from .answer import ONE_ADDRESS, WORDS, Word, claim_of
+from .answer import ONE_ADDRESS, claim_of
 from .exposure import Exposure
 from .source_sets import Row, SourceSet
 

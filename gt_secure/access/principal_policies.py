@@ -19,12 +19,11 @@ from ..iam.facts import Facts, Values
 from ..iam.principals import Caller
 from ..iam.request import Compiled, Layer, Policies
 from ..iam.request_keys import is_principal_key
-from ..iam.request_space import SpaceAnswer
+from ..iam.request_space import WORDS, SpaceAnswer, Word
 from ..iam.three_valued import spellings
 from ..iam.variables import Several, split_wildcards, variable_keys
 from ..iam.wildcards import TooManyClassesError, glob
 from .address_classes import EVERY_ADDRESS, Span, address_classes, within
-from .answer import WORDS, Word
 from .identities import AttachedPolicy, Principal
 from .request_kinds import Circumstances, Form, Kind, RoleSessions
 from .source_sets import Requests, Row, SourcePlace, SourceSet, expose, row_of

@@ -21,12 +21,12 @@ from ..iam.documents import Statement, document_of, parse_document
 from ..iam.evaluate import evaluate
 from ..iam.facts import Facts, Values
 from ..iam.request import Compiled, Layer, Policies, Request
+from ..iam.request_space import Word
 from ..iam.sessions import session_of_role
 from ..iam.wildcards import TextMatcher
 from ..policies.signer_lock import without_session
 from ..text import count, printable
 from .access_points import GRANT_READ, POINT_KEYS, PointPath, point_path, said_of_points
-from .answer import Word
 from .conditions_of_opening import duration
 from .exposure import Exposure
 from .exposure_text import endpoints, ranges

@@ -18,7 +18,7 @@ from ..iam.facts import Facts
 from ..iam.request import Policies, Request
 from ..iam.request_context import SIGV4
 from ..iam.request_keys import TOKEN_TIME, is_chosen, key_facts
-from ..iam.request_space import CellAnswer, Dimension, RequestSpace, SettingTrail, SpaceAnswer
+from ..iam.request_space import WORDS, Dimension, RequestSpace, SettingTrail, SpaceAnswer, Word
 from ..iam.statement_table import DimensionValue, StatementTable, View
 from ..iam.three_valued import spellings
 from ..iam.variables import Several
@@ -26,7 +26,7 @@ from ..iam.verdict import Verdict
 from ..network import Source
 from ..text import count as counted
 from .address_classes import Span, count, minimal_cidrs, within
-from .answer import WORDS, Answer, Word, answer_of
+from .answer import Answer, answer_of
 from .conditions_of_opening import oldest_ms, phrases
 from .request_kinds import Circumstances, Kind, base_view, dimensions
 from .sources import (
@@ -368,7 +368,7 @@ def _common(masks: Iterable[int]) -> int:
     return common
 
 
-def _gather(state: CellAnswer, places: list[SourcePlace]) -> SourceSet:
+def _gather(state: Word, places: list[SourcePlace]) -> SourceSet:
     chosen = [place for place in places if place.answer.state == state]
     if not chosen:
         return SourceSet()

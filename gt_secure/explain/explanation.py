@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from ..access.answer import Word, tone
+from ..access.answer import tone
 from ..denials import parse_denial
 from ..html import Tone, join as join_html, notice as notice_box, output as cell_output, text as html_text
+from ..iam.request_space import Word
 from ..iam.verdict import Verdict
 from ..network import Source
 from ..policies.bucket_guard import Guard

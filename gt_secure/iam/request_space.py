@@ -14,7 +14,9 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from .statement_table import DimensionValue, StatementTable, TablePart, View, mask_of
 
-CellAnswer: TypeAlias = Literal["opened", "refused", "unknown"]
+Word: TypeAlias = Literal["opened", "refused", "unknown"]
+WORDS: tuple[Word, ...] = ("opened", "refused", "unknown")
+"""The three answers to a request."""
 
 MAX_CLASSES = 20_000
 """The most classes that are looked at; beyond, the answer is unknown unless the bounds agree."""
@@ -37,7 +39,7 @@ class Dimension:
 class SpaceAnswer(NamedTuple):
     """The answer for a set of requests, the facts that an unknown one depends on, and an opened one's example."""
 
-    state: CellAnswer
+    state: Word
     depends_on: tuple[str, ...] = ()
     example: SettingTrail = ()
 
