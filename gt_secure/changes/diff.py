@@ -24,7 +24,7 @@ from ..policies.signer_lock import build_signer_lock, find_signer_lock
 from ..policies.url_lock import UrlLock
 from ..restriction.model import Restriction, UrlLockMode
 from .change import Call, Change
-from .targets import BucketGuard, TeamUrlLock, Toggles, WorkforcePortal, toggles
+from .targets import BucketGuard, TeamUrlLock, WorkforcePortal
 
 T = TypeVar("T")
 _EMPTY = '{"Version":"2012-10-17","Statement":[]}'
@@ -162,12 +162,12 @@ def _unlisted(*parts: Part[Any]) -> Iterator[str]:
             yield f"{missing.what} that could not be listed ({missing.text})"
 
 
-def _url_change(wish: Restriction, state: State) -> Change[Toggles] | None:
+def _url_change(wish: Restriction, state: State) -> Change[UrlLock] | None:
     lock = wanted_lock(wish, state)
     team = state.team.value if lock is not None else None
     if lock is None or team is None:
         return None
-    before, after = toggles(team.url_lock or UrlLock()), toggles(lock)
+    before, after = team.url_lock or UrlLock(), lock
     if before == after:
         return None
     resource = f"arn:{state.partition}:sagemaker:{state.region}:{state.account_id}:workteam/private-crowd/{team.name}"

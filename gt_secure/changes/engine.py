@@ -221,12 +221,12 @@ class Engine:
             again = self._settled(index, target)
             if target.same(reading.value, again.value):
                 return again
-            self.writer.note("seen", step=index, value=reading.value)
+            self.writer.note("seen", step=index, value=target.to_json(reading.value))
             reading = again
         raise Conflict(
             f"{self.changes[index].title} keeps changing: {_AGREE + 1} readings in a row differed.",
             next_step="Find out who is changing it, then plan again.",
-            details={"now": reading.value, "seen": reading.value},
+            details=dict.fromkeys(("now", "seen"), target.to_json(reading.value)),
         )
 
     def _look_again(self, index: int, target: Target[Any], start: Any, goal: Any) -> None:
@@ -246,23 +246,29 @@ class Engine:
 
     def _moved(self, index: int, target: Target[Any], start: Any, goal: Any, now: Any) -> Conflict:
         """Keep the text of the other write, and return the error that names it."""
-        self.writer.note("seen", step=index, value=now)
+        self.writer.note("seen", step=index, value=target.to_json(now))
         change = self.changes[index]
         return Conflict(
             f"{change.title} has been changed by somebody else in the meantime: now {target.words(now)}.",
             next_step="Plan again: the new plan starts from what is there now.",
-            details={"kind": change.kind, "target": change.name, "seen": start, "wanted": goal, "now": now},
+            details={
+                "kind": change.kind,
+                "target": change.name,
+                "seen": target.to_json(start),
+                "wanted": target.to_json(goal),
+                "now": target.to_json(now),
+            },
         )
 
     def _not_kept(self, index: int, target: Target[Any], start: Any, goal: Any, reading: Reading[Any]) -> GtSecureError:
         if not target.same(reading.value, start):
             return self._moved(index, target, start, goal, reading.value)
-        self.writer.note("seen", step=index, value=reading.value)
+        self.writer.note("seen", step=index, value=target.to_json(reading.value))
         why = f" AWS reports: {scrub(reading.failure)}." if reading.failure else ""
         return GtSecureError(
             f"{self.changes[index].title} was accepted by AWS, but reading it back does not show the change.{why}",
             next_step="Check it in the console: somebody may be changing it at the same time.",
-            details={"wanted": goal, "now": reading.value},
+            details={"wanted": target.to_json(goal), "now": target.to_json(reading.value)},
         )
 
     def _read_back(self, index: int, target: Target[Any], start: Any, goal: Any) -> Reading[Any]:

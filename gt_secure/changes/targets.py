@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypedDict, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar
 
 from ..access.part import Part
 from ..account.event_history import OtherWrite, other_policy_writes
@@ -30,15 +30,6 @@ from ..policies.url_lock import UrlLock
 
 V = TypeVar("V")
 TargetKind: TypeAlias = Literal["bucket-guard", "url-lock", "portal-lock"]
-
-Setting: TypeAlias = Literal["Enabled", "Disabled"]
-
-
-class Toggles(TypedDict):
-    """The two settings of a URL lock."""
-
-    SourceIp: Setting
-    VpcSourceIp: Setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,28 +181,30 @@ class BucketGuard(Target[str | None]):
 
 
 @dataclass(frozen=True, slots=True)
-class TeamUrlLock(Target[Toggles]):
-    """The two settings of a workteam's URL lock. The value is ``{"SourceIp": "Enabled" ..., "VpcSourceIp": ...}``."""
+class TeamUrlLock(Target[UrlLock]):
+    """The URL lock of a workteam; as data it is ``{"SourceIp": "Enabled", "VpcSourceIp": "Disabled"}``."""
 
     kind: ClassVar[TargetKind] = "url-lock"
     title: ClassVar[str] = "URL lock"
 
-    def protects(self, value: Toggles) -> bool:
-        return "Enabled" in value.values()
+    def protects(self, value: UrlLock) -> bool:
+        return value.on
 
-    def from_json(self, data: object) -> Toggles:
+    def from_json(self, data: object) -> UrlLock:
         if not isinstance(data, Mapping) or not {"SourceIp", "VpcSourceIp"} <= data.keys():
             raise ValueError("one of the two settings of a URL lock is missing")
-        return Toggles(SourceIp=_setting(data["SourceIp"]), VpcSourceIp=_setting(data["VpcSourceIp"]))
+        return UrlLock(_is_on(data["SourceIp"]), _is_on(data["VpcSourceIp"]))
 
-    def read(self, aws: Aws) -> Reading[Toggles]:
+    def to_json(self, value: UrlLock) -> object:
+        return value.settings
+
+    def read(self, aws: Aws) -> Reading[UrlLock]:
         """Read the settings, and all other fields of the team to check that they do not change."""
         team = read_team(aws, self.name)
-        lock = UrlLock.from_api(team.get("WorkerAccessConfiguration"))
         rest = {key: value for key, value in team.items() if key != "WorkerAccessConfiguration"}
-        return Reading(toggles(lock), rest)
+        return Reading(UrlLock.from_api(team.get("WorkerAccessConfiguration")), rest)
 
-    def write(self, aws: Aws, value: Toggles) -> str:
+    def write(self, aws: Aws, value: UrlLock) -> str:
         """Send both settings and nothing else: AWS does not document whether an omitted one is kept."""
         if not aws.knows("UpdateWorkteam", "WorkerAccessConfiguration"):
             raise Unsupported(
@@ -222,36 +215,31 @@ class TeamUrlLock(Target[Toggles]):
         with aws_errors("sagemaker:UpdateWorkteam", resource):
             answer = aws.client("sagemaker").update_workteam(
                 WorkteamName=self.name,
-                WorkerAccessConfiguration={
-                    "S3Presign": {
-                        "IamPolicyConstraints": {"SourceIp": value["SourceIp"], "VpcSourceIp": value["VpcSourceIp"]}
-                    }
-                },
+                WorkerAccessConfiguration=value.to_api(),
             )
         return request_id(answer)
 
-    def put(self, value: Toggles, state: State) -> State:
+    def put(self, value: UrlLock, state: State) -> State:
         """Put the settings in, for the team and in the list of all teams."""
-        lock = UrlLock(value["SourceIp"] == "Enabled", value["VpcSourceIp"] == "Enabled")
 
         def changed(team: Workteam) -> Workteam:
             is_ours = team.kind == "private" and team.name == self.name
-            return replace(team, url_lock=lock) if is_ours else team
+            return replace(team, url_lock=value) if is_ours else team
 
         return replace(
             state, team=state.team.map(changed), teams=state.teams.map(lambda teams: tuple(map(changed, teams)))
         )
 
-    def words(self, value: Toggles, names: Sequence[str] = ()) -> str:
+    def words(self, value: UrlLock, names: Sequence[str] = ()) -> str:
         del names
         return _LOCK_WORDS.get(words(value), "both on: no URL works")
 
-    def _merge(self, before: Toggles, after: Toggles, now: Toggles) -> Toggles:
+    def _merge(self, before: UrlLock, after: UrlLock, now: UrlLock) -> UrlLock:
         raise Conflict(
             f"The URL lock of {self.name} has been changed since: it is {words(now)}. This change had set it to "
             f"{words(after)} from {words(before)}.",
             next_step="Plan the setting that you want: SourceIp, VpcSourceIp or off.",
-            details=_three(before, after, now),
+            details=_three(before.settings, after.settings, now.settings),
         )
 
 
@@ -331,24 +319,15 @@ def request_id(answer: object) -> str:
     return str(metadata.get("RequestId") or "") if isinstance(metadata, Mapping) else ""
 
 
-def toggles(lock: UrlLock) -> Toggles:
-    """Return both settings as the API writes them."""
-    constraints = lock.to_api()["S3Presign"]["IamPolicyConstraints"]
-    return Toggles(SourceIp=_setting(constraints["SourceIp"]), VpcSourceIp=_setting(constraints["VpcSourceIp"]))
+def _is_on(setting: object) -> bool:
+    if setting not in ("Enabled", "Disabled"):
+        raise ValueError(f"a URL lock has the setting '{str(setting)[:40]}', which is neither Enabled nor Disabled")
+    return setting == "Enabled"
 
 
-def _setting(value: object) -> Setting:
-    if value == "Enabled":
-        return "Enabled"
-    if value == "Disabled":
-        return "Disabled"
-    raise ValueError(f"a URL lock has the setting '{str(value)[:40]}', which is neither Enabled nor Disabled")
-
-
-def words(value: Toggles) -> str:
+def words(lock: UrlLock) -> str:
     """Return the settings in a word, for messages."""
-    on = [key for key, setting in value.items() if setting == "Enabled"]
-    return " and ".join(on) or "off"
+    return "SourceIp and VpcSourceIp" if lock.impossible else lock.mode
 
 
 _LOCK_WORDS = {

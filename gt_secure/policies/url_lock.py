@@ -29,11 +29,15 @@ class UrlLock:
             return "both"
         return "SourceIp" if self.source_ip else "VpcSourceIp" if self.vpc_source_ip else "off"
 
-    def to_api(self) -> dict[str, Any]:
-        """Return the API structure with both settings: AWS does not document whether an omitted one is kept."""
+    @property
+    def settings(self) -> dict[str, str]:
+        """Both settings as the API writes them: AWS does not document whether an omitted one is kept."""
         words = {True: "Enabled", False: "Disabled"}
-        constraints = {"SourceIp": words[self.source_ip], "VpcSourceIp": words[self.vpc_source_ip]}
-        return {"S3Presign": {"IamPolicyConstraints": constraints}}
+        return {"SourceIp": words[self.source_ip], "VpcSourceIp": words[self.vpc_source_ip]}
+
+    def to_api(self) -> Any:
+        """Return the API structure with both settings."""
+        return {"S3Presign": {"IamPolicyConstraints": self.settings}}
 
     @classmethod
     def from_api(cls, config: Mapping[str, Any] | None) -> UrlLock:

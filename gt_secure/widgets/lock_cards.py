@@ -13,7 +13,7 @@ import ipywidgets
 from .. import html as markup
 from ..changes import KIND_CALLS
 from ..changes.change import find_change
-from ..changes.targets import BucketGuard, TeamUrlLock, Toggles, WorkforcePortal
+from ..changes.targets import BucketGuard, TeamUrlLock, WorkforcePortal
 from ..html import Chip, Markup, count
 from ..policies.age_cap import age_text
 from ..text import duration, some
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..changes.plan import Plan
     from ..changes.targets import Target
     from ..policies.bucket_guard import Guard
+    from ..policies.url_lock import UrlLock
 
 V = TypeVar("V")
 
@@ -154,8 +155,8 @@ def _mode(mode: str) -> str:
     return {"SourceIp": "on", "VpcSourceIp": "on (VPC)"}.get(mode, mode)
 
 
-def _after(change: Change[Toggles]) -> str:
-    return next((key for key, setting in change.after.items() if setting == "Enabled"), "off")
+def _after(change: Change[UrlLock]) -> str:
+    return "SourceIp" if change.after.source_ip else change.after.mode
 
 
 def _guard(view: LocksView) -> tuple[str, Chip, str]:

@@ -70,7 +70,7 @@ def test_ipv6_is_counted_apart() -> None:
 
 
 def test_the_url_lock_takes_forwarded_urls_and_leaves_the_workers_own() -> None:
-    planned = {"url_lock": {"SourceIp": "Enabled", "VpcSourceIp": "Disabled"}}
+    planned = {"url_lock": UrlLock(source_ip=True)}
     assert difference(bucket(None), "forwarded", **planned).loses.count(4) == 2**32
     own = difference(bucket(None), "worker", **planned)
     assert (own.loses.cidrs, own.loses.other_endpoints) == ((), True)

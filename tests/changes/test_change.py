@@ -10,6 +10,7 @@ from gt_secure.changes.change import change_from_journal, find_change
 from gt_secure.changes.targets import TARGETS, BucketGuard, TeamUrlLock, WorkforcePortal
 from gt_secure.changes.undo import undo
 from gt_secure.errors import Conflict
+from gt_secure.policies.url_lock import UrlLock
 from support.account import BUCKET, FOREIGN, TEAM, Account
 
 GUARDED = FOREIGN.replace("s3:DeleteBucket", "s3:PutBucketCORS")
@@ -63,7 +64,7 @@ def test_a_change_is_found_by_the_type_of_its_target() -> None:
 
 def test_an_open_hole_does_not_count_as_protection() -> None:
     assert [change_from_journal(record | WORDS).protects for record in RECORDS] == [False, True, True]
-    assert not TeamUrlLock(TEAM).protects({"SourceIp": "Disabled", "VpcSourceIp": "Disabled"})
+    assert not TeamUrlLock(TEAM).protects(UrlLock())
     assert not WorkforcePortal("force").protects(())
     assert not BucketGuard(BUCKET).protects(None)
 

@@ -16,7 +16,7 @@ from ...html import Markup, facts, join, plain, style_sheet, text
 from ...policies.equivalence import statements_equal
 from ...restriction.files import dumps_restriction
 from ..change import Call, Change, find_change
-from ..targets import BucketGuard, Target, TeamUrlLock, V, WorkforcePortal, toggles
+from ..targets import BucketGuard, Target, TeamUrlLock, V, WorkforcePortal
 from . import parts
 from .text import subject, verdict
 
@@ -130,7 +130,7 @@ def unchanged(plan: Plan) -> Iterator[str]:
     state = plan.state
     team, force = state.team.if_read, state.workforce.if_read
     if team is not None and team.url_lock is not None and find_change(plan.changes, TeamUrlLock) is None:
-        yield _kept_lock(TeamUrlLock(team.name), toggles(team.url_lock))
+        yield _kept_lock(TeamUrlLock(team.name), team.url_lock)
     if force is not None and find_change(plan.changes, WorkforcePortal) is None:
         yield _kept_lock(WorkforcePortal(force.name), force.cidrs)
     is_read = state.bucket is not None and state.bucket.policy.missing is None

@@ -8,9 +8,10 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ...policies.url_lock import UrlLock
 from ...text import printable
 from ..change import Change, is_change_of
-from ..targets import BucketGuard, TeamUrlLock, Toggles
+from ..targets import BucketGuard, TeamUrlLock
 
 if TYPE_CHECKING:
     from ..plan import Plan
@@ -48,9 +49,8 @@ def _command(plan: Plan, change: Change[Any]) -> str:
         if change.after is not None:
             words += ["--policy", json.dumps(json.loads(change.after), separators=(",", ":"))]
     elif is_change_of(change, TeamUrlLock):
-        value = {"S3Presign": {"IamPolicyConstraints": change.after}}
         words = ["aws", "sagemaker", "update-workteam", "--workteam-name", change.name, *region]
-        words += ["--worker-access-configuration", json.dumps(value, separators=(",", ":"))]
+        words += ["--worker-access-configuration", json.dumps(change.after.to_api(), separators=(",", ":"))]
     else:
         words = ["aws", "sagemaker", "update-workforce", "--workforce-name", change.name, *region]
         words += ["--source-ip-config", json.dumps({"Cidrs": list(change.after)}, separators=(",", ":"))]
@@ -82,7 +82,7 @@ def _tf_bucket(change: Change[str | None]) -> Iterator[str]:
     yield "}"
 
 
-def _tf_team(plan: Plan, change: Change[Toggles]) -> Iterator[str]:
+def _tf_team(plan: Plan, change: Change[UrlLock]) -> Iterator[str]:
     team: Mapping[str, Any] = plan.state.raw.get("team") or {}
     force = plan.state.workforce.if_read
     name = _label(change.name)
@@ -109,11 +109,11 @@ def _tf_team(plan: Plan, change: Change[Toggles]) -> Iterator[str]:
     if topic:
         yield f"  notification_configuration {{\n    notification_topic_arn = {hcl(str(topic))}\n  }}"
     # The provider accepts exactly one of the two settings.
-    on = next((key for key, value in change.after.items() if value == "Enabled"), None)
-    off = next((key for key, value in change.before.items() if value == "Enabled"), "SourceIp")
-    toggle = {"SourceIp": "source_ip", "VpcSourceIp": "vpc_source_ip"}[on or off]
+    on = change.after.on
+    shown = change.after if on else change.before
+    setting = "vpc_source_ip" if shown.vpc_source_ip and not shown.source_ip else "source_ip"
     yield "  worker_access_configuration {\n    s3_presign {\n      iam_policy_constraints {"
-    yield f'        {toggle} = "{"Enabled" if on else "Disabled"}"'
+    yield f'        {setting} = "{"Enabled" if on else "Disabled"}"'
     yield "      }\n    }\n  }\n}"
 
 
