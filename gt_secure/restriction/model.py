@@ -158,8 +158,12 @@ class Restriction:
     @classmethod
     def for_reading(cls, bucket: str, prefix: str = "", guard: bool | Spared | None = None) -> Restriction:
         """Return a restriction that asks for no lock: it says what a plan of another kind reads."""
-        result = cls(addresses="192.0.2.1", bucket=bucket, prefix=prefix)
-        for name, value in {"addresses": (), "written": (), "guard": guard, "notices": ()}.items():
+        result = object.__new__(cls)
+        place, start = named_place(bucket, prefix)
+        none: dict[str, Any] = dict.fromkeys(("team", "url_lock", "portal_lock", "max_age", "signers", "application"))
+        empty = dict.fromkeys(("addresses", "written", "endpoints", "lists", "managed", "expectations", "notices"), ())
+        values: dict[str, Any] = {"bucket": place, "prefix": start, "guard": guard, "team_arn": "", "facts": {}}
+        for name, value in {**none, **empty, **values}.items():
             object.__setattr__(result, name, value)
         return result
 
