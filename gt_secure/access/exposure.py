@@ -23,6 +23,7 @@ from ..policies.public_access import BLOCK_PUBLIC_ACCESS
 from ..text import count
 from .address_classes import EVERY_ADDRESS, Span, minus
 from .answer import Answer, Answers
+from .difference import Difference
 from .expectation import Expectation
 from .key_classes import KeyClasses, Listing
 from .locks import LIST_KEYS, NOTHING_GRANTED, READ_ENDPOINTS, READ_POLICY, READ_TEAM, READ_WORKFORCE, EffectiveLocks
@@ -240,10 +241,10 @@ class Exposure:
         refused = minus(EVERY_ADDRESS, [*row.opened.spans, *row.unknown.spans])
         return not minus(listed, refused) and all(row.at_endpoint(each) == "refused" for each in endpoints)
 
-    def diff(self, before: Exposure) -> tuple[Difference, ...]:
+    def diff(self, before: Exposure) -> tuple[Difference[Row], ...]:
         """Return who gains and loses access against an earlier exposure, a row for each kind of request."""
         names = dict.fromkeys((*before.requests, *self.requests))
-        return tuple(Difference(name, before.row(name), self.row(name)) for name in names)
+        return tuple(Difference(before.row(name), self.row(name), name) for name in names)
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-able data."""
@@ -501,87 +502,3 @@ def _for_keys(rows: Sequence[Row], keys: Sequence[str]) -> tuple[str, ...]:
     named = [", ".join((f'for keys such as "{key[:120]}"', *each.when)) for each, key in opening]
     more = [f"for {count(len(named) - _SHOWN, 'more kind')} of keys"] if len(named) > _SHOWN else []
     return (*named[:_SHOWN], *more)
-
-
-_UNCLEAR: tuple[tuple[Word, Word], ...] = (
-    ("opened", "unknown"),
-    ("refused", "unknown"),
-    ("unknown", "opened"),
-    ("unknown", "refused"),
-)
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One kind of request, before and after the changes.
-
-    Attributes
-    ----------
-    request : str
-        The kind of request, such as ``worker``.
-    before, after : Row
-    """
-
-    request: str
-    before: Row
-    after: Row
-
-    @cached_property
-    def loses(self) -> SourceSet:
-        """Sources that are opened before and refused after."""
-        return self._moved("opened", "refused")
-
-    @cached_property
-    def gains(self) -> SourceSet:
-        """Sources that are refused before and opened after."""
-        return self._moved("refused", "opened")
-
-    @cached_property
-    def unclear(self) -> SourceSet:
-        """Sources whose answer changes to or from unknown."""
-        sets = [self._moved(before, after) for before, after in _UNCLEAR]
-        return SourceSet(
-            spans=tuple(span for each in sets for span in each.spans),
-            endpoints=tuple(sorted({label for each in sets for label in each.endpoints})),
-            other_endpoints=any(each.other_endpoints for each in sets),
-            depends_on=tuple(sorted({*self.before.unknown.depends_on, *self.after.unknown.depends_on})),
-        )
-
-    @property
-    def named_endpoints(self) -> frozenset[str]:
-        """All endpoints, VPCs and patterns that one of the two exposures names."""
-        return self.before.labels | self.after.labels
-
-    @property
-    def changes(self) -> bool:
-        """True if the answer to some source changes."""
-        return not (self.loses.is_empty and self.gains.is_empty and self.unclear.is_empty)
-
-    def _moved(self, before: Word, after: Word) -> SourceSet:
-        old, new = self.before.places(before), self.after.places(after)
-        moved = [
-            label
-            for label in self.named_endpoints
-            if self.before.at_endpoint(label) == before and self.after.at_endpoint(label) == after
-        ]
-        return SourceSet(
-            spans=minus(old.spans, minus(EVERY_ADDRESS, new.spans)),
-            endpoints=tuple(sorted(moved)),
-            other_endpoints=old.other_endpoints and new.other_endpoints,
-            decided_by=new.decided_by,
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return JSON-able data."""
-        return {
-            "request": self.request,
-            "before": _data(self.before),
-            "after": _data(self.after),
-            "loses_access": self.loses.places(),
-            "gains_access": self.gains.places(),
-            "unclear": {**self.unclear.places(), "depends_on": list(self.unclear.depends_on)},
-        }
-
-
-def _data(row: Row) -> dict[str, Any]:
-    return {key: value for key, value in row.to_dict().items() if key != "request"}

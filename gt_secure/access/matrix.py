@@ -16,6 +16,7 @@ from ..iam.request_space import WORDS, Word
 from ..text import capital, count, some
 from .address_classes import BITS, EVERY_ADDRESS, Span, minus, within
 from .answer import ONE_ADDRESS, claim_of
+from .difference import Difference
 from .exposure import Exposure
 from .source_sets import Row, SourceSet
 
@@ -35,29 +36,16 @@ _MARKS = {
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerChange:
-    """The answer now and after a change; both are equal where nothing changes."""
-
-    before: Word
-    after: Word
-
-    @property
-    def arrow(self) -> str:
-        """Return both answers in words, now and after."""
-        return self.after if self.before == self.after else f"{self.before} -> {self.after}"
-
-
-@dataclass(frozen=True, slots=True)
 class KindRow:
     """Kinds of requests with the same answers everywhere."""
 
     requests: tuple[str, ...]
-    cells: tuple[AnswerChange, ...]
+    cells: tuple[Difference[Word], ...]
 
     @property
     def changes(self) -> bool:
         """Return whether an answer changes."""
-        return any(cell.before != cell.after for cell in self.cells)
+        return any(cell.changes for cell in self.cells)
 
     @property
     def answers(self) -> str:
@@ -87,23 +75,23 @@ def matrix_of(rows: Iterable[tuple[Row, Row]]) -> Matrix:
     """Return the matrix of kinds of requests, each with its row now and after a change."""
     pairs = list(rows)
     places = [*_addresses(pairs), *_endpoints(pairs)]
-    kinds: dict[tuple[AnswerChange, ...], list[str]] = {}
+    kinds: dict[tuple[Difference[Word], ...], list[str]] = {}
     for number, (_, after) in enumerate(pairs):
         kinds.setdefault(tuple(cells[number] for _, cells in places), []).append(after.request)
     lines = [KindRow(tuple(requests), cells) for cells, requests in kinds.items()]
     return Matrix(tuple(title for title, _ in places), tuple(lines))
 
 
-def _addresses(pairs: Sequence[tuple[Row, Row]]) -> Iterator[tuple[tuple[str, str], tuple[AnswerChange, ...]]]:
+def _addresses(pairs: Sequence[tuple[Row, Row]]) -> Iterator[tuple[tuple[str, str], tuple[Difference[Word], ...]]]:
     """Yield the classes of addresses, those of the lists first."""
     sides = [row for pair in pairs for row in pair]
     classes: list[tuple[Span, ...]] = [(span,) for span in EVERY_ADDRESS]
     for spans in dict.fromkeys(row.places(word).spans for row in sides for word in WORDS):
         cut = [part for each in classes for part in (within(spans, each), minus(each, spans))]
         classes = [part for part in cut if part]
-    alike: dict[tuple[AnswerChange, ...], list[Span]] = {}
+    alike: dict[tuple[Difference[Word], ...], list[Span]] = {}
     for each in classes:
-        found = tuple(AnswerChange(_at(before, each[0]), _at(after, each[0])) for before, after in pairs)
+        found = tuple(Difference(_at(before, each[0]), _at(after, each[0])) for before, after in pairs)
         alike.setdefault(found, []).extend(each)
     found_sets = [(SourceSet(tuple(spans)), cells) for cells, spans in alike.items()]
     for sources, cells in sorted(found_sets, key=lambda each: each[0].count(6) + each[0].count(4)):
@@ -131,13 +119,13 @@ def _address_title(sources: SourceSet, *, alone: bool) -> tuple[str, str]:
     return some(sources.cidrs, _NAMED, "range"), "" if sum(sizes.values()) == 1 else ", ".join(said)
 
 
-def _endpoints(pairs: Sequence[tuple[Row, Row]]) -> Iterator[tuple[tuple[str, str], tuple[AnswerChange, ...]]]:
+def _endpoints(pairs: Sequence[tuple[Row, Row]]) -> Iterator[tuple[tuple[str, str], tuple[Difference[Word], ...]]]:
     labels = sorted({label for pair in pairs for row in pair for label in row.labels})
-    alike: dict[tuple[AnswerChange, ...], list[str]] = {}
+    alike: dict[tuple[Difference[Word], ...], list[str]] = {}
     for label in labels:
-        cells = tuple(AnswerChange(before.at_endpoint(label), after.at_endpoint(label)) for before, after in pairs)
+        cells = tuple(Difference(before.at_endpoint(label), after.at_endpoint(label)) for before, after in pairs)
         alike.setdefault(cells, []).append(label)
-    others = tuple(AnswerChange(before.others, after.others) for before, after in pairs)
+    others = tuple(Difference(before.others, after.others) for before, after in pairs)
     as_others = alike.pop(others, [])
     for cells, found in alike.items():
         yield (some(found, _NAMED, "endpoint"), "VPC endpoint" if len(found) == 1 else "VPC endpoints"), cells
@@ -223,8 +211,8 @@ def _title(line: KindRow, has_team: bool) -> Markup:
     return markup.join(markup.text(capital(line.title(has_team=has_team)), 300), said)
 
 
-def _cell(cell: AnswerChange) -> Markup:
+def _cell(cell: Difference[Word]) -> Markup:
     mark = f'<svg viewBox="0 0 12 12" width="12" height="12" aria-hidden="true">{_MARKS[cell.after]}</svg>'
-    was = "" if cell.before == cell.after else f' <span class="gts-was">now {cell.before}</span>'
+    was = "" if not cell.changes else f' <span class="gts-was">now {cell.before}</span>'
     changed = " gts-moved" if was else ""
     return Markup(f'<span class="gts-answer gts-{cell.after}{changed}">{mark}{cell.after}</span>{was}')

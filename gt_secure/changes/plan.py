@@ -32,11 +32,13 @@ from .diff import changes_for
 from .history import drift_notices
 from .journal import Journal, scrub
 from .messages import application_notices, notices_for, signature_of
-from .services import SimulatedRequest, notices_of, simulate, unknown_keys
+from .services import notices_of, service_data, simulate, unknown_keys
 from .targets import BucketGuard
 
 if TYPE_CHECKING:
-    from ..access.exposure import Difference
+    from ..access.answer import Answer
+    from ..access.difference import Difference
+    from ..access.source_sets import Row
     from ..logs.hits import Hits
 
 
@@ -57,7 +59,7 @@ class Plan:
         Blockers first, then warnings.
     findings : tuple of Finding
         Settings of the account that would still weaken or break the restriction after the changes.
-    simulation : tuple of SimulatedRequest
+    simulation : tuple of Difference
         Sources that the access log names and services of AWS, now and after.
     expectations : tuple of Proof
         One for each expectation of the restriction.
@@ -74,13 +76,13 @@ class Plan:
     after: Exposure = field(repr=False)
     notices: tuple[Notice, ...] = ()
     findings: tuple[Finding, ...] = ()
-    simulation: tuple[SimulatedRequest, ...] = field(default=(), repr=False)
+    simulation: tuple[Difference[Answer], ...] = field(default=(), repr=False)
     expectations: tuple[Proof, ...] = ()
     dry_run: DryRun | None = field(default=None, repr=False)
     reason: str = ""
 
     @cached_property
-    def exposure(self) -> tuple[Difference, ...]:
+    def exposure(self) -> tuple[Difference[Row], ...]:
         """The exact sources that each kind of request is opened to, before and after; decided when it is asked for."""
         return self.after.diff(self.before)
 
@@ -143,9 +145,8 @@ class Plan:
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as JSON-able data."""
         return {
-            **members(
-                self, "empty", "digest", "restriction", "changes", "notices", "findings", "exposure", "simulation"
-            ),
+            **members(self, "empty", "digest", "restriction", "changes", "notices", "findings", "exposure"),
+            "simulation": [service_data(row) for row in self.simulation],
             **members(self, "dry_run", "permissions", "seconds_typical", "reason"),
             "lists": [each.to_dict() for each in self.restriction.managed],
             "region": self.state.region,

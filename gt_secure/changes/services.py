@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ..access.answer import Answer
+from ..access.difference import Difference
 from ..access.exposure import OF_A_TEAM, Exposure
 from ..access.locks import ACTIONS, EffectiveLocks
 from ..network import IPNetwork, Source, contains, parse_address, parse_endpoint_id, read_address, scope
@@ -14,7 +14,7 @@ from ..policies.session_policy import BACK_END_ACTIONS, back_end_endpoint
 from ..policies.signer_lock import is_listed, without_session
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
-from ..text import members, some
+from ..text import some
 
 if TYPE_CHECKING:
     from ..logs.hits import Hits
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 Scene: TypeAlias = Literal[
     "worker", "presigned", "S3 console", "Object Lambda", "Ground Truth", "log delivery", "caller"
 ]
+"""Kinds of requests of a simulation: ``worker`` opens the portal and an image there, ``presigned`` a plain presigned
+URL of the bucket, ``S3 console`` and ``Object Lambda`` fetch by presigned URLs of their own, ``Ground Truth`` is the
+back end, and ``caller`` reads or writes the bucket policy."""
 
 LOGGED = "seen in the access log"
 _MOST_NAMED = 10
@@ -30,56 +33,25 @@ _ONLY_LATER = " They opened only URLs that others had opened before."
 _OUTSIDE = tuple(parse_address(text) for text in ("198.51.100.9", "203.0.113.7"))
 
 
-@dataclass(frozen=True, slots=True)
-class SimulatedRequest:
-    """One source or service: what it does, and what it gets now and after.
-
-    Attributes
-    ----------
-    scene : str
-        ``worker``: opens the portal and an image there; ``presigned``: opens a plain presigned URL of the bucket;
-        ``S3 console`` and ``Object Lambda``: fetch by presigned URLs of their own; ``Ground Truth``: the back end;
-        ``log delivery``; ``caller``: reads or writes the bucket policy.
-    """
-
-    source: str
-    why: str
-    scene: Scene
-    now: Answer
-    after: Answer
-
-    @property
-    def changes(self) -> bool:
-        return self.now.answer != self.after.answer
-
-    @property
-    def shut_out(self) -> bool:
-        """Return whether something that may work now would certainly be refused."""
-        return self.now.answer != "refused" and self.after.answer == "refused"
-
-    def to_dict(self) -> dict[str, Any]:
-        return members(self, "source", "why", "scene", "now", "after")
-
-
 def simulate(
     wish: Restriction, caller_arn: str, now: Exposure, after: Exposure, hits: Hits | None = None
-) -> tuple[SimulatedRequest, ...]:
+) -> tuple[Difference[Answer], ...]:
     """Return a row for each source that the log names and each service that uses the bucket."""
     scene: Scene = "worker" if now.locks.has_portal else "presigned"
     rows = [
-        SimulatedRequest(str(source), LOGGED, scene, now.plain(source, scene), after.plain(source, scene))
+        Difference(now.plain(source, scene), after.plain(source, scene), scene, str(source), LOGGED)
         for source in users(hits, wish.bucket, wish.prefix)
     ]
     return (*rows, *(_services(wish, caller_arn, now, after) if now.locks.bucket else ()))
 
 
-def _services(wish: Restriction, caller_arn: str, now: Exposure, after: Exposure) -> Iterator[SimulatedRequest]:
+def _services(wish: Restriction, caller_arn: str, now: Exposure, after: Exposure) -> Iterator[Difference[Answer]]:
     yield from _presigners(wish.addresses, now, after)
     region = now.locks.region
     endpoint = back_end_endpoint(region)
 
-    def row(source: str, why: str, scene: Scene, ask: Callable[[EffectiveLocks, str], Answer]) -> SimulatedRequest:
-        return SimulatedRequest(source, why, scene, now.of_service(ask), after.of_service(ask))
+    def row(source: str, why: str, scene: Scene, ask: Callable[[EffectiveLocks, str], Answer]) -> Difference[Answer]:
+        return Difference(now.of_service(ask), after.of_service(ask), scene, source, why)
 
     for action in BACK_END_ACTIONS if wish.team is not None else ():
         why = f"{action}, signed in the header, through {endpoint}"
@@ -90,7 +62,7 @@ def _services(wish: Restriction, caller_arn: str, now: Exposure, after: Exposure
         "log delivery",
         lambda locks, key: locks.log_delivery(key),
     )
-    if delivery.now.answer != "refused":  # most buckets take no logs
+    if delivery.before.answer != "refused":  # most buckets take no logs
         yield delivery
     for action in ("s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"):
         yield row(caller_arn, f"{action}, to undo", "caller", _caller(caller_arn, action))
@@ -104,7 +76,7 @@ def _caller(arn: str, action: str) -> Callable[[EffectiveLocks, str], Answer]:
     return lambda locks, _: locks.caller(arn, action)
 
 
-def _presigners(listed: Sequence[IPNetwork], now: Exposure, after: Exposure) -> Iterator[SimulatedRequest]:
+def _presigners(listed: Sequence[IPNetwork], now: Exposure, after: Exposure) -> Iterator[Difference[Answer]]:
     """Yield what AWS itself fetches by presigned URLs, from an address outside the list."""
     outside = next((each for each in _OUTSIDE if not contains(listed, each)), _OUTSIDE[0])
     place = "from an address of the list" if contains(listed, outside) else "from outside the list"
@@ -114,12 +86,18 @@ def _presigners(listed: Sequence[IPNetwork], now: Exposure, after: Exposure) -> 
     )
     for scene, name, why in services:
         before, then = (each.plain(Source(outside), "presigned") for each in (now, after))
-        yield SimulatedRequest(name, why, scene, before, then)
+        yield Difference(before, then, scene, name, why)
 
 
-def unknown_keys(rows: Iterable[SimulatedRequest], *exposures: Exposure) -> tuple[str, ...]:
+def service_data(row: Difference[Answer]) -> dict[str, Any]:
+    """Return a row of a simulation as JSON-able data."""
+    answers = {"now": row.before.to_dict(), "after": row.after.to_dict()}
+    return {"source": row.source, "why": row.why, "scene": row.request, **answers}
+
+
+def unknown_keys(rows: Iterable[Difference[Answer]], *exposures: Exposure) -> tuple[str, ...]:
     """Return the condition keys on which answers depend; a policy that could not be read is reported as such."""
-    named = {key for row in rows for key in (*row.after.depends_on, *row.now.depends_on)}
+    named = {key for row in rows for key in (*row.after.depends_on, *row.before.depends_on)}
     for exposure in exposures:
         for request in OF_A_TEAM if exposure.locks.has_portal else ("presigned",):
             named |= set(exposure.row(request).unknown.depends_on)
@@ -127,7 +105,7 @@ def unknown_keys(rows: Iterable[SimulatedRequest], *exposures: Exposure) -> tupl
 
 
 def notices_of(
-    wish: Restriction, rows: Sequence[SimulatedRequest], now: Exposure, after: Exposure, hits: Hits | None = None
+    wish: Restriction, rows: Sequence[Difference[Answer]], now: Exposure, after: Exposure, hits: Hits | None = None
 ) -> Iterator[Notice]:
     """Yield what stops a plan, or makes its answers doubtful."""
     shut = [row for row in rows if row.shut_out]
@@ -139,11 +117,11 @@ def notices_of(
     if left_out:
         yield notice("signers-log", signers=some(left_out, _MOST_NAMED))
     yield from _doubts(rows, now, after)
-    if any(row.scene == "Ground Truth" for row in shut):
+    if any(row.request == "Ground Truth" for row in shut):
         yield notice("refuses-ground-truth")
-    if any(row.scene == "log delivery" for row in shut):
+    if any(row.request == "log delivery" for row in shut):
         yield notice("refuses-log-delivery")
-    if any(row.scene == "caller" for row in shut):
+    if any(row.request == "caller" for row in shut):
         yield notice("loses-undo")
     if after.opens_nobody(wish.addresses, wish.endpoints):
         yield _opens_nobody(wish, after)
@@ -171,9 +149,9 @@ def _opens_nobody(wish: Restriction, after: Exposure) -> Notice:
     return notice("opens-nobody", who=who, where=where, by=f": {by} refuses" if by else "")
 
 
-def _doubts(rows: Sequence[SimulatedRequest], now: Exposure, after: Exposure) -> Iterator[Notice]:
+def _doubts(rows: Sequence[Difference[Answer]], now: Exposure, after: Exposure) -> Iterator[Notice]:
     """Yield what shows that the prediction is wrong, or may be."""
-    wrong = [row.source for row in rows if row.why == LOGGED and row.now.answer == "refused"]
+    wrong = [row.source for row in rows if row.why == LOGGED and row.before.answer == "refused"]
     if wrong:
         yield notice("prediction-contradicts-log", sources=", ".join(wrong[:10]))
     keys = unknown_keys(rows, now, after)

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from gt_secure.access.address_classes import EVERY_ADDRESS, Span, minimal_cidrs, minus
-from gt_secure.access.exposure import Difference
+from gt_secure.access.difference import Difference
 from gt_secure.access.exposure_text import places
-from gt_secure.access.source_sets import SourceSet
+from gt_secure.access.source_sets import Row, SourceSet
 from gt_secure.account.state import State
 from gt_secure.policies.bucket_guard import build_guard, merge_guard
 from gt_secure.policies.url_lock import UrlLock
@@ -34,7 +34,7 @@ def bucket(policy: str | None, lock: UrlLock = OFF) -> State:
     return state(bucket=data_bucket(policy=policy), team=replace(TEAM, url_lock=lock))
 
 
-def difference(account: State, request: str, **planned: Any) -> Difference:
+def difference(account: State, request: str, **planned: Any) -> Difference[Row]:
     named = {name.replace("_", "-"): value for name, value in planned.items()}
     before, after = exposure_of(account), exposure_of(account, planned=named)
     return next(row for row in after.diff(before) if row.request == request)

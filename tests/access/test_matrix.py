@@ -7,8 +7,9 @@ import re
 
 import pytest
 
-from gt_secure.access.exposure import Difference
+from gt_secure.access.difference import Difference
 from gt_secure.access.matrix import Matrix, matrix_html, matrix_of, matrix_text
+from gt_secure.access.source_sets import Row
 from gt_secure.account.state import State
 from gt_secure.changes.plan import Plan, plan
 from gt_secure.policies.bucket_guard import build_guard, merge_guard
@@ -47,7 +48,7 @@ def test_each_cell_is_the_answer_at_any_source_of_its_column(name: str) -> None:
     seen, networks, endpoints = CASES[name]
     one = made(seen, *networks, endpoints=endpoints)
     found = matrix(one)
-    differences: dict[str, Difference] = {each.request: each for each in one.exposure}
+    differences: dict[str, Difference[Row]] = {each.request: each for each in one.exposure}
     assert sorted(kind for line in found.lines for kind in line.requests) == sorted(differences)
     for line in found.lines:
         assert len(line.cells) == len(found.columns)
@@ -102,3 +103,11 @@ def test_an_exposure_alone_folds_nothing() -> None:
     found = matrix_of((row, row) for row in one.after)
     assert "<details" not in matrix_html(found, "Who?")
     assert not any(line.changes for line in found.lines)
+
+
+def test_only_a_cell_that_changes_says_what_it_was() -> None:
+    one = made(state(), OFFICE)
+    same = matrix_html(matrix_of((row, row) for row in one.before), "")
+    assert "gts-was" not in same
+    moved = matrix(one)
+    assert matrix_html(moved, "").count("gts-was") == sum(cell.changes for line in moved.lines for cell in line.cells)

@@ -303,9 +303,9 @@ def test_an_endpoint_policy_counts() -> None:
 
 def test_ground_truth_log_delivery_and_the_caller_pass_our_guard() -> None:
     one = made()
-    rows = [row for row in one.simulation if row.scene in ("Ground Truth", "caller")]
+    rows = [row for row in one.simulation if row.request in ("Ground Truth", "caller")]
     assert len(rows) == 6
-    assert all(row.now.answer == row.after.answer == "opened" for row in rows)
+    assert all(row.before.answer == row.after.answer == "opened" for row in rows)
 
 
 def test_a_policy_that_cannot_be_read_is_unknown_not_allowed() -> None:
@@ -347,8 +347,8 @@ def test_a_bucket_that_takes_logs() -> None:
         "Resource": "arn:aws:s3:::gt-images/*",
     }
     one = made(bucket(json.dumps({"Version": "2012-10-17", "Statement": [grant]})))
-    row = next(row for row in one.simulation if row.scene == "log delivery")
-    assert row.now.answer == row.after.answer == "opened"
+    row = next(row for row in one.simulation if row.request == "log delivery")
+    assert row.before.answer == row.after.answer == "opened"
     assert stops(one, {"bucket-guard": None}) == {"refuses-log-delivery"}
 
 
@@ -485,8 +485,8 @@ def test_the_difference_is_on_every_rendering() -> None:
 def test_the_console_and_object_lambda_are_sources_of_their_own() -> None:
     one = made()
     for scene in ("S3 console", "Object Lambda"):
-        row = next(row for row in one.simulation if row.scene == scene)
-        assert (row.now.answer, row.after.answer, row.after.lock) == ("opened", "refused", "bucket guard")
+        row = next(row for row in one.simulation if row.request == scene)
+        assert (row.before.answer, row.after.answer, row.after.lock) == ("opened", "refused", "bucket guard")
         assert row.source in one.to_html(standalone=True)
 
 

@@ -18,11 +18,11 @@ from .text import MOST_USAGES, plan_matrix
 
 if TYPE_CHECKING:
     from ...access.answer import Answer
+    from ...access.difference import Difference
     from ...findings.model import Finding
     from ...restriction.messages import Notice
     from ..change import Change
     from ..plan import Plan
-    from ..services import SimulatedRequest
 
 _SCENES = {
     "worker": "a worker of the team",
@@ -110,12 +110,12 @@ def named_access(plan: Plan) -> Markup:
     return markup.table(head, list(_together(plan.simulation)), caption=caption, classes="gts-access")
 
 
-def _together(rows: Sequence[SimulatedRequest]) -> Iterator[tuple[object, ...]]:
+def _together(rows: Sequence[Difference[Answer]]) -> Iterator[tuple[object, ...]]:
     requests: dict[tuple[str, str, Chip, Chip, Markup], list[str]] = {}
     for row in rows:
-        decided = _decided(row.after if row.after.answer != "opened" else row.now)
-        same = (row.source, row.why, answer_chip(row.now), answer_chip(row.after), decided)
-        requests.setdefault(same, []).append(_SCENES[row.scene])
+        decided = _decided(row.after if row.after.answer != "opened" else row.before)
+        same = (row.source, row.why, answer_chip(row.before), answer_chip(row.after), decided)
+        requests.setdefault(same, []).append(_SCENES[row.request])
     sources: dict[tuple[str, Chip, Chip, Markup], dict[str, list[Markup]]] = {}
     for (source, why, now, after, decided), scenes in requests.items():
         named = sources.setdefault((", ".join(scenes), now, after, decided), {})
@@ -182,7 +182,7 @@ def unseen(plan: Plan) -> Markup:
     if not parts:
         return Markup("")
     named = "; ".join(f"{part.what}" + (f" (needs {part.action})" if part.action else "") for part in parts)
-    unknown = any("unknown" in (row.now.answer, row.after.answer) for row in plan.simulation)
+    unknown = any("unknown" in (row.before.answer, row.after.answer) for row in plan.simulation)
     unknown = unknown or any(not row.unknown.is_empty for row in plan.after)
     if not unknown:
         return markup.hint(markup.text(f"Could not read: {named}.", 900))

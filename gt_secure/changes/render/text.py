@@ -13,8 +13,8 @@ from ..change import Change
 
 if TYPE_CHECKING:
     from ...access.answer import Answer
+    from ...access.difference import Difference
     from ..plan import Plan
-    from ..services import SimulatedRequest
 
 MOST_USAGES = 10
 """Signers and applications of a dry run that are shown."""
@@ -102,7 +102,7 @@ def _sources(plan: Plan, room: int | None, full: bool) -> Iterator[str]:
         moves: dict[str, list[str]] = {}
         for row in plan.simulation:
             if row.changes:
-                moves.setdefault(f"{row.now.answer} -> {_word(row.after)}", []).append(printable(row.source))
+                moves.setdefault(f"{row.before.answer} -> {_word(row.after)}", []).append(printable(row.source))
         for move, names in moves.items():
             yield f"  Also {some([*dict.fromkeys(names)], MOST_USAGES)}: {move}."
         return
@@ -160,12 +160,12 @@ def _word(answer: Answer) -> str:
     return f"{answer.answer} ({answer.lock})" if answer.lock else answer.answer
 
 
-def _table(rows: Iterable[SimulatedRequest], room: int | None) -> list[str]:
+def _table(rows: Iterable[Difference[Answer]], room: int | None) -> list[str]:
     cells = [
         (
             row.source,
-            row.scene,
-            _word(row.now),
+            row.request,
+            _word(row.before),
             _word(row.after),
             row.why,
         )
