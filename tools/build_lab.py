@@ -25,8 +25,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LAB = ROOT / "docs" / "assets" / "lab"
 LOGS = ("logs", "logs/engines", "logs/ingest", "logs/sql", "logs/storage")
-ENGINE = ("access", "account", "aws", "iam", "policies", "restriction", "secrets")
-"""Packages that the engine imports; besides them the modules of the top level."""
+ENGINE = ("access", "iam", "policies", "secrets")
+"""The engine, and what the modules of the top level import; these are packed too."""
 
 
 @dataclass(frozen=True)

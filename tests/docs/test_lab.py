@@ -185,7 +185,7 @@ def run_engine(root: Path, *packages: str) -> None:
 
 
 def test_the_engine_needs_no_package_and_no_thread() -> None:
-    run_engine(ROOT, "iam", "policies", "access", "restriction")
+    run_engine(ROOT, "iam", "policies", "access")
 
 
 def test_the_page_loads_all_that_its_answers_need(tmp_path: Path) -> None:
