@@ -10,9 +10,9 @@ import boto3
 import pytest
 
 from gt_secure import Connection, Restriction, check, connect, expect
-from gt_secure.access import refusal_decider
 from gt_secure.aws.client import Aws, make_client
 from gt_secure.cli.main import main
+from gt_secure.explain import refusal_decider
 from support.organizations import INNER, RCP, ROOT, SCP, Organizations, serving
 from support.rig import ACCOUNT, ELSEWHERE, OFFICE, Rig
 from support.sample import sample
