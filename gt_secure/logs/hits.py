@@ -18,12 +18,11 @@ from .coverage import Coverage
 from .engines.duckdb_store import Store
 from .network_names import NAMES, allowlist_of, application_table, name_table
 from .refusals import Refusal, predicted
-from .sql.application_names import application as named_application
-from .sql.derived_columns import age, own_test
+from .sql.derived_columns import late
 from .sql.dialects import DUCKDB
 from .sql.group_by import check_columns, check_limit, finish, group_parts, lookup_table, shown
 from .sql.literals import literal
-from .sql.log_columns import DERIVED, EXTRA, FIELDS, OPENED, REFUSED, SIGNER, STORED, UPLOAD
+from .sql.log_columns import DERIVED, EXTRA, FIELDS, GROUPED, OPENED, SIGNER, STORED, UPLOAD
 from .sql.query import as_list, conditions, in_range
 from .table import FORMULA, Table, writable
 from .time_range import parse_time
@@ -57,8 +56,7 @@ class Hits:
         if not columns:
             # A view, so that a query computes only what it names. Each query plans a view again, but not a table.
             view = store.new_name("hits")
-            picks = f"{REFUSED} AS refused, {own_test(store.test_urls)} AS test, {age()} AS age_s"
-            picks += f", {named_application()} AS application"
+            picks = ", ".join(f"{text} AS {name}" for name, text in late(test_urls=store.test_urls).items())
             form = "TEMP TABLE" if coverage.hits <= _FEW else "VIEW"
             store.query(f"CREATE {form} {view} AS SELECT *, {picks} FROM ({relation})")
             relation = f"SELECT * FROM {view}"
@@ -296,9 +294,8 @@ class Hits:
             raise InvalidInput(
                 "Rows have no network of their own.", next_step="Count by network instead.", field="columns"
             )
-        picks = ", ".join(
-            f'{shown(name, "r") if name not in ("hour", "day") else _moment(name)} AS "{name}"' for name in names
-        )
+        texts = {name: GROUPED[name][1].format("r.time") if name in GROUPED else shown(name, "r") for name in names}
+        picks = ", ".join(f'{text} AS "{name}"' for name, text in texts.items())
         return f"SELECT {picks} FROM ({self._relation}) r ORDER BY r.time, r.source, r.pos"
 
     @activity.step(activity.LEAKS)
@@ -370,7 +367,3 @@ class Hits:
 
         shown = self.count(["remote_ip", "refused"], limit=20)._repr_html_()
         return f"<div>{shown}<p>{html.escape(self.coverage.summary)}</p></div>"
-
-
-def _moment(name: str) -> str:
-    return "strftime(r.time, '%Y-%m-%dT%H')" if name == "hour" else "strftime(r.time, '%Y-%m-%d')"

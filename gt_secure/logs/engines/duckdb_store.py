@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -28,7 +29,7 @@ from ..ingest.arrow_stream import LineStream
 from ..ingest.reader import Reader
 from ..sql.derived_columns import derived, from_lines, masked
 from ..sql.literals import literal
-from ..sql.log_columns import EXTRA, FIELDS, STORED
+from ..sql.log_columns import COLUMNS, EXTRA, FIELDS, STORED, unknown_column
 
 T = TypeVar("T")
 
@@ -39,6 +40,7 @@ MEMORY_LIMIT = "400MB"
 _PREFIX = "gt-secure-logs-"
 _FOLDERS: set[Path] = set()
 _LOCK = "in-use"
+_NOT_A_COLUMN = re.compile('Referenced column "(.+?)" not found')
 
 
 class Store:
@@ -86,17 +88,17 @@ class Store:
             return f"{stem}_{self._names}"
 
     def query(self, sql: str, parameters: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
-        with self._lock, activity.statement(self.share_done) as stops, self._enough_memory():
+        with self._lock, activity.statement(self.share_done) as stops, self._our_errors():
             return run_interruptible(
                 lambda: self._connection.execute(sql, list(parameters)).fetchall(), self._connection.interrupt, stops
             )
 
     def frame(self, sql: str) -> Any:
-        with self._lock, activity.statement(self.share_done) as stops, self._enough_memory():
+        with self._lock, activity.statement(self.share_done) as stops, self._our_errors():
             return run_interruptible(lambda: self._connection.execute(sql).df(), self._connection.interrupt, stops)
 
     @contextlib.contextmanager
-    def _enough_memory(self) -> Iterator[None]:
+    def _our_errors(self) -> Iterator[None]:
         import duckdb
 
         try:
@@ -106,6 +108,11 @@ class Store:
                 f"This question needs more memory than {self._memory_limit}.",
                 next_step="Read with a larger memory_limit (for example memory_limit='2GB'), or a shorter time range.",
             ) from error
+        except duckdb.BinderException as error:  # of a condition that a person wrote
+            name = _NOT_A_COLUMN.search(str(error))
+            if name is None:
+                raise
+            raise unknown_column(name[1], COLUMNS, "condition") from error
 
     def run_on(self, reader: Reader, sql: str) -> None:
         """Run one statement over the lines of a reader, as relation ``lines_in``; raises what the reader raised."""
@@ -124,7 +131,7 @@ class Store:
                 if stream.error is not None:
                     raise stream.error from None
                 if isinstance(error, duckdb.OutOfMemoryException):
-                    with self._enough_memory():
+                    with self._our_errors():
                         raise
                 raise LogError(
                     f"DuckDB could not read the logs: {str(error).splitlines()[0][:200]}",

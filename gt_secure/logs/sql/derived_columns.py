@@ -9,13 +9,14 @@ so the *fingerprint* is a hash of everything that the signature covers.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Collection
 
 from ...url_journal import NEAR_S, UrlJournal
 from .application_names import application
 from .dialects import DUCKDB, Dialect
 from .line_parser import decoded_key, parsed
-from .log_columns import EXTRA, FIELDS, REFUSED, TEST_MARKER
+from .log_columns import EXTRA, FIELDS, REFUSED, STORED, TEST_MARKER
 from .usual_query import COVERED, HALF_MASKED, KEY_ID, LIFETIME, MINTED, usual_layers
 
 _NAMED = (
@@ -247,10 +248,21 @@ def own_test(journal: UrlJournal) -> str:
     return f"coalesce({' OR '.join(parts)}, false)" if parts else "false"
 
 
-_OF_QUERY = ("request_uri", "fingerprint", "minted", "expires_s", "age_s", "access_key", "test_marker")
+_OF_QUERY = ("request_uri", "fingerprint", "minted", "expires_s", "access_key", "test_marker")
 """Columns that are computed from the canonical query."""
-EVERY = frozenset({*FIELDS, *EXTRA, *_OF_QUERY, "test"})
-"""Columns that a query has which needs no application."""
+
+
+def late(d: Dialect = DUCKDB, test_urls: UrlJournal | None = None) -> dict[str, str]:
+    """Return the expressions of the columns that stored rows lack: every engine computes them from the other columns.
+
+    A column is added here, with its type in :data:`~gt_secure.logs.sql.log_columns.DERIVED`.
+    """
+    return {
+        "refused": REFUSED,
+        "test": "false" if test_urls is None else own_test(test_urls),
+        "age_s": age(d),
+        "application": application(d),
+    }
 
 
 def derived(
@@ -266,13 +278,11 @@ def derived(
     computes the signature over decoded names and values: no spelling hides a request.
 
     Columns that are not ``needed`` by the outer query are left out of the text, which an engine reads and binds first.
+    Without ``needed`` the columns are those of stored rows.
     """
-    d, test = dialect, "false" if test_urls is None else own_test(test_urls)
-    wanted = {*(EVERY if needed is None else needed)}
-    wanted |= {"user_agent", "request_uri", "expires_s"} if "application" in wanted else set()
-    wanted |= ({"minted"} if "age_s" in wanted else set()) | (
-        {"test_marker"} if "test" in wanted and test != "false" else set()
-    )
+    d, wanted = dialect, {*(STORED if needed is None else needed)}
+    last = {name: text for name, text in late(d, test_urls).items() if name in wanted}
+    wanted.update(re.findall(r"\w+", " ".join(last.values())))
     plain = ", ".join(name for name in (*FIELDS, *EXTRA) if name not in TEXTS)
     texts = [name for name in TEXTS if name in wanted and name != "request_uri"]
     half = "".join(f"{masked(name, d)} AS masked_{name}, " for name in texts)
@@ -294,7 +304,7 @@ def derived(
         FROM (SELECT *, {d.each.format("cased", _lower("p", d))} AS params
         FROM (SELECT *, CASE WHEN asked_raw = '' THEN NULL {usual}ELSE {canonical} END AS cased
         FROM {rows}) r13) r3) r4"""
-    rows = f"(SELECT *, {_presigned(d)} AS presigned, {REFUSED} AS refused FROM {rows}) r5"
+    rows = f"(SELECT *, {_presigned(d)} AS presigned FROM {rows}) r5"
     if "request_uri" in wanted:
         half, spelled = _half_masked("spelled_uri", d), _respelled(d)
         if d.shortcut:
@@ -313,8 +323,7 @@ def derived(
     }
     picks = "".join(f", {text} AS {name}" for name, text in columns.items() if name in wanted)
     rows = f"(SELECT *{picks} FROM {rows}) r10"
-    last = {"test": test, "age_s": age(d), "application": application(d)}
-    picks = "".join(f", {text} AS {name}" for name, text in last.items() if name in wanted)
+    picks = "".join(f", {text} AS {name}" for name, text in last.items())
     return f"SELECT *{picks} FROM {rows}"
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import InvalidInput
 from ...network import read_address
 from ..table import Table
-from .log_columns import COLUMNS, FIELDS
+from .log_columns import COLUMNS, FIELDS, GROUPED, unknown_column
 
 if TYPE_CHECKING:
     from ..engines.duckdb_store import Store
@@ -49,17 +49,9 @@ def distinct(store: Store, rows: str) -> str:
 NEEDS_NETWORKS = ("network_name", "network_source", "asn", "country")
 """Columns that exist only with names of networks."""
 
-# Derived columns that are grouped by something cheaper first: name -> (what is grouped, how it is shown).
-_FORMATTED = {
-    "hour": ("date_trunc('hour', time)", "strftime({}, '%Y-%m-%dT%H')"),
-    "day": ("date_trunc('day', time)", "strftime({}, '%Y-%m-%d')"),
-}
-
 
 def check_columns(by: str | Sequence[str], more: Sequence[str] = ()) -> list[str]:
     """Return the names to group by; an unknown one is an :class:`InvalidInput` with the nearest name."""
-    import difflib
-
     names = [word.strip() for word in by.split(",")] if isinstance(by, str) else [str(word) for word in by]
     known = tuple(dict.fromkeys((*COLUMNS, *more)))
     for name in names:
@@ -70,13 +62,7 @@ def check_columns(by: str | Sequence[str], more: Sequence[str] = ()) -> list[str
                 field="by",
             )
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1) or [other for other in known if name in other.split("_")]
-            raise InvalidInput(
-                f'"{name[:40]}" is not a column of the hits.',
-                next_step=f"Did you mean {near[0]}?" if near else f"Choose from {', '.join(known)}.",
-                field="by",
-                value=name,
-            )
+            raise unknown_column(name, known, "by")
     return list(dict.fromkeys(names))
 
 
@@ -86,16 +72,12 @@ def group_parts(by: Sequence[str]) -> list[str]:
 
 
 def expression(name: str) -> str:
-    if name == "network":
-        return "remote_ip"
-    return _FORMATTED[name][0] if name in _FORMATTED else f'"{name}"'
+    return GROUPED[name][0] if name in GROUPED else f'"{name}"'
 
 
 def shown(name: str, table: str) -> str:
-    if name == "network":
-        return "addresses.network"
     column = f'{table}."{name}"'
-    return _FORMATTED[name][1].format(column) if name in _FORMATTED else column
+    return GROUPED[name][1].format(column) if name in GROUPED else column
 
 
 def check_limit(limit: object) -> int | None:

@@ -9,6 +9,11 @@ Source: Amazon S3 User Guide, *Amazon S3 server access log format*
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Sequence
+
+from ...errors import InvalidInput
+
 REFUSAL_CODES = (
     "AccessDenied",
     "AccessDeniedException",
@@ -104,6 +109,13 @@ DERIVED: dict[str, str] = {
 }
 """Columns computed from the fields: see :mod:`gt_secure.logs.sql.derived_columns`."""
 
+GROUPED: dict[str, tuple[str, str]] = {
+    "hour": ("date_trunc('hour', time)", "strftime({}, '%Y-%m-%dT%H')"),
+    "day": ("date_trunc('day', time)", "strftime({}, '%Y-%m-%d')"),
+    "network": ("remote_ip", "addresses.network"),
+}
+"""Derived columns that are grouped by something cheaper first: what is grouped, and how DuckDB shows it."""
+
 STORED: dict[str, str] = {
     **FIELDS,
     **EXTRA,
@@ -118,6 +130,18 @@ STORED: dict[str, str] = {
 
 COLUMNS: tuple[str, ...] = tuple(dict.fromkeys((*FIELDS, *EXTRA, *DERIVED)))
 """Every name that rows can be grouped by."""
+
+
+def unknown_column(name: str, known: Sequence[str], field: str) -> InvalidInput:
+    """Return the error for an unknown name, with the nearest column or all of them."""
+    near = difflib.get_close_matches(name, known, n=1) or [other for other in known if name in other.split("_")]
+    return InvalidInput(
+        f'"{name[:40]}" is not a column of the hits.',
+        next_step=f"Did you mean {near[0]}?" if near else f"Choose from {', '.join(known)}.",
+        field=field,
+        value=name,
+    )
+
 
 TEST_MARKER = "x-gt-secure-test"
 """Query parameter that our own test URLs carry, added before signing."""

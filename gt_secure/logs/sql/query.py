@@ -22,7 +22,7 @@ from ..coverage import Coverage
 from ..engines.duckdb_store import Store
 from .derived_columns import derived, masked
 from .dialects import DUCKDB, Dialect
-from .log_columns import DERIVED, STORED
+from .log_columns import DERIVED, GROUPED, STORED
 
 MOST_ROWS = 2_000_000
 """Groups or rows that are taken into this kernel at most."""
@@ -38,7 +38,6 @@ _THEN = {
     "allowlist": "Read the hits first, then call with_restriction and filter.",
 }
 """Next steps for filters that are elsewhere."""
-_TRUNCATED = {"hour": "date_trunc('hour', time)", "day": "date_trunc('day', time)", "network": "remote_ip"}
 _KINDS = {**STORED, **DERIVED, "hour": "TIMESTAMP", "day": "TIMESTAMP"}
 
 
@@ -119,7 +118,7 @@ def statement(question: Question, records: str, d: Dialect = DUCKDB, *, with_sou
         "CASE WHEN blank THEN 'blank' WHEN NOT readable THEN 'unreadable' "
         f"WHEN NOT ({inside}) THEN 'outside' WHEN {wanted} THEN 'hit' ELSE 'filtered' END"
     )
-    names = [("source", "source")] * with_source + [(n, _TRUNCATED.get(n, n)) for n in question.picked]
+    names = [("source", "source")] * with_source + [(n, GROUPED.get(n, (n,))[0]) for n in question.picked]
     inner = "".join(f", CASE WHEN state = 'hit' THEN {text} END AS by_{name}" for name, text in names)
     outer = "".join(
         f", {d.shown.format(f'by_{name}') if _KINDS.get(name) == 'TIMESTAMP' else f'by_{name}'} AS by_{name}_"
