@@ -12,6 +12,7 @@ OPTIONS: dict[str, str] = {
     "endpoint_url": "AWS_ENDPOINT_URL",
     "endpoints": "--endpoint",
     "expectations": "'expectations' in the file of -f",
+    "facts": "--context",
     "journal": "GT_SECURE_JOURNAL",
     "key_prefix": "--prefix",
     "output": "--athena-output",

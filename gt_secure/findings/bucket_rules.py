@@ -57,7 +57,7 @@ def reading_allows(bucket: Bucket) -> Iterator[Statement]:
             yield statement
 
 
-@rule("bucket-allow-everyone", "bucket", "bucket.policy")
+@rule("bucket-allow-everyone", "bucket", "bucket.policy", settled_by_one=True)
 def bucket_allow_everyone(_: State, bucket: Bucket) -> Iterator[Match]:
     """An Allow of reading names everyone, or everyone but some."""
     for statement in reading_allows(bucket):
@@ -66,7 +66,7 @@ def bucket_allow_everyone(_: State, bucket: Bucket) -> Iterator[Match]:
             yield Match(bucket.name, f"It is {statement.label}{conditions_of(statement)}.")
 
 
-@rule("bucket-allow-session", "bucket", "bucket.policy")
+@rule("bucket-allow-session", "bucket", "bucket.policy", settled_by_one=True)
 def bucket_allow_session(_: State, bucket: Bucket) -> Iterator[Match]:
     for statement in reading_allows(bucket):
         if not statement.not_principal:
@@ -133,7 +133,7 @@ def bucket_policy_unreadable(_: State, bucket: Bucket) -> Iterator[Match]:
         yield Match(bucket.name, f"{error.message} At {error.place}.")
 
 
-@rule("bucket-principal-deleted", "bucket", "bucket.policy")
+@rule("bucket-principal-deleted", "bucket", "bucket.policy", settled_by_one=True)
 def bucket_principal_deleted(_: State, bucket: Bucket) -> Iterator[Match]:
     """A statement holds the unique id of a user or role instead of its ARN."""
     gone = deleted_principals(bucket.policy.value)

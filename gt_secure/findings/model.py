@@ -224,6 +224,7 @@ class Rule(NamedTuple):
 
     ``run`` yields its matches, from the state, the subject (for an endpoint the workforce) and what is ``given``:
     without that, the rule is not applicable. ``uses`` are parts that it looks at where they were read.
+    ``settled_by_one``: one statement of a bucket policy is enough for a match, whatever the others are.
     """
 
     code: str
@@ -232,6 +233,7 @@ class Rule(NamedTuple):
     run: Matcher
     uses: tuple[str, ...] = ()
     given: tuple[Given, ...] = ()
+    settled_by_one: bool = False
 
     def looks_at(self, part: str) -> bool:
         """Return whether the rule looks at a part, or at a part of it."""
@@ -239,13 +241,15 @@ class Rule(NamedTuple):
 
 
 def rule(
-    code: str, subject: Subject, *needs: str, uses: tuple[str, ...] = (), given: tuple[Given, ...] = ()
+    code: str,
+    subject: Subject,
+    *needs: str,
+    uses: tuple[str, ...] = (),
+    given: tuple[Given, ...] = (),
+    settled_by_one: bool = False,
 ) -> Callable[[Matcher], Rule]:
-
-    def make(function: Matcher) -> Rule:
-        return Rule(code, subject, needs, function, uses, given)
-
-    return make
+    """Make a :class:`Rule` of a function."""
+    return lambda function: Rule(code, subject, needs, function, uses, given, settled_by_one)
 
 
 @lru_cache(maxsize=1)

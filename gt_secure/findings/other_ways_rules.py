@@ -32,7 +32,7 @@ _EVERYONE = "http://acs.amazonaws.com/groups/global/"
 _LOG_DELIVERY = "http://acs.amazonaws.com/groups/s3/LogDelivery"
 
 
-@rule("cloudfront-grant", "bucket", "bucket.policy")
+@rule("cloudfront-grant", "bucket", "bucket.policy", settled_by_one=True)
 def cloudfront_grant(_: State, bucket: Bucket) -> Iterator[Match]:
     """An Allow of reading names CloudFront: origin access control (a service) or identity (a user)."""
     return _readers(bucket, _is_cloudfront)
@@ -54,12 +54,12 @@ def _is_cloudfront(entry: PrincipalEntry) -> bool:
     return entry.account == "cloudfront"
 
 
-@rule("canonical-user-grant", "bucket", "bucket.policy")
+@rule("canonical-user-grant", "bucket", "bucket.policy", settled_by_one=True)
 def canonical_user_grant(_: State, bucket: Bucket) -> Iterator[Match]:
     return _readers(bucket, lambda entry: entry.kind == "canonical", lambda text: f"{text[:12]}…")
 
 
-@rule("other-account-grant", "bucket", "bucket.policy")
+@rule("other-account-grant", "bucket", "bucket.policy", settled_by_one=True)
 def other_account_grant(state: State, bucket: Bucket) -> Iterator[Match]:
     return _readers(bucket, lambda entry: _is_other_account(entry, state.account_id))
 
@@ -68,12 +68,12 @@ def _is_other_account(entry: PrincipalEntry, account: str) -> bool:
     return bool(account) and entry.account.isdigit() and entry.account != account
 
 
-@rule("acl-grant", "bucket", "bucket.policy")
+@rule("acl-grant", "bucket", "bucket.policy", settled_by_one=True)
 def acl_grant(state: State, bucket: Bucket) -> Iterator[Match]:
     yield from _grants_of(state, bucket, _ACL_ACTIONS, "acl")
 
 
-@rule("replication-grant", "bucket", "bucket.policy")
+@rule("replication-grant", "bucket", "bucket.policy", settled_by_one=True)
 def replication_grant(state: State, bucket: Bucket) -> Iterator[Match]:
     """An Allow lets somebody read objects in order to replicate them, or set replication up."""
     yield from _grants_of(state, bucket, _COPY_ACTIONS, "replicat")
@@ -102,7 +102,7 @@ def _named(statement: Statement) -> tuple[PrincipalEntry, ...]:
     return () if statement.not_principal else statement.principals or ()
 
 
-@rule("access-point-delegation", "bucket", "bucket.policy")
+@rule("access-point-delegation", "bucket", "bucket.policy", settled_by_one=True)
 def access_point_delegation(_: State, bucket: Bucket) -> Iterator[Match]:
     for statement in reading_allows(bucket):
         keys = sorted({each.key for each in statement.conditions if each.lower_key in _ACCESS_POINT_KEYS})

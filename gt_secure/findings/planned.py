@@ -18,24 +18,11 @@ from ..text import capital
 from .model import OUTCOMES, SEVERITIES, Checked, Finding
 from .run import RULES, Examined, examine
 
-_OF_ONE_STATEMENT = frozenset(
-    {
-        "access-point-delegation",
-        "acl-grant",
-        "bucket-allow-everyone",
-        "bucket-allow-session",
-        "bucket-principal-deleted",
-        "canonical-user-grant",
-        "cloudfront-grant",
-        "other-account-grant",
-        "replication-grant",
-    }
-)
-"""Codes that one statement is enough for, whatever the others say."""
 _WHY = "The document holds values that exist only after deployment, so it may allow and deny anything."
 _FIX = "Name buckets and ARNs in it, or look again after deployment: gt-secure findings --bucket NAME."
 _NO_BUCKET = "the file has neither a bucket nor a bucket policy"
 _RULES = [each for each in RULES if "bucket.policy" in each.needs and {*each.needs} <= {"bucket.policy", "team"}]
+_SETTLED = {each.code for each in _RULES if each.settled_by_one}
 
 
 def findings_of(planned: Iterable[PlannedPolicy], account: str, facts: Facts | None = None) -> Examined:
@@ -55,7 +42,7 @@ def findings_of(planned: Iterable[PlannedPolicy], account: str, facts: Facts | N
             reason = f"{each.address} is known only after it is deployed"
             unread = NotRead("the bucket policy", "s3:GetBucketPolicy", "no answer", reason, name)
             blind = examine(state(Part.unread(unread)), _RULES)
-            sure = [one for one in made if one.code in _OF_ONE_STATEMENT]
+            sure = [one for one in made if one.code in _SETTLED]
             said = f"{capital(reason)}. Not known: whatever one known statement does not settle."
             more: dict[str, Any] = {"detail": said, "why": _WHY, "fix": _FIX, "could_not_see": ()}
             made = [*sure, *(replace(one, **more) for one in blind.findings)]

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 import traitlets
 
 from .. import html as markup
-from ..aws.buckets import check_bucket, check_prefix
 from ..errors import GtSecureError, InvalidInput
 from ..html import count
 from ..named_networks import OWN
 from ..network import split_list
-from ..policies.age_cap import age_text, parse_age
-from ..policies.signer_lock import parse_signers
 from ..restriction.model import Restriction
+from .allow_fields import FIELDS, AllowField
 from .base import PANEL, Link, Step, check, error_markup, field, show_part, spoken, text_field
 from .chip_input import ChipInput
 from .entry_feedback import (
@@ -40,7 +38,7 @@ if TYPE_CHECKING:
 NOBODY = "No address is allowed yet."
 _LIST = 'List the allowed addresses in "Allow".'
 _TRAITS = ("addresses", "endpoints", "team", "setting")
-_PLACE = ("bucket", "prefix", "max_age", "signers")
+_NAMES = tuple(each.name for each in FIELDS)
 _PORTALS = (
     ("choose by the lists", ""),
     ("the public portal (SourceIp)", "SourceIp"),
@@ -118,12 +116,12 @@ class AllowEditor(Step):
     ) -> None:
         self._known: dict[str, VpcEndpoint] = {}
         self._drawing = False
-        self._shown_place: tuple[str, ...] = ("",) * len(_PLACE)
+        self._shown_fields = dict.fromkeys(_NAMES, "")
         self._wrong: dict[str, InvalidInput] = {}
         self._reasons: frozenset[str] = frozenset()
         self._two_portals = False
         super().__init__(connection)
-        self.observe(self._on_trait, [*_TRAITS, *_PLACE, *SWITCHES])
+        self.observe(self._on_trait, [*_TRAITS, *_NAMES, *SWITCHES])
         with self.hold_trait_notifications():
             self.url_lock, self.guard_lock = True, True
             self.addresses, self.endpoints = tuple(addresses), tuple(endpoints)
@@ -132,7 +130,9 @@ class AllowEditor(Step):
 
     def build(self) -> list[ipywidgets.Widget]:
         """Make the lists, the bucket, one switch for both locks, and the options that few people need."""
-        self.errors: dict[str, Html] = {}
+        self.inputs = {each.name: self._text_input(each) for each in FIELDS}
+        self.errors = {name: Html() for name in self.inputs}
+        self.bucket_input = self.inputs["bucket"]
         self.address_input = ChipInput(
             "Allowed addresses",
             read=lambda word: read_address(word, portal_only=self._portal_only()),
@@ -160,7 +160,6 @@ class AllowEditor(Step):
         if not names:
             self.named.add_class("gts-hidden")
         left = stack(self.address_input, row(self.text_button), self.named)
-        self.bucket_input, bucket = self._place_field(ipywidgets.Combobox, "bucket", "Bucket", "gt-images")
         self.protect = check("Protect these images", True, self._protect_changed)
         self.protect.add_class("gts-switch")
         self.protect_hint = Html()
@@ -169,25 +168,29 @@ class AllowEditor(Step):
         self.more_box = self._build_more()
         self.more_button = self.opener("More options", self.more_box)
         protect = stack(self.protect, self.protect_hint, self.portal_input)
-        return [columns(left, bucket), text_box, protect, row(self.more_button), self.more_box]
+        return [
+            columns(left, *self._field_boxes(in_more=False)),
+            text_box,
+            protect,
+            row(self.more_button),
+            self.more_box,
+        ]
 
     def _build_more(self) -> ipywidgets.Widget:
         """Make what few people need: it opens by itself where it matters."""
-        self.prefix_input, prefix = self._place_field(ipywidgets.Text, "prefix", "Key prefix", "the whole bucket")
-        age = "no limit, or 15m, 12h, 2d"
-        self.age_input, age_box = self._place_field(ipywidgets.Text, "max_age", "Refuse URLs older than", age)
-        arns = "no change, or arn:aws:iam::…:role/…"
-        self.signers_input, signers = self._place_field(ipywidgets.Text, "signers", "Only these sign URLs", arns)
         self.switches = Switches(self._switched)
         endpoints = stack(self.endpoint_input, self.found, self.find_button)
-        return stack(columns(endpoints, stack(prefix, age_box, signers)), self.switches, classes="gts-more")
+        return stack(columns(endpoints, stack(*self._field_boxes(in_more=True))), self.switches, classes="gts-more")
 
-    def _place_field(self, kind: Any, trait: str, label: str, placeholder: str) -> tuple[Any, ipywidgets.Widget]:
-        """Make an input with the place of its error under it."""
-        made = text_field(kind, label, placeholder)
-        made.observe(lambda _: self.guard(self._place_changed), "value")
-        self.errors[trait] = Html()
-        return made, stack(made, self.errors[trait])
+    def _text_input(self, each: AllowField) -> Any:
+        text_input = text_field(each.kind, each.label, each.hint)
+        text_input.observe(lambda _: self.guard(self._fields_changed), "value")
+        return text_input
+
+    def _field_boxes(self, *, in_more: bool) -> list[ipywidgets.Widget]:
+        """Return inputs, each with the place of its error under it."""
+        names = [each.name for each in FIELDS if each.in_more == in_more]
+        return [stack(self.inputs[name], self.errors[name]) for name in names]
 
     def _build_text(self) -> ipywidgets.Widget:
         self.text = field(ipywidgets.Textarea, "Addresses as text", "gts-mono-in", rows=6)
@@ -219,6 +222,7 @@ class AllowEditor(Step):
             raise InvalidInput(NOBODY, next_step=_LIST, field="addresses")
         private = bool(self.team) and not str(self.team).startswith("arn:")
         lock: Any = (self.setting if self.url_lock else "") or self.url_lock
+        texts: dict[str, Any] = {each.name: each.value(self) for each in FIELDS}
         return Restriction(
             self.team,
             addresses=self.addresses if guard or self.portal_lock else (),
@@ -226,17 +230,14 @@ class AllowEditor(Step):
             url_lock=lock if private else None,
             portal_lock=self.portal_lock if self.team else None,
             guard=guard if self.bucket else None,
-            bucket=self.bucket or None,
-            prefix=self.prefix,
-            max_age=(self.max_age or None) if guard and self.bucket else None,
-            signers=(self.signers or None) if self.bucket else None,
+            **texts,
         )
 
     def good(self) -> dict[str, Any]:
         """Return what is entered and right, by trait."""
         lists = {"addresses": self.address_input.entries, "endpoints": self.endpoint_input.entries}
         words = {trait: [each.word for each in found if not each.problem] for trait, found in lists.items()}
-        return words | {trait: getattr(self, trait) for trait in (*_PLACE, "setting", *SWITCHES)}
+        return words | {trait: getattr(self, trait) for trait in (*_NAMES, "setting", *SWITCHES)}
 
     def add_address(self, word: str) -> None:
         """Add an address to the list, as typing it does."""
@@ -290,31 +291,24 @@ class AllowEditor(Step):
     def _lists_changed(self) -> None:
         self.addresses, self.endpoints = self.address_input.words, self.endpoint_input.words
 
-    def _place_changed(self) -> None:
+    def _fields_changed(self) -> None:
         if self._drawing:
             return
-        typed, age = self.bucket_input.value.strip(), self.age_input.value.strip()
-        prefix = self.prefix_input.value.strip()
-        if typed.startswith("s3://") and not prefix:
-            prefix = typed[5:].partition("/")[2]
-        read: dict[str, Callable[[], str]] = {
-            "bucket": lambda: check_bucket(typed) if typed else "",
-            "prefix": lambda: check_prefix(prefix),
-            "max_age": lambda: age_text(parse_age(age)) if age else "",
-            "signers": lambda: ", ".join(parse_signers(self.signers_input.value)),
-        }
-        found, wrong, before = dict.fromkeys(read, ""), {}, self._wrong
-        for trait, reader in read.items():
+        texts = {name: str(each.value).strip() for name, each in self.inputs.items()}
+        if texts["bucket"].startswith("s3://") and not texts["prefix"]:
+            texts["prefix"] = texts["bucket"][5:].partition("/")[2]
+        values, wrong, before = dict.fromkeys(texts, ""), {}, self._wrong
+        for each in FIELDS:
             try:
-                found[trait] = reader()
+                values[each.name] = each.read(texts[each.name]) if texts[each.name] else ""
             except InvalidInput as error:
-                wrong[trait] = error
+                wrong[each.name] = error
         # What is wrong stays in its field, to be corrected, and what is right is shown as it was read.
-        inputs = self._place_inputs()
-        shown = (found[trait] if trait in wrong else str(inputs[trait].value) for trait in _PLACE)
-        self._shown_place = tuple(shown)
+        self._shown_fields = {
+            name: values[name] if name in wrong else str(each.value) for name, each in self.inputs.items()
+        }
         with self.hold_trait_notifications():
-            for trait, value in found.items():
+            for trait, value in values.items():
                 self.set_trait(trait, value)
         self._wrong = wrong
         self.draw()
@@ -353,7 +347,7 @@ class AllowEditor(Step):
         try:
             self.address_input.set(self.addresses)
             self.endpoint_input.set(self.endpoints)
-            self._show_place()
+            self._show_fields()
             private = self.team is not None and not self.team.startswith("arn:")
             self.switches.set({trait: getattr(self, trait) for trait in SWITCHES}, private=private)
             self.protect.value = self.guard_lock is True and (self.url_lock is True or not private)
@@ -372,31 +366,23 @@ class AllowEditor(Step):
 
     def _open_where_it_matters(self) -> None:
         """Open the options that have something to say, once for each reason: a person may close them again."""
-        own = (
-            trait
-            for trait in ("endpoints", "prefix", "max_age", "signers")
-            if getattr(self, trait) or trait in self._wrong
-        )
+        traits = ("endpoints", *(each.name for each in FIELDS if each.in_more))
+        own = (trait for trait in traits if getattr(self, trait) or trait in self._wrong)
         locks = "locks" if self.portal_lock is not None or not self.protect.value else ""
         reasons = frozenset(filter(None, (locks, *own)))
         if reasons - self._reasons:
             show_part(self.more_button, self.more_box, True)
         self._reasons = reasons
 
-    def _place_inputs(self) -> dict[str, Any]:
-        return dict(
-            zip(_PLACE, (self.bucket_input, self.prefix_input, self.age_input, self.signers_input), strict=True)
-        )
-
-    def _show_place(self) -> None:
-        """Show bucket, prefix and age that are new: an entry that was refused stays, to be corrected."""
-        values = tuple(getattr(self, trait) for trait in _PLACE)
-        for (trait, each), value, shown in zip(self._place_inputs().items(), values, self._shown_place, strict=True):
-            if value != shown:
-                each.value = value
-            error = self._wrong.get(trait)
-            self.errors[trait].value = spoken("" if error is None else bad(PANEL.write(str(error))))
-        self._shown_place = values
+    def _show_fields(self) -> None:
+        """Show values that are new: an entry that was refused stays, to be corrected."""
+        values = {name: getattr(self, name) for name in self.inputs}
+        for name, each in self.inputs.items():
+            if values[name] != self._shown_fields[name]:
+                each.value = values[name]
+            error = self._wrong.get(name)
+            self.errors[name].value = spoken("" if error is None else bad(PANEL.write(str(error))))
+        self._shown_fields = values
 
     def _draw_counts(self) -> None:
         good = [entry for entry in self.address_input.entries if not entry.problem]

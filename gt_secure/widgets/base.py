@@ -16,6 +16,7 @@ from ..html import Markup
 from ..logs.activity import Activity
 from ..named_networks import Networks
 from ..wording import Wording
+from .allow_fields import FIELDS
 from .background import Worker, as_error, is_testing
 from .page_assets import page_parts
 from .thread_safe import Html, ThreadSafe, make, set_class
@@ -31,26 +32,23 @@ PANEL = Wording(
     {
         "addresses": 'the field "Allowed addresses"',
         "bound_to": 'the field "Bind to address"',
-        "bucket": 'the field "Bucket"',
         "endpoints": 'the field "VPC endpoints"',
         "expires_in": 'the list "Lifetime"',
         "guard": 'the list "Bucket guard"',
         "logs": 'the field "Log location"',
-        "max_age": 'the field "Refuse URLs older than"',
         "portal_lock": 'the list "Portal lock"',
-        "prefix": 'the field "Key prefix"',
         "role_arn": 'the field "Signing role"',
-        "signers": 'the field "Only these sign URLs"',
         "since": 'the list "Time"',
         "team": 'the list "Workteam"',
         "url_lock": 'the list "URL lock"',
+        **{each.name: f'the field "{each.label}"' for each in FIELDS},
     }.get,
     values={
         "guard=None": 'Bucket guard: "No change"',
         "guard=True": 'Bucket guard: "On"',
-        "max_age=None": '"Refuse URLs older than" empty',
         "portal_lock=None": 'Portal lock: "No change"',
         "portal_lock=True": 'Portal lock: "On"',
+        **{f"{each.name}=None": f'"{each.label}" empty' for each in FIELDS},
     },
     calls={"workteams": 'the list "Workteam"'},
     keeps_values=False,

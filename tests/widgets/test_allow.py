@@ -294,23 +294,23 @@ def test_one_observer_sees_every_change() -> None:
 
 def test_an_entry_that_was_refused_stays_to_be_corrected() -> None:
     editor = AllowEditor(bucket="gt-images", prefix="scans/")
-    editor.age_input.value = "15"
+    editor.inputs["max_age"].value = "15"
     assert "is not an age" in editor.errors["max_age"].value
     editor._got_endpoints(())  # a result draws the step again
     editor.addresses = ("203.0.113.0/24",)
-    assert editor.age_input.value == "15"
+    assert editor.inputs["max_age"].value == "15"
     assert editor.max_age == ""
-    editor.age_input.value = " 15m "
-    assert (editor.max_age, editor.age_input.value) == ("15m", "15m")
-    editor.prefix_input.value = " other/ "
-    assert (editor.prefix, editor.prefix_input.value) == ("other/", "other/")
+    editor.inputs["max_age"].value = " 15m "
+    assert (editor.max_age, editor.inputs["max_age"].value) == ("15m", "15m")
+    editor.inputs["prefix"].value = " other/ "
+    assert (editor.prefix, editor.inputs["prefix"].value) == ("other/", "other/")
     editor.bucket_input.value = "s3://gt-scans/chest/"
     editor.prefix = "chest/"
     assert (editor.bucket, editor.bucket_input.value) == ("gt-scans", "gt-scans")
-    editor.signers_input.value = "Scanner"
+    editor.inputs["signers"].value = "Scanner"
     assert "the ARN of one role or user" in editor.errors["signers"].value
-    editor.signers_input.value = "arn:aws:iam::111122223333:role/Scanner arn:aws:iam::111122223333:user/ann"
+    editor.inputs["signers"].value = "arn:aws:iam::111122223333:role/Scanner arn:aws:iam::111122223333:user/ann"
     assert editor.signers == "arn:aws:iam::111122223333:role/Scanner, arn:aws:iam::111122223333:user/ann"
     assert len(editor.restriction().signers or ()) == 2
     editor.max_age, editor.prefix, editor.signers = "", "", ""
-    assert (editor.age_input.value, editor.prefix_input.value) == ("", "")
+    assert (editor.inputs["max_age"].value, editor.inputs["prefix"].value) == ("", "")

@@ -126,7 +126,7 @@ def test_what_is_typed_is_kept_while_results_of_other_work_arrive(subshell: Subs
             subshell.send(editor.address_input.input, value=" ".join(wanted)).result(30)
             assert set(editor.addresses) == wanted
             assert set(editor.address_input.words) == wanted
-            subshell.send(editor.prefix_input, value=f"scans/{i}/").result(30)
+            subshell.send(editor.inputs["prefix"], value=f"scans/{i}/").result(30)
             assert editor.prefix == f"scans/{i}/"
     finally:
         go_on = False
@@ -136,7 +136,7 @@ def test_what_is_typed_is_kept_while_results_of_other_work_arrive(subshell: Subs
 @pytest.mark.usefixtures("_hasty")
 def test_a_cell_and_the_page_change_the_same_list(subshell: Subshell) -> None:
     editor = AllowEditor(team="radiology-team", bucket="gt-images")
-    pressed = [subshell.send(editor.prefix_input, value=f"scans/{i}/") for i in range(40)]
+    pressed = [subshell.send(editor.inputs["prefix"], value=f"scans/{i}/") for i in range(40)]
     for i in range(40):
         editor.addresses = tuple(f"198.51.100.{n}" for n in range(i % 7 + 1))
         assert len(editor.addresses) == i % 7 + 1
@@ -243,7 +243,7 @@ def test_panels_are_made_while_a_page_reports(connection: Connection, subshell: 
         panels = [Panel(connection, bucket="gt-images")]
         reports = [asyncio.run_coroutine_threadsafe(_again(), subshell.loop) for _ in range(5)]
         for _ in range(3):
-            subshell.send(panels[0].allow.prefix_input, value=f"scans/{len(panels)}/")
+            subshell.send(panels[0].allow.inputs["prefix"], value=f"scans/{len(panels)}/")
             panels.append(Panel(connection, bucket="gt-images"))
         for each in reports:
             each.result(30)
@@ -301,7 +301,7 @@ def test_a_cell_changes_traits_in_other_ways(subshell: Subshell, how: str) -> No
     thread.start()
     try:
         for i in range(15):
-            subshell.send(editor.prefix_input, value=f"scans/{i}/").result(30)
+            subshell.send(editor.inputs["prefix"], value=f"scans/{i}/").result(30)
             assert editor.prefix == f"scans/{i}/"
     finally:
         go_on = False
