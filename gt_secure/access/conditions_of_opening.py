@@ -11,6 +11,7 @@ from ..iam.conditions import Condition
 from ..iam.facts import Values
 from ..iam.operators import read_date, read_number
 from ..iam.request_context import SIGV4
+from ..iam.request_keys import TIME_KEYS
 from ..iam.request_space import Dimension, RequestSpace
 from ..iam.statement_table import PRINCIPAL, DimensionValue, View, mask_of
 from ..iam.three_valued import conditions_on
@@ -21,14 +22,13 @@ from .request_kinds import LONGEST_SIGNATURE_MS
 _SHOWN = 3
 _VERSION = "s3:signatureversion"
 _SIGNATURES = ("s3:signatureAge", _VERSION)
-_TIMES = frozenset({"aws:currenttime", "aws:epochtime"})
 
 
 def phrases(space: RequestSpace, mask: int, now: datetime) -> tuple[str, ...]:
     """Return the choices under which requests are opened; empty if every choice opens them."""
     found: list[str] = []
     live = space.settled & mask
-    if any(part.keys & _TIMES and part.bits & space.table.everything for part in space.table.parts):
+    if any(part.keys & TIME_KEYS and part.bits & space.table.everything for part in space.table.parts):
         found.append(f"at {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}, the time that was asked about")
     if space.always_opened(live):
         return tuple(found)

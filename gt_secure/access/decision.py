@@ -15,7 +15,7 @@ from ..iam.evaluate import evaluate
 from ..iam.facts import Facts, Signer, Values
 from ..iam.request import Compiled, Policies, Request
 from ..iam.request_context import HEADER_SIGNED, POST_FORM, PRESIGNED
-from ..iam.request_keys import ENDPOINT_FACTS, is_absent_for, key_facts
+from ..iam.request_keys import ENDPOINT_FACTS, TIME_KEYS, TLS_KEYS, is_absent_for, key_facts
 from ..iam.request_space import RequestSpace
 from ..iam.statement_table import PRINCIPAL, StatementTable, View
 from ..iam.three_valued import fact, spellings
@@ -24,17 +24,7 @@ from .request_kinds import Circumstances, Form, Kind, absent_keys, dimensions, p
 from .source_sets import example_request
 
 _FORMS: dict[str, Form] = {PRESIGNED: "presigned", HEADER_SIGNED: "header", POST_FORM: "post-form"}
-SUPPOSED = frozenset(
-    {
-        "aws:currenttime",
-        "aws:epochtime",
-        "aws:requestedregion",
-        "aws:securetransport",
-        "aws:viaawsservice",
-        "s3:signatureage",
-        "s3:tlsversion",
-    }
-)
+SUPPOSED = TIME_KEYS | TLS_KEYS | {"aws:requestedregion", "aws:viaawsservice", "s3:signatureage"}
 """Keys that a prediction supposes where nobody supplies them."""
 _OF_ONE_SIGNER = frozenset({"aws:principalarn", "aws:principaltype", "aws:username"})
 _OF_SERVICES = ("aws:sourceorgid", "aws:sourceorgpaths")

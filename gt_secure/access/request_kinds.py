@@ -62,6 +62,8 @@ _SIGNATURE = frozenset({"s3:authtype", _VERSION, _AGE})
 _PAYLOAD = "s3:x-amz-content-sha256"
 """AWS documents it for requests that are signed in the header. It withdrew what it had documented for URLs."""
 _BY_ACCOUNT = frozenset({"aws:resourceaccount", "s3:resourceaccount"})
+_OPEN_IN_PROOFS = frozenset({"s3:versionid"})
+"""Keys of other requests that a proof includes: their sender chooses the value."""
 _IDENTITY = frozenset({PRINCIPAL, "aws:principalarn", "aws:principalaccount", "aws:principaltype", "aws:username"})
 
 
@@ -258,7 +260,7 @@ def dimensions(
     settled |= {"aws:viaawsservice", "aws:principalisawsservice"}
     settled |= {_PAYLOAD} if kind.form == "post-form" else set()
     if kind.whoever:
-        settled -= {"s3:versionid"}
+        settled -= _OPEN_IN_PROOFS
     settled |= {"aws:userid"} if circumstances.sessions else set()
     texts = [kind.resource, *resources]
     is_role = kind.signer == "own" and not kind.whoever and callers(kind, circumstances).kind == "session"
@@ -295,7 +297,7 @@ def _is_chosen_by(kind: Kind, key: str) -> bool:
         return kind.form in ("header", "unsigned")
     if key == "aws:userid":
         return kind.whoever and kind.signer != "anonymous"
-    return is_chosen(key) or (kind.whoever and key == "s3:versionid")
+    return is_chosen(key) or (kind.whoever and key in _OPEN_IN_PROOFS)
 
 
 def _until_now(issued: Dimension, known: Mapping[str, Values], circumstances: Circumstances) -> Dimension:
