@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 
 from gt_secure.access import Exposure
+from gt_secure.access.answer import CLAIMS
+from gt_secure.access.exposure import OF_A_TEAM
+from gt_secure.access.request_kinds import KINDS
 from gt_secure.errors import InvalidInput
 from gt_secure.iam.facts import supplied_facts
 from gt_secure.policies.bucket_guard import build_guard, merge_guard
@@ -55,6 +58,10 @@ def ask(*args: Any, **more: Any) -> dict[tuple[str, str], tuple[str, str]]:
 
 
 OPENED = ("opened", "")
+
+
+def test_every_kind_of_request_has_its_words() -> None:
+    assert {*KINDS, *OF_A_TEAM} == set(CLAIMS)
 
 
 def test_without_locks_everybody_with_a_url_is_opened() -> None:

@@ -298,6 +298,35 @@ def test_every_code_of_the_data_file_has_a_check_and_a_case():
     assert {row[0] for row in BAD} == set(catalog())
 
 
+OPEN = {
+    "bucket-policy-unreadable": "a value that is known later may be what makes it readable",
+    "many-signers": "another statement may refuse the signers",
+    "urls-live-long": "about the log",
+}
+"""Rules about the policy alone that other statements of a planned policy can still decide."""
+ABOUT_POLICY = {
+    rule.code: rule
+    for rule in RULES
+    if rule.needs == ("bucket.policy",) and set(rule.given) <= {"log", "presigned URL", "principals"}
+}
+
+
+def test_each_rule_about_a_policy_alone_says_whether_one_statement_settles_it():
+    assert {code for code, rule in ABOUT_POLICY.items() if not rule.settled_by_one} == set(OPEN), "settled_by_one"
+    assert {rule.code for rule in RULES if rule.settled_by_one} <= set(ABOUT_POLICY)
+
+
+@pytest.mark.parametrize(
+    ("code", "seen"),
+    [(code, seen) for code, seen, _ in BAD if code in ABOUT_POLICY and ABOUT_POLICY[code].settled_by_one],
+)
+def test_what_one_statement_settles_is_found_beside_any_other(code, seen):
+    document = json.loads(seen.bucket.policy.value)
+    for other in (statement("Deny", Action="*", Resource="*"), statement(principal={"AWS": ACCOUNT}, Resource="*")):
+        text = json.dumps(document | {"Statement": [*document["Statement"], other]})
+        assert code in codes(change(seen, bucket=dataclasses.replace(seen.bucket, policy=states.part(text))))
+
+
 def test_gravest_first():
     order = ["high", "medium", "low", "info"]
     found = examine(change(workforce=workforce("w"), bucket=states.data_bucket(encryption=encrypted("k")))).findings
