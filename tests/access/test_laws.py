@@ -34,7 +34,8 @@ def test_the_locks_of_files_and_those_of_an_account_are_each_made_in_one_module(
 def test_an_account_of_which_files_are_known_has_the_locks_of_these_files() -> None:
     policy = {"Statement": {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "arn:aws-cn:s3:::b/*"}}
     level, facts = {"Version": "2012-10-17", "Statement": []}, Facts({"aws:principalarn": ("arn:aws:iam::1:role/r",)})
-    of_files = locks_of_files("b", policy, "111122223333", facts, session="{}", rcp=[level])
+    session = json.dumps(level)
+    of_files = locks_of_files("b", policy, "111122223333", facts, session=session, rcp=[level])
     state = State(
         region="",
         partition="aws-cn",
@@ -48,7 +49,7 @@ def test_an_account_of_which_files_are_known_has_the_locks_of_these_files() -> N
         organization=Organization(rcp=Part.of((level,))),
         facts=facts,
     )
-    assert locks_of(state, session="{}") == of_files
+    assert locks_of(state, session=session) == of_files
 
 
 def test_policies_are_put_together_in_one_module() -> None:

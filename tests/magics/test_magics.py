@@ -16,15 +16,21 @@ from gt_secure.widgets import Panel
 from support.shell import new_shell
 
 
+@pytest.fixture(scope="module")
+def ipython(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IPYTHONDIR", str(tmp_path_factory.mktemp("ipython")))
+        with new_shell() as made:
+            yield made
+
+
 @pytest.fixture
-def shell(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[Any]:
+def shell(ipython: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     for name, value in sandbox.environment().items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
-    with new_shell() as made:
-        magics.load_ipython_extension(made)
-        yield made
-        magics.unload_ipython_extension(made)
+    magics.load_ipython_extension(ipython)
+    yield ipython
+    magics.unload_ipython_extension(ipython)
     ipywidgets.Widget.close_all()
 
 
