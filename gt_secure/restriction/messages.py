@@ -37,6 +37,7 @@ class Notice:
     confirmable: bool = True
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the notice as JSON-able data."""
         return asdict(self)
 
     def __str__(self) -> str:

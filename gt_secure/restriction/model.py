@@ -288,9 +288,9 @@ def _switch(name: str, value: object) -> bool | None:
 
 def _url_lock(value: object, team: str | None, notices: list[Notice]) -> bool | UrlLockMode | None:
     if isinstance(value, str) and value in {"SourceIp", "VpcSourceIp"}:
-        wish: bool | UrlLockMode | None = "SourceIp" if value == "SourceIp" else "VpcSourceIp"
+        mode: bool | UrlLockMode | None = "SourceIp" if value == "SourceIp" else "VpcSourceIp"
     elif value is None or isinstance(value, bool):
-        wish = value
+        mode = value
     else:
         both = {"SourceIp", "VpcSourceIp"} <= set(value) if isinstance(value, list | tuple | set) else value == "both"
         raise InvalidInput(
@@ -303,12 +303,12 @@ def _url_lock(value: object, team: str | None, notices: list[Notice]) -> bool | 
             value=value,
         )
     if team is None:
-        if wish in (None, True):
+        if mode in (None, True):
             return None  # the default of a restriction for a bucket alone
         raise InvalidInput("The URL lock requires a workteam.", next_step="Pass team=.", field="team")
     if team.startswith("arn:"):
         kind = TeamArn.parse(team).crowd
-        if wish not in (None, True):
+        if mode not in (None, True):
             raise InvalidInput(
                 f"A {kind.removesuffix('-crowd')} team has no URL lock; AWS offers it for private teams only.",
                 next_step="Leave url_lock= out, and guard the bucket with bucket=.",
@@ -317,7 +317,7 @@ def _url_lock(value: object, team: str | None, notices: list[Notice]) -> bool | 
             )
         notices.append(notice("no-url-lock", kind=kind.removesuffix("-crowd")))
         return None
-    return wish
+    return mode
 
 
 def _guard(value: object, bucket: str | None, notices: list[Notice]) -> bool | Spared | None:
@@ -330,62 +330,96 @@ def _guard(value: object, bucket: str | None, notices: list[Notice]) -> bool | S
     return None
 
 
-def _check_together(wish: Restriction, notices: list[Notice]) -> None:
+def _check_together(restriction: Restriction, notices: list[Notice]) -> None:
     """Check the combination of all fields."""
-    if wish.portal_lock is not None and wish.team is not None and not wish.team_is_private:
+    unread = bool(restriction.lists) and not restriction.managed
+    _check_portal_lock(restriction, notices, unread=unread)
+    _check_guard(restriction, notices, unread=unread)
+    _check_used(restriction)
+    for each in restriction.expectations:
+        _check_subject(each, restriction)
+    nothing = (
+        restriction.url_lock is None
+        and restriction.portal_lock is None
+        and restriction.guard is None
+        and restriction.signers is None
+    )
+    if nothing and not restriction.expectations:
+        raise InvalidInput(
+            "This restriction changes nothing: it neither enables nor disables a lock.",
+            next_step="Pass bucket= and addresses= for the guard, or team= for the URL lock.",
+            field="team",
+        )
+
+
+def _check_portal_lock(restriction: Restriction, notices: list[Notice], *, unread: bool) -> None:
+    """Check that the portal lock affects the team, and its list unless the ranges of a list are ``unread``."""
+    if restriction.portal_lock is not None and restriction.team is not None and not restriction.team_is_private:
         raise InvalidInput(
             "Vendor and public teams do not use your worker portal: the portal lock would not affect them "
             "and could block your own private workers.",
             next_step="Leave portal_lock= out. The bucket guard protects the objects from other teams.",
             field="portal_lock",
         )
-    unread = bool(wish.lists) and not wish.managed
-    if wish.portal_lock and not unread:
-        checks.check_portal(wish.addresses, notices)
-    if wish.guard and not unread:
-        if not wish.addresses and not wish.endpoints:
-            raise InvalidInput(
-                "The bucket guard would refuse every presigned URL: it has neither an address nor an endpoint.",
-                next_step="Pass addresses= or endpoints=, or leave the bucket unchanged (guard=None).",
-                field="addresses",
-            )
-        reads = wish.guard == "reads"
-        checks.check_guard(wish.bucket or "", wish.prefix, wish.addresses, wish.endpoints, wish.max_age_s, reads=reads)
-        checks.note_guard(wish.addresses, wish.prefix, notices, reads=reads)
-    if wish.max_age is not None and not wish.guard:
+    if restriction.portal_lock and not unread:
+        checks.check_portal(restriction.addresses, notices)
+
+
+def _check_guard(restriction: Restriction, notices: list[Notice], *, unread: bool) -> None:
+    """Check that the bucket guard refuses some but not all, and its size unless the ranges of a list are ``unread``."""
+    if not restriction.guard or unread:
+        return
+    if not restriction.addresses and not restriction.endpoints:
+        raise InvalidInput(
+            "The bucket guard would refuse every presigned URL: it has neither an address nor an endpoint.",
+            next_step="Pass addresses= or endpoints=, or leave the bucket unchanged (guard=None).",
+            field="addresses",
+        )
+    reads, prefix = restriction.guard == "reads", restriction.prefix
+    checks.check_guard(
+        restriction.bucket or "",
+        prefix,
+        restriction.addresses,
+        restriction.endpoints,
+        restriction.max_age_s,
+        reads=reads,
+    )
+    checks.note_guard(restriction.addresses, prefix, notices, reads=reads)
+
+
+def _check_used(restriction: Restriction) -> None:
+    """Check that a lock reads each of maximum age, signers, addresses and endpoints."""
+    if restriction.max_age is not None and not restriction.guard:
         raise InvalidInput(
             "The maximum age would have no effect: the bucket guard enforces it, and no guard is asked for.",
             next_step="Pass bucket= and addresses= or endpoints=.",
             field="max_age",
         )
-    if wish.signers is not None and wish.bucket is None:
+    if restriction.signers is not None and restriction.bucket is None:
         raise InvalidInput("The signer lock requires a bucket.", next_step="Pass bucket=.", field="signers")
-    unused = (wish.addresses or wish.lists) and not wish.guard and not wish.portal_lock
-    if unused or (wish.endpoints and not wish.guard):
+    unused = (restriction.addresses or restriction.lists) and not restriction.guard and not restriction.portal_lock
+    if unused or (restriction.endpoints and not restriction.guard):
         what = "addresses" if unused else "VPC endpoints"
         raise InvalidInput(
             f"The {what} would have no effect: the URL lock uses no list, and no lock that uses one is on.",
-            next_step=("Turn the guard on (guard=True)" if wish.bucket else "Pass bucket= for the guard")
+            next_step=("Turn the guard on (guard=True)" if restriction.bucket else "Pass bucket= for the guard")
             + (", or turn the portal lock on (portal_lock=True)." if unused else ". Only the guard uses endpoints."),
-            field="bucket" if wish.bucket is None else "guard",
+            field="bucket" if restriction.bucket is None else "guard",
         )
-    for one in wish.expectations:
-        if one.of == "team" and wish.team is None:
-            raise InvalidInput(
-                f"The expectation '{one}' requires a team.",
-                next_step="Name the team, or write of: bucket.",
-                field="expectations",
-            )
-        if (one.of == "bucket" or one.prefix is not None or wish.team is None) and wish.bucket is None:
-            raise InvalidInput(
-                f"The expectation '{one}' requires a bucket.",
-                next_step="Name the bucket.",
-                field="expectations",
-            )
-    nothing = wish.url_lock is None and wish.portal_lock is None and wish.guard is None and wish.signers is None
-    if nothing and not wish.expectations:
+
+
+def _check_subject(expectation: Expectation, restriction: Restriction) -> None:
+    """Check that the team or bucket of an expectation is named."""
+    if expectation.of == "team" and restriction.team is None:
         raise InvalidInput(
-            "This restriction changes nothing: it neither enables nor disables a lock.",
-            next_step="Pass bucket= and addresses= for the guard, or team= for the URL lock.",
-            field="team",
+            f"The expectation '{expectation}' requires a team.",
+            next_step="Name the team, or write of: bucket.",
+            field="expectations",
+        )
+    needs_bucket = expectation.of == "bucket" or expectation.prefix is not None or restriction.team is None
+    if needs_bucket and restriction.bucket is None:
+        raise InvalidInput(
+            f"The expectation '{expectation}' requires a bucket.",
+            next_step="Name the bucket.",
+            field="expectations",
         )

@@ -168,6 +168,7 @@ def check_endpoints(values: object, notices: list[Notice]) -> tuple[str, ...]:
 
 
 def check_portal(networks: tuple[IPNetwork, ...], notices: list[Notice]) -> None:
+    """Check the list of a portal lock against the limits of SageMaker."""
     if not networks:
         raise _bad(
             "The portal lock has no addresses: an empty list opens the worker portal to everybody.",
@@ -204,6 +205,7 @@ def check_guard(
 
 
 def note_guard(networks: tuple[IPNetwork, ...], prefix: str, notices: list[Notice], *, reads: bool = False) -> None:
+    """Add the notices on what a guard leaves open or refuses."""
     if networks and all(network.version == 4 for network in networks):
         notices.append(
             Notice(
