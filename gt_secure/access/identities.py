@@ -147,20 +147,20 @@ def _no_details(name: str, why: str) -> InvalidInput:
 
 def principals_of(pages: Iterable[Mapping[str, Any]]) -> Principals:
     """Return the users and roles of all pages; groups and managed policies are joined after the last one."""
-    found: dict[str, list[Mapping[str, Any]]] = {}
+    lists: dict[str, list[Mapping[str, Any]]] = {}
     last: Mapping[str, Any] = {}
     for last in pages:
         for key in _LISTS.keys() & last.keys():
-            found.setdefault(key, []).extend(last[key] or ())
-    notes = [f"The {what} were not read." for key, what in _LISTS.items() if key not in found and key != "Policies"]
+            lists.setdefault(key, []).extend(last[key] or ())
+    notes = [f"The {what} were not read." for key, what in _LISTS.items() if key not in lists and key != "Policies"]
     if last.get("IsTruncated"):
         notes.append("The list of principals is cut off: IsTruncated is true, so more exist.")
-    documents = {str(each.get("Arn")): _default(each) for each in found.get("Policies", ())}
-    groups = {str(each.get("GroupName")): _attached(each, documents) for each in found.get("GroupDetailList", ())}
-    details = [*found.get("UserDetailList", ()), *found.get("RoleDetailList", ())]
+    documents = {str(each.get("Arn")): _default(each) for each in lists.get("Policies", ())}
+    groups = {str(each.get("GroupName")): _attached(each, documents) for each in lists.get("GroupDetailList", ())}
+    details = [*lists.get("UserDetailList", ()), *lists.get("RoleDetailList", ())]
     return Principals(
         tuple(_principal(each, documents, groups) for each in details if isinstance(each.get("Arn"), str)),
-        {str(g.get("Arn")): groups[str(g.get("GroupName"))][0] for g in found.get("GroupDetailList", ())},
+        {str(g.get("Arn")): groups[str(g.get("GroupName"))][0] for g in lists.get("GroupDetailList", ())},
         tuple(notes),
     )
 

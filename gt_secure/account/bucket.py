@@ -244,6 +244,7 @@ def _kms_key(encryption: BucketSettings) -> str:
 def read_part(
     aws: Aws, bucket: Bucket, name: str, *, raises: type[GtSecureError] | tuple[type[GtSecureError], ...] = ()
 ) -> Part[Any]:
+    """Read one part of a bucket; a setting that AWS does not return has its default."""
     reading = READINGS[name]
     found: Part[Any] = part_of(
         f"{reading.what} of {bucket.name}",

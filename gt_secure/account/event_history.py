@@ -35,6 +35,7 @@ class OtherWrite:
     request: str = ""
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the write as JSON-able data, with the policy as text."""
         return {**members(self, "at", "writer", "operation", "event_id"), "policy": self.policy_text}
 
 
@@ -88,6 +89,7 @@ def _write(event: Mapping[str, Any]) -> OtherWrite:
 
 
 def event_moment(text: str) -> datetime | None:
+    """Return the time of an event with its time zone, UTC by default; None if it is unreadable."""
     try:
         when = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:

@@ -30,6 +30,7 @@ class Evidence:
         return f"{read} Not read: {'; '.join(self.not_read)}." if self.not_read else read
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the evidence as JSON-able data."""
         return {
             "subject": self.subject,
             "read": list(self.read),

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from ..access.part import Part
 from ..aws.buckets import check_bucket
 from ..aws.client import Aws
 from ..aws.managed_lists import read_lists
-from ..aws.teams import check_team_name, team_here
+from ..aws.teams import Workforce, Workteam, check_team_name, team_here
 from ..errors import InvalidInput, NotFound
 from ..network import IPNetwork, collapse, outside, parse_stored_cidrs, subtract
 from ..policies.age_cap import age_text
-from ..policies.bucket_guard import find_guard
-from ..policies.signer_lock import find_signer_lock
+from ..policies.bucket_guard import Guard, find_guard
+from ..policies.signer_lock import SignerLock, find_signer_lock
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
 from ..restriction.validation import split_lists
 from ..text import count
 from .reader import ReadScope, read_scope
+from .state import State
 
 _NEEDED = frozenset({"team", "bucket.policy"})
 
@@ -34,42 +36,73 @@ def current_restriction(
             "Neither a team nor a bucket is given.", next_step="Pass team=, bucket= or both.", field="team"
         )
     names = split_lists((), [lists] if isinstance(lists, str) else lists)[0]
-    notices: list[Notice] = []
-    name = None if team is None else check_team_name(team_here(aws, team))
-    place = None if bucket is None else check_bucket(bucket)
-    state = read_scope(aws, ReadScope(name, place, needs=_NEEDED | {"workforce"}, writes=_NEEDED))
+    state = _state_of(aws, team, bucket)
     policy = None if state.bucket is None else state.bucket.policy.value
     guard, lock = find_guard(policy), find_signer_lock(policy)
-    found = state.team.value
-    mode = found.url_lock.mode if found is not None and found.url_lock is not None else "off"
-    if mode == "both":
-        notices.append(Notice("url-lock-both", "warning", "Both settings are on: no URL works.", "Turn one off."))
-    listed = collapse(guard.networks) if guard is not None else ()
-    if (missing := state.workforce.missing) is not None:
-        notices.append(notice("portal-unseen", reason=missing.reason))
-    workforce = None if missing else state.workforce.value
-    ranges = () if workforce is None else workforce.cidrs
-    locked = bool(ranges)
-    if locked and guard is not None and parse_stored_cidrs(ranges) != listed:
-        notices.append(notice("portal-differs", ranges=", ".join(ranges)))
-        locked = False
-    endpoints = guard.endpoints if guard is not None else ()
-    addresses = listed if guard is not None else parse_stored_cidrs(ranges) if locked else ()
+    notices: list[Notice] = []
+    url_lock = _url_lock(state.team.value, notices)
+    ranges = _portal_ranges(state.workforce, guard, notices)
+    addresses = parse_stored_cidrs(ranges) if guard is None else collapse(guard.networks)
     wanted: dict[str, object] = {
         "team": team,
         "addresses": _named(aws, addresses, names),
-        "endpoints": list(endpoints),
-        "url_lock": None if found is None or mode == "both" else False if mode == "off" else mode,
-        "portal_lock": True if locked else None,
-        "guard": None if guard is None else "reads" if guard.reads else True,
+        "url_lock": url_lock,
+        "portal_lock": True if ranges else None,
         "bucket": bucket,
-        "prefix": guard.prefix if guard is not None else lock.prefix if lock is not None else "",
-        "signers": None if lock is None else list(lock.signers),
-        "max_age": age_text(guard.max_age_s) if guard is not None and guard.max_age_s else None,
+        **_fields_of_policy(guard, lock),
     }
-    if found is None and guard is None and lock is None:
+    if state.team.value is None and guard is None and lock is None:
         raise NotFound(f"The policy of {bucket} has no guard of ours.", next_step="Plan one first.")
     return Restriction.from_dict(wanted), notices
+
+
+def _state_of(aws: Aws, team: str | None, bucket: str | None) -> State:
+    name = None if team is None else check_team_name(team_here(aws, team))
+    place = None if bucket is None else check_bucket(bucket)
+    return read_scope(aws, ReadScope(name, place, needs=_NEEDED | {"workforce"}, writes=_NEEDED))
+
+
+def _url_lock(team: Workteam | None, notices: list[Notice]) -> str | bool | None:
+    """Return the field ``url_lock`` for a team; None, with a notice, where both settings are on."""
+    if team is None:
+        return None
+    mode = "off" if team.url_lock is None else team.url_lock.mode
+    if mode == "both":
+        notices.append(Notice("url-lock-both", "warning", "Both settings are on: no URL works.", "Turn one off."))
+        return None
+    return False if mode == "off" else mode
+
+
+def _portal_ranges(workforce: Part[Workforce], guard: Guard | None, notices: list[Notice]) -> tuple[str, ...]:
+    """Return the ranges of the portal lock; none, with a notice, where unread or different from those of the guard."""
+    if workforce.missing is not None:
+        notices.append(notice("portal-unseen", reason=workforce.missing.reason))
+        return ()
+    ranges = () if workforce.value is None else workforce.value.cidrs
+    if ranges and guard is not None and parse_stored_cidrs(ranges) != collapse(guard.networks):
+        notices.append(notice("portal-differs", ranges=", ".join(ranges)))
+        return ()
+    return ranges
+
+
+def _fields_of_policy(guard: Guard | None, lock: SignerLock | None) -> dict[str, object]:
+    """Return the fields that the bucket's policy decides, except the addresses."""
+    signers = {"signers": None if lock is None else list(lock.signers)}
+    if guard is None:
+        return {
+            "endpoints": [],
+            "guard": None,
+            "prefix": "" if lock is None else lock.prefix,
+            "max_age": None,
+            **signers,
+        }
+    return {
+        "endpoints": list(guard.endpoints),
+        "guard": "reads" if guard.reads else True,
+        "prefix": guard.prefix,
+        "max_age": age_text(guard.max_age_s) if guard.max_age_s else None,
+        **signers,
+    }
 
 
 def _named(aws: Aws, addresses: Iterable[IPNetwork], names: Sequence[str]) -> list[str]:

@@ -213,6 +213,7 @@ class _FactReader:
 
 
 def read_account_block(aws: Aws) -> Part[Mapping[str, bool]]:
+    """Read Block Public Access of the account, setting by setting; all are off where it was never set."""
     if aws.is_local:
         return Part.of(dict.fromkeys(BLOCKS, False))  # the sandbox has none, and no host of an account to ask
 

@@ -53,9 +53,11 @@ class Organization:
     at: datetime = field(default_factory=lambda: datetime.now(UTC), compare=False)
 
     def named_parts(self) -> tuple[tuple[str, Part[Any]], ...]:
+        """Return each part with its name."""
         return tuple((name, getattr(self, name)) for name in ("id", "path", "rcp", "scp", "is_management"))
 
     def missing(self) -> tuple[NotRead, ...]:
+        """Return what could not be read, each reason once."""
         found = (part.missing for _, part in self.named_parts())
         return tuple(dict.fromkeys(each for each in found if each and each.why != "not asked"))
 
@@ -71,6 +73,7 @@ def read_organization(aws: Aws) -> Organization:
 
 
 def no_organization() -> Organization:
+    """Return the facts of an account that is in no organization."""
     nothing: Part[Any] = Part.of(None)
     return Organization(nothing, nothing, Part.of(()), Part.of(()), Part.of(False))
 

@@ -69,10 +69,11 @@ class ReadScope:
 
     @property
     def private_team(self) -> str | None:
+        """The name of the team if it is a private one; None for an ARN, or without a team."""
         return None if self.team is None or self.team.startswith("arn:") else self.team
 
 
-def scope_of(restriction: Restriction, needs: frozenset[str] = PLAN) -> ReadScope:
+def _scope_of(restriction: Restriction, needs: frozenset[str] = PLAN) -> ReadScope:
     parts = {
         "team": restriction.url_lock is not None,
         "workforce": restriction.portal_lock is not None or restriction.url_lock is True,
@@ -108,7 +109,7 @@ def read_state(
     if named is not None:
         team_here(aws, named)  # an ARN of another account or region names no team of this one
     if restriction is not None:
-        scope = scope_of(restriction, needs or PLAN)
+        scope = _scope_of(restriction, needs or PLAN)
         return read_scope(aws, scope if supplied is None else replace(scope, supplied=supplied))
     if team is None and bucket is None:
         raise InvalidInput(
@@ -119,6 +120,7 @@ def read_state(
 
 
 def read_scope(aws: Aws, scope: ReadScope) -> State:
+    """Read the parts of an account that a scope names."""
     return _Reader(aws, scope).read()
 
 
@@ -132,20 +134,20 @@ def read_bucket(aws: Aws, name: str, needs: frozenset[str] = PLAN) -> Bucket:
 def read_signers(aws: Aws, name: str, file: str | Path | None = None) -> Principals:
     """Read users and roles of the account or a file, key and access points of a bucket; raises AccessDenied."""
     bucket = read_bucket(aws, name, frozenset({"bucket.encryption", "bucket.access_points"}))
-    key, found = bucket.default_kms_key, read_principals(aws) if file is None else load_principals(file)
+    key, principals = bucket.default_kms_key, read_principals(aws) if file is None else load_principals(file)
     with ThreadPoolExecutor(THREADS, thread_name_prefix="gt_secure-state") as pool:
         read = partial(read_access_point, aws, bucket)
         points = bucket.access_points.map(lambda every: tuple(pool.map(read, every)))
-    found = replace(found, access_points=points)
+    principals = replace(principals, access_points=points)
     if points.missing is None and any(each.may_be_public for each in points.value or ()):
         block = read_account_block(aws).map(lambda of_account: bool(of_account.get(SETTING)))
-        found = replace(found, restricts_public=None if block.missing else block.value)
+        principals = replace(principals, restricts_public=None if block.missing else block.value)
     if key.missing is not None:
-        return replace(found, notes=(*found.notes, f"{key.missing.text}."))
+        return replace(principals, notes=(*principals.notes, f"{key.missing.text}."))
     policy, used = read_key_policy(aws, bucket), (key.value or "").removeprefix("aws/s3")
     if used and ":" not in used and "/" not in used:
         used = f"arn:{aws.partition}:kms:{bucket.region}:{aws.identity().account_id}:key/{used}"
-    return replace(found, key=used, key_policy=None if policy.missing else document("key policy", policy.value))
+    return replace(principals, key=used, key_policy=None if policy.missing else document("key policy", policy.value))
 
 
 def _started(

@@ -61,6 +61,7 @@ HEAD = ("part", "state", "value or reason")
 
 
 def action_of(name: str) -> str:
+    """Return the action that reads a part, by its name such as ``bucket.policy``."""
     head, _, rest = name.partition(".")
     if head != "bucket":
         return WHAT[name][1]
