@@ -19,13 +19,16 @@ def partition_of(region: str) -> str:
 
 
 def client_partition(client: object) -> str:
+    """Return the partition of the region of a boto3 client."""
     region = getattr(getattr(client, "meta", None), "region_name", None)
     return partition_of(region if isinstance(region, str) else "")
 
 
 def workgroup_arn(partition: str, name: str) -> str:
+    """Return the pattern for an Athena workgroup of any region and account."""
     return f"arn:{partition}:athena:*:*:workgroup/{name}"
 
 
 def bucket_arn(partition: str, bucket: str, key: str = "") -> str:
+    """Return the ARN of a bucket, or of one of its keys."""
     return f"arn:{partition}:s3:::{bucket}{f'/{key}' if key else ''}"

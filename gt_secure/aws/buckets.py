@@ -101,6 +101,7 @@ def check_prefix(prefix: str) -> str:
 
 
 def parse_s3_uri(uri: str) -> tuple[str, str]:
+    """Return bucket and key of an ``s3://`` address; the key may be empty."""
     refuse_url(uri, "uri", "an s3:// URI")
     word = str(uri).strip()
     if not word.startswith("s3://"):
@@ -130,6 +131,7 @@ def buckets_here(aws: Aws) -> list[str]:
 
 
 def tags_of(aws: Aws, bucket: str) -> dict[str, str]:
+    """Return the tags of a bucket; empty if it has none."""
     try:
         with aws_errors("s3:GetBucketTagging", bucket_arn(aws.partition, bucket)):
             listed = aws.client("s3").get_bucket_tagging(Bucket=bucket)["TagSet"]
@@ -141,6 +143,7 @@ def tags_of(aws: Aws, bucket: str) -> dict[str, str]:
 
 
 def no_bucket(aws: Aws, bucket: str) -> NotFound:
+    """Return the error for a bucket that does not exist, with similar names as a hint."""
     return NotFound(
         f"There is no bucket '{bucket}'.",
         next_step=f"{_similar(aws, bucket)}Check the name of the bucket.",
@@ -171,6 +174,7 @@ def bucket_region(aws: Aws, bucket: str) -> str:
 
 
 def read_policy(aws: Aws, bucket: str, region: str | None = None) -> str | None:
+    """Return the policy of a bucket as text; None if it has none."""
     try:
         with aws_errors("s3:GetBucketPolicy", bucket_arn(aws.partition, bucket)):
             return str(aws.client("s3", region).get_bucket_policy(Bucket=bucket)["Policy"])

@@ -98,6 +98,7 @@ class Aws:
 
     @property
     def boto_session(self) -> boto3.session.Session:
+        """The boto3 session behind this connection."""
         return self._session
 
     @property
@@ -155,6 +156,7 @@ class Aws:
         return own or self.endpoint_url
 
     def s3_with(self, keys: Mapping[str, Any], region: str) -> S3Client:
+        """Return an S3 client with other credentials, in a region."""
         with self._lock:
             return make_client(  # type: ignore[no-any-return]
                 self._session,
@@ -168,6 +170,7 @@ class Aws:
             )
 
     def identity(self) -> Identity:
+        """Return the caller as STS names it, which is asked once."""
         with self._identity_lock, aws_errors("sts:GetCallerIdentity"):
             if self._identity is None:
                 answer = self.client("sts").get_caller_identity()
@@ -175,6 +178,7 @@ class Aws:
         return self._identity
 
     def execution_role(self) -> ExecutionRole | None:
+        """Return the role whose session calls, looked up once; None for a caller without a role."""
         bare = self.identity().role_arn
         if bare is None:
             return None
@@ -189,13 +193,16 @@ class Aws:
 
     @property
     def account_id(self) -> str:
+        """The account of the caller."""
         return self.identity().account_id
 
     @property
     def caller_arn(self) -> str:
+        """The ARN of the caller, as STS names it."""
         return self.identity().arn
 
     def knows(self, operation: str, member: str) -> bool:
+        """Return whether the installed SDK has this member in the input of a SageMaker operation."""
         shape = self.client("sagemaker").meta.service_model.operation_model(operation).input_shape
         return shape is not None and member in shape.members
 

@@ -7,8 +7,8 @@ response at all, and the message names the missing endpoint.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Set
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from ..denials import Denial, parse_denial
@@ -58,6 +58,14 @@ _MISSING = {
     "NotFound",
     "InvalidVpcEndpointId.NotFound",
 }
+_INVALID = {
+    "ValidationException",
+    "InvalidArgument",
+    "MalformedPolicy",
+    "InvalidParameterValue",
+    "ValidationError",
+}
+_OTHER_REGION = {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
 _UNREADABLE = (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError)
 """Errors of parsing a response that is not as AWS documents it, here or in botocore."""
 
@@ -145,6 +153,44 @@ def _unreachable(service: str, action: str, error: Exception) -> Unreachable:
     )
 
 
+class _Translation(NamedTuple):
+    """An error of ours for some codes of AWS; the texts may name code, action, text and resource."""
+
+    codes: Set[str]
+    error: type[GtSecureError]
+    message: str
+    next_step: str
+
+
+_TRANSLATIONS = (
+    _Translation(
+        _CREDENTIALS,
+        CredentialsError,
+        "AWS does not accept these credentials ({code}).",
+        "They have expired or belong to another account. Get new ones, connect again, and check the "
+        "clock of this machine.",
+    ),
+    _Translation(
+        _THROTTLED,
+        Throttled,
+        "AWS is throttling requests ({code} at {action}), even after several attempts.",
+        "Wait a minute and try again.",
+    ),
+    _Translation(
+        _CONFLICT,
+        Conflict,
+        "{action} conflicts with a change that is under way: {text}",
+        "Wait until it has ended and try again.",
+    ),
+    _Translation(
+        _MISSING,
+        NotFound,
+        "Not found by {action}: {text_or_resource}",
+        "Check the name, the account and the region.",
+    ),
+)
+
+
 def _from_client_error(error: ClientError, action: str, resource: str) -> GtSecureError:
     body = error.response.get("Error", {})
     code, text = str(body.get("Code", "")), str(body.get("Message", "")).strip()
@@ -153,44 +199,14 @@ def _from_client_error(error: ClientError, action: str, resource: str) -> GtSecu
         return _unreadable(action, error)
     if code in _DENIED:
         return _denied(action, resource, code, text)
-    if code in _CREDENTIALS:
-        return CredentialsError(
-            f"AWS does not accept these credentials ({code}).",
-            next_step="They have expired or belong to another account. Get new ones, connect again, and check the "
-            "clock of this machine.",
-            details=details,
-        )
-    if code in _THROTTLED:
-        return Throttled(
-            f"AWS is throttling requests ({code} at {action}), even after several attempts.",
-            next_step="Wait a minute and try again.",
-            details=details,
-        )
-    if code in _CONFLICT:
-        return Conflict(
-            f"{action} conflicts with a change that is under way: {text[:300]}",
-            next_step="Wait until it has ended and try again.",
-            details=details,
-        )
-    # SageMaker reports a missing team or workforce as a ValidationException.
-    gone = code == "ValidationException" and any(t in text.lower() for t in ("work team", "workteam", "no workforce"))
-    if code in _MISSING or (
-        gone and any(t in text.lower() for t in ("not exist", "no work", "not found", "could not"))
-    ):
-        return NotFound(
-            f"Not found by {action}: {text[:300] or resource}",
-            next_step="Check the name, the account and the region.",
-            details=details,
-        )
-    if code in {
-        "ValidationException",
-        "InvalidArgument",
-        "MalformedPolicy",
-        "InvalidParameterValue",
-        "ValidationError",
-    }:
+    kind = "ResourceNotFound" if _is_missing_team(code, text) else code
+    for each in _TRANSLATIONS:
+        if kind in each.codes:
+            words = {"action": action, "code": code, "text": text[:300], "text_or_resource": text[:300] or resource}
+            return each.error(each.message.format_map(words), next_step=each.next_step, details=details)
+    if code in _INVALID:
         return InvalidInput(f"AWS refused the input of {action}: {text[:500]}", field=action, details=details)
-    if code in {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}:
+    if code in _OTHER_REGION:
         return InvalidInput(
             f"The bucket is in another region ({action}).",
             next_step="Connect to the region of the bucket with region=.",
@@ -207,6 +223,13 @@ def _from_client_error(error: ClientError, action: str, resource: str) -> GtSecu
     if not code or code.isdigit():  # a response of AWS names its error; a redirect or a page of a proxy does not
         return _unreadable(action, error)
     return GtSecureError(f"{action} failed with {code}: {text[:500]}", details=details)
+
+
+def _is_missing_team(code: str, text: str) -> bool:
+    """Return whether SageMaker reports a missing team or workforce, which is a ValidationException there."""
+    about_team = any(words in text.lower() for words in ("work team", "workteam", "no workforce"))
+    missing = any(words in text.lower() for words in ("not exist", "no work", "not found", "could not"))
+    return code == "ValidationException" and about_team and missing
 
 
 def _denied(action: str, resource: str, code: str, text: str) -> AccessDenied:

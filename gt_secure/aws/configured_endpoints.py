@@ -26,15 +26,16 @@ def configured_endpoints(session: boto3.session.Session) -> tuple[str | None, di
     if core is None or core.get_config_variable("ignore_configured_endpoint_urls"):
         return None, {}
     urls, common = {service: _of(core, service) for service in SERVICES}, _of(core)
-    if common is None and all(url is not None and is_loopback_url(url) for url in urls.values()):
+    if common is None and all(map(_is_here, urls.values())):
         common = urls["sagemaker"]
-    named = {**urls, "another service": common}
-    local = [service for service, url in named.items() if url is not None and is_loopback_url(url)]
-    if local and len(local) < len(named):
-        raise _split(named, local[0], next(service for service in named if service not in local))
+    _refuse_split({**urls, "another service": common})
     if common is None:
         return None, {}
     return common, {service: url for service, url in urls.items() if url is not None and url != common}
+
+
+def _is_here(url: str | None) -> bool:
+    return url is not None and is_loopback_url(url)
 
 
 def _of(core: Any, service: str = "") -> str | None:
@@ -51,10 +52,15 @@ def _of(core: Any, service: str = "") -> str | None:
     )
 
 
-def _split(urls: dict[str, str | None], local: str, other: str) -> InvalidInput:
-    return InvalidInput(
-        f"Calls would be split: {local} is configured for {urls[local]} on this machine, {other} for "
-        f"{urls[other] or 'AWS'}.",
+def _refuse_split(urls: dict[str, str | None]) -> None:
+    """Raise InvalidInput if some services are on this machine and others are not."""
+    local = [service for service, url in urls.items() if _is_here(url)]
+    others = [service for service in urls if service not in local]
+    if not local or not others:
+        return
+    raise InvalidInput(
+        f"Calls would be split: {local[0]} is configured for {urls[local[0]]} on this machine, {others[0]} for "
+        f"{urls[others[0]] or 'AWS'}.",
         next_step="Set AWS_ENDPOINT_URL to one address for all services, and unset AWS_ENDPOINT_URL_SAGEMAKER, "
         "AWS_ENDPOINT_URL_S3 and AWS_ENDPOINT_URL_STS.",
         field="endpoint_url",

@@ -31,6 +31,7 @@ class ExecutionRole:
 
     @property
     def exact(self) -> bool:
+        """True if the ARN is certain, and not derived from that of a session."""
         return self.how != "session"
 
 

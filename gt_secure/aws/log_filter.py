@@ -35,6 +35,7 @@ class SecretFilter(logging.Filter):
     """Replaces the text of records that hold signatures, tokens or keys; keeps every record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """Mask secrets in a record and in its traceback; every record is kept."""
         try:
             text = record.getMessage()
         except Exception:

@@ -36,10 +36,12 @@ class ManagedList:
 
     @property
     def label(self) -> str:
+        """The name of the list, its title and number of ranges."""
         about = [self.title] if self.title else []
         return f"{self.name} ({', '.join([*about, count(len(self.networks), 'range')])})"
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the list as JSON-able data."""
         return {
             "name": self.name,
             "title": self.title,

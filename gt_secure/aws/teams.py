@@ -230,6 +230,7 @@ class LabelingJob:
 
     @property
     def in_progress(self) -> bool:
+        """True if the job may still give tasks to workers."""
         return self.status in {"Initializing", "InProgress", "Stopping"}
 
 
@@ -255,6 +256,7 @@ def list_workteams(aws: Aws) -> list[Workteam]:
 
 
 def list_private_workteams(aws: Aws) -> list[Workteam]:
+    """List the private workteams of the region, by name."""
     with aws_errors("sagemaker:ListWorkteams"):
         pages = aws.client("sagemaker").get_paginator("list_workteams").paginate()
         return _by_name(team_from_api(team) for page in pages for team in page["Workteams"])
@@ -271,6 +273,7 @@ def _by_name(teams: Iterable[Workteam]) -> list[Workteam]:
 
 
 def get_workteam(aws: Aws, team: TeamLike) -> Workteam:
+    """Read one private workteam."""
     return team_from_api(read_team(aws, check_team_name(team_here(aws, team))))
 
 
@@ -321,6 +324,7 @@ def _arn(aws: Aws, kind: str, name: str) -> str:
 
 
 def team_from_api(team: Mapping[str, Any]) -> Workteam:
+    """Return the workteam that a response of SageMaker describes."""
     arn = str(team["WorkteamArn"])
     workforce = str(team.get("WorkforceArn") or "").rsplit("/", 1)[-1]
     return Workteam(
@@ -352,12 +356,14 @@ def _subscribed(team: Mapping[str, Any]) -> Workteam:
 
 
 def list_workforces(aws: Aws) -> list[Workforce]:
+    """List the private workforces of the region."""
     with aws_errors("sagemaker:ListWorkforces"):
         pages = aws.client("sagemaker").get_paginator("list_workforces").paginate()
         return [workforce_from_api(item) for page in pages for item in page["Workforces"]]
 
 
 def workforce_from_api(item: Mapping[str, Any]) -> Workforce:
+    """Return the workforce that a response of SageMaker describes."""
     vpc = item.get("WorkforceVpcConfig") or {}
     return Workforce(
         name=str(item["WorkforceName"]),
@@ -390,17 +396,17 @@ def jobs_of_team(aws: Aws, team: Workteam, *, past: bool = False) -> TeamJobs:
     if team.kind == "public":
         return TeamJobs()
     client = aws.client("sagemaker")
-    found: list[Mapping[str, Any]] = []
+    summaries: list[Mapping[str, Any]] = []
     with aws_errors("sagemaker:ListLabelingJobsForWorkteam", team.arn):
         pages = client.get_paginator("list_labeling_jobs_for_workteam")
         for page in pages.paginate(WorkteamArn=team.arn, SortBy="CreationTime", SortOrder="Descending"):
-            found += [job for job in page["LabelingJobSummaryList"] if job.get("LabelingJobName")]
-    waiting = [job for job in found if (job.get("LabelCounters") or {}).get("PendingHuman")]
-    found = [*waiting, *(job for job in found if past and job not in waiting)]
-    names = [str(job["LabelingJobName"]) for job in found[:MAX_JOBS]][::-1]
+            summaries += [job for job in page["LabelingJobSummaryList"] if job.get("LabelingJobName")]
+    waiting = [job for job in summaries if (job.get("LabelCounters") or {}).get("PendingHuman")]
+    summaries = [*waiting, *(job for job in summaries if past and job not in waiting)]
+    names = [str(job["LabelingJobName"]) for job in summaries[:MAX_JOBS]][::-1]
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="gt_secure-jobs") as pool:
-        jobs = list(pool.map(lambda name: describe_job(aws, name), names))
-    return TeamJobs(jobs, frozenset(str(job["LabelingJobName"]) for job in waiting), max(len(found) - MAX_JOBS, 0))
+        jobs = list(pool.map(lambda name: _describe_job(aws, name), names))
+    return TeamJobs(jobs, frozenset(str(job["LabelingJobName"]) for job in waiting), max(len(summaries) - MAX_JOBS, 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -413,6 +419,7 @@ class Review:
 
 
 def list_reviews(aws: Aws) -> list[Review]:
+    """List the human review workflows of the region with their workteams."""
     client = aws.client("sagemaker")
     with aws_errors("sagemaker:ListFlowDefinitions"):
         pages = client.get_paginator("list_flow_definitions").paginate()
@@ -433,29 +440,39 @@ def buckets_of(uris: Iterable[str]) -> set[str]:
     return {uri.split("/")[2] for uri in uris if uri.count("/") >= 2}
 
 
-def describe_job(aws: Aws, name: str) -> LabelingJob:
+def _describe_job(aws: Aws, name: str) -> LabelingJob:
     with aws_errors("sagemaker:DescribeLabelingJob", _arn(aws, "labeling-job", name)):
         job: Mapping[str, Any] = aws.client("sagemaker").describe_labeling_job(LabelingJobName=name)
-    counters = job.get("LabelCounters") or {}
-    source = (job.get("InputConfig") or {}).get("DataSource") or {}
-    human = job.get("HumanTaskConfig") or {}
-    page = human.get("UiConfig") or {}
+
+    def text(*path: str) -> str:
+        return str(_member(job, *path) or "")
+
+    pending = int(_member(job, "LabelCounters", "Unlabeled") or 0)
     return LabelingJob(
         name=str(job["LabelingJobName"]),
         status=str(job["LabelingJobStatus"]),
-        workteam_arn=str(human.get("WorkteamArn") or ""),
-        pending=int(counters.get("Unlabeled") or 0),
-        total=int(counters.get("TotalLabeled") or 0) + int(counters.get("Unlabeled") or 0),
-        input_uri=str((source.get("S3DataSource") or {}).get("ManifestS3Uri") or ""),
-        output_uri=str((job.get("OutputConfig") or {}).get("S3OutputPath") or ""),
-        role_arn=str(job.get("RoleArn") or ""),
-        template_uri=str(page.get("UiTemplateS3Uri") or ""),
-        task_ui_arn=str(page.get("HumanTaskUiArn") or ""),
-        topic_arn=str((source.get("SnsDataSource") or {}).get("SnsTopicArn") or ""),
+        workteam_arn=text("HumanTaskConfig", "WorkteamArn"),
+        pending=pending,
+        total=int(_member(job, "LabelCounters", "TotalLabeled") or 0) + pending,
+        input_uri=text("InputConfig", "DataSource", "S3DataSource", "ManifestS3Uri"),
+        output_uri=text("OutputConfig", "S3OutputPath"),
+        role_arn=text("RoleArn"),
+        template_uri=text("HumanTaskConfig", "UiConfig", "UiTemplateS3Uri"),
+        task_ui_arn=text("HumanTaskConfig", "UiConfig", "HumanTaskUiArn"),
+        topic_arn=text("InputConfig", "DataSource", "SnsDataSource", "SnsTopicArn"),
     )
 
 
+def _member(document: Mapping[str, Any], *path: str) -> Any:
+    """Return a member of nested mappings; None where one of them is missing or null."""
+    value: Any = document
+    for name in path:
+        value = (value or {}).get(name)
+    return value
+
+
 def read_team(aws: Aws, name: str) -> dict[str, Any]:
+    """Return a private workteam as SageMaker describes it, without what changes by itself."""
     try:
         with aws_errors("sagemaker:DescribeWorkteam", _arn(aws, "workteam/private-crowd", name)):
             answer = aws.client("sagemaker").describe_workteam(WorkteamName=name)
@@ -465,6 +482,7 @@ def read_team(aws: Aws, name: str) -> dict[str, Any]:
 
 
 def read_workforce(aws: Aws, name: str) -> dict[str, Any]:
+    """Return a workforce as SageMaker describes it, without its dates."""
     with aws_errors("sagemaker:DescribeWorkforce", _arn(aws, "workforce/private-crowd", name)):
         answer = aws.client("sagemaker").describe_workforce(WorkforceName=name)
     return {key: value for key, value in answer["Workforce"].items() if not key.endswith("Date")}

@@ -16,6 +16,7 @@ class UrlLock:
 
     @property
     def on(self) -> bool:
+        """True if one of the two settings is on."""
         return self.source_ip or self.vpc_source_ip
 
     @property
@@ -25,6 +26,7 @@ class UrlLock:
 
     @property
     def mode(self) -> Literal["off", "SourceIp", "VpcSourceIp", "both"]:
+        """The setting that is on, ``both`` or ``off``."""
         if self.impossible:
             return "both"
         return "SourceIp" if self.source_ip else "VpcSourceIp" if self.vpc_source_ip else "off"
@@ -41,5 +43,6 @@ class UrlLock:
 
     @classmethod
     def from_api(cls, config: Mapping[str, Any] | None) -> UrlLock:
+        """Read the lock from the ``WorkerAccessConfiguration`` of a workteam."""
         constraints = ((config or {}).get("S3Presign") or {}).get("IamPolicyConstraints") or {}
         return cls(constraints.get("SourceIp") == "Enabled", constraints.get("VpcSourceIp") == "Enabled")
