@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 from ..access.exposure import Context
 from ..aws.teams import TeamLike, team_name
@@ -11,6 +12,7 @@ from ..errors import InvalidInput
 from ..findings.accepted import AcceptedLike, accepted_title
 from ..findings.catalog_page import nearest_code
 from ..findings.model import SEVERITIES, Finding, catalog
+from ..listings import Findings
 from ..text import some
 from .result import MAX_NAMED, Check, CheckResult
 
@@ -39,63 +41,83 @@ def no_findings(
     accepted : path or iterable, optional
         Accepted findings: a file with a list ``accepted``, or its entries. They fail the check after their last day.
     """
+    ignored = _known_codes(severity, ignore)
+    name = None if team is None else team_name(team)
+    subject = " and ".join(part for part in (name, bucket) if part)
+    findings = with_facts(gt, context, accepted).findings(team=team, bucket=bucket)
+    failing = [each for each in findings.open if _fails(each, severity, ignored)]
+    undecided = _undecided(findings.open, severity, ignored)
+    details = {
+        "severity": severity,
+        "ignored": sorted({each.code for each in findings.open if each.code in ignored}),
+        "findings": [each.to_dict() for each in (failing or undecided)],
+        **_looked_at(findings),
+    }
+    if failing:
+        return CheckResult("no_findings", subject, False, _failure(failing), details, _next_step(failing[0]))
+    if undecided:
+        text = "Some checks could not run: " + " ".join(f"{each.code}: {each.detail}" for each in undecided[:3])
+        return CheckResult(
+            "no_findings", subject, None, text, details, "Run 'gt-secure doctor' to list the missing permissions."
+        )
+    if not findings.decided:
+        text = f"No rule was decided. {findings.looked}"
+        return CheckResult("no_findings", subject, None, text, details, "Name a private workteam, or a bucket.")
+    text = f"No findings of severity {severity} or higher. {findings.looked}"
+    if findings.accepted:
+        text = f"{text} There are {accepted_title(findings.accepted)}."
+    return CheckResult("no_findings", subject, True, text, details)
+
+
+def _known_codes(severity: str, ignore: Collection[str]) -> list[str]:
+    """Return the codes to ignore; InvalidInput if one of them or the severity is unknown."""
     if severity not in SEVERITIES:
         raise InvalidInput(
             f"'{str(severity)[:40]}' is not a severity.", next_step="Write high, medium, low or info.", field="severity"
         )
     codes = [ignore] if isinstance(ignore, str) else list(ignore)
-    strange = [code for code in codes if code not in catalog()]
-    if strange:
+    unknown = [code for code in codes if code not in catalog()]
+    if unknown:
         raise InvalidInput(
-            f"Unknown finding code '{strange[0][:40]}'.",
-            next_step=nearest_code(strange[0]),
+            f"Unknown finding code '{unknown[0][:40]}'.",
+            next_step=nearest_code(unknown[0]),
             field="ignore",
         )
-    name = None if team is None else team_name(team)
-    subject = " and ".join(part for part in (name, bucket) if part)
-    everything = with_facts(gt, context, accepted).findings(team=team, bucket=bucket)
-    found = everything.open
-    limit = SEVERITIES.index(severity)
-    grave = [
-        each
-        for each in found
-        if each.state == "found"
-        and SEVERITIES.index(each.severity) <= limit
-        and each.code not in {*codes, "not-checked"}
+    return codes
+
+
+def _fails(finding: Finding, least: str, ignored: Collection[str]) -> bool:
+    """Return whether a finding fails the check."""
+    severe = SEVERITIES.index(finding.severity) <= SEVERITIES.index(least)
+    return finding.state == "found" and severe and finding.code not in {*ignored, "not-checked"}
+
+
+def _undecided(findings: Findings, least: str, ignored: Collection[str]) -> list[Finding]:
+    """Return what was not checked, then the unknown findings that would fail the check."""
+    limit = SEVERITIES.index(least)
+    unknown = [each for each in findings if each.state == "unknown" and each.code not in ignored]
+    return [
+        *(each for each in findings if each.code == "not-checked"),
+        *(each for each in unknown if SEVERITIES.index(each.severity_if_found) <= limit),
     ]
-    blind = [each for each in found if each.code == "not-checked"]
-    blind += [
-        each
-        for each in found
-        if each.state == "unknown" and SEVERITIES.index(each.severity_if_found) <= limit and each.code not in codes
-    ]
-    details = {
-        "severity": severity,
-        "ignored": sorted({each.code for each in found if each.code in codes}),
-        "findings": [each.to_dict() for each in (grave or blind)],
-        "accepted": [each.to_dict() for each in everything.accepted],
-        "evidence": everything.evidence.to_dict(),
-        "not_applicable": {each.code: each.reason for each in everything.checked if each.outcome == "not applicable"},
-        "complete": not any(each.code == "not-checked" for each in everything),
-        "seen": sorted({(each.code, each.subject) for each in everything}),
+
+
+def _looked_at(findings: Findings) -> dict[str, Any]:
+    """Return what the outcome rests on, as JSON-able data."""
+    return {
+        "accepted": [each.to_dict() for each in findings.accepted],
+        "evidence": findings.evidence.to_dict(),
+        "not_applicable": {each.code: each.reason for each in findings.checked if each.outcome == "not applicable"},
+        "complete": not any(each.code == "not-checked" for each in findings),
+        "seen": sorted({(each.code, each.subject) for each in findings}),
     }
-    if grave:
-        named = some([f"{each.code} ({each.severity}: {each.title})" for each in grave])
-        ended = [f"{each.code}: {each.acceptance_text}" for each in grave if each.ended is not None]
-        said = " ".join([f"Found {named}.", *ended[:MAX_NAMED]])
-        return CheckResult("no_findings", subject, False, said, details, _next_step(grave[0]))
-    if blind:
-        said = "Some checks could not run: " + " ".join(f"{each.code}: {each.detail}" for each in blind[:3])
-        return CheckResult(
-            "no_findings", subject, None, said, details, "Run 'gt-secure doctor' to list the missing permissions."
-        )
-    if not everything.decided:
-        said = f"No rule was decided. {everything.looked}"
-        return CheckResult("no_findings", subject, None, said, details, "Name a private workteam, or a bucket.")
-    said = f"No findings of severity {severity} or higher. {everything.looked}"
-    if everything.accepted:
-        said = f"{said} There are {accepted_title(everything.accepted)}."
-    return CheckResult("no_findings", subject, True, said, details)
+
+
+def _failure(findings: list[Finding]) -> str:
+    """Return a sentence that names the findings, and one for each whose acceptance has ended."""
+    named = some([f"{each.code} ({each.severity}: {each.title})" for each in findings])
+    ended = [f"{each.code}: {each.acceptance_text}" for each in findings if each.ended is not None]
+    return " ".join([f"Found {named}.", *ended[:MAX_NAMED]])
 
 
 def _next_step(finding: Finding) -> str:

@@ -134,8 +134,8 @@ def guard_is_in_place(
     if wrong:
         return CheckResult("guard_is_in_place", name, False, "; ".join(wrong) + ".", details, _AGAIN)
     where = f"keys under {guard.prefix}" if guard.prefix else "all keys"
-    said = f"The guard covers {where} and admits {some([*details['addresses'], *guard.endpoints])}."
-    return CheckResult("guard_is_in_place", name, True, said, details)
+    text = f"The guard covers {where} and admits {some([*details['addresses'], *guard.endpoints])}."
+    return CheckResult("guard_is_in_place", name, True, text, details)
 
 
 def _shape(guard: Guard, bucket: str, prefix: str | None) -> list[str]:

@@ -50,18 +50,7 @@ def no_foreign_hits(
     max_unreadable : int
         How many unreadable lines are accepted.
     """
-    if restriction.lists and not restriction.managed:
-        raise InvalidInput(
-            f"The ranges of {', '.join(restriction.lists)} are not known here.",
-            next_step="Pass gt.plan(restriction).restriction, which has them.",
-            field="restriction",
-        )
-    if not restriction.addresses and not restriction.endpoints:
-        raise InvalidInput(
-            "The restriction lists neither addresses nor endpoints, so every hit would be foreign.",
-            next_step="Pass a restriction with addresses or endpoints.",
-            field="restriction",
-        )
+    _check_sources(restriction)
     subject = restriction.bucket or restriction.team or "the log"
     looked = hits.filter(bucket=restriction.bucket, key_prefix=restriction.prefix or None, presigned=True, test=False)
     placed = looked.with_restriction(restriction.addresses, restriction.endpoints)
@@ -77,23 +66,51 @@ def no_foreign_hits(
         "coverage": hits.coverage.summary,
     }
     if rows:
-        came = some([f"{source} ({count:,})" for source, count in rows])
-        what = "request with a presigned URL" if details["foreign"] == 1 else "requests with presigned URLs"
-        said = f"{details['foreign']:,} {what} came from outside the restriction: {came}."
+        text = _from_outside(rows)
         fix = "See them with 'gt-secure hits --presigned'; 'gt-secure explain' says who can open the objects now."
-        return CheckResult("no_foreign_hits", subject, False, said, details, fix)
+        return CheckResult("no_foreign_hits", subject, False, text, details, fix)
     doubt = _doubt(hits.coverage, details["presigned"], _newest(looked), newest_within_h, max_unreadable)
-    if not doubt and details["without_address"]:
-        doubt = f"{details['without_address']:,} requests carry no address that can be read."
-    if not doubt and counts["unnamed"] and not trust_private:
-        names = some([source for source, _ in counts["unnamed"]])
-        doubt = f"The log does not say through which VPC endpoint {names} came; read CloudTrail, or trust_private."
+    doubt = doubt or _unplaced(details["without_address"], [] if trust_private else counts["unnamed"])
     if doubt:
         return CheckResult("no_foreign_hits", subject, None, doubt, details, _READ_MORE)
-    said = f"All {details['presigned']:,} requests with presigned URLs in the log came from the restriction's sources"
-    held = details["refused_from_outside"]
-    said += f", but for {held:,} that were refused." if held else "."
-    return CheckResult("no_foreign_hits", subject, True, said, details)
+    text = f"All {details['presigned']:,} requests with presigned URLs in the log came from the restriction's sources"
+    refused = details["refused_from_outside"]
+    text += f", but for {refused:,} that were refused." if refused else "."
+    return CheckResult("no_foreign_hits", subject, True, text, details)
+
+
+def _check_sources(restriction: Restriction) -> None:
+    """Raise InvalidInput unless the restriction has addresses or endpoints to compare with."""
+    if restriction.lists and not restriction.managed:
+        raise InvalidInput(
+            f"The ranges of {', '.join(restriction.lists)} are not known here.",
+            next_step="Pass gt.plan(restriction).restriction, which has them.",
+            field="restriction",
+        )
+    if not restriction.addresses and not restriction.endpoints:
+        raise InvalidInput(
+            "The restriction lists neither addresses nor endpoints, so every hit would be foreign.",
+            next_step="Pass a restriction with addresses or endpoints.",
+            field="restriction",
+        )
+
+
+def _from_outside(rows: list[tuple[str, int]]) -> str:
+    """Return a sentence on the requests of foreign sources."""
+    total = sum(count for _, count in rows)
+    sources = some([f"{source} ({count:,})" for source, count in rows])
+    requests = "request with a presigned URL" if total == 1 else "requests with presigned URLs"
+    return f"{total:,} {requests} came from outside the restriction: {sources}."
+
+
+def _unplaced(without_address: int, unnamed: list[tuple[str, int]]) -> str:
+    """Return a sentence on the requests that may have come from outside; empty without one."""
+    if without_address:
+        return f"{without_address:,} requests carry no address that can be read."
+    if not unnamed:
+        return ""
+    names = some([source for source, _ in unnamed])
+    return f"The log does not say through which VPC endpoint {names} came; read CloudTrail, or trust_private."
 
 
 def _by_allowlist(placed: Hits, wish: Restriction, count_refused: bool) -> dict[str, list[tuple[str, int]]]:

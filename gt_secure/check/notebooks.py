@@ -28,6 +28,7 @@ SANITIZE_FILE = Path(__file__).with_name("nbval-sanitize.cfg")
 
 MAX_BYTES = 256 << 20
 _MAY_SKIP = "skip-execution"
+_RUN_ALL = "run all cells from the first to the last, and save."
 
 
 @Check
@@ -50,33 +51,43 @@ def no_code_cell_skipped(path: str | Path) -> CheckResult:
 
 def saved_as_run(book: dict[str, Any], subject: str) -> CheckResult:
     """Return whether the cells of a saved notebook were run, and none bypasses a check; not which checks passed."""
-    code = [
-        (i, cell) for i, cell in enumerate(book["cells"]) if cell.get("cell_type") == "code" and cell_text(cell).strip()
-    ]
+    code = [(i, cell) for i, cell in enumerate(book["cells"]) if _has_code(cell)]
     wanted = [(i, cell) for i, cell in code if _MAY_SKIP not in ((cell.get("metadata") or {}).get("tags") or ())]
-    skipped = [i for i, cell in wanted if cell.get("execution_count") is None]
-    counts = [cell["execution_count"] for _, cell in wanted if cell.get("execution_count") is not None]
+    skipped, in_order = _runs(wanted)
     bypassed = find_bypasses(book)
     details = {
         "code_cells": len(code),
         "skipped": skipped,
-        "in_order": counts == sorted(counts),
+        "in_order": in_order,
         "bypassed": [{"cell": i, "reason": reason} for i, reason in bypassed],
     }
-    fix = "Run all cells from the first to the last, and save."
+
+    def result(passed: bool | None, text: str, fix: str = "") -> CheckResult:
+        return CheckResult("no_code_cell_skipped", subject, passed, text, details, fix)
+
     if bypassed:
-        said = f"Checks pass without being run: {some([f'cell {i}: {reason}' for i, reason in bypassed])}."
-        undo = "Remove that from the cell, run all cells from the first to the last, and save."
-        return CheckResult("no_code_cell_skipped", subject, False, said, details, undo)
+        text = f"Checks pass without being run: {some([f'cell {i}: {reason}' for i, reason in bypassed])}."
+        return result(False, text, f"Remove that from the cell, {_RUN_ALL}")
     if not wanted:
-        said = f"It has no code cell without the tag {_MAY_SKIP}." if code else "It has no code cell."
-        return CheckResult("no_code_cell_skipped", subject, None, said, details, "Check the path.")
+        text = f"It has no code cell without the tag {_MAY_SKIP}." if code else "It has no code cell."
+        return result(None, text, "Check the path.")
     if skipped:
-        said = f"Code cells were never run: {some([f'cell {i}' for i in skipped])} (the first cell is 0)."
-        return CheckResult("no_code_cell_skipped", subject, False, said, details, fix)
-    if not details["in_order"]:
-        return CheckResult("no_code_cell_skipped", subject, False, "The cells were run in another order.", details, fix)
-    return CheckResult("no_code_cell_skipped", subject, True, f"All {len(wanted):,} code cells were run.", details)
+        text = f"Code cells were never run: {some([f'cell {i}' for i in skipped])} (the first cell is 0)."
+        return result(False, text, _RUN_ALL.capitalize())
+    if not in_order:
+        return result(False, "The cells were run in another order.", _RUN_ALL.capitalize())
+    return result(True, f"All {len(wanted):,} code cells were run.")
+
+
+def _runs(cells: list[tuple[int, dict[str, Any]]]) -> tuple[list[int], bool]:
+    """Return the numbers of the cells that were never run, and whether the others were run in their order."""
+    counts = [(i, cell.get("execution_count")) for i, cell in cells]
+    run = [number for _, number in counts if number is not None]
+    return [i for i, number in counts if number is None], run == sorted(run)
+
+
+def _has_code(cell: dict[str, Any]) -> bool:
+    return cell.get("cell_type") == "code" and bool(cell_text(cell).strip())
 
 
 def kept(
@@ -133,40 +144,46 @@ def no_secret_saved(path: str | Path, *, accepted: AcceptedLike | None = None) -
     """
     known, file, subject = read_accepted(accepted), Path(path), Path(path).name
     book, pairs, unread = (None, [file], "") if file.suffix.lower() in TEXT_SUFFIXES else _with_pairs(file)
-    everything = find_secrets(book) if book else []
-    everything += [each for pair in pairs for each in secrets_of_text(_read(pair), pair.name)]
-    stays = [each for each in everything if is_accepted(each, known)]
-    found = [each for each in everything if each not in stays]
+    everything = [*(find_secrets(book) if book else ()), *_secrets_of_texts(pairs)]
+    exempt = [each for each in everything if is_accepted(each, known)]
+    secrets = [each for each in everything if each not in exempt]
     kinds, cells = len(table().kinds), len(book["cells"]) if book else 0
-    details = {
-        "found": [each.to_dict() for each in found],
-        "accepted": [each.to_dict() for each in stays],
+    details: dict[str, Any] = {
+        "found": [each.to_dict() for each in secrets],
+        "accepted": [each.to_dict() for each in exempt],
         "kinds": kinds,
         "cells": cells,
         "texts": [pair.name for pair in pairs],
     }
-    if found:
-        said = (
-            f"It holds {some(list(dict.fromkeys(map(str, found))))}. {'The first cell is 0.' if book else ''}".strip()
-        )
-        fix = (
-            f"Run 'gt-secure check no-secret-saved --remove --path {shlex.quote(subject)}', "
-            "or clear that output and save. "
-            "If the notebook was shared, revoke the URL or key. "
-            "What may stay goes into the file of --accepted, with the finding saved-secret and its subject: "
-            f"{some(list(dict.fromkeys(each.id for each in found)))}."
-        )
-        return CheckResult("no_secret_saved", subject, False, said, details, fix)
+    if secrets:
+        named = some(list(dict.fromkeys(map(str, secrets))))
+        text = f"It holds {named}. {'The first cell is 0.' if book else ''}".strip()
+        return CheckResult("no_secret_saved", subject, False, text, details, _removal(subject, secrets))
     if unread:
-        said = f"Its jupytext pair '{unread}' is not in the same folder and was not searched."
-        return CheckResult("no_secret_saved", subject, None, said, details, "Name both files with --path.")
-    cell_parts = [f"{count(cells, 'cell')}, outputs, metadata and widget state"] if book else []
-    searched = some([*cell_parts, *(pair.name for pair in pairs)])
-    left = f"none found except {count(len(stays), 'accepted one')}" if stays else "none found"
-    said = f"{kinds} kinds of secrets searched in {searched}: {left}."
+        text = f"Its jupytext pair '{unread}' is not in the same folder and was not searched."
+        return CheckResult("no_secret_saved", subject, None, text, details, "Name both files with --path.")
+    parts = [f"{count(cells, 'cell')}, outputs, metadata and widget state"] if book else []
+    searched = some(parts + details["texts"])
+    rest = f"none found except {count(len(exempt), 'accepted one')}" if exempt else "none found"
+    text = f"{kinds} kinds of secrets searched in {searched}: {rest}."
     if not (cells if book else _read(file).strip()):
-        return CheckResult("no_secret_saved", subject, None, said, details, "Check a notebook with cells.")
-    return CheckResult("no_secret_saved", subject, True, said, details)
+        return CheckResult("no_secret_saved", subject, None, text, details, "Check a notebook with cells.")
+    return CheckResult("no_secret_saved", subject, True, text, details)
+
+
+def _secrets_of_texts(files: list[Path]) -> list[SavedSecret]:
+    return [each for file in files for each in secrets_of_text(_read(file), file.name)]
+
+
+def _removal(file: str, secrets: list[SavedSecret]) -> str:
+    """Return how to remove secrets from a file, or to accept them."""
+    return (
+        f"Run 'gt-secure check no-secret-saved --remove --path {shlex.quote(file)}', "
+        "or clear that output and save. "
+        "If the notebook was shared, revoke the URL or key. "
+        "What may stay goes into the file of --accepted, with the finding saved-secret and its subject: "
+        f"{some(list(dict.fromkeys(each.id for each in secrets)))}."
+    )
 
 
 TEXT_SUFFIXES = (".py", ".md", ".rmd", ".qmd", ".r", ".jl", ".sh", ".scala", ".cpp", ".js", ".ts")

@@ -152,14 +152,17 @@ def _calls(node: ast.AST, renamed: dict[str, str]) -> Counter[str]:
         return Counter()
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
         return _calls(parsed(node.value.value) or ast.Module([], []), renamed)
+    own = Counter(_named_check(node, renamed))
+    return sum((_calls(child, renamed) for child in ast.iter_child_nodes(node)), own)
+
+
+def _named_check(node: ast.AST, renamed: dict[str, str]) -> list[str]:
+    """Return the check that a name or attribute reads, by its own name; none for another node."""
     word = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
     word = renamed.get(word, word)
-    found = Counter([_REPORT if word == "run_specs" else word] if word in CHECK_NAMES and _loads(node) else ())
-    return sum((_calls(child, renamed) for child in ast.iter_child_nodes(node)), found)
-
-
-def _loads(node: ast.AST) -> bool:
-    return isinstance(getattr(node, "ctx", None), ast.Load)
+    if word not in CHECK_NAMES or not isinstance(getattr(node, "ctx", None), ast.Load):
+        return []
+    return [_REPORT if word == "run_specs" else word]
 
 
 def _ran(records: list[LedgerEntry]) -> Counter[str]:
@@ -176,29 +179,38 @@ def unkept(
     ``of_checks``: only a notebook that imports checks must run one, not each that uses gt_secure.
     """
     records = list(records_of(book["cells"]))
-    ran, seen = _ran(records), {each.check for each in records}
-    wrong = [
+    owed = [*_not_passed(records), *_not_run(promise, records)]
+    passed = sum(each.status == "passed" for each in records)
+    declared = promise.declared if at_least is None else True
+    if passed < (at_least or 0):
+        return [*owed, f"{passed} of at least {at_least} checks passed"]
+    if owed or passed or (declared and not records):
+        return owed
+    if records:
+        return ["every check was skipped"]
+    if _uses(book, _IMPORTS if of_checks else _USES) and not _asserts(book):
+        return ["no check ran, and the notebook does not state that it has none"]
+    return []
+
+
+def _not_passed(records: list[LedgerEntry]) -> list[str]:
+    """Return the checks that neither passed nor were skipped, each with its cell."""
+    return [
         f"{each.check}({each.subject}) {each.status} in cell {each.cell}"
         for each in records
         if each.status not in ("passed", "skipped")
     ]
+
+
+def _not_run(promise: Promise, records: list[LedgerEntry]) -> Iterator[str]:
+    """Yield the promised checks that ran nowhere, or less often than promised."""
+    ran, recorded = _ran(records), {each.check for each in records}
     for name in sorted({*promise.calls, *promise.mentions}):
         owed, done = promise.calls[name], ran[name]
-        if done < owed or not (done or name in seen):
+        if done < owed or not (done or name in recorded):
             where = some([f"cell {number}" for number in promise.cells.get(name, ())])
             times = f"{done} of {owed} times" if done else "nowhere"
-            wrong.append(f"{name} ran {times}" + (f" (named in {where})" if where else ""))
-    passed = sum(each.status == "passed" for each in records)
-    declared = promise.declared if at_least is None else True
-    if passed < (at_least or 0):
-        wrong.append(f"{passed} of at least {at_least} checks passed")
-    elif wrong or passed or (declared and not records):
-        return wrong
-    elif records:
-        wrong.append("every check was skipped")
-    elif _uses(book, _IMPORTS if of_checks else _USES) and not _asserts(book):
-        wrong.append("no check ran, and the notebook does not state that it has none")
-    return wrong
+            yield f"{name} ran {times}" + (f" (named in {where})" if where else "")
 
 
 def _uses(book: dict[str, Any], pattern: re.Pattern[str]) -> bool:

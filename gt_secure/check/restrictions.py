@@ -49,17 +49,17 @@ def expectations_hold(
     gt: ConnectionLike, restriction: Restriction | str | Path, *, context: Context | None = None
 ) -> CheckResult:
     """Check that the current locks fulfil the expectations of a restriction. Its other members are not applied."""
-    wish = _wish(restriction).with_facts(context)
-    if not wish.expectations:
+    wanted = _wish(restriction).with_facts(context)
+    if not wanted.expectations:
         raise InvalidInput(
             "This restriction has no expectations, so nothing could be checked.",
             next_step="Add expect.allowed(...) or expect.refused(...).",
             field="expectations",
         )
     aws = connection_of(gt).aws
-    wish = with_lists(aws, wish)
-    exposure, _ = exposures_of(aws, wish, read_state(aws, wish), ())
-    results = [exposure.holds(one) for one in wish.expectations]
+    wanted = with_lists(aws, wanted)
+    exposure, _ = exposures_of(aws, wanted, read_state(aws, wanted), ())
+    results = [exposure.holds(one) for one in wanted.expectations]
     broken = [(one.kind, answer) for one in results for answer in one.broken]
     sure = [(kind, answer) for kind, answer in broken if answer.answer != "unknown"]
     details: dict[str, Any] = {
@@ -69,12 +69,12 @@ def expectations_hold(
     if broken:
         named = some([_differs(kind, answer) for kind, answer in (sure or broken)])
         _, first = (sure or broken)[0]
-        said = f"{named}. {first.reason}".strip()
+        text = f"{named}. {first.reason}".strip()
         fix = "Run 'gt-secure plan -f FILE' to see the changes that fix it."
-        return CheckResult("expectations_hold", label(wish), False if sure else None, said, details, fix)
+        return CheckResult("expectations_hold", label(wanted), False if sure else None, text, details, fix)
     number = sum(len(one.answers) for one in results)
-    said = f"All {number:,} expectations hold." if number > 1 else "The expectation holds."
-    return CheckResult("expectations_hold", label(wish), True, said, details)
+    text = f"All {number:,} expectations hold." if number > 1 else "The expectation holds."
+    return CheckResult("expectations_hold", label(wanted), True, text, details)
 
 
 @Check

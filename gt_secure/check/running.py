@@ -66,9 +66,9 @@ def _unused(accepted: tuple[Acceptance, ...], results: Iterable[CheckResult]) ->
     looks = [result.details for result in results if result.name == "no_findings"]
     if not looks or not all(details.get("complete") for details in looks):
         return ()
-    seen = [(str(code), str(subject)) for details in looks for code, subject in details["seen"]]
+    pairs = [(str(code), str(subject)) for details in looks for code, subject in details["seen"]]
     findings = (each for each in accepted if each.finding != SAVED_SECRET)
-    return tuple(each for each in findings if not any(each.covers(*pair) for pair in seen))
+    return tuple(each for each in findings if not any(each.covers(*pair) for pair in pairs))
 
 
 class _Runner:

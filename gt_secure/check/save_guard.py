@@ -95,8 +95,8 @@ class SaveGuard:
         try:
             searched = not isinstance(book, dict) if is_text else "jupytext" in str(content)[:4000]  # its metadata
             if isinstance(content, str) and searched:
-                found = secrets_of_text(content, path.rpartition("/")[2] or "the text")
-                self._refuse(self._wanted(found), f"{path or 'The text'} is not saved")
+                secrets = secrets_of_text(content, path.rpartition("/")[2] or "the text")
+                self._refuse(self._wanted(secrets), f"{path or 'The text'} is not saved")
             if not isinstance(book, dict):
                 return
             if self.check(book, path or "The notebook") and is_text:
