@@ -68,6 +68,7 @@ def accepted_of(listed: object, file: Path) -> tuple[Acceptance, ...]:
 
 
 def parse_accepted(listed: object) -> tuple[Acceptance, ...]:
+    """Return the entries of a list ``accepted``; an entry that occurs twice is an error."""
     if not isinstance(listed, list):
         raise _bad("'accepted' is a list of entries.", "accepted", "Write each entry as a list item.")
     if len(listed) > MAX_ENTRIES:

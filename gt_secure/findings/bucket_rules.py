@@ -68,6 +68,7 @@ def bucket_allow_everyone(_: State, bucket: Bucket) -> Iterator[Match]:
 
 @rule("bucket-allow-session", "bucket", "bucket.policy", settled_by_one=True)
 def bucket_allow_session(_: State, bucket: Bucket) -> Iterator[Match]:
+    """Match an Allow of reads for a single session or user."""
     for statement in reading_allows(bucket):
         if not statement.not_principal:
             named = [entry.text for entry in statement.principals or () if entry.kind == "exact"]
@@ -124,6 +125,7 @@ def _example_key(statement: Statement) -> str:
 
 @rule("bucket-policy-unreadable", "bucket", "bucket.policy")
 def bucket_policy_unreadable(_: State, bucket: Bucket) -> Iterator[Match]:
+    """Match a bucket policy that cannot be parsed."""
     text = bucket.policy.value
     if text is None or not text.strip():
         return
@@ -175,6 +177,7 @@ def _list(rule: Mapping[str, object], name: str) -> list[str]:
 
 @rule("logging-off", "bucket", "bucket.logging")
 def logging_off(_: State, bucket: Bucket) -> Iterator[Match]:
+    """Match a bucket without access logs."""
     if bucket.logging.value is None:
         yield Match(bucket.name)
 
@@ -188,14 +191,7 @@ def log_target_unfit(state: State, bucket: Bucket) -> Iterator[Match]:
     problems: list[str] = []
     if target.bucket == bucket.name:
         problems.append("it is the source bucket itself, so that every log object makes another row")
-    if held is not None and held.region and bucket.region and held.region != bucket.region:
-        problems.append(f"it is in {held.region}, the source in {bucket.region}")
-    if held is not None and held.default_kms_key.if_read:
-        problems.append("its default encryption is KMS; only SSE-S3 works")
-    if held is not None and held.object_lock.if_read:
-        problems.append("it has a default retention (Object Lock)")
-    if held is not None and held.requester_pays.if_read:
-        problems.append("requesters pay for it")
+    problems += [] if held is None else _unfit_settings(held, bucket.region)
     verdict = None if held is None or held.policy.missing else _delivery(state, bucket, target, held.policy.value)
     if verdict is not None and verdict.decision == "explicit-deny":
         problems.append(f"its policy denies delivery in {verdict.statement}")
@@ -205,6 +201,18 @@ def log_target_unfit(state: State, bucket: Bucket) -> Iterator[Match]:
         yield Match(target.bucket, "; ".join(problems).capitalize() + ".")
     elif verdict is not None and verdict.decision == "unknown":
         yield Match(target.bucket, "", verdict.depends_on)
+
+
+def _unfit_settings(target: Bucket, region: str) -> Iterator[str]:
+    """Yield the settings of a target bucket that S3 does not deliver to."""
+    if target.region and region and target.region != region:
+        yield f"it is in {target.region}, the source in {region}"
+    if target.default_kms_key.if_read:
+        yield "its default encryption is KMS; only SSE-S3 works"
+    if target.object_lock.if_read:
+        yield "it has a default retention (Object Lock)"
+    if target.requester_pays.if_read:
+        yield "requesters pay for it"
 
 
 def _delivery(state: State, bucket: Bucket, target: LogLocation, text: str | None) -> Verdict:
@@ -249,6 +257,7 @@ def kms_network_condition(_: State, bucket: Bucket) -> Iterator[Match]:
 
 @rule("kms-session", "bucket", "bucket.encryption")
 def kms_session(_: State, bucket: Bucket) -> Iterator[Match]:
+    """Match a bucket whose default encryption uses a KMS key."""
     key = bucket.default_kms_key.value
     if key:
         yield Match(bucket.name, f"The key is {key}.")

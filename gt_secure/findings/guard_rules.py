@@ -45,12 +45,14 @@ def wanted_of(state: State, bucket: Bucket) -> Restriction | None:
 
 @rule("guard-missing", "bucket", "bucket.policy", given=("restriction",))
 def guard_missing(_: State, bucket: Bucket, _wanted: Restriction) -> Iterator[Match]:
+    """Match a bucket without the guard that a restriction asks for."""
     if guard_of(bucket) is None:
         yield Match(bucket.name)
 
 
 @rule("presigned-from-anywhere", "bucket", "bucket.policy", "team")
 def presigned_from_anywhere(state: State, bucket: Bucket) -> Iterator[Match]:
+    """Match a bucket whose presigned URLs are opened from most addresses, or may be."""
     # It asks about the objects that are guarded or wanted to be, or else about any.
     team, prefix = state.team.value, _prefix(state, bucket)
     row = Exposure(locks_of(state), prefix, is_prefix=True).row("presigned")
@@ -79,6 +81,7 @@ def _most(sources: SourceSet) -> bool:
 
 @rule("guard-drifted", "bucket", "bucket.policy", given=("guard",))
 def guard_drifted(_: State, bucket: Bucket, guard: Guard) -> Iterator[Match]:
+    """Match a guard that somebody edited."""
     if guard.drifted:
         yield Match(bucket.name)
 
@@ -90,26 +93,28 @@ def _unread_lists(bucket: Bucket, wanted: Restriction) -> Match | None:
 
 @rule("guard-narrower", "bucket", "bucket.policy", given=("guard", "restriction"))
 def guard_narrower(_: State, bucket: Bucket, guard: Guard, wanted: Restriction) -> Iterator[Match]:
+    """Match a guard that protects less than the restriction asks for."""
     if unread := _unread_lists(bucket, wanted):
         yield unread
         return
-    said: list[str] = []
+    gaps: list[str] = []
     if guard.bucket and not wanted.prefix.startswith(guard.prefix):
-        said.append(f'it covers "{guard.prefix}", not "{wanted.prefix}"')
+        gaps.append(f'it covers "{guard.prefix}", not "{wanted.prefix}"')
     extra = [str(network) for network in outside(guard.networks, wanted.addresses)]
     extra += [endpoint for endpoint in guard.endpoints if endpoint not in wanted.endpoints]
     if extra:
-        said.append(f"it also admits {', '.join(extra)}")
+        gaps.append(f"it also admits {', '.join(extra)}")
     if guard.reads and wanted.guard is True:
-        said.append("it spares uploads")
+        gaps.append("it spares uploads")
     if wanted.max_age_s is not None and (guard.max_age_s or LONGEST_S) > wanted.max_age_s:
-        said.append(f"it lets signatures older than {age_text(wanted.max_age_s)} through")
-    if said:
-        yield Match(bucket.name, "; ".join(said).capitalize() + ".")
+        gaps.append(f"it lets signatures older than {age_text(wanted.max_age_s)} through")
+    if gaps:
+        yield Match(bucket.name, "; ".join(gaps).capitalize() + ".")
 
 
 @rule("guard-stale", "bucket", "bucket.policy", given=("guard", "restriction"))
 def guard_stale(_: State, bucket: Bucket, guard: Guard, wanted: Restriction) -> Iterator[Match]:
+    """Match a guard that does not list an address or endpoint of the restriction."""
     if unread := _unread_lists(bucket, wanted):
         yield unread
         return
@@ -129,11 +134,13 @@ def endpoint_not_of_the_url_lock(_: State, team: Workteam, guard: Guard) -> Iter
 
 @rule("guard-open", "bucket", "bucket.policy", given=("guard",))
 def guard_open(_: State, bucket: Bucket, guard: Guard) -> Iterator[Match]:
+    """Match a guard that lists every address."""
     return lists(bucket.name, guard.networks, is_everything)
 
 
 @rule("guard-private-address", "bucket", "bucket.policy", given=("guard",))
 def guard_private_address(_: State, bucket: Bucket, guard: Guard) -> Iterator[Match]:
+    """Match a guard that lists private addresses, which S3 does not see."""
     return lists(bucket.name, guard.networks, is_private)
 
 
@@ -157,16 +164,16 @@ MANY = 5
 def many_signers(state: State, bucket: Bucket, people: Principals) -> Iterator[Match]:
     """Many users and roles can sign URLs, and with a log: of those that did not."""
     exposure = Exposure(locks_of(state), _prefix(state, bucket), is_prefix=True)
-    found = signers_of(exposure, people).counted(bucket.presigners() if bucket.presigners is not None else None)
-    signing = [each for each in found if each.signing == "signs" and not each.signed]
+    signers = signers_of(exposure, people).counted(bucket.presigners() if bucket.presigners is not None else None)
+    signing = [each for each in signers if each.signing == "signs" and not each.signed]
     opened = [each for each in signing if each.answer == "opened"]
     idle = "" if bucket.presigners is None else " and signed none in the log"
-    said = f"{count(len(opened), 'identity', 'identities')} can sign URLs for reading{idle}."
+    text = f"{count(len(opened), 'identity', 'identities')} can sign URLs for reading{idle}."
     if len(opened) > MANY:
-        yield Match(bucket.name, said, severity="medium" if idle else None)
+        yield Match(bucket.name, text, severity="medium" if idle else None)
     elif len(signing) > MANY:
         keys = sorted({key for each in signing for key in each.depends_on})
-        yield Match(bucket.name, f"Up to {said[0].lower()}{said[1:]}", tuple(keys))
+        yield Match(bucket.name, f"Up to {text[0].lower()}{text[1:]}", tuple(keys))
 
 
 def _lives(ages: UrlAges) -> str:
@@ -190,6 +197,7 @@ _CAPS_S = (900, 3600, 6 * 3600, 12 * 3600, LONG_S)
 
 @rule("ipv4-only", "workforce", "workforce", uses=("bucket.policy",))
 def ipv4_only(state: State, workforce: Workforce) -> Iterator[Match]:
+    """Match a dual-stack portal whose locks list IPv4 only."""
     if workforce.ip_address_type.lower() != "dualstack":
         return
     if _only_v4(parse_stored_cidrs(workforce.cidrs)):

@@ -53,11 +53,13 @@ class Acceptance:
         return (today or dt.datetime.now(dt.UTC).date()) > self.until
 
     def to_dict(self) -> dict[str, str]:
+        """Return the entry as JSON-able data, without empty fields."""
         data = members(self, "finding", "subject", "reason", "owner") | {"until": self.until.isoformat()}
         return {name: value for name, value in data.items() if value}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, str]) -> Acceptance:
+        """Read an entry from :meth:`to_dict`."""
         return cls(**{**data, "until": dt.date.fromisoformat(data["until"])})  # type: ignore[arg-type]
 
     @property
@@ -136,6 +138,7 @@ class Finding:
         return severity
 
     def to_dict(self) -> dict[str, object]:
+        """Return the finding as JSON-able data."""
         data = asdict(self)
         for name in ("accepted", "ended"):
             entry: Acceptance | None = getattr(self, name)
@@ -248,8 +251,12 @@ def rule(
     given: tuple[Given, ...] = (),
     settled_by_one: bool = False,
 ) -> Callable[[Matcher], Rule]:
-    """Make a :class:`Rule` of a function."""
-    return lambda function: Rule(code, subject, needs, function, uses, given, settled_by_one)
+    """Register a function as the rule of a code, with its subject and the parts of a state that it reads."""
+
+    def make(function: Matcher) -> Rule:
+        return Rule(code, subject, needs, function, uses, given, settled_by_one)
+
+    return make
 
 
 @lru_cache(maxsize=1)

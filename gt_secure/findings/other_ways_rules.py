@@ -56,11 +56,13 @@ def _is_cloudfront(entry: PrincipalEntry) -> bool:
 
 @rule("canonical-user-grant", "bucket", "bucket.policy", settled_by_one=True)
 def canonical_user_grant(_: State, bucket: Bucket) -> Iterator[Match]:
+    """Match an Allow of reads for a canonical user."""
     return _readers(bucket, lambda entry: entry.kind == "canonical", lambda text: f"{text[:12]}…")
 
 
 @rule("other-account-grant", "bucket", "bucket.policy", settled_by_one=True)
 def other_account_grant(state: State, bucket: Bucket) -> Iterator[Match]:
+    """Match an Allow of reads for another account."""
     return _readers(bucket, lambda entry: _is_other_account(entry, state.account_id))
 
 
@@ -70,6 +72,7 @@ def _is_other_account(entry: PrincipalEntry, account: str) -> bool:
 
 @rule("acl-grant", "bucket", "bucket.policy", settled_by_one=True)
 def acl_grant(state: State, bucket: Bucket) -> Iterator[Match]:
+    """Match an Allow of changes to ACLs, by name or beyond the account."""
     yield from _grants_of(state, bucket, _ACL_ACTIONS, "acl")
 
 
@@ -104,6 +107,7 @@ def _named(statement: Statement) -> tuple[PrincipalEntry, ...]:
 
 @rule("access-point-delegation", "bucket", "bucket.policy", settled_by_one=True)
 def access_point_delegation(_: State, bucket: Bucket) -> Iterator[Match]:
+    """Match an Allow of reads that leaves the decision to access points."""
     for statement in reading_allows(bucket):
         keys = sorted({each.key for each in statement.conditions if each.lower_key in _ACCESS_POINT_KEYS})
         if keys:
@@ -112,6 +116,7 @@ def access_point_delegation(_: State, bucket: Bucket) -> Iterator[Match]:
 
 @rule("access-point", "bucket", "bucket.access_points")
 def access_point(_: State, bucket: Bucket) -> Iterator[Match]:
+    """Match a bucket with access points."""
     points = bucket.access_points.value
     if points:
         yield Match(bucket.name, f"They are {', '.join(each.name for each in points)}.")
@@ -119,12 +124,14 @@ def access_point(_: State, bucket: Bucket) -> Iterator[Match]:
 
 @rule("website-on", "bucket", "bucket.website")
 def website_on(_: State, bucket: Bucket) -> Iterator[Match]:
+    """Match a bucket that serves a website."""
     if bucket.website.value:
         yield Match(bucket.name)
 
 
 @rule("replication-on", "bucket", "bucket.replicas")
 def replication_on(_: State, bucket: Bucket) -> Iterator[Match]:
+    """Match a bucket that S3 replicates."""
     copies = bucket.replicas.value
     if copies:
         yield Match(bucket.name, f"It copies to {', '.join(copies)}.")
@@ -143,6 +150,7 @@ def bucket_acl_public(state: State, bucket: Bucket) -> Iterator[Match]:
 
 @rule("bucket-acl-other", "bucket", "bucket.acl_grants")
 def bucket_acl_other(_: State, bucket: Bucket) -> Iterator[Match]:
+    """Match a bucket whose ACL grants something to other accounts."""
     others = [f"{grant.permission} to {grant.grantee[:12]}…" for grant in _acl(bucket, public=False)]
     if others:
         yield Match(bucket.name, f"It grants {', '.join(others)}.")

@@ -17,7 +17,7 @@ from ..policies.age_cap import LONGEST_S
 from . import bucket_rules, guard_rules, other_ways_rules, workteam_rules
 from .bucket_rules import scripts_of
 from .guard_rules import guard_of, wanted_of
-from .model import SEVERITIES, Checked, CheckedWord, Finding, Given, Match, Rule, Severity, Subject, catalog
+from .model import SEVERITIES, Checked, Finding, Given, Match, Rule, Severity, Subject, catalog
 
 if TYPE_CHECKING:
     from ..logs.hits import Hits
@@ -47,32 +47,37 @@ def examine(state: State, rules: Iterable[Rule] = RULES) -> Examined:
     rule without a subject is not applicable.
     """
     unread = list(state.unread())
-    found: list[Finding] = []
+    findings: list[Finding] = []
     checked: list[Checked] = []
     for rule in rules:
-        blind = tuple(dict.fromkeys(missing.action for name, missing in unread if rule.looks_at(name)))
-        try:
-            for name in rule.needs:
-                part = state.part(name)
-                _ = part.value if part is not None else None
-            about = _about(rule, state)
-            if isinstance(about, str):
-                checked.append(Checked(rule.code, "not applicable", about))
-                continue
-            made = [_finding(rule.code, each, blind) for each in rule.run(state, *about)]
-        except PartNotReadError as error:
-            checked.append(Checked(rule.code, "unknown", error.part.text))
-            continue
-        found += made
-        unknown = [each.detail for each in made if each.state == "unknown"]
-        if not made and blind:  # a part that it would have looked at was not read
-            unknown = [f"{', '.join(blind)} was not read"]
-        outcome: CheckedWord = "unknown" if unknown and len(unknown) >= len(made) else "found" if made else "clean"
-        checked.append(Checked(rule.code, outcome, unknown[0] if outcome == "unknown" else ""))
-    found += _not_checked(unread)
+        missing = tuple(dict.fromkeys(part.action for name, part in unread if rule.looks_at(name)))
+        matches, outcome = _run(rule, state, missing)
+        findings += matches
+        checked.append(outcome)
+    findings += _not_checked(unread)
     ran = sum(each.outcome in ("found", "clean") for each in checked)
-    ordered = tuple(sorted(found, key=lambda each: SEVERITIES.index(each.severity)))
+    ordered = tuple(sorted(findings, key=lambda each: SEVERITIES.index(each.severity)))
     return Examined(ordered, tuple(checked), state.evidence(rule=ran))
+
+
+def _run(rule: Rule, state: State, missing: tuple[str, ...]) -> tuple[list[Finding], Checked]:
+    """Run one rule; ``missing`` has the actions of the parts that it would have looked at and that were not read."""
+    try:
+        for name in rule.needs:
+            part = state.part(name)
+            _ = part.value if part is not None else None
+        about = _about(rule, state)
+        if isinstance(about, str):
+            return [], Checked(rule.code, "not applicable", about)
+        findings = [_finding(rule.code, each, missing) for each in rule.run(state, *about)]
+    except PartNotReadError as error:
+        return [], Checked(rule.code, "unknown", error.part.text)
+    unknown = [each.detail for each in findings if each.state == "unknown"]
+    if not findings and missing:
+        unknown = [f"{', '.join(missing)} was not read"]
+    if unknown and len(unknown) >= len(findings):
+        return findings, Checked(rule.code, "unknown", unknown[0])
+    return findings, Checked(rule.code, "found" if findings else "clean", "")
 
 
 _SUBJECTS: dict[Subject, tuple[Callable[[State], object], str]] = {

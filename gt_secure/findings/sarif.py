@@ -47,17 +47,18 @@ def to_sarif(
     ``places`` has by the subjects of findings. ``unused`` acceptances matched nothing: each one is a notification.
     """
     listed = list(findings)
-    told = {finding.code for finding in listed}
-    undecided = [each for each in checked if each.outcome in _KINDS and each.code not in told]
-    codes = sorted({*told, *(each.code for each in undecided)})
-    found = places or {}
-    results = [result(each, codes.index(each.code), source, place=found.get(each.subject)) for each in listed]
+    reported = {finding.code for finding in listed}
+    undecided = [each for each in checked if each.outcome in _KINDS and each.code not in reported]
+    codes = sorted({*reported, *(each.code for each in undecided)})
+    by_subject = places or {}
+    results = [result(each, codes.index(each.code), source, place=by_subject.get(each.subject)) for each in listed]
     results += [_undecided(each, codes.index(each.code), source) for each in undecided]
     complete = not any(finding.code == "not-checked" or finding.state == "unknown" for finding in listed)
     return log([rule(code) for code in codes], results, successful=complete, unused=unused)
 
 
 def log(rules: Sequence[Json], results: Sequence[Json], *, successful: bool, unused: Iterable[Acceptance] = ()) -> Json:
+    """Return a SARIF log with one run."""
     notes = [
         {
             "level": "warning",
@@ -79,6 +80,7 @@ def log(rules: Sequence[Json], results: Sequence[Json], *, successful: bool, unu
 
 
 def rule(code: str) -> Json:
+    """Return the SARIF rule of a finding code."""
     row = catalog()[code]
     severity = str(row["severity"])
     properties: Json = {

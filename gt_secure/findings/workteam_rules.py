@@ -32,27 +32,32 @@ def lists(subject: str, networks: Iterable[IPNetwork], fits: Callable[[IPNetwork
 
 
 def is_everything(network: IPNetwork) -> bool:
+    """Return whether a network is all addresses of its family."""
     return network.prefixlen == 0
 
 
 def is_private(network: IPNetwork) -> bool:
+    """Return whether a network is in private address space."""
     return scope(network) == "private"
 
 
 @rule("url-lock-both", "team", "team")
 def url_lock_both(_: State, team: Workteam) -> Iterator[Match]:
+    """Match a team with both settings on, so that no URL works."""
     if lock_of(team).impossible:
         yield Match(team.name, "SourceIp and VpcSourceIp are both Enabled.")
 
 
 @rule("url-lock-off", "team", "team")
 def url_lock_off(_: State, team: Workteam) -> Iterator[Match]:
+    """Match a private team without a URL lock."""
     if team.kind == "private" and not lock_of(team).on:
         yield Match(team.name)
 
 
 @rule("url-lock-portal-mismatch", "team", "team", "workforce")
 def url_lock_portal_mismatch(state: State, team: Workteam) -> Iterator[Match]:
+    """Match a team whose setting is for a portal that it does not have."""
     workforce, lock = state.workforce.value, lock_of(team)
     if workforce is None or lock.impossible:
         return
@@ -64,6 +69,7 @@ def url_lock_portal_mismatch(state: State, team: Workteam) -> Iterator[Match]:
 
 @rule("url-lock-one-path", "team", "team", "workforce")
 def url_lock_one_path(state: State, team: Workteam) -> Iterator[Match]:
+    """Match a team with two portals, whose setting serves only one."""
     workforce, lock = state.workforce.value, lock_of(team)
     if workforce is None or workforce.vpc_id is None or not lock.on or lock.impossible:
         return
@@ -74,6 +80,7 @@ def url_lock_one_path(state: State, team: Workteam) -> Iterator[Match]:
 
 @rule("url-lock-impossible", "team", "team")
 def url_lock_impossible(_: State, team: Workteam) -> Iterator[Match]:
+    """Match a vendor or public team, which cannot have a URL lock."""
     if team.kind != "private":
         gone = f": {PUBLIC_GONE}" if team.kind == "public" else ""
         yield Match(team.name, f"It is a {team.kind} workteam{gone}.")
@@ -81,17 +88,20 @@ def url_lock_impossible(_: State, team: Workteam) -> Iterator[Match]:
 
 @rule("portal-lock-absent", "workforce", "workforce")
 def portal_lock_absent(_: State, workforce: Workforce) -> Iterator[Match]:
+    """Match a public portal without a portal lock."""
     if workforce.vpc_id is None and not workforce.cidrs:
         yield Match(workforce.name)
 
 
 @rule("portal-lock-open", "workforce", "workforce")
 def portal_lock_open(_: State, workforce: Workforce) -> Iterator[Match]:
+    """Match a portal lock that lists every address."""
     return lists(workforce.name, parse_stored_cidrs(workforce.cidrs), is_everything)
 
 
 @rule("portal-lock-private", "workforce", "workforce")
 def portal_lock_private(_: State, workforce: Workforce) -> Iterator[Match]:
+    """Match a public portal whose lock lists private addresses."""
     if workforce.vpc_id is None:
         # Each by itself: a private range that is merged with its neighbour is private no more.
         stored = (network for cidr in workforce.cidrs for network in parse_stored_cidrs([cidr]))
@@ -100,6 +110,7 @@ def portal_lock_private(_: State, workforce: Workforce) -> Iterator[Match]:
 
 @rule("portal-public-beside-vpc", "workforce", "workforce")
 def portal_public_beside_vpc(_: State, workforce: Workforce) -> Iterator[Match]:
+    """Match a portal in a VPC whose public portal admits others too."""
     if workforce.vpc_id is not None and not all_private(parse_stored_cidrs(workforce.cidrs)):
         said = f"The VPC is {workforce.vpc_id}; the public portal admits others too."
         yield Match(workforce.name, said, severity="low" if workforce.cidrs else None)
@@ -107,6 +118,7 @@ def portal_public_beside_vpc(_: State, workforce: Workforce) -> Iterator[Match]:
 
 @rule("template-without-grant", "job", "templates")
 def template_without_grant(_: State, templates: Iterable[TaskTemplate]) -> Iterator[Match]:
+    """Match a job whose template does not use ``grant_read_access``, or was not read."""
     for template in templates:
         missing, text = template.text.missing, template.text.if_read
         if missing is not None and missing.why == "not asked":
@@ -123,6 +135,7 @@ def _usable(state: State, vpc: str) -> list[VpcEndpoint]:
 
 @rule("s3-endpoint-missing", "endpoint", "endpoints", "workforce", given=("portal in a VPC",))
 def s3_endpoint_missing(state: State, _: Workforce, vpc: str) -> Iterator[Match]:
+    """Match a VPC with a portal and without a usable S3 endpoint."""
     if not _usable(state, vpc):
         yield Match(vpc)
 
