@@ -158,24 +158,17 @@ class _Texts:
 
     def _text(self, owner: Any, key: Any, text: str, name: str | None, shown: str, role: str) -> None:
         """Add a text behind the name of its member; what is base64 as a whole is announced as such."""
-        begin, end = 0, len(text)
-        if end < 40 and not shown:
-            if name is not None:
-                self._add(f'{name}="')
-            self._leaf(owner, key, text, role, begin, end)
-            if name is not None:
-                self._add('"\x00\n')
-            return
-        patterns = table().patterns
-        bare = text.strip().strip("'\"") if end < 4096 else ""
-        is_key = bool(patterns["secret_key"].match(bare)) and not patterns["plain"].match(from_base64(bare))
-        hint = "secret_key" if is_key else shown if "\n" not in bare else ""
-        whole = not is_key and not name and end >= 40 and is_text(text) and bool(patterns["whole"].match(text))
-        if whole:
-            role = "whole"
-        elif hint and bare:
-            begin = text.find(bare)
-            end, name = begin + len(bare), f"\x00{hint}"
+        begin, end, whole = 0, len(text), False
+        if end >= 40 or shown:
+            bare = text.strip().strip("'\"") if end < 4096 else ""
+            is_key = _is_secret_key(bare)
+            hint = "secret_key" if is_key else shown if "\n" not in bare else ""
+            whole = not is_key and not name and end >= 40 and _is_base64(text)
+            if whole:
+                role = "whole"
+            elif hint and bare:
+                begin = text.find(bare)
+                end, name = begin + len(bare), f"\x00{hint}"
         if name is not None:
             self._add(f'{name}="')
         if whole:
@@ -183,6 +176,16 @@ class _Texts:
         self._leaf(owner, key, text, role, begin, end)
         if name is not None:
             self._add('"\x00\n')
+
+
+def _is_secret_key(text: str) -> bool:
+    patterns = table().patterns
+    return bool(patterns["secret_key"].match(text)) and not patterns["plain"].match(from_base64(text))
+
+
+def _is_base64(text: str) -> bool:
+    """Return whether the whole text is base64 of a text."""
+    return is_text(text) and bool(table().patterns["whole"].match(text))
 
 
 def _joined(items: list[Any], name: str | None) -> str | None:
@@ -283,10 +286,10 @@ def mask_text(text: str, *, code: bool) -> str:
     return replaced(text, (span for span in spans if any(a <= span[0] and span[1] <= b for a, b in inside)))
 
 
-def _mask(found: list[_Found], sources: bool) -> None:
+def _mask(places: list[_Found], sources: bool) -> None:
     changes: dict[int, tuple[_Leaf, list[tuple[int, int]]]] = {}
-    literals = {code: _literals(code) for code in {leaf.code for leaf, _, _, _ in found} if code is not None}
-    for leaf, start, end, _ in found:
+    literals = {code: _literals(code) for code in {leaf.code for leaf, _, _, _ in places} if code is not None}
+    for leaf, start, end, _ in places:
         inside = leaf.code is None or any(a <= start and end <= b for a, b in literals[leaf.code])
         if inside and (sources or not leaf.place.endswith("source")):
             changes.setdefault(id(leaf), (leaf, []))[1].append((start, end))
@@ -313,22 +316,25 @@ _Part = tuple[str, str, Any, dict[str, Any], "str | None", str]
 def _parts(book: dict[str, Any]) -> Iterator[_Part]:
     """Yield place, name, value, owner, source and shown name of what a person tells apart."""
     for i, cell in enumerate(book.get("cells") or ()):
-        if not isinstance(cell, dict):
-            continue
-        source = cell.get("source") or ""
-        source = source if isinstance(source, str) else "".join(map(str, source))
-        code = cell.get("cell_type") == "code"
-        shown = table().patterns["shown"].search(source.strip().rpartition("\n")[2]) if code else None
-        for name, value in list(cell.items()):
-            masked = source if code and name == "source" else None
-            hint = shown[1] if shown and name == "outputs" else ""
-            yield f"cell {i}, {name.removesuffix('s')}", name, value, cell, masked, hint
+        if isinstance(cell, dict):
+            yield from _cell_parts(i, cell)
     for name, value in list(book.items()):
         if name == "metadata" and isinstance(value, dict):
             for inner, each in list(value.items()):
                 yield "the widget state" if inner == "widgets" else "the metadata", inner, each, value, None, ""
         elif name != "cells":
             yield "the metadata", name, value, book, None, ""
+
+
+def _cell_parts(number: int, cell: dict[str, Any]) -> Iterator[_Part]:
+    source = cell.get("source") or ""
+    source = source if isinstance(source, str) else "".join(map(str, source))
+    code = cell.get("cell_type") == "code"
+    shown = table().patterns["shown"].search(source.strip().rpartition("\n")[2]) if code else None
+    for name, value in list(cell.items()):
+        masked = source if code and name == "source" else None
+        hint = shown[1] if shown and name == "outputs" else ""
+        yield f"cell {number}, {name.removesuffix('s')}", name, value, cell, masked, hint
 
 
 def _literals(source: str) -> list[tuple[int, int]]:

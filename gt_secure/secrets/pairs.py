@@ -53,32 +53,18 @@ class Pairs:
 
     def __init__(self, anchors: Sequence[Anchor], numpy: Any) -> None:
         self._numpy = numpy
-        anchors = sorted((anchor for anchor in anchors if len(anchor.data) > 1), key=lambda anchor: not anchor.far)
-        ends: list[tuple[Anchor, int]] = []
-        numbers: dict[bytes, list[int]] = {}
-        for anchor, odd in ((anchor, odd) for anchor in anchors for odd in (0, 1)):
-            at = min(range(odd, len(anchor.data) - 1, 2), key=lambda i: _worth(anchor, i, numbers))
-            for one in anchor.codes(at):
-                for two in anchor.codes(at + 1):
-                    numbers.setdefault(bytes((one, two)), []).append(len(ends))
-            ends.append((anchor, at))
-        self._anchors = {pair: [ends[number] for number in each] for pair, each in numbers.items()}
+        windows, numbers = _windows(anchors)
+        self._anchors = {pair: [windows[number] for number in each] for pair, each in numbers.items()}
         self._pair = numpy.zeros(1 << 16, numpy.uint16)
         for i, pair in enumerate(numbers, 1):
             self._pair[int.from_bytes(pair, "little")] = i
         self._any = self._pair > 0
-        behind = numpy.zeros((2, len(ends), 256), bool)
-        for number, (anchor, at) in enumerate(ends):
-            behind[0, number, anchor.codes(at + 2)] = behind[1, number, anchor.codes(at + 3)] = True
-        (ones, one_of), (twos, two_of) = (numpy.unique(each, axis=1, return_inverse=True) for each in behind)
-        self._next = numpy.add.outer(two_of.ravel() * ones.shape[1], one_of.ravel()).ravel().astype(numpy.uint16)
-        both = (twos[:, :, None] & ones[:, None]).reshape(len(ends), -1)
-        self._follows = numpy.array([both[each].any(axis=0) for each in ([], *numbers.values())])
+        self._next, self._follows = _followers(windows, numbers, numpy)
         self._rest, self._least = numpy.zeros((2, 1 << 16), numpy.int8)
-        for pair, windows in self._anchors.items():
-            rest = {0 if anchor.far else len(anchor.data) - at for anchor, at in windows}
+        for pair, ends in self._anchors.items():
+            rest = {0 if anchor.far else len(anchor.data) - at for anchor, at in ends}
             self._rest[int.from_bytes(pair, "little")] = rest.pop() if len(rest) == 1 else 0
-            least = min(8 if anchor.text.startswith("p") else 12 for anchor, _ in windows)
+            least = min(8 if anchor.text.startswith("p") else 12 for anchor, _ in ends)
             self._least[int.from_bytes(pair, "little")] = least
         letters = map(chr, range(128))
         classes = [sum((c in has or more(c)) << i for i, (has, more) in enumerate(_CLASSES)) for c in letters]
@@ -128,6 +114,35 @@ class Pairs:
         prose &= next_one & _SPACE > 0
         named = (next_one & (_WORD | _VALUE) > 0) & ~prose
         return numpy.concatenate((at[named | (rest == 0)], last))
+
+
+_Windows = list[tuple[Anchor, int]]
+"""Anchors, each with the place of the pair by which it is looked up."""
+
+
+def _windows(anchors: Sequence[Anchor]) -> tuple[_Windows, dict[bytes, list[int]]]:
+    """Return the rarest pair of each anchor at an even and at an odd place, and the numbers of windows by pair."""
+    windows: _Windows = []
+    numbers: dict[bytes, list[int]] = {}
+    long = sorted((anchor for anchor in anchors if len(anchor.data) > 1), key=lambda anchor: not anchor.far)
+    for anchor, odd in ((anchor, odd) for anchor in long for odd in (0, 1)):
+        at = min(range(odd, len(anchor.data) - 1, 2), key=lambda i: _worth(anchor, i, numbers))
+        for one in anchor.codes(at):
+            for two in anchor.codes(at + 1):
+                numbers.setdefault(bytes((one, two)), []).append(len(windows))
+        windows.append((anchor, at))
+    return windows, numbers
+
+
+def _followers(windows: _Windows, numbers: dict[bytes, list[int]], numpy: Any) -> tuple[Any, Any]:
+    """Return the class of each pair of letters, and the classes that may follow each pair of an anchor."""
+    behind = numpy.zeros((2, len(windows), 256), bool)
+    for number, (anchor, at) in enumerate(windows):
+        behind[0, number, anchor.codes(at + 2)] = behind[1, number, anchor.codes(at + 3)] = True
+    (ones, one_of), (twos, two_of) = (numpy.unique(each, axis=1, return_inverse=True) for each in behind)
+    classes = numpy.add.outer(two_of.ravel() * ones.shape[1], one_of.ravel()).ravel().astype(numpy.uint16)
+    both = (twos[:, :, None] & ones[:, None]).reshape(len(windows), -1)
+    return classes, numpy.array([both[each].any(axis=0) for each in ([], *numbers.values())])
 
 
 def _worth(anchor: Anchor, at: int, used: Container[bytes]) -> tuple[bool, bool, int]:

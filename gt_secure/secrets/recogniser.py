@@ -320,10 +320,10 @@ def _matches(view: _View) -> Iterator[SecretSpan]:
             followed = not anchor.text[-1].isalnum() or bool(guard.match(text, at + len(anchor.text)))
             for rule in rules:
                 start = text.rfind(rule.back, max(0, at - _FAR), at) if rule.back else at
-                found = rule.pattern.match(text, start) if start >= 0 and (followed or not rule.named) else None
-                if found and rule.allows(text[max(0, start - _NEAR) : start]) and _fits(rule, text, found):
-                    yield SecretSpan(found.end(1), found.end(), rule.what)
-                    after = max(after, found.end(1))
+                match = rule.pattern.match(text, start) if start >= 0 and (followed or not rule.named) else None
+                if match and rule.allows(text[max(0, start - _NEAR) : start]) and _fits(rule, text, match):
+                    yield SecretSpan(match.end(1), match.end(), rule.what)
+                    after = max(after, match.end(1))
 
 
 def _fits(rule: _Rule, text: str, found: re.Match[str]) -> bool:
@@ -345,16 +345,16 @@ def _is_example(value: str) -> bool:
 def _wrapped(text: str) -> Iterator[SecretSpan]:
     """Find what goes on in the next line, since a terminal or textwrap broke the line."""
     groups: list[list[tuple[int, int]]] = []
-    for found in table().patterns["wrap"].finditer(text):
-        at = found.start()
+    for wrap in table().patterns["wrap"].finditer(text):
+        at = wrap.start()
         line = text.rfind("\n", max(0, at - _WIDEST - 1), at) + 1
         if not 40 <= at - line <= _WIDEST or " " in text[at - 32 : at].rstrip(_EDGE)[-12:]:
             continue
         before = table().words["wrap_before"].search(text, at - 32, at)
         if before and groups and before.start(1) - groups[-1][-1][1] <= _WIDEST:
-            groups[-1].append((before.start(1), found.end()))
+            groups[-1].append((before.start(1), wrap.end()))
         elif before:
-            groups.append([(before.start(1), found.end())])
+            groups.append([(before.start(1), wrap.end())])
     for group in groups:
         start, end = max(0, text.rfind("\n", 0, group[0][0])), text.find("\n", group[-1][1])
         start = max(start, group[0][0] - 2 * _WIDEST)
