@@ -28,6 +28,7 @@ class ProbeResult:
         return self.observed in (MEANT[self.kind], "not reached")
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the result as JSON-able data."""
         return members(self, "kind", "source", "observed", "holds", "detail")
 
 
@@ -65,9 +66,11 @@ class Applied:
         return all(step.certain for step in self.steps)
 
     def to_dict(self) -> dict[str, Any]:
+        """Return outcome, steps and probes as JSON-able data."""
         return members(self, "id", "outcome", "of", "certain", "steps", "probes", "notes")
 
     def to_text(self) -> str:
+        """Return the outcome with a line for each step, probe and note."""
         lines = [f"{self.outcome.capitalize()}{f' (change {self.id})' if self.id else ''}."]
         for step in self.steps:
             doubt = "" if step.certain else " - not certain"

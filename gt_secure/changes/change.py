@@ -23,6 +23,7 @@ class Call:
     parameters: Mapping[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the call as JSON-able data."""
         return members(self, "action", "resource", "operation", "parameters")
 
 
@@ -50,6 +51,7 @@ class Change(Generic[V]):
 
     @property
     def name(self) -> str:
+        """The name of the team, workforce or bucket that changes."""
         return self.target.name
 
     @property
@@ -68,9 +70,11 @@ class Change(Generic[V]):
         return self.target.protects(self.after)
 
     def put(self, state: State) -> State:
+        """Return the state after this change."""
         return self.target.put(self.after, state)
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the change as JSON-able data, with the values before and after."""
         names = ("kind", "region", "before_text", "after_text", "protects", "affects", "calls", "seconds_typical")
         return {
             "target": self.name,
@@ -113,10 +117,12 @@ def change_from_journal(data: Mapping[str, Any]) -> Change[Any]:
 
 
 def is_change_of(change: Change[Any], target: type[Target[V]]) -> TypeGuard[Change[V]]:
+    """Return whether a change is one of this kind of target."""
     return isinstance(change.target, target)
 
 
 def find_change(changes: Iterable[Change[Any]], target: type[Target[V]]) -> Change[V] | None:
+    """Return the first change of a kind of target; None without one."""
     for change in changes:
         if is_change_of(change, target):
             return change

@@ -46,21 +46,22 @@ def wanted_lock(wish: Restriction, state: State) -> UrlLock | None:
     return UrlLock(mode == "SourceIp", mode == "VpcSourceIp")
 
 
-def _fitting(wish: Restriction, state: State) -> UrlLockMode:
+def _fitting(restriction: Restriction, state: State) -> UrlLockMode:
     """Choose the setting: a workforce in a VPC also has the public portal, unless its list has private ranges only."""
     force, team = state.workforce.value, state.team.value
     if force is None or not force.in_vpc:
         return "SourceIp"
-    if bool(wish.addresses) != bool(wish.endpoints):
-        return "SourceIp" if wish.addresses else "VpcSourceIp"
+    if bool(restriction.addresses) != bool(restriction.endpoints):
+        return "SourceIp" if restriction.addresses else "VpcSourceIp"
     lock = (team.url_lock if team is not None else None) or UrlLock()
     if lock.on and not lock.impossible:
         return "SourceIp" if lock.source_ip else "VpcSourceIp"
     closed = all_private(parse_stored_cidrs(force.cidrs))
-    return "VpcSourceIp" if closed and not wish.addresses else "SourceIp"
+    return "VpcSourceIp" if closed and not restriction.addresses else "SourceIp"
 
 
 def existing_guard(state: State) -> Guard | None:
+    """Return the guard in the bucket's current policy; None without a bucket or guard."""
     return find_guard(state.bucket.policy.value) if state.bucket is not None else None
 
 

@@ -67,9 +67,11 @@ class ChangeStep:
 
     @property
     def title(self) -> str:
+        """The kind of the target in words."""
         return TARGETS[self.kind].title if self.kind in TARGETS else self.kind
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the step as JSON-able data."""
         return members(self, "kind", "target", "outcome", "certain", "detail")
 
 
@@ -87,6 +89,7 @@ class Clock:
 
     @property
     def left(self) -> float:
+        """Seconds until the deadline, negative after it."""
         return self.end - self.now()
 
     def wait(self, attempt: int, *, first: float = 0.25, most: float = 8.0) -> None:

@@ -63,11 +63,13 @@ class HistoryEntry:
 
     @property
     def words(self) -> str:
+        """The entry as one sentence: operation, person, time, address and tool."""
         origin = f", from {self.source}" if self.source else ""
         tool = "by gt_secure" if self.by_gt_secure else "not by gt_secure"
         return f"{self.operation} by {self.who} at {self.at:%Y-%m-%d %H:%M:%S} UTC{origin}, {tool}"
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the entry as JSON-able data."""
         names = ("who", "source", "operation", "target", "by_gt_secure", "change_id", "error", "user_agent")
         data = {name: getattr(self, name) for name in (*names, "event_id", "region", "recorded_by", "reason")}
         return {"at": f"{self.at:%Y-%m-%dT%H:%M:%SZ}", **data}

@@ -72,6 +72,7 @@ class ChangeRecord:
 
     @property
     def account_id(self) -> str:
+        """The account that was changed; empty if the record does not name it."""
         return str(self.begin.get("account") or "")
 
     @property
@@ -81,6 +82,7 @@ class ChangeRecord:
 
     @property
     def caller(self) -> str:
+        """The ARN of the caller who made the change; empty if the record does not name it."""
         return str(self.begin.get("caller") or "")
 
     @property
@@ -107,6 +109,7 @@ class ChangeRecord:
 
     @property
     def requests(self) -> set[str]:
+        """The ids of the requests that wrote."""
         return {str(event.get("request")) for event in self.events if event.get("event") == "written"}
 
     @property
@@ -116,6 +119,7 @@ class ChangeRecord:
         return [each for each in lists if isinstance(each, Mapping)] if isinstance(lists, list) else []
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the record as JSON-able data."""
         return {
             **members(self, "id", "kind", "of", "status", "started", "region", "caller", "reason", "lists"),
             **members(self, "events", "problems"),
@@ -137,6 +141,7 @@ class Writer:
 
     @property
     def journal(self) -> Journal:
+        """The journal of the folder that this record is written to."""
         return Journal(self._path.parent)
 
     def write(self, event: str, **data: Any) -> None:
@@ -262,6 +267,7 @@ class Journal(ShownTable["ChangeRecord"]):
 
     @staticmethod
     def row(item: ChangeRecord) -> tuple[str, ...]:
+        """Return the cells of one record."""
         targets = ", ".join(f"{change.get('kind')} of {change.get('target')}" for change in item.changes)
         kind = item.kind + (f" of {item.of}" if item.of else "")
         return item.id, item.status, kind, targets, item.caller, item.reason or "-"

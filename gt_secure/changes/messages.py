@@ -86,28 +86,33 @@ def _guard(wish: Restriction, state: State) -> Iterator[Notice]:
         yield notice("guard-drops", sources=", ".join(gone))
 
 
-def _signers(wish: Restriction, state: State) -> Iterator[Notice]:
+def _signers(restriction: Restriction, state: State) -> Iterator[Notice]:
     """Yield whom the signer lock would stop: the caller, the roles of waiting jobs, and who was on its list."""
     lock = find_signer_lock(state.bucket.policy.value) if state.bucket is not None else None
-    if wish.signers is None or not (wish.signers or lock):
+    if restriction.signers is None or not (restriction.signers or lock):
         return
     if lock is not None and lock.drifted:
         yield notice("guard-edited", field="signers")
-    if not wish.signers:
+    if not restriction.signers:
         yield notice("signers-off")
         return
     yield notice("signers-limits")
-    if not is_listed(state.caller_arn, wish.signers):
+    if not is_listed(state.caller_arn, restriction.signers):
         yield notice("signers-caller", caller=state.caller_arn, confirmable=False, fix=_add([state.caller_arn]))
+    yield from _signers_of_jobs(restriction, restriction.signers, state)
+    dropped = [each for each in lock.signers if not is_listed(each, restriction.signers)] if lock is not None else []
+    if dropped:
+        yield notice("signers-drops", signers=signer_names(dropped).replace(" or ", ", "))
+
+
+def _signers_of_jobs(restriction: Restriction, signers: Sequence[str], state: State) -> Iterator[Notice]:
+    """Yield the roles of waiting jobs that the signer lock would stop, or that they are unknown."""
     roles = {job.role_arn for job in state.jobs.if_read or () if job.role_arn}
-    left_out = sorted(role for role in roles if not is_listed(role, wish.signers))
+    left_out = sorted(role for role in roles if not is_listed(role, signers))
     if left_out:
         yield notice("signers-jobs", roles=", ".join(left_out), fix=_add(left_out))
-    elif wish.team is None or state.jobs.missing is not None:
+    elif restriction.team is None or state.jobs.missing is not None:
         yield notice("signers-jobs-unread")
-    gone = [each for each in (lock.signers if lock is not None else ()) if not is_listed(each, wish.signers)]
-    if gone:
-        yield notice("signers-drops", signers=signer_names(gone).replace(" or ", ", "))
 
 
 def _add(arns: Sequence[str]) -> str:
@@ -121,24 +126,24 @@ def _deleted(change: Change[str | None]) -> Iterator[Notice]:
         yield notice("principal-deleted", principals="; ".join(gone))
 
 
-def _portal(wish: Restriction, state: State) -> Iterator[Notice]:
+def _portal(restriction: Restriction, state: State) -> Iterator[Notice]:
     force = state.workforce.value
     assert force is not None
     others = [team.name for team in state.other_teams] if state.teams.missing is None else []
     named = f" It also affects {', '.join(others)}." if others else ""
     if state.teams.missing is not None:
         named = f" Which other teams it affects is unknown: {state.teams.missing.text}."
-    if not wish.portal_lock:
+    if not restriction.portal_lock:
         yield notice("portal-opens", sources=", ".join(force.cidrs), others=named)
         return
     yield notice("portal-affects-all", region=state.region, others=named)
-    if all(scope(network) == "private" for network in wish.addresses):
+    if all(scope(network) == "private" for network in restriction.addresses):
         if force.in_vpc:
             fix = "That is right if all workers use the portal in the VPC."
             yield notice("portal-closes", severity="warning", fix=fix, others=named)
         else:
             yield notice("portal-closes", others=named)
-    gone = [str(network) for network in outside(parse_stored_cidrs(force.cidrs), wish.addresses)]
+    gone = [str(network) for network in outside(parse_stored_cidrs(force.cidrs), restriction.addresses)]
     if gone:
         yield notice("portal-drops", sources=", ".join(gone), others=named)
     if force.in_vpc:
@@ -246,9 +251,9 @@ def application_notices(wish: Restriction, region: str, tried: DryRun | None, hi
     yield _age_cap(wish, profile, version, words)
 
 
-def _age_cap(wish: Restriction, profile: ApplicationProfile, version: SignatureVersion, words: str) -> Notice:
+def _age_cap(restriction: Restriction, profile: ApplicationProfile, version: SignatureVersion, words: str) -> Notice:
     """Return what a cap does, or which one is proposed."""
-    cap, longest = wish.max_age_s, profile.longest_s
+    cap, longest = restriction.max_age_s, profile.longest_s
     lives = f", and its URLs live up to {age_text(longest)}" if longest else ""
     lifetime = f" Setting of the lifetime: {profile.lifetime_setting}." if profile.lifetime_setting else ""
 

@@ -257,22 +257,24 @@ def plan(
     )
 
 
-def _cap(wish: Restriction, changes: Sequence[Change[Any]], tried: DryRun | None, region: str) -> Iterator[Notice]:
+def _cap(
+    restriction: Restriction, changes: Sequence[Change[Any]], tried: DryRun | None, region: str
+) -> Iterator[Notice]:
     """Yield what an age cap refuses: every URL of signature version 2, and old requests that the log shows."""
-    if not wish.guard or wish.max_age is None:
+    if not restriction.guard or restriction.max_age is None:
         return
-    seen = 0 if tried is None else tried.signed_with_2
-    worked = f" The log shows {count(seen, 'such request')} that worked." if seen else ""
-    version, _ = signature_of(wish, region, tried)
-    profile = applications().get(wish.application or "")
+    requests = 0 if tried is None else tried.signed_with_2
+    worked = f" The log shows {count(requests, 'such request')} that worked." if requests else ""
+    version, _ = signature_of(restriction, region, tried)
+    profile = applications().get(restriction.application or "")
     fix = (
         f"Sign with version 4: {profile.signature_setting}."
         if profile is not None and profile.signature_setting
         else None
     )
-    if profile is not None and version == "2" and not seen:
+    if profile is not None and version == "2" and not requests:
         worked = f" {profile.name} signs so in {region}: the cap would refuse every URL of it."
-    asks = (seen or version == "2") and find_change(changes, BucketGuard) is not None
+    asks = (requests or version == "2") and find_change(changes, BucketGuard) is not None
     yield notice("age-cap-version-2", severity="blocker" if asks else "info", worked=worked, fix=fix)
     if tried is not None and tried.too_old:
         yield notice("age-cap-refuses", requests=count(tried.too_old, "request"))

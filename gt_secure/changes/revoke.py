@@ -260,11 +260,11 @@ _LOSE = {
 
 def _affects(revoked: Revoked, hits: Hits | None, now: dt.datetime) -> list[str]:
     """Name who else loses access: other URLs of the same signers that would still work, as the log shows."""
-    found = [_LOSE["everybody" if revoked.kind == "session" else revoked.kind]]
+    losses = [_LOSE["everybody" if revoked.kind == "session" else revoked.kind]]
     if revoked.leaked and revoked.whole_bucket:
-        found.append("every object in the bucket, because this URL names none")
+        losses.append("every object in the bucket, because this URL names none")
     if hits is None:
-        return found
+        return losses
     chosen = hits.filter(presigned=True, test=False, refused=False, bucket=revoked.bucket)
     # Not filter(key=): it reads a * of a key as a wildcard.
     chosen = chosen.where(f"key = {literal(revoked.key)}") if revoked.key is not None else chosen
@@ -284,12 +284,12 @@ def _affects(revoked: Revoked, hits: Hits | None, now: dt.datetime) -> list[str]
     )
     one = revoked.signer if revoked.kind in ("session", "user") else None
     meant = [row for row in rows if one is None or is_signer(row[1] or "", one)]
-    found += [
+    losses += [
         f"{printable(signer_label(signer))}: {count(urls, 'URL')} in the log that may still work, used from "
         f"{count(addresses, 'address', 'addresses')}"
         for signer, _, urls, addresses in meant[:_NAMED]
     ]
-    return found
+    return losses
 
 
 def _check_open(hits: Hits | None) -> None:

@@ -105,26 +105,32 @@ def unknown_keys(rows: Iterable[Difference[Answer]], *exposures: Exposure) -> tu
 
 
 def notices_of(
-    wish: Restriction, rows: Sequence[Difference[Answer]], now: Exposure, after: Exposure, hits: Hits | None = None
+    wanted: Restriction, rows: Sequence[Difference[Answer]], now: Exposure, after: Exposure, hits: Hits | None = None
 ) -> Iterator[Notice]:
     """Yield what stops a plan, or makes its answers doubtful."""
-    shut = [row for row in rows if row.shut_out]
-    logged = [row.source for row in shut if row.why == LOGGED]
+    refused = [row for row in rows if row.shut_out]
+    logged = [row.source for row in refused if row.why == LOGGED]
     if logged:
-        yield _refuses(wish, logged, strangers(hits, wish.bucket, wish.prefix) & set(logged))
-    signed = hits.presigners(wish.bucket or "", wish.prefix)[0] if wish.signers and hits is not None else {}
-    left_out = [each for each in map(without_session, signed) if not is_listed(each, wish.signers or ())]
+        yield _refuses(wanted, logged, strangers(hits, wanted.bucket, wanted.prefix) & set(logged))
+    signed = hits.presigners(wanted.bucket or "", wanted.prefix)[0] if wanted.signers and hits is not None else {}
+    left_out = [each for each in map(without_session, signed) if not is_listed(each, wanted.signers or ())]
     if left_out:
         yield notice("signers-log", signers=some(left_out, _MOST_NAMED))
     yield from _doubts(rows, now, after)
-    if any(row.request == "Ground Truth" for row in shut):
-        yield notice("refuses-ground-truth")
-    if any(row.request == "log delivery" for row in shut):
-        yield notice("refuses-log-delivery")
-    if any(row.request == "caller" for row in shut):
-        yield notice("loses-undo")
-    if after.opens_nobody(wish.addresses, wish.endpoints):
-        yield _opens_nobody(wish, after)
+    scenes = {row.request for row in refused}
+    for scene, code in _REFUSED_SCENES.items():
+        if scene in scenes:
+            yield notice(code)
+    if after.opens_nobody(wanted.addresses, wanted.endpoints):
+        yield _opens_nobody(wanted, after)
+
+
+_REFUSED_SCENES = {
+    "Ground Truth": "refuses-ground-truth",
+    "log delivery": "refuses-log-delivery",
+    "caller": "loses-undo",
+}
+"""The notice for a service or the caller that a plan would refuse."""
 
 
 def _refuses(wish: Restriction, logged: Sequence[str], others: Set[str]) -> Notice:

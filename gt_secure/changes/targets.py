@@ -110,14 +110,17 @@ class BucketGuard(Target[str | None]):
     title: ClassVar[str] = "Bucket guard"
 
     def protects(self, value: str | None) -> bool:
+        """Return whether a policy has a statement of ours."""
         return bool(own_statements(value))
 
     def from_json(self, data: object) -> str | None:
+        """Read a policy from a journal or plan; ValueError if it is not one."""
         if data is not None and not is_policy(data):
             raise ValueError("the policy of a bucket guard is not a policy")
         return data if isinstance(data, str) else None
 
     def read(self, aws: Aws) -> Reading[str | None]:
+        """Read the bucket's policy."""
         return Reading(read_policy(aws, self.name, self.region or None))
 
     def write(self, aws: Aws, value: str | None) -> str:
@@ -145,9 +148,11 @@ class BucketGuard(Target[str | None]):
     def other_writes(
         self, aws: Aws, since: datetime, until: datetime, own_requests: Collection[str]
     ) -> tuple[OtherWrite, ...]:
+        """Return the policy writes of others in a time, as CloudTrail records them."""
         return other_policy_writes(aws, self.name, self.region, since, until, own_requests)
 
     def words(self, value: str | None, names: Sequence[str] = ()) -> str:
+        """Return the guard and the signer lock of a policy in words."""
         signers = find_signer_lock(value)
         return _guard_words(find_guard(value), names) + (f"; {signers.words}" if signers is not None else "")
 
@@ -188,14 +193,17 @@ class TeamUrlLock(Target[UrlLock]):
     title: ClassVar[str] = "URL lock"
 
     def protects(self, value: UrlLock) -> bool:
+        """Return whether one of the two settings is on."""
         return value.on
 
     def from_json(self, data: object) -> UrlLock:
+        """Read the two settings from a journal or plan; ValueError if one is missing."""
         if not isinstance(data, Mapping) or not {"SourceIp", "VpcSourceIp"} <= data.keys():
             raise ValueError("one of the two settings of a URL lock is missing")
         return UrlLock(_is_on(data["SourceIp"]), _is_on(data["VpcSourceIp"]))
 
     def to_json(self, value: UrlLock) -> object:
+        """Return the two settings as SageMaker writes them."""
         return value.settings
 
     def read(self, aws: Aws) -> Reading[UrlLock]:
@@ -231,6 +239,7 @@ class TeamUrlLock(Target[UrlLock]):
         )
 
     def words(self, value: UrlLock, names: Sequence[str] = ()) -> str:
+        """Return the settings in words."""
         del names
         return _LOCK_WORDS.get(words(value), "both on: no URL works")
 
@@ -255,11 +264,13 @@ class WorkforcePortal(Target[tuple[str, ...]]):
         return bool(value)
 
     def from_json(self, data: object) -> tuple[str, ...]:
+        """Read the ranges from a journal or plan; ValueError if they are not a list."""
         if not isinstance(data, list | tuple):
             raise ValueError("a portal lock has no list of CIDR ranges")
         return tuple(str(cidr) for cidr in data)
 
     def to_json(self, value: tuple[str, ...]) -> object:
+        """Return the ranges as a list."""
         return list(value)
 
     def read(self, aws: Aws) -> Reading[tuple[str, ...]]:
@@ -281,9 +292,11 @@ class WorkforcePortal(Target[tuple[str, ...]]):
         return request_id(answer)
 
     def put(self, value: tuple[str, ...], state: State) -> State:
+        """Return the state with these ranges in the portal lock."""
         return replace(state, workforce=state.workforce.map(lambda force: replace(force, cidrs=tuple(value))))
 
     def words(self, value: tuple[str, ...], names: Sequence[str] = ()) -> str:
+        """Return the addresses that open the worker portal, in words."""
         listed = ", ".join(names or value)
         return f"the worker portal opens only from {listed}" if listed else "the worker portal opens from anywhere"
 

@@ -26,6 +26,7 @@ class UndoPlan:
 
     @property
     def empty(self) -> bool:
+        """True if there is nothing left to undo."""
         return not self.changes
 
 

@@ -265,11 +265,11 @@ def _addresses(groups: list[tuple[Any, ...]]) -> tuple[tuple[str, int], ...]:
 
 
 def _usages(groups: list[tuple[Any, ...]]) -> tuple[Usage, ...]:
-    found: dict[tuple[str, str, str], list[tuple[Any, ...]]] = {}
+    by_signer: dict[tuple[str, str, str], list[tuple[Any, ...]]] = {}
     for row in groups:
-        found.setdefault((printable(signer_label(row[1])), printable(row[2]), row[3]), []).append(row)
+        by_signer.setdefault((printable(signer_label(row[1])), printable(row[2]), row[3]), []).append(row)
     usages = []
-    for key, rows in found.items():
+    for key, rows in by_signer.items():
         refused = sum(row[-1] for row in rows if row[4] in _REFUSED)
         opened = sum(row[-1] for row in rows if row[4] == "opened")
         sources = tuple(dict.fromkeys(printable(row[0]) or "no address" for row in rows))

@@ -42,7 +42,7 @@ def plan_page(plan: Plan) -> str:
         style=_page_style(),
         made=escape(plain(made + state.caller_arn, 600)),
         plan=_without_folds(plan_html(plan)),
-        approval=f'<div class="gts-plan">{sections(plan)}</div>',
+        approval=f'<div class="gts-plan">{_sections(plan)}</div>',
     )
 
 
@@ -86,7 +86,7 @@ def plan_html(plan: Plan, about: Markup | str = "") -> str:
 _LINES = {"+": ("ins", "gts-add"), "-": ("del", "gts-del")}
 
 
-def sections(plan: Plan) -> Markup:
+def _sections(plan: Plan) -> Markup:
     guard = find_change(plan.changes, BucketGuard)
     return markup.join(
         _section("About this plan", _about(plan)),
@@ -170,6 +170,7 @@ def _kept(number: int) -> str:
 
 
 def statements_of(text: str | None) -> list[dict[str, Any]]:
+    """Return the statements of a policy, which may hold a single one without a list."""
     found = [] if text is None else json.loads(text).get("Statement", [])
     return found if isinstance(found, list) else [found]
 

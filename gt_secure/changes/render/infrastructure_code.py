@@ -93,18 +93,7 @@ def _tf_team(plan: Plan, change: Change[UrlLock]) -> Iterator[str]:
         yield f"  workforce_name = {hcl(force.name)}"
     yield f"  description    = {hcl(str(team.get('Description') or change.name))}"
     for member in team.get("MemberDefinitions") or ():
-        cognito = member.get("CognitoMemberDefinition")
-        yield "  member_definition {"
-        if cognito:
-            yield "    cognito_member_definition {"
-            for key, attribute in (("UserPool", "user_pool"), ("UserGroup", "user_group"), ("ClientId", "client_id")):
-                yield f"      {attribute} = {hcl(str(cognito.get(key) or ''))}"
-        else:
-            groups = (member.get("OidcMemberDefinition") or {}).get("Groups") or ()
-            yield "    oidc_member_definition {"
-            yield f"      groups = [{', '.join(hcl(str(group)) for group in groups)}]"
-        yield "    }"
-        yield "  }"
+        yield from _tf_member(member)
     topic = (team.get("NotificationConfiguration") or {}).get("NotificationTopicArn")
     if topic:
         yield f"  notification_configuration {{\n    notification_topic_arn = {hcl(str(topic))}\n  }}"
@@ -115,6 +104,22 @@ def _tf_team(plan: Plan, change: Change[UrlLock]) -> Iterator[str]:
     yield "  worker_access_configuration {\n    s3_presign {\n      iam_policy_constraints {"
     yield f'        {setting} = "{"Enabled" if on else "Disabled"}"'
     yield "      }\n    }\n  }\n}"
+
+
+def _tf_member(member: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the block for one member definition of a team, of Cognito or OIDC."""
+    cognito = member.get("CognitoMemberDefinition")
+    yield "  member_definition {"
+    if cognito:
+        yield "    cognito_member_definition {"
+        for key, attribute in (("UserPool", "user_pool"), ("UserGroup", "user_group"), ("ClientId", "client_id")):
+            yield f"      {attribute} = {hcl(str(cognito.get(key) or ''))}"
+    else:
+        groups = (member.get("OidcMemberDefinition") or {}).get("Groups") or ()
+        yield "    oidc_member_definition {"
+        yield f"      groups = [{', '.join(hcl(str(group)) for group in groups)}]"
+    yield "    }"
+    yield "  }"
 
 
 def _tf_workforce(plan: Plan, change: Change[tuple[str, ...]]) -> Iterator[str]:

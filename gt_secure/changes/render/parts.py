@@ -36,6 +36,7 @@ _SCENES = {
 
 
 def changes_table(plan: Plan) -> Markup:
+    """Return the table of changes, or the notice that nothing changes."""
     if plan.empty:
         return markup.notice("ok", "Nothing to change:", "the account already matches the restriction.")
     rows = [_change_row(change) for change in plan.changes]
@@ -156,10 +157,12 @@ def before_apply(plan: Plan, asked: Collection[str] = ()) -> Markup:
 
 
 def headed(listed: Markup) -> Markup:
+    """Put the heading "Before you apply" over notices, if there are any."""
     return markup.join('<h3 class="gts-h">Before you apply</h3>', listed) if listed else listed
 
 
 def accepted(plan: Plan) -> Markup:
+    """Return the accepted findings of a plan in a fold; empty without one."""
     findings = [each for each in plan.findings if each.accepted is not None]
     return accepted_fold(findings) if findings else Markup("")
 
@@ -224,6 +227,7 @@ def folds(plan: Plan) -> Markup:
 
 
 def expectations(plan: Plan) -> Markup:
+    """Return the table of expectations with the predicted answers; empty without one."""
     if not plan.expectations:
         return Markup("")
     rows = []

@@ -93,6 +93,7 @@ def _exposure(plan: Plan, room: int | None, full: bool) -> Iterator[str]:
 
 
 def plan_matrix(plan: Plan) -> Matrix:
+    """Return who can open an object, before and after a plan."""
     return matrix_of((each.before, each.after) for each in plan.exposure)
 
 
