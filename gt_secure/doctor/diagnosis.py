@@ -32,26 +32,20 @@ class FeatureState:
 
     @property
     def lacking(self) -> tuple[PermissionAnswer, ...]:
+        """The permissions that are missing or unknown."""
         return tuple(each for each in self.answers if each.status != "yes")
 
     @property
     def why(self) -> str:
+        """The reason in a few words: a denied permission, else an unknown one; empty if nothing is missing."""
         needed = [each for each in self.lacking if not each.permission.optional]
-        denied = [each for each in needed if each.status == "no"]
-        if denied:
-            actions = ", ".join(each.permission.action for each in denied)
-            trust = next((f": {each.reason}" for each in denied if "trust policy" in each.reason), "")
-            return f"missing {actions}{trust}"
-        unnamed = list(dict.fromkeys(each.reason for each in needed if each.resource is None))
-        if unnamed:
-            return f"unknown until you {', '.join(unnamed)}"
         if needed:
-            actions = ", ".join(dict.fromkeys(each.permission.action for each in needed))
-            return f"{actions}: {next((each.reason for each in needed if each.reason), 'unknown')}"
-        less = [each.permission.action for each in self.lacking if each.status == "no"]
-        return f"works without optional {', '.join(less)}" if less else ""
+            return _denied([each for each in needed if each.status == "no"]) or _unknown(needed)
+        optional = [each.permission.action for each in self.lacking if each.status == "no"]
+        return f"works without optional {', '.join(optional)}" if optional else ""
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the feature, its status and permissions as JSON-able data."""
         return {
             "feature": self.feature.name,
             "title": self.feature.title,
@@ -59,6 +53,23 @@ class FeatureState:
             "why": self.why,
             "permissions": [each.to_dict() for each in self.answers],
         }
+
+
+def _denied(answers: Sequence[PermissionAnswer]) -> str:
+    """Return the actions that are denied, and the trust policy that denies one; empty without answers."""
+    if not answers:
+        return ""
+    trust = next((f": {each.reason}" for each in answers if "trust policy" in each.reason), "")
+    return f"missing {', '.join(each.permission.action for each in answers)}{trust}"
+
+
+def _unknown(answers: Sequence[PermissionAnswer]) -> str:
+    """Return the choice that is needed first, or the unknown actions with a reason."""
+    choices = list(dict.fromkeys(each.reason for each in answers if each.resource is None))
+    if choices:
+        return f"unknown until you {', '.join(choices)}"
+    actions = ", ".join(dict.fromkeys(each.permission.action for each in answers))
+    return f"{actions}: {next((each.reason for each in answers if each.reason), 'unknown')}"
 
 
 @dataclass(frozen=True)
@@ -72,6 +83,7 @@ class Diagnosis:
 
     @property
     def headline(self) -> str:
+        """The features that can be used, those that cannot, and what needs fixing, in one line."""
         by: dict[str, list[str]] = {"yes": [], "no": [], "unknown": []}
         for each in self.features:
             by[each.status].append(each.feature.name)
@@ -83,6 +95,7 @@ class Diagnosis:
         return "; ".join(parts) + "."
 
     def state(self, feature: str) -> FeatureState:
+        """Return the state of one feature; InvalidInput if there is no such feature."""
         wanted = choose([feature])[0]
         return next(each for each in self.features if each.feature == wanted)
 
@@ -112,6 +125,7 @@ class Diagnosis:
         return found
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the diagnosis as JSON-able data."""
         place = members(self.scope, "account", "region", "role")
         return {"caller": self.caller, **place, **members(self, "headline", "features", "facts")}
 

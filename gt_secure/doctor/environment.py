@@ -36,10 +36,12 @@ class Fact:
     said: str = ""
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the fact as JSON-able data."""
         return members(self, "name", "value", "mark", "said")
 
 
 def facts(aws: Aws) -> list[Fact]:
+    """Return the facts about versions, the SDK, the connection and packages."""
     return [*_versions(), *_members(aws), *_calls(aws), *_packages()]
 
 

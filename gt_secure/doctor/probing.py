@@ -32,6 +32,7 @@ class PermissionAnswer:
     reason: str = ""
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the answer and the permission as JSON-able data."""
         asked = members(self.permission, "action", "optional")
         return {**asked, **members(self, "resource", "status", "how", "reason")}
 
@@ -156,9 +157,9 @@ def _predict(aws: Aws, scope: Scope, permissions: list[Permission]) -> dict[Perm
     simulator = Simulator(aws)
     for resource in {scope.arn(each.target) for each in known}:
         group = [each for each in known if scope.arn(each.target) == resource]
-        said = simulator.ask([each.action for each in group], str(resource))
+        predictions = simulator.ask([each.action for each in group], str(resource))
         for each in group:
-            status, reason = said[each.action]
+            status, reason = predictions[each.action]
             if each.action == "sts:AssumeRole" and status == "yes":
                 status, reason = trusts(aws, str(resource))
             answers[each] = PermissionAnswer(each, resource, status, "predicted" if status != "unknown" else "", reason)

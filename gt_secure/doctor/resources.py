@@ -71,6 +71,7 @@ class Scope:
         return found[target]
 
     def needs(self, target: ResourceTarget) -> str:
+        """Return the option that names a resource of this kind; empty if none does."""
         return {
             "bucket": "--bucket NAME",
             "objects": "--bucket NAME",

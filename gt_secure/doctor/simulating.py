@@ -20,6 +20,7 @@ from ..iam.request import Policies, Request
 
 
 def trusts(aws: Aws, role_arn: str) -> Said:
+    """Predict whether the trust policy of a role lets the caller assume it, with the reason."""
     name = role_arn.rsplit("/", 1)[-1]
     try:
         with aws_errors("iam:GetRole", role_arn):
@@ -80,6 +81,7 @@ class Simulator:
         self._closed = ""
 
     def ask(self, actions: Sequence[str], resource: str) -> dict[str, Said]:
+        """Predict by IAM whether the caller may use each action on a resource, with the reason."""
         if self.aws.identity().arn.endswith(":root"):
             return dict.fromkeys(actions, ("yes", "The root user has all permissions."))
         if not self._closed:

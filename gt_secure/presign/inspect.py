@@ -73,6 +73,7 @@ class PresignedUrl:
 
     @property
     def expired(self) -> bool:
+        """True if the URL has expired by now; False if its end is unknown."""
         return self.expires_at is not None and self.expires_at <= dt.datetime.now(dt.UTC)
 
 

@@ -79,9 +79,11 @@ class Probe:
 
     @property
     def opened(self) -> bool:
+        """True if S3 opened the object."""
         return self.status in {200, 206, 304}
 
     def to_dict(self) -> dict[str, object]:
+        """Return the probe as JSON-able data, without the URL."""
         return {
             **members(self, "status", "opened", "probe_origin"),
             "source": None if self.source is None else str(self.source),

@@ -27,14 +27,15 @@ class Members:
 
     def __init__(self, hub: Aws, role_name: str, external_id: str, timeout_s: float) -> None:
         self._hub = hub
-        self.role_name = check_role_name(role_name)
-        self._external_id = check_external_id(external_id)
+        self.role_name = _check_role_name(role_name)
+        self._external_id = _check_external_id(external_id)
         self._timeout_s = timeout_s
         self._locks: dict[str, threading.Lock] = {}
         self._keys: dict[str, dict[str, str] | GtSecureError] = {}
         self._guard = threading.Lock()
 
     def role_arn(self, account: str) -> str:
+        """Return the ARN of the role in a member account."""
         return f"arn:{self._hub.partition}:iam::{account}:role/{self.role_name}"
 
     def connect(self, account: str, region: str) -> tuple[Connection, list[str]]:
@@ -72,7 +73,7 @@ class Members:
             self._keys.pop(account, None)
 
 
-def check_role_name(name: str) -> str:
+def _check_role_name(name: str) -> str:
     word = str(name or "").strip().strip("/")
     if not _ROLE.fullmatch(word):
         raise InvalidInput(
@@ -83,7 +84,7 @@ def check_role_name(name: str) -> str:
     return word
 
 
-def check_external_id(text: str) -> str:
+def _check_external_id(text: str) -> str:
     if text and not _EXTERNAL_ID.fullmatch(text):
         raise InvalidInput(
             "The external id has characters that AWS does not accept.",
@@ -94,18 +95,20 @@ def check_external_id(text: str) -> str:
 
 
 def role_actions() -> list[str]:
+    """Return the actions that a sweep calls, all of them reads."""
     permissions = [each for feature in choose(("teams", "endpoints", "findings")) for each in feature.permissions]
     return sorted({each.action for each in permissions if not each.writes} - {"s3:GetObject"})
 
 
 def role_policy() -> dict[str, Any]:
+    """Return the permissions policy of the role of a sweep."""
     return {
         "Version": "2012-10-17",
         "Statement": [{"Sid": "GtSecureSweep", "Effect": "Allow", "Action": role_actions(), "Resource": "*"}],
     }
 
 
-def trust_policy(trusted: str, external_id: str) -> dict[str, Any]:
+def _trust_policy(trusted: str, external_id: str) -> dict[str, Any]:
     if not _PRINCIPAL.fullmatch(trusted or ""):
         raise InvalidInput(
             f"'{str(trusted)[:60]}' is neither an account id nor the ARN of a role.",
@@ -114,7 +117,7 @@ def trust_policy(trusted: str, external_id: str) -> dict[str, Any]:
         )
     principal = f"arn:${{AWS::Partition}}:iam::{trusted}:root" if trusted.isdigit() else trusted
     statement: dict[str, Any] = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}
-    if check_external_id(external_id):
+    if _check_external_id(external_id):
         statement["Condition"] = {"StringEquals": {"sts:ExternalId": external_id}}
     return {"Version": "2012-10-17", "Statement": [statement]}
 
@@ -122,7 +125,7 @@ def trust_policy(trusted: str, external_id: str) -> dict[str, Any]:
 def role_stackset(role_name: str, trusted: str, external_id: str = "") -> str:
     """Return a CloudFormation template (JSON) of the role that ``trusted`` may assume, for a StackSet."""
     path, name = _split(role_name)
-    trust = trust_policy(trusted, external_id)
+    trust = _trust_policy(trusted, external_id)
     principal = trust["Statement"][0]["Principal"]
     if "${" in principal["AWS"]:
         principal["AWS"] = {"Fn::Sub": principal["AWS"]}
@@ -146,7 +149,7 @@ def role_stackset(role_name: str, trusted: str, external_id: str = "") -> str:
 def role_terraform(role_name: str, trusted: str, external_id: str = "") -> str:
     """Return Terraform configuration of the role, for one account; see :func:`role_stackset`."""
     path, name = _split(role_name)
-    trust = json.dumps(trust_policy(trusted, external_id), indent=2).replace(
+    trust = json.dumps(_trust_policy(trusted, external_id), indent=2).replace(
         "${AWS::Partition}", "${data.aws_partition.current.partition}"
     )
     lines = [
@@ -173,5 +176,5 @@ def role_terraform(role_name: str, trusted: str, external_id: str = "") -> str:
 
 
 def _split(role_name: str) -> tuple[str, str]:
-    path, _, name = check_role_name(role_name).rpartition("/")
+    path, _, name = _check_role_name(role_name).rpartition("/")
     return (f"/{path}/" if path else ""), name

@@ -182,6 +182,7 @@ def _accepted(row: SweepRow, entries: tuple[Any, ...]) -> SweepRow:
 
 
 def default_folder() -> Path:
+    """Return the folder for the state of sweeps: ``GT_SECURE_SWEEPS``, or one in the home directory."""
     return Path(os.environ.get("GT_SECURE_SWEEPS") or Path.home() / ".gt_secure" / "sweeps")
 
 
@@ -238,6 +239,7 @@ class StateFile:
         return outcome if self._line(outcome) == f"{line}\n" else None
 
     def add(self, outcome: dict[str, Any]) -> None:
+        """Record the outcome of one account and region."""
         with self._lock:
             self.done[(outcome["account"], outcome["region"])] = outcome
             if self._file is not None:
@@ -245,6 +247,7 @@ class StateFile:
                 self._file.flush()
 
     def close(self, *, finished: bool) -> None:
+        """Close the file; one of a finished sweep is removed."""
         with self._lock:
             if self._file is None or self.path is None:
                 return

@@ -105,6 +105,7 @@ class SweepRow(FindingsReport):
         return cls(**{**data, **lists, "findings": tuple(map(Finding.from_dict, data["findings"]))})
 
     def cells(self) -> tuple[str, ...]:
+        """Return the cells of the row."""
         unread = "; ".join(self.unread[:2]) + (f" and {len(self.unread) - 2} more" if len(self.unread) > 2 else "")
         account = f"{self.account} {self.account_name}".strip()
         if self.status != "read":
@@ -225,9 +226,9 @@ class Sweep(FindingsReport):
     def to_text(self, room: int | None = None) -> str:
         """Return the sweep as text. A table for ``room`` characters leaves out columns that do not fit."""
         narrow = room is not None and room < _WIDE
-        kept = [i for i, title in enumerate(HEAD) if not narrow or title in _SHORT]
-        rows = [[cell for i, cell in enumerate(row.cells()) if i in kept] for row in self.rows]
-        lines = ["", *lay_out([HEAD[i] for i in kept], rows, room)] if rows else []
+        columns = [i for i, title in enumerate(HEAD) if not narrow or title in _SHORT]
+        rows = [[cell for i, cell in enumerate(row.cells()) if i in columns] for row in self.rows]
+        lines = ["", *lay_out([HEAD[i] for i in columns], rows, room)] if rows else []
         return "\n".join(
             [
                 self.headline,
@@ -249,6 +250,7 @@ class Sweep(FindingsReport):
 
 
 def rows_markup(rows: Iterable[SweepRow]) -> Markup:
+    """Return the rows as an HTML table."""
     listed = [(row, row.cells()) for row in rows]
     return table(HEAD, [(*cells[:-2], _chip(row, cells[-2]), cells[-1]) for row, cells in listed])
 
