@@ -81,32 +81,15 @@ def _bars(hits: Hits, column: str, top: int, networks: Sequence[Any], endpoints:
         for internal, label, _, _, *counts, _ in groups
         if internal
     ]
-    found = [
+    sources = [
         _Source(label, via, side, tuple(counts), ((label, via),))
         for internal, label, via, side, *counts, _ in groups
         if not internal
     ]
-    others = _by_network(found) if column == "network" else found
-    bars = [
-        _Bar(
-            source_label(each.label, each.via, hits.networks),
-            each.counts,
-            int(each.side == _OUTSIDE),
-            side=_ALLOWED if _is_allowed(each) else _UNNAMED if each.side == "endpoint" else "",
-            condition=_from(each.members),
-            address=each.label if column != "network" else None,
-            endpoint=each.via if column != "network" else None,
-        )
-        for each in others[:top]
-    ]
-    rest = others[top:]
-    if rest:
-        outside = sum(each.side == _OUTSIDE for each in rest)
-        drawn = one_of(_PAIR, [member for each in others[:top] for member in each.members])
-        totals = sum_up([each.counts for each in rest])
-        condition = f"NOT {INTERNAL} AND NOT {drawn}"  # not the others themselves: they may be very many
-        bars.append(_Bar(count(len(rest), "other"), totals, outside, max(2, len(rest)), condition=condition))
-    return bars + own
+    sources = _by_network(sources) if column == "network" else sources
+    bars = [_bar(each, hits.networks, one_address=column != "network") for each in sources[:top]]
+    rest = [_bar_of_others(sources[top:], sources[:top])] if sources[top:] else []
+    return [*bars, *rest, *own]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +101,27 @@ class _Source:
     side: str
     counts: tuple[int, ...]
     members: tuple[tuple[str, str], ...]
+
+
+def _bar(source: _Source, networks: Networks | None, *, one_address: bool) -> _Bar:
+    return _Bar(
+        source_label(source.label, source.via, networks),
+        source.counts,
+        int(source.side == _OUTSIDE),
+        side=_ALLOWED if _is_allowed(source) else _UNNAMED if source.side == "endpoint" else "",
+        condition=_from(source.members),
+        address=source.label if one_address else None,
+        endpoint=source.via if one_address else None,
+    )
+
+
+def _bar_of_others(others: Sequence[_Source], drawn: Sequence[_Source]) -> _Bar:
+    """Return one bar for all sources that have none of their own."""
+    outside = sum(each.side == _OUTSIDE for each in others)
+    members = one_of(_PAIR, [member for each in drawn for member in each.members])
+    totals = sum_up([each.counts for each in others])
+    condition = f"NOT {INTERNAL} AND NOT {members}"  # not the others themselves: they may be very many
+    return _Bar(count(len(others), "other"), totals, outside, max(2, len(others)), condition=condition)
 
 
 def _is_allowed(source: _Source) -> bool:

@@ -78,6 +78,7 @@ LOCATION '{_quoted(self.location)}'"""
 
     @property
     def drop(self) -> str:
+        """The statement that drops the table."""
         return f"DROP TABLE IF EXISTS `{self.database}`.`{self.name}`"
 
 
@@ -129,6 +130,7 @@ class AthenaRun:
     _notes: list[str] = field(default_factory=list, init=False)
 
     def rows(self, question: Question, *, with_source: bool) -> Iterator[list[str | None]]:
+        """Run a question in Athena, and yield the rows of its answer."""
         table = self._table()
         uri = self.uri or table.location
         if not uri:
@@ -223,6 +225,7 @@ class AthenaRun:
         return " OR ".join(parts) or "true"
 
     def describe(self, coverage: Coverage) -> None:
+        """Add to a coverage what was scanned, and the limits of Athena."""
         if self.estimate is not None:
             coverage.objects = coverage.objects_read = self.estimate.objects
             coverage.notes.append(self._scanned_note(self.estimate))

@@ -34,6 +34,7 @@ class QueryProgress:
 
     @property
     def sentence(self) -> str:
+        """The state of the query with the rows read or the bytes scanned."""
         done = f"{count(self.rows, 'row')} read" if self.rows else f"{size_text(self.bytes)} scanned"
         return f"Athena: {self.state.lower()}, {done}"
 
@@ -71,6 +72,7 @@ class Flow:
         self._progress, self._cancel = progress, cancel
 
     def start(self, sql: str) -> str:
+        """Start a query and return its id."""
         wanted: dict[str, Any] = {
             "QueryString": sql,
             "WorkGroup": self.settings.workgroup,
@@ -164,11 +166,11 @@ class Flow:
             raise LogError("The Athena query was cancelled.", next_step="Start it again to read on.")
 
 
-def _ended(state: str, found: dict[str, Any]) -> GtSecureError:
-    status = found["Status"]
+def _ended(state: str, execution: dict[str, Any]) -> GtSecureError:
+    status = execution["Status"]
     reason = str(status.get("StateChangeReason") or (status.get("AthenaError") or {}).get("ErrorMessage") or "")
     reason = redact(reason)[:500]
-    details = {"query_id": found.get("QueryExecutionId"), "state": state}
+    details = {"query_id": execution.get("QueryExecutionId"), "state": state}
     low = reason.lower()
     if state == "CANCELLED":
         if "bytes scanned" in low:  # the words are those that people quote; AWS documents none

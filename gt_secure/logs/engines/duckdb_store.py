@@ -69,6 +69,7 @@ class Store:
         self._finalizer = weakref.finalize(self, _discard, self._connection, self.folder, held)
 
     def close(self) -> None:
+        """Close the database and remove its files."""
         with self._lock:
             self._finalizer()
 
@@ -83,17 +84,20 @@ class Store:
         return done / 100 if 0 <= done <= 100 else None
 
     def new_name(self, stem: str) -> str:
+        """Return a name for a table that no other table has."""
         with self._lock:
             self._names += 1
             return f"{stem}_{self._names}"
 
     def query(self, sql: str, parameters: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run a statement that can be cancelled, and return its rows."""
         with self._lock, activity.statement(self.share_done) as stops, self._our_errors():
             return run_interruptible(
                 lambda: self._connection.execute(sql, list(parameters)).fetchall(), self._connection.interrupt, stops
             )
 
     def frame(self, sql: str) -> Any:
+        """Run a statement that can be cancelled, and return its rows as a pandas frame."""
         with self._lock, activity.statement(self.share_done) as stops, self._our_errors():
             return run_interruptible(lambda: self._connection.execute(sql).df(), self._connection.interrupt, stops)
 
@@ -230,6 +234,7 @@ def _write_lines(path: Path) -> str:
 
 
 def write_records(path: Path, records: Path) -> str:
+    """Return the statement that writes records and derived columns to a Parquet file."""
     return _write(path, derived(from_records(records)))
 
 
@@ -240,6 +245,7 @@ def rows_of(paths: Iterable[Path]) -> str:
 
 
 def from_records(path: Path) -> str:
+    """Return a SELECT over the records in a file of JSON lines."""
     kinds = {"source": "INTEGER", "pos": "BIGINT", "readable": "BOOLEAN", "line": "VARCHAR", **FIELDS, **EXTRA}
     columns = ", ".join(f"'{name}': '{kind}'" for name, kind in kinds.items())
     return (

@@ -131,11 +131,11 @@ def _keep_addresses(store: Store, table: str, filters: Mapping[str, Any]) -> Non
         return
     wanted = None if address is None else {to_address(a) for a in ([address] if isinstance(address, str) else address)}
     ranges = None if network is None else Ranges(parse_networks(network))
-    found = [row[0] for row in store.query(f"SELECT DISTINCT remote_ip FROM {table} WHERE remote_ip IS NOT NULL")]
-    kept = []
-    for text in found:
+    addresses = [row[0] for row in store.query(f"SELECT DISTINCT remote_ip FROM {table} WHERE remote_ip IS NOT NULL")]
+    selected = []
+    for text in addresses:
         place = read_address(text)
         inside = place is not None and (wanted is None or place in wanted) and (ranges is None or ranges.holds(place))
-        kept += [text] if inside else []
-    names = ", ".join(literal(text) for text in kept) or "NULL"
+        selected += [text] if inside else []
+    names = ", ".join(literal(text) for text in selected) or "NULL"
     store.query(f"DELETE FROM {table} WHERE state = 'hit' AND coalesce(remote_ip NOT IN ({names}), true)")

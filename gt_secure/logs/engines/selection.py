@@ -45,6 +45,7 @@ class EngineChoice:
 
 
 def check_engine(engine: str, *, session: Any = None, athena: Athena | None = None) -> None:
+    """Raise InvalidInput for an unknown engine, or for settings of another one."""
     if engine not in ENGINES:
         raise InvalidInput(
             f'There is no engine "{str(engine)[:30]}".', next_step=f"Use {', '.join(ENGINES)}.", field="engine"

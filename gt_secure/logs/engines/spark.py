@@ -47,6 +47,7 @@ class SparkRun:
         self._files = 0
 
     def rows(self, question: Question, *, with_source: bool) -> Iterator[Any]:
+        """Run a question in Spark, and yield the rows of its answer."""
         spark = self.session
         before = {name: spark.conf.get(name) for name in SETTINGS}
         for name, value in SETTINGS.items():
@@ -75,6 +76,7 @@ class SparkRun:
         return len(lines.inputFiles())
 
     def describe(self, coverage: Coverage) -> None:
+        """Add to a coverage the files read, and the limits of Spark."""
         coverage.objects = coverage.objects_read = self._files
         coverage.notes.append(
             "Counted by Spark, which gives no offsets of lines and does not report when the files were delivered. It "

@@ -45,6 +45,7 @@ class Buffers:
         self._free: list[Any] = []
 
     def take(self) -> Any:
+        """Return a free buffer, or a new one."""
         import numpy as np
 
         try:
@@ -111,6 +112,7 @@ class Packer:
         return total
 
     def flush(self) -> None:
+        """Hand on what is packed so far."""
         if self._used:
             self._hand_on(self._used)
         self._parts = []

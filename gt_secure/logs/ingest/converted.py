@@ -146,11 +146,13 @@ class Metered:
         self._count = count
 
     def read(self, size: int) -> bytes:
+        """Read bytes, and count them."""
         data: bytes = self._stream.read(size)
         self._count(len(data))
         return data
 
     def readinto(self, buffer: Any) -> int:
+        """Read bytes into a buffer, and count them."""
         size = self._stream.readinto(buffer) or 0
         self._count(size)
         return size

@@ -113,6 +113,7 @@ class RecordSink:
         self._lock = threading.Lock()
 
     def take(self, source: int, items: Iterable[Item], line: Callable[[Item], object]) -> None:
+        """Write the records of one source, and hand lines that are not JSON to ``line``."""
         rows: list[dict[str, Any]] = []
         try:
             for item in items:
@@ -128,6 +129,7 @@ class RecordSink:
             self._write(source, rows)
 
     def close(self) -> None:
+        """Close the file of records, if there is one."""
         if self._file is not None:
             self._file.close()
 
@@ -135,7 +137,7 @@ class RecordSink:
         """The row of a record, readable or not; None for one that is none of ours."""
         known = record if isinstance(record, Mapping) else {}
         kind = neighbour_record(known)
-        row = map_record(known) if kind is None else None
+        row = _map_record(known) if kind is None else None
         if row is not None:
             return {"source": source, "pos": item.offset, "readable": True, "line": "", **row}
         if kind is not None:
@@ -197,7 +199,7 @@ def unwrapped(document: Any, depth: int = 6) -> list[Any]:
     return [document]
 
 
-def map_record(record: Mapping[str, Any]) -> dict[str, Any] | None:
+def _map_record(record: Mapping[str, Any]) -> dict[str, Any] | None:
     try:
         row = _cloudtrail(record) if "eventSource" in record or "eventName" in record else _json_log(record)
     except (AttributeError, TypeError, ValueError, KeyError, OverflowError, OSError):

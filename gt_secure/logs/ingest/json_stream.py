@@ -46,10 +46,12 @@ class Item:
 
 
 def byte_order_mark(head: bytes) -> tuple[bytes, str]:
+    """Return the byte order mark that begins a file, and the encoding; without one UTF-8."""
     return next(((mark, name) for mark, name in _BOMS if head.startswith(mark)), (b"", "utf-8"))
 
 
 def looks_like_json(head: bytes) -> bool:
+    """Return whether a file begins with an object or array."""
     mark, encoding = byte_order_mark(head)
     text = head[len(mark) : len(mark) + 4096].decode(encoding, "replace").lstrip()
     return text[:1] in ("{", "[")
@@ -157,6 +159,14 @@ class JsonStream:
         self._at = end
         return Item(offset, text=text, line=line)
 
+    def _key(self, first: str) -> str | None:
+        """Read the name of a member and the colon behind it; None if that is not there."""
+        name = self._value() if first == '"' else None
+        if not isinstance(name, str) or self._next() != ":":
+            return None
+        self._at += 1
+        return name
+
     def _members(self) -> Iterator[Item]:
         """Give the members of a large or malformed object: arrays of records one by one, else the object itself."""
         offset, others, held, whole, lost = self._offset(), {}, False, True, ""
@@ -167,11 +177,10 @@ class JsonStream:
                 if first == "}":
                     break
                 continue
-            name = self._value() if first == '"' else None
-            if not isinstance(name, str) or self._next() != ":":
+            name = self._key(first)
+            if name is None:
                 lost = lost or self._line().text or "{"
                 break
-            self._at += 1
             if not (begin := self._next()):
                 lost = CUT
                 break

@@ -44,6 +44,7 @@ _RECORD = re.compile(rb"[0-9a-f]{64} ")
 
 
 def is_record(head: bytes) -> bool:
+    """Return whether a file begins with a canonical id, as nearly every access log does."""
     return _RECORD.match(head) is not None
 
 
@@ -60,6 +61,7 @@ def neighbour_file(head: bytes) -> str | None:
 
 
 def neighbour_record(record: Mapping[str, Any]) -> str | None:
+    """Return the name of the log that a JSON record belongs to; None if it may be an S3 request."""
     category, kind = record.get("eventCategory"), record.get("eventType")
     if "insightDetails" in record or category == "Insight" or kind == "AwsCloudTrailInsight":
         return "CloudTrail Insight event"

@@ -106,6 +106,7 @@ class Reader:
         return next(self._batches)
 
     def close(self) -> None:
+        """End the reading, and free its buffers."""
         self._batches.close()
 
     def _read(self) -> Generator[LineBatch]:

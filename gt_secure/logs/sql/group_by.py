@@ -68,14 +68,15 @@ def check_columns(by: str | Sequence[str], more: Sequence[str] = ()) -> list[str
 
 def group_parts(by: Sequence[str]) -> list[str]:
     """Expressions to group by, each named after its column; ``network`` is grouped by address first."""
-    return [f'{expression(name)} AS "{name}"' for name in by]
+    return [f'{_expression(name)} AS "{name}"' for name in by]
 
 
-def expression(name: str) -> str:
+def _expression(name: str) -> str:
     return GROUPED[name][0] if name in GROUPED else f'"{name}"'
 
 
 def shown(name: str, table: str) -> str:
+    """Return the SQL for a column as the answer shows it."""
     column = f'{table}."{name}"'
     return GROUPED[name][1].format(column) if name in GROUPED else column
 
@@ -100,7 +101,7 @@ def finish(
     """Format a grouped table of ``by`` columns and ``hits``, most hits first; ``once``: each group has one row."""
     join = ""
     if "network" in by:
-        join = f"LEFT JOIN {address_table(store, f'SELECT DISTINCT network AS remote_ip FROM {table}')} AS addresses "
+        join = f"LEFT JOIN {_address_table(store, f'SELECT DISTINCT network AS remote_ip FROM {table}')} AS addresses "
         join += f'ON addresses.remote_ip = {table}."network"'
     picks = ", ".join(f'{shown(name, table)} AS "{name}"' for name in by)
     ready = once and bool(by) and "network" not in by
@@ -125,12 +126,13 @@ def network_of(text: str | None) -> str | None:
     return str(ipaddress.ip_network((address, 24 if address.version == 4 else 64), strict=False))
 
 
-def address_table(store: Store, addresses: str) -> str:
+def _address_table(store: Store, addresses: str) -> str:
     found = [row[0] for row in store.query(f"SELECT DISTINCT remote_ip FROM ({addresses}) WHERE remote_ip IS NOT NULL")]
     return lookup_table(store, "addresses", {"remote_ip": found, "network": [network_of(a) for a in found]})
 
 
 def lookup_table(store: Store, stem: str, columns: dict[str, list[Any]], kinds: dict[str, str] | None = None) -> str:
+    """Create a temporary table from columns, and return its name."""
     name = store.new_name(stem)
     picks = ", ".join(f'unnest(?::{(kinds or {}).get(c, "VARCHAR")}[]) AS "{c}"' for c in columns)
     store.query(f"CREATE TEMP TABLE {name} AS SELECT {picks}", list(columns.values()))

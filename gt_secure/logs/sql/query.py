@@ -66,6 +66,7 @@ class Question:
 
 
 def check_filters(filters: Mapping[str, Any]) -> None:
+    """Raise InvalidInput for a filter that cannot run with a query."""
     known = (*_SAME, *_FLAGS, *LOCAL, "status", "key", "key_prefix")
     if unknown := set(map(str, filters)) - set(known):
         name = min(unknown)
@@ -79,10 +80,10 @@ def check_filters(filters: Mapping[str, Any]) -> None:
             else f"Choose from {', '.join(known)}.",
             field="filters",
         )
-    check_status(filters.get("status"))
+    _check_status(filters.get("status"))
 
 
-def check_status(status: Any) -> list[int] | None:
+def _check_status(status: Any) -> list[int] | None:
     if status is None:
         return None
     try:
@@ -105,6 +106,7 @@ def all_rows(
     filters: Mapping[str, Any],
     test_urls: UrlJournal | None = None,
 ) -> Question:
+    """Return the question for all stored columns of the selected rows."""
     return Question(tuple(STORED), since, until, filters, test_urls)
 
 
@@ -140,6 +142,7 @@ GROUP BY {", ".join(["state", "part", *(f"by_{name}" for name, _ in names)])}"""
 
 
 def in_range(since: dt.datetime | None, until: dt.datetime | None) -> str:
+    """Return the SQL condition for a range of time; ``true`` without one."""
     parts = [f"time >= TIMESTAMP '{since}'"] if since else []
     parts += [f"time < TIMESTAMP '{until}'"] if until else []
     return " AND ".join(parts) or "true"
@@ -164,7 +167,7 @@ def conditions(filters: Mapping[str, Any], dialect: Dialect) -> str:
         elif name == "key":
             parts.append("(" + (" OR ".join(_key(k, dialect) for k in as_list(value)) or "false") + ")")
         else:
-            column, values = ("http_status", check_status(value)) if name == "status" else (name, as_list(value))
+            column, values = ("http_status", _check_status(value)) if name == "status" else (name, as_list(value))
             wanted = ", ".join(_literal(v, dialect) for v in values or ())
             parts.append(f"{column} IN ({wanted})" if wanted else "false")
     # A condition on an absent value is neither true nor false: such a row is no hit.
@@ -181,6 +184,7 @@ def _key(key: str, dialect: Dialect) -> str:
 
 
 def as_list(value: Any) -> list[Any]:
+    """Return a single value as a list, and several as one."""
     return [value] if isinstance(value, (str, int)) else list(value)
 
 

@@ -48,7 +48,7 @@ class CacheState:
     limit_bytes: int
 
 
-def default_folder() -> Path:
+def _default_folder() -> Path:
     named = os.environ.get("GT_SECURE_CACHE")
     if named:
         return Path(named)
@@ -75,7 +75,7 @@ class Cache:
     """
 
     def __init__(self, folder: str | Path | None = None, *, limit_bytes: int = LIMIT_BYTES) -> None:
-        self.folder = Path(folder) if folder is not None else default_folder()
+        self.folder = Path(folder) if folder is not None else _default_folder()
         self.limit_bytes = limit_bytes
         self._found: dict[int, tuple[str, int]] = {}  # place in the list of cached objects -> file, number in it
         self._counts: list[tuple[int, int]] = []  # lines and blank lines of cached objects
@@ -174,24 +174,24 @@ class Cache:
             return 0
 
     def _keep(
-        self, store: Store, parts: tuple[tuple[Path | None, dict[int, int]], ...], tally: Tally, made: list[str]
+        self, store: Store, parts: tuple[tuple[Path | None, dict[int, int]], ...], tally: Tally, files: list[str]
     ) -> int:
         (lines_file, _), (_, in_records) = parts
         bad = tally.failed | tally.unfinished | set(tally.left_out) | {source for source, _ in tally.too_long}
-        kept = [i for i, item in enumerate(tally.objects) if i not in bad and isinstance(item, S3Object)]
-        if not kept:
+        whole = [i for i, item in enumerate(tally.objects) if i not in bad and isinstance(item, S3Object)]
+        if not whole:
             return 0
         from ..engines.duckdb_store import rows_of
 
         with self._index() as index:
             for path, counts in parts:
                 # An empty object is in no file: any will do.
-                here = [i for i in kept if i in counts or (path is lines_file and i not in in_records)]
+                here = [i for i in whole if i in counts or (path is lines_file and i not in in_records)]
                 if path is None or not here:
                     continue
                 rows = dict(store.query(f"SELECT source, count(*) FROM ({rows_of([path])}) GROUP BY source"))
                 file = f"{uuid.uuid4().hex}.parquet"
-                made.append(file)
+                files.append(file)
                 self._take(path, file)
                 entries = []
                 for number in here:
@@ -201,7 +201,7 @@ class Cache:
                 size = (self.folder / file).stat().st_size
                 index.execute("INSERT INTO files VALUES (?, ?, ?)", (file, size, time.time()))
                 self._shrink(index, keep=file)
-        return len(kept)
+        return len(whole)
 
     def _take(self, path: Path, file: str) -> None:
         """A second name for a file, in the cache's folder; a copy, where that is another disk."""

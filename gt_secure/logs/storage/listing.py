@@ -59,6 +59,7 @@ def find_logs(aws: Opener | Any, bucket: str) -> LogLocation:
 
 
 def split_uri(uri: str) -> tuple[str, str]:
+    """Return bucket and prefix of an ``s3://`` location."""
     bucket, _, prefix = uri.removeprefix("s3://").partition("/")
     if not bucket:
         raise InvalidInput(f'"{uri[:80]}" names no bucket.', next_step="Write s3://bucket/prefix.", field="sources")
@@ -106,19 +107,19 @@ def _objects(
     if since is not None and layout != "unknown":
         wanted["StartAfter"] = base + since.strftime("%Y/%m/%d" if layout == "partitioned" else "%Y-%m-%d")
     for page in parallel_pages(opener, wanted, borders):
-        found: list[S3Object] = []
+        objects: list[S3Object] = []
         for entry in page.get("Contents", ()):
             day = _day_of(entry["Key"][len(base) :], layout) if last is not None else None
             if day is not None and last is not None and day > last:
-                yield found
+                yield objects
                 return
             written = entry["LastModified"].astimezone(dt.UTC).replace(tzinfo=None)
             if (since is not None and written < since) or entry["Key"].endswith("/"):
                 continue
-            found.append(
+            objects.append(
                 S3Object(opener, bucket, entry["Key"], entry.get("ETag", "").strip('"'), entry["Size"], written)
             )
-        yield found
+        yield objects
 
 
 def path_ranges(
@@ -169,12 +170,10 @@ def _bases(
 ) -> Iterator[tuple[str, LogLayout]]:
     page = level or next(_level(opener, bucket, prefix))
     folders = [entry["Prefix"] for entry in page.get("CommonPrefixes", ())]
-    keys = [entry["Key"] for entry in page.get("Contents", ())]
-    # The marker of a folder is no log object. A whole key is one, but tells less than others that begin with it.
-    first = next((key for key in keys if key != prefix), None if prefix.endswith("/") or not keys else keys[0])
     if any(re.fullmatch(r"\d{4}/", folder[len(prefix) :]) for folder in folders):
         yield prefix, "partitioned"
         return
+    first = _first_key(page, prefix)
     simple = first is not None and _SIMPLE.match(first[len(prefix) :]) is not None
     if (first is not None and not simple) or depth == 0 or len(folders) > _FOLDERS:
         yield prefix, "unknown"
@@ -184,6 +183,13 @@ def _bases(
     levels = chain(_level(opener, bucket, folder) for folder in folders)
     for folder, below in zip(folders, levels, strict=True):
         yield from _bases(opener, bucket, folder, below, depth - 1)
+
+
+def _first_key(page: dict[str, Any], prefix: str) -> str | None:
+    """Return the first key of a level that may be a log object."""
+    keys = [str(entry["Key"]) for entry in page.get("Contents", ())]
+    # The marker of a folder is no log object. A whole key is one, but tells less than others that begin with it.
+    return next((key for key in keys if key != prefix), None if prefix.endswith("/") or not keys else keys[0])
 
 
 def _level(opener: Opener, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:

@@ -54,10 +54,12 @@ class LocalFile:
 
     @property
     def delivered(self) -> dt.datetime | None:
+        """The time of the last change, in UTC."""
         return dt.datetime.fromtimestamp(self.modified_ns / 1e9, dt.UTC).replace(tzinfo=None)
 
     @property
     def identity(self) -> tuple[str, str, str] | None:
+        """Path, size and time of the file, by which the cache knows it."""
         return "", os.path.abspath(self.name), f"{self.size}-{self.modified_ns}"  # noqa: PTH100 - there may be many
 
     def open(self) -> IO[bytes]:
@@ -76,6 +78,7 @@ class StandardInput:
     identity: tuple[str, str, str] | None = None
 
     def open(self) -> IO[bytes]:
+        """Return the stream of bytes."""
         return self.stream if self.stream is not None else sys.stdin.buffer
 
 
@@ -92,14 +95,17 @@ class S3Object:
 
     @property
     def name(self) -> str:
+        """The ``s3://`` location of the object."""
         return f"s3://{self.bucket}/{self.key}"
 
     @property
     def identity(self) -> tuple[str, str, str]:
+        """Bucket, key and ETag, by which the cache knows the object."""
         return self.bucket, self.key, self.etag
 
     @property
     def most_requests(self) -> int:
+        """The number of simultaneous requests that the client can make."""
         return self.opener.most_requests(self.bucket)
 
     def open(self) -> IO[bytes]:
@@ -134,9 +140,11 @@ class ResumingBody(io.RawIOBase):
         self._body: Any = None
 
     def readable(self) -> bool:
+        """Return True, as the body can be read."""
         return True
 
     def read(self, size: int = -1) -> bytes:
+        """Read bytes; a connection that breaks is opened again where it ended."""
         if size is None or size < 0:
             return b"".join(iter(lambda: self.read(1 << 20), b""))
         while True:
@@ -160,11 +168,13 @@ class ResumingBody(io.RawIOBase):
                 self._pause(0.5 if throttled else 0.1)
 
     def readinto(self, buffer: Any) -> int:
+        """Read bytes into a buffer, and return their number."""
         data = self.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
 
     def close(self) -> None:
+        """Close the body and its connection."""
         super().close()
         if self._body is not None:
             self._body.close()
@@ -187,6 +197,7 @@ def transport_errors() -> tuple[type[BaseException], ...]:
 
 
 def local_files(pattern: str) -> list[LocalFile]:
+    """Return the files at a path, in a folder or of a glob pattern."""
     path = Path(pattern).expanduser()
     if path.is_dir():
         try:
