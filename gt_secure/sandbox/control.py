@@ -16,6 +16,7 @@ _TIMEOUT_S = 30
 
 
 def reset(endpoint_url: str | None = None) -> None:
+    """Put the sandbox back to its state at the start."""
     post_signed(_checked(endpoint_url or os.environ.get("AWS_ENDPOINT_URL", "")), RESET, _credentials())
 
 
@@ -37,6 +38,7 @@ def _checked(endpoint_url: str) -> str:
 
 
 def post_signed(endpoint_url: str, path: str, credentials: Any) -> None:
+    """Send a signed POST to a control path of the sandbox."""
     import urllib3
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest

@@ -25,6 +25,7 @@ SERVICES = ("s3", "sts", "iam", "ec2", "wafv2")
 
 
 def load(settings: Settings) -> None:
+    """Load the emulator into this process with settings; it can be loaded once."""
     if "ministack.app" in sys.modules:
         raise Unsupported(
             "The emulator is already loaded in this process, with settings that cannot change any more.",

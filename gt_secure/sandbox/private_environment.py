@@ -62,6 +62,7 @@ def require() -> None:
 
 
 def missing() -> MissingExtra:
+    """Return the error for a sandbox that is not installed."""
     return MissingExtra(
         f"The sandbox needs {REQUIREMENTS[0].replace('==', ' ')}, which is not installed here.",
         next_step=f"Run: {COMMAND} (this creates a separate environment and leaves yours unchanged)",

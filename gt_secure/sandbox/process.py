@@ -353,6 +353,7 @@ def _print(line: str) -> None:
 
 
 def check_answers(url: str) -> None:
+    """Raise Unreachable unless something listens at the address of the sandbox."""
     parts = urlsplit(url)
     try:
         socket.create_connection((parts.hostname or "", parts.port or 80), timeout=5).close()

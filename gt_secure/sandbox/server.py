@@ -34,7 +34,7 @@ _CONTAINER_NAMES = ("host.docker.internal", "host.containers.internal")
 def main(settings: str) -> int:
     """Serve until standard input ends; prints one line of JSON when the sandbox answers, or the error if it cannot."""
     try:
-        serve(Settings.from_json(settings).checked())
+        _serve(Settings.from_json(settings).checked())
     except GtSecureError as error:
         _print(error.to_dict())
         return 1
@@ -48,7 +48,7 @@ def _print(facts: dict[str, object]) -> None:
     sys.stdout.flush()
 
 
-def serve(settings: Settings) -> None:
+def _serve(settings: Settings) -> None:
     use_account(settings.account)
     os.umask(0o077)  # whatever this process writes is for its owner only
     host = "127.0.0.1" if settings.host == "localhost" else settings.host
@@ -190,6 +190,7 @@ class Lifecycle:
     journal: Path
 
     async def fill(self) -> None:
+        """Create the administrator and the demo account."""
         await seed.administrator(self.state)
         await seed.demo(self.state, self.settings)
 

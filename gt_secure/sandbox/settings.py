@@ -50,10 +50,12 @@ class Settings:
         return self
 
     def to_json(self) -> str:
+        """Return the settings as JSON."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> Settings:
+        """Read settings from :meth:`to_json`."""
         return cls(**json.loads(text))
 
 
@@ -61,11 +63,13 @@ _account = ACCOUNT
 
 
 def use_account(account: str) -> None:
+    """Set the account that the sandbox is."""
     global _account
     _account = account
 
 
 def account_id() -> str:
+    """Return the account that the sandbox is."""
     return _account
 
 

@@ -24,9 +24,11 @@ class Region:
     flows: dict[str, Record] = field(default_factory=dict)
 
     def arn(self, kind: str, name: str) -> str:
+        """Return the ARN of a resource of the region."""
         return f"arn:aws:sagemaker:{self.name}:{account_id()}:{kind}/{name}"
 
     def knows_team(self, arn: object) -> bool:
+        """Return whether a workteam of this ARN exists or is subscribed to."""
         return any(team["WorkteamArn"] == arn for team in (*self.workteams.values(), *self.subscribed))
 
     def begin(self, workforce: Record, status: str) -> None:
@@ -36,6 +38,7 @@ class Region:
         workforce["_ready_at"] = time.time() + self.workforce_delay_s
 
     def settle(self) -> None:
+        """Finish the changes of workforces whose time is over."""
         now = time.time()
         for name, workforce in list(self.workforces.items()):
             if workforce.get("_ready_at", now + 1) > now:

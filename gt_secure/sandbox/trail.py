@@ -31,9 +31,11 @@ class Trail:
         self._events: deque[tuple[str, Record, Record]] = deque(maxlen=KEPT)  # region, values to look up, event
 
     def clear(self) -> None:
+        """Forget all events."""
         self._events.clear()
 
     def sagemaker(self, request: HttpRequest, name: str, body: object, error: str) -> None:
+        """Record a write to a workteam or workforce."""
         if not name.endswith(("Workteam", "Workforce")) or name.startswith(("Describe", "List")):
             return
         given = body if isinstance(body, dict) else {}
@@ -49,6 +51,7 @@ class Trail:
         )
 
     def s3(self, request: HttpRequest, status: int) -> None:
+        """Record a write to the policy of a bucket."""
         bucket = request.bucket
         name = _POLICY_CALLS.get(request.method) if "policy" in request.query and bucket else None
         if name is None:
@@ -100,6 +103,7 @@ class Trail:
         self._events.append((event["awsRegion"], {**record, "ResourceName": resource}, record))
 
     async def __call__(self, request: HttpRequest) -> Reply:
+        """Answer a call of CloudTrail."""
         name = request.headers.get("x-amz-target", "").rpartition(".")[2]
         refusal = auth.authorize(request, "cloudtrail", f"cloudtrail:{name}", "*")
         if refusal is not None:
@@ -113,18 +117,18 @@ class Trail:
             return aws_json_error("SerializationException", "The request body is not valid JSON.")
         return self._lookup(given, request)
 
-    def _lookup(self, given: Mapping[str, Any], request: HttpRequest) -> Reply:
-        attributes = given.get("LookupAttributes") or []
+    def _lookup(self, body: Mapping[str, Any], request: HttpRequest) -> Reply:
+        attributes = body.get("LookupAttributes") or []
         if len(attributes) > 1 or any(each.get("AttributeKey") not in _ATTRIBUTES for each in attributes):
             return aws_json_error("InvalidLookupAttributesException", "Specify one lookup attribute.")
-        size, token = given.get("MaxResults", MAX_RESULTS), str(given.get("NextToken") or "0")
+        size, token = body.get("MaxResults", MAX_RESULTS), str(body.get("NextToken") or "0")
         if not isinstance(size, int) or not 1 <= size <= MAX_RESULTS:
             return aws_json_error("InvalidMaxResultsException", "MaxResults must be between 1 and 50.")
         if not token.isdigit():
             return aws_json_error("InvalidNextTokenException", "The token is not valid.")
         region = auth.signed_region(request)
-        since, until = float(given.get("StartTime", 0)), float(given.get("EndTime", 4e9))
-        found = [
+        since, until = float(body.get("StartTime", 0)), float(body.get("EndTime", 4e9))
+        events = [
             record
             for where, values, record in reversed(self._events)
             if where == region
@@ -132,7 +136,7 @@ class Trail:
             and all(values[one["AttributeKey"]] == str(one["AttributeValue"]) for one in attributes)
         ]
         start, end = int(token), int(token) + size
-        answer: Record = {"Events": found[start:end]}
-        if end < len(found):
+        answer: Record = {"Events": events[start:end]}
+        if end < len(events):
             answer["NextToken"] = str(end)
         return json_reply(answer, 200, AWS_JSON)

@@ -33,6 +33,7 @@ _FILTERS = {
 
 
 def install() -> None:
+    """Let the emulator describe VPC endpoints as EC2 does."""
     from ministack.core import iam_actions
     from ministack.services import ec2
 
@@ -73,7 +74,7 @@ def _describe_endpoints(parameters: Mapping[str, Any]) -> HttpAnswer:
         for identifier, endpoint in ec2._vpc_endpoints.items()
         if (not ids or identifier in ids)
         and ec2._resource_matches_tag_filters(identifier, filters)
-        and all(any(ec2._glob_match(each, endpoint[name]) for each in found) for name, found in of_members.items())
+        and all(any(ec2._glob_match(each, endpoint[name]) for each in globs) for name, globs in of_members.items())
     )
     answer: HttpAnswer = ec2._xml(200, "DescribeVpcEndpointsResponse", f"<vpcEndpointSet>{items}</vpcEndpointSet>")
     return answer
@@ -92,6 +93,7 @@ def _endpoint_xml(endpoint: Record) -> str:
 
 
 def vpc_of(identifier: str) -> str | None:
+    """Return the VPC of an endpoint; None if there is no such endpoint."""
     from ministack.services import ec2
 
     endpoint = ec2._vpc_endpoints.get_scoped(account_id(), REGION, identifier)
@@ -99,6 +101,7 @@ def vpc_of(identifier: str) -> str | None:
 
 
 def seed() -> None:
+    """Create the endpoints and lists of the demo VPC."""
     from ministack.services import ec2
 
     account = account_id()

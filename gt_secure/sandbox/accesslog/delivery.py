@@ -43,6 +43,7 @@ class LogSetting:
 
 
 def parse(document: bytes) -> LogSetting | None:
+    """Return the target of a logging configuration; None if logging is off."""
     try:
         root = ElementTree.fromstring(document)  # noqa: S314 - expat refuses entity bombs; the emulator parsed it before
     except ElementTree.ParseError:
@@ -88,12 +89,15 @@ class Delivery:
         self._lock = asyncio.Lock()
 
     def add(self, target: LogSetting, source: str, time_: dt.datetime, text: str) -> None:
+        """Add a line that will be delivered after the delay."""
         self._pending.append(Pending(target, source, time_, text, time.monotonic() + self.delay_s))
 
     def clear(self) -> None:
+        """Drop the lines that were not delivered."""
         self._pending.clear()
 
     async def run(self) -> None:
+        """Deliver what is due, again and again."""
         while True:
             await asyncio.sleep(_TICK_S)
             try:
@@ -121,7 +125,7 @@ class Delivery:
             groups[row.target, row.source, row.time.date()].append(row)
         for (target, source, day), members in groups.items():
             key = target.key(source, day, dt.datetime.now(dt.UTC))
-            reason = await refusal(target.bucket, key, source)
+            reason = await _refusal(target.bucket, key, source)
             if reason is None:
                 body = "".join(f"{row.text}\n" for row in members).encode("utf-8", "surrogateescape")
                 headers = {"content-type": "text/plain"}
@@ -136,7 +140,7 @@ class Delivery:
         return outcome
 
 
-async def refusal(bucket: str, key: str, source: str) -> str | None:
+async def _refusal(bucket: str, key: str, source: str) -> str | None:
     status, _, policy = await emulator.s3("GET", f"/{bucket}", query={"policy": [""]})
     if status == 404 and b"NoSuchBucketPolicy" not in policy:
         return "the target bucket does not exist"

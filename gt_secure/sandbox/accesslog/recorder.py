@@ -59,6 +59,7 @@ class RequestWatch:
     beginning: bytes = b""
 
     async def send(self, message: Message) -> None:
+        """Send a message on, and note status, headers, bytes and time."""
         if message["type"] == "http.response.start":
             message = {**message, "headers": self._identified(message["headers"])}
             self.status = message["status"]
@@ -119,26 +120,26 @@ def _row(watch: RequestWatch, bucket: str, key: str, name: str) -> str:
         hashlib.sha256(account_id().encode()).hexdigest(),  # the owner, as S3 shows it
         bucket,
         log_time(watch.time),
-        dash(str(request.source.address)),
-        dash(_requester(request, error, watch.beginning)),
+        _dash(str(request.source.address)),
+        _dash(_requester(request, error, watch.beginning)),
         request.id,
         name,
-        dash(encode_key(key)),
-        quoted(mask(f"{request.method} {request.raw_path}{query} HTTP/{request.http_version}")),
+        _dash(encode_key(key)),
+        quoted(_mask(f"{request.method} {request.raw_path}{query} HTTP/{request.http_version}")),
         str(status),
-        dash(error),
-        dash(watch.sent),
-        dash(_object_size(watch, name, size)),
+        _dash(error),
+        _dash(watch.sent),
+        _dash(_object_size(watch, name, size)),
         str(int((time.monotonic() - watch.started) * 1000)),
-        dash(watch.turnaround_ms),
+        _dash(watch.turnaround_ms),
         quoted(request.headers.get("referer", "")),
         quoted(request.headers.get("user-agent", "")),
-        dash((request.query.get("versionId") or [watch.headers.get("x-amz-version-id", "")])[0]),
+        _dash((request.query.get("versionId") or [watch.headers.get("x-amz-version-id", "")])[0]),
         request.host_id,
         _VERSION[mechanism.version] if mechanism else "-",
         "-",  # cipher suite: the sandbox speaks plain HTTP
         _AUTHENTICATION[mechanism.kind] if mechanism else "-",
-        dash(request.headers.get("host", "")),
+        _dash(request.headers.get("host", "")),
         "-",  # TLS version
         "-",  # access point ARN
         "-",  # aclRequired
@@ -176,15 +177,16 @@ def log_time(time: dt.datetime) -> str:
     return f"[{utc:%d}/{_MONTHS[utc.month - 1]}/{utc:%Y:%H:%M:%S} +0000]"
 
 
-def mask(uri: str) -> str:
+def _mask(uri: str) -> str:
     return _SIGNATURE.sub(lambda found: found[1] + MASK, uri)
 
 
 def encode_key(key: str) -> str:
+    """Return a key as S3 writes it in an access log: quoted twice."""
     return quote(quote(key, safe="/-_.~"), safe="/-_.~")
 
 
-def dash(value: str | int | None) -> str:
+def _dash(value: str | int | None) -> str:
     return str(value) if value else "-"
 
 
@@ -213,6 +215,7 @@ _SUBRESOURCES |= {name: name.upper() for name in sorted(_SAME_NAME)}
 
 
 def operation(method: str, key: str, query: Collection[str], *, copy: bool = False) -> str:
+    """Return the operation of a request as S3 names it in an access log."""
     names = {name.lower() for name in query}
     if method == "OPTIONS":
         return "REST.OPTIONS.PREFLIGHT"

@@ -11,7 +11,7 @@ WIDTH, HEIGHT = 240, 160
 _TINT = (0.86, 0.95, 1.08)
 
 
-def png(width: int, height: int, rows: list[bytes]) -> bytes:
+def _png(width: int, height: int, rows: list[bytes]) -> bytes:
     raw = b"".join(b"\x00" + row for row in rows)
 
     def chunk(kind: bytes, data: bytes) -> bytes:
@@ -30,7 +30,7 @@ def scan(number: int) -> bytes:
         light = [base[min(max(x + shift, 0), WIDTH - 1)] for x in range(WIDTH)]
         _add_spot(light, number, y)
         rows.append(b"".join(map(_pixel, light)))
-    return png(WIDTH, HEIGHT, rows)
+    return _png(WIDTH, HEIGHT, rows)
 
 
 @functools.cache

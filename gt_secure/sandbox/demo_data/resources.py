@@ -45,6 +45,7 @@ async def administrator(state: SandboxState) -> None:
 
 
 async def administrator_user() -> None:
+    """Create the user of the demo account who may do everything."""
     await emulator.query_call("iam", "CreateUser", UserName=ADMIN_USER)
     everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
     await emulator.query_call(

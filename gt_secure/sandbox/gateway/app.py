@@ -77,6 +77,7 @@ class Front:
     names: Collection[str] = ()
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        """Answer one connection: a request over HTTP, or the start and end of the server."""
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
         elif scope["type"] == "http":
@@ -95,7 +96,7 @@ class Front:
         if (foreign := browsers.foreign_host(request, self.names)) is not None:
             await respond(send, foreign, head=request.method == "HEAD")
             return
-        service, internal = service_of(request), request.path.startswith(INTERNAL)
+        service, internal = _service_of(request), request.path.startswith(INTERNAL)
         try:
             reply = browsers.foreign_site(request, may_navigate=request.path.startswith(PORTAL)) if internal else None
             if reply is None:
@@ -112,6 +113,7 @@ class Front:
             log.info("the client went away: %s %s", request.method, request.raw_path)
 
     def source(self, scope: AsgiScope) -> Source:
+        """Return the source of a request: the named one, or that of the address and port."""
         wanted = addresses.SOURCE_HEADER.lower().encode()
         named = next((value for name, value in scope.get("headers", []) if name.lower() == wanted), None)
         peer = str((scope.get("client") or ("127.0.0.1", 0))[0])
@@ -258,7 +260,7 @@ def _parameters(request: HttpRequest) -> Mapping[str, list[str]]:
     return {**parse_qs(request.body.decode("utf-8", "replace"), keep_blank_values=True), **request.query}
 
 
-def service_of(request: HttpRequest) -> str:
+def _service_of(request: HttpRequest) -> str:
     target = request.headers.get("x-amz-target", "")
     scope = auth.signed_scope(request)
     if access_points.PATH.fullmatch(request.path):

@@ -35,6 +35,7 @@ def answer_to(request: HttpRequest, service: str, fault: Any) -> tuple[int, str,
 
 
 def signed_scope(request: HttpRequest) -> tuple[str, str, str] | None:
+    """Return access key, region and service that a request is signed for; None without a signature."""
     found = _SCOPE.search(request.headers.get("authorization", ""))
     if found:
         return found[1], found[3], found[4]
@@ -43,6 +44,7 @@ def signed_scope(request: HttpRequest) -> tuple[str, str, str] | None:
 
 
 def signed_region(request: HttpRequest) -> str:
+    """Return the region that a request is signed for, by default that of the sandbox."""
     scope = signed_scope(request)
     return scope[1] if scope else REGION
 
@@ -62,6 +64,7 @@ def pin(request: HttpRequest) -> None:
 
 
 def is_root_key(access_key: str) -> bool:
+    """Return whether an access key is one of the root user."""
     from ministack.core.iam_evaluator import is_root_access_key
 
     return bool(access_key) and bool(is_root_access_key(access_key))
@@ -125,6 +128,7 @@ def authorize(
 
 
 def caller_arn(access_key: str) -> str | None:
+    """Return the ARN of the owner of an access key; None if there is no such key."""
     from ministack.core.iam_evaluator import resolve_caller_identity
 
     identity = resolve_caller_identity(access_key)

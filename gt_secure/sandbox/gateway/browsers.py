@@ -19,6 +19,7 @@ Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 
 def with_cors(request: HttpRequest, send: Send) -> Send:
+    """Return a send function that completes the CORS headers of an answer to a browser."""
     return _changed(send, lambda headers: _completed(request, headers)) if "origin" in request.headers else send
 
 
@@ -47,7 +48,7 @@ def _completed(request: HttpRequest, headers: Headers) -> Headers:
     return headers + [(name.lower().encode(), value.encode()) for name, value in found.items()]
 
 
-def host_name(headers: Mapping[str, str]) -> str:
+def _host_name(headers: Mapping[str, str]) -> str:
     host = headers.get("host", "").strip().lower()
     if host.startswith("["):
         return host[1:].partition("]")[0]
@@ -63,12 +64,14 @@ def is_this_machine(name: str, more: Collection[str] = ()) -> bool:
 
 
 def foreign_host(request: HttpRequest, more: Collection[str] = ()) -> Reply | None:
-    if request.raw_path.startswith("/") and is_this_machine(host_name(request.headers), more):
+    """Return the refusal of a request whose Host header does not name this machine; None if it does."""
+    if request.raw_path.startswith("/") and is_this_machine(_host_name(request.headers), more):
         return None
     return _forbidden("The Host header of the request does not name this machine, so the sandbox does not answer.")
 
 
 def foreign_site(request: HttpRequest, *, may_navigate: bool = False) -> Reply | None:
+    """Return the refusal of a request that another web site makes; None for others."""
     site = request.headers.get("sec-fetch-site", "none")
     origin = request.headers.get("origin")
     if site in ("none", "same-origin") and origin in (None, f"http://{request.headers.get('host', '')}"):

@@ -50,6 +50,7 @@ def _allowed(request: HttpRequest, bucket: str, action: str) -> bool:
 
 
 async def exists(bucket: str) -> bool:
+    """Return whether a bucket exists."""
     status, _, _ = await emulator.s3("HEAD", f"/{bucket}")
     return status == 200
 

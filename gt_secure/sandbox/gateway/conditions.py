@@ -38,6 +38,7 @@ _current: contextvars.ContextVar[Mapping[str, str | None] | None] = contextvars.
 
 
 def install() -> None:
+    """Let the emulator evaluate policies with the condition keys of the request."""
     evaluator.wrap(PRIVATE_NAME, CALLER, _wrapped, LOST)
 
 
@@ -83,6 +84,7 @@ def context(
     form: Mapping[str, str] | None = None,
     now: dt.datetime | None = None,
 ) -> dict[str, str | None]:
+    """Return the condition keys of a request."""
     address = None if source.address is None else str(source.address)
     keys: dict[str, str | None] = {
         "aws:sourceip": None if source.is_endpoint else address,

@@ -29,6 +29,7 @@ _REQUEST_ID = re.compile(rb"<RequestId>[^<]*</RequestId>")
 
 
 def explained(request: HttpRequest, send: Send) -> Send:
+    """Return a send function that adds ids, and the reason of a denial, to an error of S3."""
     started: Message | None = None
     chunks: list[bytes] = []
 
@@ -45,7 +46,7 @@ def explained(request: HttpRequest, send: Send) -> Send:
             return
         body = b"".join(chunks)
         if started["status"] == 403:
-            body = rewritten(request, body)
+            body = _rewritten(request, body)
         body = with_ids(request, body)
         headers = [(n, v) for n, v in started["headers"] if n.lower() != b"content-length"]
         await send({**started, "headers": [*headers, (b"content-length", str(len(body)).encode())]})
@@ -55,6 +56,7 @@ def explained(request: HttpRequest, send: Send) -> Send:
 
 
 def with_ids(request: HttpRequest, body: bytes) -> bytes:
+    """Add the ids of the request, and the key it is about, to an error of S3."""
     ids = f"<RequestId>{request.id}</RequestId><HostId>{request.host_id}</HostId>"
     body = _REQUEST_ID.sub(lambda _: ids.encode(), _HOST_ID.sub(b"", body))
     found = _RESOURCE.search(body)
@@ -69,12 +71,12 @@ def with_ids(request: HttpRequest, body: bytes) -> bytes:
     return body[: found.start()] + member.encode() + body[found.end() :]
 
 
-def rewritten(request: HttpRequest, body: bytes) -> bytes:
+def _rewritten(request: HttpRequest, body: bytes) -> bytes:
     text = body.decode("utf-8", "replace")
     found = _DENIED.search(text)
     if found is None:
         return body
-    resource = resource_of(request, found["action"])
+    resource = _resource_of(request, found["action"])
     clause = _reason(request, found["action"], resource, found["reason"])
     message = (
         f'User: {found["user"]} is not authorized to perform: {found["action"]} on resource: "{resource}" {clause}'
@@ -82,7 +84,7 @@ def rewritten(request: HttpRequest, body: bytes) -> bytes:
     return (text[: found.start()] + f"<Message>{escape(message)}</Message>" + text[found.end() :]).encode()
 
 
-def resource_of(request: HttpRequest, action: str) -> str:
+def _resource_of(request: HttpRequest, action: str) -> str:
     about_object = "Object" in action and action != "s3:PutBucketObjectLockConfiguration"
     return "*" if not request.bucket else request.arn if about_object else f"arn:aws:s3:::{request.bucket}"
 

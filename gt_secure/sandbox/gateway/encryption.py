@@ -28,6 +28,7 @@ def with_key(scope: AsgiScope) -> AsgiScope | None:
 
 
 def refusal(request: HttpRequest) -> Reply | None:
+    """Return the refusal of an upload that KMS does not permit; None for others."""
     if request.method != "PUT" or not request.key or request.headers.get(_ALGORITHM) not in _KINDS:
         return None
     if denials.refused_by_caller(request, "s3:PutObject", request.arn)[0]:
@@ -36,6 +37,7 @@ def refusal(request: HttpRequest) -> Reply | None:
 
 
 def guarded(request: HttpRequest, send: Send) -> Send:
+    """Return a send function that refuses an object that the caller may not decrypt."""
     if request.method not in ("GET", "HEAD") or not request.key:
         return send
     replaced = False

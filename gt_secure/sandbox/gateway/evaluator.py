@@ -103,10 +103,10 @@ def _rewritten(document: dict[str, Any], caller: str) -> dict[str, Any]:
     return {**document, "Statement": kept}
 
 
-def _is_spared(given: Any, caller: str) -> bool:
-    if given == "*":
+def _is_spared(principal: Any, caller: str) -> bool:
+    if principal == "*":
         return True
-    named = given.get("AWS", []) if isinstance(given, dict) else []
+    named = principal.get("AWS", []) if isinstance(principal, dict) else []
     listed = [named] if isinstance(named, str) else named
     if "*" in listed:
         return True

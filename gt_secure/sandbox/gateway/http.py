@@ -65,10 +65,12 @@ class HttpRequest:
 
     @property
     def bucket(self) -> str:
+        """The bucket in the host or path; empty without one."""
         return self.virtual_bucket or self.path.removeprefix("/").partition("/")[0]
 
     @property
     def key(self) -> str:
+        """The object key in the path; empty without one."""
         path = self.path.removeprefix("/")
         return path if self.virtual_bucket else path.partition("/")[2]
 
@@ -79,6 +81,7 @@ class HttpRequest:
 
     @property
     def long_id(self) -> str:
+        """The id of the request as a UUID, as other services write it."""
         return str(uuid.uuid5(uuid.NAMESPACE_OID, self.id))
 
     async def read(self, receive: Receive) -> None:
@@ -100,6 +103,7 @@ class Reply:
 
 
 def read_head(scope: AsgiScope, source: Source) -> HttpRequest:
+    """Return the request without its body."""
     raw_query = scope.get("query_string", b"").decode("latin-1")
     headers: dict[str, str] = {}
     for name, value in scope.get("headers", []):
@@ -133,6 +137,7 @@ async def _read_body(receive: Receive, most: int, size: int) -> bytes:
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
+    """Return a receiver that gives a body that was read before."""
     sent = False
 
     async def again() -> Message:
@@ -146,6 +151,7 @@ def replay(body: bytes, receive: Receive) -> Receive:
 
 
 async def respond(send: Send, reply: Reply, *, head: bool = False) -> None:
+    """Send a whole answer; without its body to a HEAD request."""
     headers = {"content-length": str(len(reply.body)), **{k.lower(): v for k, v in reply.headers.items()}}
     encoded = [(name.encode("latin-1"), value.encode("utf-8")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": reply.status, "headers": encoded})
@@ -153,6 +159,7 @@ async def respond(send: Send, reply: Reply, *, head: bool = False) -> None:
 
 
 def json_reply(value: Any, status: int = 200, content_type: str = "application/json") -> Reply:
+    """Return an answer with JSON."""
     return Reply(status, json.dumps(value).encode(), {"content-type": content_type, "cache-control": "no-store"})
 
 
@@ -161,12 +168,14 @@ AWS_JSON = "application/x-amz-json-1.1"
 
 
 def aws_json_error(code: str, message: str) -> Reply:
+    """Return an error of an AWS service that speaks JSON."""
     reply = json_reply({"__type": code, "message": message}, 400, AWS_JSON)
     reply.headers["x-amzn-errortype"] = code
     return reply
 
 
 def parsed_json(body: bytes) -> Any:
+    """Return the JSON of a body; None if it is malformed."""
     try:
         return json.loads(body or b"{}")
     except (ValueError, RecursionError):

@@ -23,6 +23,7 @@ _BUCKET = re.compile(rb"<Bucket>.*?<Name>([^<]+)</Name>", re.DOTALL)
 
 
 def fault(policy: dict[str, Any]) -> str | None:
+    """Return what AWS reports of a policy that names a principal that does not exist; None if all exist."""
     return "Invalid principal in policy" if any(not _exists(each) for each in _principals(policy)) else None
 
 
@@ -79,6 +80,7 @@ def _record(entity: str) -> Any:
 
 
 def about_to_delete(request: HttpRequest) -> tuple[str, str] | None:
+    """Return kind and name of the user or role that a request deletes; None for other requests."""
     form = {**request.query, **parse_qs(request.body.decode("utf-8", "replace"))}
     action = (form.get("Action") or [""])[0]
     if action not in ("DeleteUser", "DeleteRole"):

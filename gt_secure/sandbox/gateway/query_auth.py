@@ -25,6 +25,7 @@ _NEED_NO_SIGNATURE = frozenset({"x-amz-content-sha256"})
 
 
 def error(request: HttpRequest, status: int, code: str, message: str, **extra: str) -> Reply:
+    """Return an error of S3 as XML."""
     members = "".join(
         f"<{name.replace('_', '-')}>{escape(value)}</{name.replace('_', '-')}>" for name, value in extra.items()
     )
@@ -109,7 +110,7 @@ def _sigv2(request: HttpRequest) -> Reply | None:
         return reply
     if sigv2.is_signed_by(request, credential.secret_access_key, credential.session_token):
         return None
-    return mismatch(request, first(request.query, "Signature"))
+    return _mismatch(request, first(request.query, "Signature"))
 
 
 def _expired(request: HttpRequest, at: dt.datetime, seconds: str | None) -> Reply:
@@ -166,7 +167,7 @@ def _signature(request: HttpRequest) -> Reply | None:
     failure = sigv4.header_signature_failure(signature, credential.secret_access_key, *parts[1:], presigned=True)
     if failure is not None:
         canonical, to_sign = sigv4.header_signing_documents(*parts, presigned=True)
-        return mismatch(request, signature.signature, to_sign, canonical)
+        return _mismatch(request, signature.signature, to_sign, canonical)
     return _unsigned_headers(request, signature.signed_headers)
 
 
@@ -191,7 +192,7 @@ def _unsigned_headers(request: HttpRequest, signed: str) -> Reply | None:
     return error(request, 403, "AccessDenied", message, HeadersNotSigned=", ".join(unsigned))
 
 
-def mismatch(request: HttpRequest, signature: str, to_sign: str = "", canonical: str = "") -> Reply:
+def _mismatch(request: HttpRequest, signature: str, to_sign: str = "", canonical: str = "") -> Reply:
     extra = {"AWSAccessKeyId": request.access_key, "SignatureProvided": signature}
     if to_sign:
         extra |= {

@@ -35,6 +35,7 @@ _OWN = frozenset(
 
 
 def is_signed_by(request: HttpRequest, secret_key: str, token: str | None) -> bool:
+    """Return whether a request has the version 2 signature of a secret key."""
     from botocore.auth import HmacV1Auth
     from botocore.awsrequest import HTTPHeaders
     from botocore.credentials import Credentials
@@ -61,6 +62,7 @@ def is_signed_by(request: HttpRequest, secret_key: str, token: str | None) -> bo
 
 
 def token_of(request: HttpRequest) -> str:
+    """Return the session token of a request; empty without one."""
     if request.mechanism is not None and request.mechanism.kind == QUERY:
         return first(request.query, "X-Amz-Security-Token")
     return request.headers.get("x-amz-security-token", "")
@@ -74,6 +76,7 @@ def _resources(request: HttpRequest) -> tuple[str, ...]:
 
 
 def signed_again(scope: AsgiScope, request: HttpRequest) -> AsgiScope:
+    """Return the request with a version 4 signature, which the emulator understands."""
     from botocore.auth import S3SigV4Auth
     from botocore.awsrequest import AWSRequest
     from botocore.credentials import Credentials

@@ -32,6 +32,7 @@ _PUBLIC_BACK = {network: octets for octets, network in _PUBLIC.items()}
 
 
 def public_source(peer: str) -> Source:
+    """Return the source that a loopback address stands for on the public side."""
     octets = _octets(peer)
     if octets is None:
         return Source(KERNEL)
@@ -42,6 +43,7 @@ def public_source(peer: str) -> Source:
 
 
 def endpoint_source(peer: str) -> Source:
+    """Return the source in the VPC that a loopback address stands for."""
     octets = _octets(peer)
     if octets is None or octets[1] != 10:
         return Source(KERNEL_IN_VPC, S3_ENDPOINT_ID)

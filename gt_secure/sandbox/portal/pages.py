@@ -38,6 +38,7 @@ class Pages:
     endpoint: tuple[str, int]
 
     async def __call__(self, request: HttpRequest) -> Reply:
+        """Answer a request to the worker portal."""
         path = request.path.rstrip("/")
         if path == PORTAL or path.startswith(PORTAL + "/"):
             return _only(request, "GET", "HEAD", "POST") or await self.portal(request)

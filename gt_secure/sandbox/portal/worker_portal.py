@@ -75,7 +75,7 @@ class PortalApp:
         wants_json = "application/json" in request.headers.get("accept", "")
         try:
             region = self._state.region(REGION)
-            check_entry(region, request.source)
+            _check_entry(region, request.source)
             rest = request.path.removeprefix(PATH).strip("/")
             if not rest:
                 return await self._index(region, request, wants_json)
@@ -111,11 +111,11 @@ class PortalApp:
         if team is None:
             raise PortalError(404, "NoSuchWorkteam", f"There is no workteam {unquote(parts[1])!r}.")
         job = job_of(region, team)
-        bucket = bucket_of(job)
+        bucket = _bucket_of(job)
         key = (request.query.get("key") or [""])[0] or "scans/0001.png"
         if (await emulator.s3("HEAD", f"/{bucket}/{key}"))[0] != 200:
             raise PortalError(404, "NoSuchObject", f"There is no object {key!r} in {bucket}.")
-        constraint = constraint_of(team, request.source)
+        constraint = _constraint_of(team, request.source)
         role = str(job["RoleArn"])
         try:
             url = await _image_url(self._endpoint_url, role, bucket, key, constraint)
@@ -128,13 +128,13 @@ class PortalApp:
         job = job_of(region, region.workteams[task.workteam])
         if job["HumanTaskConfig"]["WorkteamArn"] != arn:
             raise PortalError(404, "NoTask", f"Workteam {task.workteam} has no labeling job in progress.")
-        uri = f"s3://{bucket_of(job)}/{task.key}"
+        uri = f"s3://{_bucket_of(job)}/{task.key}"
         if not await jobs.label(job, uri):
             raise PortalError(404, "NotInTheManifest", f"The manifest of {job['LabelingJobName']} has no {uri}.")
         return {"job": job["LabelingJobName"], "status": job["LabelingJobStatus"], "counters": job["LabelCounters"]}
 
 
-def check_entry(region: Region, source: Source) -> None:
+def _check_entry(region: Region, source: Source) -> None:
     workforce = next(iter(region.workforces.values()), None)
     if workforce is None:
         raise PortalError(404, "NoWorkforce", "There is no private workforce in this region.")
@@ -150,7 +150,7 @@ def check_entry(region: Region, source: Source) -> None:
         raise PortalError(404, "NotFound", "Not Found")
 
 
-def constraint_of(team: Record, source: Source) -> dict[str, str]:
+def _constraint_of(team: Record, source: Source) -> dict[str, str]:
     access = team.get("WorkerAccessConfiguration") or {}
     toggles = access.get("S3Presign", {}).get("IamPolicyConstraints", {})
     names = {"SourceIp": "aws:SourceIp", "VpcSourceIp": "aws:VpcSourceIp"}
@@ -166,7 +166,7 @@ def job_of(region: Region, team: Record) -> Record:
     return (own or jobs)[0]
 
 
-def bucket_of(job: Record) -> str:
+def _bucket_of(job: Record) -> str:
     uri: str = job["InputConfig"]["DataSource"]["S3DataSource"]["ManifestS3Uri"]
     return uri.removeprefix("s3://").split("/", 1)[0]
 

@@ -22,6 +22,7 @@ LABELED = "Labeled"
 
 
 def list_jobs(region: Region, request: Record) -> Record:
+    """Answer ListLabelingJobs."""
     wanted = request.get("StatusEquals")
     jobs = [job for job in region.jobs.values() if wanted in (None, job["LabelingJobStatus"])]
     chosen = paging.select(jobs, request, name="LabelingJobName", created="CreationTime", modified="LastModifiedTime")
@@ -41,6 +42,7 @@ def _summary(job: Record) -> Record:
 
 
 def list_for_workteam(region: Region, request: Record) -> Record:
+    """Answer ListLabelingJobsForWorkteam."""
     arn = request["WorkteamArn"]
     if not region.knows_team(arn):
         raise not_found(f"The work team {arn} does not exist.")
@@ -68,6 +70,7 @@ def _for_team(job: Record) -> Record:
 
 
 def describe(region: Region, request: Record) -> Record:
+    """Answer DescribeLabelingJob."""
     job = region.jobs.get(request["LabelingJobName"])
     if job is None:
         raise not_found(f"Labeling job {request['LabelingJobName']} does not exist.")
@@ -75,6 +78,7 @@ def describe(region: Region, request: Record) -> Record:
 
 
 def create(region: Region, request: Record) -> Record:
+    """Answer CreateLabelingJob."""
     name, tasks = request["LabelingJobName"], request["HumanTaskConfig"]
     if name in region.jobs:
         raise in_use(f"Labeling job {name} already exists.")
@@ -104,6 +108,7 @@ def create(region: Region, request: Record) -> Record:
 
 
 def stop(region: Region, request: Record) -> Record:
+    """Answer StopLabelingJob."""
     job = describe(region, request)
     if job["LabelingJobStatus"] != "InProgress":
         raise validation(f"Labeling job {job['LabelingJobName']} is {job['LabelingJobStatus']}.")
@@ -152,6 +157,7 @@ async def label(job: Record, uri: str) -> bool:
 
 
 def create_flow(region: Region, request: Record) -> Record:
+    """Answer CreateFlowDefinition."""
     name = request["FlowDefinitionName"]
     if name in region.flows:
         raise in_use(f"A flow definition named {name} already exists in region {region.name}.")
@@ -169,6 +175,7 @@ def create_flow(region: Region, request: Record) -> Record:
 
 
 def describe_flow(region: Region, request: Record) -> Record:
+    """Answer DescribeFlowDefinition."""
     name = request["FlowDefinitionName"]
     if name not in region.flows:
         raise not_found(f"Flow definition {name} does not exist.")
@@ -176,11 +183,13 @@ def describe_flow(region: Region, request: Record) -> Record:
 
 
 def list_flows(region: Region, request: Record) -> Record:
+    """Answer ListFlowDefinitions."""
     flows = paging.select(region.flows.values(), request, name="FlowDefinitionName", created="CreationTime")
     return paging.listed("FlowDefinitionSummaries", flows, request)
 
 
 def delete_flow(region: Region, request: Record) -> Record:
+    """Answer DeleteFlowDefinition."""
     flow = describe_flow(region, request)
     del region.flows[flow["FlowDefinitionName"]]
     return {}

@@ -45,6 +45,7 @@ _PROPERTY = re.compile(r"\\p\{([A-Z])\}")
 
 @functools.cache
 def service_model() -> Any:
+    """Return botocore's description of the SageMaker API."""
     from botocore.loaders import Loader
     from botocore.model import ServiceModel
 
@@ -52,6 +53,7 @@ def service_model() -> Any:
 
 
 def operation_names() -> frozenset[str]:
+    """Return the names of all operations of SageMaker."""
     return frozenset(service_model().operation_names)
 
 
@@ -68,6 +70,7 @@ def check(operation: str, value: Any) -> dict[str, Any]:
 
 
 def shape_answer(operation: str, value: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer with the members that the API documents."""
     shape = service_model().operation_model(operation).output_shape
     return _known(shape, value) if shape is not None else {}
 

@@ -45,6 +45,7 @@ def _start(request: Record) -> int:
 
 
 def select(records: Iterable[Record], request: Record, *, name: str, created: str, modified: str = "") -> list[Record]:
+    """Return the records that a List request asks for, in its order."""
     contains = str(request.get("NameContains", "")).lower()
     chosen = [record for record in records if contains in str(record.get(name, "")).lower()]
     for member, prefix in ((created, "CreationTime"), (modified, "LastModifiedTime")):

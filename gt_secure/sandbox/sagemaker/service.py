@@ -65,6 +65,7 @@ class SageMaker:
         self._trail = trail
 
     async def __call__(self, request: HttpRequest) -> Reply:
+        """Answer a call of SageMaker, and record it in the trail."""
         error_code = ""
         try:
             reply = json_reply(await self._answer(request), 200, AWS_JSON)

@@ -16,7 +16,7 @@ MAX_CIDRS = 10
 """Ranges in SourceIpConfig (API reference, *SourceIpConfig*)."""
 
 
-def find(region: Region, name: str) -> Record:
+def _find(region: Region, name: str) -> Record:
     workforce = region.workforces.get(name)
     if workforce is None:
         raise validation(f"No workforce named {name} found in region {region.name}.")
@@ -24,15 +24,18 @@ def find(region: Region, name: str) -> Record:
 
 
 def list_workforces(region: Region, request: Record) -> Record:
+    """Answer ListWorkforces."""
     found = paging.select(region.workforces.values(), request, name="WorkforceName", created="CreateDate")
     return paging.listed("Workforces", found, request)
 
 
 def describe(region: Region, request: Record) -> Record:
-    return {"Workforce": find(region, request["WorkforceName"])}
+    """Answer DescribeWorkforce."""
+    return {"Workforce": _find(region, request["WorkforceName"])}
 
 
 def create(region: Region, request: Record) -> Record:
+    """Answer CreateWorkforce; a region has at most one."""
     name = request["WorkforceName"]
     if name in region.workforces:
         raise in_use(f"A workforce named {name} already exists in region {region.name}.")
@@ -57,7 +60,8 @@ def create(region: Region, request: Record) -> Record:
 
 
 def update(region: Region, request: Record) -> Record:
-    workforce = find(region, request["WorkforceName"])
+    """Answer UpdateWorkforce."""
+    workforce = _find(region, request["WorkforceName"])
     if workforce["Status"] in ("Initializing", "Updating", "Deleting"):
         raise conflict(
             f"Workforce {workforce['WorkforceName']} is in status {workforce['Status']}; wait until it is Active."
@@ -72,7 +76,8 @@ def update(region: Region, request: Record) -> Record:
 
 
 def delete(region: Region, request: Record) -> Record:
-    workforce = find(region, request["WorkforceName"])
+    """Answer DeleteWorkforce; one with workteams stays."""
+    workforce = _find(region, request["WorkforceName"])
     if workforce["Status"] not in ("Active", "Failed"):
         raise conflict(f"Workforce {workforce['WorkforceName']} is in status {workforce['Status']}.")
     if region.workteams:

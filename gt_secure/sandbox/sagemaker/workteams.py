@@ -19,7 +19,7 @@ MAX_TEAMS = 25
 """Work teams per account and region (API reference, *CreateWorkteam*)."""
 
 
-def find(region: Region, name: str) -> Record:
+def _find(region: Region, name: str) -> Record:
     team = region.workteams.get(name)
     if team is None:
         raise validation(f"The work team {region.arn(KIND, name)} does not exist in region {region.name}.")
@@ -27,21 +27,25 @@ def find(region: Region, name: str) -> Record:
 
 
 def list_workteams(region: Region, request: Record) -> Record:
+    """Answer ListWorkteams."""
     teams = paging.select(region.workteams.values(), request, name="WorkteamName", created="CreateDate")
     return paging.listed("Workteams", teams, request)
 
 
 def list_subscribed(region: Region, request: Record) -> Record:
+    """Answer ListSubscribedWorkteams."""
     contains = str(request.get("NameContains", "")).lower()
     teams = [team for team in region.subscribed if contains in team["WorkteamArn"].rsplit("/", 1)[-1].lower()]
     return paging.listed("SubscribedWorkteams", teams, request)
 
 
 def describe(region: Region, request: Record) -> Record:
-    return {"Workteam": find(region, request["WorkteamName"])}
+    """Answer DescribeWorkteam."""
+    return {"Workteam": _find(region, request["WorkteamName"])}
 
 
 def create(region: Region, request: Record) -> Record:
+    """Answer CreateWorkteam."""
     name = request["WorkteamName"]
     workforce = _workforce(region, request.get("WorkforceName"))
     _check_members(request["MemberDefinitions"], workforce)
@@ -67,7 +71,8 @@ def create(region: Region, request: Record) -> Record:
 
 
 def update(region: Region, request: Record) -> Record:
-    team = find(region, request["WorkteamName"])
+    """Answer UpdateWorkteam."""
+    team = _find(region, request["WorkteamName"])
     if "MemberDefinitions" in request:
         _check_members(request["MemberDefinitions"], _workforce(region, None))
     for member in ("MemberDefinitions", "Description", "NotificationConfiguration", "WorkerAccessConfiguration"):
@@ -78,7 +83,8 @@ def update(region: Region, request: Record) -> Record:
 
 
 def delete(region: Region, request: Record) -> Record:
-    team = find(region, request["WorkteamName"])
+    """Answer DeleteWorkteam."""
+    team = _find(region, request["WorkteamName"])
     del region.workteams[team["WorkteamName"]]
     return {"Success": True}
 
