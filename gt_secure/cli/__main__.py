@@ -8,6 +8,7 @@ from .interrupts import end_on_interrupt
 
 
 def run() -> int:
+    """Run the command, and end it quietly when a person interrupts it."""
     end_on_interrupt()
     from .main import main
 

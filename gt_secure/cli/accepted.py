@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 
 
 def add_accepted(parser: Parser) -> None:
+    """Add ``--accepted``."""
     parser.add_argument("--accepted", metavar="FILE", help="file with a list 'accepted' of known findings")
 
 
 def add_baseline(parser: Parser) -> None:
+    """Add ``--write-baseline`` and the reason and end of its entries."""
     group = parser.add_argument_group("accepted findings")
     group.add_argument("--write-baseline", metavar="FILE", help="accept today's findings in this new file")
     group.add_argument("--accept-reason", metavar="TEXT", help="reason in the baseline, such as 'known, see RISK-112'")
@@ -34,6 +36,7 @@ def add_baseline(parser: Parser) -> None:
 
 
 def add_fail_on(parser: Parser, what: str) -> None:
+    """Add ``--fail-on`` for a report of this name."""
     parser.add_argument(
         "--fail-on",
         choices=(*SEVERITIES, "unknown"),
@@ -42,6 +45,7 @@ def add_fail_on(parser: Parser, what: str) -> None:
 
 
 def exit_code(args: argparse.Namespace, report: Audit | Sweep) -> int:
+    """Return the exit code that ``--fail-on`` asks for, and note what is unknown."""
     if not args.fail_on:
         return OK
     if args.fail_on == "unknown":
@@ -52,6 +56,7 @@ def exit_code(args: argparse.Namespace, report: Audit | Sweep) -> int:
 
 
 def write_baseline(args: argparse.Namespace, findings: Iterable[Finding]) -> None:
+    """Write the findings as accepted into the file of ``--write-baseline``, if it is given."""
     if not args.write_baseline:
         return
     entries = baseline(findings, reason=args.accept_reason, until=args.accept_until)
@@ -60,5 +65,6 @@ def write_baseline(args: argparse.Namespace, findings: Iterable[Finding]) -> Non
 
 
 def note_unused(unused: Iterable[Acceptance]) -> None:
+    """Note the entries of ``accepted`` that no finding matches."""
     for entry in unused:
         note(f"unused: {printable(entry.label)} was accepted and is not found. Remove the entry from 'accepted'.")

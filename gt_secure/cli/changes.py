@@ -39,6 +39,7 @@ DOING = ("--yes", "--json", "--profile", "--region")
 
 
 def add(commands: Commands) -> None:
+    """Add the commands plan, apply, undo and export."""
     _add_plan(commands)
     _add_apply(commands)
     _add_undo(commands)
@@ -48,7 +49,7 @@ def add(commands: Commands) -> None:
 def _add_plan(commands: Commands) -> None:
     parser = commands.add(
         "plan",
-        run_plan,
+        _run_plan,
         description="Show what a restriction would change, and who can open the objects before and after.",
         examples=(
             ("gt-secure plan --team open-team --allow 203.0.113.0/24 --bucket gt-images", "review a restriction"),
@@ -132,6 +133,7 @@ def _planned(args: argparse.Namespace, restriction: Restriction, gt: Connection)
 
 
 def restriction_from(args: argparse.Namespace) -> Restriction:
+    """Return the restriction of the file and options; an option replaces the field of the file."""
     data: dict[str, Any] = load_restriction(args.file).to_dict() if args.file else {}
     for name in ("team", "bucket", "prefix"):
         if getattr(args, name) is not None:
@@ -175,7 +177,7 @@ def _ranges(args: argparse.Namespace) -> list[str]:
     return ranges
 
 
-def run_plan(args: argparse.Namespace) -> int:
+def _run_plan(args: argparse.Namespace) -> int:
     plan = plan_from(args)
     if args.json:
         show_json(plan.to_dict())
@@ -202,7 +204,7 @@ def _of_apply(words: Sequence[str]) -> list[str]:
 def _add_apply(commands: Commands) -> None:
     parser = commands.add(
         "apply",
-        run_apply,
+        _run_apply,
         description="Apply a restriction: show the plan, ask, change, read back, and roll back if a step fails.",
         examples=(
             (
@@ -225,6 +227,7 @@ def _add_apply(commands: Commands) -> None:
 
 
 def add_doing(parser: argparse.ArgumentParser) -> None:
+    """Add ``--yes``."""
     parser.add_argument("--yes", action="store_true", help="skip the confirmation prompt")
 
 
@@ -244,6 +247,7 @@ def apply_from(args: argparse.Namespace) -> Applied:
 def apply_plan(
     args: argparse.Namespace, gt: Connection, plan: Plan, confirm: Sequence[str] = (), digest: str | None = None
 ) -> Applied:
+    """Show a plan, ask for consent and apply it."""
     if not args.json:
         say(fit(plan.to_text(line_width())))
     if not plan.empty:
@@ -256,7 +260,7 @@ def apply_plan(
     )
 
 
-def run_apply(args: argparse.Namespace) -> int:
+def _run_apply(args: argparse.Namespace) -> int:
     return report(args, apply_from(args))
 
 
@@ -280,6 +284,7 @@ def _tell(text: str) -> None:
 
 
 def report(args: argparse.Namespace, result: Applied) -> int:
+    """Print the outcome of a change, and how to undo it."""
     if args.json:
         show_json(result.to_dict())
     else:
@@ -292,19 +297,19 @@ def report(args: argparse.Namespace, result: Applied) -> int:
 def _add_undo(commands: Commands) -> None:
     parser = commands.add(
         "undo",
-        run_undo,
+        _run_undo,
         description="Undo a change, the last one by default. Later edits by others are kept.",
         examples=(
             ("gt-secure undo --yes", "undo the last change without a prompt"),
             ("gt-secure undo 20261124-101500 --yes", "undo a change by a prefix of its id"),
         ),
-        result=undo_from,
+        result=_undo_from,
     )
     parser.add_argument("change", nargs="?", help="change id or unique prefix (default: the last change)")
     add_doing(parser)
 
 
-def undo_from(args: argparse.Namespace) -> Applied:
+def _undo_from(args: argparse.Namespace) -> Applied:
     gt = connection(args)
     plan = gt.plan_undo(args.change)
     if not args.json:
@@ -317,14 +322,14 @@ def undo_from(args: argparse.Namespace) -> Applied:
     return gt.undo(plan.record.id, progress=_tell)
 
 
-def run_undo(args: argparse.Namespace) -> int:
-    return report(args, undo_from(args))
+def _run_undo(args: argparse.Namespace) -> int:
+    return report(args, _undo_from(args))
 
 
 def _add_export(commands: Commands) -> None:
     parser = commands.add(
         "export",
-        run_export,
+        _run_export,
         description="Write the current locks of a team and a bucket as a restriction file, for gt-secure plan -f.",
         examples=(
             ("gt-secure export --team radiology-team", "print the current restriction"),
@@ -353,7 +358,7 @@ def export_from(args: argparse.Namespace) -> Restriction:
     return restriction
 
 
-def run_export(args: argparse.Namespace) -> int:
+def _run_export(args: argparse.Namespace) -> int:
     restriction = export_from(args)
     if args.output is not None:
         dump_restriction(restriction, args.output)

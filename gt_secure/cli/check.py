@@ -38,9 +38,10 @@ _NAMES = {"allow": "addresses", "endpoint": "endpoints"}
 
 
 def add(commands: Commands) -> None:
+    """Add the command check."""
     parser = commands.add(
         "check",
-        run,
+        _run,
         description="Run one check, or the checks of a file. A check that cannot be decided never passes. "
         f"Checks: {', '.join(hyphened(name) for name in RULES)}. A check file has more settings for each.",
         examples=(
@@ -54,7 +55,7 @@ def add(commands: Commands) -> None:
             ("gt-secure check no-secret-saved --remove --path book.ipynb", "mask presigned URLs, keys and tokens"),
         ),
         exit_codes="0 all passed, 2 one failed, 3 none failed and one is unknown, 1 an error",
-        result=report_from,
+        result=_report_from,
     )
     parser.add_argument("check", nargs="?", metavar="NAME", type=hyphened, help="the check")
     parser.add_argument("-f", "--file", help="run the checks of this YAML or JSON file")
@@ -77,8 +78,8 @@ def add(commands: Commands) -> None:
     parser.reads_only("--file", "--sarif", "--junit", "--accepted", "--json", "--profile", "--region")
 
 
-def run(args: argparse.Namespace) -> int:
-    report = report_from(args)
+def _run(args: argparse.Namespace) -> int:
+    report = _report_from(args)
     if args.json:
         show_json(report.to_dict())
         return report.exit_code
@@ -91,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
     return report.exit_code
 
 
-def report_from(args: argparse.Namespace) -> Report:
+def _report_from(args: argparse.Namespace) -> Report:
     known = read_accepted(args.accepted)
     if args.file:
         file = load_check_file(args.file)

@@ -52,9 +52,11 @@ COMMANDS: tuple[Command, ...] = (
 
 
 def find_command(word: str) -> Command | None:
+    """Return the command of this name or alias; None without one."""
     return next((item for item in COMMANDS if word == item.name or word in item.aliases), None)
 
 
 def similar_commands(word: str) -> list[str]:
+    """Return the command with the most similar name, if one is near."""
     names = [name for item in COMMANDS for name in (item.name, *item.aliases)]
     return difflib.get_close_matches(word, names, 1, 0.6)

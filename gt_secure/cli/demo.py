@@ -38,9 +38,10 @@ log = logging.getLogger("gt_secure")
 
 
 def add(commands: Commands) -> None:
+    """Add the command demo."""
     parser = commands.add(
         "demo",
-        run,
+        _run,
         account=False,
         description="Start the sandbox, fill it, and open JupyterLab on the quickstart notebook with the panel "
         "beside it; Ctrl-C stops both. A second notebook there guards the bucket of an application, MLflow. "
@@ -60,7 +61,7 @@ def add(commands: Commands) -> None:
     parser.reads_only("--headless", "--out", "--json")
 
 
-def run(args: argparse.Namespace) -> int:
+def _run(args: argparse.Namespace) -> int:
     if args.headless:
         _need("nbclient", "ipykernel")
         sandbox.install(None if args.json else _tell)

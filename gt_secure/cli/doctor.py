@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
 
 def add(commands: Commands) -> None:
+    """Add the command doctor."""
     parser = commands.add(
         "doctor",
-        run,
+        _run,
         description="Show in one table which features this role can use, and why not. It calls reads only; writes "
         "are predicted by iam:SimulatePrincipalPolicy where the role may call it. With --policy, print instead the "
         "least-privilege policy for the features."
@@ -36,7 +37,7 @@ def add(commands: Commands) -> None:
             ("gt-secure doctor --policy teams url-lock", "the policy to hand to an administrator"),
         ),
         exit_codes="0; with --need: 0 all can be used, 2 one cannot, 3 one is unknown",
-        result=diagnosis_from,
+        result=_diagnosis_from,
     )
     parser.add_argument("--team", help="workteam to examine (default: all private ones)")
     parser.add_argument("--bucket", help="data bucket, or s3://bucket/prefix")
@@ -54,7 +55,7 @@ def add(commands: Commands) -> None:
     parser.excludes("--policy", "--need")
 
 
-def run(args: argparse.Namespace) -> int:
+def _run(args: argparse.Namespace) -> int:
     if args.policy:
         features = choose(args.policy)
         show_json(policy_for(features, scope_of(connection(args), **_scope(args))))
@@ -63,26 +64,26 @@ def run(args: argparse.Namespace) -> int:
                 note(f"note ({feature.name}): {feature.note}")
         return OK
     try:
-        found = diagnosis_from(args)
+        diagnosis = _diagnosis_from(args)
     except InvalidInput as error:
         if error.details.get("field") == "region" and args.policy is None and not args.json:
             _show_facts(installed())  # no call can be made, but this is known
             say()
         raise
     if args.policy is not None:
-        show_json(found.policy())
-        for name, fix in found.left_out.items():
+        show_json(diagnosis.policy())
+        for name, fix in diagnosis.left_out.items():
             note(f"note: {name} is left out: its bucket or role is unknown. {fix}")
         return OK
     if args.json:
-        show_json(found.to_dict())
+        show_json(diagnosis.to_dict())
     else:
-        _show(found)
-    words = [each.status for each in found.features] if args.need else []
+        _show(diagnosis)
+    words = [each.status for each in diagnosis.features] if args.need else []
     return FOUND if "no" in words else UNKNOWN if "unknown" in words else OK
 
 
-def diagnosis_from(args: argparse.Namespace) -> Diagnosis:
+def _diagnosis_from(args: argparse.Namespace) -> Diagnosis:
     with working("Checking this role's permissions"):
         return examine(connection(args), **_scope(args), features=args.need or ())
 

@@ -20,4 +20,5 @@ EXIT_CODES: dict[int, str] = {
 
 
 def exit_code_lines() -> list[str]:
+    """Return the lines of help on exit codes."""
     return [f"  {code:>3}  {meaning}" for code, meaning in EXIT_CODES.items()]

@@ -37,9 +37,10 @@ if TYPE_CHECKING:
 
 
 def add(commands: Commands) -> None:
+    """Add the commands explain, prove and verdict."""
     explain = commands.add(
         "explain",
-        run_explain,
+        _run_explain,
         description="Show the exact addresses and VPC endpoints from which an object is opened, refused, or unknown, "
         "for each kind of request; with --from, also the answer for each source and the lock that decides. From the "
         "current policies, or from policy files without an AWS call. No request is sent to the object.",
@@ -55,7 +56,7 @@ def add(commands: Commands) -> None:
             ),
         ),
         exit_codes="0; 3 if an answer is unknown, for policy files one of --from",
-        result=exposure_from,
+        result=_exposure_from,
     )
     explain.add_argument("object", nargs="?", help="s3://bucket/key, or s3://bucket/prefix/ for all keys under it")
     explain.add_argument("--team", help="private workteam whose locks apply")
@@ -89,7 +90,7 @@ def add(commands: Commands) -> None:
 
     prove = commands.add(
         "prove",
-        run_prove,
+        _run_prove,
         description="Prove that no request signed in the query string, and no POST form, is opened from outside the "
         "allowed addresses and endpoints, or show one that is: under the current policies, or from policy files "
         "without an AWS call.",
@@ -128,7 +129,7 @@ def add(commands: Commands) -> None:
 
     verdict = commands.add(
         "verdict",
-        run_verdict,
+        _run_verdict,
         account=False,
         json=False,
         description='Read one case per line ({"id", "request", "identityPolicies", "sessionPolicy", "resourcePolicy"}) '
@@ -154,7 +155,7 @@ def _add_files(parser: Parser, *planned: str) -> None:
 
 
 def _locks(args: argparse.Namespace, bucket: str) -> EffectiveLocks:
-    account = check_account(args.account)
+    account = _check_account(args.account)
     if not re.fullmatch(r"[A-Za-z0-9._-]{3,255}", bucket):  # old buckets of us-east-1 have longer names
         raise InvalidInput(
             f'"{bucket[:80]}" is not the name of a bucket.', next_step="Write --bucket gt-images.", field="bucket"
@@ -162,16 +163,16 @@ def _locks(args: argparse.Namespace, bucket: str) -> EffectiveLocks:
     session = getattr(args, "session_policy", None)
     return locks_of_files(
         bucket,
-        read_policy_file(args.bucket_policy) if args.bucket_policy else None,
+        _read_policy_file(args.bucket_policy) if args.bucket_policy else None,
         account,
         supplied_facts(parse_facts(args.context)),
-        session=read_policy_file(session) if session else None,
-        rcp=tuple(read_policy_file(name) for name in args.rcp),
-        scp=tuple(read_policy_file(name) for name in args.scp),
+        session=_read_policy_file(session) if session else None,
+        rcp=tuple(_read_policy_file(name) for name in args.rcp),
+        scp=tuple(_read_policy_file(name) for name in args.scp),
     )
 
 
-def check_account(account: str | None) -> str:
+def _check_account(account: str | None) -> str:
     if account is None:
         raise InvalidInput(
             "The account of the bucket is missing.", next_step="Add --account with its 12 digits.", field="account"
@@ -183,7 +184,7 @@ def check_account(account: str | None) -> str:
     return account
 
 
-def read_policy_file(name: str) -> str:
+def _read_policy_file(name: str) -> str:
     text = textfiles.read_text(name).strip()
     if not text:
         raise InvalidInput(
@@ -207,7 +208,7 @@ def _object(args: argparse.Namespace) -> tuple[str, str]:
     return args.bucket, args.key
 
 
-def exposure_from(args: argparse.Namespace) -> Exposure:
+def _exposure_from(args: argparse.Namespace) -> Exposure:
     bucket, key = _object(args)
     if not args.bucket_policy:
         return _of_account(args)
@@ -222,11 +223,11 @@ def _of_account(args: argparse.Namespace) -> AccountExposure:
     return gt.exposure(*_object(args), team=args.team)
 
 
-def run_explain(args: argparse.Namespace) -> int:
+def _run_explain(args: argparse.Namespace) -> int:
     if args.signers:
         return _explain_signers(args)
     sources = [Source.parse(each) for each in args.sources]
-    exposure = exposure_from(args)
+    exposure = _exposure_from(args)
     answers = exposure.at(sources)
     is_open = args.object and not sources and not all(row.unknown.is_empty for row in exposure)
     code = UNKNOWN if is_open or any(each.answer == "unknown" for each in answers) else OK
@@ -241,7 +242,7 @@ def run_explain(args: argparse.Namespace) -> int:
     return code
 
 
-def signers_from(args: argparse.Namespace) -> Signers:
+def _signers_from(args: argparse.Namespace) -> Signers:
     if args.bucket_policy and not args.principals:
         raise InvalidInput(
             "The users and roles of the account are missing.",
@@ -253,7 +254,7 @@ def signers_from(args: argparse.Namespace) -> Signers:
             from ..access.identities import load_principals
             from ..access.signers import signers_of
 
-            found = signers_of(exposure_from(args), load_principals(args.principals))
+            found = signers_of(_exposure_from(args), load_principals(args.principals))
         else:
             found = _of_account(args).signers
     if not args.logs:
@@ -266,7 +267,7 @@ def signers_from(args: argparse.Namespace) -> Signers:
 
 
 def _explain_signers(args: argparse.Namespace) -> int:
-    found = signers_from(args)
+    found = _signers_from(args)
     is_open = args.object and (found.unread or any(each.answer == "unknown" for each in found))
     code = UNKNOWN if is_open else OK
     if args.json:
@@ -279,7 +280,7 @@ def _explain_signers(args: argparse.Namespace) -> int:
     return code
 
 
-def run_prove(args: argparse.Namespace) -> int:
+def _run_prove(args: argparse.Namespace) -> int:
     is_file = args.bucket_policy or args.tf_plan or args.cloudformation
     proof = _prove_files(args) if is_file else _prove_account(args)
     write_report(args.certificate, proof.certificate)
@@ -345,11 +346,11 @@ def read_planned(args: argparse.Namespace) -> tuple[list[PlannedPolicy], str]:
     """Return the bucket policies of a plan or a template, and its text."""
     from ..access.planned_policies import cloudformation_policies, terraform_policies
 
-    text, account = read_policy_file(args.tf_plan or args.cloudformation), check_account(args.account)
+    text, account = _read_policy_file(args.tf_plan or args.cloudformation), _check_account(args.account)
     return terraform_policies(text) if args.tf_plan else cloudformation_policies(text, account), text
 
 
-def run_verdict(_: argparse.Namespace) -> int:
+def _run_verdict(_: argparse.Namespace) -> int:
     # Bytes that are not UTF-8 invalidate one line, not the whole run. Only a line feed ends a line, or a stray
     # carriage return would turn one line into two answers.
     sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")  # type: ignore[union-attr]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from ..findings.accepted import accept, accepted_title, load_accepted, read_accepted, unused
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
 
 
 def add(commands: Commands) -> None:
+    """Add the command findings."""
     findings = commands.add(
         "findings",
-        run_findings,
+        _run_findings,
         description="List settings that defeat, weaken or break a restriction of a workteam and a bucket.",
         examples=(
             ("gt-secure findings --team radiology-team --bucket gt-images", "list them, most severe first"),
@@ -37,7 +39,7 @@ def add(commands: Commands) -> None:
             ("gt-secure findings --explain url-lock-off", "show the risk, evidence and fix of a finding"),
         ),
         exit_codes="0; with --fail-on: 2 if there is a finding of that severity or higher, 3 if one is unknown",
-        result=findings_from,
+        result=_findings_from,
     )
     findings.add_argument("--team", help="workteam")
     findings.add_argument("--bucket", help="data bucket, or s3://bucket/prefix")
@@ -73,7 +75,7 @@ def add(commands: Commands) -> None:
     findings.needs("--account", "--tf-plan", "--cloudformation")
 
 
-def findings_from(args: argparse.Namespace) -> Findings:
+def _findings_from(args: argparse.Namespace) -> Findings:
     if args.tf_plan or args.cloudformation:
         return _findings_of_files(args)
     with working("Reading the account"):
@@ -102,25 +104,30 @@ def _findings_of_files(args: argparse.Namespace) -> Findings:
     return found
 
 
-def run_findings(args: argparse.Namespace) -> int:
+def _run_findings(args: argparse.Namespace) -> int:
+    """Print the findings, and return the exit code that ``--fail-on`` asks for."""
     if args.explain:
         return _explain_finding(args)
-    found = findings_from(args)
+    findings = _findings_from(args)
     if args.json:
-        show_json([finding.to_dict() for finding in found])
+        show_json([finding.to_dict() for finding in findings])
     else:
-        _show(found)
-    if args.accepted and not any(finding.code == "not-checked" for finding in found):
-        note_unused(unused(found, load_accepted(args.accepted)))
+        _show(findings)
+    if args.accepted and not any(finding.code == "not-checked" for finding in findings):
+        note_unused(unused(findings, load_accepted(args.accepted)))
     worst = SEVERITIES[: SEVERITIES.index(args.fail_on) + 1] if args.fail_on in SEVERITIES else ()
-    if any(finding.severity in worst and finding.state == "found" for finding in found.open):
+    if any(finding.severity in worst and finding.state == "found" for finding in findings.open):
         return FOUND
-    accepted = {finding.code for finding in found.accepted}
-    unknown = [each.code for each in found.checked if each.outcome == "unknown" and each.code not in accepted]
-    unknown += [finding.code for finding in found.open if finding.state == "unknown"]
-    wanted = worst or SEVERITIES
-    blind = any(catalog()[code]["severity"] in wanted for code in unknown)
-    return UNKNOWN if args.fail_on and (blind or not found.decided) else OK
+    undecided = not findings.decided or _unknown_codes(findings, worst or SEVERITIES)
+    return UNKNOWN if args.fail_on and undecided else OK
+
+
+def _unknown_codes(findings: Findings, severities: Collection[str]) -> list[str]:
+    """Return the codes of these severities that are unknown, except accepted ones."""
+    accepted = {finding.code for finding in findings.accepted}
+    codes = [each.code for each in findings.checked if each.outcome == "unknown" and each.code not in accepted]
+    codes += [finding.code for finding in findings.open if finding.state == "unknown"]
+    return [code for code in codes if catalog()[code]["severity"] in severities]
 
 
 def _show(found: Findings) -> None:

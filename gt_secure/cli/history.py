@@ -15,9 +15,10 @@ from .progress import working
 
 
 def add(commands: Commands) -> None:
+    """Add the command history."""
     parser = commands.add(
         "history",
-        run,
+        _run,
         description="List the changes that gt-secure made. For a team or a bucket, list every call that changed its "
         "locks: the journal, merged with the event history of CloudTrail, which keeps 90 days and shows a call some "
         "minutes late.",
@@ -28,7 +29,7 @@ def add(commands: Commands) -> None:
         ),
         exit_codes="0; 3 if CloudTrail could not be read; verify: 2 if a file is not intact, 3 if a file "
         "has no end or there is no file",
-        result=history_from,
+        result=_history_from,
     )
     parser.add_argument("what", nargs="?", choices=("list", "show", "verify"), default="list")
     parser.add_argument("change", nargs="?", help="with show: change id or unique prefix")
@@ -42,7 +43,7 @@ def add(commands: Commands) -> None:
     parser.reads_only("what=verify", "--json")
 
 
-def history_from(args: argparse.Namespace) -> Any:
+def _history_from(args: argparse.Namespace) -> Any:
     if args.what == "show":
         if not args.change:
             raise InvalidInput(
@@ -57,13 +58,13 @@ def history_from(args: argparse.Namespace) -> Any:
         return connection(args).history(args.team, args.bucket, since=args.since)
 
 
-def run(args: argparse.Namespace) -> int:
+def _run(args: argparse.Namespace) -> int:
     if args.what == "show":
-        show_json(history_from(args).to_dict())
+        show_json(_history_from(args).to_dict())
         return OK
     if args.what == "verify":
         return _verify(args)
-    history = history_from(args)
+    history = _history_from(args)
     if isinstance(history, Journal):
         return _list(args, history)
     if args.json:

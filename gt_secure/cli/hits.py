@@ -40,9 +40,10 @@ _BY = "remote_ip,http_status"
 
 
 def add(commands: Commands) -> None:
+    """Add the commands hits and plot."""
     parser = commands.add(
         "hits",
-        run,
+        _run,
         description="Count requests of access logs by any columns. Unreadable lines are counted and reported. Access "
         "logs arrive late and may miss requests.",
         examples=(
@@ -83,7 +84,7 @@ def add(commands: Commands) -> None:
 
     plot = commands.add(
         "plot",
-        run_plot,
+        _run_plot,
         json=False,
         description="Draw the requests of access logs.",
         examples=(
@@ -109,7 +110,7 @@ def add(commands: Commands) -> None:
     plot.add_argument("-o", "--output", metavar="FILE", required=True, help="FILE.svg or FILE.png")
 
 
-def run(args: argparse.Namespace) -> int:
+def _run(args: argparse.Namespace) -> int:
     if args.cache:
         return _cache(args)
     if args.follow:
@@ -117,7 +118,7 @@ def run(args: argparse.Namespace) -> int:
     form = "json" if args.json else args.format
     if form == "parquet":
         _refuse_terminal(args.output)
-    table, coverage = counts_from(args)
+    table, coverage = _counts_from(args)
     emit(table, form, args.output)
     return tell(coverage, args.stats)
 
@@ -130,12 +131,12 @@ def table_from(args: argparse.Namespace) -> Table:
             next_step="Use --wait-for N here, or gt_secure.logs.follow_hits in Python.",
             field="follow",
         )
-    table, coverage = counts_from(args)
+    table, coverage = _counts_from(args)
     tell(coverage, args.stats)
     return table
 
 
-def counts_from(args: argparse.Namespace) -> tuple[Table, Coverage]:
+def _counts_from(args: argparse.Namespace) -> tuple[Table, Coverage]:
     check_limit(args)
     large = args.engine in ("spark", "athena") or args.athena_database
     if not (args.dedupe or args.predict or args.wait_for) and (large or _simple(args)):
@@ -193,6 +194,7 @@ def _print_delivery(table: Table, form: str, header: bool) -> None:
 
 
 def emit(table: Table, form: str, output: str | None) -> None:
+    """Write a table in a format to a file or to standard output."""
     if form == "parquet":
         _emit_parquet(table, output)
         return
@@ -243,7 +245,7 @@ def _cache(args: argparse.Namespace) -> int:
     return 0
 
 
-def run_plot(args: argparse.Namespace) -> int:
+def _run_plot(args: argparse.Namespace) -> int:
     path = Path(args.output)
     if path.suffix.lower() not in (".svg", ".png"):
         raise InvalidInput(

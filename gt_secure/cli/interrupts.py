@@ -23,6 +23,7 @@ _LATER = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasatt
 
 
 def end_on_interrupt() -> None:
+    """End the process without a traceback on Ctrl-C, and ignore it once the command is done."""
     if _handle(_end):
         # When the command is done, Python restores the system's handlers and frees its modules for some tenths of a
         # second: a signal would kill a process that has printed its whole answer.
@@ -30,6 +31,7 @@ def end_on_interrupt() -> None:
 
 
 def unwind_on_interrupt() -> None:
+    """Raise KeyboardInterrupt on the next signal to end, so that a rollback can run."""
     _handle(_unwind)
 
 

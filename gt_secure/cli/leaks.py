@@ -26,16 +26,17 @@ if TYPE_CHECKING:
 
 
 def add(commands: Commands) -> None:
+    """Add the command leaks."""
     parser = commands.add(
         "leaks",
-        run,
+        _run,
         description="Find presigned URLs that were used from more than one address or network.",
         examples=(
             ("gt-secure leaks --bucket gt-images --since 7d", "the last week of a bucket"),
             ("gt-secure leaks log/ --pool 203.0.113.0/24 --json", "treat a NAT pool as one user"),
         ),
         exit_codes="0; 3 if part of the logs was not read, or they contain no presigned URL",
-        result=leaks_from,
+        result=_leaks_from,
     )
     add_log_source(parser)
     parser.add_argument(
@@ -47,7 +48,7 @@ def add(commands: Commands) -> None:
     parser.excludes("--json", "--format")
 
 
-def run(args: argparse.Namespace) -> int:
+def _run(args: argparse.Namespace) -> int:
     leaks, coverage = _leaks(args)
     if not args.json and args.format != "text":
         emit(leaks.to_table(), args.format, args.output)
@@ -78,7 +79,7 @@ def _leak_lines(leak: Leak) -> Iterator[str]:
         yield f"  stop it: {shlex.join(words)}"
 
 
-def leaks_from(args: argparse.Namespace) -> Leaks:
+def _leaks_from(args: argparse.Namespace) -> Leaks:
     leaks, coverage = _leaks(args)
     tell(coverage, args.stats)
     return leaks

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 
 def add_log_source(parser: Parser) -> None:
+    """Add the arguments that name logs and their time."""
     parser.add_argument(
         "sources",
         nargs="*",
@@ -60,6 +61,7 @@ def add_log_source(parser: Parser) -> None:
 
 
 def add_log_filter(parser: Parser) -> None:
+    """Add the options that select requests."""
     parser.add_argument("--presigned", action="store_true", help="only requests with presigned URLs")
     parser.add_argument("--refused", action="store_true", help="only requests with status 401 or 403")
     parser.add_argument("--no-tests", action="store_true", help="leave out requests of test URLs")
@@ -70,6 +72,7 @@ def add_log_filter(parser: Parser) -> None:
 
 
 def add_engine(parser: Parser) -> None:
+    """Add the options on where the query runs."""
     group = parser.add_argument_group("where the query runs")
     group.add_argument(
         "--engine",
@@ -89,11 +92,13 @@ def add_engine(parser: Parser) -> None:
 
 
 def check_limit(args: argparse.Namespace) -> None:
+    """Raise InvalidInput if ``--limit`` is less than 1."""
     if args.limit is not None and args.limit < 1:
         raise InvalidInput("--limit accepts numbers from 1.", field="limit")
 
 
 def open_hits(args: argparse.Namespace) -> Hits:
+    """Read the hits that the options select, with predictions if they are asked for."""
     sources, options = log_query(args)
     with reading() as line:
         options |= {"cache": not args.no_cache, "dedupe": args.dedupe, "progress": line.show}
@@ -105,6 +110,7 @@ def open_hits(args: argparse.Namespace) -> Hits:
 
 
 def with_predictions(args: argparse.Namespace, hits: Hits) -> Hits:
+    """Return hits with the predicted refusals of ``--predict``."""
     if not args.predict:
         return hits
     return hits.with_refusals(explain.refusal_decider(connection(args).aws))
@@ -118,7 +124,7 @@ def reading(text: str = activity.READING) -> Iterator[Working]:
         yield line
 
 
-def log_filters(args: argparse.Namespace) -> dict[str, Any]:
+def _log_filters(args: argparse.Namespace) -> dict[str, Any]:
     return {
         "bucket": args.bucket,  # one log prefix may hold the records of many buckets
         "presigned": True if args.presigned else None,
@@ -130,6 +136,7 @@ def log_filters(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def athena_settings(args: argparse.Namespace) -> Athena | None:
+    """Return the settings of Athena; None if no option asks for it."""
     if args.engine != "athena" and args.athena_database is None:
         return None
     return logs.Athena(
@@ -169,7 +176,7 @@ def log_query(args: argparse.Namespace) -> tuple[list[Any], dict[str, Any]]:
     if args.bucket:
         sources.append(find_logs(aws, args.bucket))
     options = {name: getattr(args, name) for name in ("since", "until", "engine", "networks", "memory_limit")}
-    return sources, options | {"aws": aws, "filters": log_filters(args), "athena": athena_settings(args)}
+    return sources, options | {"aws": aws, "filters": _log_filters(args), "athena": athena_settings(args)}
 
 
 def _refuse_as_output(output: str | None, sources: list[str]) -> None:

@@ -19,6 +19,7 @@ from .wording import for_command_line
 
 
 def build_parser(only: str | None = None) -> Parser:
+    """Return the parser with all commands, or with those of one module only."""
     parser, subparsers = main_parser()
     commands = Commands(subparsers)
     for module in dict.fromkeys(item.module for item in COMMANDS):
@@ -60,6 +61,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace | None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code."""
     args = argparse.Namespace(json=False, writes=False)
     code = ERROR
     try:

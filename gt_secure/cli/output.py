@@ -60,12 +60,14 @@ def output_lost(error: OSError, code: int, *, writes: bool) -> int:
 
 
 def last_words(text: str) -> None:
+    """Write a last line to standard error, which may be closed already."""
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.write(f"{text}\n")
         sys.stderr.flush()
 
 
 def say(text: str = "") -> None:
+    """Print a line of the answer."""
     sys.stdout.write(_shown(text) + "\n")
 
 
@@ -75,6 +77,7 @@ def note(text: str) -> None:
 
 
 def write_report(target: str | None, make: Callable[[], str | bytes]) -> None:
+    """Write a report to its file, if one is named; InvalidInput if it cannot be written."""
     if target is None:
         return
     made = make()
@@ -100,6 +103,7 @@ def ask(question: str, next_step: str) -> bool:
 
 
 def show_json(data: Any) -> None:
+    """Print data as JSON."""
     sys.stdout.write(json_text(data, indent=2) + "\n")
 
 
@@ -118,10 +122,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, whole: Colle
     from ..columns import lay_out  # the help prints no table
 
     titles, *lines = "\n".join(lay_out(head, rows, line_width(), whole=whole)).split("\n")
-    return Styled("\n".join([f"\x1b[1m{titles}\x1b[0m" if use_colour() else titles, *lines]))
+    return Styled("\n".join([f"\x1b[1m{titles}\x1b[0m" if _use_colour() else titles, *lines]))
 
 
 def line_width() -> int | None:
+    """Return the columns of the terminal; None if the output is no terminal."""
     given = os.environ.get("COLUMNS", "")
     if given.isdigit() and int(given):
         return max(int(given), 20)
@@ -129,6 +134,7 @@ def line_width() -> int | None:
 
 
 def fit(text: str) -> str:
+    """Wrap the lines of a text to the width of the terminal."""
     room = line_width()
     return text if room is None else "\n".join(part for line in text.split("\n") for part in _fit_line(line, room))
 
@@ -143,7 +149,7 @@ def _fit_line(line: str, room: int) -> list[str]:
     return [" " * indent + first, *(" " * min(indent + 4, room // 2) + part for part in rest)]
 
 
-def use_colour() -> bool:
+def _use_colour() -> bool:
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
     return bool(sys.stdout.isatty())

@@ -111,6 +111,7 @@ class Parser(argparse.ArgumentParser):
         (file or sys.stderr).write(message)
 
     def error(self, message: str) -> NoReturn:
+        """Report a usage error with the next step, without secrets, and exit."""
         message = printable(redact(message))
         sys.stderr.write(f"{self.prog.split()[0]}: {message}\n  next: {self._next_step(message)}\n")
         raise SystemExit(USAGE)
@@ -138,6 +139,7 @@ class Parser(argparse.ArgumentParser):
         return result
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse arguments, and note which options the command line sets."""
         return super().parse_known_args(args, _Parsed() if namespace is None else namespace)
 
 
@@ -155,6 +157,7 @@ class MainParser(Parser):
     """The parser of ``gt-secure`` itself: its help lists the commands in groups, without loading them."""
 
     def format_help(self) -> str:
+        """Return the list of commands by subject."""
         width = max(len(item.name) for item in COMMANDS)
         room = max(width, len("-h, --help"))
         lines = ["usage: gt-secure COMMAND [options]", "       gt-secure COMMAND --help", "", str(self.description)]
@@ -191,6 +194,7 @@ class Commands:
         exit_codes: str = "",
         result: Result | None = None,
     ) -> Parser:
+        """Add a command with its help, examples, exit codes and the functions that carry it out."""
         command = find_command(name)
         assert command is not None, f"{name} is missing in cli/commands.py"
         parser: Parser = self._subparsers.add_parser(
@@ -216,11 +220,13 @@ def refuse_urls(words: Sequence[str]) -> None:
 
 
 def add_connection_options(parser: argparse.ArgumentParser) -> None:
+    """Accept the options of a connection before the command too."""
     for option in CONNECTION:
         parser.add_argument(option, help=argparse.SUPPRESS)
 
 
 def main_parser() -> tuple[MainParser, Any]:
+    """Return the parser of the program and the subparsers of its commands."""
     parser = MainParser(
         prog="gt-secure", description="Restrict, test and watch who can open objects through presigned URLs."
     )
@@ -229,6 +235,7 @@ def main_parser() -> tuple[MainParser, Any]:
 
 
 def unknown_command(word: str) -> NoReturn:
+    """Report a word that names no command, with a similar one, and exit."""
     near = similar_commands(word)
     hint = f"Did you mean gt-secure {' or gt-secure '.join(near)}? " if near else ""
     shown = truncate(printable(redact(word)), 60)
@@ -237,6 +244,7 @@ def unknown_command(word: str) -> NoReturn:
 
 
 def add_context(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+    """Add ``--context``."""
     parser.add_argument(
         "--context", action="append", default=[], metavar="KEY=VALUE", help="known condition key (repeatable)"
     )

@@ -29,6 +29,7 @@ class Working:
         self._lock = threading.Lock()
 
     def update(self, text: str) -> None:
+        """Set the text of the line."""
         self._text = text
 
     def show(self, progress: Any) -> None:
@@ -44,6 +45,7 @@ class Working:
                 self._drawn = 0
 
     def run(self) -> None:
+        """Draw the line again and again until the work ends."""
         if self._done.wait(AFTER_S):
             return
         while not self._done.is_set():
@@ -61,6 +63,7 @@ class Working:
                 self._drawn = width(line)
 
     def finish(self) -> None:
+        """End the drawing and clear the line."""
         self._done.set()
         self.clear()
 

@@ -17,9 +17,10 @@ from .parser import Commands
 
 
 def add(commands: Commands) -> None:
+    """Add the command revoke."""
     parser = commands.add(
         "revoke",
-        run,
+        _run,
         description="Stop presigned requests whose credentials are older than a leak: show the plan, ask, change, read "
         "back. Undo it with undo; a later plan for the bucket removes it once the URLs have expired.",
         examples=(
@@ -29,7 +30,7 @@ def add(commands: Commands) -> None:
                 "stop all URLs of older sessions",
             ),
         ),
-        result=revoke_from,
+        result=_revoke_from,
     )
     parser.add_argument("--bucket", help="data bucket; a fingerprint is looked for in its logs")
     parser.add_argument("--fingerprint", help="the URL, as leaks reports it")
@@ -47,11 +48,11 @@ def add(commands: Commands) -> None:
     parser.needs("--since", "--fingerprint", "--logs")
 
 
-def run(args: argparse.Namespace) -> int:
-    return changes.report(args, revoke_from(args))
+def _run(args: argparse.Namespace) -> int:
+    return changes.report(args, _revoke_from(args))
 
 
-def revoke_from(args: argparse.Namespace) -> Applied:
+def _revoke_from(args: argparse.Namespace) -> Applied:
     gt = connection(args)
     return changes.apply_plan(args, gt, _planned(args, gt))
 

@@ -25,7 +25,7 @@ def add(commands: Commands) -> None:
     """Add the command, without connection options: it makes no connection."""
     parser = commands.add(
         "sandbox",
-        run,
+        _run,
         account=False,
         json=False,
         description="Run S3, STS, IAM, SageMaker workteams, EC2 lookups and a worker portal on loopback. Prints the "
@@ -64,7 +64,7 @@ def add(commands: Commands) -> None:
     parser.reads_only("action=reset", "--json")
 
 
-def run(args: argparse.Namespace) -> int:
+def _run(args: argparse.Namespace) -> int:
     if args.action == "reset":
         control.reset()
         print(json.dumps({"status": "ok"}) if args.json else "The sandbox is as it was when it started.")

@@ -25,16 +25,17 @@ _BAR = 20
 
 
 def add(commands: Commands) -> None:
+    """Add the commands audit and sweep."""
     audit = commands.add(
         "audit",
-        run_audit,
+        _run_audit,
         description="Report the teams, portal, buckets, findings and leaked URLs of the region. Changes nothing.",
         examples=(
             ("gt-secure audit", "the whole region, with a week of logs"),
             ("gt-secure audit --buckets gt-images --no-logs --fail-on high --json", "fail in CI, without reading logs"),
         ),
         exit_codes="0; with --fail-on: 2 for a finding of that severity or higher, 3 if something could not be read",
-        result=audit_from,
+        result=_audit_from,
     )
     audit.add_argument(
         "--buckets", default="used", metavar="WHICH", help="used (default), and tag:KEY=VALUE or names with commas"
@@ -45,7 +46,7 @@ def add(commands: Commands) -> None:
 
     parser = commands.add(
         "sweep",
-        run,
+        _run,
         description="Report the locks, exposure and findings of every private team in many accounts and regions, "
         "with a role that is the same in all of them. An account that fails is a row. Changes nothing.",
         examples=(
@@ -60,7 +61,7 @@ def add(commands: Commands) -> None:
             ),
         ),
         exit_codes="0; with --fail-on: 2 for a finding of that severity or higher, 3 if something could not be read",
-        result=sweep_from,
+        result=_sweep_from,
     )
     parser.add_argument("-f", "--file", help="sweep file (YAML or JSON); other options override it")
     parser.add_argument("--role-name", metavar="NAME", help="role to assume in each account")
@@ -88,13 +89,13 @@ def add(commands: Commands) -> None:
     parser.reads_only("--print-role", "--trusted", "--role-name", "--external-id", "--file")
 
 
-def audit_from(args: argparse.Namespace) -> Audit:
+def _audit_from(args: argparse.Namespace) -> Audit:
     with working("Reading the region"):
         return connection(args).audit(buckets=args.buckets, since=args.since, logs=not args.no_logs)
 
 
-def run_audit(args: argparse.Namespace) -> int:
-    audit = audit_from(args)
+def _run_audit(args: argparse.Namespace) -> int:
+    audit = _audit_from(args)
     if args.json:
         show_json(audit.to_dict())
     else:
@@ -102,35 +103,35 @@ def run_audit(args: argparse.Namespace) -> int:
     return exit_code(args, audit)
 
 
-def run(args: argparse.Namespace) -> int:
+def _run(args: argparse.Namespace) -> int:
     if args.print_role:
         return _print_role(args)
-    result = sweep_from(args)
+    result = _sweep_from(args)
     _show(result, args)
     note_unused(result.unused)
     return exit_code(args, result)
 
 
-def sweep_from(args: argparse.Namespace) -> Sweep:
+def _sweep_from(args: argparse.Namespace) -> Sweep:
     spec = load_sweep(args.file) if args.file else SweepSpec()
     role = args.role_name or spec.role_name
     if not role:
         raise InvalidInput(
             "No role is named.", next_step="Add --role-name GtSecureSweep, the role of each account.", field="role_name"
         )
-    given = bool(args.accounts or args.organization)
+    by_option = bool(args.accounts or args.organization)
     resumed: list[int] = []
     with working("Sweeping") as line:
 
         def progress(now: SweepProgress) -> None:
             resumed.append(now.done)
-            line.update(bar(now))
+            line.update(_bar(now))
 
         result = sweep(
             role_name=role,
             external_id=args.external_id or spec.external_id,
-            accounts=args.accounts if given else spec.accounts,
-            organization=args.organization if given else spec.organization,
+            accounts=args.accounts if by_option else spec.accounts,
+            organization=args.organization if by_option else spec.organization,
             regions=args.regions or spec.regions,
             buckets=args.buckets or spec.buckets,
             accepted=(*spec.accepted, *read_accepted(args.accepted)),
@@ -148,7 +149,7 @@ def sweep_from(args: argparse.Namespace) -> Sweep:
     return result
 
 
-def bar(now: SweepProgress) -> str:
+def _bar(now: SweepProgress) -> str:
     full = _BAR * now.done // max(now.total, 1)
     words = f"{now.done:,} of {count(now.total, 'region')}, {count(now.teams, 'team')}"
     return f"[{'#' * full}{'.' * (_BAR - full)}] {words}" + (f", {now.failed:,} not read" if now.failed else "")

@@ -16,21 +16,22 @@ from .parser import Commands
 
 
 def add(commands: Commands) -> None:
+    """Add the command teams."""
     parser = commands.add(
         "teams",
-        run,
+        _run,
         description="List the workteams of the region with their locks; with a name, show that team in full.",
         examples=(
             ("gt-secure teams", "all workteams of the region"),
             ("gt-secure teams radiology-team --json", "one team, with its jobs in progress"),
         ),
         exit_codes="0; 3 if the portal or the jobs cannot be read",
-        result=teams_from,
+        result=_teams_from,
     )
     parser.add_argument("team", nargs="?", help="show only this workteam, with its jobs in progress")
 
 
-def teams_from(args: argparse.Namespace) -> Workteams | Workteam:
+def _teams_from(args: argparse.Namespace) -> Workteams | Workteam:
     return _teams(connection(args), args.team)
 
 
@@ -38,7 +39,7 @@ def _teams(gt: Connection, name: str | None) -> Workteams | Workteam:
     return gt.workteam(name) if name else gt.workteams()
 
 
-def run(args: argparse.Namespace) -> int:
+def _run(args: argparse.Namespace) -> int:
     gt = connection(args)
     teams = _teams(gt, args.team)
     return _one(gt, teams, args.json) if isinstance(teams, Workteam) else _all(gt, teams, args.json)
@@ -93,6 +94,7 @@ def _workforce(gt: Connection) -> tuple[Workforce | None, str]:
 
 
 def portal_sentence(workforce: Workforce | None, teams: list[str]) -> str:
+    """Return who can open the worker portal, and which teams share it, in a sentence."""
     if workforce is None:
         return "The portal lock is unknown: it cannot be read."
     state = f"open only to {', '.join(workforce.cidrs)}" if workforce.cidrs else "open to every address"

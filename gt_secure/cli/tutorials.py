@@ -20,9 +20,10 @@ _SHARE = Path("share") / "gt_secure" / "notebooks"
 
 
 def add(commands: Commands) -> None:
+    """Add the command tutorials."""
     parser = commands.add(
         "tutorials",
-        run,
+        _run,
         account=False,
         description="Copy the tutorial notebooks, and templates/regression_tests.ipynb, into a folder. Existing "
         "files are kept. gt-secure demo opens the same notebooks on the sandbox.",
@@ -36,7 +37,7 @@ def add(commands: Commands) -> None:
     )
 
 
-def run(args: argparse.Namespace) -> int:
+def _run(args: argparse.Namespace) -> int:
     folder = Path(args.folder)
     written, kept = copy_notebooks(folder)
     if args.json:

@@ -19,9 +19,10 @@ from .parser import Commands
 
 
 def add(commands: Commands) -> None:
+    """Add the commands url, probe and inspect."""
     url = commands.add(
         "url",
-        run_url,
+        _run_url,
         description="Mint a presigned URL for one object, bound to a source as by the URL lock. "
         "The URL is a secret: it is printed only with --show.",
         examples=(
@@ -31,7 +32,7 @@ def add(commands: Commands) -> None:
                 "write it to a file that only you can read",
             ),
         ),
-        result=minted_from,
+        result=_minted_from,
     )
     _minting(url)
     url.add_argument("--expires-in", default=600, metavar="SECONDS", help="lifetime (default: %(default)s)")
@@ -40,7 +41,7 @@ def add(commands: Commands) -> None:
 
     probe = commands.add(
         "probe",
-        run_probe,
+        _run_probe,
         description="Mint a test URL (or read one from standard input with -), fetch it, and explain the answer.",
         examples=(
             ("gt-secure probe s3://gt-images/scans/0001.png", "fetch it from here"),
@@ -66,7 +67,7 @@ def add(commands: Commands) -> None:
 
     commands.add(
         "inspect",
-        run_inspect,
+        _run_inspect,
         account=False,
         description="Describe a presigned URL of any tool, read from standard input, without its secrets. No AWS call.",
         examples=(
@@ -103,15 +104,15 @@ def _mint(gt: Connection, args: argparse.Namespace) -> TestUrl:
     )
 
 
-def minted_from(args: argparse.Namespace) -> TestUrl:
+def _minted_from(args: argparse.Namespace) -> TestUrl:
     made = _mint(connection(args), args)
     if args.output:
         _write(Path(args.output), made.reveal())
     return made
 
 
-def run_url(args: argparse.Namespace) -> int:
-    made = minted_from(args)
+def _run_url(args: argparse.Namespace) -> int:
+    made = _minted_from(args)
     if args.json:
         show_json({**made.to_dict(), **({"url": made.reveal()} if args.show else {})})
         return 0
@@ -142,7 +143,7 @@ def _write(path: Path, text: str) -> None:
         file.write(text + "\n")
 
 
-def run_probe(args: argparse.Namespace) -> int:
+def _run_probe(args: argparse.Namespace) -> int:
     gt = connection(args)
     url: TestUrl | str = _read_url() if args.object == "-" else _mint(gt, args)
     results: list[tuple[Probe, dict[str, Any]]] = []
@@ -179,7 +180,7 @@ def _read_url() -> str:
     return text
 
 
-def run_inspect(args: argparse.Namespace) -> int:
+def _run_inspect(args: argparse.Namespace) -> int:
     facts = inspect(_read_url())
     data = {name: getattr(facts, name) for name in facts.__slots__}
     if args.json:

@@ -22,6 +22,7 @@ def _stop() -> None:
 
 
 def main() -> None:
+    """Run JupyterLab until it or its parent process ends."""
     from jupyterlab.labapp import main as lab
 
     parent.on_end(_stop, name="gt-secure-demo-parent")

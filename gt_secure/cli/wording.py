@@ -63,6 +63,7 @@ _QUOTED = re.compile(r"[\"'\u201c`](\w+)[\"'\u201d`]")
 
 
 def for_command_line(error: GtSecureError) -> GtSecureError:
+    """Return an error whose texts name options in place of Python arguments."""
     # An error in a file keeps the names of the file.
     in_file = error.message.startswith("Entry ")
     field = error.field if isinstance(error, InvalidInput) and not in_file else ""
