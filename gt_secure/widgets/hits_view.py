@@ -62,7 +62,7 @@ def read_result(
 ) -> HitsResult:
     """Count, draw and look for leaks; ``markers`` are those of test URLs that the person's browser has fetched."""
     rows = hits.filter(presigned=True) if presigned else hits
-    light, dark = (draw(rows, kind, networks, endpoints, theme) for theme in ("light", "dark"))
+    light, dark = (_draw(rows, kind, networks, endpoints, theme) for theme in ("light", "dark"))
     sources = tuple(
         rows.with_restriction(networks, endpoints).count(["remote_ip", "endpoint", "allowlist", "refused"]).to_dicts()
     )
@@ -104,7 +104,7 @@ def browser_addresses(hits: Hits, markers: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def draw(
+def _draw(
     hits: Hits, kind: ViewKind, networks: Sequence[Any], endpoints: Sequence[str], theme: Literal["light", "dark"]
 ) -> Figure:
     if kind == "hours":
@@ -161,17 +161,18 @@ SIDES: dict[str, Chip] = {
 }
 
 
-def source_label(source: dict[str, Any]) -> str:
+def _source_label(source: dict[str, Any]) -> str:
     return f"{source['address'] or 'no address'}" + (f" via {source['endpoint']}" if source["endpoint"] else "")
 
 
 def named_label(source: dict[str, Any]) -> str:
     """A source in words, after the name of its network."""
-    plain = source_label(source)
+    plain = _source_label(source)
     return f"{source['name']} · {plain}" if source.get("name") else plain
 
 
 def sources_table(sources: Sequence[dict[str, Any]]) -> Markup:
+    """Return the table of the busiest sources with their share."""
     total = sum(each["other"] + each["refused"] for each in sources) or 1
     rows = [
         (
@@ -228,7 +229,7 @@ def rows_of(hits: Hits, source: dict[str, Any], ask: Ask | None = None) -> Marku
     address = source["address"]
     picked = hits.filter(address=address, endpoint=source["endpoint"] or None) if address else hits
     rows = picked.rows(columns=list(_COLUMNS), limit=5000).to_dicts()
-    table = _requests(rows, f"Requests from {source_label(source)}", _STRANGER.get(str(source["allowlist"])))
+    table = _requests(rows, f"Requests from {_source_label(source)}", _STRANGER.get(str(source["allowlist"])))
     today = _today(ask, source, rows) if ask is not None else Markup("")
     return markup.join(today, table)
 
@@ -266,7 +267,7 @@ def _today(ask: Ask, source: dict[str, Any], rows: Sequence[dict[str, Any]]) -> 
     if not key or not source["address"] or hidden:
         return Markup("")
     try:
-        answer = ask(key, source_label(source))
+        answer = ask(key, _source_label(source))
     except GtSecureError as error:
         return markup.hint(markup.text(f"Today's answer is unknown: {error.message}", 400))
     chip = Chip(tone(answer.answer, None), answer.answer)

@@ -43,6 +43,7 @@ class LinkedPlot(Box):
         return self._marks[self.picked] if 0 <= self.picked < len(self._marks) else None
 
     def show(self, picture: str, marks: Sequence[Mark] = ()) -> None:
+        """Show a picture and the buttons of its marks; no mark is picked."""
         self.picked = -1
         gone = self.bars.children
         self._marks = tuple(marks)

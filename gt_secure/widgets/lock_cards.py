@@ -50,6 +50,7 @@ class LocksView:
     """The last change for each kind of lock, where it is known."""
 
     def change(self, target: type[Target[V]]) -> Change[V] | None:
+        """Return the planned change of a kind of target; None without one."""
         return find_change(() if self.plan is None else self.plan.changes, target)
 
 
@@ -75,16 +76,16 @@ def headline(view: LocksView) -> Markup:
     place = view.bucket and f"presigned URLs of {markup.plain(view.bucket, 63)}"
     lock = view.team.url_lock if view.team is not None else None
     if view.bucket and view.guard_known and view.guard is None:
-        tone, said = "no", f"Anyone with a URL can open {markup.plain(view.bucket, 63)}."
+        tone, text = "no", f"Anyone with a URL can open {markup.plain(view.bucket, 63)}."
     elif view.bucket and view.guard is not None:
-        tone, said = "ok", f"Only {_sources(view.guard)} can open {place}."
+        tone, text = "ok", f"Only {_sources(view.guard)} can open {place}."
     elif view.bucket or view.team is None or lock is None or lock.impossible:
         return Markup("<h2>Who can open the objects</h2>")
     elif lock.on:
-        tone, said = "ok", "Each URL works only from its worker's own address."
+        tone, text = "ok", "Each URL works only from its worker's own address."
     else:
-        tone, said = "no", f"Anyone with a URL can open the images of {markup.plain(view.team.name, 60)}."
-    return Markup(f'<h2 class="gts-headline gts-says-{tone}">{markup.text(said, 200)}</h2>')
+        tone, text = "no", f"Anyone with a URL can open the images of {markup.plain(view.team.name, 60)}."
+    return Markup(f'<h2 class="gts-headline gts-says-{tone}">{markup.text(text, 200)}</h2>')
 
 
 def lock_states(view: LocksView) -> dict[str, Any]:
@@ -99,15 +100,15 @@ def lock_states(view: LocksView) -> dict[str, Any]:
 
 def _portal(view: LocksView) -> tuple[str, Chip, str]:
     name = "Portal lock"
-    said = f"Who may open the worker portal. {_shared(view)}"
+    text = f"Who may open the worker portal. {_shared(view)}"
     if view.team is not None and view.team.kind != "private":
         return name, Chip("plain", "not offered"), f"A {view.team.kind} team uses a separate portal."
     if not view.workforce_known:
-        return name, Chip("plain", "not read yet"), said
+        return name, Chip("plain", "not read yet"), text
     if view.workforce is None:
         return name, Chip("plain", "no workforce"), "There is no private workforce in this region."
     if view.workforce.in_vpc:
-        said += " The portal in the VPC is not covered."
+        text += " The portal in the VPC is not covered."
     now = view.workforce.cidrs
     change = view.change(WorkforcePortal)
     if change is not None:
@@ -119,10 +120,10 @@ def _portal(view: LocksView) -> tuple[str, Chip, str]:
             if after
             else "will be open"
         )
-        return name, Chip("warn" if after else "no", words), said
+        return name, Chip("warn" if after else "no", words), text
     if now:
-        return name, Chip("ok", count(len(now), "range")), said
-    return name, Chip("no", "open to everybody"), said
+        return name, Chip("ok", count(len(now), "range")), text
+    return name, Chip("no", "open to everybody"), text
 
 
 def _shared(view: LocksView) -> str:
@@ -164,19 +165,19 @@ def _guard(view: LocksView) -> tuple[str, Chip, str]:
     if not view.bucket:
         return name, Chip("plain", "no bucket chosen"), "Refuses presigned requests from other addresses."
     if view.guard_known and view.guard is None and view.change(BucketGuard) is None:
-        said = f"Anyone with a presigned URL can open {markup.code(view.bucket, 63)}."
+        text = f"Anyone with a presigned URL can open {markup.code(view.bucket, 63)}."
     else:
-        said = f"Refuses presigned requests to {markup.code(view.bucket, 63)} from other addresses."
+        text = f"Refuses presigned requests to {markup.code(view.bucket, 63)} from other addresses."
     if not view.guard_known:
-        return name, Chip("plain", "not readable" if view.guard_refused else "not read yet"), said
+        return name, Chip("plain", "not readable" if view.guard_refused else "not read yet"), text
     now = view.guard
     wanted = view.plan.restriction.guard if view.plan is not None else None
     if wanted is not None and view.change(BucketGuard) is not None:
         words = ("on, will change" if now else "off, will be on") if wanted else "on, will be removed"
-        return name, Chip("warn", words), said
+        return name, Chip("warn", words), text
     if now is None:
-        return name, Chip("no", "off"), said
-    return name, Chip("ok", _sources(now)), said
+        return name, Chip("no", "off"), text
+    return name, Chip("ok", _sources(now)), text
 
 
 def _age_cap(view: LocksView) -> tuple[str, Chip, str]:

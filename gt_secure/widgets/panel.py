@@ -192,12 +192,12 @@ class Panel(Box):
 
     def _allow_changed(self) -> None:
         asked = self.allow.team or self.allow.bucket or self.allow.addresses or self.allow.endpoints
-        wish, problem = self._wish() if asked else (None, None)
-        self.hits.networks = tuple(str(network) for network in (wish.addresses if wish else ()))
-        self.hits.endpoints = tuple(wish.endpoints if wish else ())
-        self.test.allowed = tuple(wish.addresses if wish and wish.url_lock else ())
-        if wish is not None:
-            self.review.restriction = wish
+        restriction, problem = self._wish() if asked else (None, None)
+        self.hits.networks = tuple(str(network) for network in (restriction.addresses if restriction else ()))
+        self.hits.endpoints = tuple(restriction.endpoints if restriction else ())
+        self.test.allowed = tuple(restriction.addresses if restriction and restriction.url_lock else ())
+        if restriction is not None:
+            self.review.restriction = restriction
             self.review.opened = True
         elif problem is not None and problem.message == NOBODY:
             self.review.clear(problem.next_step)

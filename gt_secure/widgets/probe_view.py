@@ -57,6 +57,7 @@ def tried_markup(tried: Sequence[Tried], *, many_places: bool) -> Markup:
 
 
 def place_label(place: ProbeOrigin) -> str:
+    """Return the label of a probe origin, with a note if its address is not known beforehand."""
     return str(place) if place.source is not None else f"{place.label} (address not known beforehand)"
 
 

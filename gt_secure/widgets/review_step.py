@@ -242,9 +242,9 @@ class ReviewStep(Step):
         set_class(self.danger_box, "gts-hidden", portal is None)
         self.typed.value = ""
         if plan is not None and portal is not None:
-            said = f"The portal lock is shared: it changes for {_whom(plan)}."
+            text = f"The portal lock is shared: it changes for {_whom(plan)}."
             name = markup.join("Type the name of the workforce to agree: ", markup.code(portal.name, 80))
-            self.danger.value = markup.notice("no", said, name)
+            self.danger.value = markup.notice("no", text, name)
 
     def _confirmer(self, code: str) -> Callable[[bool], None]:
         def confirm(on: bool) -> None:

@@ -35,6 +35,7 @@ def not_known(error: GtSecureError) -> Markup:
 
 
 def role_markup(found: Diagnosis) -> Markup:
+    """Return the line on what the role can use, with the reasons in a fold."""
     sign, tone = ("✓", "ok") if all(each.status == "yes" for each in found.features) else ("i", "plain")
     if any(each.status == "no" for each in found.features) or _wrong(found):
         sign, tone = "!", "warn"
@@ -43,19 +44,21 @@ def role_markup(found: Diagnosis) -> Markup:
     return _line(Markup(f'<details class="gts-fold"><summary>{shown}</summary>{_details(found)}</details>'))
 
 
-def headline(found: Diagnosis) -> str:
+def headline(diagnosis: Diagnosis) -> str:
     """One line: the number of available features, and what the others need."""
-    usable = [each for each in found.features if each.status == "yes"]
-    parts = [f"{len(usable)} of {len(found.features)} features are available"]
-    refused = _names(each for each in found.features if each.status == "no")
-    unknown = [each for each in found.features if each.status == "unknown"]
-    waits = {each.feature.name: _waits_for(each) for each in unknown}
-    parts += [f"Permissions are missing for {refused}"] if refused else []
-    for what in dict.fromkeys(word for word in waits.values() if word):
-        parts.append(f"To use {_names(each for each in unknown if waits[each.feature.name] == what)}, {what}")
-    rest = _names(each for each in unknown if not waits[each.feature.name])
-    parts += [f"Unknown: {rest}"] if rest else []
-    parts += [f"Needs fixing: {', '.join(_wrong(found))}"] if _wrong(found) else []
+    by_status: dict[StatusWord, list[FeatureState]] = {"yes": [], "no": [], "unknown": []}
+    for each in diagnosis.features:
+        by_status[each.status].append(each)
+    parts = [f"{len(by_status['yes'])} of {len(diagnosis.features)} features are available"]
+    if by_status["no"]:
+        parts.append(f"Permissions are missing for {_names(by_status['no'])}")
+    by_choice: dict[str, list[FeatureState]] = {}
+    for each in by_status["unknown"]:
+        by_choice.setdefault(_waits_for(each), []).append(each)
+    unknown = by_choice.pop("", [])
+    parts += [f"To use {_names(states)}, {choice}" for choice, states in by_choice.items()]
+    parts += [f"Unknown: {_names(unknown)}"] if unknown else []
+    parts += [f"Needs fixing: {', '.join(_wrong(diagnosis))}"] if _wrong(diagnosis) else []
     return ". ".join(parts) + "."
 
 

@@ -219,8 +219,8 @@ class TestUrlStep(Step):
 
         self.run("Listing objects…", work, self._got_place, timeout_s=30, after_s=0.3)
 
-    def _got_place(self, found: tuple[list[str] | AccessDenied, tuple[ProbeOrigin, ...]]) -> None:
-        listed, self._origins = found
+    def _got_place(self, answer: tuple[list[str] | AccessDenied, tuple[ProbeOrigin, ...]]) -> None:
+        listed, self._origins = answer
         keys = [] if isinstance(listed, AccessDenied) else listed
         self._shown_keys = {markup.plain(key, 1100): key for key in keys}
         self.key_input.options = tuple(self._shown_keys)
