@@ -230,6 +230,7 @@ def _bucket(
 
 
 def guard_text(state: Bucket) -> str:
+    """Return the guard of a bucket in a few words: unknown, none, or whom it admits."""
     if state.policy.missing is not None:
         return f"unknown: {state.policy.missing.text}"
     guard = policies.find_guard(state.policy.value)
@@ -245,13 +246,8 @@ def _findings(
 ) -> Findings:
     """Look at each team with the buckets that it uses, and at each bucket that no team is known to use."""
     logs = {bucket.name: bucket.hits for bucket in buckets}
-    private = {team: names for team, names in used.items() if team.restrictable}
-    pairs: list[tuple[Workteam | None, str | None]] = []
-    for each, own in private.items():
-        pairs += [(each, name) for name in own] or [(each, None)]
-    pairs += [(None, name) for name in logs if not any(name in names for names in private.values())]
     result: dict[tuple[str, str, str], Finding] = {}
-    for team, name in pairs:
+    for team, name in _subjects(used, logs):
         subject = " and ".join(part for part in (team.name if team else "", name or "") if part)
         hits = logs[name] if name is not None else None
 
@@ -263,3 +259,12 @@ def _findings(
             if finding.code == "not-checked":
                 notes.lines.append(f"{finding.subject}: {finding.detail}")
     return Findings(sorted(result.values(), key=lambda f: (SEVERITIES.index(f.severity), f.code, f.subject)))
+
+
+def _subjects(used: Mapping[Workteam, list[str]], buckets: Iterable[str]) -> list[tuple[Workteam | None, str | None]]:
+    """Return each private team with each of its buckets, or alone, and the buckets that none of them uses."""
+    private = {team: names for team, names in used.items() if team.restrictable}
+    pairs: list[tuple[Workteam | None, str | None]] = []
+    for team, names in private.items():
+        pairs += [(team, name) for name in names] or [(team, None)]
+    return pairs + [(None, name) for name in buckets if not any(name in names for names in private.values())]

@@ -36,14 +36,13 @@ def lay_out(
 ) -> list[str]:
     """Return the lines of a table, the titles first."""
     cells = [[printable(cell) for cell in row] for row in rows]
-    widths = [max([width(title), *(width(row[i]) for row in cells)]) for i, title in enumerate(head)]
+    columns = list(zip(head, *cells, strict=True))
+    widths = [max(map(width, column)) for column in columns]
     if room is not None:
-        words = [
-            max(width(word) for cell in column for word in cell.split(" ")) for column in zip(head, *cells, strict=True)
-        ]
         free = [i for i in range(len(widths)) if i not in whole]
+        words = [max(width(word) for cell in columns[i] for word in cell.split(" ")) for i in free]
         left = room - 2 * (len(widths) - 1) - sum(widths[i] for i in whole)
-        for i, size in zip(free, _shrink([widths[i] for i in free], left, [words[i] for i in free]), strict=True):
+        for i, size in zip(free, _shrink([widths[i] for i in free], left, words), strict=True):
             widths[i] = size
     return [line for row in [[title.upper() for title in head], *cells] for line in _lines(row, widths)]
 

@@ -46,9 +46,9 @@ class BucketChoice(NamedTuple):
     tag: tuple[str, str] | None = None
 
     @classmethod
-    def parse(cls, given: str | Iterable[str]) -> BucketChoice:
+    def parse(cls, choice: str | Iterable[str]) -> BucketChoice:
         """Read ``used``, ``tag:KEY=VALUE``, or names with commas; raises :class:`InvalidInput` for anything else."""
-        words = given.split(",") if isinstance(given, str) else [str(each) for each in given]
+        words = choice.split(",") if isinstance(choice, str) else [str(each) for each in choice]
         listed = [word.strip() for word in words if word.strip()]
         if listed in ([], ["used"]):
             return cls()
@@ -111,5 +111,9 @@ class TeamBuckets:
                 notes.lines.append(f"job {job.name}: its objects come with messages, so their buckets are not known")
         uris = {uri for job in known.jobs for uri in (job.input_uri, job.output_uri)}
         uris |= {each.output_uri for each in self._reviews if each.workteam_arn == team.arn}
-        named = {wish.bucket for wish in self._wishes if wish.team in (team.name, team.arn) and wish.bucket}
+        named = {
+            restriction.bucket
+            for restriction in self._wishes
+            if restriction.team in (team.name, team.arn) and restriction.bucket
+        }
         return sorted(buckets_of(uris) | named)

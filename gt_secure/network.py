@@ -41,6 +41,7 @@ _ENDPOINT = re.compile(r"vpce-[0-9a-f]{8,17}")
 _PREFIX_LIST = re.compile(r"pl-[0-9a-f]{8,17}", re.IGNORECASE)
 _IP_SET = re.compile(r"wafv2:ipset/[A-Za-z0-9_-]{1,128}")
 _DECORATION = "\"'[](){}<>;,"
+_HEADER = re.compile(r"(?i)(ip|ips|cidr|cidrs|cidr_?ip|address|addresses|network|range)s?")
 _VPC = re.compile(r"vpc-[0-9a-f]{8,17}")
 _VIA = re.compile(r"(?<!\s)\s+via\s+", re.IGNORECASE)
 
@@ -144,26 +145,30 @@ def split_list(text: str) -> list[str]:
             field="addresses",
         )
     stripped = text.strip()
-    if stripped[:1] in "[{":
-        words = _from_json(stripped)
-        if words is not None:
-            return words
+    words = _from_json(stripped) if stripped[:1] in "[{" else None
+    if words is not None:
+        return words
+    return _words(_rows(text))
+
+
+def _words(rows: list[list[str]]) -> list[str]:
+    """Return the words of cells that may be addresses."""
+    cells = [word.strip(_DECORATION) for row in rows for cell in row for word in re.split(r"[\s;|]+", cell)]
+    words = [word for word in cells if word]
+    # A table has words that are no addresses at all (a header, a name): drop them if at least one column parses.
+    if len(rows) > 1 and any(len(row) > 1 for row in rows):
+        return [word for word in words if looks_like_address(word)] or words
+    return words[1:] if len(words) > 1 and _HEADER.fullmatch(words[0]) else words
+
+
+def _rows(text: str) -> list[list[str]]:
+    """Return the cells of each line of CSV text, without comments and empty lines."""
     lines = [re.split(r"(?:^|\s)#", line, maxsplit=1)[0] for line in text.splitlines()]
     text = "\n".join(line for line in lines if line.strip())
     try:
-        rows = list(csv.reader(io.StringIO(text)))
+        return list(csv.reader(io.StringIO(text)))
     except csv.Error:  # a cell of more than 131,072 characters: a quote that is never closed
-        rows = [line.split(",") for line in text.split("\n")]
-    cells = [word for row in rows for cell in row for word in re.split(r"[\s;|]+", cell)]
-    words = [word.strip(_DECORATION) for word in cells]
-    words = [word for word in words if word]
-    # A table has words that are no addresses at all (a header, a name): drop them if at least one column parses.
-    if len(rows) > 1 and any(len(row) > 1 for row in rows):
-        likely = [word for word in words if looks_like_address(word)]
-        return likely or words
-    if len(words) > 1 and re.fullmatch(r"(?i)(ip|ips|cidr|cidrs|cidr_?ip|address|addresses|network|range)s?", words[0]):
-        return words[1:]
-    return words
+        return [line.split(",") for line in text.split("\n")]
 
 
 def looks_like_address(word: str) -> bool:
