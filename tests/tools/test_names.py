@@ -1,0 +1,120 @@
+"""Locals of a function with many branches are named by type or role: the names are what guides its reader."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "gt_secure"
+FREE = 10
+"""Branches up to which a function may name its locals freely."""
+VAGUE = frozenset({"wish", "told", "said", "seen", "found", "given", "made", "kept"})
+"""Names that say what happened to a value, and not what it is."""
+NOT_YET = frozenset(
+    {
+        "access/address_classes.py:_classes",
+        "access/conditions_of_opening.py:phrases",
+        "access/conditions_of_opening.py:oldest_ms",
+        "access/decision.py:decide_request",
+        "access/exposure.py:Exposure._for_all",
+        "access/exposure.py:_Question._decided",
+        "access/matrix.py:_addresses",
+        "access/matrix.py:_address_title",
+        "access/matrix.py:_endpoints",
+        "access/planned_policies.py:terraform_policies",
+        "access/planned_policies.py:_deferred",
+        "access/planned_policies.py:cloudformation_policies",
+        "access/planned_policies.py:_value",
+        "access/principal_policies.py:Asked._row_of",
+        "access/principal_policies.py:Asked._by_address",
+        "access/principal_policies.py:sessions_of",
+        "access/proof.py:_space",
+        "access/request_kinds.py:dimensions",
+        "access/request_kinds.py:signatures",
+        "access/request_kinds.py:identities",
+        "access/signers.py:Signers.sentence",
+        "access/signers.py:_Search.signers",
+        "access/signers.py:_Search._reaching",
+        "access/sources.py:endpoint_classes",
+        "access/sources.py:endpoint_dimensions",
+        "findings/planned.py:findings_of",
+        "iam/three_valued.py:spellings",
+        "iam/three_valued.py:captures",
+        "iam/verdict.py:_reason",
+        "iam/wildcards.py:witnesses",
+        "widgets/allow_editor.py:AllowEditor._place_changed",
+    }
+)
+"""Functions that still have such names: an entry goes with its last one."""
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def branches(function: Function) -> int:
+    """Return the number of places where a function decides or repeats, those of nested functions included."""
+    number = 0
+    for node in ast.walk(function):
+        if isinstance(
+            node, ast.If | ast.For | ast.AsyncFor | ast.While | ast.ExceptHandler | ast.IfExp | ast.match_case
+        ):
+            number += 1
+        elif isinstance(node, ast.comprehension):
+            number += 1 + len(node.ifs)
+        elif isinstance(node, ast.BoolOp):
+            number += len(node.values) - 1
+    return number
+
+
+def locals_of(function: Function) -> set[str]:
+    """Return the parameters of a function and the names that it assigns."""
+    names = {node.arg for node in ast.walk(function) if isinstance(node, ast.arg)}
+    return names | {
+        node.id for node in ast.walk(function) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)
+    }
+
+
+def functions(source: str, place: str) -> Iterator[tuple[str, Function]]:
+    """Yield the functions of a module with their place, such as ``logs/hits.py:Hits.count``."""
+
+    def below(node: ast.AST, names: tuple[str, ...]) -> Iterator[tuple[str, Function]]:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.ClassDef):
+                yield from below(child, (*names, child.name))
+            elif isinstance(child, Function):
+                yield f"{place}:{'.'.join((*names, child.name))}", child
+
+    yield from below(ast.parse(source), ())
+
+
+def vague(source: str, place: str) -> dict[str, list[str]]:
+    """Return the vague locals of the functions with many branches, by place."""
+    names = {at: VAGUE & locals_of(each) for at, each in functions(source, place) if branches(each) > FREE}
+    return {at: sorted(each) for at, each in names.items() if each}
+
+
+@pytest.fixture(scope="module")
+def places() -> dict[str, list[str]]:
+    return {
+        at: names
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for at, names in vague(path.read_text(encoding="utf-8"), path.relative_to(PACKAGE).as_posix()).items()
+    }
+
+
+def test_locals_of_dense_functions_are_named_by_type_or_role(places: dict[str, list[str]]) -> None:
+    assert {at: names for at, names in places.items() if at not in NOT_YET} == {}
+
+
+def test_no_exception_outlives_its_reason(places: dict[str, list[str]]) -> None:
+    assert places.keys() >= NOT_YET
+
+
+def test_a_vague_name_is_noticed_in_a_dense_function_only() -> None:
+    lines = [f"    if rows[{i}]:\n        found.append({i})" for i in range(FREE + 1)]
+    dense = "\n".join(["def f(rows):", "    found = []", *lines])
+    assert vague(dense, "m.py") == {"m.py:f": ["found"]}
+    assert vague("\n".join(dense.split("\n")[:-2]), "m.py") == {}
+    assert vague(dense.replace("found", "numbers"), "m.py") == {}
