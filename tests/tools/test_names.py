@@ -45,7 +45,6 @@ NOT_YET = frozenset(
         "iam/three_valued.py:captures",
         "iam/verdict.py:_reason",
         "iam/wildcards.py:witnesses",
-        "widgets/allow_editor.py:AllowEditor._place_changed",
     }
 )
 """Functions that still have such names: an entry goes with its last one."""
