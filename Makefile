@@ -56,7 +56,7 @@ browser: $(VENV)/.check ## the tests in a real JupyterLab and Chromium
 	@sh tools/ensure-chromium.sh
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "browser and not slow" $(ARGS) tests/browser
 
-suite: $(VENV)/.dev ## some of these tests (ARGS="tests/iam -k guard")
+suite: $(VENV)/.dev ## some of these tests (ARGS="tests/engine/iam -k guard")
 	$(BIN)/python -m pytest $(PARALLEL) -m "$(TIER)" $(ARGS)
 
 lint: $(VENV)/.dev ## style and types: seconds

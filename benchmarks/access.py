@@ -15,12 +15,12 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from gt_secure.access import Exposure, locks_of_files  # noqa: E402
-from gt_secure.access.proof import Claim, prove  # noqa: E402
+from gt_secure.base.network import parse_networks  # noqa: E402
 from gt_secure.changes.journal import Journal  # noqa: E402
 from gt_secure.changes.plan import plan  # noqa: E402
-from gt_secure.network import parse_networks  # noqa: E402
-from gt_secure.policies.bucket_guard import build_guard  # noqa: E402
+from gt_secure.engine.access import Exposure, locks_of_files  # noqa: E402
+from gt_secure.engine.access.proof import Claim, prove  # noqa: E402
+from gt_secure.engine.policies.bucket_guard import build_guard  # noqa: E402
 from gt_secure.restriction.model import Restriction  # noqa: E402
 from support.states import BUCKET, state  # noqa: E402
 

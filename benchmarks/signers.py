@@ -19,12 +19,12 @@ ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import support.principals as made  # noqa: E402
-from gt_secure.access import Exposure, locks_of_files  # noqa: E402
-from gt_secure.access.identities import parse_principals  # noqa: E402
-from gt_secure.access.planned_policies import terraform_policies  # noqa: E402
-from gt_secure.access.signers import signers_of  # noqa: E402
+from gt_secure.engine.access import Exposure, locks_of_files  # noqa: E402
+from gt_secure.engine.access.identities import parse_principals  # noqa: E402
+from gt_secure.engine.access.planned_policies import terraform_policies  # noqa: E402
+from gt_secure.engine.access.signers import signers_of  # noqa: E402
+from gt_secure.engine.policies.bucket_guard import build_guard  # noqa: E402
 from gt_secure.findings.planned import findings_of  # noqa: E402
-from gt_secure.policies.bucket_guard import build_guard  # noqa: E402
 
 KEY = "scans/0001.png"
 GOALS = {"real": 0.5, "odd": 2, "worst": 5, "plan": 5}

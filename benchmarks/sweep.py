@@ -24,8 +24,8 @@ from urllib.parse import parse_qs, urlsplit
 import boto3
 
 import gt_secure
+from gt_secure.fleet.sweeps import DEFAULT_REGIONS
 from gt_secure.sandbox import Sandbox
-from gt_secure.sweeps import DEFAULT_REGIONS
 
 ROLE, EVERY = "GtSecureSweep", 10
 _SCOPE = re.compile(r"Credential=([^/,\s]+)/\d+/([^/,\s]+)/")

@@ -15,9 +15,9 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from gt_secure.iam import batch as ndjson  # noqa: E402
-from gt_secure.iam.evaluate import evaluate  # noqa: E402
-from gt_secure.iam.request import Policies, Request  # noqa: E402
+from gt_secure.engine.iam import batch as ndjson  # noqa: E402
+from gt_secure.engine.iam.evaluate import evaluate  # noqa: E402
+from gt_secure.engine.iam.request import Policies, Request  # noqa: E402
 
 CASES = [
     json.loads(line) for line in (ROOT / "tests/data/policy-cases.ndjson").read_text(encoding="utf-8").splitlines()

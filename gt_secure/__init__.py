@@ -9,25 +9,25 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from ._lazy import attach
-from ._version import __version__ as __version__
-from .handed import hand_in
+from .base.handed import hand_in
+from .base.lazy import attach
+from .base.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from . import check as check, doctor as doctor, errors as errors, logs as logs, plots as plots, sandbox as sandbox
-    from .audit import Audit as Audit
+    from . import check as check, doctor as doctor, errors as errors, logs as logs, sandbox as sandbox
+    from .base.errors import GtSecureError as GtSecureError
+    from .base.network import Source as Source
     from .changes.plan import Plan as Plan
+    from .cli.demonstration import demo as demo
     from .connection import Connection as Connection, connect as connect
-    from .demonstration import demo as demo
-    from .errors import GtSecureError as GtSecureError
     from .explain.expectation_log import Scenes as Scenes
-    from .logs import Hits as Hits, read_hits as read_hits
-    from .network import Source as Source
+    from .fleet.audit import Audit as Audit
+    from .fleet.sweeps import sweep as sweep
+    from .logs import Hits as Hits, plots as plots, read_hits as read_hits
     from .presign import TestUrl as TestUrl, inspect as inspect
     from .restriction.expectations import expect as expect
     from .restriction.model import Restriction as Restriction
     from .secrets import redact as redact
-    from .sweeps import sweep as sweep
     from .widgets import (
         AllowEditor as AllowEditor,
         HitsStep as HitsStep,

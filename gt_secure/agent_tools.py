@@ -11,11 +11,11 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from .base.errors import GtSecureError
+from .base.text import printable
 from .connection import Connection, connect
-from .errors import GtSecureError
 from .restriction.model import Restriction
 from .secrets import redact_data
-from .text import printable
 
 _MOST_ROWS = 100
 

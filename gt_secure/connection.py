@@ -11,10 +11,12 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from . import access, account, changes, explain, findings, iam, listings, logs as access_logs, plots, presign
+from . import account, changes, explain, findings, logs as access_logs, presign
 from .aws import teams
 from .aws.client import Aws, connect_aws
 from .aws.teams import TeamLike, team_here
+from .base.errors import InvalidInput, refuse_url
+from .base.network import ProbeOrigin, Source
 from .changes import Journal
 from .connection_arguments import (
     Logs,
@@ -26,8 +28,9 @@ from .connection_arguments import (
     sandbox_client,
     sandbox_variables,
 )
-from .errors import InvalidInput, refuse_url
-from .network import ProbeOrigin, Source
+from .engine import access, iam
+from .findings import listings
+from .logs import plots
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -37,24 +40,24 @@ if TYPE_CHECKING:
     import boto3
     from matplotlib.figure import Figure
 
-    from .access.exposure import Context, Exposure
-    from .access.proof import Proof
     from .account import AccountExposure, State
-    from .audit import Audit
     from .aws.sdk_session import SageMakerSession
     from .aws.teams import Workforce, Workteam
     from .changes.applied import Applied
     from .changes.plan import Plan
     from .changes.undo import UndoPlan
+    from .engine.access.exposure import Context, Exposure
+    from .engine.access.proof import Proof
     from .explain.explanation import Explanation
     from .findings.accepted import AcceptedLike
+    from .findings.listings import Endpoints, Findings, History, Jobs, Workteams
     from .findings.model import Acceptance
-    from .listings import Endpoints, Findings, History, Jobs, Workteams
+    from .fleet.audit import Audit
     from .logs import Athena, Coverage, Hits, Table
     from .logs.leaks import Leak
+    from .logs.named_networks import Networks, NetworksLike
+    from .logs.plots import PlotKind, Theme
     from .logs.read import EngineName
-    from .named_networks import Networks, NetworksLike
-    from .plots import PlotKind, Theme
     from .presign import Probe, TestUrl
     from .restriction.messages import Notice
     from .restriction.model import Restriction
@@ -201,7 +204,7 @@ class Connection:
             refuse_url(journal, "journal", "the folder of a journal")
             object.__setattr__(self, "journal", Journal(journal))
         if self.networks is not None:
-            from .named_networks import networks_from
+            from .logs.named_networks import networks_from
 
             object.__setattr__(self, "networks", networks_from(self.networks))
         object.__setattr__(self, "context", dict(self.context or {}))
@@ -684,7 +687,7 @@ class Connection:
         --------
         >>> gt.audit(buckets="gt-images").require("high")  # doctest: +SKIP
         """
-        from .audit import audit
+        from .fleet.audit import audit
 
         return audit(replace(self, journal=self.journal.snapshot()), buckets=buckets, since=since, logs=logs)
 

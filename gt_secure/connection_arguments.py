@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from . import logs as access_logs, sandbox as local
 from .aws.client import Aws, connect_aws, session_without_configuration
-from .errors import InvalidInput, refuse_url
+from .base.errors import InvalidInput, refuse_url
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,12 +21,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from . import widgets
+from .base.errors import AccessDenied, GtSecureError, InvalidInput
+from .base.network import split_list
 from .cli.main import parse
 from .cli.output import connection
 from .cli.parser import Parser, add_connection_options
 from .cli.wording import for_command_line
-from .errors import AccessDenied, GtSecureError, InvalidInput
-from .network import split_list
 
 if TYPE_CHECKING:
     from .widgets import Panel

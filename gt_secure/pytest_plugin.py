@@ -22,9 +22,9 @@ import pytest
 from _pytest.junitxml import xml_key
 
 from . import check, sandbox
+from .base.errors import GtSecureError
+from .base.tracebacks import MaskedFormatter, mask_properties, mask_report, mask_warning
 from .check.ledger import KEY
-from .errors import GtSecureError
-from .tracebacks import MaskedFormatter, mask_properties, mask_report, mask_warning
 
 if TYPE_CHECKING:
     from .connection import Connection

@@ -51,7 +51,7 @@ pytest_plugins = ["support.process_state", "support.account", "support.scene"]
 collect_ignore = [] if "GT_SECURE_LIVE_PROFILE" in os.environ else ["live"]
 """A real account is asked only by ``tools/live.py``."""
 if find_spec("z3") is None:  # what “make check” installs
-    collect_ignore.append("access/test_smt.py")
+    collect_ignore.append("engine/access/test_smt.py")
 
 NOTEBOOKS = ("test_edges.py", "test_states.py", "test_main_job.py")
 """The half of the browser tests whose panels are in notebooks."""

@@ -10,10 +10,10 @@ import boto3
 import pytest
 
 from gt_secure import agent_tools
-from gt_secure.errors import NotFound
+from gt_secure.base.errors import NotFound
+from gt_secure.base.text import printable
 from gt_secure.sandbox import Sandbox
 from gt_secure.secrets import holds_secret
-from gt_secure.text import printable
 from support.agent_calls import CALLS
 
 

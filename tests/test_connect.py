@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import gt_secure
-from gt_secure.errors import InvalidInput
+from gt_secure.base.errors import InvalidInput
 from gt_secure.sandbox import Sandbox
 
 

@@ -14,7 +14,7 @@ import pytest
 
 import gt_secure
 from gt_secure import Connection, Restriction
-from gt_secure.errors import GtSecureError, Unreachable
+from gt_secure.base.errors import GtSecureError, Unreachable
 from gt_secure.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[1]

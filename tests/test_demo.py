@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 import gt_secure
-from gt_secure import demonstration
-from gt_secure.errors import GtSecureError
+from gt_secure.base.errors import GtSecureError
+from gt_secure.cli import demonstration
 from support.rig import until
 
 

@@ -4,8 +4,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from gt_secure.aws.client import aws_errors
-from gt_secure.denials import KIND_NAMES, Denial, parse_denial
-from gt_secure.errors import AccessDenied
+from gt_secure.base.denials import KIND_NAMES, Denial, parse_denial
+from gt_secure.base.errors import AccessDenied
 
 S3 = 'User: arn:aws:sts::111122223333:assumed-role/R/s is not authorized to perform: s3:GetObject on resource: "{}" '
 OBJECT = "arn:aws:s3:::gt-images/k.png"

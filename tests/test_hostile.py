@@ -25,13 +25,14 @@ import pytest
 import urllib3
 
 import gt_secure
-from gt_secure import Restriction, plots
-from gt_secure.access.part import Part
+from gt_secure import Restriction
+from gt_secure.base.errors import GtSecureError
 from gt_secure.changes.render.parts import folds
 from gt_secure.check import Report, no_findings, no_leaked_urls
 from gt_secure.cli.main import main
 from gt_secure.connection import Connection
-from gt_secure.errors import GtSecureError
+from gt_secure.engine.access.part import Part
+from gt_secure.logs import plots
 from gt_secure.presign import probe_origin_for
 from gt_secure.sandbox import Sandbox
 from gt_secure.widgets import AllowEditor, HitsStep, TeamPicker, panel, testing

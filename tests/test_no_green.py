@@ -21,16 +21,16 @@ import pytest
 
 from gt_secure import Connection, Restriction, check, connect, expect
 from gt_secure.aws import client as aws_client
+from gt_secure.base.errors import GtSecureError
 from gt_secure.changes.journal import Writer
 from gt_secure.check import CheckFailed, CheckResult, Report
 from gt_secure.check.spec import RULES
 from gt_secure.cli.main import main
-from gt_secure.errors import GtSecureError
+from gt_secure.fleet.sweeps.accounts import Account
+from gt_secure.fleet.sweeps.region_reader import read_region
 from gt_secure.logs import count_hits, read_hits
 from gt_secure.logs.coverage import NOTHING
 from gt_secure.restriction.files import dump_restriction
-from gt_secure.sweeps.accounts import Account
-from gt_secure.sweeps.region_reader import read_region
 from gt_secure_prowler.plugin import outcomes
 from support.http_faults import FAULTS, Fault, FaultyProxy
 from support.rig import ACCOUNT, BUCKET, ELSEWHERE, OFFICE, Rig

@@ -70,7 +70,7 @@ def test_the_drawn_tree_of_errors_has_all_of_them():
     """The tree in the docstring, read line by line, against the classes."""
     import re
 
-    from gt_secure import errors
+    from gt_secure.base import errors
 
     for path in (root := Path(gt_secure.__file__).parent).rglob("*.py"):
         if path.name != "__main__.py":
@@ -89,7 +89,8 @@ def test_the_drawn_tree_of_errors_has_all_of_them():
 
 def _faces() -> list[str]:
     root = Path(gt_secure.__file__).parent
-    return sorted(path.parent.name for path in root.glob("*/__init__.py") if "__getattr__" in path.read_text())
+    faces = (path.parent for path in root.glob("*/**/__init__.py") if "__getattr__" in path.read_text())
+    return sorted(".".join(folder.relative_to(root).parts) for folder in faces)
 
 
 @pytest.mark.parametrize("package", subjects(_faces(), 14))
@@ -108,7 +109,7 @@ def test_a_face_lists_each_name_once_and_can_load_it(package: str) -> None:
 
 def test_a_name_of_a_face_outlives_the_import_of_the_module_of_that_name() -> None:
     code = (
-        "import gt_secure.changes.plan, gt_secure.presign.mint, gt_secure.plots.draw\n"
+        "import gt_secure.changes.plan, gt_secure.presign.mint, gt_secure.logs.plots.draw\n"
         "from gt_secure import changes, plots, presign\n"
         "print([f.__class__.__name__ for f in (changes.plan, presign.mint, presign.probe, plots.draw)])"
     )

@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from gt_secure.access.vpc_endpoint import VpcEndpoint
 from gt_secure.aws.teams import LabelingJob, Workteam
+from gt_secure.base.columns import lay_out, width, wrap
 from gt_secure.changes import ProbeResult
 from gt_secure.changes.applied import Applied
 from gt_secure.changes.engine import ChangeStep
 from gt_secure.changes.journal import ChangeRecord, Journal
-from gt_secure.columns import lay_out, width, wrap
+from gt_secure.engine.access.vpc_endpoint import VpcEndpoint
+from gt_secure.engine.policies.url_lock import UrlLock
 from gt_secure.explain.explanation import explain
+from gt_secure.findings.listings import Endpoints, Findings, Jobs, Workteams
 from gt_secure.findings.model import Finding
-from gt_secure.listings import Endpoints, Findings, Jobs, Workteams
-from gt_secure.policies.url_lock import UrlLock
 from gt_secure.presign.probe import Probe
 
 NASTY = '<img src=x onerror=alert(1)>\x1b[31m\u202e"\u2066'

@@ -18,12 +18,12 @@ import pytest
 
 import gt_secure
 from gt_secure import Connection, Restriction
+from gt_secure.base.errors import InvalidInput
 from gt_secure.changes import Journal
 from gt_secure.cli.commands import COMMANDS
 from gt_secure.cli.log_options import athena_settings
 from gt_secure.cli.main import build_parser, main, parse
 from gt_secure.cli.parser import CONNECTION, Parser
-from gt_secure.errors import InvalidInput
 from gt_secure.logs import read_hits
 from gt_secure.restriction.files import dump_restriction
 from gt_secure.sandbox import Sandbox

@@ -13,9 +13,9 @@ import pytest
 import gt_secure
 from gt_secure import Connection, Restriction, check
 from gt_secure.aws.teams import TeamArn
+from gt_secure.base.errors import InvalidInput
 from gt_secure.cli.main import main
 from gt_secure.doctor import examine
-from gt_secure.errors import InvalidInput
 from gt_secure.restriction.files import dump_restriction, load_restriction
 from gt_secure.sandbox import Sandbox
 

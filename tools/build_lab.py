@@ -25,7 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LAB = ROOT / "docs" / "assets" / "lab"
 LOGS = ("logs", "logs/engines", "logs/ingest", "logs/sql", "logs/storage")
-ENGINE = ("access", "iam", "policies", "secrets")
+ENGINE = ("engine", "engine/access", "engine/iam", "engine/policies", "base", "secrets")
 """The engine, and what the modules of the top level import; these are packed too."""
 
 

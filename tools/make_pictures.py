@@ -14,14 +14,14 @@ from collections.abc import Callable
 from html import escape
 from pathlib import Path
 
-from gt_secure.access.exposure import Exposure
-from gt_secure.access.locks import EffectiveLocks
-from gt_secure.iam.evaluate import evaluate
-from gt_secure.iam.request import Policies, Request
-from gt_secure.iam.request_context import header_context
-from gt_secure.policies.bucket_guard import build_guard
-from gt_secure.policies.session_policy import back_end_endpoint
-from gt_secure.policies.url_lock import UrlLock
+from gt_secure.engine.access.exposure import Exposure
+from gt_secure.engine.access.locks import EffectiveLocks
+from gt_secure.engine.iam.evaluate import evaluate
+from gt_secure.engine.iam.request import Policies, Request
+from gt_secure.engine.iam.request_context import header_context
+from gt_secure.engine.policies.bucket_guard import build_guard
+from gt_secure.engine.policies.session_policy import back_end_endpoint
+from gt_secure.engine.policies.url_lock import UrlLock
 
 IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
 OFFICE, NEIGHBOUR, ELSEWHERE, OTHER = "203.0.113.7", "203.0.113.42", "198.51.100.9", "192.0.2.1"

@@ -75,7 +75,7 @@ def add_links(source: Path, repository: str) -> None:
 
     The names are those that package indexes and JupyterLab's extension manager look for.
     """
-    version = runpy.run_path(str(source / "gt_secure" / "_version.py"))["__version__"]
+    version = runpy.run_path(str(source / "gt_secure" / "base" / "version.py"))["__version__"]
     docs = docs_site(repository)
     links = {
         "Source Code": repository,

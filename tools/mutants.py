@@ -1,6 +1,6 @@
 """Mutation check of what decides verdicts: change one operator or constant at a time, and see whether a test notices.
 
-    python tools/mutants.py [--modules policies/bucket_guard.py,iam/wildcards.py] [--most 200] [--seed 1] [--minutes 60]
+    python tools/mutants.py [--modules engine/iam/wildcards.py,findings/run.py] [--most 200] [--seed 1] [--minutes 60]
     python tools/mutants.py --table     # the survivors that are known, as a table
     python tools/mutants.py --tiers --most 60    # which tier kills the mutants of a sample over more packages
 
@@ -30,34 +30,34 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 KNOWN = ROOT / "tools" / "mutants_known.toml"
 NOT_MUTATED = {"__init__.py", "ground_truth.py"}
-MUTATED = ("iam", "policies", "access", "explain", "findings")
+MUTATED = ("engine/iam", "engine/policies", "engine/access", "explain", "findings")
 TESTS = (
-    "iam/test_conformance.py",
-    "iam/test_own_cases.py",
-    "iam/test_language.py",
+    "engine/iam/test_conformance.py",
+    "engine/iam/test_own_cases.py",
+    "engine/iam/test_language.py",
     "findings/test_findings.py",
-    "access/test_answers.py",
-    "policies/test_session.py",
-    "policies/test_guard_truth.py",
+    "engine/access/test_answers.py",
+    "engine/policies/test_session.py",
+    "engine/policies/test_guard_truth.py",
     "explain/test_explain_refusal.py",
-    "policies/test_sameness.py",
-    "policies/test_guard_text.py",
+    "engine/policies/test_sameness.py",
+    "engine/policies/test_guard_text.py",
 )
 NEAREST = {
     "explain/": "explain/test_explain_refusal.py",
     "findings/": "findings/test_findings.py",
-    "policies/deleted_principals": "policies/test_sameness.py",
-    "policies/equivalence": "policies/test_sameness.py",
-    "policies/bucket_guard": "policies/test_guard_text.py",
-    "policies/session_policy": "policies/test_session.py",
-    "access/exposure": "access/test_answers.py",
+    "engine/policies/deleted_principals": "engine/policies/test_sameness.py",
+    "engine/policies/equivalence": "engine/policies/test_sameness.py",
+    "engine/policies/bucket_guard": "engine/policies/test_guard_text.py",
+    "engine/policies/session_policy": "engine/policies/test_session.py",
+    "engine/access/exposure": "engine/access/test_answers.py",
 }
 """Tests that are run first for some modules, because most of their mutants die there; for the others the verdicts of
 all cases are compared first, without pytest."""
 
 TIERS = {
-    "iam/": ("iam", "policies", "access"),
-    "access/": ("access", "findings", "changes/test_plan.py"),
+    "engine/iam/": ("engine/iam", "engine/policies", "engine/access"),
+    "engine/access/": ("engine/access", "findings", "changes/test_plan.py"),
     "changes/": ("changes", "cli/test_changes.py", "account/test_state.py", "sandbox/test_revoke.py"),
     "logs/": ("logs", "plots"),
     "check/": ("check", "cli/test_check.py"),
@@ -171,7 +171,7 @@ def mutated(text, mutant):
 
 
 def all_modules():
-    """Return the modules that are mutated, as ``iam/evaluate.py``."""
+    """Return the modules that are mutated, as ``engine/iam/evaluate.py``."""
     return sorted(
         f"{package}/{path.name}"
         for package in MUTATED
@@ -201,7 +201,7 @@ def table():
 def _verdicts_are_right(folder):
     """Decide all cases and compare: what the two tests of cases do, in a tenth of the time."""
     try:
-        from gt_secure.iam import batch as ndjson
+        from gt_secure.engine.iam import batch as ndjson
 
         for name in ("policy-cases.ndjson", "own-policy-cases.ndjson"):
             lines = (folder / "tests/data" / name).read_text(encoding="utf-8").splitlines()
@@ -247,7 +247,7 @@ def outcome(folder, limit_s, module="", keep_bytecode=False):
 def _copied(folder):
     leave = shutil.ignore_patterns("__pycache__", "sandbox", "widgets", "node_modules")
     shutil.copytree(ROOT / "gt_secure", folder / "gt_secure", ignore=leave)
-    for name in ("iam", "policies", "access", "explain", "findings", "support", "data"):
+    for name in ("engine", "findings", "explain", "support", "data"):
         shutil.copytree(ROOT / "tests" / name, folder / "tests" / name, ignore=leave)
     (folder / "pytest.ini").write_text("[pytest]\npythonpath = tests\nmarkers =\n    slow: x\n")
     (folder / "conftest.py").write_text(
@@ -371,7 +371,9 @@ def _place(mutant):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--modules", help="such as policies/bucket_guard.py,iam/wildcards.py; all of them otherwise")
+    parser.add_argument(
+        "--modules", help="such as engine/policies/bucket_guard.py,engine/iam/wildcards.py; all of them otherwise"
+    )
     parser.add_argument("--most", type=int, default=10_000, help="a sample of so many mutants")
     parser.add_argument("--seed", type=int, default=1, help="which sample")
     parser.add_argument("--skip", type=int, default=0, help="leave out so many of the sample, to go on with a run")

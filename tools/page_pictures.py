@@ -67,7 +67,7 @@ def plan(browser: Any) -> None:
 
 def plots(_: Any) -> None:
     """Draw each plot of the log that notebook 06 generates, in both themes."""
-    from gt_secure.plots import draw, png
+    from gt_secure.logs.plots import draw, png
 
     names: dict[str, Any] = {}
     book = json.loads((ROOT / "notebooks" / "06_logs_at_scale.ipynb").read_text(encoding="utf-8"))

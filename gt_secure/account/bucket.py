@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeAlias
 
-from ..access.access_points import AccessPoint
-from ..access.identities import Principals
-from ..access.part import Part
 from ..aws.arns import bucket_arn, partition_of
 from ..aws.buckets import log_location
 from ..aws.client import Aws
-from ..errors import GtSecureError
+from ..base.errors import GtSecureError
+from ..engine.access.access_points import AccessPoint
+from ..engine.access.identities import Principals
+from ..engine.access.part import Part
 from ..logs.location import LogLocation
 from .part_reader import part_of
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..aws.client import Aws
 from ..aws.client_errors import aws_errors
-from ..text import members
+from ..base.text import members
 
 ACTION = "cloudtrail:LookupEvents"
 _WRITES = {"PutBucketPolicy", "DeleteBucketPolicy"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ..text import count
+from ..base.text import count
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ..access.part import Part
 from ..aws.buckets import check_bucket
 from ..aws.client import Aws
 from ..aws.managed_lists import read_lists
 from ..aws.teams import Workforce, Workteam, check_team_name, team_here
-from ..errors import InvalidInput, NotFound
-from ..network import IPNetwork, collapse, outside, parse_stored_cidrs, subtract
-from ..policies.age_cap import age_text
-from ..policies.bucket_guard import Guard, find_guard
-from ..policies.signer_lock import SignerLock, find_signer_lock
+from ..base.errors import InvalidInput, NotFound
+from ..base.network import IPNetwork, collapse, outside, parse_stored_cidrs, subtract
+from ..base.text import count
+from ..engine.access.part import Part
+from ..engine.policies.age_cap import age_text
+from ..engine.policies.bucket_guard import Guard, find_guard
+from ..engine.policies.signer_lock import SignerLock, find_signer_lock
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
 from ..restriction.validation import split_lists
-from ..text import count
 from .reader import ReadScope, read_scope
 from .state import State
 

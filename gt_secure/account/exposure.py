@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 
-from ..access.exposure import Exposure
-from ..access.identities import Principals
-from ..access.key_classes import Listing
-from ..access.locks import EffectiveLocks
-from ..access.signers import Signers, signers_of
+from ..engine.access.exposure import Exposure
+from ..engine.access.identities import Principals
+from ..engine.access.key_classes import Listing
+from ..engine.access.locks import EffectiveLocks
+from ..engine.access.signers import Signers, signers_of
 
 
 class AccountExposure(Exposure):

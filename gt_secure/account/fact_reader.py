@@ -13,15 +13,15 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from ..access.part import Part
-from ..access.vpc_endpoint import VpcEndpoint
 from ..aws.arns import bucket_arn
 from ..aws.client import Aws
-from ..errors import PolicyError, Unsupported
-from ..iam.facts import Facts, Values
-from ..iam.request import Policies
-from ..iam.three_valued import spellings
-from ..policies.public_access import READ_STATUS, SETTING, is_surely_public, may_be_public, status_text
+from ..base.errors import PolicyError, Unsupported
+from ..engine.access.part import Part
+from ..engine.access.vpc_endpoint import VpcEndpoint
+from ..engine.iam.facts import Facts, Values
+from ..engine.iam.request import Policies
+from ..engine.iam.three_valued import spellings
+from ..engine.policies.public_access import READ_STATUS, SETTING, is_surely_public, may_be_public, status_text
 from .bucket import Bucket
 from .organization import Organization
 from .part_reader import part_of

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
-from ..access.key_classes import Listing
 from ..aws.buckets import list_keys
 from ..aws.client import Aws
+from ..engine.access.key_classes import Listing
 from .part_reader import part_of
 
 _MOST = 1000

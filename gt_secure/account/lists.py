@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ..aws.client import Aws
 from ..aws.managed_lists import ManagedList, read_lists
-from ..network import IPAddress, IPNetwork, collapse, parse_networks
+from ..base.network import IPAddress, IPNetwork, collapse, parse_networks
 from ..restriction.model import Restriction
 from ..restriction.validation import split_lists
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..access.locks import READ_ENDPOINTS, READ_POLICY, EffectiveLocks
-from ..iam.documents import PolicySource
-from ..policies.public_access import SETTING
-from ..policies.url_lock import UrlLock
+from ..engine.access.locks import READ_ENDPOINTS, READ_POLICY, EffectiveLocks
+from ..engine.iam.documents import PolicySource
+from ..engine.policies.public_access import SETTING
+from ..engine.policies.url_lock import UrlLock
 from .state import State
 
 

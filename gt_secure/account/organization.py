@@ -19,8 +19,8 @@ from functools import cache, partial
 from typing import Any, Literal, TypeAlias
 from weakref import WeakKeyDictionary
 
-from ..access.part import NotRead, Part
 from ..aws.client import Aws, aws_errors
+from ..engine.access.part import NotRead, Part
 from .part_reader import part_of
 
 PolicyFilter: TypeAlias = Literal["RESOURCE_CONTROL_POLICY", "SERVICE_CONTROL_POLICY"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from ..access.part import NotRead, Part, PartNotReadError
 from ..aws.client_errors import aws_errors
-from ..errors import GtSecureError
+from ..base.errors import GtSecureError
+from ..engine.access.part import NotRead, Part, PartNotReadError
 
 T = TypeVar("T")
 

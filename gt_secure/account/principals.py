@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..access.identities import Principals, principals_of
 from ..aws.client import Aws, aws_errors
-from ..errors import AccessDenied
+from ..base.errors import AccessDenied
+from ..engine.access.identities import Principals, principals_of
 
 PAGE = 1000
 """Users, roles, groups and policies a page, the most that IAM gives."""

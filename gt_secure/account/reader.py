@@ -10,8 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..access.identities import Principals, document, load_principals
-from ..access.part import NotRead, Part
 from ..aws.arns import bucket_arn
 from ..aws.buckets import bucket_region, parse_s3_uri
 from ..aws.client import Aws, aws_errors
@@ -31,9 +29,11 @@ from ..aws.teams import (
     team_here,
     workforce_from_api,
 )
-from ..errors import GtSecureError, InvalidInput, NotFound
-from ..iam.facts import Facts, supplied_facts
-from ..policies.public_access import SETTING, may_be_public
+from ..base.errors import GtSecureError, InvalidInput, NotFound
+from ..engine.access.identities import Principals, document, load_principals
+from ..engine.access.part import NotRead, Part
+from ..engine.iam.facts import Facts, supplied_facts
+from ..engine.policies.public_access import SETTING, may_be_public
 from ..restriction.model import Restriction
 from ..restriction.validation import named_place, named_team
 from .bucket import LOG_TARGET, READINGS, Bucket, read_access_point, read_key_policy, read_part

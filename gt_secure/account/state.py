@@ -7,15 +7,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from ..access.part import NotRead, Part
-from ..access.vpc_endpoint import VpcEndpoint
 from ..aws.teams import LabelingJob, Workforce, Workteam
-from ..columns import lay_out
-from ..html import output as cell_output, table as html_table
-from ..iam.facts import Facts, supplied_facts
+from ..base.columns import lay_out
+from ..base.html import output as cell_output, table as html_table
+from ..base.text import count
+from ..engine.access.part import NotRead, Part
+from ..engine.access.vpc_endpoint import VpcEndpoint
+from ..engine.iam.facts import Facts, supplied_facts
 from ..logs.location import LogLocation
 from ..restriction.model import Restriction
-from ..text import count
 from .bucket import READINGS, Bucket
 from .evidence import Evidence
 from .organization import Organization

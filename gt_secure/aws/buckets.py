@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import AccessDenied, GtSecureError, InvalidInput, NotFound, refuse_url
+from ..base.errors import AccessDenied, GtSecureError, InvalidInput, NotFound, refuse_url
 from ..logs.location import LogLocation
 from .arns import bucket_arn
 from .client import Aws, aws_errors

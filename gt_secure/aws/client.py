@@ -23,9 +23,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, overload
 from urllib.parse import urlsplit
 
-from ..errors import InvalidInput
-from ..iam.sessions import role_of_session
-from ..network import is_loopback_url
+from ..base.errors import InvalidInput
+from ..base.network import is_loopback_url
+from ..engine.iam.sessions import role_of_session
 from .answers import check_answers
 from .client_errors import aws_errors
 from .configured_endpoints import configured_endpoints

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Set
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from ..denials import Denial, parse_denial
-from ..errors import (
+from ..base.denials import Denial, parse_denial
+from ..base.errors import (
     AccessDenied,
     Conflict,
     CredentialsError,

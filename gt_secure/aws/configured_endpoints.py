@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InvalidInput
-from ..network import is_loopback_url
+from ..base.errors import InvalidInput
+from ..base.network import is_loopback_url
 
 if TYPE_CHECKING:
     import boto3

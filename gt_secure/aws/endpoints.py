@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..access.vpc_endpoint import VpcEndpoint
-from ..errors import GtSecureError
-from ..network import Source
+from ..base.errors import GtSecureError
+from ..base.network import Source
+from ..engine.access.vpc_endpoint import VpcEndpoint
 from .client import Aws, aws_errors
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import GtSecureError
+from ..base.errors import GtSecureError
 from .client_errors import aws_errors
 
 STUDIO_METADATA = Path("/opt/ml/metadata/resource-metadata.json")

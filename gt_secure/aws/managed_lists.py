@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import InvalidInput, NotFound
-from ..network import IPNetwork, collapse, scope
-from ..text import count
+from ..base.errors import InvalidInput, NotFound
+from ..base.network import IPNetwork, collapse, scope
+from ..base.text import count
 from .client import Aws, aws_errors
 
 IP_SET = "wafv2:ipset/"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from ..errors import NotFound
+from ..base.errors import NotFound
 from ..logs.location import LogLocation
 from .arns import bucket_arn, client_partition
 from .buckets import log_location, no_bucket

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from ..errors import InvalidInput
-from ..network import is_loopback_url
+from ..base.errors import InvalidInput
+from ..base.network import is_loopback_url
 from .client import Aws, connect_aws
 
 if TYPE_CHECKING:

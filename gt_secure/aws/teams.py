@@ -15,10 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 
-from ..errors import GtSecureError, InvalidInput, NotFound, refuse_url
-from ..html import facts as fact_list, output as cell_output
-from ..policies.url_lock import UrlLock
-from ..text import printable
+from ..base.errors import GtSecureError, InvalidInput, NotFound, refuse_url
+from ..base.html import facts as fact_list, output as cell_output
+from ..base.text import printable
+from ..engine.policies.url_lock import UrlLock
 from .client import Aws, aws_errors
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from .. import html as markup
-from ..access.answer import MEANT
-from ..text import members, printable
+from ..base import html as markup
+from ..base.text import members, printable
+from ..engine.access.answer import MEANT
 from .engine import ChangeStep, Rest
 
 ChangeOutcome: TypeAlias = Literal["nothing to do", "applied", "undone"] | Rest

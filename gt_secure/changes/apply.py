@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 from ..account.reader import read_state
 from ..account.state import WRITTEN, State
 from ..aws.client import Aws
-from ..errors import Conflict, GtSecureError, InvalidInput
-from ..network import Source
+from ..base.errors import Conflict, GtSecureError, InvalidInput
+from ..base.network import Source
 from .applied import Applied, ProbeResult
 from .engine import Callback, Clock, Engine
 from .journal import Journal, scrub

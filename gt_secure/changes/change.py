@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeGuard, TypeVar
 
 from ..account.state import State
-from ..text import members
+from ..base.text import members
 from .targets import TARGETS, Target, TargetKind
 
 V = TypeVar("V")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from ..access.part import Part
 from ..account.state import State
-from ..errors import PolicyError
-from ..network import all_private, parse_stored_cidrs
-from ..policies.bucket_guard import (
+from ..base.errors import PolicyError
+from ..base.network import all_private, parse_stored_cidrs
+from ..engine.access.part import Part
+from ..engine.policies.bucket_guard import (
     GUARD_SIDS,
     SIGNERS_SID,
     Guard,
@@ -19,9 +19,9 @@ from ..policies.bucket_guard import (
     merge_guards,
     remove_statements,
 )
-from ..policies.revocation import expired_revocations, expired_text
-from ..policies.signer_lock import build_signer_lock, find_signer_lock
-from ..policies.url_lock import UrlLock
+from ..engine.policies.revocation import expired_revocations, expired_text
+from ..engine.policies.signer_lock import build_signer_lock, find_signer_lock
+from ..engine.policies.url_lock import UrlLock
 from ..restriction.model import Restriction, UrlLockMode
 from .change import Call, Change
 from .targets import BucketGuard, TeamUrlLock, WorkforcePortal

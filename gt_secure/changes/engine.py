@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
 from ..aws.client import Aws
-from ..errors import Conflict, GtSecureError, Throttled, Unreachable
-from ..text import members
+from ..base.errors import Conflict, GtSecureError, Throttled, Unreachable
+from ..base.text import members
 from .change import Change
 from .journal import Writer, scrub
 from .targets import TARGETS, Reading, Target

@@ -19,7 +19,7 @@ from ..account.state import State
 from ..aws.buckets import bucket_region, check_bucket
 from ..aws.client import Aws
 from ..aws.teams import TeamLike, check_team_name, get_workteam, team_here
-from ..errors import GtSecureError, InvalidInput
+from ..base.errors import GtSecureError, InvalidInput
 from ..logs.time_range import parse_time
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction

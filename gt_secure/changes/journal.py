@@ -19,12 +19,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from ..columns import ShownTable
-from ..errors import GtSecureError, NotFound, refuse_url
+from ..base.columns import ShownTable
+from ..base.errors import GtSecureError, NotFound, refuse_url
+from ..base.shared_files import create_mode, open_regular, share_with_folder
+from ..base.text import members, truncate
+from ..base.url_journal import UrlJournal, journal_folder
 from ..secrets import redact
-from ..shared_files import create_mode, open_regular, share_with_folder
-from ..text import members, truncate
-from ..url_journal import UrlJournal, journal_folder
 
 Status: TypeAlias = Literal["applied", "undone", "rolled-back", "overtaken", "unfinished", "damaged", "unsupported"]
 

@@ -16,8 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..errors import Conflict, GtSecureError
-from ..shared_files import create_mode, open_regular, share_with_folder
+from ..base.errors import Conflict, GtSecureError
+from ..base.shared_files import create_mode, open_regular, share_with_folder
 
 
 @contextlib.contextmanager

@@ -7,17 +7,17 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..account.state import State
-from ..applications import ApplicationProfile, SignatureVersion, applications
 from ..aws.managed_lists import ManagedList
+from ..base.network import IPNetwork, outside, parse_stored_cidrs, scope
+from ..base.text import capital, count, some
+from ..engine.policies.age_cap import LONGEST_S, age_text
+from ..engine.policies.equivalence import deleted_principals
+from ..engine.policies.signer_lock import find_signer_lock, is_listed, signer_names
+from ..engine.policies.url_lock import UrlLock
 from ..explain.dry_run import DryRun, Usage
-from ..network import IPNetwork, outside, parse_stored_cidrs, scope
-from ..policies.age_cap import LONGEST_S, age_text
-from ..policies.equivalence import deleted_principals
-from ..policies.signer_lock import find_signer_lock, is_listed, signer_names
-from ..policies.url_lock import UrlLock
+from ..restriction.applications import ApplicationProfile, SignatureVersion, applications
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
-from ..text import capital, count, some
 from .change import Change, find_change
 from .diff import existing_guard, wanted_lock
 from .targets import BucketGuard, TeamUrlLock, WorkforcePortal

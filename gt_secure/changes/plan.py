@@ -9,24 +9,24 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ..access.exposure import Exposure
-from ..access.proof import Proof
 from ..account.key_listing import listing_of
 from ..account.lists import with_lists
 from ..account.locks import locks_of
 from ..account.reader import read_state
 from ..account.state import State
-from ..applications import applications
 from ..aws.client import Aws
-from ..errors import InvalidInput
+from ..base.errors import InvalidInput
+from ..base.text import count, members
+from ..engine.access.exposure import Exposure
+from ..engine.access.proof import Proof
+from ..engine.iam.facts import can_be_fact
 from ..explain.dry_run import DryRun, dry_run
 from ..findings.accepted import accept
 from ..findings.model import Acceptance, Finding
 from ..findings.run import examine, with_url_ages
-from ..iam.facts import can_be_fact
+from ..restriction.applications import applications
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
-from ..text import count, members
 from .change import Call, Change, find_change, is_change_of
 from .diff import changes_for
 from .history import drift_notices
@@ -36,9 +36,9 @@ from .services import notices_of, service_data, simulate, unknown_keys
 from .targets import BucketGuard
 
 if TYPE_CHECKING:
-    from ..access.answer import Answer
-    from ..access.difference import Difference
-    from ..access.source_sets import Row
+    from ..engine.access.answer import Answer
+    from ..engine.access.difference import Difference
+    from ..engine.access.source_sets import Row
     from ..logs.hits import Hits
 
 

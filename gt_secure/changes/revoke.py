@@ -11,15 +11,11 @@ from dataclasses import dataclass
 from ..account.reader import read_state
 from ..aws.buckets import check_bucket, check_prefix
 from ..aws.client import Aws
-from ..errors import InvalidInput, refuse_url
-from ..logs.hits import Hits
-from ..logs.leaks import Leak
-from ..logs.sql.literals import literal
-from ..logs.sql.log_columns import SIGNER, signer_label
-from ..logs.time_range import parse_time
-from ..policies.age_cap import LONGEST_S
-from ..policies.bucket_guard import merge_guard, prefix_resource, remove_statements
-from ..policies.revocation import (
+from ..base.errors import InvalidInput, refuse_url
+from ..base.text import count, printable
+from ..engine.policies.age_cap import LONGEST_S
+from ..engine.policies.bucket_guard import merge_guard, prefix_resource, remove_statements
+from ..engine.policies.revocation import (
     SignerKind,
     build_revocations,
     check_signer,
@@ -31,10 +27,14 @@ from ..policies.revocation import (
     object_resource,
     signer_kind,
 )
-from ..policies.signer_lock import signer_names, without_session
+from ..engine.policies.signer_lock import signer_names, without_session
+from ..logs.hits import Hits
+from ..logs.leaks import Leak
+from ..logs.sql.literals import literal
+from ..logs.sql.log_columns import SIGNER, signer_label
+from ..logs.time_range import parse_time
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
-from ..text import count, printable
 from .change import Change
 from .diff import policy_calls
 from .plan import Plan, exposures_of

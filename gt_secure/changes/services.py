@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from ..access.answer import Answer
-from ..access.difference import Difference
-from ..access.exposure import OF_A_TEAM, Exposure
-from ..access.locks import ACTIONS, EffectiveLocks
-from ..network import IPNetwork, Source, contains, parse_address, parse_endpoint_id, read_address, scope
-from ..policies.session_policy import BACK_END_ACTIONS, back_end_endpoint
-from ..policies.signer_lock import is_listed, without_session
+from ..base.network import IPNetwork, Source, contains, parse_address, parse_endpoint_id, read_address, scope
+from ..base.text import some
+from ..engine.access.answer import Answer
+from ..engine.access.difference import Difference
+from ..engine.access.exposure import OF_A_TEAM, Exposure
+from ..engine.access.locks import ACTIONS, EffectiveLocks
+from ..engine.policies.session_policy import BACK_END_ACTIONS, back_end_endpoint
+from ..engine.policies.signer_lock import is_listed, without_session
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
-from ..text import some
 
 if TYPE_CHECKING:
     from ..logs.hits import Hits

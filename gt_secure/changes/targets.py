@@ -13,20 +13,20 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar
 
-from ..access.part import Part
 from ..account.event_history import OtherWrite, other_policy_writes
 from ..account.state import State
 from ..aws.answers import is_policy
 from ..aws.buckets import read_policy
 from ..aws.client import Aws, aws_errors
 from ..aws.teams import _VOLATILE, Workteam, read_team, read_workforce
-from ..errors import Conflict, InvalidInput, Unsupported
-from ..policies.age_cap import age_text
-from ..policies.bucket_guard import Guard, find_guard, merge_guard, own_statements, remove_guard
-from ..policies.equivalence import deleted_principals, policies_equal, statements_equal
-from ..policies.public_access import has_same_grants
-from ..policies.signer_lock import find_signer_lock
-from ..policies.url_lock import UrlLock
+from ..base.errors import Conflict, InvalidInput, Unsupported
+from ..engine.access.part import Part
+from ..engine.policies.age_cap import age_text
+from ..engine.policies.bucket_guard import Guard, find_guard, merge_guard, own_statements, remove_guard
+from ..engine.policies.equivalence import deleted_principals, policies_equal, statements_equal
+from ..engine.policies.public_access import has_same_grants
+from ..engine.policies.signer_lock import find_signer_lock
+from ..engine.policies.url_lock import UrlLock
 
 V = TypeVar("V")
 TargetKind: TypeAlias = Literal["bucket-guard", "url-lock", "portal-lock"]

@@ -9,10 +9,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from .._version import __version__
 from ..account.event_history import OtherWrite, event_moment
 from ..aws.client import Aws
-from ..errors import GtSecureError
+from ..base.errors import GtSecureError
+from ..base.version import __version__
 from .applied import Applied, ChangeOutcome
 from .change import Change
 from .engine import ChangeStep, Clock, Engine

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..aws.client import Aws
-from ..errors import Conflict, InvalidInput, NotFound, Unsupported
+from ..base.errors import Conflict, InvalidInput, NotFound, Unsupported
 from .applied import Applied, ChangeOutcome
 from .apply import refuse_unfinished
 from .change import Change, change_from_journal

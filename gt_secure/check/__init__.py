@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .._lazy import attach
+from ..base.lazy import attach
 
 if TYPE_CHECKING:
     from ..secrets import SavedSecret as SavedSecret, find_secrets as find_secrets, mask_secrets as mask_secrets

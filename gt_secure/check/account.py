@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from ..access.exposure import Context
 from ..aws.teams import TeamLike, team_name
+from ..base.errors import InvalidInput
+from ..base.text import some
 from ..connection import ConnectionLike, with_facts
-from ..errors import InvalidInput
+from ..engine.access.exposure import Context
 from ..findings.accepted import AcceptedLike, accepted_title
 from ..findings.catalog_page import nearest_code
+from ..findings.listings import Findings
 from ..findings.model import SEVERITIES, Finding, catalog
-from ..listings import Findings
-from ..text import some
 from .result import MAX_NAMED, Check, CheckResult
 
 

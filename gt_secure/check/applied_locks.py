@@ -8,11 +8,11 @@ from typing import Any, Literal
 from ..account.lists import ranges_and_lists
 from ..aws.buckets import bucket_region, check_bucket, check_prefix, read_policy
 from ..aws.teams import TeamLike, Workforce, team_name
+from ..base.network import IPAddress, IPNetwork, outside, parse_endpoint_id, parse_networks
+from ..base.text import some
 from ..connection import ConnectionLike, connection_of
+from ..engine.policies.bucket_guard import Guard, find_guard
 from ..findings.model import Finding
-from ..network import IPAddress, IPNetwork, outside, parse_endpoint_id, parse_networks
-from ..policies.bucket_guard import Guard, find_guard
-from ..text import some
 from .result import Check, CheckResult
 
 _URL_LOCK = {"url-lock-both", "url-lock-off", "url-lock-portal-mismatch", "url-lock-impossible"}

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
 
-from ..text import printable
+from ..base.text import printable
 
 KEY = "gt_secure"
 """The member of a notebook's metadata, and of an output's, that holds promise and records."""

@@ -7,8 +7,8 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InvalidInput
-from ..text import some
+from ..base.errors import InvalidInput
+from ..base.text import some
 from .result import Check, CheckResult
 
 if TYPE_CHECKING:

@@ -12,13 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import InvalidInput, NotFound
+from ..base.errors import InvalidInput, NotFound
+from ..base.shared_files import replacing
+from ..base.text import count, some
 from ..findings.accepted import AcceptedLike, read_accepted
 from ..findings.model import SAVED_SECRET, Acceptance
 from ..secrets import SavedSecret, find_secrets, mask_secrets, mask_text, secrets_of_text
 from ..secrets.recogniser import table
-from ..shared_files import replacing
-from ..text import count, some
 from .ledger import KEY
 from .promise import cell_text, find_bypasses, promise_of, ran_text, unkept
 from .result import Check, CheckResult

@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from ..text import some
+from ..base.text import some
 from .ledger import KEY, LedgerEntry, records_of
 from .spec import RULES
 

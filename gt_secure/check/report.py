@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 from xml.etree import ElementTree as Xml
 
+from ..base.text import json_text, members
 from ..findings import sarif
 from ..findings.model import Acceptance, Finding, catalog
-from ..text import json_text, members
 from .result import CHECKS, CheckResult
 
 PASSED, FAILED, UNKNOWN = 0, 2, 3

@@ -5,18 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..access.answer import Answer
-from ..access.exposure import Context
-from ..access.locks import READ_POLICY
-from ..access.proof import Proof
 from ..account.lists import with_lists
 from ..account.reader import read_state
+from ..base.errors import InvalidInput
+from ..base.text import capital, some
 from ..changes.plan import exposures_of
 from ..connection import ConnectionLike, connection_of, with_facts
-from ..errors import InvalidInput
+from ..engine.access.answer import Answer
+from ..engine.access.exposure import Context
+from ..engine.access.locks import READ_POLICY
+from ..engine.access.proof import Proof
 from ..restriction.files import load_restriction
 from ..restriction.model import Restriction
-from ..text import capital, some
 from .result import Check, CheckResult, label
 
 

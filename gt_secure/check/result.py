@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, ParamSpec, TypeAlias
 
-from ..errors import (
+from ..base.errors import (
     AccessDenied,
     CredentialsError,
     GtSecureError,
@@ -17,7 +17,7 @@ from ..errors import (
     Throttled,
     Unreachable,
 )
-from ..text import printable
+from ..base.text import printable
 from .ledger import record, replaced
 
 P = ParamSpec("P")

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..base.errors import GtSecureError, NotFound
 from ..connection import Connection, ConnectionLike, connection_of
-from ..errors import GtSecureError, NotFound
 from ..findings.accepted import AcceptedLike, read_accepted
 from ..findings.model import SAVED_SECRET, Acceptance
 from ..logs import read_hits

@@ -11,10 +11,10 @@ import logging
 import signal
 from typing import Any
 
-from ..errors import GtSecureError
+from ..base.errors import GtSecureError
+from ..base.text import some
 from ..findings.accepted import AcceptedLike, read_accepted
 from ..secrets import SavedSecret, find_secrets, mask_secrets, secrets_of_text
-from ..text import some
 from .notebooks import is_accepted, require_run
 
 _log = logging.getLogger("gt_secure")

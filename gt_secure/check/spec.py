@@ -23,8 +23,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .. import files as textfiles
-from ..errors import InvalidInput
+from ..base import files as textfiles
+from ..base.errors import InvalidInput
 from ..findings.accepted import accepted_of
 from ..findings.model import Acceptance
 

@@ -6,17 +6,17 @@ import argparse
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from ..base.text import count, printable
 from ..findings.accepted import baseline, dump_accepted
 from ..findings.model import SEVERITIES
-from ..text import count, printable
 from .exit_codes import FOUND, OK, UNKNOWN
 from .output import note
 from .parser import Parser
 
 if TYPE_CHECKING:
-    from ..audit import Audit
     from ..findings.model import Acceptance, Finding
-    from ..sweeps import Sweep
+    from ..fleet.audit import Audit
+    from ..fleet.sweeps import Sweep
 
 
 def add_accepted(parser: Parser) -> None:

@@ -10,17 +10,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..base.errors import InvalidInput
+from ..base.text import printable
 from ..changes.applied import Applied
 from ..changes.plan import Plan
 from ..changes.undo import interrupted
 from ..connection import Connection
-from ..errors import InvalidInput
-from ..iam.facts import parse_facts
+from ..engine.iam.facts import parse_facts
 from ..logs.activity import READING
-from ..named_networks import load_networks
+from ..logs.named_networks import load_networks
 from ..restriction.files import dump_restriction, dumps_restriction, load_restriction
 from ..restriction.model import Restriction
-from ..text import printable
 from .accepted import add_accepted
 from .exit_codes import ERROR, FOUND, OK
 from .output import ask, connection, fit, last_words, line_width, note, say, show_json

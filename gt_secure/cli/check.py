@@ -6,13 +6,13 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
+from ..base.errors import InvalidInput
+from ..base.text import count, printable
 from ..check.notebooks import remove_secrets, write_promise
 from ..check.running import run_specs
 from ..check.spec import RULES, Spec, hyphened, load_check_file
-from ..errors import InvalidInput
+from ..engine.iam.facts import parse_facts
 from ..findings.accepted import read_accepted
-from ..iam.facts import parse_facts
-from ..text import count, printable
 from .accepted import add_accepted, note_unused
 from .output import connection, note, say, show_json, table, write_report
 from .parser import Commands

@@ -19,8 +19,8 @@ import webbrowser
 from pathlib import Path
 
 from .. import sandbox
-from ..demonstration import APPLICATION_BUCKET, BUCKET, TEAM
-from ..errors import GtSecureError, MissingExtra, Unreachable
+from ..base.errors import GtSecureError, MissingExtra, Unreachable
+from .demonstration import APPLICATION_BUCKET, BUCKET, TEAM
 from .headless import run_headless
 from .output import only_sandbox, say
 from .parser import Commands

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from ..base.errors import InvalidInput
+from ..base.text import printable
 from ..doctor import examine, policy_for, scope_of
 from ..doctor.environment import installed
 from ..doctor.features import FEATURES, choose
-from ..errors import InvalidInput
-from ..text import printable
 from .exit_codes import FOUND, OK, UNKNOWN
 from .output import connection, fit, note, say, show_json, table
 from .parser import Commands

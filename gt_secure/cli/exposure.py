@@ -8,32 +8,32 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from .. import files as textfiles
-from ..access.exposure_text import answers_text, exposure_text
-from ..access.locks import locks_of_files
 from ..aws.buckets import parse_s3_uri
-from ..errors import InvalidInput
-from ..iam import batch
-from ..iam.facts import parse_facts, supplied_facts
-from ..iam.operators import policy_network
+from ..base import files as textfiles
+from ..base.errors import InvalidInput
+from ..base.network import Source, parse_endpoint_id
+from ..base.text import printable
+from ..engine.access.exposure_text import answers_text, exposure_text
+from ..engine.access.locks import locks_of_files
+from ..engine.iam import batch
+from ..engine.iam.facts import parse_facts, supplied_facts
+from ..engine.iam.operators import policy_network
+from ..engine.policies.signer_lock import parse_signers
 from ..logs.activity import READING
-from ..network import Source, parse_endpoint_id
-from ..policies.signer_lock import parse_signers
 from ..restriction.files import load_restriction
 from ..restriction.model import Restriction
-from ..text import printable
 from .exit_codes import FOUND, OK, UNKNOWN
 from .output import connection, fit, line_width, say, show_json, table, write_report
 from .parser import Commands, Parser, add_context
 from .progress import working
 
 if TYPE_CHECKING:
-    from ..access.exposure import Exposure
-    from ..access.locks import EffectiveLocks
-    from ..access.planned_policies import PlannedPolicy
-    from ..access.proof import Proof
-    from ..access.signers import Signers
     from ..account import AccountExposure
+    from ..engine.access.exposure import Exposure
+    from ..engine.access.locks import EffectiveLocks
+    from ..engine.access.planned_policies import PlannedPolicy
+    from ..engine.access.proof import Proof
+    from ..engine.access.signers import Signers
 
 
 def add(commands: Commands) -> None:
@@ -212,7 +212,7 @@ def _exposure_from(args: argparse.Namespace) -> Exposure:
     bucket, key = _object(args)
     if not args.bucket_policy:
         return _of_account(args)
-    from ..access.exposure import Exposure
+    from ..engine.access.exposure import Exposure
 
     is_prefix = bool(args.object) and (not key or key.endswith("/"))
     return Exposure(_locks(args, bucket), key, is_prefix=is_prefix)
@@ -251,8 +251,8 @@ def _signers_from(args: argparse.Namespace) -> Signers:
         )
     with working("Reading users and roles"):
         if args.bucket_policy:
-            from ..access.identities import load_principals
-            from ..access.signers import signers_of
+            from ..engine.access.identities import load_principals
+            from ..engine.access.signers import signers_of
 
             found = signers_of(_exposure_from(args), load_principals(args.principals))
         else:
@@ -324,8 +324,8 @@ def _restriction(args: argparse.Namespace) -> Restriction:
 
 
 def _prove_files(args: argparse.Namespace) -> Proof:
-    from ..access.planned_policies import policy_of
-    from ..access.proof import Claim, prove
+    from ..engine.access.planned_policies import policy_of
+    from ..engine.access.proof import Claim, prove
 
     if not args.bucket:
         raise InvalidInput("The bucket is missing.", next_step="Add --bucket with its name.", field="bucket")
@@ -344,7 +344,7 @@ def _prove_files(args: argparse.Namespace) -> Proof:
 
 def read_planned(args: argparse.Namespace) -> tuple[list[PlannedPolicy], str]:
     """Return the bucket policies of a plan or a template, and its text."""
-    from ..access.planned_policies import cloudformation_policies, terraform_policies
+    from ..engine.access.planned_policies import cloudformation_policies, terraform_policies
 
     text, account = _read_policy_file(args.tf_plan or args.cloudformation), _check_account(args.account)
     return terraform_policies(text) if args.tf_plan else cloudformation_policies(text, account), text

@@ -6,12 +6,12 @@ import argparse
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from ..base.text import json_text, printable
+from ..engine.iam.facts import parse_facts, supplied_facts
 from ..findings.accepted import accept, accepted_title, load_accepted, read_accepted, unused
 from ..findings.catalog_page import page
 from ..findings.model import SEVERITIES, catalog
-from ..iam.facts import parse_facts, supplied_facts
 from ..restriction.messages import notices
-from ..text import json_text, printable
 from .accepted import add_accepted, add_baseline, add_fail_on, note_unused, write_baseline
 from .exit_codes import FOUND, OK, UNKNOWN
 from .exposure import read_planned
@@ -20,7 +20,7 @@ from .parser import Commands, add_context
 from .progress import working
 
 if TYPE_CHECKING:
-    from ..listings import Findings
+    from ..findings.listings import Findings
 
 
 def add(commands: Commands) -> None:
@@ -87,9 +87,9 @@ def _findings_from(args: argparse.Namespace) -> Findings:
 
 
 def _findings_of_files(args: argparse.Namespace) -> Findings:
-    from ..access.planned_policies import line_of, policy_of
+    from ..engine.access.planned_policies import line_of, policy_of
+    from ..findings.listings import Findings
     from ..findings.planned import findings_of
-    from ..listings import Findings
 
     file, (planned, text) = args.tf_plan or args.cloudformation, read_planned(args)
     planned = [policy_of(planned, args.bucket)] if args.bucket else planned

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from .. import sandbox
+from ..base.errors import GtSecureError, InvalidInput
 from ..connection import connect
-from ..demonstration import application_scenes
-from ..errors import GtSecureError, InvalidInput
 from ..explain.expectation_log import MIME
+from .demonstration import application_scenes
 from .exit_codes import FOUND, OK
 from .output import only_sandbox, say, show_json, table
 

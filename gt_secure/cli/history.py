@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from ..base.errors import InvalidInput
+from ..base.text import printable
 from ..changes import Journal
-from ..errors import InvalidInput
-from ..text import printable
 from .exit_codes import FOUND, OK, UNKNOWN
 from .output import connection, note, say, show_json, table
 from .parser import Commands

@@ -10,16 +10,15 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from .. import plots
-from ..errors import InvalidInput
-from ..logs import activity
+from ..base.errors import InvalidInput
+from ..base.text import count, duration, json_text
+from ..logs import activity, plots
 from ..logs.coverage import Coverage
 from ..logs.read import count_hits
 from ..logs.sql.log_columns import COLUMNS
 from ..logs.storage.cache import Cache
 from ..logs.table import Table
 from ..logs.waiting import USUALLY, follow_hits
-from ..text import count, duration, json_text
 from .exit_codes import OK, UNKNOWN
 from .log_options import (
     add_engine,

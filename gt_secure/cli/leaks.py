@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from .. import logs
-from ..errors import InvalidInput
+from ..base.errors import InvalidInput
+from ..base.text import json_text, printable
 from ..logs import activity
 from ..logs.coverage import Coverage
-from ..text import json_text, printable
 from .exit_codes import UNKNOWN
 from .hits import emit
 from .log_options import add_engine, add_log_source, open_hits, tell

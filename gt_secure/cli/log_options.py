@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import explain, logs
-from ..errors import InvalidInput
+from ..base.errors import InvalidInput
+from ..base.optional import missing
+from ..base.text import json_text
 from ..logs import activity
 from ..logs.coverage import Coverage
 from ..logs.engines.duckdb_store import MEMORY_LIMIT
@@ -19,8 +21,6 @@ from ..logs.engines.selection import ENGINES
 from ..logs.hits import Hits
 from ..logs.read import read_hits
 from ..logs.storage.listing import find_logs
-from ..optional import missing
-from ..text import json_text
 from .exit_codes import OK, UNKNOWN
 from .output import ask, connection, note
 from .parser import Parser

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from ..errors import AccessDenied, GtSecureError
-from ..text import json_text
+from ..base.errors import AccessDenied, GtSecureError
+from ..base.text import json_text
 from .commands import COMMANDS, find_command
 from .exit_codes import ERROR, INTERRUPTED, OK
 from .interrupts import end_on_interrupt, unwind_on_interrupt

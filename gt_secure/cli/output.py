@@ -13,8 +13,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InvalidInput
-from ..text import json_text, printable
+from ..base.errors import InvalidInput
+from ..base.text import json_text, printable
 from .exit_codes import ERROR
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def _shown(text: str) -> str:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, whole: Collection[int] = ()) -> str:
     """Lay out a table; columns wrap where the terminal is too narrow, but those in ``whole``."""
-    from ..columns import lay_out  # the help prints no table
+    from ..base.columns import lay_out  # the help prints no table
 
     titles, *lines = "\n".join(lay_out(head, rows, line_width(), whole=whole)).split("\n")
     return Styled("\n".join([f"\x1b[1m{titles}\x1b[0m" if _use_colour() else titles, *lines]))
@@ -140,7 +140,7 @@ def fit(text: str) -> str:
 
 
 def _fit_line(line: str, room: int) -> list[str]:
-    from ..columns import width, wrap
+    from ..base.columns import width, wrap
 
     if width(line) <= room:
         return [line]

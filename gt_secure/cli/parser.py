@@ -10,10 +10,10 @@ import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from .._version import __version__
-from ..errors import InvalidInput, refuse_url
+from ..base.errors import InvalidInput, refuse_url
+from ..base.text import printable, truncate
+from ..base.version import __version__
 from ..secrets import redact
-from ..text import printable, truncate
 from .commands import COMMANDS, GROUPS, find_command, similar_commands
 from .exit_codes import USAGE, exit_code_lines
 

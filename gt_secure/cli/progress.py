@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ..columns import width, wrap
+from ..base.columns import width, wrap
+from ..base.text import printable
 from ..logs.activity import AFTER_S, Activity, words_of
-from ..text import printable
 from .output import line_width
 
 EVERY_S = 0.25

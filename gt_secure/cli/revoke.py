@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 
+from ..base.errors import InvalidInput, NotFound
 from ..changes.applied import Applied
 from ..changes.plan import Plan
 from ..connection import Connection
-from ..errors import InvalidInput, NotFound
 from ..logs.hits import Hits
 from ..logs.leaks import Leak, url_uses
 from . import changes

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from ..errors import InvalidInput
+from ..base.errors import InvalidInput
+from ..base.text import count, json_text
 from ..findings.accepted import read_accepted
-from ..sweeps import SweepSpec, load_sweep, role_stackset, role_terraform, sweep
-from ..sweeps.runner import default_folder
-from ..text import count, json_text
+from ..fleet.sweeps import SweepSpec, load_sweep, role_stackset, role_terraform, sweep
+from ..fleet.sweeps.runner import default_folder
 from .accepted import add_accepted, add_baseline, add_fail_on, exit_code, note_unused, write_baseline
 from .exit_codes import OK
 from .output import connection, fit, line_width, note, say, show_json, write_report
@@ -17,9 +17,9 @@ from .parser import Commands
 from .progress import working
 
 if TYPE_CHECKING:
-    from ..audit import Audit
-    from ..sweeps import Sweep, SweepSpec
-    from ..sweeps.runner import SweepProgress
+    from ..fleet.audit import Audit
+    from ..fleet.sweeps import Sweep, SweepSpec
+    from ..fleet.sweeps.runner import SweepProgress
 
 _BAR = 20
 

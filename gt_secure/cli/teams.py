@@ -6,10 +6,10 @@ import argparse
 from dataclasses import asdict
 
 from ..aws.teams import CREATE_TEAM, Workforce, Workteam
+from ..base.errors import GtSecureError
+from ..base.text import printable
 from ..connection import Connection
-from ..errors import GtSecureError
-from ..listings import Jobs, Workteams
-from ..text import printable
+from ..findings.listings import Jobs, Workteams
 from .exit_codes import OK, UNKNOWN
 from .output import connection, fit, note, say, show_json, table
 from .parser import Commands

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
 
-from ..errors import InvalidInput, NotFound
+from ..base.errors import InvalidInput, NotFound
 from .output import note, say, show_json
 from .parser import Commands
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ..aws.buckets import parse_s3_uri
+from ..base.errors import InvalidInput
+from ..base.text import printable
 from ..connection import Connection
-from ..errors import InvalidInput
 from ..presign import Probe, TestUrl, inspect
-from ..text import printable
 from .exit_codes import FOUND, OK, UNKNOWN
 from .output import connection, note, say, show_json, table
 from .parser import Commands

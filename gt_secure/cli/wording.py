@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from ..errors import GtSecureError, InvalidInput
-from ..wording import Wording
+from ..base.errors import GtSecureError, InvalidInput
+from ..base.wording import Wording
 
 OPTIONS: dict[str, str] = {
     "addresses": "--allow",

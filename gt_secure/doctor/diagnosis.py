@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..aws.teams import TeamLike
+from ..base.errors import InvalidInput
+from ..base.html import output as cell_output, table as html_table
+from ..base.text import members
 from ..connection import ConnectionLike, connection_of
-from ..errors import InvalidInput
-from ..html import output as cell_output, table as html_table
-from ..text import members
 from .environment import Fact, facts
 from .features import Feature, choose
 from .probing import PermissionAnswer, StatusWord, ask

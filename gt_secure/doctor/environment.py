@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal, TypeAlias
 
-from .._version import __version__
 from ..aws.client import Aws, aws_errors
-from ..errors import GtSecureError
-from ..optional import OPTIONAL, install_command, missing, version
-from ..text import members
+from ..base.errors import GtSecureError
+from ..base.optional import OPTIONAL, install_command, missing, version
+from ..base.text import members
+from ..base.version import __version__
 
 FactMark: TypeAlias = Literal["ok", "note", "wrong"]
 

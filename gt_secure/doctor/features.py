@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from ..account.bucket import LOG_TARGET, READINGS
 from ..account.state import FINDINGS
-from ..errors import InvalidInput
+from ..base.errors import InvalidInput
 
 ResourceTarget: TypeAlias = Literal[
     "*",

@@ -11,8 +11,8 @@ from typing import Any, Literal, TypeAlias
 from ..account.bucket import READINGS, Bucket, read_part
 from ..aws.buckets import bucket_region
 from ..aws.client import Aws, aws_errors
-from ..errors import AccessDenied, CredentialsError, GtSecureError, NotFound
-from ..text import members
+from ..base.errors import AccessDenied, CredentialsError, GtSecureError, NotFound
+from ..base.text import members
 from .features import Permission
 from .resources import Scope
 from .simulating import Simulator, trusts

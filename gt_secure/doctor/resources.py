@@ -11,8 +11,8 @@ from typing import Any
 from ..aws.buckets import check_bucket, parse_s3_uri
 from ..aws.execution_role import ExecutionRole
 from ..aws.teams import TeamLike, check_team_name, team_here
+from ..base.errors import GtSecureError, InvalidInput, NotFound
 from ..connection import ConnectionLike, connection_of
-from ..errors import GtSecureError, InvalidInput, NotFound
 from ..logs import find_logs
 from .features import Feature, Permission, ResourceTarget
 

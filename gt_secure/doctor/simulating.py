@@ -14,9 +14,9 @@ from typing import Any, Literal, TypeAlias
 from urllib.parse import unquote
 
 from ..aws.client import Aws, aws_errors
-from ..errors import AccessDenied, GtSecureError, PolicyError
-from ..iam.evaluate import evaluate
-from ..iam.request import Policies, Request
+from ..base.errors import AccessDenied, GtSecureError, PolicyError
+from ..engine.iam.evaluate import evaluate
+from ..engine.iam.request import Policies, Request
 
 
 def trusts(aws: Aws, role_arn: str) -> Said:

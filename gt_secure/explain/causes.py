@@ -15,11 +15,11 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from ..denials import Denial, behind_resource, parse_denial
-from ..iam.verdict import Verdict
-from ..network import Source, contains
-from ..policies.age_cap import AGE_SID, SIGV2_SID, age_text
-from ..policies.bucket_guard import GUARD_SID, SIGNERS_SID, Guard
+from ..base.denials import Denial, behind_resource, parse_denial
+from ..base.network import Source, contains
+from ..engine.iam.verdict import Verdict
+from ..engine.policies.age_cap import AGE_SID, SIGV2_SID, age_text
+from ..engine.policies.bucket_guard import GUARD_SID, SIGNERS_SID, Guard
 
 if TYPE_CHECKING:
     from ..presign.inspect import PresignedUrl

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..base.text import count, members, printable, some
+from ..engine.policies.age_cap import age_text
 from ..logs.sql.group_by import network_of
 from ..logs.sql.log_columns import OPENED, SIGNER, UPLOAD, signer_label
-from ..policies.age_cap import age_text
 from ..restriction.model import Restriction
-from ..text import count, members, printable, some
 
 if TYPE_CHECKING:
     from ..logs.hits import Hits

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..errors import InvalidInput
-from ..html import Chip, output, table
+from ..base.errors import InvalidInput
+from ..base.html import Chip, output, table
+from ..base.text import members
 from ..presign.probe import Probe
-from ..text import members
 
 Expected = Literal["opened", "refused"]
 MIME = "application/vnd.gt-secure.scenes+json"

@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from ..access.answer import tone
-from ..denials import parse_denial
-from ..html import Tone, join as join_html, notice as notice_box, output as cell_output, text as html_text
-from ..iam.request_space import Word
-from ..iam.verdict import Verdict
-from ..network import Source
-from ..policies.bucket_guard import Guard
-from ..text import printable
+from ..base.denials import parse_denial
+from ..base.html import Tone, join as join_html, notice as notice_box, output as cell_output, text as html_text
+from ..base.network import Source
+from ..base.text import printable
+from ..engine.access.answer import tone
+from ..engine.iam.request_space import Word
+from ..engine.iam.verdict import Verdict
+from ..engine.policies.bucket_guard import Guard
 from .causes import (
     BUCKET_GUARD,
     RULES,

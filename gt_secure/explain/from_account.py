@@ -11,7 +11,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 
-from ..access.locks import READ_POLICY, EffectiveLocks
 from ..account.locks import locks_of
 from ..account.part_reader import part_of
 from ..account.reader import read_state
@@ -20,19 +19,20 @@ from ..aws.buckets import list_keys
 from ..aws.client import Aws
 from ..aws.endpoints import in_its_vpc
 from ..aws.teams import get_workteam
-from ..errors import InvalidInput
-from ..iam.request import Request
-from ..iam.request_context import presigned_context
-from ..iam.verdict import Verdict
-from ..network import Source
-from ..policies.bucket_guard import find_guard
-from ..policies.session_policy import session_policy
+from ..base.errors import InvalidInput
+from ..base.network import Source
+from ..base.url_journal import UrlJournal
+from ..engine.access.locks import READ_POLICY, EffectiveLocks
+from ..engine.iam.request import Request
+from ..engine.iam.request_context import presigned_context
+from ..engine.iam.verdict import Verdict
+from ..engine.policies.bucket_guard import find_guard
+from ..engine.policies.session_policy import session_policy
 from ..presign.inspect import inspect
 from ..presign.mint import mint
 from ..presign.minted_url import TestUrl
 from ..presign.origin import probe_origin_for
 from ..presign.probe import Probe, probe
-from ..url_journal import UrlJournal
 from .explanation import Explanation, explain
 
 

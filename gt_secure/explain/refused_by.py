@@ -6,18 +6,18 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
-from ..access.locks import EffectiveLocks
-from ..access.request_kinds import LONGEST_SIGNATURE_MS, signature_ages_ms
 from ..account.locks import locks_of
 from ..account.part_reader import part_of
 from ..account.reader import read_state
 from ..aws.client import Aws
-from ..errors import PolicyError
-from ..iam.request import Policies, Request
-from ..iam.request_context import POST_FORM, SIGV2, SIGV4, anonymous_context, header_context, presigned_context
-from ..iam.wildcards import TooManyClassesError
+from ..base.errors import PolicyError
+from ..base.network import Source, read_address, scope
+from ..engine.access.locks import EffectiveLocks
+from ..engine.access.request_kinds import LONGEST_SIGNATURE_MS, signature_ages_ms
+from ..engine.iam.request import Policies, Request
+from ..engine.iam.request_context import POST_FORM, SIGV2, SIGV4, anonymous_context, header_context, presigned_context
+from ..engine.iam.wildcards import TooManyClassesError
 from ..logs.refusals import Refusal
-from ..network import Source, read_address, scope
 
 EXPIRED = "expired URL"
 OTHER = "URL lock or IAM"

@@ -20,10 +20,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from .. import files as textfiles, html as markup
-from ..errors import InvalidInput
-from ..html import Markup
-from ..text import count
+from ..base import files as textfiles, html as markup
+from ..base.errors import InvalidInput
+from ..base.html import Markup
+from ..base.text import count
 from .model import SAVED_SECRET, Acceptance, Finding, catalog
 
 AcceptedLike: TypeAlias = "str | Path | Iterable[Acceptance | Mapping[str, Any]]"

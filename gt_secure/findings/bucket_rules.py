@@ -7,23 +7,23 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import TypeAlias
 
-from ..access.decision import decide_request
 from ..account.bucket import Bucket
 from ..account.state import State
-from ..applications import applications
 from ..aws.teams import Workteam
-from ..errors import PolicyError
-from ..iam.documents import Document, Statement, parse_document
-from ..iam.request import Policies, Request
-from ..iam.request_context import header_context
-from ..iam.sessions import session_of_role
-from ..iam.verdict import Verdict
+from ..base.errors import PolicyError
+from ..base.network import Source, parse_address
+from ..base.text import count
+from ..engine.access.decision import decide_request
+from ..engine.iam.documents import Document, Statement, parse_document
+from ..engine.iam.request import Policies, Request
+from ..engine.iam.request_context import header_context
+from ..engine.iam.sessions import session_of_role
+from ..engine.iam.verdict import Verdict
+from ..engine.policies.equivalence import deleted_principals
+from ..engine.policies.public_access import SETTING
+from ..engine.policies.session_policy import BACK_END_ACTIONS, LOG_DELIVERY, back_end_endpoint
 from ..logs.location import LogLocation
-from ..network import Source, parse_address
-from ..policies.equivalence import deleted_principals
-from ..policies.public_access import SETTING
-from ..policies.session_policy import BACK_END_ACTIONS, LOG_DELIVERY, back_end_endpoint
-from ..text import count
+from ..restriction.applications import applications
 from .model import Match, Severity, rule
 
 _READS = ("s3:getobject", "s3:getobjectversion")

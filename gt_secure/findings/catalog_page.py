@@ -9,7 +9,7 @@ from functools import lru_cache
 from importlib.resources import files
 
 from ..account.state import action_of
-from ..errors import InvalidInput
+from ..base.errors import InvalidInput
 from ..restriction.messages import notices
 from .model import catalog
 from .run import RULES

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from ..access.exposure import Exposure
-from ..access.exposure_text import words_of
-from ..access.identities import Principals
-from ..access.signers import signers_of
-from ..access.source_sets import SourceSet
 from ..account.bucket import Bucket, UrlAges
 from ..account.locks import locks_of
 from ..account.state import State
 from ..aws.teams import Workforce, Workteam
-from ..errors import PolicyError
-from ..network import IPNetwork, outside, parse_stored_cidrs
-from ..policies.age_cap import LONGEST_S, age_text
-from ..policies.bucket_guard import Guard, find_guard
+from ..base.errors import PolicyError
+from ..base.network import IPNetwork, outside, parse_stored_cidrs
+from ..base.text import count, duration, printable
+from ..engine.access.exposure import Exposure
+from ..engine.access.exposure_text import words_of
+from ..engine.access.identities import Principals
+from ..engine.access.signers import signers_of
+from ..engine.access.source_sets import SourceSet
+from ..engine.policies.age_cap import LONGEST_S, age_text
+from ..engine.policies.bucket_guard import Guard, find_guard
 from ..restriction.model import Restriction
-from ..text import count, duration, printable
 from .model import Match, rule
 from .workteam_rules import is_everything, is_private, lists, lock_of
 

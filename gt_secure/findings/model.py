@@ -14,7 +14,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
-from ..html import (
+from ..base.html import (
     Tone,
     cell as html_cell,
     code as mono,
@@ -22,7 +22,7 @@ from ..html import (
     notice as notice_box,
     output as cell_output,
 )
-from ..text import members, printable
+from ..base.text import members, printable
 
 SAVED_SECRET = "saved-secret"  # noqa: S105
 """The code of a secret that ``no_secret_saved`` accepts: the subject of its entry is the id of the secret."""

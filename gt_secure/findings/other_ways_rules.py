@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from ..account.bucket import AclGrant, Bucket
 from ..account.fact_reader import READ_ACCOUNT_BLOCK
 from ..account.state import State
-from ..iam.documents import Statement
-from ..iam.principals import PrincipalEntry
+from ..engine.iam.documents import Statement
+from ..engine.iam.principals import PrincipalEntry
 from .bucket_rules import bucket_document, conditions_of, reading_allows
 from .model import Match, rule
 

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from ..access.part import NotRead, Part
-from ..access.planned_policies import PlannedPolicy
 from ..account.bucket import Bucket
 from ..account.evidence import Evidence
 from ..account.state import State
-from ..iam.facts import Facts
-from ..text import capital
+from ..base.text import capital
+from ..engine.access.part import NotRead, Part
+from ..engine.access.planned_policies import PlannedPolicy
+from ..engine.iam.facts import Facts
 from .model import OUTCOMES, SEVERITIES, Checked, Finding
 from .run import RULES, Examined, examine
 

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..access.part import NotRead, Part, PartNotReadError
 from ..account.bucket import UrlAges
 from ..account.evidence import Evidence
 from ..account.state import State
+from ..engine.access.part import NotRead, Part, PartNotReadError
+from ..engine.policies.age_cap import LONGEST_S
 from ..logs.sql.log_columns import OPENED, SIGNER, signer_label
-from ..policies.age_cap import LONGEST_S
 from . import bucket_rules, guard_rules, other_ways_rules, workteam_rules
 from .bucket_rules import scripts_of
 from .guard_rules import guard_of, wanted_of

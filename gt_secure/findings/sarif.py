@@ -14,7 +14,7 @@ from pathlib import Path, PurePath
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
-from .._version import __version__
+from ..base.version import __version__
 from ..secrets import redact
 from .catalog_page import page
 from .model import Acceptance, Checked, Finding, catalog

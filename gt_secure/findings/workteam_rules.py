@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from ..access.vpc_endpoint import VpcEndpoint
 from ..account.state import State, TaskTemplate
 from ..aws.teams import PUBLIC_GONE, Workforce, Workteam
-from ..errors import PolicyError
-from ..iam.documents import parse_document
-from ..iam.evaluate import applies
-from ..iam.request import Request
-from ..iam.request_context import presigned_context
-from ..network import IPNetwork, Source, all_private, parse_address, parse_stored_cidrs, scope
-from ..policies.session_policy import service_buckets
-from ..policies.url_lock import UrlLock
+from ..base.errors import PolicyError
+from ..base.network import IPNetwork, Source, all_private, parse_address, parse_stored_cidrs, scope
+from ..engine.access.vpc_endpoint import VpcEndpoint
+from ..engine.iam.documents import parse_document
+from ..engine.iam.evaluate import applies
+from ..engine.iam.request import Request
+from ..engine.iam.request_context import presigned_context
+from ..engine.policies.session_policy import service_buckets
+from ..engine.policies.url_lock import UrlLock
 from .model import Match, rule
 
 

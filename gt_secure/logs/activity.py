@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
-from ..errors import LogError
+from ..base.errors import LogError
 from .read_progress import Progress
 
 AFTER_S = 1.0

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..text import count, members
+from ..base.text import count, members
 from .ingest.neighbours import NOT_READ
 from .ingest.reader import Failure
 from .table import iso

@@ -10,12 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InvalidInput, MissingExtra
-from ..named_networks import Networks, NetworksLike, networks_from
-from ..network import IPNetwork, Ranges, parse_endpoint_id, parse_networks, read_address, to_address
+from ..base.errors import InvalidInput, MissingExtra
+from ..base.network import IPNetwork, Ranges, parse_endpoint_id, parse_networks, read_address, to_address
 from . import activity
 from .coverage import Coverage
 from .engines.duckdb_store import Store
+from .named_networks import Networks, NetworksLike, networks_from
 from .network_names import NAMES, allowlist_of, application_table, name_table
 from .refusals import Refusal, predicted
 from .sql.derived_columns import late
@@ -220,7 +220,7 @@ class Hits:
         Parameters
         ----------
         networks : Networks or path, or several paths
-            Networks files, AWS's ``ip-ranges.json``, and MMDB databases; see :mod:`gt_secure.named_networks`.
+            Networks files, AWS's ``ip-ranges.json``, and MMDB databases; see :mod:`gt_secure.logs.named_networks`.
 
         Notes
         -----

@@ -20,10 +20,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Protocol
 
-from ..errors import InvalidInput
-from ..named_networks import About, Networks
-from ..network import IPNetwork, parse_networks, read_address
-from ..text import count, members
+from ..base.errors import InvalidInput
+from ..base.network import IPNetwork, parse_networks, read_address
+from ..base.text import count, members
+from .named_networks import About, Networks
 from .sql.literals import literal
 from .table import Table, _plain
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from ..errors import InvalidInput
-from ..url_journal import UrlJournal
+from ..base.errors import InvalidInput
+from ..base.url_journal import UrlJournal
 from .engines.duckdb_store import MEMORY_LIMIT
 from .sql.dialects import DUCKDB
 from .sql.query import LOCAL, check_filters, in_scope
@@ -19,8 +19,8 @@ from .storage.objects import LogObject
 from .time_range import parse_time
 
 if TYPE_CHECKING:
-    from ..named_networks import NetworksLike
     from .engines.athena_settings import Athena
+    from .named_networks import NetworksLike
     from .storage.cache import Cache, CacheLike
     from .storage.opener import Opener
 

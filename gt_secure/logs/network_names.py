@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..named_networks import Networks
-from ..network import Ranges, read_address, scope
+from ..base.network import Ranges, read_address, scope
+from .named_networks import Networks
 from .sql.group_by import NEEDS_NETWORKS, lookup_table
 from .table import Table
 

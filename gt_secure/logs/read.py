@@ -13,10 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..errors import InvalidInput, LogError
-from ..named_networks import Networks, NetworksLike, networks_from
-from ..text import count
-from ..url_journal import UrlJournal
+from ..base.errors import InvalidInput, LogError
+from ..base.text import count
+from ..base.url_journal import UrlJournal
 from . import activity
 from .coverage import Coverage, Sample, why_unreadable
 from .engines.duckdb_store import MEMORY_LIMIT, Store, from_records, rows_of, write_records
@@ -25,6 +24,7 @@ from .hits import Hits
 from .ingest.json_records import RecordSink
 from .ingest.reader import Reader
 from .log_query import LogQuery, Runtime, Sources
+from .named_networks import Networks, NetworksLike, networks_from
 from .network_names import NAMES, named_counts, without_names
 from .read_progress import Progress
 from .sql.derived_columns import from_lines

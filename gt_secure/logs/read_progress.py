@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..text import duration, size_text
+from ..base.text import duration, size_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ..text import count
+from ..base.text import count
 from .sql.group_by import lookup_table
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import html as markup
-from ..errors import InvalidInput, MissingExtra
-from ..text import json_text, printable
+from ..base import html as markup
+from ..base.errors import InvalidInput, MissingExtra
+from ..base.text import json_text, printable
 
 FORMULA = r"""(^|[;|\t\r\n])([ '"]*)([=+@-])"""
 """Pattern of text that begins a formula, for every separator of lists but the comma, which the quotes keep."""

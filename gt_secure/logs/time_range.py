@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 
-from ..errors import InvalidInput
+from ..base.errors import InvalidInput
 
 _AGO = re.compile(r"([0-9]{1,6})\s*(m|min|h|d|w)", re.IGNORECASE)
 _UNIT = {"m": "minutes", "min": "minutes", "h": "hours", "d": "days", "w": "weeks"}

@@ -15,8 +15,8 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any, Unpack
 
-from ..errors import InvalidInput, LogError, Throttled, Unreachable
-from ..text import count, duration
+from ..base.errors import InvalidInput, LogError, Throttled, Unreachable
+from ..base.text import count, duration
 from .hits import Hits
 from .log_query import ReadOptions, Sources
 from .read import read_hits

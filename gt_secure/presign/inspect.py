@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from ..errors import InvalidInput
+from ..base.errors import InvalidInput
 
 _REGION = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _REGION_PATTERN = re.compile(r"[A-Za-z0-9_*-]{1,64}")

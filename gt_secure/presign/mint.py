@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..aws.buckets import bucket_region, check_bucket, check_key
 from ..aws.client import Aws, aws_errors
-from ..errors import AccessDenied, CredentialsError, InvalidInput, NotFound, refuse_url
-from ..network import Source
-from ..policies.session_policy import session_policy
-from ..url_journal import UrlJournal
+from ..base.errors import AccessDenied, CredentialsError, InvalidInput, NotFound, refuse_url
+from ..base.network import Source
+from ..base.url_journal import UrlJournal
+from ..engine.policies.session_policy import session_policy
 from .minted_url import TestUrl
 from .probe import check_lifetime
 

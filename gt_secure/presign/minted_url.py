@@ -9,9 +9,9 @@ import datetime as dt
 from typing import NoReturn
 from urllib.parse import quote, urlsplit
 
-from ..errors import InvalidInput
-from ..network import Source
-from ..text import members
+from ..base.errors import InvalidInput
+from ..base.network import Source
+from ..base.text import members
 from .inspect import host_of
 
 

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..aws.client import Aws
-from ..errors import InvalidInput, Unreachable
-from ..network import ProbeOrigin, Source
+from ..base.errors import InvalidInput, Unreachable
+from ..base.network import ProbeOrigin, Source
 
 KERNEL = ProbeOrigin("this kernel")
 """The notebook kernel's own network."""

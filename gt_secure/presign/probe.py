@@ -19,11 +19,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..aws.log_filter import install_secret_filter
-from ..errors import InvalidInput, refuse_url
-from ..html import Chip, Tone, code as mono, facts as fact_list, output as cell_output
-from ..network import ProbeOrigin, Source, is_loopback_url
-from ..text import members, printable
-from ..url_journal import UrlJournal
+from ..base.errors import InvalidInput, refuse_url
+from ..base.html import Chip, Tone, code as mono, facts as fact_list, output as cell_output
+from ..base.network import ProbeOrigin, Source, is_loopback_url
+from ..base.text import members, printable
+from ..base.url_journal import UrlJournal
 from .inspect import host_of, inspect
 from .minted_url import TestUrl
 from .origin import KERNEL

@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from ..aws.client import Aws
-from ..errors import AccessDenied, GtSecureError, InvalidInput
-from ..network import Source
+from ..base.errors import AccessDenied, GtSecureError, InvalidInput
+from ..base.network import Source
 from .inspect import inspect
 from .minted_url import TestUrl
 from .origin import probe_origin_for

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .._lazy import attach
+from ..base.lazy import attach
 
 if TYPE_CHECKING:
     from .expectations import expect as expect

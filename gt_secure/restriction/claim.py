@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..access.proof import Claim
+from ..engine.access.proof import Claim
 from .model import Restriction
 
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..access.expectation import Expectation, ExpectedAnswer, Of
 from ..aws.buckets import check_prefix
-from ..errors import InvalidInput
-from ..network import IPAddress, Source, scope
+from ..base.errors import InvalidInput
+from ..base.network import IPAddress, Source, scope
+from ..engine.access.expectation import Expectation, ExpectedAnswer, Of
 
 _HELP = "Write an address (203.0.113.7), a VPC endpoint (vpce-0a1b2c3d), or both (10.0.3.4 via vpce-0a1b2c3d)."
 

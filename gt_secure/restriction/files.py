@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from .. import files as textfiles
-from ..shared_files import replacing
+from ..base import files as textfiles
+from ..base.shared_files import replacing
 from .model import Restriction
 
 SCHEMA_FILE = Path(__file__).with_name("restriction.schema.json")

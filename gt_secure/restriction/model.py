@@ -10,16 +10,16 @@ from datetime import timedelta
 from inspect import signature
 from typing import Any, Literal, TypeAlias
 
-from ..access.expectation import Expectation
-from ..applications import check_application
 from ..aws.managed_lists import ManagedList
 from ..aws.teams import TeamArn, TeamLike, team_reference
-from ..errors import InvalidInput
-from ..iam.facts import check_facts
-from ..network import IPAddress, IPNetwork
-from ..policies.age_cap import age_text, parse_age
-from ..policies.signer_lock import parse_signers
+from ..base.errors import InvalidInput
+from ..base.network import IPAddress, IPNetwork
+from ..engine.access.expectation import Expectation
+from ..engine.iam.facts import check_facts
+from ..engine.policies.age_cap import age_text, parse_age
+from ..engine.policies.signer_lock import parse_signers
 from . import validation as checks
+from .applications import check_application
 from .expectations import check_expectations
 from .messages import Notice, notice
 from .validation import named_place, named_team

@@ -9,8 +9,8 @@ from typing import Any
 
 from ..aws.buckets import check_bucket, check_prefix
 from ..aws.teams import TeamArn, TeamLike, check_team_name, team_reference
-from ..errors import InvalidInput
-from ..network import (
+from ..base.errors import InvalidInput
+from ..base.network import (
     IPAddress,
     IPNetwork,
     collapse,
@@ -23,9 +23,9 @@ from ..network import (
     scope,
     split_list,
 )
-from ..policies.age_cap import build_age_cap
-from ..policies.bucket_guard import MAX_BUCKET_POLICY, build_guard
-from ..text import some
+from ..base.text import some
+from ..engine.policies.age_cap import build_age_cap
+from ..engine.policies.bucket_guard import MAX_BUCKET_POLICY, build_guard
 from .messages import Notice, notice
 
 PORTAL_CIDRS = 10

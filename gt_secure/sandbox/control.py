@@ -6,8 +6,8 @@ import json
 import os
 from typing import Any
 
-from ..errors import GtSecureError, InvalidInput, Unreachable
-from ..network import is_loopback_url
+from ..base.errors import GtSecureError, InvalidInput, Unreachable
+from ..base.network import is_loopback_url
 from .settings import REGION
 
 RESET = "/_gt_secure/reset"

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from ..errors import GtSecureError, Unsupported
+from ..base.errors import GtSecureError, Unsupported
 from . import private_environment, vpc
 from .gateway import conditions, evaluator
 from .settings import REGION, Settings

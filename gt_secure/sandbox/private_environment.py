@@ -15,9 +15,9 @@ from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
 
-from ..errors import GtSecureError, MissingExtra
-from ..mask import redact
-from ..text import printable
+from ..base.errors import GtSecureError, MissingExtra
+from ..base.mask import redact
+from ..base.text import printable
 
 REQUIREMENTS = ("ministack==1.5.33", "boto3==1.43.106")
 """Packages of the environment, with the boto3 that belongs to the pinned botocore."""

@@ -18,8 +18,8 @@ from types import TracebackType
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from ..errors import GtSecureError, InvalidInput, Unreachable
-from ..network import ProbeOrigin, Source
+from ..base.errors import GtSecureError, InvalidInput, Unreachable
+from ..base.network import ProbeOrigin, Source
 from . import control, private_environment
 from .gateway import source_mapping as addresses
 from .settings import ACCOUNT, Settings

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import GtSecureError, InvalidInput
+from ..base.errors import GtSecureError, InvalidInput
 from . import emulator, parent
 from .accesslog.delivery import Delivery
 from .demo_data import resources as seed

@@ -6,7 +6,7 @@ import ipaddress
 import json
 from dataclasses import asdict, dataclass
 
-from ..errors import InvalidInput
+from ..base.errors import InvalidInput
 
 REGION = "us-east-1"
 ACCOUNT = "111122223333"

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 import traitlets
 
-from .. import html as markup
-from ..errors import GtSecureError, InvalidInput
-from ..html import count
-from ..named_networks import OWN
-from ..network import split_list
+from ..base import html as markup
+from ..base.errors import GtSecureError, InvalidInput
+from ..base.html import count
+from ..base.network import split_list
+from ..logs.named_networks import OWN
 from ..restriction.model import Restriction
 from .allow_fields import FIELDS, AllowField
 from .base import PANEL, Link, Step, check, error_markup, field, show_part, spoken, text_field
@@ -30,8 +30,8 @@ from .lock_cards import SWITCHES, Switches
 from .thread_safe import Html, columns, row, set_class, stack
 
 if TYPE_CHECKING:
-    from ..access.vpc_endpoint import VpcEndpoint
     from ..connection import Connection
+    from ..engine.access.vpc_endpoint import VpcEndpoint
     from ..restriction.model import Restriction
 
 

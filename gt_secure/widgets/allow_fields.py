@@ -9,8 +9,8 @@ from typing import Any
 import ipywidgets
 
 from ..aws.buckets import check_bucket, check_prefix
-from ..policies.age_cap import age_text, parse_age
-from ..policies.signer_lock import parse_signers
+from ..engine.policies.age_cap import age_text, parse_age
+from ..engine.policies.signer_lock import parse_signers
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class AllowField:
     """Placeholder of the empty field."""
 
     read: Callable[[str], str]
-    """Return the value of a text that is not empty; raises :class:`~gt_secure.errors.InvalidInput`."""
+    """Return the value of a text that is not empty; raises :class:`~gt_secure.base.errors.InvalidInput`."""
 
     needs: tuple[str, ...] = ()
     """Traits without which the restriction gets no value."""

@@ -21,10 +21,10 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from ..errors import GtSecureError, Unreachable
+from ..base.errors import GtSecureError, Unreachable
+from ..base.text import count
 from ..logs import activity as activities
 from ..logs.activity import Activity
-from ..text import count
 from .thread_safe import LOCK, page_context, running_loop, unlocked
 
 T = TypeVar("T")

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import ipywidgets
 import traitlets
 
-from .. import html as markup
+from ..base import html as markup
+from ..base.errors import AccessDenied, GtSecureError
+from ..base.html import Markup
+from ..base.wording import Wording
 from ..connection import connect
-from ..errors import AccessDenied, GtSecureError
-from ..html import Markup
 from ..logs.activity import Activity
-from ..named_networks import Networks
-from ..wording import Wording
+from ..logs.named_networks import Networks
 from .allow_fields import FIELDS
 from .background import Worker, as_error, is_testing
 from .page_assets import page_parts

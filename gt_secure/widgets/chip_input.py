@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import ipywidgets
 
-from .. import html as markup
-from ..html import Tone
+from ..base import html as markup
+from ..base.html import Tone
 from .base import Box, spoken, text_field
 from .thread_safe import Html, make, set_class
 

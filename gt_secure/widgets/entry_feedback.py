@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from .. import html as markup
-from ..errors import InvalidInput
-from ..html import Markup, count
-from ..network import (
+from ..base import html as markup
+from ..base.errors import InvalidInput
+from ..base.html import Markup, count
+from ..base.network import (
     IPNetwork,
     collapse,
     is_very_broad,
@@ -25,7 +25,7 @@ from .base import PANEL
 from .chip_input import Correction, Entry
 
 if TYPE_CHECKING:
-    from ..access.vpc_endpoint import VpcEndpoint
+    from ..engine.access.vpc_endpoint import VpcEndpoint
 
 
 @lru_cache(maxsize=4096)

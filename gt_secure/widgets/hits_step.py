@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 import traitlets
 
-from .. import html as markup, logs as access_logs, plots
-from ..access.part import PartNotReadError
+from .. import logs as access_logs
 from ..account import read_bucket
-from ..errors import GtSecureError, InvalidInput
-from ..html import Markup, count
+from ..base import html as markup
+from ..base.errors import GtSecureError, InvalidInput
+from ..base.html import Markup, count
+from ..base.text import duration
+from ..engine.access.part import PartNotReadError
+from ..logs import plots
 from ..logs.activity import READING, ROWS, WRITING, Activity
-from ..text import duration
 from . import hits_view as hitsview
 from .base import Link, Step, error_markup, field, spoken, text_field
 from .hits_view import HitsResult

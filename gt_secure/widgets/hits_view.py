@@ -8,18 +8,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from .. import html as markup, plots
-from ..access.answer import Answer, tone
-from ..errors import GtSecureError
-from ..html import Chip, Markup, count
+from ..base import html as markup
+from ..base.errors import GtSecureError
+from ..base.html import Chip, Markup, count
+from ..engine.access.answer import Answer, tone
+from ..logs import plots
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ..logs import Hits
     from ..logs.leaks import Leak
-    from ..named_networks import Networks
-    from ..plots import Mark
+    from ..logs.named_networks import Networks
+    from ..logs.plots import Mark
 
 ViewKind = Literal["ip", "network", "time", "hours", "age", "refused"]
 

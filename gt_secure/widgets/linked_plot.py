@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import ipywidgets
 import traitlets
 
-from .. import html as markup
+from ..base import html as markup
 from .base import Box
 from .thread_safe import Html, make, set_class, shared, thread_safe
 
 if TYPE_CHECKING:
-    from ..plots import Mark
+    from ..logs.plots import Mark
 
 _PRESS = "Press to show its requests."
 _AGAIN = "Its requests are shown below. Press again to hide them."

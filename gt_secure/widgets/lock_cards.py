@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import ipywidgets
 
-from .. import html as markup
+from ..base import html as markup
+from ..base.html import Chip, Markup, count
+from ..base.text import duration, some
 from ..changes import KIND_CALLS
 from ..changes.change import find_change
 from ..changes.targets import BucketGuard, TeamUrlLock, WorkforcePortal
-from ..html import Chip, Markup, count
-from ..policies.age_cap import age_text
-from ..text import duration, some
+from ..engine.policies.age_cap import age_text
 from .base import Box, field
 from .thread_safe import Html, set_class, stack
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from ..changes.history import HistoryEntry
     from ..changes.plan import Plan
     from ..changes.targets import Target
-    from ..policies.bucket_guard import Guard
-    from ..policies.url_lock import UrlLock
+    from ..engine.policies.bucket_guard import Guard
+    from ..engine.policies.url_lock import UrlLock
 
 V = TypeVar("V")
 

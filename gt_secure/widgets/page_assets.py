@@ -17,7 +17,7 @@ from weakref import WeakSet
 
 import ipywidgets
 
-from ..html import table_style
+from ..base.html import table_style
 from .thread_safe import Html, ThreadSafe
 
 _kept: dict[str, Any] = {}

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 import traitlets
 
-from .. import html as markup
 from ..account import read_bucket
 from ..aws.teams import team_reference
+from ..base import html as markup
+from ..base.errors import GtSecureError, InvalidInput
 from ..connection import connection_of
 from ..doctor import examine
-from ..errors import GtSecureError, InvalidInput
-from ..policies.bucket_guard import find_guard
+from ..engine.policies.bucket_guard import find_guard
 from . import role_summary as roleline
 from .allow_editor import NOBODY, AllowEditor
 from .background import Worker, in_background

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .. import html as markup
-from ..errors import GtSecureError
-from ..html import Chip, Markup
+from ..base import html as markup
+from ..base.errors import GtSecureError
+from ..base.html import Chip, Markup
 from .background import as_error
 
 if TYPE_CHECKING:
+    from ..base.network import ProbeOrigin
     from ..connection import Connection
     from ..explain.explanation import Explanation
-    from ..network import ProbeOrigin
     from ..presign import Probe, TestUrl
 
 

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 import traitlets
 
-from .. import html as markup
+from ..base import html as markup
+from ..base.errors import GtSecureError, InvalidInput, refuse_url
+from ..base.html import count
+from ..base.text import truncate
 from ..changes.applied import applied_notice
 from ..changes.change import find_change
 from ..changes.journal import scrub
 from ..changes.render import parts
 from ..changes.targets import TeamUrlLock, WorkforcePortal
 from ..connection import with_facts
-from ..errors import GtSecureError, InvalidInput, refuse_url
-from ..html import count
-from ..iam.facts import check_facts
-from ..iam.request_keys import is_multivalued, key_facts
+from ..engine.iam.facts import check_facts
+from ..engine.iam.request_keys import is_multivalued, key_facts
 from ..logs.activity import Activity
-from ..text import truncate
 from .base import PANEL, Box, Link, Step, check, field, spoken, text_field
 from .thread_safe import Html, row, set_class, stack
 

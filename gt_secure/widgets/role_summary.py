@@ -6,10 +6,10 @@ import contextlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from .. import html as markup
-from ..errors import GtSecureError, InvalidInput
-from ..html import Chip, Markup
-from ..text import capital
+from ..base import html as markup
+from ..base.errors import GtSecureError, InvalidInput
+from ..base.html import Chip, Markup
+from ..base.text import capital
 
 if TYPE_CHECKING:
     from ..doctor import Diagnosis, FeatureState

@@ -6,9 +6,9 @@ from typing import Any
 
 import ipywidgets
 
-from .. import html as markup
+from ..base import html as markup
 from ..findings.model import SEVERITIES
-from ..sweeps.sweep_rows import Sweep, SweepRow, rows_markup
+from ..fleet.sweeps.sweep_rows import Sweep, SweepRow, rows_markup
 from .base import Box, check, field
 from .page_assets import page_parts
 from .thread_safe import Html, row

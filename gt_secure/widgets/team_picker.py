@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 import traitlets
 
-from .. import html as markup
 from ..aws.teams import CREATE_TEAM, TeamArn
-from ..errors import AccessDenied, GtSecureError, InvalidInput
-from ..html import Markup, count
+from ..base import html as markup
+from ..base.errors import AccessDenied, GtSecureError, InvalidInput
+from ..base.html import Markup, count
 from .background import as_error
 from .base import Link, Step, error_markup, field
 from .thread_safe import Html, columns, set_class, stack

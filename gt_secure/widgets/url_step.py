@@ -16,19 +16,19 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 import traitlets
 
-from .. import html as markup
-from ..errors import AccessDenied, InvalidInput
-from ..html import Markup
-from ..network import Source, contains
-from ..optional import install_command
+from ..base import html as markup
+from ..base.errors import AccessDenied, InvalidInput
+from ..base.html import Markup
+from ..base.network import Source, contains
+from ..base.optional import install_command
 from .background import in_background, start_thread
 from .base import Link, Step, check, error_markup, field, spoken, text_field
 from .probe_view import Tried, browser_answer, place_label, tried_markup, try_url
 from .thread_safe import Html, ThreadSafe, columns, row, stack
 
 if TYPE_CHECKING:
+    from ..base.network import ProbeOrigin
     from ..connection import Connection
-    from ..network import ProbeOrigin
     from ..presign import TestUrl
 
 _LIFETIMES = (("1 minute", 60), ("10 minutes", 600), ("1 hour", 3600))

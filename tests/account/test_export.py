@@ -17,7 +17,7 @@ from gt_secure.aws.client import Aws
 from gt_secure.changes.plan import Plan, plan
 from gt_secure.changes.render.infrastructure_code import hcl
 from gt_secure.changes.targets import BucketGuard
-from gt_secure.policies.url_lock import UrlLock
+from gt_secure.engine.policies.url_lock import UrlLock
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, TEAM, Account
 from support.states import FORCE, TEAM as FAKE_TEAM, state

@@ -9,9 +9,9 @@ import pytest
 
 from gt_secure.account.reader import _evaluations_of, read_state
 from gt_secure.aws.client import Aws
+from gt_secure.base.errors import AccessDenied, Conflict, InvalidInput, NotFound
 from gt_secure.changes.plan import plan
 from gt_secure.connection import Connection
-from gt_secure.errors import AccessDenied, Conflict, InvalidInput, NotFound
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, TEAM, Account
 

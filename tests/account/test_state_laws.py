@@ -11,18 +11,18 @@ from pathlib import Path
 import pytest
 
 import gt_secure
-from gt_secure.access.part import NotRead, Part, PartNotReadError
 from gt_secure.account.part_reader import part_of
 from gt_secure.account.reader import read_state
 from gt_secure.account.state import FINDINGS, PLAN, State
+from gt_secure.base.errors import AccessDenied, GtSecureError, NotFound, Unreachable
 from gt_secure.changes.apply import apply
 from gt_secure.changes.plan import plan
-from gt_secure.errors import AccessDenied, GtSecureError, NotFound, Unreachable
+from gt_secure.engine.access.part import NotRead, Part, PartNotReadError
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, TEAM, Account
 
 ROOT = Path(gt_secure.__file__).parent
-JUDGES = ("account/", "access/", "explain/", "findings/")
+JUDGES = ("account/", "engine/access/", "explain/", "findings/")
 
 
 @cache
@@ -51,7 +51,7 @@ def calls_of(name: str) -> set[str]:
 
 
 def test_locks_are_made_in_one_place_and_the_organization_is_read_in_one() -> None:
-    assert calls_of("EffectiveLocks") == {"access/locks.py", "account/locks.py"}
+    assert calls_of("EffectiveLocks") == {"engine/access/locks.py", "account/locks.py"}
     for reader in ("read_organization", "read_facts"):
         users = {m for m, tree in modules().items() for node in ast.walk(tree) if getattr(node, "id", "") == reader}
         assert users == {"account/reader.py"}

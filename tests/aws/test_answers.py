@@ -18,7 +18,7 @@ from gt_secure.aws.client import Aws, connect_aws
 from gt_secure.aws.client_errors import aws_errors
 from gt_secure.aws.endpoints import _vpc_names, list_s3_endpoints
 from gt_secure.aws.teams import list_workforces, list_workteams, read_team, read_workforce
-from gt_secure.errors import GtSecureError, NotFound, Unreachable
+from gt_secure.base.errors import GtSecureError, NotFound, Unreachable
 
 CALLS: dict[str, Callable[[Aws], object]] = {
     "policy": lambda aws: read_policy(aws, "gt-images"),

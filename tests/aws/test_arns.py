@@ -7,8 +7,8 @@ import pytest
 
 from gt_secure.account.bucket import Bucket
 from gt_secure.aws.arns import bucket_arn, partition_of
-from gt_secure.iam.sessions import role_of_session, session_of_role
-from gt_secure.network import is_very_broad, parse_network
+from gt_secure.base.network import is_very_broad, parse_network
+from gt_secure.engine.iam.sessions import role_of_session, session_of_role
 from gt_secure.widgets.entry_feedback import read_address
 
 

@@ -13,8 +13,7 @@ import pytest
 
 from gt_secure.aws import client as aws_module
 from gt_secure.aws.client import connect_aws
-from gt_secure.connection import connect
-from gt_secure.errors import (
+from gt_secure.base.errors import (
     AccessDenied,
     Conflict,
     CredentialsError,
@@ -24,7 +23,8 @@ from gt_secure.errors import (
     Throttled,
     Unreachable,
 )
-from gt_secure.network import is_loopback_url
+from gt_secure.base.network import is_loopback_url
+from gt_secure.connection import connect
 
 
 @pytest.fixture

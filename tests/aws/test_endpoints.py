@@ -9,7 +9,7 @@ import pytest
 
 import gt_secure
 from gt_secure.aws.configured_endpoints import configured_endpoints
-from gt_secure.errors import InvalidInput
+from gt_secure.base.errors import InvalidInput
 
 LOCAL, OTHER_LOCAL = "http://127.0.0.1:4566", "http://localhost:4567"
 PRIVATE = "https://vpce-0a1b.s3.us-east-1.vpce.amazonaws.com"

@@ -2,12 +2,12 @@
 
 import pytest
 
-from gt_secure.access.part import PartNotReadError
 from gt_secure.aws import buckets
 from gt_secure.aws.teams import check_team_name
+from gt_secure.base.errors import AccessDenied, InvalidInput, NotFound
 from gt_secure.connection import connect
-from gt_secure.errors import AccessDenied, InvalidInput, NotFound
-from gt_secure.policies.url_lock import UrlLock
+from gt_secure.engine.access.part import PartNotReadError
+from gt_secure.engine.policies.url_lock import UrlLock
 from support.rig import Rig
 
 

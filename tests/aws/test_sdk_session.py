@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 import gt_secure
-from gt_secure.errors import InvalidInput
+from gt_secure.base.errors import InvalidInput
 
 REGION = "eu-west-1"
 VPCE = "https://vpce-0a1b-x.api.sagemaker.eu-west-1.vpce.amazonaws.com"

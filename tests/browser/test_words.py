@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from gt_secure import Restriction
-from gt_secure.html import style_sheet
+from gt_secure.base.html import style_sheet
 from support.rig import Rig
 
 from .conftest import ROOT, SHOTS

@@ -10,13 +10,13 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from gt_secure.applications import SIGV2_REGIONS, ApplicationProfile, applications
 from gt_secure.aws.client import Aws
+from gt_secure.base.errors import InvalidInput
 from gt_secure.changes.plan import Plan, plan
-from gt_secure.errors import InvalidInput
+from gt_secure.engine.policies.bucket_guard import build_guard, find_guard, merge_guards
 from gt_secure.explain.dry_run import dry_run
 from gt_secure.logs import Hits, read_hits
-from gt_secure.policies.bucket_guard import build_guard, find_guard, merge_guards
+from gt_secure.restriction.applications import SIGV2_REGIONS, ApplicationProfile, applications
 from gt_secure.restriction.claim import claim_from
 from gt_secure.restriction.files import dumps_restriction
 from gt_secure.restriction.model import Restriction
@@ -228,7 +228,7 @@ def test_an_application_changes_no_lock() -> None:
 
 
 def test_every_profile_has_its_sources() -> None:
-    text = (Path(__file__).parents[2] / "gt_secure" / "applications.json").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "gt_secure" / "restriction" / "applications.json").read_text(encoding="utf-8")
     for name, row in json.loads(text).items():
         others = {"seen", "sure", "sources", "parameters", "agents", "shape"}
         assert row["sources"], name

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
+from gt_secure.base.errors import AccessDenied, Conflict, GtSecureError, InvalidInput, NotFound
 from gt_secure.changes.apply import apply
 from gt_secure.changes.engine import Clock
 from gt_secure.changes.lock import hold
 from gt_secure.changes.plan import plan
 from gt_secure.changes.undo import plan_undo, resume, undo
-from gt_secure.errors import AccessDenied, Conflict, GtSecureError, InvalidInput, NotFound
-from gt_secure.policies.bucket_guard import build_guard, find_guard, merge_guard
+from gt_secure.engine.policies.bucket_guard import build_guard, find_guard, merge_guard
 from gt_secure.restriction.expectations import expect
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, ENDPOINT, FOREIGN, TEAM, Account
@@ -533,7 +533,7 @@ def test_expectations_are_probed_after_the_change(account: Account) -> None:
     import http.client
     from urllib.parse import urlsplit
 
-    from gt_secure.network import Source
+    from gt_secure.base.network import Source
 
     def probe(source: Source, bucket: str, prefix: str) -> bool | None:
         if source.is_endpoint and source.address is None:

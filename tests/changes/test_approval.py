@@ -9,14 +9,14 @@ from dataclasses import replace
 
 import pytest
 
-from gt_secure.access.answer import tone
+from gt_secure.base.errors import Conflict, InvalidInput
 from gt_secure.changes.apply import apply
 from gt_secure.changes.change import find_change
 from gt_secure.changes.plan import plan
 from gt_secure.changes.render.html import policy_diff, statements_of
 from gt_secure.changes.render.parts import answer_chip
 from gt_secure.changes.targets import BucketGuard
-from gt_secure.errors import Conflict, InvalidInput
+from gt_secure.engine.access.answer import tone
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, FOREIGN, TEAM, Account
 from support.restrictions import loads_restriction

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from gt_secure.base.errors import Conflict
 from gt_secure.changes.change import change_from_journal, find_change
 from gt_secure.changes.targets import TARGETS, BucketGuard, TeamUrlLock, WorkforcePortal
 from gt_secure.changes.undo import undo
-from gt_secure.errors import Conflict
-from gt_secure.policies.url_lock import UrlLock
+from gt_secure.engine.policies.url_lock import UrlLock
 from support.account import BUCKET, FOREIGN, TEAM, Account
 
 GUARDED = FOREIGN.replace("s3:DeleteBucket", "s3:PutBucketCORS")

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
+from gt_secure.base.errors import InvalidInput
 from gt_secure.changes import Journal
 from gt_secure.changes.history import KIND_CALLS, NAME_MEMBERS, HistoryEntry, merge
 from gt_secure.cli.main import main
-from gt_secure.errors import InvalidInput
 from support.blocks import ROOT, blocks_of
 from support.rig import allowing
 from support.scene import BUCKET, TEAM, WISH, Scene

@@ -16,11 +16,11 @@ import pytest
 import gt_secure.changes.transaction as transaction
 from gt_secure.aws import client as aws_client
 from gt_secure.aws.client import connect_aws
+from gt_secure.base.errors import GtSecureError
 from gt_secure.changes import Journal
 from gt_secure.changes.apply import apply
 from gt_secure.changes.plan import plan
 from gt_secure.changes.undo import undo
-from gt_secure.errors import GtSecureError
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, FOREIGN, TEAM, Account
 from support.http_faults import FAULTS, Fault, FaultyProxy

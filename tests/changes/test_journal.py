@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from gt_secure.base.errors import Conflict, GtSecureError, NotFound
 from gt_secure.changes import Journal
 from gt_secure.changes.apply import refuse_unfinished
 from gt_secure.changes.journal import (
@@ -22,7 +23,6 @@ from gt_secure.changes.journal import (
 )
 from gt_secure.changes.lock import hold
 from gt_secure.cli.main import main
-from gt_secure.errors import Conflict, GtSecureError, NotFound
 
 BEGIN: dict[str, Any] = {
     "kind": "apply",

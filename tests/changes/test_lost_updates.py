@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from gt_secure.base.errors import Conflict
 from gt_secure.changes.apply import apply
 from gt_secure.changes.plan import Plan, plan
 from gt_secure.changes.undo import undo
-from gt_secure.errors import Conflict
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, FOREIGN, TEAM, Account
 

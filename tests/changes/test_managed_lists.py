@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from gt_secure.aws.managed_lists import ManagedList, read_lists
+from gt_secure.base.errors import AccessDenied, InvalidInput, NotFound
+from gt_secure.base.network import list_name, parse_networks, split_list
 from gt_secure.changes import Journal
 from gt_secure.check import guard_is_in_place, is_proved, no_foreign_hits, nothing_drifted, team_is_restricted
 from gt_secure.cli.main import main
-from gt_secure.errors import AccessDenied, InvalidInput, NotFound
-from gt_secure.network import list_name, parse_networks, split_list
 from gt_secure.restriction.model import Restriction
 from gt_secure.widgets import AllowEditor, ReviewStep
 from support.rig import PREFIX_LIST_ID

@@ -23,12 +23,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from gt_secure.base.errors import Conflict, GtSecureError, NotFound
 from gt_secure.changes import Journal, transaction as running_module
 from gt_secure.changes.apply import apply
 from gt_secure.changes.plan import Plan, plan
 from gt_secure.changes.undo import undo
-from gt_secure.errors import Conflict, GtSecureError, NotFound
-from gt_secure.policies.bucket_guard import find_guard
+from gt_secure.engine.policies.bucket_guard import find_guard
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, FOREIGN, TEAM, Account
 from support.faults import Wire

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from gt_secure.aws.client import connect_aws
+from gt_secure.base.errors import GtSecureError, Unsupported
 from gt_secure.changes import Journal
 from gt_secure.changes.apply import apply
 from gt_secure.changes.plan import plan
 from gt_secure.changes.undo import interrupted, resume, undo
 from gt_secure.connection import Connection
-from gt_secure.errors import GtSecureError, Unsupported
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, FOREIGN, TEAM, Account
 from support.faults import in_child

@@ -11,15 +11,15 @@ import pytest
 
 from gt_secure.account.state import State
 from gt_secure.aws.client import Aws
+from gt_secure.base.errors import PolicyError
 from gt_secure.changes.change import Change
 from gt_secure.changes.plan import Plan, exposures_of, plan
 from gt_secure.changes.services import notices_of, simulate
 from gt_secure.changes.targets import BucketGuard
 from gt_secure.cli.output import fit
-from gt_secure.errors import PolicyError
+from gt_secure.engine.policies.bucket_guard import build_guard, find_guard, merge_guard
+from gt_secure.engine.policies.url_lock import UrlLock
 from gt_secure.logs import Hits
-from gt_secure.policies.bucket_guard import build_guard, find_guard, merge_guard
-from gt_secure.policies.url_lock import UrlLock
 from gt_secure.restriction.expectations import expect
 from gt_secure.restriction.model import Restriction
 from support.guards import without_forms

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from gt_secure import Restriction, check, expect
+from gt_secure.base.errors import InvalidInput
 from gt_secure.check import CheckFailed
-from gt_secure.errors import InvalidInput
 from gt_secure.restriction.files import dump_restriction
 from support.scene import BUCKET, ELSEWHERE, ENDPOINT, OFFICE, TEAM, WISH, Scene
 

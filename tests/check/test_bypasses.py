@@ -18,9 +18,9 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
 from gt_secure import check
+from gt_secure.base.errors import GtSecureError
 from gt_secure.check import CheckFailed, SaveGuard
 from gt_secure.check.promise import find_bypasses
-from gt_secure.errors import GtSecureError
 
 Cell = dict[str, Any]
 SHOWN = {"output_type": "execute_result", "execution_count": 2, "metadata": {}, "data": {"text/plain": "passed"}}

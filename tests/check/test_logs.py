@@ -7,9 +7,9 @@ from datetime import UTC
 import pytest
 
 from gt_secure import Restriction, check, read_hits
+from gt_secure.base.errors import InvalidInput
+from gt_secure.base.url_journal import UrlJournal
 from gt_secure.check import CheckFailed
-from gt_secure.errors import InvalidInput
-from gt_secure.url_journal import UrlJournal
 from support.scene import BUCKET, ELSEWHERE, ENDPOINT, GOOD, OFFICE, WISH, Scene, row
 
 

@@ -7,9 +7,9 @@ import json
 import pytest
 
 from gt_secure import check
+from gt_secure.base.errors import InvalidInput
 from gt_secure.check import CheckFailed
 from gt_secure.check.notebooks import SANITIZE_FILE
-from gt_secure.errors import InvalidInput
 from gt_secure.secrets import redact
 from support.notebooks import KEY, SECRET
 

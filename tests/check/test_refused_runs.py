@@ -13,8 +13,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from gt_secure.base.errors import GtSecureError
 from gt_secure.check import SaveGuard
-from gt_secure.errors import GtSecureError
 
 KEY = "AKIA" + "Q3EGRZ5NV7B2YTKD"
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -23,7 +23,7 @@ import sys
 import nbformat
 from nbclient import NotebookClient
 from gt_secure.check import SaveGuard
-from gt_secure.errors import GtSecureError
+from gt_secure.base.errors import GtSecureError
 
 book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("'{KEY}'")])
 try:

@@ -16,9 +16,9 @@ import nbformat
 import pytest
 
 from gt_secure import check
+from gt_secure.base.errors import GtSecureError, InvalidInput
 from gt_secure.check import SaveGuard, find_secrets, mask_secrets, no_secret_saved, remove_secrets
 from gt_secure.cli.main import main
-from gt_secure.errors import GtSecureError, InvalidInput
 from gt_secure.secrets.recogniser import table
 from support.notebooks import HARMLESS, HEX, KEY, PLACES, S3, SECRET, SECRETS, TOKEN, all_notebooks, notebook
 

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
+from gt_secure.base.errors import Conflict, GtSecureError, InvalidInput, NotFound
 from gt_secure.changes import Journal
 from gt_secure.cli import changes as command
 from gt_secure.cli.main import main, parse
 from gt_secure.cli.output import connection
 from gt_secure.connection import Connection
-from gt_secure.errors import Conflict, GtSecureError, InvalidInput, NotFound
 from support.account import BUCKET, TEAM, Account
 
 Run = Callable[..., tuple[int, str]]

@@ -13,9 +13,9 @@ import jsonschema
 import pytest
 
 from gt_secure import check
+from gt_secure.base.errors import InvalidInput, NotFound
 from gt_secure.check import CheckResult, Report, Spec, load_check_file
 from gt_secure.cli.main import main
-from gt_secure.errors import InvalidInput, NotFound
 from gt_secure.restriction.files import dump_restriction
 from support.sample import sample
 from support.scene import BUCKET, ELSEWHERE, GOOD, TEAM, WISH, Scene, row

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from gt_secure.cli.main import main
-from gt_secure.policies.bucket_guard import build_guard
+from gt_secure.engine.policies.bucket_guard import build_guard
 
 BUCKET = ("--bucket", "gt-images", "--account", "111122223333")
 

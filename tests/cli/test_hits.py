@@ -16,8 +16,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from gt_secure.base.errors import InvalidInput
 from gt_secure.cli.main import main, parse
-from gt_secure.errors import InvalidInput
 from support import corpus
 from support.sample import sample
 
@@ -230,7 +230,7 @@ def test_a_bucket_option_counts_that_bucket_only(tmp_path):
 
 @pytest.mark.parametrize("when", ["0001-01-01T00:00+10:00", "9999-12-31T23:59:59-23:00"])
 def test_times_beyond_the_calendar_are_a_sentence(tmp_path, when):
-    from gt_secure.errors import InvalidInput
+    from gt_secure.base.errors import InvalidInput
     from gt_secure.logs.time_range import parse_time
 
     with pytest.raises(InvalidInput, match="not a point in time"):

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from gt_secure.base.errors import NotFound
 from gt_secure.cli import tutorials
 from gt_secure.cli.main import main
-from gt_secure.errors import NotFound
 
 
 def test_all_of_them_are_copied_with_the_template(tmp_path, capsys):

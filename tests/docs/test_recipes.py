@@ -62,7 +62,7 @@ assert json.loads(text.getvalue()) == expected
 """,
     "A finding": """
 import json
-from gt_secure.access.locks import state_of_files
+from gt_secure.engine.access.locks import state_of_files
 from gt_secure.cli.main import main
 from gt_secure.findings.run import examine
 assert main(["findings", "--explain", "service-grant"]) == 0

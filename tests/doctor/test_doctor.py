@@ -9,11 +9,11 @@ import pytest
 from gt_secure import Restriction
 from gt_secure.aws.client import aws_errors
 from gt_secure.aws.managed_lists import read_lists
+from gt_secure.base.errors import AccessDenied, CredentialsError, InvalidInput, NotFound
 from gt_secure.cli import exit_codes
 from gt_secure.cli.main import main
 from gt_secure.doctor import FEATURES, Scope, examine, execution_role, policy_for, scope_of
 from gt_secure.doctor.features import choose
-from gt_secure.errors import AccessDenied, CredentialsError, InvalidInput, NotFound
 from support.rig import PREFIX_LIST_ID, until
 from support.sample import sample
 

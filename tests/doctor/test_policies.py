@@ -7,14 +7,14 @@ import json
 
 import pytest
 
+from gt_secure.base.errors import InvalidInput
+from gt_secure.base.network import Source
 from gt_secure.doctor import FEATURES, Scope, policy_for
 from gt_secure.doctor.features import choose
 from gt_secure.doctor.simulating import _read
-from gt_secure.errors import InvalidInput
-from gt_secure.iam.evaluate import evaluate
-from gt_secure.iam.request import Policies, Request
-from gt_secure.iam.request_context import header_context
-from gt_secure.network import Source
+from gt_secure.engine.iam.evaluate import evaluate
+from gt_secure.engine.iam.request import Policies, Request
+from gt_secure.engine.iam.request_context import header_context
 
 ROLE = "arn:aws:iam::111122223333:role/GroundTruthExecution"
 FULL = Scope(

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from gt_secure.aws.client import Aws
+from gt_secure.base.network import Source
 from gt_secure.changes.plan import Plan, plan
+from gt_secure.engine.iam.evaluate import evaluate
+from gt_secure.engine.iam.request import Policies, Request
+from gt_secure.engine.policies.bucket_guard import build_guard, merge_guards
 from gt_secure.explain.dry_run import dry_run
-from gt_secure.iam.evaluate import evaluate
-from gt_secure.iam.request import Policies, Request
 from gt_secure.logs import Hits, read_hits
-from gt_secure.network import Source
-from gt_secure.plots.age import age_rows
-from gt_secure.policies.bucket_guard import build_guard, merge_guards
+from gt_secure.logs.plots.age import age_rows
 from gt_secure.restriction.model import Restriction
 from gt_secure.sandbox.gateway.conditions import context
 from gt_secure.sandbox.gateway.mechanisms import QUERY, SIGV4, Mechanism

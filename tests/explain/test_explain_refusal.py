@@ -4,13 +4,13 @@ import json
 
 import pytest
 
+from gt_secure.base.network import Source
+from gt_secure.engine.iam.evaluate import evaluate
+from gt_secure.engine.iam.request import Policies, Request
+from gt_secure.engine.iam.request_context import presigned_context
+from gt_secure.engine.policies.bucket_guard import build_guard, find_guard, merge_guard
+from gt_secure.engine.policies.session_policy import session_policy
 from gt_secure.explain.explanation import explain
-from gt_secure.iam.evaluate import evaluate
-from gt_secure.iam.request import Policies, Request
-from gt_secure.iam.request_context import presigned_context
-from gt_secure.network import Source
-from gt_secure.policies.bucket_guard import build_guard, find_guard, merge_guard
-from gt_secure.policies.session_policy import session_policy
 from gt_secure.presign.probe import Probe
 
 SESSION = "arn:aws:sts::111122223333:assumed-role/GroundTruthExecution/test"

@@ -9,12 +9,12 @@ from dataclasses import replace
 import pytest
 
 from gt_secure import check
+from gt_secure.base.errors import InvalidInput
 from gt_secure.check import Spec
 from gt_secure.cli.main import main
-from gt_secure.errors import InvalidInput
 from gt_secure.findings import Acceptance, Finding, accept, baseline, dump_accepted, load_accepted, unused
 from gt_secure.findings.accepted import parse_accepted
-from gt_secure.listings import Findings
+from gt_secure.findings.listings import Findings
 from gt_secure.widgets import ReviewStep
 from support.scene import BUCKET, TEAM, WISH, Scene
 

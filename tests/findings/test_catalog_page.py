@@ -10,8 +10,8 @@ import pytest
 
 import gt_secure
 from gt_secure.account.state import action_of
+from gt_secure.base.errors import InvalidInput
 from gt_secure.cli.main import main
-from gt_secure.errors import InvalidInput
 from gt_secure.findings.catalog_page import page, read_with
 from gt_secure.findings.model import catalog
 from gt_secure.findings.run import RULES

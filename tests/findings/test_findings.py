@@ -8,15 +8,15 @@ import pytest
 
 import gt_secure.findings
 from gt_secure import Restriction
-from gt_secure.access.access_points import AccessPoint
-from gt_secure.access.identities import parse_principals
-from gt_secure.access.part import Part
 from gt_secure.account.bucket import AclGrant, UrlAges
 from gt_secure.account.state import State
+from gt_secure.engine.access.access_points import AccessPoint
+from gt_secure.engine.access.identities import parse_principals
+from gt_secure.engine.access.part import Part
+from gt_secure.engine.iam.facts import Facts
+from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard, merge_guards
 from gt_secure.findings.model import catalog
 from gt_secure.findings.run import RULES, examine
-from gt_secure.iam.facts import Facts
-from gt_secure.policies.bucket_guard import build_guard, merge_guard, merge_guards
 from support import states
 from support.guards import without_forms
 from support.principals import READ, details, user

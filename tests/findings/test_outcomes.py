@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from gt_secure.access.part import Part
 from gt_secure.account.state import State, action_of
+from gt_secure.engine.access.part import Part
+from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
 from gt_secure.findings import examine, to_sarif
 from gt_secure.findings.run import RULES
-from gt_secure.policies.bucket_guard import build_guard, merge_guard
 from gt_secure.restriction.model import Restriction
 from support import states
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from gt_secure import files as textfiles
-from gt_secure.html import Markup
+from gt_secure.base import files as textfiles
+from gt_secure.base.html import Markup
 from gt_secure.logs.ingest import batching as packing, json_records as records
 from gt_secure.presign.inspect import PresignedUrl
 from support import corpus
@@ -101,12 +101,12 @@ def _as_markup(text: object) -> Markup:
         ("lines", log_targets, "_forged", _forged),
         ("records", records, "_time", lambda value: "2026-13-45 00:00:00"),
         ("policy", input_targets, "find_guard", lambda text: None),
-        ("account", sys.modules["gt_secure.access.exposure_text"], "code", _as_markup),
+        ("account", sys.modules["gt_secure.engine.access.exposure_text"], "code", _as_markup),
         ("ranges", input_targets.network, "collapse", lambda networks: tuple(networks)[:1]),
         ("restriction", textfiles, "_refuse_twice", lambda keys, name: {}[name]),
         ("url", PresignedUrl, "__repr__", lambda self: input_targets.URL),
         ("answer", sys.modules["gt_secure.explain.explanation"], "html_text", _as_markup),
-        ("ndjson", sys.modules["gt_secure.iam.batch"], "evaluate", lambda request, policies: None),
+        ("ndjson", sys.modules["gt_secure.engine.iam.batch"], "evaluate", lambda request, policies: None),
     ],
 )  # fmt: skip
 def test_a_target_sees_a_fault(

@@ -21,8 +21,8 @@ import generate
 import gt_secure
 from gt_secure.findings.model import Match, catalog
 from gt_secure.findings.run import _finding
+from gt_secure.fleet.sweeps.sweep_rows import SweepRow
 from gt_secure.sandbox import Sandbox
-from gt_secure.sweeps.sweep_rows import SweepRow
 from gt_secure_prowler import plugin
 from gt_secure_prowler.plugin import outcomes, read_rows
 from support.rig import OPEN_TEAM, ROLE, Rig

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gt_secure import Restriction
-from gt_secure.errors import AccessDenied
+from gt_secure.base.errors import AccessDenied
 from support.live import NOBODY, Room
 
 pytestmark = pytest.mark.live

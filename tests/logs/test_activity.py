@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from gt_secure.errors import LogError
+from gt_secure.base.errors import LogError
 from gt_secure.logs import Hits, Progress, QueryProgress, Waiting, activity, read_hits
 from gt_secure.logs.activity import Activity
 from gt_secure.logs.engines.duckdb_store import Store
-from gt_secure.plots import draw
+from gt_secure.logs.plots import draw
 from support import corpus
 from support.sample import sample
 

@@ -80,8 +80,8 @@ def test_cloudtrail_tells_the_age_too(tmp_path: Path) -> None:
 
 
 def test_the_figure_names_signers_and_the_longest_lifetime(tmp_path: Path) -> None:
-    from gt_secure import plots
-    from gt_secure.plots.age import age_rows
+    from gt_secure.logs import plots
+    from gt_secure.logs.plots.age import age_rows
 
     path = log(
         tmp_path,
@@ -102,7 +102,7 @@ def test_the_figure_names_signers_and_the_longest_lifetime(tmp_path: Path) -> No
 
 
 def test_durations_have_two_units() -> None:
-    from gt_secure.text import duration
+    from gt_secure.base.text import duration
 
     assert [duration(s) for s in (0, 59, 60, 3725, 90061, 604800)] == [
         "0 s",

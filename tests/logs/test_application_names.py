@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from gt_secure.errors import InvalidInput
+from gt_secure.base.errors import InvalidInput
 from gt_secure.logs import Hits, count_hits, read_hits
-from gt_secure.named_networks import load_networks
+from gt_secure.logs.named_networks import load_networks
 from support import corpus
 
 RUN, UUID, SHA = "0af31b2c4d5e6f708192a3b4c5d6e7f8", "0af31b2c-4d5e-6f70-8192-a3b4c5d6e7f8", "ab" * 32

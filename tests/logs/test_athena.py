@@ -22,9 +22,9 @@ from botocore.stub import Stubber
 from gt_secure.aws.athena_client import AthenaClient
 from gt_secure.aws.client import Aws, connect_aws
 from gt_secure.aws.s3_opener import AwsOpener
+from gt_secure.base.errors import AccessDenied, GtSecureError, InvalidInput, LogError, NotFound
 from gt_secure.cli.main import main
 from gt_secure.connection import Connection
-from gt_secure.errors import AccessDenied, GtSecureError, InvalidInput, LogError, NotFound
 from gt_secure.logs import Athena, Estimate, QueryProgress, count_hits, read_hits
 from gt_secure.logs.engines import athena as athena_module, selection as engines
 from gt_secure.logs.engines.athena import AdHoc, raw_table

@@ -11,7 +11,7 @@ from matplotlib.text import Text
 from gt_secure import check
 from gt_secure.cli.main import main
 from gt_secure.logs import read_hits
-from gt_secure.plots import hits_by_ip
+from gt_secure.logs.plots import hits_by_ip
 from support.corpus import random_record, write
 from support.sample import sample
 

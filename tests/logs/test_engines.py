@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from gt_secure.base.errors import InvalidInput
 from gt_secure.cli.main import main
-from gt_secure.errors import InvalidInput
 from gt_secure.logs import Athena, LargeLogs, count_hits, read as reading, read_hits
 from gt_secure.logs.engines import selection as engines
 from gt_secure.logs.engines.selection import DUCKDB_UP_TO, choose, size_text

@@ -26,7 +26,7 @@ from gt_secure.aws.client import connect_aws
 from gt_secure.aws.native import NativeBucket
 from gt_secure.aws.object_page import list_page
 from gt_secure.aws.s3_opener import AwsOpener
-from gt_secure.errors import GtSecureError, Throttled
+from gt_secure.base.errors import GtSecureError, Throttled
 from gt_secure.logs import Cache, count_hits, read_hits
 from gt_secure.logs.storage import objects
 from gt_secure.logs.storage.listing import list_logs

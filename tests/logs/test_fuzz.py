@@ -77,7 +77,7 @@ def test_any_gzip_header(data: bytes) -> None:
 
 
 def _quiet(data: bytes):
-    from gt_secure.errors import LogError
+    from gt_secure.base.errors import LogError
 
     try:
         return count_hits(StandardInput(io.BytesIO(data)), "http_status")

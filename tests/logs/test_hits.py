@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from gt_secure.base.errors import InvalidInput
+from gt_secure.base.url_journal import UrlJournal
 from gt_secure.changes.services import users
-from gt_secure.errors import InvalidInput
 from gt_secure.logs import Hits, count_hits, read_hits
 from gt_secure.logs.table import Table
-from gt_secure.url_journal import UrlJournal
 from support import corpus
 from support.sample import sample
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gt_secure.errors import InvalidInput
+from gt_secure.base.errors import InvalidInput
 from gt_secure.logs import read_hits
 from gt_secure.logs.leaks import LeakRules
 from support import corpus

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from gt_secure.base.errors import InvalidInput
 from gt_secure.cli.main import build_parser
-from gt_secure.errors import InvalidInput
 from gt_secure.logs import Hits, count_hits, read_hits
 from gt_secure.logs.sql.derived_columns import from_lines, late
 from gt_secure.logs.sql.dialects import DUCKDB, SPARK, TRINO, Dialect

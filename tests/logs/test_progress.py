@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gt_secure.errors import LogError
+from gt_secure.base.errors import LogError
 from gt_secure.logs import Progress, read as reading, read_hits
 from gt_secure.logs.engines.duckdb_store import Store
 from gt_secure.logs.ingest import reader

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from gt_secure.errors import GtSecureError, InvalidInput, LogError, NotFound
+from gt_secure.base.errors import GtSecureError, InvalidInput, LogError, NotFound
 from gt_secure.logs import count_hits, read_hits
 from gt_secure.logs.engines import duckdb_store
 from gt_secure.logs.engines.duckdb_store import Store, sweep

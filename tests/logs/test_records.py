@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gt_secure.errors import InvalidInput
+from gt_secure.base.errors import InvalidInput
 from gt_secure.logs import count_hits, read_hits
 from gt_secure.logs.sql.log_columns import OPENED
 from gt_secure.logs.storage.objects import StandardInput

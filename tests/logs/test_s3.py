@@ -17,7 +17,7 @@ import pytest
 
 from gt_secure.aws import s3_opener
 from gt_secure.aws.s3_opener import AwsOpener
-from gt_secure.errors import LogError
+from gt_secure.base.errors import LogError
 from gt_secure.logs import Cache, count_hits, find_logs, read_hits
 from gt_secure.logs.activity import Activity
 from gt_secure.logs.ingest import reader

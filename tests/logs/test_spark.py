@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gt_secure.errors import InvalidInput, LogError, NotFound
+from gt_secure.base.errors import InvalidInput, LogError, NotFound
 from gt_secure.logs import count_hits, read_hits
 from gt_secure.logs.engines import selection as engines
 from gt_secure.logs.sql import line_parser as sql

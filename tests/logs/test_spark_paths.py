@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from gt_secure.errors import InvalidInput
+from gt_secure.base.errors import InvalidInput
 from gt_secure.logs import LogLocation
 from gt_secure.logs.engines.spark import SparkRun
 

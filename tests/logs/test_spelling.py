@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from gt_secure.base.url_journal import UrlJournal
 from gt_secure.logs import Hits, read_hits
-from gt_secure.url_journal import UrlJournal
 from support import corpus
 
 QUERY = corpus.PRESIGNED["request_uri"].split(" ")[1].split("?")[1]

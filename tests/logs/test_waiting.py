@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from gt_secure import magics
+from gt_secure.base.errors import InvalidInput, LogError, Unreachable
 from gt_secure.cli.main import main
-from gt_secure.errors import InvalidInput, LogError, Unreachable
 from gt_secure.logs import Waiting, follow_hits, wait_for_hits, waiting
 from gt_secure.logs.storage.objects import LocalFile, StandardInput
 from support import corpus

@@ -51,7 +51,7 @@ def main_job() -> dict[str, object]:
             check.nothing_drifted(gt, wish).status,
         ]
         hits = wait_for_hits(gt)
-        from gt_secure.plots import svg
+        from gt_secure.logs.plots import svg
 
         figure = svg(gt.plot(hits.filter(presigned=True), restriction=wish))
         panel = type(gt_secure.panel(gt)).__name__

@@ -79,7 +79,7 @@ def test_the_summary_says_what_it_guards_and_a_person_can_find_it() -> None:
 
 
 def linked(folder: Path) -> Path:
-    for name in ("setup.cfg", "README.md", "gt_secure/_version.py"):
+    for name in ("setup.cfg", "README.md", "gt_secure/base/version.py"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
     runpy.run_path(str(ROOT / "tools" / "make_wheel.py"))["add_links"](folder, REPOSITORY)

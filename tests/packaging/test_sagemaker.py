@@ -9,7 +9,7 @@ import pytest
 
 import gt_secure
 from gt_secure.aws.teams import team_name
-from gt_secure.errors import InvalidInput
+from gt_secure.base.errors import InvalidInput
 from support.blocks import blocks_of
 from support.rooms import ROOT, Room, python_of
 
@@ -109,7 +109,7 @@ import boto3, gt_secure
 from importlib.metadata import version
 from gt_secure import Restriction, check
 from gt_secure.doctor import execution_role
-from gt_secure.errors import InvalidInput
+from gt_secure.base.errors import InvalidInput
 import sagemaker
 from sagemaker.local import LocalSession
 from sagemaker.workflow.pipeline_context import PipelineSession

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from gt_secure.errors import InvalidInput
+from gt_secure.base.errors import InvalidInput
 from gt_secure.presign import TestUrl, inspect
 from gt_secure.presign.probe import check_lifetime
 

@@ -4,8 +4,8 @@ import pickle
 
 import pytest
 
+from gt_secure.base.errors import AccessDenied, InvalidInput, NotFound, Unreachable
 from gt_secure.connection import connect
-from gt_secure.errors import AccessDenied, InvalidInput, NotFound, Unreachable
 from gt_secure.explain.expectation_log import MIME, Scenes
 from gt_secure.presign import inspect, probe
 

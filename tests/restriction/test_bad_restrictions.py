@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gt_secure.errors import GtSecureError
+from gt_secure.base.errors import GtSecureError
 from gt_secure.restriction.expectations import expect
 from gt_secure.restriction.model import Restriction
 from support.restrictions import loads_restriction

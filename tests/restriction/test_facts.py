@@ -9,8 +9,8 @@ import jsonschema
 import pytest
 
 from gt_secure import Restriction, connect, expect
+from gt_secure.base.errors import InvalidInput
 from gt_secure.cli.main import main
-from gt_secure.errors import InvalidInput
 from gt_secure.restriction.files import dump_restriction, load_restriction, schema
 from gt_secure.sandbox import Sandbox
 

@@ -11,8 +11,8 @@ import jsonschema
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from gt_secure.errors import InvalidInput, MissingExtra, NotFound
-from gt_secure.network import collapse, parse_network
+from gt_secure.base.errors import InvalidInput, MissingExtra, NotFound
+from gt_secure.base.network import collapse, parse_network
 from gt_secure.restriction.expectations import expect, expectation_from
 from gt_secure.restriction.files import (
     dump_restriction,

@@ -6,8 +6,8 @@ import pytest
 import urllib3
 from hypothesis import given, strategies as st
 
-from gt_secure.errors import InvalidInput
-from gt_secure.network import Source
+from gt_secure.base.errors import InvalidInput
+from gt_secure.base.network import Source
 from gt_secure.sandbox.gateway import source_mapping as addresses
 
 from .conftest import ELSEWHERE, IN_VPC, OFFICE

@@ -7,8 +7,8 @@ import types
 
 import pytest
 
-from gt_secure.errors import Unsupported
-from gt_secure.network import Source
+from gt_secure.base.errors import Unsupported
+from gt_secure.base.network import Source
 from gt_secure.sandbox.gateway import conditions, evaluator
 from gt_secure.sandbox.gateway.mechanisms import mechanisms
 

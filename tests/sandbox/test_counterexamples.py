@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from botocore.config import Config
 
-from gt_secure.access import locks_of_files
-from gt_secure.access.proof import Claim, prove
-from gt_secure.network import parse_network
-from gt_secure.policies.bucket_guard import build_guard
+from gt_secure.base.network import parse_network
+from gt_secure.engine.access import locks_of_files
+from gt_secure.engine.access.proof import Claim, prove
+from gt_secure.engine.policies.bucket_guard import build_guard
 from support.guards import without_forms
 
 from .conftest import IN_VPC, VPCE, Box

@@ -8,8 +8,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from gt_secure.engine.policies.session_policy import session_policy
 from gt_secure.explain.explanation import explain
-from gt_secure.policies.session_policy import session_policy
 
 from .conftest import ELSEWHERE, OFFICE, ROLE
 

@@ -9,8 +9,8 @@ import re
 import pytest
 from botocore.config import Config
 
+from gt_secure.base.network import ProbeOrigin
 from gt_secure.explain.explanation import explain
-from gt_secure.network import ProbeOrigin
 from gt_secure.presign.probe import Probe, probe
 
 

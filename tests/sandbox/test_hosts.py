@@ -11,7 +11,7 @@ import urllib.request
 import boto3
 import pytest
 
-from gt_secure.errors import InvalidInput
+from gt_secure.base.errors import InvalidInput
 from gt_secure.sandbox import Sandbox, Settings
 
 

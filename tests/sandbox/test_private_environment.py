@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gt_secure.errors import GtSecureError, InvalidInput, MissingExtra
+from gt_secure.base.errors import GtSecureError, InvalidInput, MissingExtra
 from gt_secure.sandbox import Sandbox, private_environment
 from support.rooms import ROOT
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from gt_secure.errors import GtSecureError, InvalidInput
+from gt_secure.base.errors import GtSecureError, InvalidInput
 from gt_secure.sandbox import Sandbox, Settings
 from gt_secure.sandbox.process import START_TIMEOUT_S, patience_s
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import gt_secure.sandbox
-from gt_secure.errors import GtSecureError, InvalidInput, Unreachable
+from gt_secure.base.errors import GtSecureError, InvalidInput, Unreachable
 from gt_secure.sandbox import Sandbox
 from gt_secure.sandbox.process import overruled
 

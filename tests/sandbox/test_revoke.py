@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from botocore.config import Config
 
+from gt_secure.base.errors import InvalidInput, NotFound, PolicyError
 from gt_secure.changes import revoke as module
 from gt_secure.changes.plan import Plan
 from gt_secure.cli.main import main
-from gt_secure.errors import InvalidInput, NotFound, PolicyError
+from gt_secure.engine.policies.revocation import expired_revocations, find_revocations
 from gt_secure.logs.hits import Hits
 from gt_secure.logs.leaks import Leak, User, url_uses
-from gt_secure.policies.revocation import expired_revocations, find_revocations
 from gt_secure.restriction.model import Restriction
 from support.rig import ACCOUNT, allowing
 

@@ -13,12 +13,12 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from gt_secure import expect
-from gt_secure.access import locks_of_files
-from gt_secure.access.exposure import Exposure
-from gt_secure.access.proof import Claim, prove
-from gt_secure.iam import Policies, Request, evaluate
-from gt_secure.iam.request_context import anonymous_context, header_context, presigned_context
-from gt_secure.network import parse_network
+from gt_secure.base.network import parse_network
+from gt_secure.engine.access import locks_of_files
+from gt_secure.engine.access.exposure import Exposure
+from gt_secure.engine.access.proof import Claim, prove
+from gt_secure.engine.iam import Policies, Request, evaluate
+from gt_secure.engine.iam.request_context import anonymous_context, header_context, presigned_context
 from support.senders import ARN, BUCKET, CASES, KEY, OFFICE_RANGE, OWN, PREFIX, QUERY, guard, public
 
 from .conftest import ELSEWHERE, OFFICE, Box

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from gt_secure.access.identities import parse_principals
-from gt_secure.access.signers import signers_of
+from gt_secure.engine.access.identities import parse_principals
+from gt_secure.engine.access.signers import signers_of
 from support.principals import ACCOUNT, READ, arn, random_account, role, st, trust, user
 from support.rig import Rig
 

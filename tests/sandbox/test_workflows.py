@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from gt_secure import Restriction
-from gt_secure.errors import AccessDenied, InvalidInput
+from gt_secure.base.errors import AccessDenied, InvalidInput
 from gt_secure.sandbox import open_task, submit_task
 from support.rig import OPEN_TEAM as TEAM, job_request
 

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-from gt_secure.access import Exposure, locks_of_files
 from gt_secure.account import locks_of
 from gt_secure.account.state import State
+from gt_secure.base.network import Source
 from gt_secure.changes.targets import TARGETS
-from gt_secure.iam.facts import parse_facts, supplied_facts
-from gt_secure.network import Source
+from gt_secure.engine.access import Exposure, locks_of_files
+from gt_secure.engine.iam.facts import parse_facts, supplied_facts
 
 ACCOUNT = "111122223333"
 WORDS = ("opened", "refused", "unknown")

@@ -105,7 +105,7 @@ def add_role(rig: Rig, account: str) -> None:
             "Condition": {"StringEquals": {"sts:ExternalId": EXTERNAL_ID}},
         }
     }
-    from gt_secure.sweeps.role import role_policy
+    from gt_secure.fleet.sweeps.role import role_policy
 
     iam = rig.client("iam")
     iam.create_role(RoleName=ROLE_NAME, AssumeRolePolicyDocument=json.dumps(trust))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from gt_secure.named_networks import NamedNetwork, Networks
-from gt_secure.network import parse_networks
+from gt_secure.base.network import parse_networks
+from gt_secure.logs.named_networks import NamedNetwork, Networks
 from support import corpus
 
 PUBLISHED = Path(__file__).parents[3] / "shared" / "data" / "published-lines.log"

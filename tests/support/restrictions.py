@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gt_secure import Restriction, files
+from gt_secure import Restriction
+from gt_secure.base import files
 
 
 def loads_restriction(text: str, *, yaml: bool = False, name: str = "the text") -> Restriction:

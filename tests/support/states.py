@@ -7,13 +7,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from gt_secure.access.part import NotRead, Part
-from gt_secure.access.vpc_endpoint import VpcEndpoint
 from gt_secure.account.bucket import Bucket
 from gt_secure.account.state import State, TaskTemplate
 from gt_secure.aws.teams import LabelingJob, Workforce, Workteam
+from gt_secure.engine.access.part import NotRead, Part
+from gt_secure.engine.access.vpc_endpoint import VpcEndpoint
+from gt_secure.engine.policies.url_lock import UrlLock
 from gt_secure.logs import LogLocation
-from gt_secure.policies.url_lock import UrlLock
 
 ACCOUNT = "111122223333"
 ENDPOINT = "vpce-0a1b2c3d4e5f60718"

@@ -17,7 +17,7 @@ class Case:
     """What a tier asks of a test."""
 
     def __init__(self, name: str, number: int) -> None:
-        self.path = Path("tests/iam/test_x.py")
+        self.path = Path("tests/engine/iam/test_x.py")
         self.originalname, self.name = name, f"{name}[{number}]"
 
 

@@ -27,7 +27,6 @@ from gt_secure import (
     expect,
     inspect,
 )
-from gt_secure.access.answer import Answer, Answers
 from gt_secure.aws.teams import LabelingJob, Workforce, Workteam
 from gt_secure.changes.applied import Applied
 from gt_secure.changes.journal import ChangeRecord
@@ -42,9 +41,10 @@ from gt_secure.doctor import (
     policy_for,
     scope_of,
 )
+from gt_secure.engine.access.answer import Answer, Answers
 from gt_secure.explain.explanation import Explanation
+from gt_secure.findings.listings import Workteams
 from gt_secure.findings.model import Finding
-from gt_secure.listings import Workteams
 from gt_secure.presign import Probe
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from gt_secure.base.errors import InvalidInput
 from gt_secure.connection import Connection
-from gt_secure.errors import InvalidInput
 from gt_secure.widgets import AllowEditor
 from gt_secure.widgets.entry_feedback import read_address, read_endpoint
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from gt_secure.base.errors import AccessDenied, GtSecureError
 from gt_secure.changes.history import HistoryEntry
 from gt_secure.connection import Connection
-from gt_secure.errors import AccessDenied, GtSecureError
 from gt_secure.restriction.model import Restriction
 from gt_secure.widgets import panel
 from gt_secure.widgets.lock_cards import changed_markup, last_changes

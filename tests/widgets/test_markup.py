@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given, strategies as st
 
-from gt_secure import html as markup
-from gt_secure.errors import AccessDenied, GtSecureError
+from gt_secure.base import html as markup
+from gt_secure.base.errors import AccessDenied, GtSecureError
 from gt_secure.widgets.base import error_markup
 
 HOSTILE = (

@@ -16,8 +16,8 @@ import pytest
 import traitlets
 
 import gt_secure.widgets
+from gt_secure.base.errors import InvalidInput
 from gt_secure.connection import Connection
-from gt_secure.errors import InvalidInput
 from gt_secure.restriction.model import Restriction
 from gt_secure.widgets import AllowEditor, HitsStep, Panel, ReviewStep, TeamPicker, TestUrlStep, panel
 

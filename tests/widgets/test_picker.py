@@ -9,8 +9,8 @@ from typing import Any
 import boto3
 import pytest
 
+from gt_secure.base.errors import InvalidInput
 from gt_secure.connection import Connection, connect
-from gt_secure.errors import InvalidInput
 from gt_secure.widgets import Panel, TeamPicker, testing
 from gt_secure.widgets.team_picker import BUCKET_ONLY
 from support.rig import Rig

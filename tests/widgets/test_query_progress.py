@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from gt_secure.base.errors import LogError
 from gt_secure.connection import Connection
-from gt_secure.errors import LogError
 from gt_secure.logs import activity
 from gt_secure.logs.engines.duckdb_store import Store
 from gt_secure.logs.hits import Hits

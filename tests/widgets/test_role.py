@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from gt_secure.base.errors import AccessDenied, GtSecureError
 from gt_secure.connection import Connection
-from gt_secure.errors import AccessDenied, GtSecureError
 from gt_secure.widgets import panel, role_summary as roleline
 from gt_secure.widgets.thread_safe import LOCK
 

@@ -22,7 +22,7 @@ CELLS = (
     "[p.test._url, p, p.test.browser, p.children]",
     "text = ''\n"
     "while 'Bar chart' not in text:  # until the log is delivered\n"
-    "    p.hits.plot_hits()\n    await p.wait_idle()\n    text = gt_secure.plots.alt_text(p.hits.result.figure)\n"
+    "    p.hits.plot_hits()\n    await p.wait_idle()\n    text = gt_secure.logs.plots.alt_text(p.hits.result.figure)\n"
     "text",
     "p.test.key",
 )

@@ -15,8 +15,8 @@ import boto3
 import ipywidgets
 import pytest
 
+from gt_secure.base.errors import GtSecureError, InvalidInput
 from gt_secure.connection import Connection
-from gt_secure.errors import GtSecureError, InvalidInput
 from gt_secure.restriction.expectations import expect
 from gt_secure.restriction.model import Restriction
 from gt_secure.sandbox import Sandbox

@@ -404,7 +404,7 @@ def test_a_url_that_is_signed_while_the_step_closes_is_not_kept(connection: Conn
 
 
 def test_a_press_on_what_was_drawn_anew_meanwhile_does_nothing(subshell: Subshell) -> None:
-    from gt_secure.plots import Mark
+    from gt_secure.logs.plots import Mark
     from gt_secure.widgets.linked_plot import LinkedPlot
 
     plot = LinkedPlot(lambda action: action())

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gt_secure.errors import GtSecureError, InvalidInput, Throttled, Unreachable
+from gt_secure.base.errors import GtSecureError, InvalidInput, Throttled, Unreachable
 from gt_secure.widgets.background import Worker, as_error, testing
 from gt_secure.widgets.base import Step
 from support.threads import work_ended

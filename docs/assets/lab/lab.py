@@ -11,17 +11,17 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from gt_secure import html
-from gt_secure.access.answer import CLAIMS, Answer
-from gt_secure.access.exposure import Exposure
-from gt_secure.access.exposure_text import answers_html
-from gt_secure.access.locks import locks_of_files
-from gt_secure.access.proof import Claim, Proof, prove
-from gt_secure.errors import GtSecureError, InvalidInput, PolicyError
-from gt_secure.iam.operators import policy_network
-from gt_secure.network import Source, parse_endpoint_id
-from gt_secure.policies.bucket_guard import build_guard, merge_guard
-from gt_secure.policies.equivalence import lay_out
+from gt_secure.base import html
+from gt_secure.base.errors import GtSecureError, InvalidInput, PolicyError
+from gt_secure.base.network import Source, parse_endpoint_id
+from gt_secure.engine.access.answer import CLAIMS, Answer
+from gt_secure.engine.access.exposure import Exposure
+from gt_secure.engine.access.exposure_text import answers_html
+from gt_secure.engine.access.locks import locks_of_files
+from gt_secure.engine.access.proof import Claim, Proof, prove
+from gt_secure.engine.iam.operators import policy_network
+from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
+from gt_secure.engine.policies.equivalence import lay_out
 
 _STATEMENT = re.compile(r"statement ([0-9]+)")
 

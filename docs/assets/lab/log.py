@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from gt_secure import html
+from gt_secure.base import html
 from gt_secure.logs.leaks import find_leaks
 from gt_secure.logs.sql.derived_columns import derived, from_lines
 from gt_secure.logs.sql.group_by import finish, group_parts

@@ -10,10 +10,10 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ... import html as markup
-from ..._version import __version__
-from ...html import Markup, facts, join, plain, style_sheet, text
-from ...policies.equivalence import statements_equal
+from ...base import html as markup
+from ...base.html import Markup, facts, join, plain, style_sheet, text
+from ...base.version import __version__
+from ...engine.policies.equivalence import statements_equal
 from ...restriction.files import dumps_restriction
 from ..change import Call, Change, find_change
 from ..targets import BucketGuard, Target, TeamUrlLock, V, WorkforcePortal

@@ -8,8 +8,8 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ...policies.url_lock import UrlLock
-from ...text import printable
+from ...base.text import printable
+from ...engine.policies.url_lock import UrlLock
 from ..change import Change, is_change_of
 from ..targets import BucketGuard, TeamUrlLock
 

@@ -6,19 +6,19 @@ import json
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ... import html as markup
-from ...access.answer import tone
-from ...access.exposure_text import sets_fold
-from ...access.matrix import matrix_html
+from ...base import html as markup
+from ...base.html import Chip, Markup, count
+from ...engine.access.answer import tone
+from ...engine.access.exposure_text import sets_fold
+from ...engine.access.matrix import matrix_html
 from ...explain.dry_run import UPLOADS
 from ...findings.accepted import accepted_fold
-from ...html import Chip, Markup, count
 from .infrastructure_code import to_cli
 from .text import MOST_USAGES, plan_matrix
 
 if TYPE_CHECKING:
-    from ...access.answer import Answer
-    from ...access.difference import Difference
+    from ...engine.access.answer import Answer
+    from ...engine.access.difference import Difference
     from ...findings.model import Finding
     from ...restriction.messages import Notice
     from ..change import Change

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from ...access.exposure_text import exposure_text
-from ...access.matrix import Matrix, matrix_of, matrix_text
-from ...columns import lay_out, wrapped
-from ...text import count, printable, some
+from ...base.columns import lay_out, wrapped
+from ...base.text import count, printable, some
+from ...engine.access.exposure_text import exposure_text
+from ...engine.access.matrix import Matrix, matrix_of, matrix_text
 from ..change import Change
 
 if TYPE_CHECKING:
-    from ...access.answer import Answer
-    from ...access.difference import Difference
+    from ...engine.access.answer import Answer
+    from ...engine.access.difference import Difference
     from ..plan import Plan
 
 MOST_USAGES = 10

@@ -19,8 +19,8 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from ...errors import InvalidInput, LogError, NotFound
-from ...text import size_text
+from ...base.errors import InvalidInput, LogError, NotFound
+from ...base.text import size_text
 from ..coverage import Coverage
 from ..sql.derived_columns import from_lines
 from ..sql.dialects import TRINO

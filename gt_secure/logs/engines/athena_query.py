@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ...errors import AccessDenied, GtSecureError, InvalidInput, LogError
-from ...mask import redact
-from ...text import count, size_text
+from ...base.errors import AccessDenied, GtSecureError, InvalidInput, LogError
+from ...base.mask import redact
+from ...base.text import count, size_text
 
 if TYPE_CHECKING:
     from .athena_settings import Athena
@@ -40,7 +40,7 @@ class QueryProgress:
 
 
 class QueryService(Protocol):
-    """The calls of Athena, which raise errors of :mod:`gt_secure.errors`; the parameters are those of its API."""
+    """The calls of Athena, which raise errors of :mod:`gt_secure.base.errors`; the parameters are those of its API."""
 
     def table(self, **wanted: Any) -> dict[str, Any]:
         """Look up a table."""

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ...errors import InvalidInput, LogError
-from ...text import size_text
+from ...base.errors import InvalidInput, LogError
+from ...base.text import size_text
 
 MAX_QUERY_BYTES = 262_144
 """Longest text of a query that Athena accepts, in bytes of UTF-8."""

@@ -21,9 +21,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
-from ...errors import LogError
-from ...shared_files import is_mine, open_regular
-from ...url_journal import UrlJournal
+from ...base.errors import LogError
+from ...base.shared_files import is_mine, open_regular
+from ...base.url_journal import UrlJournal
 from .. import activity
 from ..ingest.arrow_stream import LineStream
 from ..ingest.reader import Reader

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from ...errors import InvalidInput
-from ...handed import handed
-from ...network import Ranges, parse_networks, read_address, to_address
+from ...base.errors import InvalidInput
+from ...base.handed import handed
+from ...base.network import Ranges, parse_networks, read_address, to_address
 from ..coverage import Coverage, Sample, why_unreadable
 from ..hits import Hits
 from ..log_query import LogQuery, Runtime

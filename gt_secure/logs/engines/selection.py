@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from ...errors import InvalidInput
-from ...text import size_text
+from ...base.errors import InvalidInput
+from ...base.text import size_text
 
 if TYPE_CHECKING:
     from .athena_settings import Athena

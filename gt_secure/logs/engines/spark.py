@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ...errors import GtSecureError, InvalidInput, LogError, MissingExtra, NotFound
+from ...base.errors import GtSecureError, InvalidInput, LogError, MissingExtra, NotFound
 from ..coverage import Coverage
 from ..sql.derived_columns import from_lines
 from ..sql.dialects import SPARK

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
 
-from ...denials import KIND_NAMES, parse_denial
+from ...base.denials import KIND_NAMES, parse_denial
 from ..sql.log_columns import FIELDS, REFUSAL_CODES
 from .json_stream import CONTAINERS, Item
 from .neighbours import neighbour_record

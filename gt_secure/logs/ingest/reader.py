@@ -20,7 +20,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ...errors import AccessDenied, GtSecureError, NotFound
+from ...base.errors import AccessDenied, GtSecureError, NotFound
 from ..read_progress import Progress
 from ..storage.objects import SMALL, LogObject, S3Object, transport_errors
 from .arrow_stream import LineBatch

@@ -12,7 +12,7 @@ import datetime as dt
 import re
 from collections.abc import Collection
 
-from ...url_journal import NEAR_S, UrlJournal
+from ...base.url_journal import NEAR_S, UrlJournal
 from .application_names import application
 from .dialects import DUCKDB, Dialect
 from .line_parser import decoded_key, parsed

@@ -8,8 +8,8 @@ import ipaddress
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ...errors import InvalidInput
-from ...network import read_address
+from ...base.errors import InvalidInput
+from ...base.network import read_address
 from ..table import Table
 from .log_columns import COLUMNS, FIELDS, GROUPED, unknown_column
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 
-from ...errors import InvalidInput
+from ...base.errors import InvalidInput
 
 REFUSAL_CODES = (
     "AccessDenied",

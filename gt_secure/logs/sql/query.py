@@ -16,8 +16,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...errors import InvalidInput, LogError
-from ...url_journal import UrlJournal
+from ...base.errors import InvalidInput, LogError
+from ...base.url_journal import UrlJournal
 from ..coverage import Coverage
 from ..engines.duckdb_store import Store
 from .derived_columns import derived, masked

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from ...shared_files import is_mine
+from ...base.shared_files import is_mine
 from ..sql.log_columns import STORED
 from .objects import LogObject, S3Object
 from .pages import PAGE

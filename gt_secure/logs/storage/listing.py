@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from ...errors import InvalidInput, LogError, refuse_url
+from ...base.errors import InvalidInput, LogError, refuse_url
 from ..location import LogLocation
 from .objects import LocalFile, LogObject, S3Object, StandardInput, local_files
 from .opener import Opener, opener_of

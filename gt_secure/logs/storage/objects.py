@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Protocol, cast, runtime_checkable
 
-from ...errors import GtSecureError, NotFound, Throttled
+from ...base.errors import GtSecureError, NotFound, Throttled
 from .opener import Opener
 
 SMALL = 1 << 20

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import Any, Protocol, runtime_checkable
 
-from ...errors import InvalidInput
-from ...handed import handed
+from ...base.errors import InvalidInput
+from ...base.handed import handed
 from ..location import LogLocation
 
 
 @runtime_checkable
 class Opener(Protocol):
-    """An object store with access logs; raises errors of :mod:`gt_secure.errors`."""
+    """An object store with access logs; raises errors of :mod:`gt_secure.base.errors`."""
 
     def list_page(self, **wanted: Any) -> dict[str, Any]:
         """Return one page of S3's ``ListObjectsV2``, whose parameters these are."""

@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
-from ...errors import InvalidInput
-from ...network import Source
+from ...base.errors import InvalidInput
+from ...base.network import Source
 from ..accesslog.delivery import Delivery
 from ..accesslog.recorder import RequestWatch
 from ..portal.worker_portal import PATH as PORTAL

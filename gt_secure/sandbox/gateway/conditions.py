@@ -12,7 +12,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ...network import Source
+from ...base.network import Source
 from ..settings import REGION, account_id
 from . import evaluator
 from .mechanisms import FORM, QUERY, SIGV4, Mechanism

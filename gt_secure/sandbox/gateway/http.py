@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs, quote
 
-from ...network import Source
+from ...base.network import Source
 from .mechanisms import Mechanism, form_fields, mechanisms
 
 AsgiScope: TypeAlias = MutableMapping[str, Any]

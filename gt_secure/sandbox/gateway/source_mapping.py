@@ -17,8 +17,8 @@ from __future__ import annotations
 import ipaddress
 import sys
 
-from ...errors import InvalidInput
-from ...network import ProbeOrigin, Source
+from ...base.errors import InvalidInput
+from ...base.network import ProbeOrigin, Source
 from ..settings import S3_ENDPOINT_ID
 
 SOURCE_HEADER = "X-Gt-Secure-Sandbox-Source"

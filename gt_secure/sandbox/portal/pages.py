@@ -6,9 +6,9 @@ import contextvars
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 
-from ...errors import InvalidInput
-from ...network import Source
-from ...text import members
+from ...base.errors import InvalidInput
+from ...base.network import Source
+from ...base.text import members
 from ..accesslog.delivery import Delivery
 from ..control import RESET, SIGNING_NAME
 from ..gateway import auth, source_mapping as addresses

@@ -14,8 +14,8 @@ from typing import Any
 from urllib.parse import quote, unquote
 from xml.etree import ElementTree
 
-from ...errors import GtSecureError
-from ...network import Source
+from ...base.errors import GtSecureError
+from ...base.network import Source
 from .. import emulator
 from ..gateway.conditions import as_service
 from ..gateway.http import HttpRequest, Reply, json_reply

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from gt_secure.base.errors import GtSecureError
 from gt_secure.connection import connect
-from gt_secure.data_buckets import BucketChoice
-from gt_secure.errors import GtSecureError
-from gt_secure.sweeps.accounts import Account
-from gt_secure.sweeps.region_reader import OF_BUCKET, read_region
-from gt_secure.sweeps.sweep_rows import SweepRow
+from gt_secure.fleet.data_buckets import BucketChoice
+from gt_secure.fleet.sweeps.accounts import Account
+from gt_secure.fleet.sweeps.region_reader import OF_BUCKET, read_region
+from gt_secure.fleet.sweeps.sweep_rows import SweepRow
 
 WORKERS = 8
 """Number of regions that are read at the same time."""

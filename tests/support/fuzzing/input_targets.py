@@ -13,25 +13,25 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs
 
-from gt_secure import network
-from gt_secure.access.exposure import Exposure
-from gt_secure.access.exposure_text import answers_html, answers_text
-from gt_secure.access.locks import EffectiveLocks
 from gt_secure.aws import endpoints
 from gt_secure.aws.buckets import check_prefix
+from gt_secure.base import network
+from gt_secure.base.errors import GtSecureError, InvalidInput, PolicyError
 from gt_secure.check.spec import load_check_file
-from gt_secure.errors import GtSecureError, InvalidInput, PolicyError
+from gt_secure.engine.access.exposure import Exposure
+from gt_secure.engine.access.exposure_text import answers_html, answers_text
+from gt_secure.engine.access.locks import EffectiveLocks
+from gt_secure.engine.iam import batch as ndjson
+from gt_secure.engine.iam.documents import parse_document
+from gt_secure.engine.iam.evaluate import evaluate
+from gt_secure.engine.iam.request import Policies, Request
+from gt_secure.engine.iam.strict_json import parse_json
+from gt_secure.engine.policies.bucket_guard import GUARD_SID, build_guard, find_guard, merge_guard, remove_guard
+from gt_secure.engine.policies.equivalence import deleted_principals, lay_out, policies_equal
+from gt_secure.engine.policies.url_lock import UrlLock
 from gt_secure.explain.explanation import explain
 from gt_secure.findings.run import examine
-from gt_secure.iam import batch as ndjson
-from gt_secure.iam.documents import parse_document
-from gt_secure.iam.evaluate import evaluate
-from gt_secure.iam.request import Policies, Request
-from gt_secure.iam.strict_json import parse_json
 from gt_secure.logs.time_range import parse_time
-from gt_secure.policies.bucket_guard import GUARD_SID, build_guard, find_guard, merge_guard, remove_guard
-from gt_secure.policies.equivalence import deleted_principals, lay_out, policies_equal
-from gt_secure.policies.url_lock import UrlLock
 from gt_secure.presign.inspect import inspect
 from gt_secure.presign.origin import KERNEL
 from gt_secure.restriction import validation as lists

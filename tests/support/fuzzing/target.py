@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
 
-from gt_secure.html import output
+from gt_secure.base.html import output
 
 SLOW_S = 5.0
 """A run that takes longer counts as a hang, where the machine has nothing else to do."""

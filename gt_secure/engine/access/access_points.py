@@ -1,0 +1,136 @@
+"""Requests through the access points of a bucket: what they ask for, and which policies must let them through.
+
+Both the access point and the bucket must permit a request, and the keys of the access point are in its context for
+both (S3 User Guide, *Configuring IAM policies for using access points*). The bucket can do so by delegation, a grant
+under ``s3:DataAccessPointAccount``. A VPC access point rejects requests from outside its VPC (*Creating access points
+restricted to a virtual private cloud*), and its policy is never public (*Blocking public access to your Amazon S3
+storage*). The guide shows that endpoint policies must cover both ARNs. It is inferred that identity policies,
+boundaries and policies of the organization must do so as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...base.errors import PolicyError
+from ...base.text import count, printable
+from ..iam.documents import document_of, parse_document
+from ..iam.facts import Values
+from ..iam.request import Layer
+from ..policies.public_access import SETTING, is_surely_public, may_be_public
+from .locks import DIRECTLY
+from .part import Part
+
+POINT_KEYS = ("s3:dataaccesspoint", "s3:accesspointnetworkorigin")
+"""Prefixes of the keys that only requests through an access point have."""
+GRANT_READ: Mapping[str, Any] = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}],
+}
+"""A policy that was not read: it may grant reading to everybody."""
+_BLOCKS = ("s3:GetBucketPublicAccessBlock", "s3:GetAccountPublicAccessBlock", "s3:GetAccessPoint")
+_OTHERS = "S3 does not list access points that other accounts made. Who may create one is not looked at."
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPoint:
+    """An access point of a bucket.
+
+    Attributes
+    ----------
+    name, arn : str
+    vpc : str
+        The only VPC whose requests it accepts; empty if it accepts those from the internet.
+    policy : Part of str
+    public_access_block : Part of mapping
+        Its own four settings; read only where its policy may be public.
+    """
+
+    name: str
+    arn: str
+    vpc: str = ""
+    policy: Part[str] = field(default_factory=lambda: Part.of(None))
+    public_access_block: Part[Mapping[str, bool]] = field(default_factory=lambda: Part.of(None))
+
+    @property
+    def may_be_public(self) -> bool:
+        """Return whether S3 may call the policy that was read public; it never does so for a VPC."""
+        return not self.vpc and self.policy.missing is None and may_be_public(self.policy.value)
+
+
+@dataclass(frozen=True)
+class PointPath:
+    """The way through an access point.
+
+    Attributes
+    ----------
+    name, arn : str
+    policy : Layer or None
+        Its policy, and the refusal of requests from outside its VPC.
+    facts : mapping
+        The keys that requests through it have.
+    own_only : bool
+        Whether Block Public Access, its own, the bucket's or the account's, refuses other accounts.
+    unread, unread_of_others : tuple of str
+        Actions that would have read more of it, and those that matter only for other accounts.
+    """
+
+    name: str
+    arn: str
+    policy: Layer | None
+    facts: Mapping[str, Values]
+    own_only: bool
+    unread: tuple[str, ...]
+    unread_of_others: tuple[str, ...]
+
+
+def point_path(point: AccessPoint, blocks: tuple[bool | None, bool | None]) -> PointPath:
+    """Return the way through an access point; ``blocks`` says whether bucket and account restrict, where read."""
+    unread, no_block = point.policy.missing, point.public_access_block.missing
+    text = GRANT_READ if unread else point.policy.value
+    own = None if no_block else (point.public_access_block.value or {}).get(SETTING, False)
+    restricting = dict(zip(_BLOCKS, (*blocks, own), strict=True)) if point.may_be_public else {}
+    refusal: dict[str, Any] = {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}
+    refusal["Condition"] = {"StringNotEquals": {"aws:SourceVpc": point.vpc}}
+    try:
+        granted = parse_document(text, "resource").statements if text else ()
+        actions = (unread.action,) if unread else ()
+    except PolicyError:
+        granted, actions = parse_document(GRANT_READ, "resource").statements, ("s3:GetAccessPointPolicy",)
+    refused = parse_document({"Statement": refusal}, "resource").statements if point.vpc else ()
+    document = document_of((*granted, *refused), "resource")
+    return PointPath(
+        point.name,
+        point.arn,
+        Layer("resource", f"policy of the access point {point.name}", document) if granted or refused else None,
+        {
+            "s3:dataaccesspointarn": (point.arn,),
+            "s3:dataaccesspointaccount": (point.arn.split(":")[4],),
+            "s3:accesspointnetworkorigin": ("VPC" if point.vpc else "Internet",),
+        },
+        True in restricting.values() and is_surely_public(text),
+        actions,
+        tuple(action for action, restricts in restricting.items() if restricts is None),
+    )
+
+
+def said_of_points(points: Part[tuple[AccessPoint, ...]] | None) -> str:
+    """Return the sentence about access points among the assumptions."""
+    if points is None:
+        return DIRECTLY
+    if points.missing is not None:
+        return f"{points.missing.text}, so it is unknown what access points open. {_OTHERS}"
+    found = points.value or ()
+    if not found:
+        return f"The bucket has no access points. {_OTHERS}"
+    unread = dict.fromkeys(
+        f" {part.missing.text} for {printable(each.name)}."
+        for each in found
+        for part in (each.policy, each.public_access_block)
+        if part.missing is not None
+    )
+    names = ", ".join(printable(each.name) for each in found)
+    number = count(len(found), "access point")
+    return f"URLs can go through {number} of the bucket, {names}, too.{''.join(unread)} {_OTHERS}"

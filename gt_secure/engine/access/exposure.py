@@ -1,0 +1,504 @@
+"""`Exposure`: from where objects are opened, refused or unknown, under the locks of one moment.
+
+Kinds of requests of a team come first: a worker's own URL meets the portal lock and the URL lock, a worker's URL used
+from another address the URL lock, and every other request the bucket policy alone. The difference of two exposures is
+which sources lose access, and which gain it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, TypeAlias, overload
+
+from ...base.errors import InvalidInput, PolicyError
+from ...base.network import IPNetwork, Source, contains, parse_stored_cidrs
+from ...base.text import count
+from ..iam.documents import Statement
+from ..iam.facts import Facts
+from ..iam.request_context import SIGV4
+from ..iam.request_space import WORDS, Word
+from ..iam.wildcards import TooManyClassesError
+from ..policies.public_access import BLOCK_PUBLIC_ACCESS
+from .address_classes import EVERY_ADDRESS, Span, minus
+from .answer import Answer, Answers
+from .difference import Difference
+from .expectation import Expectation
+from .key_classes import KeyClasses, Listing
+from .locks import LIST_KEYS, NOTHING_GRANTED, READ_ENDPOINTS, READ_POLICY, READ_TEAM, READ_WORKFORCE, EffectiveLocks
+from .proof import Claim, Proof, prove
+from .request_kinds import KINDS, Circumstances, Kind
+from .source_sets import Requests, Row, SourceSet, answer_at, expose, plainly
+
+Context: TypeAlias = Mapping[str, str | Sequence[str]]
+"""Values of condition keys that are known."""
+
+OF_A_TEAM = ("worker", "forwarded")
+_VERSION_4 = Facts({"s3:signatureversion": (SIGV4,)})
+_SHOWN = 3
+_TOO_MANY = "the key of the object"
+_INVALID = "a policy that is not valid"
+_WORST_FIRST: dict[str, tuple[Word, ...]] = {
+    "allowed": ("refused", "unknown", "opened"),
+    "refused": ("opened", "unknown", "refused"),
+}
+_ELSEWHERE = "The URL lock opens a worker's URL only to the address that it was made for."
+
+
+class Exposure:
+    """Kinds of requests, each with the sources from which it is opened, refused and unknown; iterate for them.
+
+    Parameters
+    ----------
+    locks : EffectiveLocks
+    key : str
+        The object, or the prefix of the objects.
+    is_prefix : bool
+        Whether the question is about all objects under a prefix. A request is then opened if some object is, and
+        refused if every object is.
+    listing : callable, optional
+        Lists the keys that exist under a prefix; None if this role cannot.
+    """
+
+    def __init__(
+        self,
+        locks: EffectiveLocks,
+        key: str = "",
+        *,
+        is_prefix: bool = False,
+        listing: Callable[[str], Listing | None] | None = None,
+    ) -> None:
+        self.locks = locks
+        self.key = key
+        self.is_prefix = is_prefix
+        self._listing = listing
+
+    @cached_property
+    def requests(self) -> tuple[str, ...]:
+        """Names of the kinds of requests; without a bucket only those of a team are decided."""
+        kinds = [name for name in KINDS if name != "upload" or self.locks.spares_uploads]
+        return (*(OF_A_TEAM if self.locks.has_portal else ()), *(kinds if self.locks.bucket else ()))
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """A row for each kind of request."""
+        return tuple(self.row(name) for name in self.requests)
+
+    @cached_property
+    def _rows(self) -> dict[str, Row]:
+        return {}
+
+    def row(self, request: str) -> Row:
+        """Return the row of one kind of request."""
+        if request not in self._rows:
+            objects = self.objects
+            rows = [_Question(self.locks, arn).row(request) for arn in objects]
+            keys = [self._key_of(arn) for arn in objects]
+            self._rows[request] = _together(request, rows, keys) if rows else _unknown(request, _TOO_MANY)
+        return self._rows[request]
+
+    @property
+    def assumed(self) -> tuple[str, ...]:
+        """Assumptions of the answers, a sentence each."""
+        return self.locks.assumed
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Missing permissions to read more."""
+        return self.locks.missing
+
+    @cached_property
+    def objects(self) -> tuple[str, ...]:
+        """The ARN of an object for each class of keys; empty if they are too many to be told apart."""
+        return tuple(self._classes.arns.values()) if self.is_prefix else (f"{self.locks.arn}/{self.key}",)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The key of an object for each class of keys."""
+        return tuple(map(self._key_of, self.objects))
+
+    @cached_property
+    def _classes(self) -> KeyClasses:
+        return KeyClasses(_statements(self.locks), self.locks.arn, self.key)
+
+    def _key_of(self, arn: str) -> str:
+        return arn[len(self.locks.arn) + 1 :]
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.requests)
+
+    @overload
+    def at(self, source: Source | str | Iterable[Source | str]) -> Answers: ...
+
+    @overload
+    def at(self, source: Source | str, request: str) -> Answer: ...
+
+    def at(self, source: Source | str | Iterable[Source | str], request: str = "") -> Answer | Answers:
+        """Answer requests from one source, for any choice of the sender: HTTP or HTTPS, age and headers.
+
+        Parameters
+        ----------
+        source : Source or str, or several
+            ``203.0.113.7``, ``vpce-0a1b2c3d``, or ``10.0.3.4 via vpce-0a1b2c3d``.
+        request : str
+            One kind of request, such as ``worker``; all by default.
+        """
+        if not isinstance(source, str | Source):
+            return Answers(answer for each in source for answer in self.at(each))
+        place = Source.parse(source)
+        if not request:
+            return Answers(self.at(place, name) for name in self.requests)
+        if request not in self.requests:
+            raise InvalidInput(
+                f'This exposure has no requests "{request[:40]}".',
+                next_step=f"Write one of: {', '.join(self.requests)}.",
+                field="request",
+            )
+        return _first(self._answers(place, request, plain=False), _WORST_FIRST["refused"])
+
+    def plain(self, source: Source | str, request: str) -> Answer:
+        """Answer what a browser there gets now: over HTTPS, with a fresh URL and without special headers.
+
+        Where objects of a prefix differ, those that exist count.
+        """
+        return self._for_all(self._answers(Source.parse(source), request, plain=True))
+
+    def _answers(self, place: Source, request: str, *, plain: bool) -> list[Answer]:
+        """Return the answer for each class of keys."""
+        objects = self.objects
+        if not objects:
+            return [Answer("unknown", request, str(place), depends_on=(_TOO_MANY,))]
+        found = [_Question(self.locks, arn).answer(request, place, plain=plain) for arn in objects]
+        if len({each.answer for each in found}) > 1:
+            found = [replace(each, key=self._key_of(arn)) for each, arn in zip(found, objects, strict=True)]
+        return found
+
+    def _for_all(self, answers: Sequence[Answer]) -> Answer:
+        """Return the answer that holds for all keys that exist."""
+        if len({each.answer for each in answers}) == 1:
+            return answers[0]
+        listing = self._listing(self.key) if self._listing is not None else None
+        if listing is None:
+            return _first(answers, ("refused", "unknown")).unsure(LIST_KEYS)
+        names = {self._classes.of_key(key): key for key in reversed(listing.keys)}
+        found = [
+            replace(answer, key=names[signature])
+            for signature, answer in zip(self._classes.arns, answers, strict=True)
+            if signature in names
+        ]
+        worst = _first(found, _WORST_FIRST["allowed"]) if found else None
+        if worst is not None and (worst.answer == "refused" or listing.complete):
+            return worst
+        return _first(answers, ("refused", "unknown")).unsure(_TOO_MANY)
+
+    def holds(self, expectation: Expectation) -> Proof:
+        """Prove an expectation.
+
+        *Refused* holds if no choice of the sender and no object opens: neither a worker's own URL, nor one used from
+        another address. *Allowed* holds if a browser there gets every object that exists.
+        """
+        of = expectation.of or ("team" if self.locks.has_portal else "bucket")
+        is_refused = expectation.kind == "refused"
+        names = ("presigned",) if of == "bucket" or not self.locks.has_portal else OF_A_TEAM[: 1 + is_refused]
+        here = self if expectation.prefix is None else self._under(expectation.prefix)
+        answers = tuple(
+            _first(
+                [here.at(source, name) if is_refused else here.plain(source, name) for name in names],
+                _WORST_FIRST[expectation.kind],
+            )
+            for source in expectation.sources
+        )
+        asked = replace(expectation, of=of, prefix=here.key if here.is_prefix else expectation.prefix)
+        return Proof.of_expectation(asked, answers, self.assumed)
+
+    def _under(self, prefix: str) -> Exposure:
+        return Exposure(self.locks, prefix, is_prefix=True, listing=self._listing)
+
+    def proves(self, claim: Claim) -> Proof:
+        """Prove a claim about presigned requests."""
+        if READ_POLICY in self.locks.not_read:
+            return Proof(None, depends_on=(READ_POLICY,), assumed=self.assumed)
+        return prove(self.locks, claim)
+
+    def of_service(self, ask: Callable[[EffectiveLocks, str], Answer]) -> Answer:
+        """Return the worst answer that a service of AWS gets for an object."""
+        objects = self.objects or (f"{self.locks.arn}/{self.key}",)
+        return _first([ask(self.locks, self._key_of(arn)) for arn in objects], _WORST_FIRST["allowed"])
+
+    def opens_nobody(self, addresses: Sequence[IPNetwork], endpoints: Sequence[str]) -> bool:
+        """Return whether no allowed source is opened or unknown, for workers or else for presigned requests.
+
+        Without allowed addresses and endpoints every source counts.
+        """
+        row = self.row("worker" if self.locks.has_portal else "presigned")
+        if not addresses and not endpoints:
+            return row.opened.is_empty and row.unknown.is_empty
+        listed = [Span(each.version, int(each.network_address), int(each.broadcast_address)) for each in addresses]
+        refused = minus(EVERY_ADDRESS, [*row.opened.spans, *row.unknown.spans])
+        return not minus(listed, refused) and all(row.at_endpoint(each) == "refused" for each in endpoints)
+
+    def diff(self, before: Exposure) -> tuple[Difference[Row], ...]:
+        """Return who gains and loses access against an earlier exposure, a row for each kind of request."""
+        names = dict.fromkeys((*before.requests, *self.requests))
+        return tuple(Difference(before.row(name), self.row(name), name) for name in names)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-able data."""
+        data = {"requests": [row.to_dict() for row in self.rows], "assumed": list(self.assumed)}
+        return data if self.locks.origin == "given" else {**data, "missing_permissions": list(self.missing)}
+
+    def __repr__(self) -> str:
+        from .exposure_text import exposure_text
+
+        return exposure_text(self)
+
+    def _repr_html_(self) -> str:
+        from .exposure_text import exposure_html
+
+        return exposure_html(self)
+
+
+def _first(answers: Iterable[Answer], order: Sequence[Word]) -> Answer:
+    """Return the first answer in an order of words."""
+    return min(answers, key=lambda each: order.index(each.answer) if each.answer in order else len(order))
+
+
+def _statements(locks: EffectiveLocks) -> list[Statement]:
+    """Return the statements of all policies; none of one that is not valid."""
+    found: list[Statement] = []
+    for endpoint in ("", *locks.endpoints):
+        try:
+            layers = locks.policies("own", endpoint).compiled.layers
+        except PolicyError:
+            continue
+        found += [statement for layer in layers for statement in layer.document.statements]
+    return found
+
+
+@dataclass(frozen=True)
+class _Question:
+    """Requests for one object."""
+
+    locks: EffectiveLocks
+    arn: str
+
+    def row(self, request: str) -> Row:
+        """Return the exact sets of one kind of request."""
+        if request not in OF_A_TEAM:
+            return self._sets(request)
+        paths = [self._made_for(request, through_endpoint=each) for each in (False, True)]
+        by_path = {each: replace(self._team_sets(each), request=request) for each in dict.fromkeys(paths)}
+        row = by_path[paths[0]] if paths[0] == paths[1] else _mixed(by_path[paths[0]], by_path[paths[1]])
+        return self._through_portal(row) if request == "worker" else row
+
+    def answer(self, request: str, source: Source, *, plain: bool) -> Answer:
+        """Answer one kind of request from one source."""
+        found = replace(self._answer(request, source, plain), request=request, source=str(source))
+        if request != "worker" or found.answer == "refused" or source.is_endpoint:
+            return found
+        if self.locks.cidrs is None:
+            return found.unsure(READ_WORKFORCE)
+        inside = source.address is not None and contains(parse_stored_cidrs(self.locks.cidrs), source.address)
+        if self.locks.cidrs and not inside:
+            text = f"The worker portal opens only from {', '.join(self.locks.cidrs)}."
+            return Answer("refused", request, str(source), lock="portal lock", text=text)
+        return found
+
+    def _answer(self, request: str, source: Source, plain: bool) -> Answer:
+        if request not in OF_A_TEAM:
+            return self._decided(request, source, plain)
+        made_for = self._made_for(request, through_endpoint=source.is_endpoint)
+        if made_for == "nobody here":
+            return replace(self._decided("presigned", source, plain, NOTHING_GRANTED), text=_ELSEWHERE)
+        found = self._decided("presigned", source, plain, of_team=True)
+        if made_for == "unread" and found.answer != "refused":
+            return found.unsure(READ_TEAM)
+        return found
+
+    def _made_for(self, request: str, *, through_endpoint: bool) -> str:
+        """Return for whom a URL of the portal works on this path: ``anybody``, ``nobody here``, or ``unread``."""
+        lock = self.locks.url_lock
+        if lock is None:
+            return "unread"
+        if not lock.on:
+            return "anybody"
+        fits = request == "worker" and not lock.impossible and lock.vpc_source_ip == through_endpoint
+        return "anybody" if fits else "nobody here"
+
+    def _team_sets(self, made_for: str) -> Row:
+        if made_for == "nobody here":
+            row = self._sets("presigned", NOTHING_GRANTED)
+            decided_by = tuple(sorted({"URL lock", *row.refused.decided_by}))
+            return replace(row, refused=replace(row.refused, decided_by=decided_by))
+        row = self._sets("presigned", of_team=True)
+        return _unsure(row, READ_TEAM) if made_for == "unread" else row
+
+    def _kind(self, request: str) -> Kind:
+        form, signer, action = KINDS[request]
+        return Kind(request, form, signer, action, self.arn)
+
+    def _decided(
+        self, request: str, source: Source, plain: bool, session: str | None = None, *, of_team: bool = False
+    ) -> Answer:
+        """Answer a request to S3."""
+        locks, kind = self.locks, self._kind(request)
+        if READ_POLICY in locks.not_read:
+            return Answer("unknown", depends_on=(READ_POLICY,))
+        if kind.signer != "own" and locks.is_public_refused:
+            return Answer("refused", lock=BLOCK_PUBLIC_ACCESS)
+        circumstances = self._circumstances(of_team or session is not None)
+        policies = locks.policies(kind.signer, source.endpoint or "", session)
+        try:
+            circumstances = plainly(kind, circumstances, policies) if plain else circumstances
+            found = answer_at(Requests(kind, policies, circumstances), source)
+        except PolicyError:
+            return Answer("unknown", depends_on=(_INVALID,))
+        except TooManyClassesError as error:
+            return Answer("unknown", depends_on=(str(error),))
+        if found.answer == "refused" and found.lock == "session policy" and session is not None:
+            return replace(found, lock="URL lock", statement="")
+        if source.is_endpoint and READ_ENDPOINTS in locks.not_read and found.answer == "opened":
+            return found.unsure(READ_ENDPOINTS)
+        return found
+
+    def _circumstances(self, of_team: bool) -> Circumstances:
+        """Return the circumstances; Ground Truth signs workers' URLs with version 4, as the role of the team."""
+        found = self.locks.circumstances
+        if not of_team:
+            return found
+        return replace(found, role=self.locks.role or found.role, given=_VERSION_4.with_defaults(found.given))
+
+    def _sets(self, request: str, session: str | None = None, *, of_team: bool = False) -> Row:
+        """Return the sources of one kind of request to S3; unknown everywhere if the policy is not known."""
+        locks, kind = self.locks, self._kind(request)
+        if READ_POLICY in locks.not_read:
+            return _unknown(request, READ_POLICY)
+        if kind.signer != "own" and locks.is_public_refused:
+            refused = SourceSet(EVERY_ADDRESS, other_endpoints=True, decided_by=(BLOCK_PUBLIC_ACCESS,))
+            return Row(request, SourceSet(), refused, SourceSet())
+        circumstances = self._circumstances(of_team or session is not None)
+        try:
+            row = expose(
+                Requests(kind, locks.policies(kind.signer, "", session), circumstances),
+                endpoint_policies=lambda endpoint: locks.policies(kind.signer, endpoint, session),
+            )
+        except PolicyError:
+            return _unknown(request, _INVALID)
+        except TooManyClassesError as error:
+            return _unknown(request, str(error))
+        return _unsure(row, READ_ENDPOINTS, addresses=False) if READ_ENDPOINTS in locks.not_read else row
+
+    def _through_portal(self, row: Row) -> Row:
+        """Refuse addresses that the worker portal does not open to: no URL is made for them."""
+        if self.locks.cidrs is None:
+            return _unsure(row, READ_WORKFORCE, endpoints=False)
+        if not self.locks.cidrs:
+            return row
+        networks = parse_stored_cidrs(self.locks.cidrs)
+        listed = [Span(n.version, int(n.network_address), int(n.broadcast_address)) for n in networks]
+        closed = minus(EVERY_ADDRESS, listed)
+        opened, unknown = (replace(each, spans=minus(each.spans, closed)) for each in (row.opened, row.unknown))
+        inside = minus(row.refused.spans, closed)
+        by_others = row.refused.decided_by if inside or row.refused.endpoints or row.refused.other_endpoints else ()
+        refused = replace(row.refused, spans=inside + closed, decided_by=tuple(sorted({"portal lock", *by_others})))
+        return Row(row.request, opened, refused, unknown)
+
+
+def _unknown(request: str, depends_on: str) -> Row:
+    unknown = SourceSet(EVERY_ADDRESS, other_endpoints=True, depends_on=(depends_on,))
+    return Row(request, SourceSet(), SourceSet(), unknown)
+
+
+def _unsure(row: Row, action: str, *, addresses: bool = True, endpoints: bool = True) -> Row:
+    """Return a row in which what is opened is unknown, since an action could not read what else may refuse it."""
+    opened, unknown = row.opened, row.unknown
+    moved = SourceSet(
+        opened.spans if addresses else (),
+        opened.endpoints if endpoints else (),
+        other_endpoints=opened.other_endpoints and endpoints,
+    )
+    if moved.is_empty:
+        return row
+    left = replace(
+        opened,
+        spans=() if addresses else opened.spans,
+        endpoints=() if endpoints else opened.endpoints,
+        other_endpoints=opened.other_endpoints and not endpoints,
+    )
+    return replace(
+        row,
+        opened=SourceSet() if left.is_empty else left,
+        unknown=replace(
+            unknown,
+            spans=unknown.spans + moved.spans,
+            endpoints=tuple(sorted({*unknown.endpoints, *moved.endpoints})),
+            other_endpoints=unknown.other_endpoints or moved.other_endpoints,
+            depends_on=tuple(sorted({*unknown.depends_on, action})),
+        ),
+    )
+
+
+def _mixed(addresses: Row, endpoints: Row) -> Row:
+    """Put the addresses of one row and the endpoints of another together."""
+    opened, refused, unknown = (_joined(addresses.places(each), endpoints.places(each)) for each in WORDS)
+    return Row(addresses.request, opened, refused, unknown)
+
+
+def _joined(addresses: SourceSet, endpoints: SourceSet) -> SourceSet:
+    parts = [each for each, used in ((addresses, addresses.spans), (endpoints, endpoints.has_endpoints)) if used]
+    return SourceSet(addresses.spans, endpoints.endpoints, endpoints.other_endpoints, **_reasons(parts))
+
+
+def _reasons(parts: Iterable[SourceSet]) -> dict[str, Any]:
+    parts = list(parts)
+    return {
+        "when": tuple(sorted({phrase for part in parts for phrase in part.when})),
+        "depends_on": tuple(sorted({key for part in parts for key in part.depends_on})),
+        "decided_by": tuple(sorted({each for part in parts for each in part.decided_by})),
+    }
+
+
+def _together(request: str, rows: Sequence[Row], keys: Sequence[str]) -> Row:
+    """Return the row of a prefix from those of its classes of keys."""
+    if all(row == rows[0] for row in rows):
+        return rows[0]
+    spans: dict[Word, tuple[Span, ...]] = {}
+    left: tuple[Span, ...] = EVERY_ADDRESS
+    for word in ("opened", "unknown"):
+        here = [span for row in rows for span in row.places(word).spans]
+        spans[word] = minus(left, minus(EVERY_ADDRESS, here))
+        left = minus(left, here)
+    spans["refused"] = left
+    labels = sorted({label for row in rows for label in row.labels})
+    answers = {label: _best(row.at_endpoint(label) for row in rows) for label in labels}
+    others = _best(row.others for row in rows)
+    sets = {
+        word: SourceSet(
+            spans[word],
+            tuple(label for label in labels if answers[label] == word),
+            other_endpoints=others == word,
+            **_reasons(row.places(word) for row in rows if not row.places(word).is_empty),
+        )
+        for word in WORDS
+    }
+    sets = {word: SourceSet() if each.is_empty else each for word, each in sets.items()}
+    return Row(request, replace(sets["opened"], when=_for_keys(rows, keys)), sets["refused"], sets["unknown"])
+
+
+def _best(answers: Iterable[Word]) -> Word:
+    found = set(answers)
+    return next(word for word in _WORST_FIRST["refused"] if word in found)
+
+
+def _for_keys(rows: Sequence[Row], keys: Sequence[str]) -> tuple[str, ...]:
+    """Return for which keys, and under which choices, requests are opened, where not all keys are."""
+    opening = [(row.opened, key) for row, key in zip(rows, keys, strict=True) if not row.opened.is_empty]
+    if len(opening) == len(rows) and len({each.where for each, _ in opening}) == 1:
+        return tuple(sorted({phrase for each, _ in opening for phrase in each.when}))
+    named = [", ".join((f'for keys such as "{key[:120]}"', *each.when)) for each, key in opening]
+    more = [f"for {count(len(named) - _SHOWN, 'more kind')} of keys"] if len(named) > _SHOWN else []
+    return (*named[:_SHOWN], *more)

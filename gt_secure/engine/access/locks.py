@@ -1,0 +1,324 @@
+"""The locks and every other policy that decides who can open the objects of a bucket, at one moment.
+
+Policies are given as texts, for reviewers and CI; :mod:`gt_secure.account.locks` reads them from an account. Of files,
+the signer is a role of the bucket's account whose own policies allow everything. There are also an anonymous caller
+and a signer of another account whose own policies allow everything.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Literal
+
+from ...base.errors import PolicyError
+from ...base.network import Source, parse_address
+from ...base.text import printable
+from ..iam.documents import PolicySource as PolicySource
+from ..iam.facts import Facts, Signer, Values, moment_of
+from ..iam.request import Policies, Request
+from ..iam.request_context import header_context
+from ..iam.request_keys import key_facts
+from ..iam.sessions import role_of_session, session_of_role
+from ..iam.verdict import Verdict
+from ..policies.bucket_guard import find_guard
+from ..policies.public_access import is_surely_public
+from ..policies.signer_lock import find_signer_lock
+from ..policies.url_lock import UrlLock
+from .answer import Answer, answer_of
+from .decision import decide_request
+from .request_kinds import Circumstances
+from .vpc_endpoint import VpcEndpoint
+
+READ_POLICY = "s3:GetBucketPolicy"
+READ_TEAM = "sagemaker:DescribeWorkteam"
+READ_WORKFORCE = "sagemaker:DescribeWorkforce"
+READ_ENDPOINTS = "ec2:DescribeVpcEndpoints"
+LIST_KEYS = "s3:ListBucket"
+ACTIONS = frozenset({READ_POLICY, READ_TEAM, READ_WORKFORCE, READ_ENDPOINTS, LIST_KEYS})
+"""Actions that would have read what an answer depends on."""
+
+SESSION = "gt-worker"
+EVERYTHING: dict[str, object] = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+}
+NOTHING_GRANTED = '{"Version":"2012-10-17","Statement":[]}'
+"""The session policy of a URL for a source that the URL was not made for."""
+
+_PUBLIC = {
+    None: "ACLs are disabled, and Block Public Access is off.",
+    False: "ACLs are disabled.",
+    True: "ACLs are disabled. Block Public Access refuses everybody but the account's own signers.",
+}
+
+
+_NO_SERVICE = "aws:ViaAWSService is false: no AWS service makes the request with the signer's credentials."
+
+
+DIRECTLY = "Requests name the bucket itself, not an access point."
+
+
+def _words(values: Values) -> str:
+    return " and ".join(f'"{printable(value)}"' for value in values) or "absent"
+
+
+@dataclass(frozen=True)
+class EffectiveLocks:
+    """The locks, now or after the changes.
+
+    Attributes
+    ----------
+    bucket : str
+        Empty if only the portal's locks are known.
+    policy : text, mapping or None
+        The bucket policy.
+    url_lock : UrlLock or None
+        The settings of the team's URL lock; None if they were not read.
+    cidrs : tuple of str or None
+        The portal lock's ranges; None if they were not read.
+    has_portal : bool
+        Whether a private workteam hands out the URLs.
+    account, partition, region : str
+    signer : str
+        ARN of the role or user that signs workers' URLs; empty if it is not known.
+    endpoints : mapping
+        The S3 endpoints that were read, by id.
+    facts : Facts
+        Values of condition keys that are known.
+    session : policy, optional
+        Policy of the session that signs, for questions about one.
+    rcp, scp : tuple or None
+        Policies of the account's organization, each a level; None if they were not read.
+    restricts_public : bool or None
+        Whether the bucket's own Block Public Access refuses what a public policy grants; None if it was not read.
+    not_read : frozenset of str
+        Actions that would have read the bucket policy or the endpoints.
+    missing : tuple of str
+        Missing permissions to read more of what decides.
+    origin : str
+        ``given`` for policies from files, ``read`` for those of an account: the verb in what is assumed.
+    """
+
+    bucket: str = ""
+    policy: PolicySource | None = None
+    url_lock: UrlLock | None = field(default_factory=UrlLock)
+    cidrs: tuple[str, ...] | None = ()
+    has_portal: bool = False
+    account: str = ""
+    partition: str = "aws"
+    region: str = ""
+    signer: str = ""
+    endpoints: Mapping[str, VpcEndpoint] = field(default_factory=dict)
+    facts: Facts = field(default_factory=Facts)
+    session: PolicySource | None = None
+    rcp: tuple[PolicySource, ...] | None = None
+    scp: tuple[PolicySource, ...] | None = None
+    restricts_public: bool | None = None
+    not_read: frozenset[str] = frozenset()
+    missing: tuple[str, ...] = ()
+    origin: Literal["given", "read"] = "read"
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def arn(self) -> str:
+        """The bucket's ARN."""
+        return f"arn:{self.partition}:s3:::{self.bucket}"
+
+    @property
+    def role(self) -> str:
+        """ARN of the role that signs workers' URLs, with its path; empty if it is not known to be a role."""
+        return self.signer if ":role/" in self.signer else ""
+
+    @cached_property
+    def listed_signer(self) -> str:
+        """The first role or user on the list of the signer lock; empty without one."""
+        try:
+            lock = find_signer_lock(self.policy) if isinstance(self.policy, str) else None
+        except PolicyError:
+            return ""
+        first = next(iter(lock.signers), "") if lock is not None else ""
+        return first.replace(":sts:", ":iam:").replace(":assumed-role/", ":role/")
+
+    @cached_property
+    def spares_uploads(self) -> bool:
+        """Return whether the policy holds a guard of reads, or one that somebody edited into something like it."""
+        try:
+            guard = find_guard(self.policy) if isinstance(self.policy, str) else None
+        except PolicyError:
+            return False
+        return guard is not None and guard.reads
+
+    @property
+    def is_public_refused(self) -> bool | None:
+        """True if Block Public Access surely refuses everybody but the account's own signers and AWS services."""
+        if self.restricts_public is None:
+            return None
+        if not (self.restricts_public or self.facts.blocks_public):
+            return False
+        theirs = self.facts.policy_is_public
+        return is_surely_public(self.policy) if theirs is None else theirs
+
+    def policies(self, signer: Signer = "own", endpoint: str = "", session: PolicySource | None = None) -> Policies:
+        """Return the policies that meet a request of a signer, through an endpoint if its id is given."""
+        through = self.endpoints.get(endpoint)
+        asked = (signer, "" if through is None else endpoint, session)
+        if session is not None and session is not NOTHING_GRANTED:
+            return self._policies(*asked)
+        if asked not in self._made:
+            self._made[asked] = self._policies(*asked)
+        return self._made[asked]
+
+    @cached_property
+    def _made(self) -> dict[tuple[Signer, str, object], Policies]:
+        """Policies that were asked for before: they stay compiled."""
+        return {}
+
+    def _policies(self, signer: Signer, endpoint: str, session: PolicySource | None) -> Policies:
+        through = self.endpoints.get(endpoint)
+        return Policies(
+            identity=() if signer == "anonymous" else (EVERYTHING,),
+            session=(session or self.session) if signer == "own" else None,
+            resource=self.policy,
+            endpoint=through.policy_text if through is not None else None,
+            gateway_endpoint=through is not None and through.type == "Gateway",
+            rcp=self.rcp or (),
+            scp=self.scp or (),
+        )
+
+    @cached_property
+    def circumstances(self) -> Circumstances:
+        """The circumstances of all requests."""
+        region = Facts({"aws:requestedregion": (self.region,)} if self.region else {})
+        in_vpc = Facts(endpoints={each.id: {"aws:sourcevpc": (each.vpc_id,)} for each in self.endpoints.values()})
+        given = self.facts.with_defaults(region, in_vpc)
+        moment = moment_of(given) if given.values.keys() & {"aws:currenttime", "aws:epochtime"} else self.at
+        return Circumstances(self.account, self.partition, given, moment, role=self.listed_signer)
+
+    @property
+    def assumed_of_organization(self) -> tuple[str, ...]:
+        """Assumptions about policies of the organization that were not read."""
+        kinds = {"resource control policy": self.rcp, "service control policy": self.scp}
+        return tuple(
+            f"No {kind} was {self.origin}: they allow everything." for kind, levels in kinds.items() if levels is None
+        )
+
+    @property
+    def assumed(self) -> tuple[str, ...]:
+        """Assumptions of all answers, one sentence each."""
+        listed = self.listed_signer
+        return self.assumed_with(
+            f"The signer is {printable(listed)}, which the signer lock lists, and its own policies allow everything."
+            if listed
+            else f"The signer is a session of a role of account {self.account} whose own policies allow everything.",
+            "The own policies of signers of other accounts allow everything.",
+        )
+
+    def assumed_with(self, *of_signers: str, path: str = DIRECTLY) -> tuple[str, ...]:
+        """Return the assumptions of answers, with those about who signs, and about access points."""
+        has_policies = any(each.policy_text for each in self.endpoints.values())
+        return (
+            *self.assumed_of_organization,
+            f"The policy of a VPC endpoint that was not {self.origin} is the default, full access."
+            if has_policies
+            else f"No VPC endpoint policy was {self.origin}: it is the default, full access.",
+            _PUBLIC[self.is_public_refused],
+            *of_signers,
+            *([] if "aws:viaawsservice" in self.facts.values else [_NO_SERVICE]),
+            path,
+            *(f"{key_facts(key).name} is {_words(values)}." for key, values in sorted(self.facts.values.items())),
+            *self.facts.notes,
+            *(f"{action} was denied, so what it reads is unknown or supposed." for action in self.missing),
+        )
+
+    def verdict(self, request: Request, *, session: PolicySource | None = None, is_known: bool = True) -> Verdict:
+        """Decide one concrete request; unless ``is_known``, it names only somebody of the account or the known role."""
+        endpoint = next(iter(request.keys.get("aws:sourcevpce", ())), "")
+        signer: Signer = "anonymous" if request.principal == "*" else "own"
+        facts = self.facts
+        if endpoint in self.endpoints:
+            facts = Facts(facts.endpoints.get(endpoint, {})).with_defaults(facts)
+        return decide_request(
+            request,
+            self.policies(signer, endpoint, session),
+            facts,
+            signer_known=is_known or bool(self.signer),
+            session_known=is_known,
+        )
+
+    def decide(self, request: Request, *, is_known: bool = True) -> Answer:
+        """Answer one concrete request; for certain only where what was not read cannot change the answer."""
+        verdict = self.verdict(request, is_known=is_known)
+        answer = answer_of(verdict)
+        unread = self.not_read - ({READ_ENDPOINTS} if request.is_off_endpoint else set())
+        if answer.answer == "unknown" or verdict.decision == "explicit-deny" or not unread:
+            return answer
+        return Answer("unknown", depends_on=tuple(sorted(unread)), verdict=None)
+
+    @property
+    def _session_arn(self) -> str:
+        some = f"arn:{self.partition}:sts::{self.account}:assumed-role/some-role/{SESSION}"
+        return session_of_role(self.signer, SESSION) if self.role else self.signer or some
+
+    def ground_truth(self, endpoint: str, key: str, action: str) -> Answer:
+        """Answer for Ground Truth's back end: signed in the header, through an endpoint of AWS."""
+        arn = self._session_arn
+        role = self.role or role_of_session(arn) or arn
+        context = header_context(Source(None, endpoint), principal_arn=role, region=self.region or None)
+        request = Request(action, f"{self.arn}/{key}", arn, context, resource_account=self.account)
+        return self.decide(request, is_known=False)
+
+    def log_delivery(self, key: str) -> Answer:
+        """Answer for S3 that delivers an access log into the bucket."""
+        service = "logging.s3.amazonaws.com"
+        context = header_context(Source(None, None), service=service, region=self.region or None)
+        context |= {"aws:SourceAccount": self.account, "aws:SourceArn": self.arn}
+        request = Request("s3:PutObject", f"{self.arn}/{key}", service, context, resource_account=self.account)
+        return self.decide(request, is_known=False)
+
+    def caller(self, arn: str, action: str) -> Answer:
+        """Answer for the caller who reads or writes the bucket policy."""
+        place = Source(parse_address("192.0.2.10"))
+        context = header_context(place, principal_arn=role_of_session(arn) or arn, region=self.region or None)
+        return self.decide(Request(action, self.arn, arn, context, resource_account=self.account))
+
+
+def locks_of_files(
+    bucket: str,
+    policy: PolicySource | None,
+    account: str,
+    facts: Facts | None = None,
+    *,
+    session: PolicySource | None = None,
+    rcp: Sequence[PolicySource] = (),
+    scp: Sequence[PolicySource] = (),
+) -> EffectiveLocks:
+    """Return the locks of a bucket under the policies that are given; raises PolicyError if one is not valid.
+
+    ``session`` is the policy of the role session that signs; ``rcp`` and ``scp`` are those of the organization,
+    each a level.
+    """
+    given = facts or Facts()
+    text = policy if policy is None or isinstance(policy, str) else json.dumps(policy)
+    match = re.search(r"arn:(aws[a-z-]*):s3:::", text or "")
+    locks = EffectiveLocks(
+        bucket=bucket,
+        policy=text,
+        account=account,
+        partition=match[1] if match else "aws",
+        signer=next(iter(given.values.get("aws:principalarn", ())), ""),
+        facts=given,
+        session=session,
+        rcp=tuple(rcp) or None,
+        scp=tuple(scp) or None,
+        missing=given.missing,
+        origin="given",
+        at=datetime.now(UTC).replace(microsecond=0),
+    )
+    for signer in ("own", "anonymous"):
+        _ = locks.policies(signer).compiled
+    return locks

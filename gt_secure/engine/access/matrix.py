@@ -1,0 +1,218 @@
+"""Matrix of answers: kinds of requests in rows, places in columns, before and after a change.
+
+Places with the same answers in every row are one column, so each cell has exactly one answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypedDict
+
+from ...base import html as markup
+from ...base.columns import lay_out, wrapped
+from ...base.html import Markup
+from ...base.text import capital, count, some
+from ..iam.request_space import WORDS, Word
+from .address_classes import BITS, EVERY_ADDRESS, Span, minus, within
+from .answer import ONE_ADDRESS, claim_of
+from .difference import Difference
+from .exposure import Exposure
+from .source_sets import Row, SourceSet
+
+_NAMED = 2
+_HINTS = {
+    "worker": "through the worker portal",
+    "header": "SDK, CLI and AWS services",
+    "anonymous": "without a signature",
+}
+_MARKS = {
+    "opened": '<circle cx="6" cy="6" r="5" fill="currentColor"/>',
+    "refused": '<circle cx="6" cy="6" r="4.2" fill="none" stroke="currentColor" stroke-width="1.6"/>'
+    '<path d="M3 9 9 3" stroke="currentColor" stroke-width="1.6"/>',
+    "unknown": '<path d="M6 .5 11.5 6 6 11.5.5 6z" fill="none" stroke="currentColor" stroke-width="1.4" '
+    'stroke-dasharray="2 1.5"/>',
+}
+
+
+@dataclass(frozen=True, slots=True)
+class KindRow:
+    """Kinds of requests with the same answers everywhere."""
+
+    requests: tuple[str, ...]
+    cells: tuple[Difference[Word], ...]
+
+    @property
+    def changes(self) -> bool:
+        """Return whether an answer changes."""
+        return any(cell.changes for cell in self.cells)
+
+    @property
+    def answers(self) -> str:
+        """Return the answers after the change, each once."""
+        words = dict.fromkeys(cell.after for cell in self.cells)
+        return " or ".join(words) + (", depending on the source" if len(words) > 1 else "")
+
+    def title(self, *, has_team: bool) -> str:
+        """Return the kinds of requests in words."""
+        return ", ".join(claim_of(each, has_team=has_team) for each in self.requests)
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Columns with their titles and details, and lines with a cell for each column."""
+
+    columns: tuple[tuple[str, str], ...]
+    lines: tuple[KindRow, ...]
+
+    @property
+    def has_team(self) -> bool:
+        """Return whether workers are among those who ask."""
+        return any("worker" in line.requests for line in self.lines)
+
+
+def matrix_of(rows: Iterable[tuple[Row, Row]]) -> Matrix:
+    """Return the matrix of kinds of requests, each with its row now and after a change."""
+    pairs = list(rows)
+    places = [*_addresses(pairs), *_endpoints(pairs)]
+    kinds: dict[tuple[Difference[Word], ...], list[str]] = {}
+    for number, (_, after) in enumerate(pairs):
+        kinds.setdefault(tuple(cells[number] for _, cells in places), []).append(after.request)
+    lines = [KindRow(tuple(requests), cells) for cells, requests in kinds.items()]
+    return Matrix(tuple(title for title, _ in places), tuple(lines))
+
+
+def _addresses(pairs: Sequence[tuple[Row, Row]]) -> Iterator[tuple[tuple[str, str], tuple[Difference[Word], ...]]]:
+    """Yield the classes of addresses, those of the lists first."""
+    sides = [row for pair in pairs for row in pair]
+    classes: list[tuple[Span, ...]] = [(span,) for span in EVERY_ADDRESS]
+    for spans in dict.fromkeys(row.places(word).spans for row in sides for word in WORDS):
+        cut = [part for each in classes for part in (within(spans, each), minus(each, spans))]
+        classes = [part for part in cut if part]
+    alike: dict[tuple[Difference[Word], ...], list[Span]] = {}
+    for each in classes:
+        found = tuple(Difference(_at(before, each[0]), _at(after, each[0])) for before, after in pairs)
+        alike.setdefault(found, []).extend(each)
+    found_sets = [(SourceSet(tuple(spans)), cells) for cells, spans in alike.items()]
+    for sources, cells in sorted(found_sets, key=lambda each: each[0].count(6) + each[0].count(4)):
+        yield _address_title(sources, alone=len(alike) == 1), cells
+
+
+def _at(row: Row, span: Span) -> Word:
+    """Return the answer at addresses that no set of a row divides."""
+    for word in WORDS:
+        if any(s.version == span.version and s.first <= span.first <= s.last for s in row.places(word).spans):
+            return word
+    return "unknown"
+
+
+def _address_title(sources: SourceSet, *, alone: bool) -> tuple[str, str]:
+    sizes = {version: sources.count(version) for version in BITS}
+    is_rest = {version: size > 1 << (BITS[version] - 2) for version, size in sizes.items()}
+    if alone:
+        return "any address", "IPv4 and IPv6"
+    said = [f"{sizes[4]:,} IPv4"] if sizes[4] else []
+    said += ["all IPv6" if sizes[6] == 1 << BITS[6] else "most IPv6" if is_rest[6] else "IPv6"] if sizes[6] else []
+    if any(is_rest.values()) and all(is_rest[version] or not size for version, size in sizes.items()):
+        family = "" if all(is_rest.values()) else "IPv4 " if is_rest[4] else "IPv6 "
+        return f"other {family}addresses", ", ".join(said)
+    return some(sources.cidrs, _NAMED, "range"), "" if sum(sizes.values()) == 1 else ", ".join(said)
+
+
+def _endpoints(pairs: Sequence[tuple[Row, Row]]) -> Iterator[tuple[tuple[str, str], tuple[Difference[Word], ...]]]:
+    labels = sorted({label for pair in pairs for row in pair for label in row.labels})
+    alike: dict[tuple[Difference[Word], ...], list[str]] = {}
+    for label in labels:
+        cells = tuple(Difference(before.at_endpoint(label), after.at_endpoint(label)) for before, after in pairs)
+        alike.setdefault(cells, []).append(label)
+    others = tuple(Difference(before.others, after.others) for before, after in pairs)
+    as_others = alike.pop(others, [])
+    for cells, found in alike.items():
+        yield (some(found, _NAMED, "endpoint"), "VPC endpoint" if len(found) == 1 else "VPC endpoints"), cells
+    yield (
+        (
+            "other VPC endpoints" if alike else "any VPC endpoint",
+            "" if alike or not as_others else f"such as {as_others[0]}",
+        ),
+        others,
+    )
+
+
+def split_lines(matrix: Matrix) -> tuple[list[KindRow], list[KindRow]]:
+    """Return the lines to show, and those to fold: kinds of requests that stay the same while others change."""
+    moving = any(line.changes for line in matrix.lines)
+    shown = [line for line in matrix.lines if line.changes or "worker" in line.requests or not moving]
+    return shown, [line for line in matrix.lines if line not in shown]
+
+
+def matrix_text(matrix: Matrix, room: int | None) -> Iterator[str]:
+    """Yield the lines of the matrix for a terminal, each answer now and after."""
+    shown, folded = split_lines(matrix)
+    head = ("request", *(title for title, _ in matrix.columns))
+    rows = [(capital(line.title(has_team=matrix.has_team)), *(cell.arrow for cell in line.cells)) for line in shown]
+    yield from (f"  {line}" for line in lay_out(head, rows, None if room is None else room - 2))
+    if folded:
+        same = "; ".join(f"{line.title(has_team=matrix.has_team)} ({line.answers})" for line in folded)
+        yield from wrapped(f"  The same as now: {same}.", 4, room)
+    yield from wrapped(f"  {ONE_ADDRESS}", 4, room) if matrix.has_team else ()
+
+
+class Picture(TypedDict):
+    """Values of a figure of an exposure: places, and kinds of requests with an answer for each place."""
+
+    columns: list[str]
+    rows: list[tuple[str, list[Word]]]
+    title: str
+    note: str
+
+
+def picture_of(exposure: Exposure) -> Picture:
+    """Return the matrix of an exposure as plain values, for whoever draws it."""
+    matrix = matrix_of((row, row) for row in exposure)
+    where = f"{exposure.locks.bucket}/{exposure.key}" if exposure.locks.bucket else "the images"
+    rows = [
+        (capital(claim_of(each, has_team=matrix.has_team)), [cell.after for cell in line.cells])
+        for line in matrix.lines
+        for each in line.requests
+    ]
+    return Picture(
+        columns=[title for title, _ in matrix.columns],
+        rows=rows,
+        title=f"Who can open {where}?",
+        note=ONE_ADDRESS if matrix.has_team else "",
+    )
+
+
+def matrix_html(matrix: Matrix, caption: str | Markup) -> Markup:
+    """Return the matrix as a table whose cells have shape, word and colour; kinds that stay the same are folded."""
+    shown, folded = split_lines(matrix)
+    note = markup.hint(ONE_ADDRESS) if matrix.has_team else ""
+    rest = ""
+    if folded:
+        kinds = count(sum(len(line.requests) for line in folded), "kind")
+        rest = markup.fold(f"{kinds} of requests with the same answers as now", _table(matrix, folded, ""))
+    return markup.join(_table(matrix, shown, caption), note, rest)
+
+
+def _table(matrix: Matrix, lines: Iterable[KindRow], caption: str | Markup) -> Markup:
+    head = ["Request", *(_head(title, detail) for title, detail in matrix.columns)]
+    rows = [(_title(line, matrix.has_team), *map(_cell, line.cells)) for line in lines]
+    return markup.table(head, rows, caption=caption, classes="gts-who")
+
+
+def _head(title: str, detail: str) -> Markup:
+    named = markup.code(title, 90) if title[:1].isdigit() or title.startswith("vpc") else markup.text(title, 90)
+    return markup.join(named, f" <small>{markup.text(detail)}</small>" if detail else "")
+
+
+def _title(line: KindRow, has_team: bool) -> Markup:
+    hints = [_HINTS[each] for each in line.requests if each in _HINTS]
+    said = f" <small>{markup.text(hints[0])}</small>" if len(line.requests) == 1 and hints else ""
+    return markup.join(markup.text(capital(line.title(has_team=has_team)), 300), said)
+
+
+def _cell(cell: Difference[Word]) -> Markup:
+    mark = f'<svg viewBox="0 0 12 12" width="12" height="12" aria-hidden="true">{_MARKS[cell.after]}</svg>'
+    was = "" if not cell.changes else f' <span class="gts-was">now {cell.before}</span>'
+    changed = " gts-moved" if was else ""
+    return Markup(f'<span class="gts-answer gts-{cell.after}{changed}">{mark}{cell.after}</span>{was}')

@@ -1,0 +1,557 @@
+"""Answers for one request of many principals: each statement is compiled once, and each group decided once.
+
+A principal is decided by the engine of every other answer. Before that, statements that cannot cover the request drop
+out, and principals with the same statements, and the same answers to what those ask about a principal, form a group.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from ...base.errors import PolicyError
+from ..iam.conditions import Condition
+from ..iam.documents import DocumentKind, Statement, compile_statement, document_of
+from ..iam.facts import Facts, Values
+from ..iam.principals import Caller
+from ..iam.request import Compiled, Layer, Policies
+from ..iam.request_keys import is_principal_key
+from ..iam.request_space import WORDS, SpaceAnswer, Word
+from ..iam.three_valued import spellings
+from ..iam.variables import Several, split_wildcards, variable_keys
+from ..iam.wildcards import TooManyClassesError, glob
+from .address_classes import EVERY_ADDRESS, Span, address_classes, within
+from .identities import AttachedPolicy, Principal
+from .request_kinds import Circumstances, Form, Kind, RoleSessions
+from .source_sets import Requests, Row, SourcePlace, SourceSet, expose, row_of
+from .sources import ANY_OTHER
+
+_LITERAL = re.compile(r"[^*?$]*")
+_TAG, _IP = "aws:principaltag/", "aws:sourceip"
+_BY_IP = frozenset({_IP})
+NOWHERE = SourceSet()
+EVERYWHERE = SourceSet(EVERY_ADDRESS, other_endpoints=True)
+REFUSED = Row("presigned", NOWHERE, EVERYWHERE, NOWHERE)
+_GRANT_ALL = compile_statement({"Effect": "Allow", "Action": "*", "Resource": "*"}, 0, "$", "identity", "2012-10-17")
+
+
+class _Document(NamedTuple):
+    """A policy text: statements with the bits of their actions, the bits of its Allows, and the covering statements."""
+
+    entries: list[tuple[int, Mapping[str, Any]]]
+    allowed: int
+    covering: dict[tuple[str, str, str], list[Statement]]
+
+
+class Statements:
+    """The statements of all policies, by the actions that are asked for; each is compiled once, when it is needed."""
+
+    def __init__(self, actions: Sequence[str]) -> None:
+        self._bits = {action.lower(): 1 << index for index, action in enumerate(actions)}
+        self._every = (1 << len(self._bits)) - 1
+        self._masks: dict[str, int] = {}
+        self._documents: dict[tuple[str, str], _Document] = {}
+        self._by_policy: dict[AttachedPolicy, _Document] = {}
+        self._by_raw: dict[tuple[int, str], Statement] = {}
+        self._by_text: dict[tuple[str, str, str], Statement] = {}
+        self._left: dict[object, Statement] = {}
+        self._needs: dict[int, _Needs] = {}
+
+    def _mask(self, text: object) -> int:
+        """Return the actions that a text of a policy covers."""
+        lower = str(text).lower()
+        if lower not in self._masks:
+            if "*" in lower or "?" in lower:
+                matches = glob(split_wildcards(lower))
+                self._masks[lower] = sum(bit for action, bit in self._bits.items() if matches(action))
+            else:
+                self._masks[lower] = self._bits.get(lower, 0)
+        return self._masks[lower]
+
+    def _indexed(self, policy: AttachedPolicy) -> _Document:
+        found = self._by_policy.get(policy)
+        if found is None:
+            text = (policy.version, repr(policy.statements))
+            if text not in self._documents:
+                self._documents[text] = self._read(policy)
+            found = self._by_policy[policy] = self._documents[text]
+        return found
+
+    def _read(self, policy: AttachedPolicy) -> _Document:
+        entries, allowed = [], 0
+        for raw in policy.statements:
+            actions = raw.get("Action", raw.get("NotAction", ()))
+            mask = 0
+            for each in actions if isinstance(actions, list) else (actions,):
+                mask |= self._mask(each)
+            if "NotAction" in raw:
+                mask = self._every & ~mask
+            if mask:
+                entries.append((mask, raw))
+                allowed |= mask if raw.get("Effect") == "Allow" else 0
+        return _Document(entries, allowed, {})
+
+    def bits(self, actions: Iterable[str]) -> int:
+        """Return the bits of actions."""
+        return sum(self._bits[action.lower()] for action in actions)
+
+    def allowed(self, policies: Iterable[AttachedPolicy]) -> int:
+        """Return the bits of the actions that an Allow of some policies covers on something."""
+        found = 0
+        for policy in policies:
+            found |= (self._by_policy.get(policy) or self._indexed(policy)).allowed
+        return found
+
+    def may_trust(self, principal: Principal, action: str) -> bool:
+        """Return whether the trust policy of a role may allow an action in addition to assuming the role."""
+        if not principal.is_role or principal.trust is None:
+            return principal.is_role
+        return bool(self.allowed((principal.trust,)) & self._bits[action.lower()])
+
+    def covering(
+        self, policy: AttachedPolicy, action: str, arn: str, kind: DocumentKind = "identity"
+    ) -> list[Statement]:
+        """Return the statements of a policy that may cover a request; an empty ARN stands for any resource.
+
+        Raises
+        ------
+        PolicyError
+            If one of them is not valid.
+        """
+        document = self._by_policy.get(policy) or self._indexed(policy)
+        asked = (action, arn, kind)
+        if asked not in document.covering:
+            bit = self._bits[action.lower()]
+            found = []
+            for mask, raw in document.entries:
+                if mask & bit and (kind == "trust" or not arn or _may_cover(raw, arn)):
+                    statement = self._statement(raw, policy.version, kind)
+                    if not arn or covers(statement, arn):
+                        found.append(statement)
+            document.covering[asked] = found
+        return document.covering[asked]
+
+    def _statement(self, raw: Mapping[str, Any], version: str, kind: DocumentKind) -> Statement:
+        known = self._by_raw.get((id(raw), kind))  # the document keeps it
+        if known is None:
+            content = {name: value for name, value in raw.items() if name != "Sid"}
+            key = (repr(content), version, kind)
+            if key not in self._by_text:
+                self._by_text[key] = compile_statement(content, 0, "$", kind, version)
+            known = self._by_raw[id(raw), kind] = self._by_text[key]
+        return known
+
+    def left_of(
+        self, statement: Statement, arn: str, keys: Mapping[str, Values], settled: frozenset[str]
+    ) -> Statement | None:
+        """Return a statement without what is settled about a request; None if it does not apply.
+
+        Statements that leave the same are the same one.
+        """
+        resources = statement.resources
+        if all(each.matcher or variable_keys(each.template) <= settled for each in resources):
+            if not statement.covers_resource(arn, keys):
+                return None
+            resources = _GRANT_ALL.resources
+        conditions = []
+        for condition in statement.conditions:
+            if condition.lower_key not in settled or not condition.variables <= settled:
+                conditions.append(condition)
+            elif not condition.matches(keys, deny=statement.deny):
+                return None
+        content = tuple((each.operator, each.lower_key, each.values, each.special) for each in conditions)
+        key = (statement.deny, content, None if resources is _GRANT_ALL.resources else id(statement))
+        if key not in self._left:
+            plain = replace(_GRANT_ALL, deny=statement.deny, conditions=tuple(conditions))
+            if resources is not _GRANT_ALL.resources:
+                plain = replace(plain, resources=resources, not_resource=statement.not_resource)
+            self._left[key] = plain
+        return self._left[key]
+
+    def needs(self, statement: Statement) -> _Needs:
+        """Return what a statement asks about a principal."""
+        if id(statement) not in self._needs:
+            self._needs[id(statement)] = _needs_of(statement)
+        return self._needs[id(statement)]
+
+    def signature(
+        self, statements: Iterable[Statement], principal: Principal, keys: Mapping[str, Values]
+    ) -> list[object]:
+        """Return what statements ask about a principal, with the answers."""
+        found: list[object] = []
+        for statement in statements:
+            need = self.needs(statement)
+            if need.names:
+                found.append(statement.grant(principal.caller, keys))
+            if need.sessions and principal.is_role:
+                found.append(principal.arn)
+            found += [condition.matches(keys, deny=statement.deny) for condition in need.tests]
+            found += [keys.get(key) for key in need.values]
+            if need.tags and principal.is_role:
+                found.append(principal.trust and id(self._indexed(principal.trust)))
+        return found
+
+
+def _may_cover(raw: Mapping[str, Any], arn: str) -> bool:
+    """Return False for a statement whose resources begin otherwise: it need not be compiled."""
+    resources = raw.get("Resource")
+    if resources is None:
+        return True
+    for text in resources if isinstance(resources, list) else (resources,):
+        literal = _LITERAL.match(text) if isinstance(text, str) else None
+        if literal is None or arn.startswith(literal[0]):
+            return True
+    return False
+
+
+def covers(statement: Statement, arn: str) -> bool:
+    """Return whether a statement may cover a resource: a pattern with a policy variable may."""
+    return any(p.matcher is None for p in statement.resources) or statement.covers_resource(arn, {})
+
+
+class _Needs(NamedTuple):
+    """Questions of a statement about a principal."""
+
+    names: bool
+    sessions: bool
+    tests: tuple[Condition, ...]
+    values: tuple[str, ...]
+    tags: bool
+
+
+def _needs_of(statement: Statement) -> _Needs:
+    entries = [entry for entry in statement.principals or () if entry.kind != "everyone"]
+    tests, values = [], {key for pattern in statement.resources for key in variable_keys(pattern.template)}
+    for condition in statement.conditions:
+        if condition.variables:
+            values |= {condition.lower_key, *condition.variables}
+        elif is_principal_key(condition.lower_key):
+            tests.append(condition)
+    mentioned = {*values, *(each.lower_key for each in tests)}
+    kinds = {entry.kind for entry in entries}
+    by_id = "aws:userid" in mentioned or "unique-id" in kinds or statement.not_principal
+    return _Needs(
+        bool(entries),
+        by_id or any(":assumed-role/" in entry.text for entry in entries),
+        tuple(tests),
+        tuple(sorted(key for key in values if is_principal_key(key))),
+        any(key.startswith(_TAG) for key in mentioned),
+    )
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Policies and facts that meet a request of every principal.
+
+    Attributes
+    ----------
+    account, partition : str
+        Of the resource.
+    resource : Layer or None
+        The bucket policy or the trust policy.
+    endpoints : mapping
+        The endpoint policy of each endpoint that is known, and whether it is a gateway.
+    rcp, scp : tuple of Layer
+    own_only : bool
+        Whether Block Public Access refuses what the policy grants to other accounts.
+    circumstances : Circumstances
+    """
+
+    circumstances: Circumstances
+    resource: Layer | None = None
+    endpoints: Mapping[str, tuple[Layer | None, bool]] | None = None
+    rcp: tuple[Layer, ...] = ()
+    scp: tuple[Layer, ...] = ()
+    own_only: bool = False
+
+
+def narrowed(layer: Layer | None, action: str, arn: str) -> Layer | None:
+    """Return a policy without the statements that cannot cover a request.
+
+    One Allow stays where there was any: a level of an organization without one would be read beside full access.
+    """
+    if layer is None:
+        return None
+    lower = action.lower()
+    kept = [s for s in layer.document.statements if s.covers_action(lower) and covers(s, arn)]
+    if layer.document.allows and all(each.deny for each in kept):
+        kept.append(layer.document.allows[0])
+    return Layer(layer.kind, layer.name, document_of(tuple(kept), layer.kind))
+
+
+class Asked:
+    """One request, asked for many principals."""
+
+    def __init__(
+        self,
+        statements: Statements,
+        around: Surroundings,
+        action: str,
+        arn: str,
+        *,
+        form: Form = "presigned",
+        chooses: tuple[str, ...] = (),
+        absent: tuple[str, ...] = (),
+        cache: dict[object, Row] | None = None,
+    ) -> None:
+        self.statements = statements
+        self.arn, self.action = arn, action
+        self.kind = Kind("presigned", form, "own", action, arn, chooses=chooses, absent=absent)
+        self.around = replace(
+            around,
+            resource=narrowed(around.resource, action, arn),
+            endpoints={k: (narrowed(p, action, arn), g) for k, (p, g) in (around.endpoints or {}).items()},
+            rcp=tuple(each for level in around.rcp if (each := narrowed(level, action, arn))),
+            scp=tuple(each for level in around.scp if (each := narrowed(level, action, arn))),
+        )
+        self._rows: dict[object, Row] = {} if cache is None else cache
+        self._shared = Compiled((), None, None, self.around.resource, None, False, self.around.rcp, self.around.scp)
+        behind = [layer for layer, _ in self.around.endpoints.values() if layer] if self.around.endpoints else []
+        self._common = [s for layer in (*self._shared.layers, *behind) for s in layer.document.statements]
+        self._common_ids = frozenset(map(id, self._common))
+        self._tags = {key for key in spellings(self._shared) if key.startswith(_TAG)}
+
+    @cached_property
+    def _grants(self) -> tuple[Statement, ...]:
+        return self.around.resource.document.allows if self.around.resource else ()
+
+    def row(self, principal: Principal, *, as_if_all: bool = False) -> Row:
+        """Return from where the request of a principal is opened; ``as_if_all`` its own policies allow everything."""
+        if self.around.own_only and principal.account != self.around.circumstances.account:
+            return REFUSED
+        unread = list(principal.not_read)
+        own = self._of(principal.policies, unread)
+        limit: list[Statement] | None = None
+        if principal.boundary is not None:
+            missing: list[str] = []
+            limit = self._of((principal.boundary,), missing)
+            unread += missing
+            limit = [_GRANT_ALL] if missing else limit
+        elif principal.boundary_not_read:
+            unread.append(principal.boundary_not_read)
+        if unread or as_if_all:
+            own = [*own, _GRANT_ALL]
+        if all(each.deny for each in own) and not self._is_named(principal):
+            return REFUSED
+        row = self._decided(principal, own, limit)
+        return unsure(row, unread) if unread else row
+
+    def _of(self, policies: Iterable[AttachedPolicy], unread: list[str]) -> list[Statement]:
+        found: list[Statement] = []
+        for policy in policies:
+            try:
+                found += self.statements.covering(policy, self.action, self.arn)
+            except PolicyError:
+                unread.append(policy.name or "an inline policy that is not valid")
+        return found
+
+    def _is_named(self, principal: Principal) -> bool:
+        keys = {"aws:userid": (f"{principal.id}:x" if principal.is_role else principal.id,)}
+        return any(each.grant(principal.caller, keys) or _names_session(each, principal) for each in self._grants)
+
+    def _decided(self, principal: Principal, own: list[Statement], limit: list[Statement] | None) -> Row:
+        keys = self._keys(principal, (*own, *(limit or ()), *self._common))
+        is_open = self.statements.may_trust(principal, "sts:tagsession")
+        settled = frozenset(key for key in keys if not (is_open and key.startswith(_TAG)))
+        own = self._left(own, keys, settled)
+        return self._row_of(principal, own, None if limit is None else self._left(limit, keys, settled), keys)
+
+    def _row_of(
+        self, principal: Principal, own: list[Statement], limit: list[Statement] | None, keys: Mapping[str, Values]
+    ) -> Row:
+        """Return the row of a principal from what is left of its statements: the one of its group."""
+        if any(each.deny and not each.conditions and each.resources is _GRANT_ALL.resources for each in own):
+            return REFUSED
+        if all(each.deny for each in own) and not self._is_named(principal):
+            return REFUSED
+        every = [*own, *(limit or ()), *self._common]
+        group = (
+            principal.account,
+            principal.is_role,
+            principal.is_service_linked,
+            frozenset(map(id, own)),
+            None if limit is None else frozenset(map(id, limit)),
+            self._common_ids,
+            self.arn if any(p.matcher is None for each in every for p in each.resources) else "",
+            *self.statements.signature(every, principal, keys),
+        )
+        if group not in self._rows:
+            made = self._by_address(principal, own, limit, keys)
+            self._rows[group] = self._expose(principal, own, limit, keys) if made is None else made
+        return self._rows[group]
+
+    def _by_address(
+        self, principal: Principal, own: list[Statement], limit: list[Statement] | None, keys: Mapping[str, Values]
+    ) -> Row | None:
+        """Return the row where own statements ask for the address: for each class of addresses they are settled."""
+        asking = [c for each in (*own, *(limit or ())) for c in each.conditions if _IP in {c.lower_key, *c.variables}]
+        classes = address_classes(asking) if asking else []
+        if not classes or any(each.variables for each in asking) or not all(each.is_exact for each in classes):
+            return None
+        known: dict[object, Row] = {}
+
+        def settled(source: Mapping[str, Values]) -> Row:
+            left = self._left(own, source, _BY_IP)
+            bound = None if limit is None else self._left(limit, source, _BY_IP)
+            key = (*map(id, left), None, *map(id, bound or ()))
+            if key not in known:
+                known[key] = self._row_of(principal, left, bound, keys)
+            return known[key]
+
+        rows: dict[int, tuple[Row, tuple[Span, ...]]] = {}
+        for each in classes:
+            row = settled({_IP: (each.example,)})
+            rows[id(row)] = (row, (*rows.get(id(row), (row, ()))[1], *each.spans))
+        places = [
+            _place(word, found, spans=spans)
+            for row, here in rows.values()
+            for word in WORDS
+            if (spans := within((found := row.places(word)).spans, here))
+        ]
+        behind = settled({})
+        for word in WORDS:
+            found = behind.places(word)
+            labels = (*found.endpoints, *([ANY_OTHER] if found.other_endpoints else []))
+            places += [_place(word, found, endpoint=label) for label in labels]
+        return row_of("presigned", places)
+
+    def _left(self, some: Iterable[Statement], keys: Mapping[str, Values], settled: frozenset[str]) -> list[Statement]:
+        """Return what is left of statements of a principal once its own keys have answered their conditions."""
+        left: dict[int, Statement] = {}
+        for statement in some:
+            made = self.statements.left_of(statement, self.arn, keys, settled)
+            if made is not None:
+                left[id(made)] = made
+        return list(left.values())
+
+    def _keys(self, principal: Principal, statements: Iterable[Statement]) -> dict[str, Values]:
+        """Return the condition keys of a principal; an empty value says that the key is absent."""
+        keys: dict[str, Values] = {
+            "aws:principalarn": (principal.arn,),
+            "aws:principalaccount": (principal.account,),
+            "aws:principaltype": ("AssumedRole" if principal.is_role else "User",),
+        }
+        if not principal.is_role:
+            keys |= {"aws:username": (principal.arn.rpartition("/")[2],), "aws:federatedprovider": ()}
+            keys |= {"aws:userid": (principal.id,)} if principal.id else {}
+        else:
+            keys["aws:username"] = ()
+        if not self.statements.may_trust(principal, "sts:setsourceidentity"):
+            keys["aws:sourceidentity"] = ()
+        tags = {*self._tags, *_tag_keys(statements)}
+        if tags:
+            own = {_TAG + name.lower(): value for name, value in principal.tags.items()}
+            is_open = self.statements.may_trust(principal, "sts:tagsession")
+            keys |= {key: (own[key],) if key in own else () for key in tags if key in own or not is_open}
+        return keys
+
+    def _expose(
+        self, principal: Principal, own: list[Statement], limit: list[Statement] | None, keys: Mapping[str, Values]
+    ) -> Row:
+        around = self.around
+        compiled = self._shared._replace(
+            identity=(Layer("identity", "identity policy", document_of(tuple(own), "identity")),) if own else (),
+            boundary=None
+            if limit is None
+            else Layer("boundary", "permissions boundary", document_of(tuple(limit), "boundary")),
+            scp_account=principal.account,
+        )
+        needs = (self.statements.needs(each) for each in (*own, *(limit or ()), *self._common))
+        asks = principal.is_role and any(need.sessions or need.tags for need in needs)
+        asks = asks or principal.caller.role.startswith("AWSServiceRoleFor")  # its path tells, not its name
+        kind = self.kind
+        if self.statements.may_trust(principal, "sts:tagsession"):
+            kind = replace(kind, chooses=(*kind.chooses, _TAG))
+        circumstances = replace(
+            around.circumstances,
+            given=Facts(keys).with_defaults(around.circumstances.given),
+            sessions=sessions_of(principal, self.statements) if asks else None,
+        )
+        behind = {
+            name: Policies.of_compiled(compiled._replace(endpoint=layer, gateway_endpoint=gateway))
+            for name, (layer, gateway) in (around.endpoints or {}).items()
+        }
+        policies = Policies.of_compiled(compiled)
+        try:
+            return expose(
+                Requests(kind, policies, circumstances),
+                endpoint_policies=lambda name: behind.get(name, policies),
+            )
+        except TooManyClassesError as error:
+            return unsure(replace(REFUSED, opened=EVERYWHERE, refused=NOWHERE), [str(error)])
+
+
+def _place(word: Word, found: SourceSet, spans: tuple[Span, ...] = (), endpoint: str | None = None) -> SourcePlace:
+    return SourcePlace(SpaceAnswer(word, found.depends_on), spans, endpoint, found.when, "", found.oldest_ms)
+
+
+def _tag_keys(statements: Iterable[Statement]) -> Iterator[str]:
+    for statement in statements:
+        for condition in statement.conditions:
+            yield from (k for k in (condition.lower_key, *condition.variables) if k.startswith(_TAG))
+        for pattern in statement.resources if statement.resources else ():
+            if pattern.matcher is None:
+                yield from (key for key in variable_keys(pattern.template) if key.startswith(_TAG))
+
+
+def _names_session(statement: Statement, principal: Principal) -> bool:
+    caller: Caller = principal.caller
+    return any(e.kind == "exact" and f":assumed-role/{caller.role}/" in e.text for e in statement.principals or ())
+
+
+def sessions_of(principal: Principal, statements: Statements) -> RoleSessions:
+    """Return the sessions of a role that its trust policy lets through."""
+    allows: dict[str, list[Statement]] = {}
+    denies: list[Statement] = []
+    for action in ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity", "sts:TagSession"):
+        try:
+            found = [] if principal.trust is None else statements.covering(principal.trust, action, "", "trust")
+        except PolicyError:
+            found = []
+        use = "aws:requesttag/" if action == "sts:TagSession" else "sts:rolesessionname"
+        allows.setdefault(use, []).extend(each for each in found if not each.deny)
+        denies += [each for each in found if each.deny and each not in denies]
+    names = [
+        value
+        for each in allows["sts:rolesessionname"]
+        for condition in each.conditions
+        if condition.lower_key == "sts:rolesessionname"
+        for value in condition.values
+        if not set("*?$") & set(value)
+    ]
+
+    def lets(key: str, value: str) -> bool:
+        use = key if key in allows else "aws:requesttag/"
+        keys = {key: (value,), "aws:tagkeys": Several((key.partition("/")[2],))}
+        mine = {key} if key in allows else {key, "aws:tagkeys"}
+        some = allows[use]
+        if any(e.conditions and all(_holds(c, keys, mine, deny=True) is True for c in e.conditions) for e in denies):
+            return False
+        return not some or any(all(_holds(c, keys, mine) is not False for c in e.conditions) for e in some)
+
+    return RoleSessions(principal.id, tuple(dict.fromkeys(names)), lets)
+
+
+def _holds(condition: Condition, keys: Mapping[str, Values], mine: set[str], *, deny: bool = False) -> bool | None:
+    """Return whether a condition holds; None if it asks for something else, or for the value of a variable."""
+    if condition.lower_key not in mine or condition.variables:
+        return None
+    return condition.matches(keys, deny=deny)
+
+
+def unsure(row: Row, depends_on: Iterable[str]) -> Row:
+    """Return a row in which what is opened is unknown, since something was not read."""
+    if row.opened.is_empty and row.unknown.is_empty:
+        return row
+    opened, unknown = row.opened, row.unknown
+    places = replace(
+        unknown,
+        spans=opened.spans + unknown.spans,
+        endpoints=tuple(sorted({*opened.endpoints, *unknown.endpoints})),
+        other_endpoints=opened.other_endpoints or unknown.other_endpoints,
+        depends_on=tuple(sorted({*unknown.depends_on, *depends_on})),
+    )
+    return Row(row.request, NOWHERE, row.refused, places)

@@ -1,0 +1,568 @@
+"""Kinds of requests: what is settled for each, what its sender chooses, and which facts about it are not known.
+
+Sources: IAM User Guide, *AWS global condition context keys* (which keys are present, and when); S3 API Reference,
+*Amazon S3 Signature Version 4 authentication-specific policy keys*; Service Authorization Reference, *Condition keys
+for Amazon S3*.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Literal, TypeAlias
+
+from ...base.errors import InvalidInput
+from ..iam.conditions import Condition
+from ..iam.facts import Facts, Signer, Values
+from ..iam.operators import read_date
+from ..iam.principals import CANONICAL_USER, Caller, is_linked_path, parse_caller, session_of
+from ..iam.request import Compiled
+from ..iam.request_context import HEADER_SIGNED, POST_FORM, PRESIGNED, SIGV2, SIGV4
+from ..iam.request_keys import (
+    ABSENT,
+    ANONYMOUS,
+    ENDPOINT_KEYS,
+    TIME_KEYS,
+    TLS_KEYS,
+    TOKEN_TIME,
+    ConditionKey,
+    is_absent_for,
+    is_chosen,
+    is_of_other_service,
+    is_principal_key,
+)
+from ..iam.request_space import Dimension
+from ..iam.statement_table import PRINCIPAL, DimensionValue, StatementTable, View
+from ..iam.three_valued import captures, compares_text, conditions_on, fact, key_values, spellings
+from ..iam.variables import variable_keys
+from ..iam.wildcards import TooManyClassesError
+
+Form: TypeAlias = Literal["presigned", "header", "post-form", "unsigned"]
+
+KINDS: dict[str, tuple[Form, Signer, str]] = {
+    "presigned": ("presigned", "own", "s3:GetObject"),
+    "header": ("header", "own", "s3:GetObject"),
+    "post-form": ("post-form", "own", "s3:PutObject"),
+    "upload": ("presigned", "own", "s3:PutObject"),
+    "anonymous": ("unsigned", "anonymous", "s3:GetObject"),
+    "other-account": ("presigned", "other", "s3:GetObject"),
+}
+"""Kinds of requests to S3: how they are signed, by whom, and what they ask for."""
+
+_END_OF_TIME = 250_000_000_000
+LONGEST_SIGNATURE_MS = 7 * 24 * 3600 * 1000
+OTHER_ACCOUNT = "444455556666"
+_NAME = re.compile(r"[\w+=,.@-]{1,64}")
+_ID = re.compile(r"[0-9]{12}")
+
+_AGE, _VERSION = "s3:signatureage", "s3:signatureversion"
+_SIGNATURE = frozenset({"s3:authtype", _VERSION, _AGE})
+_PAYLOAD = "s3:x-amz-content-sha256"
+"""AWS documents it for requests that are signed in the header. It withdrew what it had documented for URLs."""
+_BY_ACCOUNT = frozenset({"aws:resourceaccount", "s3:resourceaccount"})
+_OPEN_IN_PROOFS = frozenset({"s3:versionid"})
+"""Keys of other requests that a proof includes: their sender chooses the value."""
+_IDENTITY = frozenset({PRINCIPAL, "aws:principalarn", "aws:principalaccount", "aws:principaltype", "aws:username"})
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of request.
+
+    Attributes
+    ----------
+    name : str
+        As the answer calls it.
+    form : str
+        How it is signed.
+    signer : str
+        ``own`` (the bucket's account), ``other`` (any other account) or ``anonymous``.
+    action, resource : str
+        What it asks for.
+    whoever : bool
+        Whether the question is for every signer of that account, as in a proof, and for every time from now on.
+    chooses : tuple of str
+        Starts of further condition keys whose values the sender of this action chooses.
+    absent : tuple of str
+        Starts of further condition keys that no such request has, unless they are given.
+    """
+
+    name: str
+    form: Form
+    signer: Signer
+    action: str
+    resource: str
+    whoever: bool = False
+    chooses: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RoleSessions:
+    """The sessions of a role under any name that its trust policy lets through.
+
+    Attributes
+    ----------
+    id : str
+        The unique id of the role.
+    named : tuple of str
+        Names of sessions that the trust policy names.
+    lets : callable
+        Whether the trust policy lets a key of the request for a session, in lower case, have a value.
+    """
+
+    id: str
+    named: tuple[str, ...]
+    lets: Callable[[str, str], bool]
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """Circumstances of all requests of one question.
+
+    Attributes
+    ----------
+    account : str
+        The bucket's account.
+    partition : str
+    given : Facts
+    now : datetime
+        The time of the requests.
+    role : str
+        ARN of the role that signs for the account, where it is known.
+    sessions : RoleSessions, optional
+        The sessions of that role, where whoever signs chooses the session.
+    """
+
+    account: str
+    partition: str = "aws"
+    given: Facts = field(default_factory=Facts)
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    role: str = ""
+    sessions: RoleSessions | None = None
+
+
+def absent_keys(*, endpoint: bool) -> frozenset[str]:
+    """Return keys that no request on this path has, unless its context says so."""
+    return ABSENT | ({"aws:sourceip"} if endpoint else ENDPOINT_KEYS)
+
+
+def callers(kind: Kind, circumstances: Circumstances) -> Caller:
+    """Return somebody of the kind that signs."""
+    if kind.signer == "anonymous":
+        return parse_caller("*")
+    account = circumstances.account if kind.signer == "own" else _other(circumstances.account)
+    given = circumstances.given.values.get("aws:principalarn") if kind.signer == "own" else None
+    arn = given[0] if given else circumstances.role if kind.signer == "own" else ""
+    caller = session_of(arn or f"arn:{circumstances.partition}:iam::{account}:role/some-role")
+    return replace(caller, linked=is_linked_path(arn.partition(":role/")[2])) if circumstances.sessions else caller
+
+
+def _other(account: str) -> str:
+    return OTHER_ACCOUNT if account != OTHER_ACCOUNT else "999988887777"
+
+
+def base_view(kind: Kind, circumstances: Circumstances) -> View:
+    """Return what is settled for a kind of request, without its source."""
+    keys: dict[str, Values] = {
+        "aws:resourceaccount": (circumstances.account,),
+        "s3:resourceaccount": (circumstances.account,),
+        "aws:viaawsservice": ("false",),
+        "aws:currenttime": (circumstances.now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),),
+        "aws:epochtime": (str(int(circumstances.now.timestamp())),),
+    }
+    if kind.signer != "anonymous":
+        keys["aws:principalisawsservice"] = ("false",)
+    keys |= _signed_keys(kind)
+    caller = callers(kind, circumstances)
+    keys |= principal_keys(caller, circumstances.partition)
+    for key, value in circumstances.given.off_endpoint(kind.signer).items():
+        if (key == _AGE and not has_age(kind)) or (key == _VERSION and kind.signer == "anonymous"):
+            continue
+        if value:
+            keys[key] = value
+        else:
+            keys.pop(key, None)
+    return View(kind.action, kind.resource, caller, keys)
+
+
+def has_age(kind: Kind) -> bool:
+    """Return whether requests of a kind have an age: what is signed in the query string or in a form."""
+    return kind.form in ("presigned", "post-form") and kind.signer != "anonymous"
+
+
+def _signed_keys(kind: Kind) -> dict[str, Values]:
+    """Return what follows from the signature; a form that nobody signed has neither a version nor an age."""
+    if kind.form == "unsigned":
+        return {}
+    name = {"presigned": PRESIGNED, "header": HEADER_SIGNED, "post-form": POST_FORM}[kind.form]
+    version = {} if kind.signer == "anonymous" else {"s3:signatureversion": (SIGV4,)}
+    return {"s3:authtype": (name,), **version}
+
+
+_TYPES = {
+    "session": "AssumedRole",
+    "role": "AssumedRole",
+    "user": "User",
+    "root": "Account",
+    "federated-user": "FederatedUser",
+}
+
+
+def principal_keys(caller: Caller, partition: str) -> dict[str, Values]:
+    """Return the keys that follow from who calls."""
+    if caller.kind == "anonymous":
+        return dict(ANONYMOUS)
+    if not caller.account:
+        return {}
+    arn = caller.text
+    if caller.kind == "session":
+        arn = f"arn:{caller.partition or partition}:iam::{caller.account}:role/{caller.role}"
+    keys: dict[str, Values] = {
+        "aws:principalaccount": (caller.account,),
+        "aws:principaltype": (_TYPES[caller.kind],),
+        "aws:principalarn": (arn,),
+    }
+    if caller.kind == "user":
+        keys["aws:username"] = (caller.text.rpartition("/")[2],)
+    return keys
+
+
+def dimensions(
+    table: StatementTable,
+    kind: Kind,
+    circumstances: Circumstances,
+    policies: Compiled,
+    *,
+    resources: Iterable[str] = (),
+    known: Mapping[str, Values] | None = None,
+) -> list[Dimension]:
+    """Return what varies for a kind of request, apart from its source: choices and unknown facts.
+
+    ``known`` are the keys that are settled, those of the source too, where it is settled.
+    """
+    given = circumstances.given.about(kind.signer)
+    found: list[Dimension] = []
+    mentioned = spellings(policies)
+    if kind.signer != "anonymous":
+        who = named_sessions if circumstances.sessions else identities
+        found.append(who(table, kind, circumstances, [kind.resource, *resources]))
+        found += _canonical_users(table, kind)
+    if mentioned.keys() & TLS_KEYS:
+        found.append(_tls(given))
+    if kind.form != "unsigned" and kind.signer != "anonymous" and mentioned.keys() & {_AGE, _VERSION}:
+        found.append(signatures(table, kind, given))
+    if kind.whoever and mentioned.keys() & TIME_KEYS and not TIME_KEYS & set(given):
+        found.append(times(table, circumstances.now))
+    settled = _IDENTITY | TLS_KEYS | _SIGNATURE | TIME_KEYS | _BY_ACCOUNT | ABSENT | ENDPOINT_KEYS | set(given)
+    settled |= {"aws:viaawsservice", "aws:principalisawsservice"}
+    settled |= {_PAYLOAD} if kind.form == "post-form" else set()
+    if kind.whoever:
+        settled -= _OPEN_IN_PROOFS
+    settled |= {"aws:userid"} if circumstances.sessions else set()
+    texts = [kind.resource, *resources]
+    is_role = kind.signer == "own" and not kind.whoever and callers(kind, circumstances).kind == "session"
+    known = base_view(kind, circumstances).keys if known is None else known
+    for key, spelled in mentioned.items():
+        is_free = key.startswith(kind.chooses)
+        if not is_free and (key in settled or key.startswith("aws:requesttag/") or _is_absent(key, kind)):
+            continue
+        facts = None
+        if key == "aws:userid" and is_role:
+            facts = ConditionKey("aws:userid", like="AROA?*:?*", always=True)
+        if key == TOKEN_TIME and is_role:
+            facts = ConditionKey("aws:TokenIssueTime", always=True)  # a role has temporary credentials only
+        if key == "aws:userid" and kind.signer == "anonymous":
+            facts = ConditionKey("aws:userid", values=ANONYMOUS["aws:principalaccount"])
+        chosen = is_free or _is_chosen_by(kind, key)
+        made = fact(table, key, spelled, texts=texts, known=known, chosen=chosen, facts=facts)
+        if circumstances.sessions and key.startswith("aws:principaltag/"):
+            made = _session_tag(made, key, circumstances.sessions)
+        found.append(_until_now(made, known, circumstances) if key == TOKEN_TIME and not kind.whoever else made)
+    return found
+
+
+def _session_tag(made: Dimension, key: str, sessions: RoleSessions) -> Dimension:
+    """Return the tags of a session that the trust policy lets through; without one the role's own holds."""
+    asked = key.replace("aws:principaltag/", "aws:requesttag/")
+    lets = [e for e in made.settings if not e.values.get(key) or sessions.lets(asked, e.values[key][0])]
+    return replace(made, settings=tuple(lets) if made.settings else ())
+
+
+def _is_chosen_by(kind: Kind, key: str) -> bool:
+    """Return whether the sender of a request of this kind chooses the value of a key."""
+    if key == _PAYLOAD:
+        return kind.form in ("header", "unsigned")
+    if key == "aws:userid":
+        return kind.whoever and kind.signer != "anonymous"
+    return is_chosen(key) or (kind.whoever and key in _OPEN_IN_PROOFS)
+
+
+def _until_now(issued: Dimension, known: Mapping[str, Values], circumstances: Circumstances) -> Dimension:
+    """Return the times of issue of credentials that sign now: none of them is in the future."""
+    moment = read_date(known.get("aws:currenttime", ("",))[0])
+    now = int(circumstances.now.timestamp() if moment is None else moment)
+    past = [each for each in issued.settings if not _is_after(each.values.get(TOKEN_TIME, ()), now)]
+    here = DimensionValue({TOKEN_TIME: (str(now),)}, label=issued.name)
+    return replace(issued, settings=(*past, here) if issued.settings and here not in past else tuple(past))
+
+
+def _is_after(values: Values, now: int) -> bool:
+    moment = read_date(values[0]) if values else None
+    return moment is not None and moment > now
+
+
+def _canonical_users(table: StatementTable, kind: Kind) -> list[Dimension]:
+    """Return the canonical user IDs that policies name, and another one: whose account it is cannot be read."""
+    ids = {e.text for _, _, each in table.statements for e in each.principals or () if e.kind == "canonical"}
+    settings = [DimensionValue({CANONICAL_USER: (each,)}) for each in (*sorted(ids), "of another account")]
+    name = "the canonical user ID of the signer's account"
+    return [Dimension(name, frozenset({CANONICAL_USER}), tuple(settings), chosen=kind.signer != "own")] if ids else []
+
+
+def _is_absent(key: str, kind: Kind) -> bool:
+    """Return whether AWS documents that a request of this kind does not have a key."""
+    if is_of_other_service(key) or key.startswith(kind.absent):
+        return True
+    if kind.signer == "anonymous" and is_principal_key(key) and key != "aws:userid":
+        return True
+    return not kind.whoever and is_absent_for(kind.action, key)
+
+
+def _tls(given: Mapping[str, Values]) -> Dimension:
+    settings = [{"aws:securetransport": ("false",)}]
+    settings += [{"aws:securetransport": ("true",), "s3:tlsversion": (version,)} for version in ("1.2", "1.3")]
+    fits = [s for s in settings if all(s.get(key, ()) == given[key] for key in TLS_KEYS if key in given)]
+    chosen = tuple(DimensionValue(each) for each in fits or settings)
+    return Dimension("aws:SecureTransport", TLS_KEYS, chosen, chosen=True)
+
+
+def signatures(table: StatementTable, kind: Kind, given: Mapping[str, Values]) -> Dimension:
+    """Return the signatures that a sender can choose: version 4 of each age up to seven days, and version 2.
+
+    For version 2 S3 reports the age 0 whatever it is.
+    """
+    of_age: list[Mapping[str, Values]] = [{}]
+    keys = frozenset({_AGE, _VERSION} if has_age(kind) else {_VERSION})
+    conditions = conditions_on(table, _AGE) if has_age(kind) else []
+    name = "s3:signatureAge" if conditions else "s3:signatureversion"
+    if has_age(kind):
+        try:
+            ages = [given[_AGE]] if _AGE in given else [(str(age),) for age in _ages(conditions)]
+        except TooManyClassesError:
+            return Dimension(name, keys, (), chosen=True)
+        of_age = [{_AGE: age} if age else {} for age in ages]
+    settings: list[Mapping[str, Values]] = [{**each, _VERSION: (SIGV4,)} for each in of_age]
+    if not has_age(kind) or given.get(_AGE, ("0",)) == ("0",):
+        settings.append({**({_AGE: ("0",)} if has_age(kind) else {}), _VERSION: (SIGV2,)})
+    version = given.get(_VERSION)
+    fits = [each for each in settings if version is None or each[_VERSION] == version]
+    return Dimension(name, keys, tuple(map(DimensionValue, fits or settings)), chosen=True)
+
+
+def signature_ages_ms(policies: Compiled) -> list[int]:
+    """Return the ages of a signature, in milliseconds, that policies tell apart; 0 is the first.
+
+    Raises TooManyClassesError if the policies name too many.
+    """
+    statements = (statement for layer in policies.layers for statement in layer.document.statements)
+    return _ages([each for statement in statements for each in statement.conditions if each.lower_key == _AGE])
+
+
+def _ages(conditions: Sequence[Condition]) -> list[int]:
+    """Return the ages at which conditions turn, and one of those between them; S3 counts whole milliseconds."""
+    if any(map(compares_text, conditions)):
+        raise TooManyClassesError("s3:signatureAge")
+    values = key_values(ConditionKey("s3:signatureAge", always=True), conditions, extra=["0"])
+    turns = {int(value[0]) for value in values if value[0].isdecimal() and len(value[0]) < 12}
+    return sorted(age for age in turns | {age + 1 for age in turns} if age <= LONGEST_SIGNATURE_MS)
+
+
+def identities(
+    table: StatementTable, kind: Kind, circumstances: Circumstances, resources: Sequence[str] = ()
+) -> Dimension:
+    """Return who may sign: everybody whom policies tell apart from others.
+
+    ``resources`` are the ARNs that a policy variable in a resource may have to match.
+    """
+    given = None if kind.whoever else circumstances.given.about(kind.signer).get("aws:principalarn")
+    own = kind.signer == "own"
+    known = given[0] if given else circumstances.role if own and not kind.whoever else ""
+    fixed = set(circumstances.given.about(kind.signer)) if own and not kind.whoever else set()
+    keys = frozenset(set(_IDENTITY) - fixed)
+    name = "aws:userid" if known else "aws:PrincipalArn"
+    settings: dict[tuple[str, str], DimensionValue] = {}
+    try:
+        named = list(_named_callers(table, kind, circumstances, known, resources))
+    except TooManyClassesError:
+        return Dimension(name, keys, (), chosen=not own or kind.whoever)
+    for caller, arn in named:
+        values = {**principal_keys(caller, circumstances.partition), "aws:principalarn": (arn,)}
+        own_values = {key: value for key, value in values.items() if key in keys}
+        settings.setdefault((caller.text, arn), DimensionValue(own_values, caller=caller))
+    return Dimension(name, keys, tuple(settings.values()), chosen=not own or kind.whoever)
+
+
+def named_sessions(
+    table: StatementTable, kind: Kind, circumstances: Circumstances, resources: Sequence[str] = ()
+) -> Dimension:
+    """Return the sessions of a role that policies tell apart and its trust policy lets through."""
+    sessions, role = circumstances.sessions, callers(kind, circumstances)
+    assert sessions is not None
+    keys = frozenset({PRINCIPAL, "aws:userid"})
+    like = ConditionKey("aws:userid", like=f"{sessions.id}:?*", always=True)
+    try:
+        by_id = fact(table, "aws:userid", texts=resources, facts=like).settings
+        named = [each.rpartition("/")[2] for each in _session_texts(table, role)]
+    except TooManyClassesError:
+        return Dimension("sts:RoleSessionName", keys, (), chosen=True)
+    names = [*named, *(each.values["aws:userid"][0].partition(":")[2] for each in by_id), *sessions.named]
+    usable = [n for n in dict.fromkeys(names) if _NAME.fullmatch(n) and sessions.lets("sts:rolesessionname", n)]
+    other = role.text.rpartition("/")[2]
+    if not usable or sessions.lets("sts:rolesessionname", other):
+        usable.append(other)
+    start = role.text.rpartition("/")[0]
+    return Dimension(
+        "sts:RoleSessionName",
+        keys,
+        tuple(
+            DimensionValue(
+                {"aws:userid": (f"{sessions.id}:{name}",)}, caller=replace(role, text=f"{start}/{name}"), label=name
+            )
+            for name in usable
+        ),
+        chosen=True,
+    )
+
+
+def _session_texts(table: StatementTable, role: Caller) -> list[str]:
+    """Return the sessions of a role that principal elements name."""
+    entries = (entry for _, _, statement in table.statements for entry in statement.principals or ())
+    start = f"{role.text.rpartition('/')[0]}/" if role.kind == "session" else " "
+    return [entry.text for entry in entries if entry.kind == "exact" and entry.text.startswith(start)]
+
+
+def _named_callers(
+    table: StatementTable, kind: Kind, circumstances: Circumstances, known: str, resources: Sequence[str]
+) -> Iterable[tuple[Caller, str]]:
+    """Yield who may sign, with the ARN that ``aws:PrincipalArn`` then is."""
+    own, account = kind.signer == "own", circumstances.account
+    every = kind.whoever or not own  # also users and root users; those of the account itself are supposed to be roles
+    if known:
+        caller = session_of(known)
+        yield caller, known
+        for text in _session_texts(table, caller) if caller.account == account else ():
+            yield parse_caller(text), known
+        return
+    arns, sessions = _principal_texts(table, circumstances, own, every)
+    unnamed = account if own else _unnamed_account(table, account)
+    start = f"arn:{circumstances.partition}:iam::{unnamed}:"
+    more = [f"{start}user/some-user", f"{start}root", f"{start.replace(':iam:', ':sts:')}federated-user/some-user"]
+    more = [*more, *_in_resources(table, resources, start)] if every else []
+    for arn in (f"{start}role/some-role", *more, *arns):
+        if arn.split(":", 5)[-1] != "root" and not _NAME.fullmatch(arn.rpartition("/")[2]):
+            continue  # AWS has such principals itself; nobody can make a role or user of this name
+        try:
+            caller = session_of(arn)
+        except InvalidInput:
+            continue
+        if (caller.account == account) == own and (every or caller.kind == "session"):
+            yield caller, arn
+            yield from ((c, arn) for c in sessions if c.role == caller.role and c.account == caller.account)
+    for caller in sessions:
+        if (caller.account == account) == own:
+            yield caller, principal_keys(caller, circumstances.partition)["aws:principalarn"][0]
+
+
+def _in_resources(table: StatementTable, resources: Sequence[str], start: str) -> list[str]:
+    """Return ARNs of principals whose account or name a policy variable in a resource would have to be."""
+    arns: list[str] = []
+    prefix = start.partition("::")[0]
+    templates = [pattern.template for _, _, statement in table.statements for pattern in statement.resources]
+    for template in templates:
+        keys = variable_keys(template)
+        for resource in resources if keys & {"aws:principalaccount", "aws:username"} else ():
+            if "aws:principalaccount" in keys:
+                accounts = captures(template, "aws:principalaccount", resource)
+                arns += [f"{prefix}::{account}:role/some-role" for account in accounts if _ID.fullmatch(account)]
+            if "aws:username" in keys:
+                names = captures(template, "aws:username", resource)
+                arns += [f"{start}user/{name}" for name in names if _NAME.fullmatch(name)]
+    return arns
+
+
+def _unnamed_account(table: StatementTable, account: str) -> str:
+    """Return another account that no policy names: it stands for all that the policies do not tell apart."""
+    named = {account}
+    for _, _, statement in table.statements:
+        named |= {entry.account for entry in statement.principals or ()}
+        named |= {text for condition in statement.conditions for value in condition.values for text in value.split(":")}
+    return next(text for number in range(10**5) if (text := f"{int(_other(account)) + number}") not in named)
+
+
+def _principal_texts(
+    table: StatementTable, circumstances: Circumstances, own: bool, every: bool
+) -> tuple[list[str], list[Caller]]:
+    """Return ARNs of principals that policies name or match, and the sessions that they name."""
+    arns: dict[str, None] = {}
+    sessions: list[Caller] = []
+    prefix = f"arn:{circumstances.partition}:iam::"
+    for _, _, statement in table.statements:
+        for entry in statement.principals or ():
+            if entry.kind == "role":
+                arns[entry.text] = None
+            elif entry.kind == "account":
+                arns[f"{prefix}{entry.account}:role/some-role"] = None
+                arns[f"{prefix}{entry.account}:root"] = None
+            elif entry.kind == "exact" and ":assumed-role/" in entry.text:
+                sessions.append(parse_caller(entry.text))
+            elif entry.kind == "exact":
+                arns[entry.text] = None
+    for value in _matching(table, "aws:principalaccount", ConditionKey("", like="????????????", alphabet="0123456789")):
+        arns[f"{prefix}{value}:role/some-role"] = None
+    names = _matching(table, "aws:username", ConditionKey("", like="?*")) if every else []
+    for name in names:
+        arns[f"{prefix}{circumstances.account if own else _other(circumstances.account)}:user/{name}"] = None
+    account = circumstances.account if own else "????????????"
+    kinds = ["role/?*", "user/?*", "root", "federated-user/?*"] if every else ["role/?*"]
+    for each in kinds:
+        service = "sts" if each.startswith("federated-user") else "iam"
+        like = f"arn:{circumstances.partition}:{service}::{account}:{each}"
+        for value in _matching(table, "aws:principalarn", ConditionKey("", like=like)):
+            arns[value] = None
+            if not own and value.split(":")[4] != circumstances.account and not value.split(":")[4].isdigit():
+                arns[":".join([*value.split(":")[:4], _other(circumstances.account), *value.split(":")[5:]])] = None
+    return list(arns), sessions
+
+
+def _matching(table: StatementTable, key: str, facts: ConditionKey) -> list[str]:
+    conditions = conditions_on(table, key)
+    if not conditions:
+        return []
+    return [value[0] for value in key_values(facts, conditions, absent=False)]
+
+
+def times(table: StatementTable, now: datetime) -> Dimension:
+    """Return the moments from now on that policies tell apart; none where they compare them as texts."""
+    if any(compares_text(each) for key in TIME_KEYS for each in conditions_on(table, key)):
+        return Dimension("aws:CurrentTime", TIME_KEYS, (), chosen=True)
+    start = int(now.timestamp())
+    moments = {start}
+    for key in TIME_KEYS:
+        for condition in conditions_on(table, key):
+            for value in condition.values:
+                seconds = read_date(value)
+                if seconds is not None:
+                    moments |= {int(seconds) + step for step in (-1, 0, 1)}
+    settings = tuple(
+        DimensionValue({"aws:currenttime": (_iso(moment),), "aws:epochtime": (str(moment),)})
+        for moment in sorted(moments)
+        if start <= moment < _END_OF_TIME
+    )
+    return Dimension("aws:CurrentTime", TIME_KEYS, settings, chosen=True)
+
+
+def _iso(moment: int) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

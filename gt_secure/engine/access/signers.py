@@ -1,0 +1,761 @@
+"""Signers of URLs for an object: who holds the permission, who reaches somebody who does, and who can become one.
+
+Nobody needs a permission to presign. Whoever has credentials with ``s3:GetObject`` signs offline, and CloudTrail shows
+nothing before the URL is opened. Sources: IAM User Guide, *Policy evaluation logic* and *Granting a user permissions to
+pass a role to an AWS service*; STS API Reference, *AssumeRole*; S3 User Guide, *Sharing objects with presigned URLs*.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache, lru_cache, partial
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
+
+from ...base.columns import ShownTable
+from ...base.errors import PolicyError
+from ...base.text import count, printable
+from ..iam.documents import Statement, document_of, parse_document
+from ..iam.evaluate import evaluate
+from ..iam.facts import Facts, Values
+from ..iam.request import Compiled, Layer, Policies, Request
+from ..iam.request_space import Word
+from ..iam.sessions import session_of_role
+from ..iam.wildcards import TextMatcher
+from ..policies.signer_lock import without_session
+from .access_points import GRANT_READ, POINT_KEYS, PointPath, point_path, said_of_points
+from .conditions_of_opening import duration
+from .exposure import Exposure
+from .exposure_text import endpoints, ranges
+from .identities import Principal, Principals
+from .locks import READ_POLICY, EffectiveLocks
+from .part import Part
+from .principal_policies import EVERYWHERE, NOWHERE, REFUSED, Asked, Statements, Surroundings, covers, unsure
+from .request_kinds import LONGEST_SIGNATURE_MS
+from .source_sets import Row, SourceSet, combined
+
+SigningClass: TypeAlias = Literal["signs", "reaches", "can-become"]
+
+LONGEST_S = LONGEST_SIGNATURE_MS // 1000
+CHAINED_S = 3600
+"""Longest session of a role that another role assumed."""
+
+_READ, _ASSUME, _PASS = "s3:GetObject", "sts:AssumeRole", "iam:PassRole"
+_DECRYPT = "kms:Decrypt"
+_LABEL = "sagemaker:CreateLabelingJob"
+_ALONE = "NotebookInstance TrainingJob ProcessingJob HyperParameterTuningJob Domain UserProfile Pipeline"
+_MODEL = "sagemaker:CreateModel"
+_LAUNCHES: tuple[tuple[str, ...], ...] = (
+    *((f"sagemaker:Create{name}",) for name in _ALONE.split()),
+    ("sagemaker:UpdatePipeline",),
+    (_MODEL, "sagemaker:CreateTransformJob"),
+    (_MODEL, "sagemaker:CreateEndpointConfig", "sagemaker:CreateEndpoint"),
+)
+"""Actions of SageMaker that run the caller's code as the role that they pass."""
+_OWN = {"user": ("iam:PutUserPolicy", "iam:AttachUserPolicy"), "role": ("iam:PutRolePolicy", "iam:AttachRolePolicy")}
+_GROUP = ("iam:PutGroupPolicy", "iam:AttachGroupPolicy")
+_JOIN = "iam:AddUserToGroup"
+_VERSIONS = ("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion")
+_TRUST = "iam:UpdateAssumeRolePolicy"
+_KEYS = ("iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:UpdateLoginProfile")
+_BUCKET, _UNLOCK = "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"
+_OF_POINT = {"s3:PutAccessPointPolicy": json.dumps(GRANT_READ), "s3:DeleteAccessPointPolicy": None}
+"""Actions that change the policy of an access point, with what it is then."""
+BECOMING = (*_OWN["user"], *_OWN["role"], *_GROUP, _JOIN, *_VERSIONS, _TRUST, *_KEYS, _BUCKET, _UNLOCK, *_OF_POINT)
+"""Actions by which somebody can make itself a signer."""
+_FEDERATED = ("sts:TagSession", "sts:SetSourceIdentity", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
+_LAUNCHING = (each for group in _LAUNCHES for each in group)
+_ACTIONS = tuple(dict.fromkeys((_READ, _DECRYPT, _ASSUME, _PASS, *_FEDERATED, _LABEL, *_LAUNCHING, *BECOMING)))
+_RESOURCE_TAG = ("aws:resourcetag/", "s3:buckettag/")
+_TAGGING = ("aws:requesttag/", "aws:tagkeys")
+_CHOSEN_IN: dict[str, tuple[str, ...]] = {
+    "sts": ("sts:", *_TAGGING),
+    "iam": ("iam:policyarn", "iam:permissionsboundary", "iam:associatedresourcearn", *_TAGGING),
+    "sagemaker": ("sagemaker:", *_TAGGING),
+}
+"""Starts of condition keys that the caller of a service chooses."""
+_MOST_RESOURCES = 5
+"""Most resources of a principal's own policies for which starting something is tried."""
+_CLASSES: tuple[SigningClass, ...] = ("signs", "reaches", "can-become")
+_WORDS_OF: dict[bool, tuple[Word, ...]] = {True: ("opened",), False: ("opened", "unknown")}
+_TRUST_ALL = {"Statement": {"Effect": "Allow", "Principal": "*", "Action": "sts:*"}}
+_ANYBODY = Layer("trust", "trust policy", parse_document(_TRUST_ALL, "trust"))
+"""A trust policy that was not read: it may trust anybody."""
+_SAGEMAKER = "sagemaker.amazonaws.com"
+_FOR_WORKERS = "has images signed for workers, by a labeling job"
+_OF_A_JOB = "has images signed for workers, as the role of a labeling job"
+NO_TAGS = "Attribute-based access control of the bucket is off: aws:ResourceTag and s3:BucketTag are absent."
+_NO_KEY = "The object is not encrypted with a KMS key: a signer would need kms:Decrypt as well."
+_ASSUMED = (
+    "The account's root user, anonymous callers, people whom an identity provider signs in, and principals of accounts "
+    "that were not given are not listed.",
+    "Ways into running compute (notebooks, functions, instances) are not followed.",
+)
+
+
+@dataclass(frozen=True)
+class SigningPrincipal:
+    """One user or role, and what it can do.
+
+    Attributes
+    ----------
+    arn : str
+    signing : str
+        ``signs``, ``reaches`` (it can use a signer) or ``can-become`` (it can make itself one).
+    answer : str
+        ``opened`` if its URL is opened from some source, ``refused`` if from none, or ``unknown``.
+    opened : SourceSet
+        The sources from which its URL is opened, and the choices that open it.
+    chain : tuple of str
+        ARNs from the principal to the one that signs.
+    depends_on : tuple of str
+    longest_s : int or None
+        The longest lifetime that it can give a URL, in seconds; None if the longest session is not known.
+    signed : int or None
+        Requests of a log that URLs opened which it signed; None without a log.
+    """
+
+    arn: str
+    signing: SigningClass
+    answer: Word
+    opened: SourceSet = field(default=NOWHERE, repr=False)
+    chain: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
+    longest_s: int | None = None
+    signed: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-able data."""
+        return {
+            "arn": self.arn,
+            "class": self.signing,
+            "answer": self.answer,
+            "opened": {**self.opened.places(), "when": list(self.opened.when)},
+            **({"access_points": list(self.opened.through)} if self.opened.through else {}),
+            "chain": list(self.chain),
+            "depends_on": list(self.depends_on),
+            "longest_s": self.longest_s,
+            **({} if self.signed is None else {"signed": self.signed}),
+        }
+
+
+class LogDoubts(Protocol):
+    """The reading of a log, with what it left out."""
+
+    @property
+    def doubts(self) -> Sequence[str]:
+        """Sentences about what was not read."""
+        ...
+
+
+class SigningLog(Protocol):
+    """A log that names who signed the URLs which were opened."""
+
+    @property
+    def coverage(self) -> LogDoubts:
+        """The reading, with what it left out."""
+        ...
+
+    def presigners(self, bucket: str, prefix: str = "") -> tuple[Mapping[str, int], int]:
+        """Return the requests by the ARN of who signed them, and the days that the log covers."""
+        ...
+
+
+class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
+    """Users and roles by what they can do, those that sign first; who can do nothing is in ``refused``."""
+
+    head = ("principal", "class", "answer", "opened", "longest URL", "in the log")
+    empty = "Nobody of the principals that were read can sign a URL for it."
+    most = 100
+    refused: tuple[SigningPrincipal, ...] = ()
+    assumed: tuple[str, ...] = ()
+    bucket: str = ""
+    key: str = ""
+    days: int | None = None
+    others: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, found: Iterable[SigningPrincipal], assumed: Sequence[str]) -> Signers:
+        """Return signers with what their answers take for granted."""
+        every = list(found)
+        made = cls(each for each in every if each.answer != "refused")
+        made.refused = tuple(each for each in every if each.answer == "refused")
+        made.assumed = tuple(assumed)
+        return made
+
+    def seen_in(self, hits: SigningLog) -> Signers:
+        """Return the signers with the requests of a log that their URLs opened."""
+        counts, days = hits.presigners(self.bucket, self.key)
+        made = self.counted(counts)
+        made.days, made.unread = days, tuple(hits.coverage.doubts)
+        return made
+
+    def counted(self, requests: Mapping[str, int] | None) -> Signers:
+        """Return the signers with these numbers of requests, by ARN: a log names a role by its session."""
+        if requests is None:
+            return self
+        left = {without_session(arn): number for arn, number in requests.items()}
+
+        def seen(each: SigningPrincipal) -> SigningPrincipal:
+            name = without_session(session_of_role(each.arn, "x")) if ":role/" in each.arn else each.arn
+            return replace(each, signed=left.pop(name, 0))
+
+        made = Signers.of(map(seen, (*self, *self.refused)), self.assumed)
+        made.bucket, made.key, made.others = self.bucket, self.key, tuple(left)
+        return made
+
+    @property
+    def sentence(self) -> str:
+        """The number of identities that can sign, of those that did, and the plan that leaves only these."""
+        signing = [each for each in self if each.signing == "signs" and each.answer == "opened"]
+        can = f"{count(len(signing), 'identity', 'identities')} can sign URLs for {self.key or self.bucket}"
+        if self.days is None:
+            return f"{can}. Add --logs to see who did."
+        did = [each.arn for each in signing if each.signed]
+        more = f" The log also names others: {', '.join(self.others)}." if self.others else ""
+        said = " ".join([f"{can}, {len(did):,} did in {count(self.days, 'day')}.{more}", *self.unread])
+        if not did:
+            return said
+        place = ["--bucket", self.bucket, *(["--prefix", self.key] if self.key else [])]
+        words = [*place, *(word for arn in did for word in ("--signers", arn))]
+        return f"{said} Leave {'this' if len(did) == 1 else 'these'} {len(did):,}: gt-secure plan {shlex.join(words)}"
+
+    @staticmethod
+    def row(item: SigningPrincipal) -> tuple[str, ...]:
+        """Return the cells of one principal."""
+        way = " -> ".join(name.rpartition(":")[2] for name in item.chain) or item.arn
+        places = f"depends on {', '.join(item.depends_on)}" if item.opened.is_empty else ranges(item.opened)
+        opened = "; ".join(filter(None, (places, endpoints(item.opened, frozenset()), *item.opened.when)))
+        longest = "not known" if item.longest_s is None else duration(item.longest_s * 1000)
+        signed = "-" if item.signed is None else f"{item.signed:,}"
+        return printable(way), item.signing, item.answer, printable(opened), longest, signed
+
+    def to_dict(self, *, every: bool = False) -> dict[str, Any]:
+        """Return JSON-able data; ``every`` has those that are refused too."""
+        shown = (*self, *self.refused) if every else self
+        found = [each.to_dict() for each in shown]
+        return {"signers": found, "assumed": list(self.assumed), "unread": list(self.unread)}
+
+
+def _nothing(_text: str) -> bool:
+    return False
+
+
+@lru_cache(maxsize=4096)
+def _may_name(pattern: str) -> bool:
+    """Return whether a pattern may match a user or role, by its literal start."""
+    parts = re.split(r"[*?$]", pattern, maxsplit=1)[0].split(":")
+    return len(parts) < 4 or parts[2] == "iam"
+
+
+class _Holders:
+    """Principals by the resources on which their policies allow an action."""
+
+    def __init__(self) -> None:
+        self._exact: dict[str, dict[str, None]] = {}
+        self._patterns: dict[str, tuple[TextMatcher, dict[str, None]]] = {}
+        self._any: dict[str, None] = {}
+        self._by_value = False
+
+    def add(self, statement: Statement, arn: str = "") -> None:
+        """Add a statement that tells users and roles apart, and the principal to which it allows them."""
+        named = [pattern for pattern in statement.resources if _may_name(pattern.text)]
+        variable = any(pattern.matcher is None for pattern in named)
+        self._by_value |= variable or any("resourcetag/" in condition.lower_key for condition in statement.conditions)
+        holders = {arn: None} if arn else {}
+        if statement.not_resource or variable:
+            self._any |= holders
+            for pattern in named if not self._by_value else ():
+                self._patterns.setdefault(pattern.text, (pattern.matcher or _nothing, {}))
+            return
+        for pattern in named:
+            if set("*?") & set(pattern.text) or pattern.text.count(":") < 5:
+                assert pattern.matcher is not None
+                self._patterns.setdefault(pattern.text, (pattern.matcher, {}))[1].update(holders)
+            else:
+                self._exact.setdefault(pattern.text, {}).update(holders)
+
+    def signature(self, resource: str) -> tuple[object, ...]:
+        """Return what tells a resource apart from others for all these principals."""
+        alone = resource if self._by_value or resource in self._exact else ""
+        return alone, *(matches(resource) for matches, _ in self._patterns.values())
+
+    def of(self, resource: str) -> dict[str, None]:
+        """Return who may have the permission on a resource."""
+        found = {**self._any, **self._exact.get(resource, {})}
+        for matches, arns in self._patterns.values():
+            found |= arns if matches(resource) else {}
+        return found
+
+
+class _Point(NamedTuple):
+    """The question whether somebody may read an object through an access point.
+
+    Its policy must let the request through, and so must the bucket. Without ``own`` nobody listed the access points:
+    the bucket is asked about any. ``unread`` and ``unread_of_others`` name what would have been read of it.
+    """
+
+    bucket: Asked
+    own: Asked | None = None
+    name: str = ""
+    unread: tuple[str, ...] = ()
+    unread_of_others: tuple[str, ...] = ()
+
+    def row(self, principal: Principal, *, as_if_all: bool) -> Row:
+        row = self.bucket.row(principal, as_if_all=as_if_all)
+        if self.own is not None and _word(row) != "refused":
+            row = combined(row, self.own.row(principal, as_if_all=as_if_all), both=True)
+        is_other = principal.account != self.bucket.around.circumstances.account
+        if unread := (*self.unread, *(self.unread_of_others if is_other else ())):
+            row = unsure(row, unread)
+        if row.opened.is_empty:
+            return row
+        when = (f"through the access point {self.name}", *row.opened.when)
+        return replace(row, opened=replace(row.opened, when=when, through=(self.name,)))
+
+
+class _Read(NamedTuple):
+    """The question whether somebody may read an object: of the bucket by one of the ways to it, and of its key."""
+
+    asked: Asked
+    points: tuple[_Point, ...]
+    key: Asked | None
+    unread: str
+
+    def row(self, principal: Principal, *, as_if_all: bool = False) -> Row:
+        row = self.asked.row(principal, as_if_all=as_if_all)
+        for point in self.points:
+            if row.opened.where != EVERYWHERE.where or row.opened.when:
+                row = combined(row, point.row(principal, as_if_all=as_if_all), both=False)
+        if self.unread:
+            return unsure(row, [self.unread])
+        if self.key is None or _word(row) == "refused":
+            return row
+        of_key = self.key.row(principal, as_if_all=as_if_all)
+        if _word(of_key) == "refused":
+            return REFUSED
+        is_sure = of_key.opened.where == EVERYWHERE.where and not of_key.opened.when
+        return row if is_sure else unsure(row, of_key.unknown.depends_on or ["conditions of the key policy"])
+
+
+@dataclass(frozen=True)
+class _Way:
+    """A way to a signer: the ARNs on it, the row of who signs at its end, and how long a URL of it can live."""
+
+    chain: tuple[str, ...]
+    row: Row
+    when: tuple[str, ...] = ()
+    longest_s: int | None = None
+
+
+def signers_of(exposure: Exposure, principals: Principals) -> Signers:
+    """Return who can sign a URL for an object of an exposure, of the principals that were read."""
+    found = _Search(exposure.locks, principals, exposure.keys).signers()
+    found.key = exposure.key
+    return found
+
+
+class _Search:
+    """The search for signers of an object, and for ways to them."""
+
+    def __init__(self, locks: EffectiveLocks, principals: Principals, keys: Sequence[str]) -> None:
+        self.locks = locks
+        self.principals = principals
+        self.keys = keys
+        self.statements = Statements(_ACTIONS)
+        self.by_arn = {each.arn: each for each in principals.all}
+        self.groups = {arn.rpartition("/")[2]: arn for arn in principals.groups}
+        own = locks.policies("own").compiled
+        endpoints = {name: locks.policies("own", name).compiled for name in locks.endpoints}
+        self.around = Surroundings(
+            locks.circumstances,
+            own.resource,
+            {name: (each.endpoint, each.gateway_endpoint) for name, each in endpoints.items()},
+            own.rcp,
+            own.scp,
+        )
+        self._caches: dict[object, dict[object, Row]] = {}
+        alone = replace(self.around, resource=None, endpoints=None, rcp=())
+        self._beside_s3 = lru_cache(512)(lambda action, arn, facts: self._asked(action, arn, alone, dict(facts)))
+        self._holders: dict[str, _Holders] = {}
+        self._trusting: dict[object, list[str] | None] = {}
+        self._launching: dict[tuple[str, bool], Row] = {}
+        self._allowed = {each.arn: self.statements.allowed(each.policies) for each in principals.all}
+        points = principals.access_points
+        self.unlisted = (points.missing.action,) if points is not None and points.missing is not None else ()
+        listed = () if points is None or self.unlisted else points.value or ()
+        self.listed = {each.arn: each for each in listed}
+        by_account = locks.facts.blocks_public
+        self.blocks = locks.restricts_public, principals.restricts_public if by_account is None else by_account
+        self.paths = {each.arn: point_path(each, self.blocks) for each in listed}
+        self.key = self._key_question()
+        anybody = Layer("resource", "bucket policy", parse_document(GRANT_READ, "resource"))
+        self.granted, self.unlocked = (
+            [self._reading(key, replace(self.around, resource=policy)) for key in keys] for policy in (anybody, None)
+        )
+        if READ_POLICY in locks.not_read:  # it may grant and refuse anything
+            self.around, self.key = replace(self.around, resource=anybody), (None, READ_POLICY)
+        self.reading = [self._reading(key, self.around) for key in keys]
+        self._after = cache(self._reading_after)
+
+    def signers(self) -> Signers:
+        """Return everybody by what they can do."""
+        rows = {each.arn: _rows(self.reading, each) for each in self.principals.all}
+        found: dict[str, tuple[SigningClass, _Way]] = {}
+        for word in ("opened", "unknown"):
+            for arn, row in rows.items():
+                if arn not in found and _word(row) == word:
+                    when = (_OF_A_JOB,) if arn == self.locks.signer else ()
+                    found[arn] = ("signs", _Way((arn,), row, when, _longest(row, self.by_arn[arn])))
+            ways = {arn: way for arn, (_, way) in found.items()}
+            reached = self._reaching(ways, {arn: None for arn in rows if arn not in found}, certain=word == "opened")
+            found |= {arn: ("reaches", way) for arn, way in reached.items()}
+        opened = [arn for arn, (kind, way) in found.items() if kind == "signs" and _word(way.row) == "opened"]
+        signing = {
+            action: self._apart((arn for arn in opened if self.by_arn[arn].is_role == (action == _TRUST)), (action,))
+            for action in (_TRUST, *_KEYS)
+        }
+        becoming = self.statements.bits(BECOMING)
+        for principal in self.principals.all:
+            if principal.arn not in found and self._allowed[principal.arn] & becoming:
+                way = self._becoming(principal, signing, rows)
+                found |= {} if way is None else {principal.arn: ("can-become", way)}
+        made = [_signer(arn, *found.get(arn, ("signs", _Way((arn,), row)))) for arn, row in rows.items()]
+        order = list(_CLASSES)
+        made.sort(key=lambda each: (each.answer == "refused", order.index(each.signing), each.arn))
+        key = self.principals.key
+        default = f"as the bucket does by default, with {printable(key)}" if key else "without a key of the account"
+        encrypted = _NO_KEY if key is None else f"The object is encrypted {default}."
+        tagged = any(name.startswith(_RESOURCE_TAG) for name in self.locks.facts.values)
+        assumed = (
+            *self.locks.assumed_with(path=said_of_points(self.principals.access_points)),
+            *(() if tagged else (NO_TAGS,)),
+            encrypted,
+            *_ASSUMED,
+        )
+        signers = Signers.of(made, (*assumed, *self.principals.notes))
+        signers.bucket = self.locks.bucket
+        return signers
+
+    def _asked(
+        self,
+        action: str,
+        arn: str,
+        around: Surroundings,
+        facts: Mapping[str, Values] | None = None,
+        chooses: tuple[str, ...] = (),
+    ) -> Asked:
+        service = action.partition(":")[0]
+        given = around.circumstances.given
+        if service != "s3":  # tags of a resource are those of the bucket
+            given = replace(given, values={k: v for k, v in given.values.items() if not k.startswith(_RESOURCE_TAG)})
+        given = Facts(facts or {}).with_defaults(given)
+        return Asked(
+            self.statements,
+            replace(around, circumstances=replace(around.circumstances, given=given)),
+            action,
+            arn,
+            form="presigned" if action == _READ else "header",
+            chooses=(*_CHOSEN_IN.get(service, ()), *chooses),
+            absent=("aws:resourcetag/", "iam:resourcetag/", "s3:buckettag/"),
+            cache=self._caches.setdefault(
+                (action, around.circumstances.account, chooses, *sorted((facts or {}).items())), {}
+            ),
+        )
+
+    def _reading(self, key: str, around: Surroundings, paths: Iterable[PointPath] | None = None) -> _Read:
+        arn, around = f"{self.locks.arn}/{key}", replace(around, own_only=self.locks.is_public_refused is True)
+        points = [self._through(path, key, arn, around) for path in paths or self.paths.values()]
+        if self.unlisted:
+            points.append(_Point(self._asked(_READ, arn, around, chooses=POINT_KEYS), unread=self.unlisted))
+        return _Read(self._asked(_READ, arn, around), tuple(points), *self.key)
+
+    def _through(self, path: PointPath, key: str, arn: str, around: Surroundings) -> _Point:
+        bucket = self._asked(_READ, arn, around, path.facts)
+        around = replace(around, resource=path.policy, own_only=path.own_only)
+        own = self._asked(_READ, f"{path.arn}/object/{key}", around, path.facts)
+        return _Point(bucket, own, path.name, path.unread, path.unread_of_others)
+
+    def _reading_after(self, action: str, arn: str, key: str) -> _Read:
+        """Return the question whether somebody may read after a change of the policy of an access point."""
+        point = replace(self.listed[arn], policy=Part.of(_OF_POINT[action]))
+        return self._reading(key, self.around, [point_path(point, self.blocks)])
+
+    def _key_question(self) -> tuple[Asked | None, str]:
+        """Return the question for the key of the bucket, or what would have to be known of it.
+
+        A key policy must grant, as a trust policy must: to the principal itself, or to its account and its own
+        policies.
+        """
+        arn, policy = self.principals.key, self.principals.key_policy
+        if not arn:
+            return None, ""
+        try:
+            if policy is None or ":key/" not in arn:
+                return None, f"the policy of the KMS key {arn}"
+            plain = [{k: v for k, v in each.items() if k not in ("Resource", "Sid")} for each in policy.statements]
+            document = parse_document({"Version": policy.version, "Statement": plain}, "trust")
+        except PolicyError:
+            return None, f"the policy of the KMS key {arn}"
+        account, region = arn.split(":")[4], arn.split(":")[3]
+        around = replace(self.around, resource=Layer("trust", "key policy", document), endpoints=None)
+        around = replace(around, circumstances=replace(around.circumstances, account=account))
+        facts = {"kms:viaservice": (f"s3.{region}.amazonaws.com",), "kms:calleraccount": (self.locks.account,)}
+        return self._asked(_DECRYPT, arn, around, facts), ""
+
+    def _may(self, principal: Principal, action: str, arn: str, facts: Mapping[str, Values] | None = None) -> Row:
+        """Return from where a principal may do something beside S3, under its own and its organization's policies."""
+        return self._beside_s3(action, arn, tuple((facts or {}).items())).row(principal)
+
+    # Ways to a signer.
+
+    def _reaching(self, ends: Mapping[str, _Way], left: dict[str, None], *, certain: bool) -> dict[str, _Way]:
+        """Return the shortest ways to roles that sign or reach a signer, of those that have none yet."""
+        found: dict[str, _Way] = {}
+        frontier = dict(ends)
+        while frontier and left:
+            following: dict[str, _Way] = {}
+            roles = [arn for arn in frontier if self.by_arn[arn].is_role and not self.by_arn[arn].is_service_linked]
+            usable = [arn for arn in roles if not certain or _word(frontier[arn].row) == "opened"]
+            for arn in self._apart(usable, (_ASSUME, _PASS)):
+                role, end = self.by_arn[arn], frontier[arn]
+                for other, row, when in self._edges(role, left):
+                    if other in left and _word(row) in _WORDS_OF[certain]:
+                        del left[other]
+                        following[other] = self._step(self.by_arn[other], end, row, when)
+            found |= following
+            frontier = following
+        return found
+
+    def _apart(self, arns: Iterable[str], actions: Sequence[str]) -> list[str]:
+        """Return one of all users and roles on which nobody's permissions differ, and whose trust is the same."""
+        holders = [self._holding(action) for action in actions]
+        found: dict[object, str] = {}
+        for arn in arns:
+            trust, unread = self._trust(self.by_arn[arn]) if actions[0] == _ASSUME else (None, [])
+            trusted = frozenset(map(id, trust.document.statements)) if trust else None
+            found.setdefault((trusted, *unread, *(each.signature(arn) for each in holders)), arn)
+        return list(found.values())
+
+    def _step(self, principal: Principal, end: _Way, edge: Row, when: Sequence[str]) -> _Way:
+        role = self.by_arn[end.chain[0]]
+        row = end.row if _word(edge) == "opened" else unsure(end.row, edge.unknown.depends_on)
+        longest = end.longest_s
+        if principal.is_role or len(end.chain) > 1:
+            longest = CHAINED_S if longest is None else min(longest, CHAINED_S)
+        name = role.arn.rpartition("/")[2]
+        conditions = [f"to use {name}: {each}" for each in (*edge.opened.when, *_from(edge), *when)]
+        return _Way((principal.arn, *end.chain), row, (*conditions, *end.when), longest)
+
+    def _edges(self, role: Principal, left: Mapping[str, None]) -> Iterator[tuple[str, Row, tuple[str, ...]]]:
+        """Yield who may assume a role, and who may pass it to SageMaker, with how."""
+        trust, unread = self._trust(role)
+        tags: dict[str, Values] = {f"aws:resourcetag/{k.lower()}": (v,) for k, v in role.tags.items()}
+        assuming = [arn for arn in self._assuming(role, trust) if arn in left and arn != role.arn]
+        if assuming:
+            around = replace(self.around, resource=trust, endpoints=None)
+            around = replace(around, circumstances=replace(around.circumstances, account=role.account))
+            asked = self._asked(_ASSUME, role.arn, around, tags)
+            rows = ((arn, asked.row(self.by_arn[arn])) for arn in assuming)
+            yield from ((arn, unsure(row, unread) if unread else row, ()) for arn, row in rows)
+        passing = [arn for arn in self._holding(_PASS).of(role.arn) if arn in left]
+        doubts = self._doubts_of_sagemaker(role, trust) if passing else None
+        for arn in passing if doubts is not None else ():
+            facts = {**tags, **{f"iam:{key[4:]}": value for key, value in tags.items()}}
+            row = self._may(self.by_arn[arn], _PASS, role.arn, {**facts, "iam:passedtoservice": (_SAGEMAKER,)})
+            labels = _word(launch := self._launch(self.by_arn[arn], labels=False)) == "refused"
+            launch = self._launch(self.by_arn[arn], labels=True) if labels else launch
+            unsure_of = [*(doubts or ()), *unread, *(launch.unknown.depends_on if launch.opened.is_empty else ())]
+            row = REFUSED if _word(launch) == "refused" else unsure(row, unsure_of) if unsure_of else row
+            how = _FOR_WORKERS if labels else "by a job or notebook of SageMaker"
+            yield arn, row, (how, *launch.opened.when)
+
+    def _trust(self, role: Principal) -> tuple[Layer, list[str]]:
+        """Return the trust policy of a role; what was not read may trust anybody."""
+        try:
+            if role.trust is not None:
+                statements = tuple(self.statements.covering(role.trust, _ASSUME, "", "trust"))
+                return Layer("trust", "trust policy", document_of(statements, "trust")), []
+        except PolicyError:
+            pass
+        return _ANYBODY, [f"trust policy of {role.arn}"]
+
+    def _assuming(self, role: Principal, trust: Layer) -> Iterable[str]:
+        """Return who may be able to assume a role: whom its trust policy names, and who holds the permission."""
+        found: dict[str, None] = {}
+        for statement in trust.document.allows:
+            entries = statement.principals or ()
+            if statement.not_principal or any(e.kind in ("everyone", "unique-id", "canonical") for e in entries):
+                return self.by_arn
+            for entry in entries:
+                if entry.kind in ("role", "exact"):
+                    found |= dict.fromkeys([entry.text, *self._sessions(entry.text)])
+                if entry.kind == "account":
+                    found |= dict.fromkeys(self._holding(_ASSUME).of(role.arn))
+        return list(found)
+
+    def _sessions(self, text: str) -> Iterator[str]:
+        """Yield the role whose session a trust policy names."""
+        _, session, name = text.partition(":assumed-role/")
+        if session:
+            role = name.partition("/")[0]
+            yield from (arn for arn in self.by_arn if ":role/" in arn and arn.rpartition("/")[2] == role)
+
+    def _doubts_of_sagemaker(self, role: Principal, trust: Layer) -> list[str] | None:
+        """Return the keys on which it depends whether SageMaker may use a role; None if it may not."""
+        asked = (role.account, frozenset(map(id, trust.document.statements)))
+        if asked not in self._trusting:
+            context = {"aws:SourceAccount": role.account, "aws:PrincipalIsAWSService": "true"}
+            unknown = ("aws:SourceArn", "aws:SourceOrgID", "aws:SourceOrgPaths")
+            request = Request(_ASSUME, role.arn, _SAGEMAKER, context, role.account, unknown)
+            compiled = Compiled((), None, None, trust, None, False, self.around.rcp)
+            verdict = evaluate(request, Policies.of_compiled(compiled))
+            doubts = [key for key in verdict.depends_on if key != "aws:SourceArn"]  # whoever starts a job names it
+            self._trusting[asked] = doubts if verdict.allowed or verdict.decision == "unknown" else None
+        return self._trusting[asked]
+
+    def _launch(self, principal: Principal, *, labels: bool) -> Row:
+        """Return from where a principal may start something in SageMaker that uses a role."""
+        if (principal.arn, labels) not in self._launching:
+            groups = ((_LABEL,),) if labels else _LAUNCHES
+            rows = (_decisive((self._on_some(principal, action) for action in group), "refused") for group in groups)
+            self._launching[principal.arn, labels] = _decisive(rows, "opened")
+        return self._launching[principal.arn, labels]
+
+    def _on_some(self, principal: Principal, action: str) -> Row:
+        """Return from where a principal may do something with a resource of its choice."""
+        some = f"arn:{self.locks.partition}:sagemaker:{self.locks.region or 'us-east-1'}:{principal.account}:job/x"
+        texts: dict[str, None] = {}
+        for statement in self._covering(principal, action):
+            for pattern in statement.resources if not statement.deny and not statement.not_resource else ():
+                texts[some if pattern.text == "*" else pattern.text.replace("*", "x").replace("?", "x")] = None
+            texts |= {some: None} if statement.not_resource else {}
+        return _decisive((self._may(principal, action, text) for text in list(texts)[:_MOST_RESOURCES]), "opened")
+
+    def _covering(self, principal: Principal, action: str, *, boundary: bool = False) -> Iterator[Statement]:
+        limits = (principal.boundary,) if principal.boundary else ()
+        for policy in limits if boundary else principal.policies:
+            try:
+                yield from self.statements.covering(policy, action, "")
+            except PolicyError:
+                continue
+
+    def _holding(self, action: str) -> _Holders:
+        if action not in self._holders:
+            self._holders[action] = made = _Holders()
+            bit = self.statements.bits((action,))
+            limits: dict[int, Statement] = {}
+            for principal in self.principals.all:
+                if self._allowed[principal.arn] & bit:
+                    for statement in self._covering(principal, action):
+                        made.add(statement, "" if statement.deny else principal.arn)
+                    limits |= {id(each): each for each in self._covering(principal, action, boundary=True)}
+            for limit in limits.values():
+                made.add(limit)
+            for level in (*self.around.rcp, *self.around.scp):
+                for statement in level.document.statements:
+                    made.add(statement)
+        return self._holders[action]
+
+    # Becoming a signer.
+
+    def _becoming(
+        self, principal: Principal, signing: Mapping[str, Sequence[str]], rows: Mapping[str, Row]
+    ) -> _Way | None:
+        """Return the first way in which a principal can make itself a signer: a certain one, where there is one."""
+        unknown: _Way | None = None
+        for action, arn, row, chain in self._changes(principal, signing, rows):
+            if not self._allowed[principal.arn] & self.statements.bits((action,)):
+                continue
+            allowed = self._may(principal, action, arn, self.paths[arn].facts if action in _OF_POINT else None)
+            if _word(allowed) == "refused" or _word(found := row()) == "refused":
+                continue
+            is_sure = _word(allowed) == "opened"
+            made = found if is_sure else unsure(found, allowed.unknown.depends_on)
+            when = (f"after {action} on {arn}", *allowed.opened.when, *_from(allowed))
+            signing_as = self.by_arn[chain[-1]] if chain else principal
+            way = _Way((principal.arn, *chain), made, when, _longest(found, signing_as))
+            if _word(made) == "opened":
+                return way
+            unknown = unknown or way
+        return unknown
+
+    def _changes(
+        self, principal: Principal, signing: Mapping[str, Sequence[str]], rows: Mapping[str, Row]
+    ) -> Iterator[tuple[str, str, Callable[[], Row], tuple[str, ...]]]:
+        """Yield actions by which a principal becomes a signer: on what, with which answer then, as whom."""
+
+        free = partial(_rows, self.reading, principal, as_if_all=True)
+        own = _OWN["role" if principal.is_role else "user"]
+        yield from ((action, principal.arn, free, ()) for action in own)
+        groups = [self.groups[name] for name in principal.groups if name in self.groups]
+        yield from ((action, arn, free, ()) for arn in groups for action in _GROUP)
+        managed = [arn for arn in principal.managed if ":iam::aws:" not in arn]
+        yield from ((action, arn, free, ()) for arn in managed for action in _VERSIONS)
+        if principal.account == self.locks.account:
+            yield _BUCKET, self.locks.arn, partial(_rows, self.granted, principal), ()
+            yield _UNLOCK, self.locks.arn, partial(_rows, self.unlocked, principal), ()
+            for arn in self.listed:
+                for action in _OF_POINT:
+                    asked = map(partial(self._after, action, arn), self.keys)
+                    yield action, arn, partial(_rows, asked, principal), ()
+        for arn, policies in self.principals.groups.items() if not principal.is_role else ():
+            joined = replace(principal, policies=(*principal.policies, *policies))
+            yield _JOIN, arn, partial(_rows, self.reading, joined), ()
+        for action in (_TRUST, *_KEYS):
+            allows = [each for each in self._covering(principal, action) if not each.deny]
+            for arn in signing[action] if allows else ():
+                if any(covers(each, arn) for each in allows):
+                    yield action, arn, partial(rows.__getitem__, arn), (arn,)
+
+
+def _signer(arn: str, signing: SigningClass, way: _Way) -> SigningPrincipal:
+    word, row = _word(way.row), way.row
+    depends_on = row.unknown.depends_on if word != "refused" else ()
+    opened = row.opened
+    if way.when and not opened.is_empty:
+        opened = replace(opened, when=tuple(dict.fromkeys((*way.when, *opened.when))))
+    return SigningPrincipal(
+        arn, signing, word, opened, way.chain, depends_on, way.longest_s if word != "refused" else None
+    )
+
+
+def _word(row: Row) -> Word:
+    return "opened" if not row.opened.is_empty else "refused" if row.unknown.is_empty else "unknown"
+
+
+def _decisive(rows: Iterable[Row], word: Word) -> Row:
+    """Return the first row with an answer, else an unknown one, else any; without rows it is refused."""
+    found: Row | None = None
+    for row in rows:
+        if _word(row) == word:
+            return row
+        found = row if found is None or _word(row) == "unknown" else found
+    return REFUSED if found is None else found
+
+
+def _rows(asked: Iterable[_Read], principal: Principal, *, as_if_all: bool = False) -> Row:
+    return _decisive((each.row(principal, as_if_all=as_if_all) for each in asked), "opened")
+
+
+def _from(row: Row) -> tuple[str, ...]:
+    """Return from where something may be done, where that is not everywhere."""
+    opened = row.opened
+    if opened.is_empty or opened.where == EVERYWHERE.where:
+        return ()
+    endpoints = ["any endpoint"] if opened.other_endpoints else list(opened.endpoints)
+    return (f"from {', '.join([*opened.cidrs, *endpoints])}",)
+
+
+def _longest(row: Row, principal: Principal) -> int | None:
+    """Return the longest lifetime of a URL: credentials and policies end it; None if a role's session is not known."""
+    limit = LONGEST_S if row.opened.oldest_ms is None else row.opened.oldest_ms // 1000
+    if not principal.is_role:
+        return limit
+    if principal.max_session_s is None:
+        return limit if limit <= CHAINED_S else None  # every role can have sessions of an hour
+    return min(limit, principal.max_session_s)

@@ -1,0 +1,449 @@
+"""The exact sets of sources from which one kind of request is opened, refused, or unknown, and the answer for one.
+
+Every dimension of a request is cut at the values that the policies name, one representative of each class is decided,
+and so the answer holds for all requests of the kind. *Opened* means that some request of the kind from there is
+opened, *refused* that none is, and *unknown* that it depends on a fact, which is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+from itertools import product
+from typing import Any
+
+from ...base.network import Source
+from ...base.text import count as counted
+from ..iam.evaluate import evaluate
+from ..iam.facts import Facts
+from ..iam.request import Policies, Request
+from ..iam.request_context import SIGV4
+from ..iam.request_keys import TOKEN_TIME, is_chosen, key_facts
+from ..iam.request_space import WORDS, Dimension, RequestSpace, SettingTrail, SpaceAnswer, Word
+from ..iam.statement_table import DimensionValue, StatementTable, View
+from ..iam.three_valued import spellings
+from ..iam.variables import Several
+from ..iam.verdict import Verdict
+from .address_classes import Span, count, minimal_cidrs, within
+from .answer import Answer, answer_of
+from .conditions_of_opening import oldest_ms, phrases
+from .request_kinds import Circumstances, Kind, base_view, dimensions
+from .sources import (
+    ANY_OTHER,
+    EndpointClass,
+    address_sources,
+    endpoint_classes,
+    endpoint_dimensions,
+    named_endpoint,
+)
+
+_UNCONFIRMED = "aws:SourceIp"
+_PHRASES = ("the conditions of both policies",)
+_NO_HEADERS = frozenset({TOKEN_TIME, "aws:useragent", "s3:x-amz-content-sha256"})
+"""Chosen keys that a browser sends in any case, or that the signature settles."""
+_PLAIN = {
+    "aws:securetransport": ("true",),
+    "s3:tlsversion": ("1.3",),
+    "s3:signatureage": ("1000",),
+    "s3:signatureversion": (SIGV4,),
+}
+
+
+_cidrs = lru_cache(maxsize=256)(lambda spans: tuple(minimal_cidrs(spans)))
+
+
+@dataclass(frozen=True)
+class SourceSet:
+    """Sources with one answer.
+
+    Attributes
+    ----------
+    cidrs : tuple of str
+        The fewest CIDR ranges that hold exactly these addresses, for requests that come outside an endpoint.
+    endpoints : tuple of str
+        Endpoint ids, VPC ids for the endpoints in a VPC, or patterns of the policies.
+    other_endpoints : bool
+        Whether all endpoints that no other set names belong to it.
+    when : tuple of str
+        For opened ones, the choices that open it, if not all do.
+    depends_on : tuple of str
+        For unknown ones, the condition keys.
+    decided_by : tuple of str
+        The policies and statements that decide.
+    oldest_ms : int or None
+        For opened ones, the age of a signature at which they end; None if no policy limits it.
+    through : tuple of str
+        For opened ones, the access points that at least some of them need.
+    """
+
+    spans: tuple[Span, ...] = field(default=(), repr=False)
+    endpoints: tuple[str, ...] = ()
+    other_endpoints: bool = False
+    when: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
+    decided_by: tuple[str, ...] = ()
+    oldest_ms: int | None = field(default=None, repr=False, compare=False)
+    through: tuple[str, ...] = ()
+
+    @property
+    def cidrs(self) -> tuple[str, ...]:
+        """The addresses as CIDR ranges."""
+        return _cidrs(self.spans)
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether no source is in it."""
+        return not (self.spans or self.has_endpoints)
+
+    @property
+    def has_endpoints(self) -> bool:
+        """Return whether an endpoint is in it."""
+        return bool(self.endpoints or self.other_endpoints)
+
+    @property
+    def where(self) -> tuple[object, ...]:
+        """The sources alone, to compare."""
+        return self.cidrs, self.endpoints, self.other_endpoints
+
+    def count(self, version: int) -> int:
+        """Count the addresses of one family."""
+        return count(self.spans, version)
+
+    def places(self) -> dict[str, Any]:
+        """Return ranges and endpoints as JSON-able data."""
+        return {"cidrs": list(self.cidrs), "endpoints": "any" if self.other_endpoints else list(self.endpoints)}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One kind of request: from where it is opened, refused, and unknown."""
+
+    request: str
+    opened: SourceSet
+    refused: SourceSet
+    unknown: SourceSet
+
+    def places(self, word: Word) -> SourceSet:
+        """Return the sources with an answer."""
+        sets: dict[Word, SourceSet] = {"opened": self.opened, "refused": self.refused, "unknown": self.unknown}
+        return sets[word]
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """All endpoints, VPCs and patterns that the row names."""
+        return frozenset(label for word in WORDS for label in self.places(word).endpoints)
+
+    @property
+    def others(self) -> Word:
+        """The answer for all endpoints that the row does not name."""
+        found: list[Word] = [word for word in WORDS if self.places(word).other_endpoints]
+        return found[0] if len(found) == 1 else "unknown"
+
+    def at_endpoint(self, label: str) -> Word:
+        """Return the answer at an endpoint, which the row may not name."""
+        for word in WORDS:
+            if label in self.places(word).endpoints:
+                return word
+        is_plain = all(name.startswith("vpce-") and not set("*?") & set(name) for name in self.labels)
+        return self.others if is_plain else "unknown"  # otherwise a VPC or a pattern may hold it
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-able data."""
+        return {
+            "request": self.request,
+            "opened": {**self.opened.places(), "when": list(self.opened.when)},
+            "refused": self.refused.places(),
+            "unknown": {**self.unknown.places(), "depends_on": list(self.unknown.depends_on)},
+        }
+
+
+@dataclass(frozen=True)
+class SourcePlace:
+    """Sources with one answer, before they are put together; an endpoint has a label, addresses have spans."""
+
+    answer: SpaceAnswer
+    spans: tuple[Span, ...]
+    endpoint: str | None
+    when: tuple[str, ...] = ()
+    decided_by: str = ""
+    oldest_ms: int | None = None
+    through: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Requests:
+    """Requests of one kind under some policies: a space for each place that they come from.
+
+    Attributes
+    ----------
+    targets : callable, optional
+        What the requests of a proof can ask for, under the statements of a table; else the resource of the kind.
+    """
+
+    kind: Kind
+    policies: Policies
+    circumstances: Circumstances
+    targets: Callable[[StatementTable], Dimension] | None = None
+
+    @cached_property
+    def outside(self) -> StatementTable:
+        """The statements that have a say outside endpoints."""
+        return StatementTable(self.policies.compiled, self.view.caller, cross_account=self.is_cross, endpoint=False)
+
+    @cached_property
+    def behind(self) -> StatementTable:
+        """The statements that have a say behind an endpoint."""
+        return StatementTable(self.policies.compiled, self.view.caller, cross_account=self.is_cross, endpoint=True)
+
+    @property
+    def is_cross(self) -> bool:
+        """True if the signer is of another account."""
+        return self.kind.signer == "other" or self.view.caller.account not in ("", self.circumstances.account)
+
+    @cached_property
+    def view(self) -> View:
+        """The settled part of all of them."""
+        return base_view(self.kind, self.circumstances)
+
+    @cached_property
+    def view_behind(self) -> View:
+        """The settled part of those behind an endpoint."""
+        return self.view.with_setting(DimensionValue(self.circumstances.given.behind_endpoint(self.kind.signer)))
+
+    @cached_property
+    def anywhere(self) -> RequestSpace:
+        """Those from all addresses outside endpoints."""
+        return self.space(self.outside, self.view, elsewhere=frozenset({"aws:sourceip"}))
+
+    def at(self, setting: DimensionValue) -> RequestSpace:
+        """Return those from addresses of one class."""
+        return self.space(self.outside, self.view.with_setting(setting))
+
+    def through(self, place: EndpointClass) -> RequestSpace:
+        """Return those through endpoints of one class."""
+        view = self.view_behind.with_setting(place.setting)
+        given = self.circumstances.given.about(self.kind.signer)
+        more = endpoint_dimensions(self.behind, self.policies.compiled, place, given, view.keys)
+        return self.space(self.behind, view, more)
+
+    def space(
+        self, table: StatementTable, view: View, more: Iterable[Dimension] = (), elsewhere: frozenset[str] = frozenset()
+    ) -> RequestSpace:
+        """Return those with a view, with more that varies."""
+        target = [] if self.targets is None else [self.targets(table)]
+        resources = [setting.resource for each in target for setting in each.settings][:50]
+        compiled = self.policies.compiled
+        varying = dimensions(table, self.kind, self.circumstances, compiled, resources=resources, known=view.keys)
+        return RequestSpace(table, view, [*target, *varying, *more], elsewhere=elsewhere)
+
+
+def expose(requests: Requests, *, endpoint_policies: Callable[[str], Policies]) -> Row:
+    """Return the exposure of one kind of request; ``endpoint_policies`` gives those of an endpoint by its id."""
+    return row_of(requests.kind.name, [*_address_places(requests), *_endpoint_places(requests, endpoint_policies)])
+
+
+def row_of(request: str, places: list[SourcePlace]) -> Row:
+    """Return the row of a kind of request from its sources."""
+    opened, refused, unknown = (_gather(word, places) for word in WORDS)
+    return Row(request, opened, refused, unknown)
+
+
+def combined(first: Row, second: Row, *, both: bool) -> Row:
+    """Return the row of requests that each of two policies must open, or that go one of two ways."""
+    places = []
+    for words in product(WORDS, WORDS):
+        found, more = first.places(words[0]), second.places(words[1])
+        if spans := within(found.spans, more.spans):
+            places.append(replace(_combined(words, (found, more), both), spans=spans))
+    for label in (*sorted(first.labels | second.labels), ANY_OTHER):
+        here = tuple(row.others if label == ANY_OTHER else row.at_endpoint(label) for row in (first, second))
+        sets = first.places(here[0]), second.places(here[1])
+        places.append(replace(_combined(here, sets, both), endpoint=label))
+    return row_of(first.request, places)
+
+
+def _combined(words: tuple[Word, ...], sets: tuple[SourceSet, ...], both: bool) -> SourcePlace:
+    """Return the answer for sources that two rows have; different choices of the sender need not go together."""
+    word = (min if both else max)(words, key=("refused", "unknown", "opened").index)
+    deciding = [each for each, own in zip(sets, words, strict=True) if own == word]
+    if word != "opened":
+        names = tuple(sorted({key for each in deciding for key in each.depends_on}))
+        names = names or (("aws:SourceVpc",) if word == "unknown" else ())  # a VPC may hold the endpoint
+        return SourcePlace(SpaceAnswer(word, names), (), None)
+    used = deciding if both else [max(deciding, key=_freedom)]
+    when = list(dict.fromkeys(each.when for each in used if each.when))
+    if len(when) > 1:
+        return SourcePlace(SpaceAnswer("unknown", _PHRASES), (), None)
+    oldest = min((each.oldest_ms for each in used if each.oldest_ms is not None), default=None)
+    through = tuple(name for each in used for name in each.through)
+    return SourcePlace(SpaceAnswer(word), (), None, when[0] if when else (), oldest_ms=oldest, through=through)
+
+
+def _freedom(found: SourceSet) -> tuple[float, int]:
+    """Return how little a URL needs for one way: how old it may get, and how few choices it must have made."""
+    return float("inf") if found.oldest_ms is None else found.oldest_ms, len(found.through) - len(found.when)
+
+
+def _address_places(requests: Requests) -> Iterable[SourcePlace]:
+    space = requests.anywhere
+    known: dict[int, SourcePlace] = {}
+    for source in address_sources(space.table, known=space.base.keys):
+        if not source.addresses.is_exact:
+            yield SourcePlace(SpaceAnswer("unknown", (_UNCONFIRMED,)), source.addresses.spans, None)
+            continue
+        here = requests.at(source.setting) if space.is_coupled else space
+        mask = -1 if space.is_coupled else space.source_mask(source.setting)
+        if space.is_coupled or mask & space.settled not in known:
+            known[mask & space.settled] = _place(here, mask, requests, source.setting)
+        found = known[mask & space.settled]
+        yield replace(found, spans=source.addresses.spans)
+
+
+def _endpoint_places(requests: Requests, endpoint_policies: Callable[[str], Policies]) -> Iterable[SourcePlace]:
+    facts = requests.circumstances.given.endpoints
+    for place in endpoint_classes(requests.behind, endpoints=facts, known=requests.view_behind.keys):
+        own = replace(requests, policies=endpoint_policies(place.label)) if place.label else requests
+        found = _place(own.through(place), -1, own, place.setting)
+        yield replace(found, endpoint=place.label)
+
+
+def _place(space: RequestSpace, mask: int, requests: Requests, setting: DimensionValue) -> SourcePlace:
+    answer, circumstances = space.answer(mask), requests.circumstances
+    if answer.state != "opened":
+        return SourcePlace(answer, (), None, decided_by=_denied_by(space, mask))
+    verdict = confirm(example_request(space.base, setting, answer.example, circumstances), requests.policies)
+    if not verdict.allowed:
+        # The evaluator has the last word: what it does not confirm is not called opened.
+        return SourcePlace(SpaceAnswer("unknown", tuple(sorted(d.name for d in _dimensions(space)))), (), None)
+    when, oldest = phrases(space, mask, circumstances.now), oldest_ms(space, mask)
+    return SourcePlace(answer, (), None, when, _decided_by(verdict), oldest)
+
+
+def _dimensions(space: RequestSpace) -> Iterable[Dimension]:
+    return (dimension for group in space.groups for dimension in group.dimensions)
+
+
+def example_request(base: View, setting: DimensionValue, trail: SettingTrail, circumstances: Circumstances) -> Request:
+    """Return one concrete request of a class."""
+    view = base.with_setting(setting)
+    for each in trail:
+        view = view.with_setting(each)
+    context: dict[str, str | list[str]] = {}
+    for key, value in view.present().items():
+        context[key_facts(key).name] = list(value) if isinstance(value, Several) else value[0]
+    request = Request(view.action, view.resource, view.caller.text, context, circumstances.account)
+    if view.caller.linked is not None:
+        vars(request)["caller"] = view.caller  # the ARN of a session has lost the path that tells
+    return request
+
+
+def confirm(request: Request, policies: Policies) -> Verdict:
+    """Decide an example: the session policy of a federated user, without which it may nothing, allows all it can."""
+    if request.caller.kind == "federated-user" and policies.session is None and policies.identity:
+        policies = replace(policies, session=policies.identity[0])
+    return evaluate(request, policies)
+
+
+def _decided_by(verdict: Verdict) -> str:
+    return ", ".join(part for part in (verdict.policy, verdict.statement) if part)
+
+
+def _denied_by(space: RequestSpace, mask: int) -> str:
+    """Name the Deny that holds for every choice, where there is one."""
+    table = space.table
+    alive = space.settled & mask
+    for group in space.groups:
+        alive &= _common(m for _, masks in group.table.values() for m in masks)
+    for bits, layer, statement in table.statements:
+        if statement.deny and alive & bits:
+            return f"{layer.name}, {statement.label}"
+    return ""
+
+
+def _common(masks: Iterable[int]) -> int:
+    common = -1
+    for mask in masks:
+        common &= mask
+    return common
+
+
+def _gather(state: Word, places: list[SourcePlace]) -> SourceSet:
+    chosen = [place for place in places if place.answer.state == state]
+    if not chosen:
+        return SourceSet()
+    endpoints = [place.endpoint for place in chosen if place.endpoint is not None]
+    return SourceSet(
+        spans=tuple(span for place in chosen for span in place.spans),
+        endpoints=tuple(sorted({label for label in endpoints if label != ANY_OTHER})),
+        other_endpoints=ANY_OTHER in endpoints,
+        when=_when(chosen),
+        depends_on=tuple(sorted({name for place in chosen for name in place.answer.depends_on})),
+        decided_by=tuple(sorted({place.decided_by for place in chosen if place.decided_by})),
+        oldest_ms=None if any(p.oldest_ms is None for p in chosen) else max(p.oldest_ms or 0 for p in chosen),
+        through=tuple(sorted({name for place in chosen for name in place.through})),
+    )
+
+
+def _when(places: list[SourcePlace]) -> tuple[str, ...]:
+    """Return the phrases; each says for which sources it is, where they differ."""
+    distinct = {place.when for place in places}
+    if len(distinct) == 1:
+        return next(iter(distinct))
+    found: dict[str, list[SourcePlace]] = {}
+    for place in places:
+        for phrase in place.when:
+            found.setdefault(phrase, []).append(place)
+    return tuple(
+        sorted(phrase if len(own) == len(places) else f"{phrase} (from {_named(own)})" for phrase, own in found.items())
+    )
+
+
+def _named(places: list[SourcePlace]) -> str:
+    cidrs = minimal_cidrs(span for place in places for span in place.spans)
+    labels = sorted({place.endpoint or "other endpoints" for place in places if place.endpoint is not None})
+    names = [*cidrs[:3], *([counted(len(cidrs) - 3, "more range")] if len(cidrs) > 3 else []), *labels]
+    return ", ".join(names)
+
+
+def answer_at(requests: Requests, source: Source) -> Answer:
+    """Answer requests of a kind from one source: opened if some choice of the sender is.
+
+    An endpoint without an address is one from some private address behind it.
+    """
+    space, circumstances = _space_at(requests, source), requests.circumstances
+    if space is None:
+        return Answer("unknown", depends_on=(_UNCONFIRMED,))
+    answer = space.answer()
+    if answer.state == "unknown":
+        return Answer("unknown", depends_on=answer.depends_on)
+    some = tuple(each.settings[0] for each in _dimensions(space) if each.settings)
+    trail = answer.example if answer.state == "opened" else some
+    verdict = confirm(example_request(space.base, DimensionValue(), trail, circumstances), requests.policies)
+    if verdict.allowed != (answer.state == "opened"):
+        return Answer("unknown", depends_on=tuple(sorted(each.name for each in _dimensions(space))))
+    found = answer_of(verdict)
+    return replace(found, when=phrases(space, -1, circumstances.now)) if found.answer == "opened" else found
+
+
+def _space_at(requests: Requests, source: Source) -> RequestSpace | None:
+    """Return the requests from one source; None if no condition can tell its address."""
+    given = requests.circumstances.given
+    if source.endpoint is not None:
+        facts = {**given.endpoints.get(source.endpoint, {}), **({"aws:sourcevpc": (source.vpc,)} if source.vpc else {})}
+        if source.address is not None:
+            private = Facts({"aws:vpcsourceip": (str(source.address),)}).with_defaults(given)
+            requests = replace(requests, circumstances=replace(requests.circumstances, given=private))
+        return requests.through(named_endpoint(source.endpoint, facts))
+    classes = (each.addresses for each in address_sources(requests.outside, known=requests.view.keys))
+    if any(each.covers(source.address) and not each.is_exact for each in classes):
+        return None
+    return requests.at(DimensionValue({"aws:sourceip": (str(source.address),)}))
+
+
+def plainly(kind: Kind, circumstances: Circumstances, policies: Policies) -> Circumstances:
+    """Return the circumstances of what a browser sends now: HTTPS, a fresh URL of version 4, and no special header."""
+    kept = _NO_HEADERS - ({"s3:x-amz-content-sha256"} if kind.form == "unsigned" else set())
+    headers = {key for key in spellings(policies.compiled) if is_chosen(key) and key not in kept}
+    plain = Facts({**dict.fromkeys(headers, ()), **_PLAIN})
+    return replace(circumstances, given=circumstances.given.with_defaults(plain))

@@ -1,0 +1,231 @@
+"""Callers, and the principals of policies: accounts, users, roles, role sessions, services, and everyone.
+
+Sources: IAM User Guide, *AWS JSON policy elements: Principal* and *NotPrincipal*. A role ARN names every session of the
+role and leaves room for session policies and boundaries to limit it; a session ARN, a user ARN and ``*`` grant
+directly.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Literal, TypeAlias, TypeGuard
+
+from ...base.errors import InvalidInput, PolicyError
+from .variables import Keys
+
+CallerKind: TypeAlias = Literal["anonymous", "root", "user", "role", "session", "federated-user", "service"]
+Grant: TypeAlias = Literal["direct", "role", "account"]
+EntryKind: TypeAlias = Literal["everyone", "account", "role", "exact", "service", "federated", "canonical", "unique-id"]
+
+_ARN = re.compile(r"arn:(aws[a-z-]*):(iam|sts)::([^:]*):(.+)", re.DOTALL)
+_SERVICE = re.compile(r"[a-z0-9][a-z0-9.-]*\.(?:amazonaws\.com|amazonaws\.com\.cn|amazon\.com|aws\.internal)", re.I)
+_ACCOUNT = re.compile(r"[0-9]{12}")
+_UNIQUE_ID = re.compile(r"A[A-Z0-9]{15,127}")
+
+
+CANONICAL_USER = "(canonical user)"
+"""Stands among the keys of a request for the canonical user ID of its account, which no condition key holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The principal of a request."""
+
+    kind: CallerKind
+    text: str
+    partition: str = ""
+    account: str = ""
+    role: str = ""
+    linked: bool | None = None
+
+    @property
+    def is_service_linked(self) -> bool:
+        """Return whether this is a service-linked role, which policies of an organization do not limit.
+
+        The path of a role tells; the ARN of a session has none, so there the name does.
+        """
+        return self.role.startswith("AWSServiceRoleFor") if self.linked is None else self.linked
+
+
+@dataclass(frozen=True, slots=True)
+class PrincipalEntry:
+    """One principal named by a policy."""
+
+    kind: EntryKind
+    text: str
+    partition: str = ""
+    account: str = ""
+    name: str = ""
+
+
+@lru_cache(maxsize=4096)
+def parse_caller(text: str) -> Caller:
+    """Read the principal of a request: an ARN, a service name, or ``*`` for an anonymous caller.
+
+    Raises
+    ------
+    InvalidInput
+        If it is none of these.
+    """
+    if text == "*":
+        return Caller("anonymous", text)
+    match = _ARN.fullmatch(text)
+    if match is None:
+        if _SERVICE.fullmatch(text):
+            return Caller("service", text)
+        raise _no_caller(text)
+    partition, service, account, rest = match.groups()
+    kind, _, name = rest.partition("/")
+    if not _ACCOUNT.fullmatch(account):
+        raise _no_caller(text)
+    if service == "iam" and rest == "root":
+        return Caller("root", text, partition, account)
+    if service == "iam" and kind == "user" and name:
+        return Caller("user", text, partition, account)
+    if service == "iam" and kind == "role" and name:
+        return Caller("role", text, partition, account, name.rpartition("/")[2], is_linked_path(name))
+    if service == "sts" and kind == "assumed-role" and re.fullmatch(r"[^/]+/[^/]+", name):
+        return Caller("session", text, partition, account, name.partition("/")[0])
+    if service == "sts" and kind == "federated-user" and name:
+        return Caller("federated-user", text, partition, account)
+    raise _no_caller(text)
+
+
+def is_linked_path(path: str) -> bool:
+    """Return whether a role's path and name, such as ``aws-service-role/x/Name``, are of a service-linked role."""
+    return path.lstrip("/").startswith("aws-service-role/")
+
+
+def session_of(arn: str) -> Caller:
+    """Return the caller that ``aws:PrincipalArn`` names: for a role, a session of it."""
+    head, _, name = arn.partition(":role/")
+    if not name:
+        return parse_caller(arn)
+    session = parse_caller(f"{head.replace(':iam:', ':sts:')}:assumed-role/{name.rpartition('/')[2]}/some-session")
+    return replace(session, linked=True) if is_linked_path(name) else session
+
+
+def _no_caller(text: str) -> InvalidInput:
+    return InvalidInput(
+        f'"{text[:120]}" is not a principal that can make a request.',
+        next_step="Give the ARN of a user, role, role session, federated user or account root, a service name, or *.",
+        field="principal",
+        value=text,
+    )
+
+
+def is_unique_id(text: object) -> TypeGuard[str]:
+    """Return whether this is the unique id of a user or role, which stands in a policy for one that was deleted."""
+    return isinstance(text, str) and _UNIQUE_ID.fullmatch(text) is not None
+
+
+def parse_entry(kind: str, text: str, place: str) -> PrincipalEntry:
+    """Read one value of a ``Principal`` element: ``kind`` is AWS, Service, Federated or CanonicalUser.
+
+    Raises
+    ------
+    PolicyError
+        If AWS would refuse it: a wildcard within a name, a group, or text that names nobody.
+    """
+    if kind == "Service":
+        return PrincipalEntry("service", text)
+    if kind == "Federated":
+        return PrincipalEntry("federated", text)
+    if kind == "CanonicalUser":
+        return PrincipalEntry("canonical", text)
+    if text == "*":
+        return PrincipalEntry("everyone", text)
+    if _ACCOUNT.fullmatch(text):
+        return PrincipalEntry("account", text, "", text)
+    if is_unique_id(text):
+        return PrincipalEntry("unique-id", text)
+    match = _ARN.fullmatch(text)
+    if match is None or "*" in text or "?" in text:
+        raise _no_entry(text, place)
+    partition, service, account, rest = match.groups()
+    category, _, name = rest.partition("/")
+    if service == "iam" and rest == "root":
+        return PrincipalEntry("account", text, partition, account)
+    if service == "iam" and category == "role" and name:
+        return PrincipalEntry("role", text, partition, account, name.rpartition("/")[2])
+    if (service, category) in {("iam", "user"), ("sts", "assumed-role"), ("sts", "federated-user")} and name:
+        return PrincipalEntry("exact", text, partition, account)
+    raise _no_entry(text, place)
+
+
+def _no_entry(text: str, place: str) -> PolicyError:
+    wild = "*" in text or "?" in text
+    why = "a wildcard cannot stand for part of a principal" if wild else "it names no account, user, role or session"
+    return PolicyError(
+        f'"{text[:120]}" is not a valid principal: {why}.',
+        place=place,
+        value=text,
+        next_step="Name the principal in full; use aws:PrincipalArn in a condition for a pattern.",
+    )
+
+
+def grant_of(entries: Sequence[PrincipalEntry], caller: Caller, keys: Keys, *, unknown: bool) -> Grant | None:
+    """Return the strongest way in which the entries name the caller, or None if they do not.
+
+    ``unknown`` is the answer for entries that cannot be compared (a canonical user id): True in a Deny, so that a
+    verdict that cannot be known is not "allowed".
+    """
+    best: Grant | None = None
+    for entry in entries:
+        grant = _entry_grant(entry, caller, keys, unknown)
+        if grant == "direct":
+            return grant
+        if grant == "role" or (grant == "account" and best is None):
+            best = grant
+    return best
+
+
+def _entry_grant(entry: PrincipalEntry, caller: Caller, keys: Keys, unknown: bool) -> Grant | None:
+    kind = entry.kind
+    if kind == "everyone":
+        return "direct"
+    if kind == "exact":
+        return "direct" if entry.text == caller.text else None
+    if kind == "role":
+        same = entry.name == caller.role and entry.account == caller.account and entry.partition == caller.partition
+        return "role" if same else None
+    if kind == "account":
+        same = bool(caller.account) and entry.account == caller.account
+        same = same and entry.partition in ("", caller.partition)
+        return None if not same else ("direct" if caller.kind == "root" else "account")
+    if kind == "service":
+        same = caller.kind == "service" and entry.text.lower() in ("*", caller.text.lower())
+        return "direct" if same else None
+    if kind == "federated":
+        return "role" if entry.text in keys.get("aws:federatedprovider", ()) else None
+    if kind == "unique-id":
+        user_id = next(iter(keys.get("aws:userid", ())), "")
+        named = user_id.partition(":")[0] == entry.text
+        return None if not named else ("role" if caller.role else "direct")
+    own = keys.get(CANONICAL_USER)
+    if own is not None:
+        return "account" if entry.text in own else None
+    return "direct" if unknown and caller.account else None
+
+
+def is_excepted(entries: Sequence[PrincipalEntry], caller: Caller, keys: Keys) -> bool:
+    """Return whether a ``NotPrincipal`` with Deny spares the caller.
+
+    AWS compares every ARN under which a caller is known: for a session its own, its role's and its account's. One that
+    is missing may deny the caller, so it counts as denied.
+    """
+    if any(entry.kind == "everyone" for entry in entries):
+        return True
+    grants = {_entry_grant(entry, caller, keys, False) for entry in entries}
+    return _NEEDED.get(caller.kind, {"direct"}) <= grants
+
+
+_NEEDED: dict[CallerKind, set[Grant]] = {
+    "session": {"direct", "role", "account"},
+    "role": {"role", "account"},
+    "user": {"direct", "account"},
+    "federated-user": {"direct", "account"},
+}

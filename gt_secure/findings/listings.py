@@ -1,0 +1,223 @@
+"""Lists that show themselves: a table in a notebook and in ``print``, a sequence for programs."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from .. import findings
+from ..account.evidence import Evidence
+from ..aws.teams import CREATE_TEAM
+from ..base.columns import ShownTable, chip, lay_out
+from ..base.html import hint, output as cell_output, table as html_table
+from ..base.text import count
+from .model import OUTCOMES, SEVERITIES
+
+if TYPE_CHECKING:
+    from ..aws.teams import LabelingJob, Workteam
+    from ..changes.history import HistoryEntry
+    from ..engine.access.vpc_endpoint import VpcEndpoint
+    from .model import Checked, Finding, Severity
+
+
+def _last_day(finding: Finding) -> dt.date:
+    assert finding.accepted is not None
+    return finding.accepted.until
+
+
+T = TypeVar("T")
+
+
+class _List(ShownTable[T], list[T]):
+    """A list with the renderers, which show the first hundred."""
+
+    most = 100
+
+
+class Workteams(_List["Workteam"]):
+    """The workteams of a region."""
+
+    head = ("team", "kind", "url lock", "groups", "description")
+    empty = (
+        f"There are no workteams in this region. {CREATE_TEAM} "
+        'Without one, restrict a bucket: gt.plan(Restriction(bucket="NAME", addresses="RANGE")).'
+    )
+
+    @staticmethod
+    def row(item: Workteam) -> tuple[str, ...]:
+        """Return the cells of a workteam."""
+        return item.name, item.kind, item.url_lock_text, ", ".join(item.members) or "-", item.description or "-"
+
+
+class Jobs(_List["LabelingJob"]):
+    """The labeling jobs of a workteam that wait for workers."""
+
+    head = ("job", "status", "waiting", "objects")
+    empty = "No labeling job waits for workers."
+
+    @staticmethod
+    def row(item: LabelingJob) -> tuple[object, ...]:
+        """Return the cells of a job."""
+        return item.name, item.status, item.pending, item.total
+
+
+class Endpoints(_List["VpcEndpoint"]):
+    """The VPC endpoints for S3 of a region."""
+
+    head = ("endpoint", "vpc", "type", "state", "name")
+    empty = "There are no VPC endpoints for S3 in this region."
+
+    @staticmethod
+    def row(item: VpcEndpoint) -> tuple[str, ...]:
+        """Return the cells of an endpoint."""
+        return item.id, item.vpc_id, item.type, item.state, item.name or item.vpc_name or "-"
+
+
+class History(_List["HistoryEntry"]):
+    """The changes of locks, the newest first; ``unread`` names what could not be read."""
+
+    head = ("at (UTC)", "call", "resource", "caller", "from", "gt_secure", "change", "reason")
+    empty = "No change of these locks is recorded in this time."
+
+    def __init__(self, entries: Iterable[HistoryEntry] = (), unread: Iterable[str] = ()) -> None:
+        super().__init__(entries)
+        self.unread = tuple(unread)
+
+    @staticmethod
+    def row(item: HistoryEntry) -> tuple[str, ...]:
+        """Return the cells of a change."""
+        call = f"{item.operation} (refused: {item.error})" if item.error else item.operation
+        tool = "yes" if item.by_gt_secure else "no"
+        when = f"{item.at:%Y-%m-%d %H:%M:%S}"
+        return when, call, item.target, item.who, item.source or "-", tool, item.change_id or "-", item.reason or "-"
+
+
+class Findings(ShownTable["Finding"], tuple["Finding", ...]):
+    """Findings, the most severe first.
+
+    Attributes
+    ----------
+    checked : tuple of Checked
+        What each rule came to: found, clean, unknown or not applicable.
+    evidence : Evidence
+        What was read, when, and what was not.
+    """
+
+    head = ("severity", "code", "subject", "finding", "what to do")
+    empty = "No finding."
+    checked: tuple[Checked, ...]
+    evidence: Evidence
+
+    def __new__(
+        cls, findings: Iterable[Finding] = (), checked: Iterable[Checked] = (), evidence: Evidence | None = None
+    ) -> Findings:
+        """Keep the findings in their order."""
+        made = super().__new__(cls, findings)
+        made.checked, made.evidence = tuple(checked), evidence or Evidence("nothing")
+        return made
+
+    @property
+    def open(self) -> Findings:
+        """The findings that nobody accepts today."""
+        return Findings((each for each in self if each.accepted is None), self.checked, self.evidence)
+
+    @property
+    def accepted(self) -> Findings:
+        """The findings that are accepted today, the one that ends first at the top."""
+        accepted = sorted((each for each in self if each.accepted is not None), key=_last_day)
+        return Findings(accepted, self.checked, self.evidence)
+
+    @property
+    def decided(self) -> bool:
+        """True if a rule was decided: without one, no finding is no result."""
+        return any(each.outcome in ("found", "clean") for each in self.checked)
+
+    @property
+    def looked(self) -> str:
+        """The outcomes of all rules, in a sentence."""
+        outcomes = {word: [each for each in self.checked if each.outcome == word] for word in OUTCOMES}
+        numbers = ", ".join(f"{len(some)} {word}" for word, some in outcomes.items() if some)
+        reasons = dict.fromkeys(each.reason for each in outcomes["not applicable"])
+        why = f" ({'; '.join(reasons)})" if reasons else ""
+        return f"{count(len(self.checked), 'rule')}: {numbers or 'none'}{why}."
+
+    def to_sarif(self, *, source: str = "", places: Mapping[str, tuple[str, int]] | None = None) -> dict[str, Any]:
+        """Return the findings as a SARIF 2.1.0 log; ``source`` is a file to which code scanning attaches them."""
+        return findings.to_sarif(self, source=source, checked=self.checked, places=places)
+
+    @staticmethod
+    def row(item: Finding) -> tuple[str, ...]:
+        """Return the cells of a finding."""
+        about = " ".join(part for part in (f"{item.title}.", item.detail, item.acceptance_text) if part)
+        return item.severity, item.code, item.subject or "-", about.removesuffix("."), item.fix
+
+    def _more(self) -> list[str]:
+        return [*super()._more(), *([self.looked] if self.checked else [])]
+
+    def __str__(self) -> str:
+        """Return the open findings as a table, and the accepted ones in another."""
+        if not self.accepted:
+            return super().__str__()
+        tables = [lay_out(self.head, [self.row(each) for each in some]) for some in (self.open, self.accepted) if some]
+        title = findings.accepted_title(self.accepted)
+        return "\n".join([*(tables[0] if self.open else ["No finding is open."]), "", title, *tables[-1]])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        if not self.accepted:
+            return super()._repr_html_()
+        cells = [[chip(cell) for cell in self.row(each)] for each in self.open]
+        shown = html_table(self.head, cells) if cells else hint("No finding is open.")
+        return cell_output(shown, findings.accepted_fold(self.accepted), *map(hint, self._more()))
+
+
+class FindingsReport:
+    """A report with ``findings`` and ``unread``: how severe it is. Findings that somebody accepts do not count."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def findings(self) -> Sequence[Finding]: ...  # noqa: D102
+
+        @property
+        def unread(self) -> tuple[str, ...]: ...  # noqa: D102
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The number of open findings of each severity."""
+        found = [finding.severity for finding in self.findings if finding.accepted is None]
+        return {word: found.count(word) for word in SEVERITIES}
+
+    @property
+    def counts_text(self) -> str:
+        """The number of open findings of each severity, in words."""
+        return ", ".join(f"{number} {word}" for word, number in self.counts.items())
+
+    def worse_than(self, severity: Severity) -> tuple[Finding, ...]:
+        """Return the open findings of a severity or higher."""
+        worst = SEVERITIES[: SEVERITIES.index(severity) + 1]
+        return tuple(each for each in self.findings if each.accepted is None and each.severity in worst)
+
+    def doubts(self, severity: Severity = "info") -> tuple[str, ...]:
+        """Return what was not read, and the findings of a severity or higher that were not decided, in sentences."""
+        worst = SEVERITIES[: SEVERITIES.index(severity) + 1]
+        open_ = [each for each in self.findings if each.state == "unknown" and each.accepted is None]
+        undecided = [f"{each.subject}: {each.code} is unknown" for each in open_ if each.severity_if_found in worst]
+        return (*self.unread, *undecided)
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Everything that was not read or not decided, a sentence each."""
+        return self.doubts()
+
+    def require(self, severity: Severity = "high") -> Self:
+        """Return the report, or raise :class:`AssertionError` for a finding that severe or anything unread."""
+        findings = self.worse_than(severity)
+        named = "; ".join(map(str, findings[:5]))
+        if findings:  # no assert statement: python -O would skip it
+            raise AssertionError(f"{count(len(findings), 'finding')} of severity {severity} or higher: {named}")
+        if doubts := self.doubts(severity):
+            raise AssertionError("Not read or not decided: " + "; ".join(doubts[:5]))
+        return self

@@ -1,0 +1,1 @@
+"""Many buckets, accounts and regions at once: the audit and the sweep."""

@@ -1,0 +1,271 @@
+"""The audit report of a region: teams, portal, buckets, findings, requests and leaked URLs. It changes nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from .. import account
+from ..base.columns import lay_out
+from ..base.errors import InvalidInput
+from ..base.html import Markup, hint, notice, output, table, text as html_text
+from ..engine import policies
+from ..findings.listings import Findings, FindingsReport, Workteams
+from ..findings.model import SEVERITIES
+from .data_buckets import BucketChoice, TeamBuckets, UnreadNotes
+
+if TYPE_CHECKING:
+    from ..account.bucket import Bucket
+    from ..aws.client import Aws
+    from ..aws.teams import LabelingJob, Workforce, Workteam
+    from ..changes import Journal
+    from ..findings.model import Finding
+    from ..logs import Hits
+    from ..logs.leaks import Leak
+
+
+class AuditedRegion(Protocol):
+    """A region as an audit reads it: :class:`gt_secure.Connection` is one."""
+
+    @property
+    def aws(self) -> Aws:
+        """The connection to the account."""
+
+    @property
+    def journal(self) -> Journal:
+        """The journal, which names the buckets of restrictions."""
+
+    def workteams(self) -> Workteams:
+        """Return the workteams."""
+
+    def workforce(self) -> Workforce | None:
+        """Return the private workforce."""
+
+    def hits(self, bucket: str, *, since: str | None) -> Hits:
+        """Read the access log of a bucket."""
+
+    def findings(self, *, team: Workteam | None, bucket: str | None, logs: Hits | None) -> Findings:
+        """Return what defeats a restriction."""
+
+
+@dataclass(frozen=True)
+class AuditedBucket:
+    """One bucket of the audit, in words, and the teams that use it; ``hits`` is None where its log cannot be read."""
+
+    name: str
+    guard: str
+    log: str
+    teams: tuple[str, ...] = ()
+    hits: Hits | None = None
+    leaks: tuple[Leak, ...] = ()
+    log_summary: str = ""
+
+
+@dataclass(frozen=True, repr=False)
+class Audit(FindingsReport):
+    """The state of a region.
+
+    Attributes
+    ----------
+    at : datetime
+        In UTC.
+    teams : Workteams
+        ``jobs`` has the waiting labeling jobs by the ARN of a team.
+    workforce : Workforce or None
+    buckets : tuple of AuditedBucket
+    findings : Findings
+        Of every private team with every bucket, each one once, the most severe first.
+    unread : tuple of str
+        What could not be read: it is unknown, and never fine.
+    """
+
+    at: dt.datetime
+    account: str
+    region: str
+    caller: str
+    teams: Workteams
+    jobs: Mapping[str, tuple[LabelingJob, ...]]
+    workforce: Workforce | None
+    buckets: tuple[AuditedBucket, ...]
+    findings: Findings
+    unread: tuple[str, ...] = ()
+
+    @property
+    def leaks(self) -> tuple[tuple[str, Leak], ...]:
+        """The leaked URLs of all buckets, each with the name of its bucket."""
+        return tuple((bucket.name, leak) for bucket in self.buckets for leak in bucket.leaks)
+
+    @property
+    def hits(self) -> dict[str, Hits]:
+        """The requests of each bucket whose log could be read."""
+        return {bucket.name: bucket.hits for bucket in self.buckets if bucket.hits is not None}
+
+    @property
+    def headline(self) -> str:
+        """The outcome in one line."""
+        return f"Findings: {self.counts_text}. Leaked URLs: {len(self.leaks)}. Not read: {len(self.unread)}."
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the audit as JSON-able data."""
+        return {
+            "at": f"{self.at:%Y-%m-%dT%H:%M:%SZ}",
+            "account": self.account,
+            "region": self.region,
+            "teams": [{"name": team.name, "kind": team.kind, "url_lock": team.url_lock_text} for team in self.teams],
+            "portal": list(self.workforce.cidrs) if self.workforce else None,
+            "buckets": [
+                {"name": b.name, "teams": list(b.teams), "guard": b.guard, "access_log": b.log} for b in self.buckets
+            ],
+            "findings": [finding.to_dict() for finding in self.findings],
+            "leaks": [{"bucket": name, **leak.to_dict()} for name, leak in self.leaks],
+            "unread": list(self.unread),
+        }
+
+    def sections(self) -> list[tuple[str, tuple[str, ...], list[tuple[object, ...]]]]:
+        """Return title, column titles and rows of each section: every rendering shows the same ones."""
+        names = {team.arn: ", ".join(job.name for job in self.jobs.get(team.arn, ())) or "-" for team in self.teams}
+        return [
+            (
+                "Teams",
+                ("team", "kind", "URL lock", "waiting jobs"),
+                [(team.name, team.kind, team.url_lock_text, names[team.arn]) for team in self.teams],
+            ),
+            ("Portal", ("workforce", "status", "portal lock", "VPC"), _portal_rows(self.workforce)),
+            (
+                "Buckets",
+                ("bucket", "used by", "guard", "access log"),
+                [(b.name, ", ".join(b.teams) or "no team that is known", b.guard, b.log) for b in self.buckets],
+            ),
+            ("Findings", Findings.head, [Findings.row(finding) for finding in self.findings]),
+            (
+                "Leaked URLs",
+                ("bucket", "kind", "object", "first user", "later"),
+                [_leak_row(name, leak) for name, leak in self.leaks],
+            ),
+            ("Not read", ("what",), [(text,) for text in self.unread]),
+        ]
+
+    def to_text(self, room: int | None = None) -> str:
+        """Return the report as text, its tables no wider than ``room`` columns."""
+        lines = [f"Account {self.account}, {self.region}, {self.at:%Y-%m-%d %H:%M} UTC", self.headline]
+        for title, head, rows in self.sections():
+            lines += ["", title, *(lay_out(head, rows, room) if rows else ["  none"])]
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def __repr__(self) -> str:
+        return f"<audit of account {self.account} in {self.region}. {self.headline}>"
+
+    def _repr_html_(self) -> str:
+        parts: list[Markup] = [notice("warn" if self.unread or self.worse_than("high") else "plain", self.headline)]
+        parts.append(hint(f"Account {self.account}, {self.region}, {self.at:%Y-%m-%d %H:%M} UTC", self.caller))
+        for title, head, rows in self.sections():
+            parts.append(table(head, rows, caption=title) if rows else hint(html_text(f"{title}: none")))
+        return output(*parts)
+
+
+def _portal_rows(workforce: Workforce | None) -> list[tuple[object, ...]]:
+    if workforce is None:
+        return []
+    lock = ", ".join(workforce.cidrs) or "none: open to every address"
+    return [(workforce.name, workforce.status, lock, workforce.vpc_id or "none: a public portal")]
+
+
+def _leak_row(bucket: str, leak: Leak) -> tuple[object, ...]:
+    later = ", ".join(f"{user.label} ({user.words})" for user in leak.others)
+    return bucket, leak.kind, leak.key, leak.users[0].label, later
+
+
+def audit(
+    gt: AuditedRegion, *, buckets: str | Iterable[str] = "used", since: str | None = "7d", logs: bool = True
+) -> Audit:
+    """Read the state of a region: see :meth:`gt_secure.Connection.audit`."""
+    choice = BucketChoice.parse(buckets)
+    notes = UnreadNotes(passes=InvalidInput)
+    teams = notes.attempt("workteams", gt.workteams, Workteams())
+    known = TeamBuckets(gt.aws, gt.journal, notes.passes)
+    used = {team: known.of(team, notes) for team in teams}
+    asked = list(choice.names) if choice.tag is None else choice.here(gt.aws, notes)
+    names = sorted({*asked, *(name for some in used.values() for name in some)})
+    if not names or (choice != BucketChoice() and not asked):
+        notes.lines.append(f"buckets: not applicable, {choice.nothing}")
+    users = {name: tuple(team.name for team, some in used.items() if name in some) for name in names}
+    audited = tuple(_bucket(gt, name, users[name], notes, since if logs else False) for name in names)
+    findings = _findings(gt, used, audited, notes)
+    return Audit(
+        at=dt.datetime.now(dt.UTC),
+        account=gt.aws.account_id,
+        region=gt.aws.region,
+        caller=gt.aws.caller_arn,
+        teams=teams,
+        jobs=known.waiting,
+        workforce=notes.attempt("workforce", gt.workforce, None),
+        buckets=audited,
+        findings=findings,
+        unread=tuple(dict.fromkeys(notes.lines)),
+    )
+
+
+def _bucket(
+    gt: AuditedRegion, name: str, teams: tuple[str, ...], notes: UnreadNotes, since: str | Literal[False] | None
+) -> AuditedBucket:
+    state = notes.attempt(name, lambda: account.read_bucket(gt.aws, name), None)
+    if state is None:
+        return AuditedBucket(name, "unknown", "unknown", teams)
+    target = state.logging.if_read
+    log = f"s3://{target.bucket}/{target.prefix}" if target else "off"
+    if state.logging.missing is not None:
+        log = f"unknown: {state.logging.missing.text}"
+    hits = None
+    if since is not False and target:
+        hits = notes.attempt(f"log of {name}", lambda: gt.hits(name, since=since), None)
+    if hits is None:
+        return AuditedBucket(name, guard_text(state), log, teams)
+    notes.lines += [f"log of {name}: {text}" for text in hits.coverage.doubts]
+    leaks = hits.leaks()
+    return AuditedBucket(name, guard_text(state), log, teams, hits, tuple(leaks), leaks.summary)
+
+
+def guard_text(state: Bucket) -> str:
+    """Return the guard of a bucket in a few words: unknown, none, or whom it admits."""
+    if state.policy.missing is not None:
+        return f"unknown: {state.policy.missing.text}"
+    guard = policies.find_guard(state.policy.value)
+    if guard is None:
+        return "none: a presigned URL works from anywhere"
+    allowed = ", ".join([*map(str, guard.networks), *guard.endpoints])
+    what = f"{'reads of ' if guard.reads else ''}{guard.prefix or 'all objects'}"
+    return f"{'edited: ' if guard.drifted else ''}{what} only from {allowed}"
+
+
+def _findings(
+    gt: AuditedRegion, used: Mapping[Workteam, list[str]], buckets: Iterable[AuditedBucket], notes: UnreadNotes
+) -> Findings:
+    """Look at each team with the buckets that it uses, and at each bucket that no team is known to use."""
+    logs = {bucket.name: bucket.hits for bucket in buckets}
+    result: dict[tuple[str, str, str], Finding] = {}
+    for team, name in _subjects(used, logs):
+        subject = " and ".join(part for part in (team.name if team else "", name or "") if part)
+        hits = logs[name] if name is not None else None
+
+        def look(team: Workteam | None = team, name: str | None = name, hits: Hits | None = hits) -> Findings:
+            return gt.findings(team=team, bucket=name, logs=hits)
+
+        for finding in notes.attempt(subject, look, Findings()):
+            result[(finding.code, finding.subject, finding.detail)] = finding
+            if finding.code == "not-checked":
+                notes.lines.append(f"{finding.subject}: {finding.detail}")
+    return Findings(sorted(result.values(), key=lambda f: (SEVERITIES.index(f.severity), f.code, f.subject)))
+
+
+def _subjects(used: Mapping[Workteam, list[str]], buckets: Iterable[str]) -> list[tuple[Workteam | None, str | None]]:
+    """Return each private team with each of its buckets, or alone, and the buckets that none of them uses."""
+    private = {team: names for team, names in used.items() if team.restrictable}
+    pairs: list[tuple[Workteam | None, str | None]] = []
+    for team, names in private.items():
+        pairs += [(team, name) for name in names] or [(team, None)]
+    return pairs + [(None, name) for name in buckets if not any(name in names for names in private.values())]

@@ -1,0 +1,119 @@
+"""The data buckets of a region: those that its teams use, those with a tag, and those that are named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from .. import changes
+from ..aws.buckets import buckets_here, check_bucket, tags_of
+from ..aws.teams import LabelingJob, Review, TeamJobs, Workteam, buckets_of, jobs_of_team, list_reviews
+from ..base.errors import GtSecureError, InvalidInput
+
+if TYPE_CHECKING:
+    from ..aws.client import Aws
+    from ..changes import Journal
+
+T = TypeVar("T")
+_TAG = "tag:"
+_THREADS = 8
+
+
+@dataclass
+class UnreadNotes:
+    """A list of what could not be read. ``passes`` are errors that end the reading instead."""
+
+    passes: type[GtSecureError]
+    lines: list[str] = field(default_factory=list)
+
+    def attempt(self, subject: str, read: Callable[[], T], otherwise: T) -> T:
+        """Return what is read, or note the error and return something else."""
+        try:
+            return read()
+        except GtSecureError as error:
+            if isinstance(error, self.passes):
+                raise
+            self.lines.append(f"{subject}: {error}")
+            return otherwise
+
+
+class BucketChoice(NamedTuple):
+    """The buckets to report on: of the teams, or else those with a tag, or else named ones."""
+
+    names: tuple[str, ...] = ()
+    tag: tuple[str, str] | None = None
+
+    @classmethod
+    def parse(cls, choice: str | Iterable[str]) -> BucketChoice:
+        """Read ``used``, ``tag:KEY=VALUE``, or names with commas; raises :class:`InvalidInput` for anything else."""
+        words = choice.split(",") if isinstance(choice, str) else [str(each) for each in choice]
+        listed = [word.strip() for word in words if word.strip()]
+        if listed in ([], ["used"]):
+            return cls()
+        key, equals, value = listed[0].removeprefix(_TAG).partition("=")
+        if listed[0].startswith(_TAG) and len(listed) == 1 and key and equals:
+            return cls(tag=(key, value))
+        if any(word == "used" or word.startswith(_TAG) for word in listed):
+            raise InvalidInput(
+                f"'{', '.join(listed)[:70]}' is no choice of buckets.",
+                next_step="Write used, or tag:KEY=VALUE, or the names of buckets with commas.",
+                field="buckets",
+            )
+        return cls(tuple(dict.fromkeys(map(check_bucket, listed))))
+
+    @property
+    def nothing(self) -> str:
+        """The sentence for a place where it has no bucket."""
+        if self.tag is not None:
+            return f"no bucket has the tag {'='.join(self.tag)}"
+        return f"no bucket is named {' or '.join(self.names)}" if self.names else "no bucket of a team is known"
+
+    def here(self, aws: Aws, notes: UnreadNotes) -> list[str]:
+        """Return the buckets of the account in the region that have the tag or a name."""
+        if self == BucketChoice():
+            return []
+        own: list[str] = notes.attempt("buckets", lambda: buckets_here(aws), [])
+        if self.tag is None:
+            return [name for name in self.names if name in own]
+        key, wanted = self.tag
+
+        def tagged(name: str) -> bool:
+            return notes.attempt(f"tags of {name}", lambda: tags_of(aws, name).get(key) == wanted, False)
+
+        with ThreadPoolExecutor(_THREADS, thread_name_prefix="gt_secure-tags") as pool:
+            return [name for name, has in zip(own, pool.map(tagged, own), strict=True) if has]
+
+
+class TeamBuckets:
+    """The buckets of teams: of their labeling jobs and human-review workflows, and of restrictions in the journal.
+
+    ``waiting`` has the jobs of each team, by its ARN, that wait for workers.
+    """
+
+    def __init__(self, aws: Aws, journal: Journal, passes: type[GtSecureError]) -> None:
+        self._aws = aws
+        self.waiting: dict[str, tuple[LabelingJob, ...]] = {}
+        self._workflows = UnreadNotes(passes)
+        self._reviews: list[Review] = self._workflows.attempt("human-review workflows", lambda: list_reviews(aws), [])
+        self._wishes = [wish for _, wish in changes.wishes_of(journal, aws.account_id, aws.region)]
+
+    def of(self, team: Workteam, notes: UnreadNotes) -> list[str]:
+        """Return the buckets that are known, and note what may name more."""
+        notes.lines += self._workflows.lines
+        known = notes.attempt(f"jobs of {team.name}", lambda: jobs_of_team(self._aws, team, past=True), TeamJobs())
+        self.waiting[team.arn] = tuple(job for job in known.jobs if job.name in known.waiting)
+        if known.left_out:
+            notes.lines.append(f"jobs of {team.name}: the {known.left_out:,} oldest were not read")
+        for job in known.jobs:
+            if job.topic_arn:
+                notes.lines.append(f"job {job.name}: its objects come with messages, so their buckets are not known")
+        uris = {uri for job in known.jobs for uri in (job.input_uri, job.output_uri)}
+        uris |= {each.output_uri for each in self._reviews if each.workteam_arn == team.arn}
+        named = {
+            restriction.bucket
+            for restriction in self._wishes
+            if restriction.team in (team.name, team.arn) and restriction.bucket
+        }
+        return sorted(buckets_of(uris) | named)

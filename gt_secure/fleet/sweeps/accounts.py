@@ -1,0 +1,213 @@
+"""The accounts and regions of a sweep: from a list, the organization, or a sweep file.
+
+::
+
+    version: 1
+    role_name: GtSecureSweep
+    external_id: gt-secure-2026
+    accounts: [ "111122223333", "444455556666" ]    # or organization: true, or the name of a file
+    regions: all
+    buckets: "tag:project=labeling"                 # optional: rows by bucket too
+    accepted: baseline.yaml                         # or a list
+
+Sources: AWS Organizations API Reference, *ListAccounts* (only the management account and delegated administrators may
+call it); AWS Account Management Reference Guide, *Enable or disable AWS Regions in your account*: the regions that are
+enabled in every account. Others are named one by one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
+
+from ...aws.client import Aws, aws_errors
+from ...base import files as textfiles
+from ...base.errors import InvalidInput
+from ...findings.accepted import accepted_of
+from ...findings.model import Acceptance
+
+_ID = re.compile(r"[0-9]{12}")
+MAX_ACCOUNTS = 20_000
+TEXT_SUFFIXES = frozenset({".txt", ".csv", ".list", ""})
+
+
+class Account(NamedTuple):
+    """An account: its id, and its name if it is known."""
+
+    id: str
+    name: str = ""
+
+
+AccountsLike: TypeAlias = "str | Path | Iterable[str | Account | Mapping[str, Any]]"
+"""Accounts: a file, or ids."""
+
+
+def read_accounts(given: AccountsLike) -> tuple[Account, ...]:
+    """Return the accounts of a file or list, each once.
+
+    A text file has an id, and a name if wanted, on each line. A JSON or YAML file has a list of ids, or of mappings
+    with ``id`` and ``name``, such as ``aws organizations list-accounts`` prints.
+    """
+    items = _of_file(Path(given)) if isinstance(given, (str, Path)) else list(given)
+    accounts = {account.id: account for account in map(_account, items)}
+    if not accounts:
+        raise _bad("No account is given.", "List one account id on each line, for example 111122223333.")
+    if len(accounts) > MAX_ACCOUNTS:
+        raise _bad(f"{len(accounts):,} accounts are given.", f"Divide them: at most {MAX_ACCOUNTS:,} fit.")
+    return tuple(accounts.values())
+
+
+def _of_file(file: Path) -> list[Any]:
+    if file.suffix.lower() not in TEXT_SUFFIXES:
+        data = textfiles.load(file)
+        listed = data.get("Accounts", data.get("accounts")) if isinstance(data, Mapping) else data
+        if not isinstance(listed, list):
+            raise _bad(f"{file.name} has no list of accounts.", "Write a list of account ids.")
+        return listed
+    rows = [line.split("#", 1)[0].strip() for line in textfiles.read_text(file).splitlines()]
+    titles = 1 if rows and not re.search(r"\d", rows[0]) else 0
+    return [row for row in rows[titles:] if row]
+
+
+def _account(item: object) -> Account:
+    name = ""
+    if isinstance(item, Account):
+        identifier, name = item.id, item.name
+    elif isinstance(item, Mapping):
+        identifier = str(item.get("Id", item.get("id", "")))
+        name = str(item.get("Name", item.get("name", "")) or "")
+    else:
+        first, _, rest = str(item).strip().partition(",") if "," in str(item) else str(item).strip().partition(" ")
+        identifier, name = first.strip().strip('"'), rest.strip().strip('"')
+    digits = identifier.replace("-", "")
+    if not _ID.fullmatch(digits):
+        hint = "Write twelve digits. In YAML and JSON put an id into quotes: a leading zero would be lost."
+        raise _bad(f"'{identifier[:40]}' is not an account id.", hint)
+    return Account(digits, name)
+
+
+def organization_accounts(aws: Aws) -> tuple[Account, ...]:
+    """List the active accounts of the organization."""
+    with aws_errors("organizations:ListAccounts"):
+        pages = aws.client("organizations").get_paginator("list_accounts").paginate()
+        listed = [account for page in pages for account in page["Accounts"]]
+    return read_accounts([account for account in listed if account.get("Status", "ACTIVE") == "ACTIVE"])
+
+
+_COMMON = """
+us-east-1 us-east-2 us-west-1 us-west-2 ap-south-1 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-southeast-1
+ap-southeast-2 ca-central-1 eu-central-1 eu-west-1 eu-west-2 eu-west-3 eu-north-1 sa-east-1
+"""
+DEFAULT_REGIONS: Mapping[str, tuple[str, ...]] = {
+    "aws": tuple(_COMMON.split()),
+    "aws-us-gov": ("us-gov-west-1", "us-gov-east-1"),
+    "aws-cn": ("cn-north-1", "cn-northwest-1"),
+}
+"""The regions that ``all`` stands for, by partition."""
+
+
+def parse_regions(given: str | Iterable[str], partition: str = "aws") -> tuple[str, ...]:
+    """Return regions, each once: ``all``, a list with commas, or several names; ``all,ap-east-1`` adds one."""
+    words = given.split(",") if isinstance(given, str) else [part for word in given for part in word.split(",")]
+    names: list[str] = []
+    for word in (word.strip().lower() for word in words if word.strip()):
+        names += DEFAULT_REGIONS.get(partition, ()) if word == "all" else [_checked(word, partition)]
+    if not names:
+        raise InvalidInput("No region is given.", next_step="Write all, or us-east-1,eu-west-1.", field="regions")
+    return tuple(dict.fromkeys(names))
+
+
+def _checked(name: str, partition: str) -> str:
+    from boto3.session import Session
+    from botocore.utils import validate_region_name
+
+    try:
+        validate_region_name(name)
+        where = Session().get_partition_for_region(name)
+    except Exception as error:
+        raise _bad(
+            f"'{name[:40]}' is not an AWS region.", "Write a region such as us-east-1, or all.", "regions"
+        ) from error
+    if where != partition:
+        raise _bad(
+            f"{name} is in the partition {where}.",
+            f"Name regions of {partition}: a role serves one partition.",
+            "regions",
+        )
+    return name
+
+
+MEMBERS = ("version", "role_name", "external_id", "accounts", "organization", "regions", "buckets", "accepted")
+FORMAT = 1
+
+
+class SweepSpec(NamedTuple):
+    """The members of a sweep file, as arguments of :func:`~gt_secure.fleet.sweeps.sweep`."""
+
+    role_name: str = ""
+    external_id: str = ""
+    accounts: tuple[Account, ...] | None = None
+    organization: bool = False
+    regions: str | tuple[str, ...] = "all"
+    buckets: str | tuple[str, ...] | None = None
+    accepted: tuple[Acceptance, ...] = ()
+
+
+def load_sweep(path: str | Path) -> SweepSpec:
+    """Read a sweep file, JSON or YAML."""
+    file = Path(path)
+    data = textfiles.load(file)
+    if not isinstance(data, Mapping):
+        raise _bad(f"{file.name} is not a sweep file.", "Start with 'role_name:'.", "file")
+    for key in data:
+        if key not in MEMBERS:
+            near = difflib.get_close_matches(str(key), MEMBERS, 1)
+            hint = f"Did you mean '{near[0]}'?" if near else f"It has: {', '.join(MEMBERS)}."
+            raise _bad(f"A sweep file has no member '{str(key)[:60]}'.", hint, str(key))
+    version = data.get("version", FORMAT)
+    if isinstance(version, bool) or version != FORMAT:
+        raise _bad(f"{file.name} is in format {str(version)[:20]}; {FORMAT} is known here.", "Write 1.", "version")
+    organization = data.get("organization", False)
+    if not isinstance(organization, bool):
+        raise _bad("'organization' is true or false.", "Write true, or name accounts.", "organization")
+    accounts = data.get("accounts")
+    return SweepSpec(
+        role_name=_text(data, "role_name"),
+        external_id=_text(data, "external_id"),
+        accounts=None if accounts is None else _listed_accounts(accounts, file),
+        organization=organization,
+        regions=_texts(data, "regions", "all") or "all",
+        buckets=_texts(data, "buckets", None),
+        accepted=accepted_of(data["accepted"], file) if "accepted" in data else (),
+    )
+
+
+def _text(data: Mapping[str, Any], name: str) -> str:
+    value = data.get(name, "")
+    if not isinstance(value, str):
+        raise _bad(f"'{name}' is a text, not {str(value)[:40]!r}.", "Put it into quotes.", name)
+    return value
+
+
+def _listed_accounts(value: object, file: Path) -> tuple[Account, ...]:
+    if isinstance(value, str):
+        return read_accounts(file.parent / value)
+    if not isinstance(value, list):
+        raise _bad("'accounts' is a list of account ids, or the name of a file.", "Write a list.", "accounts")
+    return read_accounts(value)
+
+
+def _texts(data: Mapping[str, Any], name: str, otherwise: str | None) -> str | tuple[str, ...] | None:
+    value = data.get(name, otherwise)
+    if value is otherwise or isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return tuple(value)
+    raise _bad(f"'{name}' is a text, or a list of texts.", f"Write {name}: {otherwise or 'used'}, or a list.", name)
+
+
+def _bad(message: str, fix: str, field: str = "accounts") -> InvalidInput:
+    return InvalidInput(message, next_step=fix, field=field)

@@ -1,0 +1,149 @@
+"""One account and region of a sweep: a row for each private team, and for each bucket that was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ...account import read_bucket
+from ...aws.teams import Workforce, Workteam, list_private_workteams
+from ...base.errors import Throttled
+from ...connection import Connection
+from ...engine.access.exposure_text import words_of
+from ...findings.listings import Findings
+from ...findings.model import OUTCOMES, Finding
+from ...findings.run import RULES
+from ..audit import guard_text
+from ..data_buckets import BucketChoice, TeamBuckets, UnreadNotes
+from .accounts import Account
+from .sweep_rows import SweepRow
+
+NEVER_READ = frozenset({"s3:GetObject"})
+"""The role of a sweep reads no object, so that the templates of tasks are not looked at."""
+MAX_BUCKETS = 20
+"""Maximum number of buckets to read for one team."""
+OF_BUCKET = frozenset(rule.code for rule in RULES if rule.subject == "bucket")
+"""Codes of rules about a bucket, which have an outcome in its row."""
+
+
+def read_region(gt: Connection, account: Account, choice: BucketChoice | None = None) -> list[SweepRow] | None:
+    """Return the rows of one account and region; None without a workforce and a bucket that was asked for.
+
+    Without a choice there are no rows by bucket, and a region without a workforce costs one call.
+    """
+    workforce = gt.workforce()
+    if workforce is None and choice is None:
+        return None
+    reader = _RegionReader(replace(gt, journal=gt.journal.snapshot()), account, choice)
+    rows = [] if workforce is None else list(reader.teams(workforce))
+    rows += [] if choice is None else reader.buckets(choice)
+    return rows or None
+
+
+@dataclass
+class _RegionReader:
+    """Reads each bucket once, for the rows of the teams that use it and for its own."""
+
+    gt: Connection
+    account: Account
+    choice: BucketChoice | None
+    seen: dict[str, tuple[str, str, list[str]]] = field(default_factory=dict)
+    looks: dict[str, list[Findings]] = field(default_factory=dict)
+
+    def teams(self, workforce: Workforce) -> Iterator[SweepRow]:
+        known = TeamBuckets(self.gt.aws, self.gt.journal, Throttled)
+        teams = list_private_workteams(self.gt.aws)
+        for team in teams:
+            yield self._team(workforce, team, known)
+        if not teams:
+            yield self._row(portal_lock=_portal(workforce))
+
+    def _row(self, **more: Any) -> SweepRow:
+        return SweepRow(self.account.id, self.gt.aws.region, account_name=self.account.name, **more)
+
+    def _team(self, workforce: Workforce, team: Workteam, known: TeamBuckets) -> SweepRow:
+        notes = UnreadNotes(passes=Throttled)  # the region is read again then
+        buckets = known.of(team, notes)
+        if len(buckets) > MAX_BUCKETS:
+            notes.lines.append(f"{len(buckets) - MAX_BUCKETS} more buckets of {team.name} were not read")
+        named = {name: self._bucket(name, notes) for name in buckets[:MAX_BUCKETS]}
+        looks = [self._look(team, name, notes) for name in named] or [self._look(team, None, notes)]
+        return self._row(
+            team=team.name,
+            url_lock=team.url_lock_text,
+            portal_lock=_portal(workforce),
+            guard=" | ".join(f"{name}: {guard}" for name, (guard, _) in named.items()),
+            buckets=tuple(buckets),
+            exposure=" | ".join(f"{name}: {line}" for name, (_, line) in named.items())
+            or "unknown: no bucket of this team is known",
+            **_outcome(looks, notes),
+        )
+
+    def buckets(self, choice: BucketChoice) -> Iterator[SweepRow]:
+        """Yield a row for each bucket of a choice, with what was found of it for the teams that use it."""
+        listing = UnreadNotes(passes=Throttled)
+        for name in sorted({*self.seen} if choice == BucketChoice() else choice.here(self.gt.aws, listing)):
+            notes = UnreadNotes(passes=Throttled)
+            guard, line = self._bucket(name, notes)
+            looks = self.looks.get(name) or [self._look(None, name, notes)]
+            own = [
+                Findings(
+                    [each for each in look if each.code in OF_BUCKET or each.code == "not-checked"],
+                    [each for each in look.checked if each.code in OF_BUCKET],
+                )
+                for look in looks
+            ]
+            yield self._row(bucket=name, buckets=(name,), guard=guard, exposure=line, **_outcome(own, notes))
+        if listing.lines:
+            yield self._row(unread=tuple(listing.lines))
+
+    def _bucket(self, name: str, notes: UnreadNotes) -> tuple[str, str]:
+        if name not in self.seen:
+            own = UnreadNotes(notes.passes)
+            self.seen[name] = (*self._read(name, own), own.lines)
+        guard, line, lines = self.seen[name]
+        notes.lines += lines
+        return guard, line
+
+    def _read(self, name: str, notes: UnreadNotes) -> tuple[str, str]:
+        state = notes.attempt(name, lambda: read_bucket(self.gt.aws, name), None)
+        if state is None:
+            return "unknown", "unknown"
+        row = notes.attempt(f"exposure of {name}", lambda: self.gt.exposure(name).row("presigned"), None)
+        if row is None:
+            return guard_text(state), "unknown"
+        unknown = "" if row.unknown.is_empty else f"; unknown: {words_of(row, 'unknown')}"
+        return guard_text(state), f"a presigned URL is opened from {words_of(row, 'opened')}{unknown}"
+
+    def _look(self, team: Workteam | None, bucket: str | None, notes: UnreadNotes) -> Findings:
+        subject = " and ".join(filter(None, (team.name if team else "", bucket)))
+        look = notes.attempt(f"findings of {subject}", lambda: self.gt.findings(team=team, bucket=bucket), None)
+        if look is None:
+            return Findings()
+        if bucket is not None:
+            self.looks.setdefault(bucket, []).append(look)
+        return look
+
+
+def _portal(workforce: Workforce) -> str:
+    where = f" in {workforce.vpc_id}" if workforce.vpc_id else ""
+    return (", ".join(workforce.cidrs) or "off: open to every address") + where
+
+
+def _outcome(looks: Iterable[Findings], notes: UnreadNotes) -> dict[str, Any]:
+    """Return the findings, what each rule came to (the gravest word of all looks), and what was not read."""
+    found: dict[tuple[str, str, str], Finding] = {}
+    checked: dict[str, str] = {}
+    for look in looks:
+        found |= {(each.code, each.subject, each.detail): each for each in look}
+        for each in look.checked:
+            words = (each.outcome, checked.get(each.code, "not applicable"))
+            checked[each.code] = min(words, key=OUTCOMES.index)
+    blind = [each for each in found.values() if each.code == "not-checked"]
+    blind = [each for each in blind if not set(each.could_not_see) <= NEVER_READ]
+    return {
+        "findings": tuple(each for each in found.values() if each.code != "not-checked"),
+        "checked": checked,
+        "unread": tuple(dict.fromkeys([*notes.lines, *(f"{each.subject}: {each.detail}" for each in blind)])),
+    }

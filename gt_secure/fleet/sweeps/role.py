@@ -1,0 +1,180 @@
+"""The role of a sweep in each account: its credentials, and its policy as a CloudFormation StackSet or Terraform.
+
+Sources: CloudFormation User Guide, *Create a stack set with service-managed permissions*; STS API Reference,
+*AssumeRole*; IAM User Guide, *The confused deputy problem* (external id).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from typing import Any
+
+from ...aws.client import Aws, aws_errors
+from ...base.errors import GtSecureError, InvalidInput
+from ...connection import Connection
+from ...doctor.features import choose
+
+SESSION_NAME = "gt-secure-sweep"
+_ROLE = re.compile(r"(?:[\w+=,.@-]+/)*[\w+=,.@-]{1,64}")
+_EXTERNAL_ID = re.compile(r"[\w+=,.@:/\\-]{2,1224}")
+_PRINCIPAL = re.compile(r"[0-9]{12}|arn:aws[\w-]*:iam::[0-9]{12}:(?:root|(?:role|user)/[\w+=,.@/-]+)")
+
+
+class Members:
+    """Credentials of the role in each account."""
+
+    def __init__(self, hub: Aws, role_name: str, external_id: str, timeout_s: float) -> None:
+        self._hub = hub
+        self.role_name = _check_role_name(role_name)
+        self._external_id = _check_external_id(external_id)
+        self._timeout_s = timeout_s
+        self._locks: dict[str, threading.Lock] = {}
+        self._keys: dict[str, dict[str, str] | GtSecureError] = {}
+        self._guard = threading.Lock()
+
+    def role_arn(self, account: str) -> str:
+        """Return the ARN of the role in a member account."""
+        return f"arn:{self._hub.partition}:iam::{account}:role/{self.role_name}"
+
+    def connect(self, account: str, region: str) -> tuple[Connection, list[str]]:
+        """Return a connection, and the list to which it adds the name of each call; the role is assumed once."""
+        keys = self._of(account)
+        three = (keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+        calls: list[str] = []
+        return Connection(self._hub.with_keys(*three, region, timeout_s=self._timeout_s, calls=calls)), calls
+
+    def _of(self, account: str) -> dict[str, str]:
+        with self._guard:
+            lock = self._locks.setdefault(account, threading.Lock())
+        with lock:
+            if account not in self._keys:
+                try:
+                    self._keys[account] = self._assume(account)
+                except GtSecureError as error:
+                    self._keys[account] = error
+            known = self._keys[account]
+        if isinstance(known, GtSecureError):
+            raise known
+        return known
+
+    def _assume(self, account: str) -> dict[str, str]:
+        role = self.role_arn(account)
+        extra: dict[str, Any] = {"ExternalId": self._external_id} if self._external_id else {}
+        with aws_errors("sts:AssumeRole", role):
+            answer = self._hub.client("sts").assume_role(RoleArn=role, RoleSessionName=SESSION_NAME, **extra)
+        keys = answer["Credentials"]
+        return {name: str(keys[name]) for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")}
+
+    def forget(self, account: str) -> None:
+        """Ask again for the credentials of an account, after a throttled or expired call."""
+        with self._guard:
+            self._keys.pop(account, None)
+
+
+def _check_role_name(name: str) -> str:
+    word = str(name or "").strip().strip("/")
+    if not _ROLE.fullmatch(word):
+        raise InvalidInput(
+            f"'{word[:70]}' is not the name of a role.",
+            next_step="Write the name without the ARN, for example GtSecureSweep.",
+            field="role_name",
+        )
+    return word
+
+
+def _check_external_id(text: str) -> str:
+    if text and not _EXTERNAL_ID.fullmatch(text):
+        raise InvalidInput(
+            "The external id has characters that AWS does not accept.",
+            next_step="Use 2 to 1,224 letters, digits and + = , . @ : / -",
+            field="external_id",
+        )
+    return text
+
+
+def role_actions() -> list[str]:
+    """Return the actions that a sweep calls, all of them reads."""
+    permissions = [each for feature in choose(("teams", "endpoints", "findings")) for each in feature.permissions]
+    return sorted({each.action for each in permissions if not each.writes} - {"s3:GetObject"})
+
+
+def role_policy() -> dict[str, Any]:
+    """Return the permissions policy of the role of a sweep."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [{"Sid": "GtSecureSweep", "Effect": "Allow", "Action": role_actions(), "Resource": "*"}],
+    }
+
+
+def _trust_policy(trusted: str, external_id: str) -> dict[str, Any]:
+    if not _PRINCIPAL.fullmatch(trusted or ""):
+        raise InvalidInput(
+            f"'{str(trusted)[:60]}' is neither an account id nor the ARN of a role.",
+            next_step="Pass trusted= with the account or role that runs the sweep.",
+            field="trusted",
+        )
+    principal = f"arn:${{AWS::Partition}}:iam::{trusted}:root" if trusted.isdigit() else trusted
+    statement: dict[str, Any] = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}
+    if _check_external_id(external_id):
+        statement["Condition"] = {"StringEquals": {"sts:ExternalId": external_id}}
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def role_stackset(role_name: str, trusted: str, external_id: str = "") -> str:
+    """Return a CloudFormation template (JSON) of the role that ``trusted`` may assume, for a StackSet."""
+    path, name = _split(role_name)
+    trust = _trust_policy(trusted, external_id)
+    principal = trust["Statement"][0]["Principal"]
+    if "${" in principal["AWS"]:
+        principal["AWS"] = {"Fn::Sub": principal["AWS"]}
+    properties: dict[str, Any] = {
+        "RoleName": name,
+        "Description": "Read-only role of gt-secure sweep",
+        "AssumeRolePolicyDocument": trust,
+        "Policies": [{"PolicyName": "gt-secure-sweep", "PolicyDocument": role_policy()}],
+    }
+    if path:
+        properties["Path"] = path
+    template = {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": "The role that gt-secure sweep assumes. Deploy it as a StackSet in one region.",
+        "Resources": {"GtSecureSweep": {"Type": "AWS::IAM::Role", "Properties": properties}},
+        "Outputs": {"RoleArn": {"Value": {"Fn::GetAtt": ["GtSecureSweep", "Arn"]}}},
+    }
+    return json.dumps(template, indent=2) + "\n"
+
+
+def role_terraform(role_name: str, trusted: str, external_id: str = "") -> str:
+    """Return Terraform configuration of the role, for one account; see :func:`role_stackset`."""
+    path, name = _split(role_name)
+    trust = json.dumps(_trust_policy(trusted, external_id), indent=2).replace(
+        "${AWS::Partition}", "${data.aws_partition.current.partition}"
+    )
+    lines = [
+        'data "aws_partition" "current" {}',
+        "",
+        'resource "aws_iam_role" "gt_secure_sweep" {',
+        f"  name               = {json.dumps(name)}",
+        *([f"  path               = {json.dumps(path)}"] if path else []),
+        '  description        = "Read-only role of gt-secure sweep"',
+        "  assume_role_policy = <<-POLICY",
+        *(f"    {line}" for line in trust.splitlines()),
+        "  POLICY",
+        "}",
+        "",
+        'resource "aws_iam_role_policy" "gt_secure_sweep" {',
+        '  name   = "gt-secure-sweep"',
+        "  role   = aws_iam_role.gt_secure_sweep.id",
+        "  policy = <<-POLICY",
+        *(f"    {line}" for line in json.dumps(role_policy(), indent=2).splitlines()),
+        "  POLICY",
+        "}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _split(role_name: str) -> tuple[str, str]:
+    path, _, name = _check_role_name(role_name).rpartition("/")
+    return (f"/{path}/" if path else ""), name

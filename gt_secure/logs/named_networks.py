@@ -1,0 +1,317 @@
+"""Names of networks: a person's own list, address ranges of AWS, and databases of networks (MMDB), all from files.
+
+A networks file is a list of networks with a name, ranges and a kind:
+
+    networks:
+      - {name: Berlin office, ranges: [203.0.113.0/24], kind: office}
+
+It may also name applications by who signs their URLs:
+
+    applications:
+      role/mlflow-server: MLflow
+
+The longest range that holds an address gives its name; of two equal ranges the one that was read first. The person's
+own networks alone decide whether addresses count as one user: AWS ranges inside one do not split it. No address
+is ever sent anywhere.
+
+Sources: AWS General Reference, *AWS IP address ranges* (``ip-ranges.json``); MaxMind DB file format specification.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..base import files as textfiles
+from ..base.errors import InvalidInput, MissingExtra, NotFound
+from ..base.network import IPAddress, IPNetwork, parse_networks, unmapped
+from ..base.optional import install_command
+
+KINDS = ("office", "vpn", "pool", "proxy", "partner", "cloud", "other")
+"""Kinds of networks. All addresses of one network count as one user, except those of ``cloud`` and ``other``."""
+
+MAX_BYTES = 16 * 1024 * 1024
+"""AWS's list of ranges has some megabytes."""
+_DOWNLOAD = "Download ip-ranges.json again."
+OWN, AWS = "networks file", "AWS ip-ranges"
+_MEMBERS = ("name", "ranges", "kind")
+
+
+@dataclass(frozen=True, slots=True)
+class NamedNetwork:
+    """A network with a name; ``source`` is the kind of file that names it."""
+
+    name: str
+    ranges: tuple[IPNetwork, ...]
+    kind: str = "other"
+    source: str = OWN
+
+    @property
+    def is_one_user(self) -> bool:
+        """True if its addresses are those of one organisation, such as a NAT pool or an office."""
+        return self.source == OWN and self.kind not in ("cloud", "other")
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Facts about an address; empty where no file knows them.
+
+    ``user`` names the network whose addresses, including this one, count as one user. Its range may be wider than that
+    of ``name``.
+    """
+
+    name: str = ""
+    source: str = ""
+    asn: str = ""
+    country: str = ""
+    user: str = ""
+
+
+class Networks:
+    """Named networks and databases, ready to look addresses up.
+
+    ``databases`` are MMDB files with autonomous systems or countries. ``applications`` has names of applications by the
+    role or user that signs their URLs: ``role/NAME``, ``user/NAME`` or an ARN.
+
+    Examples
+    --------
+    >>> office = NamedNetwork("Berlin office", parse_networks("203.0.113.0/24"), "office")
+    >>> Networks([office]).about("203.0.113.7").name
+    'Berlin office'
+    """
+
+    def __init__(
+        self,
+        named: Iterable[NamedNetwork] = (),
+        databases: Iterable[str | Path] = (),
+        applications: Mapping[str, str] | None = None,
+    ) -> None:
+        self.named = tuple(named)
+        self.applications: dict[tuple[str, str], str] = {}
+        for text, name in (applications or {}).items():
+            signer = _signer(text)
+            if signer is None:
+                raise _bad(f"{text[:60]!r} names no signer.", _SIGNERS)
+            self.applications[signer] = name
+        self.databases = tuple(_Database(Path(path)) for path in databases)
+        self._every = _Prefixes(self.named)
+        self._own = _Prefixes(each for each in self.named if each.source == OWN)
+
+    def __len__(self) -> int:
+        return len(self.named)
+
+    def __iter__(self) -> Iterator[NamedNetwork]:
+        return iter(self.named)
+
+    def __getitem__(self, name: str) -> tuple[IPNetwork, ...]:
+        found = [network for each in self.named if each.name == name for network in each.ranges]
+        if not found:
+            import difflib
+
+            near = difflib.get_close_matches(name, [each.name for each in self.named], 1)
+            raise InvalidInput(
+                f"No network is named {name[:60]!r}.",
+                next_step=f"Did you mean {near[0]!r}?" if near else "Name one of the networks file.",
+                field="networks",
+            )
+        return tuple(found)
+
+    def __repr__(self) -> str:
+        return f"Networks({len(self.named):,} named, {len(self.databases)} databases)"
+
+    def application_of(self, requester: str | None) -> str | None:
+        """Return the name of the application that signs as a requester of a log; None if no file names it."""
+        signer = _signer(str(requester))
+        account, name = signer or ("", "")
+        return self.applications.get((account, name)) or self.applications.get(("", name))
+
+    def about(self, text: str | None) -> About:
+        """Return what the files say about an address; nothing about text that is none."""
+        try:
+            address = unmapped(ipaddress.ip_address(str(text).strip()))
+        except ValueError:
+            return About()
+        named, own = self._every.find(address), self._own.find(address)
+        user = own.name if own is not None and own.is_one_user else ""
+        asn = country = ""
+        for database in self.databases:
+            number, place = database.about(address)
+            asn, country = asn or number, country or place
+        if named is None:
+            return About(asn=asn, country=country)
+        return About(named.name, named.source, asn, country, user)
+
+
+class _Prefixes:
+    """Networks by the length of their ranges, to find the longest that holds an address."""
+
+    def __init__(self, named: Iterable[NamedNetwork]) -> None:
+        self._by_length: dict[tuple[int, int], dict[int, NamedNetwork]] = {}
+        for each in named:
+            for network in each.ranges:
+                place = self._by_length.setdefault((network.version, network.prefixlen), {})
+                place.setdefault(int(network.network_address), each)
+        self._lengths = {
+            version: sorted((length for v, length in self._by_length if v == version), reverse=True)
+            for version in (4, 6)
+        }
+
+    def find(self, address: IPAddress) -> NamedNetwork | None:
+        bits, number = address.max_prefixlen, int(address)
+        for length in self._lengths[address.version]:
+            found = self._by_length[address.version, length].get(number >> (bits - length) << (bits - length))
+            if found is not None:
+                return found
+        return None
+
+
+class _Database:
+    """An MMDB file, opened when it is asked for the first time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._reader: Any = None
+        if not path.is_file():
+            raise NotFound(f"There is no file {path}.", next_step="Check its name.")
+        self._open()
+
+    def _open(self) -> None:
+        try:
+            import maxminddb  # type: ignore[import-not-found,unused-ignore]
+        except ImportError as error:
+            raise MissingExtra(
+                "Reading a .mmdb file needs maxminddb.", next_step=f"Run: {install_command('maxminddb')}"
+            ) from error
+        try:
+            self._reader = maxminddb.open_database(str(self.path))
+        except (maxminddb.InvalidDatabaseError, OSError) as error:
+            raise InvalidInput(
+                f"{self.path.name} is not an MMDB database.", next_step="Download it again.", field="networks"
+            ) from error
+
+    def about(self, address: IPAddress) -> tuple[str, str]:
+        """Return the autonomous system and the country of an address; empty where the database has none."""
+        if address.version == 6 and self._reader.metadata().ip_version == 4:
+            return "", ""
+        record = self._reader.get(str(address))
+        return (_asn(record), _country(record)) if isinstance(record, Mapping) else ("", "")
+
+
+def _asn(record: Mapping[str, Any]) -> str:
+    number = record.get("autonomous_system_number")
+    name = record.get("autonomous_system_organization") or record.get("as_name") or ""
+    code = f"AS{number}" if isinstance(number, int) else str(record.get("asn") or "")
+    return f"{code} {name}".strip() if code else ""
+
+
+def _country(record: Mapping[str, Any]) -> str:
+    place = record.get("country")
+    if isinstance(place, Mapping):
+        return str(place.get("iso_code") or "")
+    return str(record.get("country_code") or place or "")
+
+
+def load_networks(*paths: str | Path) -> Networks:
+    """Read networks files, AWS's ``ip-ranges.json`` and MMDB databases, told apart by their content."""
+    named: list[NamedNetwork] = []
+    databases: list[Path] = []
+    applications: dict[str, str] = {}
+    for path in map(Path, paths):
+        if path.suffix.lower() == ".mmdb":
+            databases.append(path)
+            continue
+        data = textfiles.load(path, MAX_BYTES)
+        is_aws = isinstance(data, Mapping) and "syncToken" in data
+        named += _aws(data, path.name) if is_aws else _own(data, path.name)
+        applications |= {} if is_aws else _applications(data, path.name)
+    named.sort(key=lambda each: each.source != OWN)  # a person's names win over AWS's
+    return Networks(named, databases, applications)
+
+
+def networks_from(given: NetworksLike) -> Networks:
+    """Return networks as they are, or read them from one or several files."""
+    if isinstance(given, Networks):
+        return given
+    return load_networks(*([given] if isinstance(given, str | Path) else given))
+
+
+NetworksLike = Networks | str | Path | Iterable[str | Path]
+"""Named networks, or the files that hold them."""
+
+
+_AWS_RANGES = {"prefixes": "ip_prefix", "ipv6_prefixes": "ipv6_prefix"}
+
+
+def _aws(data: Mapping[str, Any], name: str) -> Iterator[NamedNetwork]:
+    """Yield AWS's ranges. A range is listed for AMAZON and for the service that uses it: the service names it."""
+    if not data.keys() & _AWS_RANGES.keys():
+        raise _bad(f"{name} has a syncToken but no prefixes.", _DOWNLOAD)
+    services: dict[str, tuple[str, str]] = {}
+    for member, key in _AWS_RANGES.items():
+        entries = data.get(member, [])
+        if not isinstance(entries, list):
+            raise _bad(f"'{member}' of {name} is not a list.", _DOWNLOAD)
+        for number, entry in enumerate(entries, 1):
+            if not isinstance(entry, Mapping) or not isinstance(entry.get(key), str):
+                raise _bad(f"Entry {number} of '{member}' in {name} has no {key}.", _DOWNLOAD)
+            text, service, region = entry[key], str(entry.get("service", "")), str(entry.get("region", ""))
+            if text not in services or services[text][0] == "AMAZON":
+                services[text] = (service, region)
+    for text, (service, region) in services.items():
+        label = f"AWS {region}" if service == "AMAZON" else f"AWS {service} {region}"
+        yield NamedNetwork(label, _ranges([text], name), "cloud", AWS)
+
+
+def _own(data: Any, name: str) -> Iterator[NamedNetwork]:
+    entries = data.get("networks", [] if "applications" in data else None) if isinstance(data, Mapping) else data
+    if not isinstance(entries, list):
+        raise _bad(f"{name} holds no list of networks.", "Write networks: [{name: ..., ranges: [...], kind: office}].")
+    for number, entry in enumerate(entries, 1):
+        if not isinstance(entry, Mapping) or not isinstance(entry.get("name"), str) or not entry["name"].strip():
+            raise _bad(f"Network {number} of {name} has no name.", "Write name, ranges and kind.")
+        unknown = sorted(str(key) for key in entry if key not in _MEMBERS)
+        if unknown:
+            raise _bad(f"Unknown field '{unknown[0][:40]}' in network {number} of {name}.", "Use name, ranges, kind.")
+        kind = entry.get("kind", "office")
+        if kind not in KINDS:
+            raise _bad(f"'{str(kind)[:40]}' is not a kind of network.", f"Use one of {', '.join(KINDS)}.")
+        ranges = entry.get("ranges")
+        if not ranges or not isinstance(ranges, str | list):
+            raise _bad(f"Network {number} of {name} has no ranges.", "Write ranges: [203.0.113.0/24].")
+        yield NamedNetwork(entry["name"].strip()[:80], _ranges(ranges, name), kind, OWN)
+
+
+def _applications(data: Any, name: str) -> dict[str, str]:
+    """Return the names of applications by their signers."""
+    found = data.get("applications") if isinstance(data, Mapping) else None
+    if found is None:
+        return {}
+    if not isinstance(found, Mapping) or not all(isinstance(each, str) and each.strip() for each in found.values()):
+        raise _bad(f"'applications' of {name} is not a mapping of signers to names.", _SIGNERS)
+    return {str(signer): str(each).strip()[:80] for signer, each in found.items()}
+
+
+_SIGNERS = "Write applications: {role/mlflow-server: MLflow}."
+
+
+def _signer(text: str) -> tuple[str, str] | None:
+    """Return account and name of a role or user, as a person (also without the account) or a log writes it."""
+    account, _, name = text.strip().partition("::")[2].rpartition(":") if "::" in text else ("", "", text.strip())
+    kind, _, rest = name.partition("/")
+    if kind in ("role", "assumed-role") and rest:
+        return account, f"role/{rest.partition('/')[0] if kind == 'assumed-role' else rest.rpartition('/')[2]}"
+    return (account, name) if kind == "user" and rest else None
+
+
+def _ranges(values: str | list[Any], name: str) -> tuple[IPNetwork, ...]:
+    try:
+        return parse_networks(values)
+    except InvalidInput as error:
+        raise _bad(f"{name}: {error.message}", error.next_step or "Correct it there.") from error
+
+
+def _bad(message: str, fix: str) -> InvalidInput:
+    return InvalidInput(message, next_step=fix, field="networks")

@@ -1,0 +1,290 @@
+"""Requests by source address or network, as bars with their numbers."""
+
+# ruff: noqa: S608 - SQL is put together from our own names only
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ...base.text import count
+from ..sql.literals import literal
+from ..sql.log_columns import INTERNAL, INTERNAL_KIND
+from .marks import one_of, set_marks
+from .outcomes import COUNTS, OUTCOMES, add_outcome_keys, in_short, in_words, sum_up
+from .theme import Chart, Mark, Theme, check_top, clean, empty_chart, new_chart, put_text
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ..hits import Hits
+    from ..named_networks import Networks
+
+_OUTSIDE = "outside"
+_ALLOWED = "allowed"
+_UNNAMED = "unknown endpoint"
+_PAIR = ("remote_ip", "endpoint")
+
+
+@dataclass(frozen=True, slots=True)
+class _Bar:
+    label: str
+    counts: tuple[int, ...]
+    outside: int = 0
+    sources: int = 1
+    side: str = ""
+    condition: str = "true"
+    address: str | None = None
+    endpoint: str | None = None
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts)
+
+    @property
+    def short(self) -> str:
+        """The numbers beside the bar."""
+        mark = "" if not self.outside else " · outside" if self.sources == 1 else f" · {self.outside:,} outside"
+        return in_short(self.counts) + (mark or f" · {self.side}" * (self.side == _UNNAMED))
+
+    @property
+    def words(self) -> str:
+        """The numbers in the text alternative."""
+        mark = " · outside the restriction"
+        if self.sources > 1:
+            mark = f" · {self.outside:,} of them outside the restriction"
+        return in_words(self.counts) + (mark if self.outside else f" · {self.side}" if self.side else "")
+
+    @property
+    def mark(self) -> Mark:
+        """The mark of the bar."""
+        return Mark(self.label, self.words, self.condition, self.address, self.endpoint)
+
+
+def _bars(hits: Hits, column: str, top: int, networks: Sequence[Any], endpoints: Sequence[str]) -> list[_Bar]:
+    """Return the busiest sources, the others as one bar, and the work of S3 itself apart.
+
+    One query, however many sources there are.
+    """
+    restricted = bool(networks or endpoints)
+    rows = hits.with_restriction(networks, endpoints) if restricted else hits
+    side = f"CASE WHEN {INTERNAL} THEN '' ELSE allowlist END" if restricted else "''"
+    source = f"CASE WHEN {INTERNAL} THEN {INTERNAL_KIND} ELSE coalesce(remote_ip, '') END"
+    via = f"CASE WHEN {INTERNAL} THEN '' ELSE coalesce(endpoint, '') END"
+    groups = rows.query(
+        f"SELECT {INTERNAL} AS internal, {source} AS label, {via} AS via, {side} AS side, "
+        f"{COUNTS}, CAST(count(*) AS BIGINT) AS n FROM {{hits}} GROUP BY ALL ORDER BY n DESC, label, via"
+    )
+    own = [
+        _Bar(label, tuple(counts), condition=f"{INTERNAL} AND {INTERNAL_KIND} = {literal(label)}")
+        for internal, label, _, _, *counts, _ in groups
+        if internal
+    ]
+    sources = [
+        _Source(label, via, side, tuple(counts), ((label, via),))
+        for internal, label, via, side, *counts, _ in groups
+        if not internal
+    ]
+    sources = _by_network(sources) if column == "network" else sources
+    bars = [_bar(each, hits.networks, one_address=column != "network") for each in sources[:top]]
+    rest = [_bar_of_others(sources[top:], sources[:top])] if sources[top:] else []
+    return [*bars, *rest, *own]
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """An address or a network, with the addresses and endpoints in it."""
+
+    label: str
+    via: str
+    side: str
+    counts: tuple[int, ...]
+    members: tuple[tuple[str, str], ...]
+
+
+def _bar(source: _Source, networks: Networks | None, *, one_address: bool) -> _Bar:
+    return _Bar(
+        source_label(source.label, source.via, networks),
+        source.counts,
+        int(source.side == _OUTSIDE),
+        side=_ALLOWED if _is_allowed(source) else _UNNAMED if source.side == "endpoint" else "",
+        condition=_from(source.members),
+        address=source.label if one_address else None,
+        endpoint=source.via if one_address else None,
+    )
+
+
+def _bar_of_others(others: Sequence[_Source], drawn: Sequence[_Source]) -> _Bar:
+    """Return one bar for all sources that have none of their own."""
+    outside = sum(each.side == _OUTSIDE for each in others)
+    members = one_of(_PAIR, [member for each in drawn for member in each.members])
+    totals = sum_up([each.counts for each in others])
+    condition = f"NOT {INTERNAL} AND NOT {members}"  # not the others themselves: they may be very many
+    return _Bar(count(len(others), "other"), totals, outside, max(2, len(others)), condition=condition)
+
+
+def _is_allowed(source: _Source) -> bool:
+    return source.side == "inside" or (source.side == "endpoint" and bool(source.via))
+
+
+def _from(members: Iterable[tuple[str, str]]) -> str:
+    return f"NOT {INTERNAL} AND {one_of(_PAIR, members)}"
+
+
+def source_label(address: str, via: str, networks: Networks | None) -> str:
+    """Return a source for a label: name of its network, address, endpoint."""
+    name = networks.about(address.partition("/")[0]).name if networks is not None else ""
+    shown = (clean(address) if address else "no address") + (f" · {clean(via, 26)}" if via else "")
+    return f"{clean(name, 30)} · {shown}" if name else shown
+
+
+def _by_network(sources: list[_Source]) -> list[_Source]:
+    from ..sql.group_by import network_of
+
+    groups: dict[tuple[str, str, str], list[_Source]] = {}
+    for each in sources:
+        groups.setdefault((network_of(each.label) or "", each.via, each.side), []).append(each)
+    rows = [
+        _Source(*key, sum_up([each.counts for each in found]), tuple(pair for each in found for pair in each.members))
+        for key, found in groups.items()
+    ]
+    return sorted(rows, key=lambda row: (-sum(row.counts), row.label, row.via))
+
+
+def hits_by_ip(
+    hits: Hits,
+    *,
+    restriction_networks: Iterable[Any] = (),
+    endpoints: Iterable[str] = (),
+    top: int = 12,
+    theme: Theme = "light",
+) -> Figure:
+    """Draw requests by source address and outcome, and mark sources outside the restriction.
+
+    Parameters
+    ----------
+    hits : Hits
+    restriction_networks, endpoints : iterable
+        Allowed addresses and endpoints; without them nothing is marked.
+    top : int
+        Addresses drawn on their own; the others are one bar.
+    theme : str
+        ``light`` or ``dark``; the ground is transparent.
+    """
+    return _bar_figure(
+        hits, "remote_ip", "Requests by source IP", tuple(restriction_networks), tuple(endpoints), top, theme
+    )
+
+
+def hits_by_network(
+    hits: Hits,
+    *,
+    restriction_networks: Iterable[Any] = (),
+    endpoints: Iterable[str] = (),
+    top: int = 12,
+    theme: Theme = "light",
+) -> Figure:
+    """Draw requests by network (/24, /64); parameters as for :func:`hits_by_ip`."""
+    return _bar_figure(
+        hits, "network", "Requests by network", tuple(restriction_networks), tuple(endpoints), top, theme
+    )
+
+
+def _bar_figure(
+    hits: Hits, column: str, title: str, networks: tuple[Any, ...], endpoints: tuple[str, ...], top: int, theme: str
+) -> Figure:
+    check_top(top)
+    bars = _bars(hits, column, top, networks, endpoints)
+    if not bars:
+        return empty_chart(theme, hits.coverage.summary)
+    outside = any(bar.outside for bar in bars)
+    mark = "Outside: not among the allowed addresses and endpoints. " if outside else ""
+    totals = sum_up([bar.counts for bar in bars])
+    labels = "Network" if column == "network" else "Source address"
+    note = f"In total {in_words(totals)}. {mark}{hits.coverage.summary}"
+    chart = new_chart(theme, title, note, rows=len(bars), labels=labels, across="Requests")
+    add_outcome_keys(chart, totals)
+    if any(bar.side == _ALLOWED for bar in bars):
+        chart.key("Allowed source", chart.palette.heat[0])
+    _draw_bars(chart, bars)
+    set_marks(chart, [bar.mark for bar in bars])
+    chart.set_label(_bars_text(title, bars, hits.coverage.summary))
+    return chart
+
+
+def _draw_bars(chart: Chart, bars: list[_Bar]) -> None:
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    parts, palette = chart.parts, chart.palette
+    axes = parts.axes
+    # The bar of all others would flatten the rest: it is cut at the longest of them, and drawn as cut.
+    most = max((bar.total for bar in bars if bar.sources == 1), default=1) or 1
+    total = sum(bar.total for bar in bars)
+    for row, bar in enumerate(bars):
+        if bar.side == _ALLOWED:
+            axes.axhspan(row - 0.5, row + 0.5, color=palette.heat[0], linewidth=0, zorder=0)
+    ends = [_draw_bar(chart, row, bar, most) for row, bar in enumerate(bars)]
+    for row, (bar, end) in enumerate(zip(bars, ends, strict=True)):
+        style = {"va": "center", "color": palette.text}
+        at_left = {"ha": "right", "fontsize": 9, "transform": axes.get_yaxis_transform(), **style}
+        slant = "normal" if bar.sources == 1 else "italic"
+        parts.labels.append(put_text(axes, 0, row, bar.label, style=slant, **at_left))
+        parts.beside.append(put_text(axes, end, row, f"{bar.short} · {_share(bar.total, total)}", **style))
+    axes.spines["bottom"].set(visible=True, color=palette.line)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+
+    def placed(width: float) -> None:
+        """Make room for each bar and the numbers at its end."""
+        from .layout import GAP, measure
+
+        sizes = [measure(text.get_text(), text.get_fontsize()) + GAP for text in parts.beside]
+        span = max(end / max(0.02, 1 - size / width) for end, size in zip(ends, sizes, strict=True))
+        axes.set_xlim(0, span)
+        for text, end in zip(parts.beside, ends, strict=True):
+            text.set_x(end + GAP / 2 / width * span)
+        ticks = MaxNLocator(max(1, int(width / 0.9)), integer=True).tick_values(0, span)
+        axes.set_xticks([tick for tick in ticks if tick / span * width + measure(f"{tick:,.0f}", 8) / 2 < width])
+
+    parts.placed = placed
+
+
+def _share(number: int, total: int) -> str:
+    return "under 1%" if number * 100 < total else f"{number / total:.0%}"
+
+
+def _draw_bar(chart: Chart, row: int, bar: _Bar, most: int) -> float:
+    """Draw the segments of one bar; return where it ends."""
+    group = bar.sources > 1
+    end, part = 0.0, min(1.0, most / bar.total) if bar.total else 1.0
+    for number, kind in zip(bar.counts, OUTCOMES, strict=True):
+        if number:
+            # A single refusal stays visible beside thousands of opened requests.
+            long = max(number * part, 0.008 * most)
+            chart.parts.axes.barh(
+                row,
+                long,
+                left=end,
+                height=0.64,
+                color=getattr(chart.palette, kind.code),
+                alpha=0.55 if group else 1.0,
+                **chart.hatched(kind.hatch),
+            )
+            end += long + 0.0015 * most
+    if part < 1.0:
+        _cut(chart, row, most)
+    return end
+
+
+def _cut(chart: Chart, row: int, most: int) -> None:
+    """Draw a slanted gap: this bar is longer than drawn."""
+    wide = 0.005 * most
+    for shift in (0.0, 3 * wide):
+        x = most * 0.5 + shift
+        corners = [(x, row + 0.4), (x + wide, row + 0.4), (x + 3 * wide, row - 0.4), (x + 2 * wide, row - 0.4)]
+        chart.parts.axes.fill(*zip(*corners, strict=True), color=chart.palette.face, linewidth=0)
+
+
+def _bars_text(title: str, bars: list[_Bar], foot: str) -> str:
+    head = f"Bar chart, {title[0].lower()}{title[1:]}. "
+    return head + " ".join(f"{bar.label}: {bar.words}." for bar in bars) + f" {foot}"

@@ -1,0 +1,71 @@
+"""One function for every kind of figure, as ``Connection.plot`` and ``gt-secure plot`` call it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+
+from ...base.errors import InvalidInput, LogError
+from .. import activity
+from .age import url_ages
+from .bars import hits_by_ip, hits_by_network
+from .heat import heat_map
+from .leak_timeline import leak_timeline
+from .overtime import over_time
+from .refusal_bars import refusals_by_lock
+from .theme import Theme
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ..hits import Hits
+
+PlotKind: TypeAlias = Literal["ip", "network", "time", "heat", "leak", "age", "refused"]
+"""Kind of figure."""
+
+
+def check_kind(kind: object) -> None:
+    """Raise :class:`InvalidInput` for an unknown kind of figure, with the nearest one."""
+    if kind in get_args(PlotKind):
+        return
+    near = difflib.get_close_matches(str(kind), get_args(PlotKind), 1)
+    raise InvalidInput(
+        f"There is no plot of kind '{str(kind)[:40]}'.",
+        next_step=f"Did you mean '{near[0]}'?" if near else f"Choose from {', '.join(get_args(PlotKind))}.",
+        field="kind",
+        value=kind,
+    )
+
+
+@activity.step(activity.DRAWING)
+def draw(
+    hits: Hits,
+    kind: PlotKind = "ip",
+    *,
+    networks: Iterable[Any] = (),
+    endpoints: Iterable[str] = (),
+    top: int = 12,
+    theme: Theme = "light",
+) -> Figure:
+    """Draw one figure of hits; see :meth:`gt_secure.Connection.plot` for the kinds.
+
+    Sources outside ``networks`` and ``endpoints`` are marked, ``top`` sources are drawn on their own. An unknown kind
+    is an :class:`InvalidInput`; ``leak`` without a leaked URL is a :class:`LogError`.
+    """
+    check_kind(kind)
+    if kind in ("ip", "network"):
+        bars = hits_by_ip if kind == "ip" else hits_by_network
+        return bars(hits, restriction_networks=networks, endpoints=endpoints, top=top, theme=theme)
+    if kind == "time":
+        return over_time(hits, theme=theme)
+    if kind == "heat":
+        return heat_map(hits, top=top, theme=theme)
+    if kind == "refused":
+        return refusals_by_lock(hits, top=top, theme=theme)
+    if kind == "age":
+        return url_ages(hits, top=top, theme=theme)
+    leaks = hits.leaks()
+    if not len(leaks):
+        raise LogError(leaks.summary, next_step="There is nothing to draw. Read a longer time range.")
+    return leak_timeline(leaks[0], theme=theme)

@@ -1,0 +1,109 @@
+"""Applications that hand out presigned URLs of S3: what signs them, how, for how long, and what they upload.
+
+``applications.json`` holds what was seen, in which version, whether it was run or read (``sure``), with the sources.
+boto3 signs URLs and forms with version 2 in ten regions by default (botocore 1.43.106, all regions).
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, Literal, TypeAlias
+
+from ..base.errors import InvalidInput
+
+SIGV2_REGIONS = frozenset(
+    f"{area}-{number}"
+    for area, numbers in {
+        "us-east": "1", "us-west": "12", "eu-west": "1", "ap-northeast": "1", "ap-southeast": "12", "sa-east": "1",
+        "us-gov-east": "1", "us-gov-west": "1",
+    }.items()
+    for number in numbers
+)  # fmt: skip
+"""Regions in which boto3 presigns with version 2 by default."""
+
+SignatureVersion: TypeAlias = Literal["4", "2", "none", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationProfile:
+    """Knowledge of an application.
+
+    Attributes
+    ----------
+    name : str
+    signature : str
+        ``4``, ``boto3`` (its default, which depends on the region), ``none`` (it presigns nothing) or ``unknown``.
+    signs, header_signed, refused, advice : str
+        Who signs; what it signs in the header, so that the guard spares it; what the guard refuses from outside; and
+        what to do about that.
+    signature_setting, lifetime_setting : str
+        Settings for version 4 and for the lifetime.
+    lifetime_s : mapping
+        Seconds that its URLs live, by use.
+    uploads : tuple of str
+        Kinds of presigned uploads: ``PUT``, ``part``, ``form``.
+    root : str
+        Expression whose first group is what its keys begin with.
+    cors, cors_headers : tuple of str
+        Methods and exposed headers that its pages need.
+    """
+
+    name: str
+    signature: Literal["4", "boto3", "none", "unknown"]
+    signs: str = ""
+    signature_setting: str = ""
+    lifetime_s: Mapping[str, int] = field(default_factory=dict)
+    lifetime_setting: str = ""
+    uploads: tuple[str, ...] = ()
+    root: str = ""
+    header_signed: str = ""
+    refused: str = ""
+    advice: str = ""
+    cors: tuple[str, ...] = ()
+    cors_headers: tuple[str, ...] = ()
+
+    @property
+    def longest_s(self) -> int:
+        """The longest life of its URLs in seconds; 0 where it is not known."""
+        return max(self.lifetime_s.values(), default=0)
+
+    def version_in(self, region: str) -> SignatureVersion:
+        """Return the signature version of the next URL that it signs for a bucket in a region."""
+        if self.signature != "boto3":
+            return self.signature
+        return "2" if region in SIGV2_REGIONS else "4"
+
+
+@lru_cache(maxsize=1)
+def applications() -> dict[str, ApplicationProfile]:
+    """Return the application profiles by their short names."""
+    text = files(__package__).joinpath("applications.json").read_text(encoding="utf-8")
+    return {name: _profile(row) for name, row in json.loads(text).items()}
+
+
+def _profile(row: dict[str, Any]) -> ApplicationProfile:
+    values: dict[str, Any] = {key: tuple(each) if isinstance(each, list) else each for key, each in row.items()}
+    return ApplicationProfile(**{key: each for key, each in values.items() if key in ApplicationProfile.__slots__})
+
+
+def check_application(name: object) -> str | None:
+    """Return the short name of an application profile; :class:`InvalidInput` with the nearest names if unknown."""
+    if name is None:
+        return None
+    known = applications()
+    word = str(name).strip().lower()
+    found = next((key for key, each in known.items() if word in (key, each.name.lower())), None)
+    if found is None:
+        near = difflib.get_close_matches(word, known, 1)
+        raise InvalidInput(
+            f"There is no application profile {str(name)[:40]!r}.",
+            next_step=f"Did you mean {near[0]!r}?" if near else f"Choose from {', '.join(known)}.",
+            field="application",
+            value=name,
+        )
+    return found

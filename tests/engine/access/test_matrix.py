@@ -1,0 +1,113 @@
+"""The matrix of who can open: every cell has one answer, and it is that of the evaluator."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+import pytest
+
+from gt_secure.account.state import State
+from gt_secure.changes.plan import Plan, plan
+from gt_secure.engine.access.difference import Difference
+from gt_secure.engine.access.matrix import Matrix, matrix_html, matrix_of, matrix_text
+from gt_secure.engine.access.source_sets import Row
+from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
+from gt_secure.restriction.model import Restriction
+from support.states import ENDPOINT, data_bucket, state
+
+OFFICE, OTHER, V6 = "203.0.113.0/24", "198.51.100.0/24", "2001:db8:40::/48"
+
+
+def guarded(*networks: str, endpoints: tuple[str, ...] = ()) -> State:
+    policy = merge_guard(None, build_guard("gt-images", networks=networks, endpoints=endpoints))
+    return state(bucket=data_bucket(policy=policy))
+
+
+def made(seen: State, *networks: str, endpoints: tuple[str, ...] = ()) -> Plan:
+    wish = Restriction("radiology-team", addresses=networks, endpoints=endpoints, bucket="gt-images")
+    return plan(None, wish, state=seen)  # type: ignore[arg-type]
+
+
+def matrix(one: Plan) -> Matrix:
+    return matrix_of((each.before, each.after) for each in one.exposure)
+
+
+CASES = {
+    "nothing before": (state(), (OFFICE,), ()),
+    "another list": (guarded(OTHER), (OFFICE,), ()),
+    "part of a list": (guarded(OFFICE), ("203.0.113.0/25",), ()),
+    "both families": (guarded(OTHER, V6), (OFFICE, V6), ()),
+    "an endpoint": (guarded(OTHER, endpoints=(ENDPOINT,)), (OFFICE,), (ENDPOINT,)),
+    "an endpoint less": (guarded(OFFICE, endpoints=(ENDPOINT,)), (OFFICE,), ()),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_each_cell_is_the_answer_at_any_source_of_its_column(name: str) -> None:
+    seen, networks, endpoints = CASES[name]
+    one = made(seen, *networks, endpoints=endpoints)
+    found = matrix(one)
+    differences: dict[str, Difference[Row]] = {each.request: each for each in one.exposure}
+    assert sorted(kind for line in found.lines for kind in line.requests) == sorted(differences)
+    for line in found.lines:
+        assert len(line.cells) == len(found.columns)
+        for kind in line.requests:
+            for (title, _), cell in zip(found.columns, line.cells, strict=True):
+                for source in sources(title, found):
+                    answers = tuple(each.at(source, kind).answer for each in (one.before, one.after))
+                    assert (cell.before, cell.after) == answers, f"{kind} from {source} in {title}"
+
+
+def sources(title: str, found: Matrix) -> list[str]:
+    """Sources that a column says it is about."""
+    if title.startswith("vpce-"):
+        return [title]
+    if "endpoint" in title:
+        return ["vpce-0fffffffffffffff0"]
+    listed = [ipaddress.ip_network(word) for name, _ in found.columns for word in re.findall(r"[0-9a-f.:]+/\d+", name)]
+    if title[0].isdigit():
+        own = [ipaddress.ip_network(word) for word in re.findall(r"[0-9a-f.:]+/\d+", title)]
+        return [str(end) for each in own for end in (each[0], each[-1])]
+    far = ("192.0.2.77", "203.0.114.1", "2001:db9::1") if "IPv" not in title else ("192.0.2.77",)
+    far = ("2001:db9::1",) if "IPv6" in title else far
+    return [each for each in far if not any(ipaddress.ip_address(each) in network for network in listed)]
+
+
+def test_columns_say_what_they_hold() -> None:
+    found = matrix(made(state(), OFFICE))
+    assert found.columns[0] == (OFFICE, "256 IPv4")
+    assert found.columns[1] == ("other addresses", "4,294,967,040 IPv4, all IPv6")
+    assert found.columns[2][0] == "any VPC endpoint"
+    many = matrix(made(state(), *(f"198.51.100.{i}" for i in range(0, 40, 2))))
+    assert many.columns[0] == ("198.51.100.0/32, 198.51.100.2/32 and 18 more ranges", "20 IPv4")
+
+
+def test_what_stays_the_same_is_folded_and_changes_have_shape_and_word() -> None:
+    found = matrix(made(state(), OFFICE))
+    shown = matrix_html(found, "Who?")
+    head, _, folded = shown.partition("<details")
+    assert "A request signed in the header" in folded
+    assert "A request signed in the header" not in head
+    assert 'class="gts-answer gts-refused gts-moved"><svg' in head
+    assert "now opened" in head
+    assert "People behind one public address cannot be told apart" in head
+    text = "\n".join(matrix_text(found, 80))
+    assert "opened -> refused" in text
+    assert "The same as now: a request signed in the header (opened)" in text
+    assert max(map(len, text.split("\n")[:6])) <= 80
+
+
+def test_an_exposure_alone_folds_nothing() -> None:
+    one = made(state(), OFFICE)
+    found = matrix_of((row, row) for row in one.after)
+    assert "<details" not in matrix_html(found, "Who?")
+    assert not any(line.changes for line in found.lines)
+
+
+def test_only_a_cell_that_changes_says_what_it_was() -> None:
+    one = made(state(), OFFICE)
+    same = matrix_html(matrix_of((row, row) for row in one.before), "")
+    assert "gts-was" not in same
+    moved = matrix(one)
+    assert matrix_html(moved, "").count("gts-was") == sum(cell.changes for line in moved.lines for cell in line.cells)

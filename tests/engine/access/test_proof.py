@@ -1,0 +1,126 @@
+"""The proof that no presigned request from elsewhere is opened, and its counterexamples."""
+
+# ruff: noqa: E501 - policies are easier to read on one line
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gt_secure.base.network import parse_network
+from gt_secure.engine.access.proof import Claim, prove
+from gt_secure.engine.iam import batch
+from gt_secure.engine.policies.bucket_guard import build_guard
+from support.answers import exposed
+from support.guards import without_forms
+
+OFFICE, ENDPOINT = "203.0.113.0/24", "vpce-11111111"
+GUARD = build_guard("gt-images", networks=[OFFICE], endpoints=[ENDPOINT])
+SCANS = build_guard("gt-images", networks=[OFFICE], endpoints=[ENDPOINT], prefix="scans/")
+PUBLIC = {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": ["arn:aws:s3:::gt-images/*", "arn:aws:s3:::gt-images"]}  # fmt: skip
+
+
+def with_condition(guard, **changes):
+    return {**guard, "Condition": {**guard["Condition"], **changes}}
+
+
+def without(guard, *names):
+    return {name: value for name, value in guard.items() if name not in names}
+
+
+def ask(*statements, prefix="", allow=(OFFICE,), endpoints=(ENDPOINT,), facts=(), **layers):
+    document = {"Version": "2012-10-17", "Statement": list(statements)} if statements else None
+    proof = prove(
+        exposed(document, facts=facts, **layers).locks,
+        Claim(prefix, tuple(parse_network(each) for each in allow), endpoints),
+    )
+    if proof.counterexample is not None:
+        verdict = json.loads(next(batch.run([json.dumps(proof.counterexample)])))
+        assert verdict["verdict"] == "allow", proof.counterexample
+    return proof
+
+
+@pytest.mark.parametrize(
+    ("statements", "prefix"),
+    [([GUARD], ""), ([SCANS], "scans/"), ([SCANS], "scans/day-1/"), ([GUARD, PUBLIC], ""), ([GUARD, SCANS], "scans/")],
+)
+def test_our_guard_is_proved(statements, prefix):
+    proof = ask(*statements, prefix=prefix)
+    assert (proof.proved, proof.depends_on) == (True, ())
+    assert any("root" in sentence for sentence in proof.assumed)
+
+
+def test_every_value_of_the_claim_counts():
+    assert ask(GUARD, allow=[OFFICE, "198.51.100.0/24"]).proved is True
+    assert ask(GUARD, allow=["203.0.113.0/25"]).proved is False
+    assert ask(GUARD, endpoints=()).counterexample["source"] == ENDPOINT
+    assert ask(SCANS, prefix="scan").proved is False
+    assert ask(SCANS).proved is False
+
+
+POST_LESS = with_condition(SCANS, StringEquals={"s3:authType": "REST-QUERY-STRING"})
+SIGV4 = with_condition(GUARD, StringEquals={"s3:authType": ["REST-QUERY-STRING", "POST"], "s3:signatureversion": "AWS4-HMAC-SHA256"})  # fmt: skip
+ADMIN = with_condition(GUARD, ArnNotLike={"aws:PrincipalArn": "arn:aws:iam::111122223333:role/Admin*"})
+YOUNG = with_condition(GUARD, NumericGreaterThan={"s3:signatureAge": "1000"})
+NEXT_YEAR = with_condition(GUARD, DateLessThan={"aws:CurrentTime": "2999-01-01T00:00:00Z"})
+NOT_PRINCIPAL = {
+    **without(GUARD, "Principal"),
+    "NotPrincipal": {"AWS": ["arn:aws:iam::111122223333:role/A", "arn:aws:iam::111122223333:root", "arn:aws:sts::111122223333:assumed-role/A/me"]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("statements", "prefix", "member", "value"),
+    [
+        ([], "", "form", "presigned"),
+        ([POST_LESS], "scans/", "form", "post-form"),
+        ([SIGV4], "", "form", "presigned"),
+        ([ADMIN], "", "form", "presigned"),
+        ([YOUNG], "", "form", "presigned"),
+        ([NEXT_YEAR], "", "form", "presigned"),
+        ([NOT_PRINCIPAL], "", "form", "presigned"),
+        ([{**without(GUARD, "Action"), "NotAction": "s3:GetObjectTor*"}], "", "action", "s3:GetObjectTorrent"),
+        ([{**GUARD, "Resource": "arn:aws:s3:::gt-images/*"}], "", "resource", "arn:aws:s3:::gt-images"),
+        ([{**GUARD, "Resource": ["arn:aws:s3:::gt-images/?*.png", "arn:aws:s3:::gt-images"]}], "", "form", "presigned"),
+        ([with_condition(GUARD, StringNotLike={"aws:Referer": "https://x/*"})], "", "form", "presigned"),
+        ([with_condition(GUARD, Bool={"aws:SecureTransport": "false"})], "", "form", "presigned"),
+        ([{**GUARD, "Principal": {"AWS": "111122223333"}}, PUBLIC], "", "principal", "arn:aws:sts::444455556666:assumed-role/some-role/some-session"),
+    ],
+)  # fmt: skip
+def test_a_hole_is_shown(statements, prefix, member, value):
+    proof = ask(*statements, prefix=prefix)
+    assert proof.proved is False
+    assert {**proof.counterexample, **proof.counterexample["request"]}[member] == value
+
+
+def test_unknown_facts():
+    inside = with_condition(GUARD, StringNotEqualsIfExists={"aws:SourceVpce": [ENDPOINT], "aws:PrincipalOrgID": "o-a"})
+    assert (ask(inside).proved, ask(inside).depends_on) == (None, ("aws:PrincipalOrgID",))
+    assert ask(inside, facts=["aws:PrincipalOrgID=o-a"]).proved is False
+    assert ask(inside, facts=["aws:PrincipalOrgID=o-b"]).proved is True
+    rcp = {"Version": "2012-10-17", "Statement": [{**GUARD, "Sid": "X", "Resource": "*"}]}
+    assert ask(rcp=[rcp]).proved is True
+    assert (
+        ask(
+            scp=[{"Version": "2012-10-17", "Statement": [{**without(GUARD, "Principal", "Sid"), "Resource": "*"}]}]
+        ).proved
+        is True
+    )
+    assert ask(PUBLIC, scp=[{"Version": "2012-10-17", "Statement": [{**without(GUARD, "Principal", "Sid"), "Resource": "*"}]}]).proved is False  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("statements", "more", "code"),
+    [
+        ([without_forms(GUARD)], {}, "guard-drifted"),
+        ([without_forms(SCANS)], {"prefix": "scans/"}, "guard-drifted"),
+        ([], {}, "guard-missing"),
+        ([PUBLIC], {}, "guard-missing"),
+        ([GUARD], {"allow": ["203.0.113.0/25"]}, "guard-narrower"),
+        ([with_condition(GUARD, StringEquals={"s3:authType": "POST"})], {}, "guard-drifted"),
+        ([without_forms(GUARD)], {"allow": (), "endpoints": ()}, None),
+    ],
+)
+def test_a_counterexample_names_the_finding_that_fixes_it(statements, more, code):
+    assert ask(*statements, **more).counterexample.get("finding") == code

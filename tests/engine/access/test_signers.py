@@ -1,0 +1,385 @@
+"""Who can sign: users and roles by class, from what IAM prints, and the same answers as for each principal alone."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import replace
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from gt_secure.base.errors import InvalidInput
+from gt_secure.cli.main import main
+from gt_secure.engine.access import Exposure, locks_of_files
+from gt_secure.engine.access.identities import Principals, document, parse_principals
+from gt_secure.engine.access.signers import Signers, signers_of
+from gt_secure.engine.iam import Policies, Request, evaluate, presigned_context
+from support.examples import examples
+from support.principals import (
+    ACCOUNT,
+    NOBODY,
+    OBJECT,
+    READ,
+    ROOT,
+    arn,
+    details,
+    doc,
+    group,
+    policy,
+    random_account,
+    role,
+    st,
+    trust,
+    user,
+)  # fmt: skip
+
+KEY = OBJECT.partition("gt-images/")[2]
+EVERYWHERE = ["0.0.0.0/0", "::/0"]
+RED = {"StringEquals": {"aws:PrincipalTag/team": "red"}}
+SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/named/bob"
+
+
+def ask(*people: dict[str, Any], bucket: Any = None, scp: Any = (), rcp: Any = (), **context: Any) -> Signers:
+    locks = locks_of_files("gt-images", bucket, ACCOUNT, scp=tuple(scp), rcp=tuple(rcp), **context)
+    return signers_of(Exposure(locks, KEY), parse_principals(json.dumps(details(*people))))
+
+
+def grant(principal: object, effect: str = "Allow", **condition: Any) -> dict[str, Any]:
+    made = {"Effect": effect, "Principal": principal, "Action": "s3:GetObject", "Resource": "arn:aws:s3:::gt-images/*"}
+    return doc({**made, "Condition": condition} if condition else made)
+
+
+MANAGED = policy("reading", doc(), doc(READ))
+SIGNING: dict[str, tuple[tuple[dict[str, Any], ...], dict[str, Any], str]] = {
+    "inline": ((user("x", READ),), {}, "opened"),
+    "nothing": ((user("x"),), {}, "refused"),
+    "default version": ((user("x", managed=[arn("policy/reading")]), MANAGED), {}, "opened"),
+    "not the first version": (
+        (user("x", managed=[arn("policy/p")]), policy("p", doc(READ), doc(st("s3:List*")))), {}, "refused",
+    ),
+    "by a group": ((user("x", groups=["g"]), group("g", arn("policy/reading")), MANAGED), {}, "opened"),
+    "a group that was not read": ((user("x", groups=["g"]),), {}, "unknown"),
+    "a managed policy that was not read": ((user("x", managed=["arn:aws:iam::aws:policy/Big"]),), {}, "unknown"),
+    "unread, and denied": (
+        (user("x", st("s3:*", effect="Deny"), managed=["arn:aws:iam::aws:policy/Big"]),), {}, "refused",
+    ),
+    "boundary": ((user("x", READ, boundary=arn("policy/p")), policy("p", doc(st("ec2:*")))), {}, "refused"),
+    "boundary that was not read": ((user("x", READ, boundary=arn("policy/p")),), {}, "unknown"),
+    "boundary, and named by ARN": (
+        (user("x", boundary=arn("policy/p")), policy("p", doc(st("ec2:*")))),
+        {"bucket": grant({"AWS": arn("user/x")})}, "opened",
+    ),
+    "boundary, and a role named by ARN": (
+        (role("x", boundary=arn("policy/p")), policy("p", doc(st("ec2:*")))),
+        {"bucket": grant({"AWS": arn("role/x")})}, "refused",
+    ),
+    "SCP": ((user("x", READ),), {"scp": [doc(st("*"), st("s3:*", effect="Deny"))]}, "refused"),
+    "SCP, service-linked": (
+        (role("AWSServiceRoleForX", READ, path="/aws-service-role/x.amazonaws.com/"),),
+        {"scp": [doc(st("*"), st("s3:*", effect="Deny"))]}, "opened",
+    ),
+    "SCP, only named like service-linked": (
+        (role("AWSServiceRoleForX", READ),), {"scp": [doc(st("*"), st("s3:*", effect="Deny"))]}, "refused",
+    ),
+    "SCP that allows something else": ((user("x", READ),), {"scp": [doc(st("ec2:*"))]}, "refused"),
+    "RCP without Allow for it": (
+        (user("x", READ),),
+        {"rcp": [doc({"Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": "*"})]}, "refused",
+    ),
+    "bucket policy denies": ((user("x", READ),), {"bucket": grant("*", "Deny")}, "refused"),
+    "bucket policy spares": (
+        (user("x", READ),),
+        {"bucket": grant("*", "Deny", ArnNotLike={"aws:PrincipalArn": [arn("user/x"), arn("root")]})}, "opened",
+    ),
+    "own tag": ((user("x", st("s3:GetObject", **RED), tags={"Team": "red"}),), {}, "opened"),
+    "other tag": ((user("x", st("s3:GetObject", **RED), tags={"team": "blue"}),), {}, "refused"),
+    "session tag": (
+        (role("x", st("s3:GetObject", **RED), trusts=trust(ROOT, ["sts:AssumeRole", "sts:TagSession"])),), {}, "opened",
+    ),
+    "session tag, by NotAction": (
+        (role("x", st("s3:GetObject", **RED), trusts=doc(
+            {"Effect": "Allow", "Principal": ROOT, "NotAction": "sts:AssumeRoleWithSAML"})),), {}, "opened",
+    ),
+    "session tag that the trust does not let through": (
+        (role("x", st("s3:GetObject", **RED), trusts=doc(
+            *trust(ROOT)["Statement"],
+            *trust(ROOT, "sts:TagSession", StringEquals={"aws:RequestTag/team": "green"})["Statement"])),),
+        {}, "refused",
+    ),
+    "no session tags": ((role("x", st("s3:GetObject", **RED), trusts=trust(ROOT)),), {}, "refused"),
+    "a tag of the bucket": (
+        (user("x", st("s3:GetObject", StringEquals={"aws:ResourceTag/a": "b"})),), {}, "refused",
+    ),
+    "a fact that nobody knows": (
+        (user("x", st("s3:GetObject", StringEquals={"aws:PrincipalOrgID": "o-abc"})),), {}, "unknown",
+    ),
+    "another account": ((user("x", READ),), {"bucket": None, "other": True}, "refused"),
+    "not JSON": (
+        (user("x") | {"UserPolicyList": [{"PolicyName": "p", "PolicyDocument": "%7B"}]},), {}, "unknown",
+    ),
+    "not valid": ((user("x", st("s3:GetObject", Nonsense={"a": "b"})),), {}, "unknown"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SIGNING)
+def test_who_holds_the_permission(name: str) -> None:
+    people, around, expected = SIGNING[name]
+    if "other" in around:
+        around = {}
+        people = tuple({**each, "Arn": each["Arn"].replace(ACCOUNT, "444455556666")} for each in people)
+    found = ask(*people, **around)
+    (item,) = (*found, *found.refused)
+    assert (item.signing, item.answer) == ("signs", expected)
+    assert bool(item.depends_on) == (expected == "unknown")
+
+
+def test_from_where_and_how_long() -> None:
+    aged = grant("*", "Deny", NumericGreaterThan={"s3:signatureAge": "600000"})
+    aged["Statement"].append({**grant("*", "Deny", StringEquals={"s3:signatureversion": "AWS"})["Statement"][0]})
+    office = user("x", st("s3:GetObject", IpAddress={"aws:SourceIp": "203.0.113.0/24"}))
+    found = ask(office, role("y", READ, MaxSessionDuration=7200), role("z", READ), user("w", READ))
+    by_name = {each.arn.rpartition("/")[2]: each for each in found}
+    assert by_name["x"].opened.places() == {"cidrs": ["203.0.113.0/24"], "endpoints": []}
+    assert by_name["w"].opened.places() == {"cidrs": EVERYWHERE, "endpoints": "any"}
+    assert {name: each.longest_s for name, each in by_name.items()} == {"x": 604800, "y": 7200, "z": None, "w": 604800}
+    assert {each.longest_s for each in ask(user("x", READ), role("z", READ), bucket=aged)} == {600}
+
+
+def test_the_name_of_a_session_is_open() -> None:
+    found = ask(role("named", trusts=trust(ROOT)), bucket=grant({"AWS": SESSION}))
+    assert found[0].opened.when == ('for a session named "bob"',)
+    only = trust(ROOT, StringEquals={"sts:RoleSessionName": "ann"})
+    assert not ask(role("named", trusts=only), bucket=grant({"AWS": SESSION}))
+    by_id = grant("*", StringLike={"aws:userid": "*:bob"})
+    assert ask(role("named", trusts=trust(ROOT)), bucket=by_id)[0].opened.when == ('for a session named "bob"',)
+    denied = grant("*", "Deny", StringLike={"aws:userid": "*:bob"})
+    assert ask(role("named", READ), bucket=denied)[0].opened.when == ('for a session not named "bob"',)
+
+
+SIGNS = role("signs", READ, trusts=trust(ROOT))
+FOR_SAGEMAKER = role("signs", READ, trusts=trust({"Service": "sagemaker.amazonaws.com"}))
+PASSES = st("iam:PassRole", arn("role/signs"), StringEquals={"iam:PassedToService": "sagemaker.amazonaws.com"})
+TRAINS = st("sagemaker:CreateTrainingJob", f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:training-job/*")
+MAY = st("sts:AssumeRole", arn("role/signs"))
+REACHING: dict[str, tuple[tuple[dict[str, Any], ...], str, str]] = {
+    "may assume": ((user("x", MAY), SIGNS), "opened", ""),
+    "named by the trust policy": ((user("x"), role("signs", READ, trusts=trust({"AWS": arn("user/x")}))), "opened", ""),
+    "no permission": ((user("x"), SIGNS), "refused", ""),
+    "no trust": ((user("x", MAY), role("signs", READ)), "refused", ""),
+    "denied": ((user("x", MAY, st("sts:*", effect="Deny")), SIGNS), "refused", ""),
+    "external id": (
+        (user("x", MAY), role("signs", READ, trusts=trust(ROOT, StringEquals={"sts:ExternalId": "e1"}))),
+        "opened", 'with sts:ExternalId "e1"',
+    ),
+    "session name": (
+        (user("x", MAY), role("signs", READ, trusts=trust(ROOT, StringEquals={"sts:RoleSessionName": "ann"}))),
+        "opened", 'with sts:RoleSessionName "ann"',
+    ),
+    "from an address": (
+        (user("x", st("sts:AssumeRole", IpAddress={"aws:SourceIp": "203.0.113.0/24"})), SIGNS),
+        "opened", "from 203.0.113.0/24",
+    ),
+    "MFA": (
+        (user("x", MAY), role("signs", READ, trusts=trust(ROOT, Bool={"aws:MultiFactorAuthPresent": "true"}))),
+        "unknown", "",
+    ),
+    "trust that was not read": ((user("x", MAY), {**SIGNS, "AssumeRolePolicyDocument": "{"}), "unknown", ""),
+    "passes to a training job": ((user("x", PASSES, TRAINS), FOR_SAGEMAKER), "opened", "job or notebook"),
+    "passes, starts nothing": ((user("x", PASSES), FOR_SAGEMAKER), "refused", ""),
+    "starts, passes nothing": ((user("x", TRAINS), FOR_SAGEMAKER), "refused", ""),
+    "passes a role that SageMaker cannot use": ((user("x", PASSES, TRAINS), SIGNS), "refused", ""),
+    "passes to another service": (
+        (user("x", st("iam:PassRole", StringEquals={"iam:PassedToService": "ec2.amazonaws.com"}), TRAINS),
+         FOR_SAGEMAKER), "refused", "",
+    ),
+    "transform job without a model": (
+        (user("x", PASSES, st("sagemaker:CreateTransformJob")), FOR_SAGEMAKER), "refused", "",
+    ),
+    "transform job": (
+        (user("x", PASSES, st(["sagemaker:CreateTransformJob", "sagemaker:CreateModel"])), FOR_SAGEMAKER),
+        "opened", "job",
+    ),
+    "labeling job": (
+        (user("x", PASSES, st("sagemaker:CreateLabelingJob")), FOR_SAGEMAKER),
+        "opened", "has images signed for workers",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REACHING)
+def test_who_reaches_a_signer(name: str) -> None:
+    people, expected, when = REACHING[name]
+    found = ask(*people)
+    item = next(each for each in (*found, *found.refused) if each.arn == arn("user/x"))
+    assert item.answer == expected
+    if expected != "refused":
+        assert (item.signing, item.chain) == ("reaches", (arn("user/x"), arn("role/signs")))
+        assert when in " ".join(item.opened.when)
+        assert bool(item.opened.when) == bool(when)
+
+
+def test_a_chain_ends_after_an_hour() -> None:
+    step = role("step", MAY, trusts=trust({"AWS": arn("user/x")}))
+    found = {each.arn: each for each in ask(user("x"), step, {**SIGNS, "MaxSessionDuration": 43200})}
+    assert found[arn("user/x")].chain == (arn("user/x"), arn("role/step"), arn("role/signs"))
+    assert {found[arn(name)].longest_s for name in ("user/x", "role/step")} == {3600}
+    assert found[arn("role/signs")].longest_s == 43200
+
+
+BECOMING: dict[str, tuple[dict[str, Any], ...]] = {
+    "iam:PutUserPolicy": (user("x", st("iam:PutUserPolicy", arn("user/${aws:username}"))),),
+    "iam:AttachUserPolicy": (user("x", st("iam:Attach*")),),
+    "iam:PutRolePolicy": (role("x", st("iam:PutRolePolicy", arn("role/x"))),),
+    "iam:PutGroupPolicy": (user("x", st("iam:PutGroupPolicy"), groups=["g"]), group("g")),
+    "iam:AddUserToGroup": (user("x", st("iam:AddUserToGroup")), group("g", arn("policy/reading")), MANAGED),
+    "iam:CreatePolicyVersion": (
+        user("x", st("iam:CreatePolicyVersion"), managed=[arn("policy/p")]), policy("p", doc(st("ec2:*"))),
+    ),
+    "iam:UpdateAssumeRolePolicy": (user("x", st("iam:UpdateAssumeRolePolicy", arn("role/*"))), role("y", READ)),
+    "iam:CreateAccessKey": (user("x", st("iam:CreateAccessKey")), user("y", READ)),
+    "s3:PutBucketPolicy": (user("x", st("s3:PutBucketPolicy", "arn:aws:s3:::gt-images")),),
+    "": (
+        user("x", st("iam:PutUserPolicy", arn("user/somebody-else")), st("s3:PutBucketPolicy", "arn:aws:s3:::other")),
+        user("y", st("iam:CreateAccessKey")),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("action", BECOMING)
+def test_who_can_become_one(action: str) -> None:
+    found = [each for each in ask(*BECOMING[action]) if each.arn.endswith("/x")]
+    assert [each.signing for each in found] == (["can-become"] if action else [])
+    assert not action or found[0].opened.when[0].startswith(f"after {action} on ")
+
+
+def test_nobody_becomes_what_an_organization_refuses() -> None:
+    denied = [doc(st("*"), st("s3:GetObject", effect="Deny"))]
+    for people in BECOMING.values():
+        assert not ask(*people, scp=denied)
+
+
+def naive(people: Principals, bucket: Any, scp: Any) -> dict[tuple[str, str], bool]:
+    """Decide each principal alone with all its documents, for a session and for addresses that the policies name."""
+    answers = {}
+    for each in people.all:
+        documents = [doc(*policy.statements) for policy in each.policies]
+        limit = each.boundary and doc(*each.boundary.statements)
+        policies = Policies(documents, boundary=limit, resource=bucket, scp=scp)
+        extra = {f"aws:PrincipalTag/{key}": value for key, value in each.tags.items()}
+        extra["aws:PrincipalType"] = "AssumedRole" if each.is_role else "User"
+        extra |= {} if each.is_role else {"aws:username": each.arn.rpartition("/")[2]}
+        for address in ("203.0.113.7", "203.0.113.200", "198.51.100.9", "192.0.2.1"):
+            made = [
+                Request(
+                    "s3:GetObject", OBJECT, each.caller.text,
+                    presigned_context(address, principal_arn=each.arn, extra=extra, secure=secure), ACCOUNT,
+                )
+                for secure in (True, False)
+            ]  # fmt: skip
+            answers[each.arn, address] = any(evaluate(request, policies).allowed for request in made)
+    return answers
+
+
+def test_groups_of_principals_have_the_answer_of_each_alone() -> None:
+    for seed in range(examples(120)):
+        data, bucket, scp = random_account(random.Random(seed))
+        people = parse_principals(json.dumps(data))
+        found = signers_of(Exposure(locks_of_files("gt-images", bucket, ACCOUNT, scp=tuple(scp)), KEY), people)
+        rows = {each.arn: each for each in (*found, *found.refused) if each.signing == "signs"}
+        for (name, address), opened in naive(people, bucket, scp).items():
+            if name in rows:
+                assert covers(rows[name].opened.cidrs, address) == opened, (seed, name, address)
+            else:
+                assert not opened, (seed, name, address)
+
+
+def covers(cidrs: tuple[str, ...], address: str) -> bool:
+    return any(ip_address(address) in ip_network(each) for each in cidrs if ":" not in each)
+
+
+def test_from_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    late = details(group("g", arn("policy/reading")), MANAGED)
+    pages = [details(user("x", READ, groups=["g"]), role("s", READ)), late]
+    pages[0]["UserDetailList"][0]["UserPolicyList"][0]["PolicyDocument"] = quote(json.dumps(doc(READ)))
+    pages[0]["RoleDetailList"][0]["AssumeRolePolicyDocument"] = json.dumps(NOBODY)
+    (tmp_path / "principals.json").write_text(json.dumps(pages))
+    (tmp_path / "policy.json").write_text(json.dumps(doc()))
+    line = ["explain", "--bucket-policy", str(tmp_path / "policy.json"), "--bucket", "gt-images", "--key", KEY]
+    line += ["--account", ACCOUNT, "--signers"]
+    assert main([*line, "--principals", str(tmp_path / "principals.json"), "--json", "--all"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert [each["arn"] for each in data["signers"]] == [arn("role/s"), arn("user/x")]
+    assert data["signers"][1] == {
+        "arn": arn("user/x"), "class": "signs", "answer": "opened", "chain": [arn("user/x")], "depends_on": [],
+        "opened": {"cidrs": EVERYWHERE, "endpoints": "any", "when": []}, "longest_s": 604800,
+    }  # fmt: skip
+    assert any("aws:ResourceTag" in each for each in data["assumed"])
+    assert main([*line, "--principals", str(tmp_path / "principals.json")]) == 0
+    assert "7 days" in capsys.readouterr().out
+    assert main(line) == 1
+    assert "Add --principals" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"UserDetailList"', "3", '[{"a": 1}]'])
+def test_what_iam_does_not_print_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match="get-account-authorization-details"):
+        raise_with_step(text)
+
+
+def raise_with_step(text: str) -> None:
+    try:
+        parse_principals(text)
+    except InvalidInput as error:
+        raise InvalidInput(str(error.next_step)) from error
+
+
+def test_what_was_not_read_is_said() -> None:
+    found = ask_page({"RoleDetailList": [role("x", READ)], "IsTruncated": True})
+    assert {"The users were not read.", "The groups were not read."} < set(found.assumed)
+    assert any("cut off" in each for each in found.assumed)
+
+
+def ask_page(page: dict[str, Any]) -> Signers:
+    return signers_of(Exposure(locks_of_files("gt-images", None, ACCOUNT), KEY), parse_principals(json.dumps(page)))
+
+
+KEY_ARN = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/11112222-3333-4444-5555-666677778888"
+DECRYPT = st("kms:Decrypt", KEY_ARN)
+BY_ROOT = doc({"Effect": "Allow", "Principal": ROOT, "Action": "kms:*", "Resource": "*"})
+BY_NAME = doc({"Effect": "Allow", "Principal": {"AWS": arn("user/x")}, "Action": "kms:Decrypt", "Resource": "*"})
+BY_S3 = doc(
+    {
+        "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "kms:Decrypt", "Resource": "*",
+        "Condition": {"StringEquals": {
+            "kms:CallerAccount": ACCOUNT, "kms:ViaService": "s3.us-east-1.amazonaws.com",
+        }},
+    }
+)  # fmt: skip
+FROM_OFFICE = doc({**BY_ROOT["Statement"][0], "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}})
+WITH_KEY: dict[str, tuple[tuple[Any, ...], str, Any, str]] = {
+    "no key": ((READ,), "", None, "opened"),
+    "a policy that was not read": ((READ, DECRYPT), KEY_ARN, None, "unknown"),
+    "an alias": ((READ, DECRYPT), "alias/mine", BY_ROOT, "unknown"),
+    "delegated, and held": ((READ, DECRYPT), KEY_ARN, BY_ROOT, "opened"),
+    "delegated, and not held": ((READ,), KEY_ARN, BY_ROOT, "refused"),
+    "named, and not held": ((READ,), KEY_ARN, BY_NAME, "opened"),
+    "held alone: the key policy must grant": ((READ, DECRYPT), KEY_ARN, doc(), "refused"),
+    "by way of S3": ((READ,), KEY_ARN, BY_S3, "opened"),
+    "another key is held": ((READ, st("kms:Decrypt", KEY_ARN.replace("1111", "9999"))), KEY_ARN, BY_ROOT, "refused"),
+    "on a condition": ((READ, DECRYPT), KEY_ARN, FROM_OFFICE, "unknown"),
+    "nothing at all": ((), KEY_ARN, BY_ROOT, "refused"),
+}
+
+
+@pytest.mark.parametrize(("statements", "key", "policy_of_key", "expected"), WITH_KEY.values(), ids=WITH_KEY)
+def test_a_signer_needs_the_key_of_the_object(statements: Any, key: str, policy_of_key: Any, expected: str) -> None:
+    people = parse_principals(json.dumps(details(user("x", *statements))))
+    people = replace(people, key=key, key_policy=policy_of_key and document("key policy", policy_of_key))
+    found = signers_of(Exposure(locks_of_files("gt-images", None, ACCOUNT), KEY), people)
+    [one] = [*found, *found.refused]
+    assert (one.answer, one.signing) == (expected, "signs")
+    assert any("is encrypted" in each for each in found.assumed)

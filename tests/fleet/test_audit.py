@@ -1,0 +1,67 @@
+"""The audit report on the sandbox: what it finds, what it could not read, and its renderings."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import gt_secure
+from gt_secure import Audit, Connection, Restriction
+from gt_secure.base.errors import AccessDenied
+from gt_secure.cli.main import main
+
+
+@pytest.fixture(scope="module")
+def gt(sandbox):
+    return gt_secure.connect(sandbox=sandbox)
+
+
+def test_it_reports_teams_buckets_findings_and_leaks(gt, tmp_path) -> None:
+    url = gt.test_url("gt-images", "scans/0001.png")
+    for source in ("203.0.113.7", "198.51.100.9"):
+        gt.probe(url, source)
+    gt.hits("gt-images", filters={"presigned": True}, wait_for=2).close()
+    audit = gt.audit(buckets="gt-images")
+    assert isinstance(audit, Audit)
+    assert "radiology-team" in {team.name for team in audit.teams}
+    assert "gt-images" in {bucket.name for bucket in audit.buckets}
+    assert "portal-public-beside-vpc" in {finding.code for finding in audit.findings}
+    assert audit.findings == tuple(dict.fromkeys(audit.findings)), "each finding once"
+    assert audit.unread == ()
+    data = json.loads(json.dumps(audit.to_dict(), default=str))
+    assert data["leaks"] or any(len(hits) for hits in audit.hits.values())
+    for word in ("radiology-team", "gt-images", "portal-public-beside-vpc", audit.headline):
+        assert word in str(audit)
+        assert word in audit._repr_html_()
+    guard = {bucket.name: bucket.guard for bucket in audit.buckets}["gt-images"]
+    assert guard.startswith("none")
+    done = gt.apply(gt.plan(Restriction("open-team", addresses=["203.0.113.0/24"], bucket="gt-images")))
+    again = gt.audit(buckets=["gt-images"], logs=False)
+    assert "203.0.113.0/24" in {bucket.name: bucket.guard for bucket in again.buckets}["gt-images"]
+    gt.undo(done)
+
+
+def test_what_cannot_be_read_is_unread_and_never_fine(gt, monkeypatch) -> None:
+    def denied(*_: object, **__: object) -> None:
+        raise AccessDenied("No.", action="s3:GetBucketPolicy")
+
+    monkeypatch.setattr(Connection, "findings", denied)
+    audit = gt.audit(buckets=["gt-images"], logs=False)
+    assert audit.unread
+    with pytest.raises(AssertionError, match="Not read or not decided"):
+        audit.require("high")
+
+
+def test_a_bucket_that_is_not_there_is_unknown(gt) -> None:
+    audit = gt.audit(buckets=["gt-imagse"], logs=False)
+    assert {bucket.name: bucket.guard for bucket in audit.buckets}["gt-imagse"] == "unknown"
+    assert any("Did you mean gt-images?" in text for text in audit.unread)
+
+
+def test_the_command_fails_on_findings(gt, monkeypatch, capsys) -> None:
+    monkeypatch.setattr("gt_secure.cli.sweep.connection", lambda _: gt)
+    assert main(["audit", "--no-logs", "--fail-on", "info", "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["findings"]
+    assert main(["audit", "--no-logs"]) == 0
+    assert "Findings" in capsys.readouterr().out

@@ -1,0 +1,144 @@
+"""The buckets of a team, rows by bucket, and the restriction that the journal has for a bucket."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from gt_secure import Restriction
+from gt_secure.base.errors import InvalidInput
+from gt_secure.cli.main import main
+from gt_secure.fleet.data_buckets import BucketChoice, TeamBuckets, UnreadNotes
+from gt_secure.fleet.sweeps.accounts import Account
+from gt_secure.fleet.sweeps.region_reader import read_region
+from gt_secure.fleet.sweeps.sweep_rows import SweepRow
+from support.rig import ACCOUNT, BUCKET, OPEN_TEAM, ROLE, Rig, job_request
+
+TEAM = OPEN_TEAM.replace("open-team", "vpc-team")
+HUMAN_UI = "arn:aws:sagemaker:us-east-1:394669845002:human-task-ui/VideoObjectDetection"
+
+
+@pytest.fixture(scope="module")
+def rig(sandbox) -> Iterator[Rig]:
+    """A team with a workflow and a streaming job, a bucket with a tag, and one of no team."""
+    rig = Rig(sandbox)
+    for name in ("gt-reviewed", "gt-archive"):
+        rig.client("s3").create_bucket(Bucket=name)
+    tags = {"TagSet": [{"Key": "project", "Value": "labeling"}]}
+    rig.client("s3").put_bucket_tagging(Bucket="gt-archive", Tagging=tags)
+    rig.client("sagemaker").create_flow_definition(
+        FlowDefinitionName="review",
+        HumanLoopConfig={
+            "WorkteamArn": TEAM, "HumanTaskUiArn": HUMAN_UI, "TaskTitle": "t", "TaskDescription": "d", "TaskCount": 1
+        },
+        OutputConfig={"S3OutputPath": "s3://gt-reviewed/out/"},
+        RoleArn=ROLE,
+    )  # fmt: skip
+    job = job_request("streamed", TEAM)
+    job["InputConfig"]["DataSource"]["SnsDataSource"] = {"SnsTopicArn": "arn:aws:sns:us-east-1:111122223333:objects"}
+    job["HumanTaskConfig"]["UiConfig"] = {"HumanTaskUiArn": HUMAN_UI}
+    rig.client("sagemaker").create_labeling_job(**job)
+    yield rig
+    sandbox.reset()
+
+
+def rows(rig: Rig, choice: str | None = None, gt=None) -> dict[str, SweepRow]:
+    parsed = None if choice is None else BucketChoice.parse(choice)
+    return {row.bucket or row.team: row for row in read_region(gt or rig.gt, Account(ACCOUNT), parsed) or ()}
+
+
+def test_a_team_has_the_buckets_of_jobs_workflows_and_the_journal(rig: Rig) -> None:
+    team, notes = rig.gt.workteam("vpc-team"), UnreadNotes(passes=InvalidInput)
+    assert TeamBuckets(rig.gt.aws, rig.gt.journal, InvalidInput).of(team, notes) == [BUCKET, "gt-reviewed"]
+    assert notes.lines == ["job streamed: its objects come with messages, so their buckets are not known"]
+    assert "no bucket of this team is known" in rows(rig)["open-team"].exposure
+    wish = Restriction("open-team", addresses=["203.0.113.0/24"], bucket="gt-archive")
+    rig.gt.undo(rig.gt.apply(rig.gt.plan(wish)))
+    assert rows(rig)["open-team"].buckets == ("gt-archive",)
+
+
+def test_a_template_that_is_not_read_is_unknown(rig: Rig) -> None:
+    found = {each.code: each for each in rig.gt.findings(team="vpc-team")}["template-without-grant"]
+    assert (found.state, found.subject, found.depends_on) == ("unknown", "streamed", (HUMAN_UI,))
+
+
+@pytest.mark.parametrize(
+    ("choice", "named"),
+    [(None, []), ("used", ["gt-images", "gt-reviewed"]), ("tag:project=labeling", ["gt-archive"]),
+     ("tag:project=other", []), ("gt-archive,gt-absent", ["gt-archive"])],
+)  # fmt: skip
+def test_rows_by_bucket(rig: Rig, choice: str | None, named: list[str]) -> None:
+    found = rows(rig, choice)
+    assert {name for name, row in found.items() if row.bucket} - {"gt-archive"} == {*named} - {"gt-archive"}
+    assert not (named and choice != "used") or "gt-archive" in found
+    for name in named:
+        assert "all addresses" in found[name].exposure
+        assert "presigned-from-anywhere" in {each.code for each in found[name].findings}
+        assert {each.subject for each in found[name].findings} == {name}
+    if choice == "used":
+        team = {each for row in found.values() if row.team for each in row.findings}
+        assert {each for name in named for each in found[name].findings} <= team, "no finding is there twice"
+
+
+def test_a_bucket_that_cannot_be_read_is_unknown_with_its_reason(rig: Rig) -> None:
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    blind = rig.user(everything, {"Effect": "Deny", "Action": "s3:GetBucketPolicy", "Resource": "*"})
+    row = rows(rig, "tag:project=labeling", blind)["gt-archive"]
+    assert "s3:GetBucketPolicy" in row.guard
+    assert any("s3:GetBucketPolicy" in text for text in row.unread)
+    for action in ("s3:ListAllMyBuckets", "s3:GetBucketTagging"):
+        blind = rig.user(everything, {"Effect": "Deny", "Action": action, "Resource": "*"})
+        found = rows(rig, "tag:project=labeling", blind)
+        assert action in str([row.unread for row in found.values()])
+        assert action in str(blind.audit(buckets="tag:project=labeling", logs=False).unread)
+
+
+@pytest.mark.parametrize("choice", ["tag:project", "tag:a=b,gt-images", "used,gt-images", "https://example.com/x"])
+def test_bad_choices(choice: str) -> None:
+    with pytest.raises(InvalidInput):
+        BucketChoice.parse(choice)
+
+
+def test_no_bucket_found_is_not_applicable_and_never_green(rig: Rig, monkeypatch, capsys) -> None:
+    rig.use_environment(monkeypatch)
+    options = ["audit", "--no-logs", "--fail-on", "high"]
+    assert main([*options, "--buckets", "tag:project=other"]) != 0
+    assert "not applicable, no bucket has the tag project=other" in capsys.readouterr().out
+    assert main([*options, "--buckets", "tag:project=labeling", "--json"]) in (2, 3)
+    audited = {each["name"]: each["teams"] for each in json.loads(capsys.readouterr().out)["buckets"]}
+    assert {*audited} == {"gt-archive", "gt-images", "gt-reviewed"}
+    assert audited["gt-images"] == ["radiology-team", "vpc-team"]
+
+
+def test_the_journal_says_what_is_wanted_of_a_bucket(rig: Rig) -> None:
+    """A guard that somebody deleted is a finding, without a restriction file at hand."""
+
+    def outcome(gt) -> dict[str, str]:
+        return {each.code: each.outcome for each in gt.findings(bucket="gt-reviewed").checked}
+
+    assert outcome(rig.gt)["guard-missing"] == "not applicable"
+    done = rig.gt.apply(rig.gt.plan(Restriction(addresses=["203.0.113.0/24"], bucket="gt-reviewed")))
+    assert (outcome(rig.gt)["guard-missing"], outcome(rig.gt)["guard-narrower"]) == ("clean", "clean")
+    rig.client("s3").delete_bucket_policy(Bucket="gt-reviewed")
+    assert outcome(rig.gt)["guard-missing"] == "found"
+    assert "guard-missing" in {each.code for each in rows(rig, "gt-reviewed")["gt-reviewed"].findings}
+    rig.gt.undo(done)
+    assert outcome(rig.gt)["guard-missing"] == "not applicable"
+
+
+def test_a_cleanly_restricted_account_has_no_finding_that_a_reviewer_would_dismiss(
+    sandbox, tmp_path, monkeypatch
+) -> None:
+    """A finding above low would be a false alarm: each team and the only bucket are restricted as the docs say."""
+    sandbox.reset()
+    monkeypatch.setenv("GT_SECURE_JOURNAL", str(tmp_path / "journal"))  # others here name buckets that are gone
+    gt = Rig(sandbox).gt
+    for team, bucket in (("radiology-team", BUCKET), ("open-team", None)):
+        plan = gt.plan(Restriction(team, addresses=["203.0.113.0/24"], bucket=bucket, portal_lock=True))
+        gt.apply(plan, confirm=[each.code for each in plan.blockers])
+    audit = gt.audit(logs=False)
+    assert [(each.severity, each.code) for each in audit.worse_than("medium")] == []
+    assert audit.unread == ()
+    assert not [row.open for row in rows(Rig(sandbox), "used").values() if row.worst in ("high", "medium")]
