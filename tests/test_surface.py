@@ -9,6 +9,7 @@ import inspect
 import io
 import re
 import shlex
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -27,13 +28,20 @@ from gt_secure.cli.parser import CONNECTION, Parser
 from gt_secure.logs import read_hits
 from gt_secure.restriction.files import dump_restriction
 from gt_secure.sandbox import Sandbox
+from support.ruler import branches, functions_of, nodes_of
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "gt_secure"
+PARTS = ("base", "secrets", "engine", "logs", "sandbox")
+SURFACES = ("widgets", "cli", "magics", "pytest_plugin", "agent_tools")
 BUDGET = {
     "commands": (24, "each command is a word to learn; make it an option of the command whose question it answers"),
     "options": (250, "an option must be missed by a data scientist, a reviewer or a platform team; else it goes"),
     "syntax nodes": (425_000, "read what is there before adding: most new code repeats some"),
+    **{f"syntax nodes of {part}": (120_000, "a part has a size that fits a head") for part in PARTS},
+    "syntax nodes of the product": (150_000, "what joins the parts is thinner than they are together"),
+    "syntax nodes of the surfaces": (70_000, "a surface calls the product and renders its answer"),
+    "functions with more than 15 branches": (33, "split it where its story has a new subject"),
     "connection methods": (26, "a question has one method: give an answer another view instead"),
     "connection parameters": (85, "what holds for all calls belongs to connect(); what nobody sets goes"),
     "public names": (30, "a name in gt_secure is one that people type; types are imported from their package"),
@@ -298,26 +306,21 @@ def _alias(node: ast.stmt) -> str:
     return ""
 
 
-def nodes_of(text: str) -> int:
-    """Count the nodes of a module's syntax tree, without docstrings: neither layout nor explanation counts."""
-    nodes = list(ast.walk(ast.parse(text)))
-    documented = [
-        node
-        for node in nodes
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-        and ast.get_docstring(node, clean=False) is not None
-    ]
-    return len(nodes) - 2 * len(documented)
-
-
 @cache
 def measures() -> dict[str, int]:
     files = list(PACKAGE.rglob("*.py"))
+    nodes: Counter[str] = Counter()
+    for path in files:
+        nodes[path.relative_to(PACKAGE).parts[0].removesuffix(".py")] += nodes_of(path.read_text(encoding="utf-8"))
     return {
         "commands": len(COMMANDS),
         "options": len(CONNECTION)
         + sum(bool(action.option_strings) for parser in PARSERS.values() for action in shown(parser)),
-        "syntax nodes": sum(nodes_of(path.read_text(encoding="utf-8")) for path in files),
+        "syntax nodes": sum(nodes.values()),
+        **{f"syntax nodes of {part}": nodes[part] for part in PARTS},
+        "syntax nodes of the surfaces": sum(nodes[name] for name in SURFACES),
+        "syntax nodes of the product": sum(n for name, n in nodes.items() if name not in (*PARTS, *SURFACES)),
+        "functions with more than 15 branches": sum(branches(each) > 15 for each in functions_of(files)),
         "connection methods": len(METHODS),
         "connection parameters": sum(len(inspect.signature(method).parameters) - 1 for method in METHODS.values()),
         "public names": len(gt_secure.__all__),

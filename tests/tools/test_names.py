@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from support.ruler import Function, branches
+
 PACKAGE = Path(__file__).parents[2] / "gt_secure"
 FREE = 10
 """Branches up to which a function may name its locals freely."""
@@ -48,23 +50,6 @@ NOT_YET = frozenset(
     }
 )
 """Functions that still have such names: an entry goes with its last one."""
-
-Function = ast.FunctionDef | ast.AsyncFunctionDef
-
-
-def branches(function: Function) -> int:
-    """Return the number of places where a function decides or repeats, those of nested functions included."""
-    number = 0
-    for node in ast.walk(function):
-        if isinstance(
-            node, ast.If | ast.For | ast.AsyncFor | ast.While | ast.ExceptHandler | ast.IfExp | ast.match_case
-        ):
-            number += 1
-        elif isinstance(node, ast.comprehension):
-            number += 1 + len(node.ifs)
-        elif isinstance(node, ast.BoolOp):
-            number += len(node.values) - 1
-    return number
 
 
 def locals_of(function: Function) -> set[str]:
