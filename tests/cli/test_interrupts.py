@@ -198,7 +198,8 @@ class Module:
 
 
 def test_every_command_that_can_write_is_unwound() -> None:
-    modules = {path.stem: Module(path) for path in Path(gt_secure.cli.__path__[0]).glob("*.py")}
+    paths = Path(gt_secure.cli.__path__[0]).glob("*.py")
+    modules = {path.stem: Module(path) for path in paths if path.stem != "demonstration"}  # it has its own sandbox
     writing = set()
     for command in COMMANDS:
         reached: set[tuple[str, str]] = set()

@@ -61,15 +61,18 @@ with contextlib.redirect_stdout(io.StringIO()) as text:
 assert json.loads(text.getvalue()) == expected
 """,
     "A finding": """
-import json
-from gt_secure.engine.access.locks import state_of_files
+import contextlib, io, json
+from pathlib import Path
 from gt_secure.cli.main import main
-from gt_secure.findings.run import examine
 assert main(["findings", "--explain", "service-grant"]) == 0
 service = {"Service": "textract.amazonaws.com"}
 allow = {"Effect": "Allow", "Principal": service, "Action": "s3:GetObject", "Resource": "arn:aws:s3:::gt-images/*"}
-policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
-assert "service-grant" in {each.code for each in examine(state_of_files("gt-images", policy, "111122223333")).findings}
+properties = {"Bucket": "gt-images", "PolicyDocument": {"Version": "2012-10-17", "Statement": [allow]}}
+template = {"Resources": {"Policy": {"Type": "AWS::S3::BucketPolicy", "Properties": properties}}}
+Path("template.json").write_text(json.dumps(template))
+with contextlib.redirect_stdout(io.StringIO()) as text:
+    main(["findings", "--cloudformation", "template.json", "--account", "111122223333", "--json"])
+assert "service-grant" in {row["code"] for row in json.loads(text.getvalue()) if row["state"] == "found"}
 """,
 }
 """For each recipe a program that uses what was added."""
