@@ -13,7 +13,7 @@ import pytest
 from gt_secure.sandbox import Sandbox
 from gt_secure.sandbox.private_environment import REQUIREMENTS
 from support.blocks import blocks_of, pages
-from support.rooms import ROOT, Room, python_of
+from support.rooms import ROOT, Room, clean, python_of
 from support.subjects import subjects
 
 pytestmark = pytest.mark.slow
@@ -30,18 +30,22 @@ def test_installing_as_documented(page: Path, wheel: Path, tmp_path: Path) -> No
         room.install("boto3", "ipywidgets", "matplotlib", "duckdb")
     leave = shutil.ignore_patterns(".git", ".venv", "build", "out", "tests", "__pycache__", "node_modules")
     shutil.copytree(ROOT, tmp_path / "here", ignore=leave)  # the page starts in a clone
+    if not any("pip wheel" in text for text in PAGES[page]):  # and with the wheel, unless it is made there
+        shutil.copy2(wheel, tmp_path / "here")
     with Sandbox() as sandbox:
         import boto3
 
         boto3.client("s3", **client(sandbox)).create_bucket(Bucket="my-bucket")
-        env = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON", "VIRTUAL"))}
         places = (room.python.parent, Path(sys.executable).parent)  # the second has the AWS CLI
-        env |= {
+        env = {
+            **clean(),
             **sandbox.environment(),
             "PATH": os.pathsep.join([*map(str, places), os.environ["PATH"]]),
             "PIP_FIND_LINKS": str(wheel.parent),
         }
         for text in PAGES[page]:
+            if page.name != IN_STUDIO:  # its blocks are steps, the others' are choices: each installs
+                subprocess.run([room.python, "-m", "pip", "uninstall", "--yes", "gt_secure"], env=env, check=True)
             done = subprocess.run(
                 ["bash", "-euo", "pipefail", "-c", text], env=env, cwd=tmp_path / "here", capture_output=True, text=True
             )
@@ -55,9 +59,8 @@ def test_the_sandbox_page_for_an_outsider(wheel: Path, tmp_path: Path) -> None:
     """With the wheel, the sandbox's packages and pytest, and no account, checkout or variable of ours."""
     room = Room(tmp_path / "room", python_of("3.13"))
     room.install(f"gt_secure @ {wheel.as_uri()}", *REQUIREMENTS, "pytest")
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON", "VIRTUAL"))}
-    env["PATH"] = os.pathsep.join([str(room.python.parent), os.environ["PATH"]])
-    env["HOME"] = str(tmp_path)
+    path = os.pathsep.join([str(room.python.parent), os.environ["PATH"]])
+    env = {**clean(), "PATH": path, "HOME": str(tmp_path)}
     ran = 0
     for block in blocks_of(ROOT / "docs" / "how-to" / "sandbox-in-tests.md"):
         if block.word == "file":
