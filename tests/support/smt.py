@@ -47,8 +47,8 @@ class Kind:
         keys: dict[str, Any] = {"s3:authType": self.auth, "aws:ViaAWSService": "false"}
         if self.auth is not None:
             keys["s3:signatureversion"] = "AWS4-HMAC-SHA256"
-        if self.account is not None:
-            keys["aws:PrincipalAccount"] = self.account
+        # IAM User Guide: "included in the request context for all requests including anonymous requests".
+        keys["aws:PrincipalAccount"] = self.account or "anonymous"
         return keys
 
 

@@ -83,6 +83,7 @@ HAND: dict[str, list[dict[str, Any]]] = {
     "all but header": [st_("Deny", {"StringNotEquals": {"s3:authType": "REST-HEADER"}, "NotIpAddress": NOT_IP})],
     "guard for the other account": [guard() | {"Principal": {"AWS": smt.OTHER}}],
     "another account by name": [st_("Deny", Principal={"AWS": smt.OTHER}), PUBLIC],
+    "the account if there is one": [st_("Allow", {"StringEqualsIfExists": {"aws:PrincipalAccount": smt.ME}})],
     "two guards": [guard(), guard(prefix="scans/", networks=["203.0.113.0/25"]) | {"Sid": "Second"}],
 }  # fmt: skip
 
