@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-import gt_secure.changes.transaction as running
 from gt_secure.changes import Journal
 from gt_secure.changes.apply import apply
 from gt_secure.changes.plan import Plan, plan
@@ -20,14 +19,24 @@ from gt_secure.changes.undo import resume, undo
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, FOREIGN, TEAM, Account
 from support.faults import KILLED, Mode, Wire, in_child
+from support.waits import counted_waits
 
 KILLS: tuple[Mode, ...] = ("before", "after", "lost")
 OTHERS: tuple[Mode, ...] = ("lost for good", "throttled", "refused", "down")
 
 
-@pytest.fixture(autouse=True)
-def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running, "ROLLBACK_S", 1.5)
+DEADLINE_S = 1.5
+UPDATE_S = 0.06  # a little longer than in the sandbox of these tests
+
+
+def counted(work: Callable[[], Any]) -> Callable[[], Any]:
+    """The work with a deadline that does not depend on the machine; for a child that meets a fault."""
+
+    def run() -> Any:
+        with counted_waits(DEADLINE_S):
+            return work().outcome
+
+    return run
 
 
 class Scene:
@@ -61,17 +70,19 @@ class Scene:
         if self.what == "apply":
             if self.account.look() != self.before:
                 self.account.reset(FOREIGN)
-            return journal, lambda: apply(self._aws(), self.plan, journal=Journal(journal), timeout_s=1.5).outcome
+            return journal, counted(
+                lambda: apply(self._aws(), self.plan, journal=Journal(journal), timeout_s=DEADLINE_S)
+            )
         # An undo starts from an applied change, whose journal is written by a clean run.
         if self.account.look() != self.before:
             self.account.reset(FOREIGN)
         apply(self.account.aws, self.plan, journal=Journal(journal))
-        return journal, lambda: undo(self._aws(), journal=Journal(journal), timeout_s=1.5).outcome
+        return journal, counted(lambda: undo(self._aws(), journal=Journal(journal), timeout_s=DEADLINE_S))
 
     def count(self) -> list[str]:
         """Run once without a fault and name its calls."""
         _, work = self.start()
-        wire = Wire(-1, "before")
+        wire = Wire(-1, "before", update_s=UPDATE_S)
         code, (result, count, names) = in_child(work, wire=wire, pipe=self.tmp / "pipe")
         assert code == 0
         assert result == ("returned", "applied" if self.what == "apply" else "undone")
@@ -81,7 +92,7 @@ class Scene:
     def fault(self, at: int, mode: Mode) -> str:
         """Inject one fault, recover in a new process, check; returns what became of it."""
         journal, work = self.start()
-        code, found = in_child(work, wire=Wire(at, mode), pipe=self.tmp / "pipe")
+        code, found = in_child(work, wire=Wire(at, mode, update_s=UPDATE_S), pipe=self.tmp / "pipe")
         assert (code == KILLED) == (mode in ("before", "after")), (mode, code, found)
         said = f"{self.what}, call {at}, {mode}: {found}"
         open_ones = [record for record in list(Journal(journal)) if record.status == "unfinished"]
@@ -158,11 +169,11 @@ def test_a_fault_during_recovery(account: Account, tmp_path: Path) -> None:
     for mode in KILLS:
         for at in range(100):
             journal, work = scene.start()
-            code, _ = in_child(work, wire=Wire(middle, "after"), pipe=tmp_path / "pipe")
+            code, _ = in_child(work, wire=Wire(middle, "after", update_s=UPDATE_S), pipe=tmp_path / "pipe")
             assert code == KILLED
             code, found = in_child(
-                lambda journal=journal: undo(scene._aws(), journal=Journal(journal), timeout_s=1.5).outcome,
-                wire=Wire(at, mode),
+                counted(lambda journal=journal: undo(scene._aws(), journal=Journal(journal), timeout_s=DEADLINE_S)),
+                wire=Wire(at, mode, update_s=UPDATE_S),
                 pipe=tmp_path / "pipe",
             )
             if found is not None and found[1] <= at:

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.retries.quota import RetryQuota
 
-import gt_secure.changes.transaction as transaction
-from gt_secure.aws import client as aws_client
 from gt_secure.aws.client import connect_aws
 from gt_secure.base.errors import GtSecureError
 from gt_secure.changes import Journal
@@ -23,28 +22,30 @@ from gt_secure.changes.plan import plan
 from gt_secure.changes.undo import undo
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, FOREIGN, TEAM, Account
-from support.http_faults import FAULTS, Fault, FaultyProxy
+from support.http_faults import FAULTS, Call, Fault, FaultyProxy, calls_of, give_up_on_late_answers
 from support.sample import sample
+from support.waits import counted_waits
 
 DEADLINE_S = 1.0
+UPDATE_S = 0.06  # a little longer than in the sandbox of these tests
 
 
 @pytest.fixture(autouse=True)
-def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transaction, "ROLLBACK_S", DEADLINE_S)
+def _own_quota(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each run try again as a new process would: botocore's clients spare a service that has failed often."""
+    monkeypatch.setattr(RetryQuota, "acquire", lambda *_: True)
 
 
 class Rig:
     """One kind of run through the proxy, with the account before and after it."""
 
-    def __init__(self, account: Account, tmp: Path, what: str, policy: str | None = FOREIGN) -> None:
+    def __init__(
+        self, account: Account, tmp: Path, patch: pytest.MonkeyPatch, what: str, policy: str | None = FOREIGN
+    ) -> None:
         self.account, self.tmp, self.what, self.policy = account, tmp, what, policy
-        self.proxy = FaultyProxy(account.sandbox.endpoint_url)
+        self.proxy = FaultyProxy(account.sandbox.endpoint_url, update_s=UPDATE_S)
         self.aws = connect_aws(boto3_session=account.rig.session_of(), endpoint_url=self.proxy.url)
-        with pytest.MonkeyPatch.context() as patch:  # for these clients only: those that set up and recover may be slow
-            patch.setattr(aws_client, "READ_TIMEOUT_S", 0.4)
-            for service in ("s3", "sagemaker", "sts", "ec2", "cloudtrail"):
-                self.aws.client(service)
+        give_up_on_late_answers(self.proxy, patch)
         restriction = Restriction(TEAM, addresses=["203.0.113.0/24"], bucket=BUCKET, portal_lock=True)
         account.reset(policy)
         self.open = account.look()
@@ -55,40 +56,43 @@ class Rig:
         self.outcomes: Counter[str] = Counter()
         self.injected = 0
 
-    def start(self, timeout_s: float = DEADLINE_S) -> tuple[Path, Callable[[], Any]]:
+    def start(self) -> tuple[Path, Callable[[], Any]]:
         self.number += 1
         journal = self.tmp / f"journal-{self.number}"
         if self.account.look() != self.open:
             self.account.reset(self.policy)
         if self.what == "apply":
-            return journal, lambda: apply(self.aws, self.plan, journal=Journal(journal), timeout_s=timeout_s)
+            return journal, lambda: apply(self.aws, self.plan, journal=Journal(journal), timeout_s=DEADLINE_S)
         apply(self.account.aws, self.plan, journal=Journal(journal))
-        return journal, lambda: undo(self.aws, journal=Journal(journal), timeout_s=timeout_s)
+        return journal, lambda: undo(self.aws, journal=Journal(journal), timeout_s=DEADLINE_S)
 
-    def names(self) -> list[str]:
-        _, work = self.start(timeout_s=60)  # nothing fails in it, however busy the machine is
+    def calls(self) -> list[Call]:
+        """The calls of a run without a fault."""
+        _, work = self.start()
         self.proxy.disarm()
-        work()
-        return list(self.proxy.names)
+        with counted_waits(DEADLINE_S):
+            work()
+        return calls_of(self.proxy.names)
 
-    def fault(self, at: int, fault: Fault, *, lasting: bool) -> None:
+    def fault(self, at: Call, fault: Fault, *, lasting: bool) -> None:
         journal, work = self.start()
         self.aws._identity = None
         self.proxy.arm(at, fault, lasting=lasting)
-        where = f"{self.what}, call {at}, {fault}, {'all following' if lasting else 'once'}"
+        where, why = f"{self.what}, {at}, {fault}, {'all following' if lasting else 'once'}", ""
         try:
-            said = work().outcome
+            with counted_waits(DEADLINE_S):
+                said = work().outcome
         except GtSecureError as error:
-            said = "failed"
+            said, why = "failed", str(error)
             if "applied" in error.details:
                 said = f"failed, {error.details['applied']['outcome']}"
-        names, injected = self.proxy.names, self.proxy.injected
+        injected = self.proxy.injected
         self.proxy.disarm()
-        assert injected, where
+        assert injected, f"{where}: {said} before it. {why}"
         self.injected += injected
         self.account.settle()
         self.outcomes[said] += 1
-        self.check(journal, said, f"{where} ({names[at]}): {said}")
+        self.check(journal, said, f"{where}: {said}")
         self.recover(journal, where)
 
     def check(self, journal: Path, said: str, where: str) -> None:
@@ -118,34 +122,36 @@ class Rig:
 
 
 @pytest.fixture(params=["apply", "undo"])
-def rig(account: Account, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Rig]:
-    rig = Rig(account, tmp_path, request.param)
+def rig(
+    account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[Rig]:
+    rig = Rig(account, tmp_path, monkeypatch, request.param)
     yield rig
     rig.report()
     rig.proxy.close()
 
 
-def _is_write(name: str) -> bool:
-    return name.startswith(("PUT", "DELETE", "Update"))
+def _first_write(calls: list[Call]) -> int:
+    return next(place for place, call in enumerate(calls) if call.name.startswith(("PUT", "DELETE", "Update")))
 
 
 @pytest.mark.parametrize("fault", sample(["drop after", "truncated", "html", "empty 200"], 4))
 def test_some_http_faults(rig: Rig, fault: Fault) -> None:
     """The reading before the policy is written, the write and the reading after it, once and lasting."""
-    names = rig.names()
-    write = next(index for index, name in enumerate(names) if _is_write(name))
+    calls = rig.calls()
+    write = _first_write(calls)
     for at, lasting in ((write - 1, False), (write, True), (write + 1, False)):
-        rig.fault(at, fault, lasting=lasting)
+        rig.fault(calls[at], fault, lasting=lasting)
 
 
 @pytest.mark.parametrize("policy", [None, FOREIGN], ids=["first policy", "another policy"])
 def test_an_accepted_write_that_no_reading_shows_is_uncertain(
-    account: Account, tmp_path: Path, policy: str | None
+    account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policy: str | None
 ) -> None:
     """The guard is there and every reading denies it: "rolled back" would be a lie."""
-    rig = Rig(account, tmp_path, "apply", policy)
-    names = rig.names()
-    rig.fault(1 + next(index for index, name in enumerate(names) if _is_write(name)), "no policy", lasting=True)
+    rig = Rig(account, tmp_path, monkeypatch, "apply", policy)
+    calls = rig.calls()
+    rig.fault(calls[_first_write(calls) + 1], "no policy", lasting=True)
     rig.proxy.close()
     assert rig.outcomes == {"failed, in doubt": 1}
 
@@ -154,5 +160,5 @@ def test_an_accepted_write_that_no_reading_shows_is_uncertain(
 @pytest.mark.parametrize("lasting", [False, True], ids=["once", "all-following"])
 @pytest.mark.parametrize("fault", FAULTS)
 def test_every_http_fault_at_every_call(rig: Rig, fault: Fault, lasting: bool) -> None:
-    for at in range(len(rig.names())):
-        rig.fault(at, fault, lasting=lasting)
+    for call in rig.calls():
+        rig.fault(call, fault, lasting=lasting)

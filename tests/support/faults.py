@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import pickle
+import threading
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -22,13 +24,19 @@ Mode = Literal["before", "after", "lost", "lost for good", "down", "throttled", 
 
 
 class Wire:
-    """Counts HTTP calls and spoils the chosen one."""
+    """Counts HTTP calls and spoils the chosen one.
 
-    def __init__(self, at: int, mode: Mode) -> None:
+    A reply to an update of a workforce comes after ``update_s``, when that is over: how often a client has to look then
+    does not depend on how fast the machine is.
+    """
+
+    def __init__(self, at: int, mode: Mode, *, update_s: float = 0) -> None:
         self.at = at
         self.mode = mode
+        self.update_s = update_s
         self.count = 0
         self.names: list[str] = []
+        self._counting = threading.Lock()
         self._send = URLLib3Session.send
 
     def install(self) -> None:
@@ -40,9 +48,11 @@ class Wire:
         URLLib3Session.send = send  # type: ignore[method-assign]
 
     def _one(self, session: URLLib3Session, request: Any) -> Any:
-        here = self.count
-        self.count += 1
-        self.names.append(name_of(request))
+        name = name_of(request)
+        with self._counting:  # the account is read by several threads
+            here = self.count
+            self.count += 1
+            self.names.append(name)
         hit = here == self.at
         if hit and self.mode == "before":
             os._exit(KILLED)
@@ -51,6 +61,8 @@ class Wire:
         response = self._send(session, request)
         if hit and self.mode == "after":
             os._exit(KILLED)
+        if name == "UpdateWorkforce":
+            time.sleep(self.update_s)
         # botocore tries three times: only a loss of all three replies reaches us.
         lost = hit if self.mode == "lost" else self.mode == "lost for good" and self.at <= here < self.at + 3
         if lost:

@@ -8,8 +8,15 @@ import socket
 import struct
 import threading
 import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from botocore.exceptions import ReadTimeoutError
+from botocore.httpsession import URLLib3Session
 
 Fault = Literal[
     "drop before",
@@ -33,6 +40,8 @@ FAULTS: tuple[Fault, ...] = tuple(fault for fault in get_args(Fault) if fault no
 """Accidents of networks. Not among them: "gone" was deleted in the middle, "no policy" is a complete, false answer."""
 DELAY_S = 0.7
 """Longer than the read time-out of the clients in these tests."""
+LATE = "X-Fault-Late"
+"""Header of a delayed answer, for clients that give up on it without a time-out: see ``give_up_on_late_answers``."""
 
 _PAGE = b"<!DOCTYPE html><html><body>Sign in to the hotel network</body></html>"
 _BODIES: dict[str, tuple[int, bytes]] = {
@@ -51,20 +60,49 @@ _BODIES: dict[str, tuple[int, bytes]] = {
 }
 
 
+@dataclass(frozen=True)
+class Call:
+    """One call of a run: its name, and how many calls of this name came before it.
+
+    Calls made at the same time arrive in any order: a place among all calls would be another call each time.
+    """
+
+    name: str
+    earlier: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.earlier + 1})"
+
+
+def calls_of(names: Iterable[str]) -> list[Call]:
+    """The calls with these names, in their order."""
+    seen: Counter[str] = Counter()
+    calls = []
+    for name in names:
+        calls.append(Call(name, seen[name]))
+        seen[name] += 1
+    return calls
+
+
 class FaultyProxy:
     """Forwards to the sandbox; ``at`` and ``fault`` choose the call that is spoiled, ``lasting`` those that follow.
 
-    With ``spoil`` every call of one name is spoiled, which needs no order.
+    ``at`` is a :class:`Call` or a place among all calls. With ``spoil`` every call of one name is spoiled. With
+    ``update_s``, for which the sandbox's workforces are updated, each update answers when it is over, and exactly one
+    reading shows it under way: how often a client has to look does not depend on how fast the machine is.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, update_s: float = 0) -> None:
         self.target = urlsplit(url).netloc
-        self.at = -1
+        self.at: Call | int = -1
         self.fault: Fault = "reset"
+        self.update_s = update_s
+        self.delay_s = DELAY_S
         self.lasting = False
         self.name = ""
         self.names: list[str] = []
         self.injected = 0
+        self._reached = self._updating = False
         self._lock = threading.Lock()
         proxy = self
 
@@ -75,10 +113,11 @@ class FaultyProxy:
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
-    def arm(self, at: int, fault: Fault, *, lasting: bool) -> None:
+    def arm(self, at: Call | int, fault: Fault, *, lasting: bool) -> None:
         self.at, self.fault, self.lasting, self.name = at, fault, lasting, ""
         self.names = []
         self.injected = 0
+        self._reached = self._updating = False
 
     def spoil(self, name: str, fault: Fault) -> None:
         self.arm(-1, fault, lasting=False)
@@ -89,17 +128,43 @@ class FaultyProxy:
 
     def count(self, name: str) -> Fault | None:
         with self._lock:
-            here = len(self.names)
+            here = len(self.names) if isinstance(self.at, int) else Call(name, self.names.count(name))
             self.names.append(name)
-            hit = self.at >= 0 and (here == self.at or (self.lasting and here > self.at))
+            hit = here == self.at or (self.lasting and self._reached)
+            self._reached |= here == self.at
             hit = hit and (self.fault != "no policy" or (name.startswith("GET ") and "?policy" in name))
             hit = hit or bool(self.name and self.name == name)
             self.injected += hit
             return self.fault if hit else None
 
+    def staged(self, name: str, status: int, answer: bytes) -> bytes:
+        """The answer, with the course of an update as ``update_s`` has it."""
+        if self.update_s and name == "UpdateWorkforce" and status == 200:
+            time.sleep(self.update_s)
+            self._updating = True
+        elif self._updating and name == "DescribeWorkforce":
+            self._updating = False
+            assert b'"Active"' in answer
+            return answer.replace(b'"Active"', b'"Updating"')
+        return answer
+
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+def give_up_on_late_answers(proxy: FaultyProxy, patch: pytest.MonkeyPatch) -> None:
+    """Let clients time out at the delayed answers of a proxy, and at no other that a busy machine gives slowly."""
+    real = URLLib3Session.send
+
+    def send(session: URLLib3Session, request: Any) -> Any:
+        answer = real(session, request)
+        if LATE in answer.headers:
+            raise ReadTimeoutError(endpoint_url=request.url)
+        return answer
+
+    patch.setattr(URLLib3Session, "send", send)
+    proxy.delay_s = 0
 
 
 class _Server(http.server.ThreadingHTTPServer):
@@ -118,10 +183,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _any(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        target = self.headers.get("X-Amz-Target") or f"{self.command} {self.path}"
-        if action := parse_qs(body.decode("latin-1")).get("Action") if self.path == "/" else None:
-            target = action[0]
-        fault = self.owner.count(target.rsplit(".", 1)[-1] if "X-Amz-Target" in self.headers else target)
+        name = f"{self.command} {self.path}"
+        if target := self.headers.get("X-Amz-Target"):
+            name = target.rsplit(".", 1)[-1]
+        elif action := parse_qs(body.decode("latin-1")).get("Action") if self.path == "/" else None:
+            name = action[0]
+        fault = self.owner.count(name)
         if fault == "drop before":
             return self._hang_up()
         if fault == "throttled":
@@ -134,12 +201,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             status, answer = _BODIES[fault]
             return self._send(status, [("Content-Type", "text/html")], answer)
         status, headers, answer = self._forward(body)
+        answer = self.owner.staged(name, status, answer)
         if fault == "drop after":
             return self._hang_up()
         if fault == "reset":
             return self._reset()
         if fault == "delay":
-            time.sleep(DELAY_S)
+            headers = [*headers, (LATE, "true")]
+            time.sleep(self.owner.delay_s)
         if fault == "truncated":
             answer = answer[: len(answer) // 2]
         if fault == "wrong length":
