@@ -71,9 +71,8 @@ $(VENV)/spark/.done: $(VENV)/.python requirements/spark.txt
 	@touch $@
 
 test-all: test check browser $(VENV)/spark/.done ## the slow checks too: fault injection, fuzzing, benchmarks, new examples, a local Spark (Java)
-	$(BIN)/python -m pytest $(PARALLEL) -m "slow or hypothesis" --hypothesis-profile=new $(ARGS)
 	@sh tools/ensure-java.sh
-	PYTHONPATH=$(CURDIR) $(VENV)/spark/bin/python -m pytest -n 0 tests/logs/test_spark.py
+	$(BIN)/python tools/slow_set.py $(ARGS)
 
 bench: $(VENV)/.check ## measurements, printed as ratios against named peers (ARGS="--quick" or names)
 	$(BIN)/python benchmarks/run.py $(ARGS)
