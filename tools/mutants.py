@@ -17,6 +17,7 @@ import itertools
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -63,9 +64,6 @@ TIERS = {
     "check/": ("check", "cli/test_check.py"),
 }
 """Packages whose mutants are put to both tiers, and the tests that are run first for them."""
-TOGETHER = 6
-"""Mutants that the nearest tests let live are put to the rest of a tier together, and apart only if a test fails."""
-
 COMPARE = {
     ast.Eq: [ast.NotEq], ast.NotEq: [ast.Eq], ast.Lt: [ast.LtE, ast.GtE], ast.LtE: [ast.Lt, ast.Gt],
     ast.Gt: [ast.GtE, ast.LtE], ast.GtE: [ast.Gt, ast.Lt], ast.In: [ast.NotIn], ast.NotIn: [ast.In],
@@ -258,18 +256,20 @@ def _copied(folder):
 
 
 def _pytest(folder, tier, workers, *tests):
-    """Run the tests of a tier on the copy, up to the first failure; return whether they passed."""
+    """Run tests of a tier on the copy, up to the first failure where no worker helps; return those that failed."""
     command = [
-        sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider", "-n", str(workers),
-        "--dist", "loadfile", "-m", tier, *(f"tests/{test}" for test in tests if (folder / "tests" / test).exists()),
+        sys.executable, "-m", "pytest", "-q", "--no-header", "--tb=no", "-rfE", "-p", "no:cacheprovider", "-m", tier,
+        *(["-n", str(workers), "--dist", "loadfile"] if workers else ["-n", "0", "-x"]),
+        *(f"tests/{test}" for test in tests if (folder / "tests" / test.partition("::")[0]).exists()),
     ]  # fmt: skip
     env = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=3600)
-    return done.returncode in (0, 5)
+    failed = re.findall(r"^(?:FAILED|ERROR) tests/(\S+::[^\n]*?|\S+\.py)(?: - .*)?$", done.stdout, re.MULTILINE)
+    return failed or ([f"exit code {done.returncode}"] if done.returncode not in (0, 5) else [])
 
 
 def _sample(most, seed):
-    """Return mutants of every module of :data:`TIERS` in turn, without texts and known survivors."""
+    """Return mutants of different modules of :data:`TIERS`, without texts and known survivors."""
     chance, reasons = random.Random(seed), known()
     by_module = []
     for start in TIERS:
@@ -303,54 +303,39 @@ class _Copy:
         for words in (["init", "-q"], ["add", "."], [*person, "commit", "-qm", "copy"]):
             subprocess.run(["git", *words], cwd=folder, check=True)
 
-    def survives(self, mutants, tier, workers, *tests):
-        """Return whether the tests of a tier pass with these mutants, which are in different modules."""
+    def failures(self, mutants, tier, workers, *tests):
+        """Return the tests of a tier that fail with these mutants, which are in different modules."""
         for mutant in mutants:
             text = (ROOT / "gt_secure" / mutant.module).read_text(encoding="utf-8")
             (self.folder / "gt_secure" / mutant.module).write_text(mutated(text, mutant), encoding="utf-8")
-        passed = _pytest(self.folder, tier, workers, *tests)
+        failed = _pytest(self.folder, tier, workers, *tests)
         for mutant in mutants:
             shutil.copy2(ROOT / "gt_secure" / mutant.module, self.folder / "gt_secure" / mutant.module)
-        return passed
+        return failed
 
     def survivors(self, mutants, tier):
-        """Return those that a whole tier lets live: asked together, and apart where a test fails."""
-        if not mutants or self.survives(mutants, tier, 3):
-            return mutants
-        if len(mutants) == 1:
-            return []
-        half = len(mutants) // 2
-        return self.survivors(mutants[:half], tier) + self.survivors(mutants[half:], tier)
-
-
-def _groups(mutants):
-    """Divide mutants into groups of different modules."""
-    groups = []
-    for mutant in mutants:
-        fitting = (g for g in groups if len(g) < TOGETHER and mutant.module not in {each.module for each in g})
-        group = next(fitting, None)
-        if group is None:
-            groups.append(group := [])
-        group.append(mutant)
-    return groups
+        """Return those that a whole tier lets live: it runs with all of them, and what fails then with each."""
+        failed = self.failures(mutants, tier, 3) if mutants else []
+        tests = [name for name in failed if "::" in name]
+        return [mutant for mutant in mutants if not tests or not self.failures([mutant], tier, 0, *tests)]
 
 
 def by_tier(folder, given):
     """Print which tier kills each mutant of a sample, and the share of the quick one."""
     made = _Copy(folder)
     for tier in ("quick", "check"):
-        if not made.survives([], tier, 3):
-            print(f"the {tier} tests fail without a mutation")
+        if failed := made.failures([], tier, 3):
+            print(f"the {tier} tests fail without a mutation:", *failed[:5], sep="\n")
             return 2
     left = []
     chosen = _sample(given.most, given.seed)
     for number, mutant in enumerate(chosen):
         near = next(tests for start, tests in TIERS.items() if mutant.module.startswith(start))
-        alive = made.survives([mutant], "quick", 0, *near)
+        alive = not made.failures([mutant], "quick", 0, *near)
         print(f"{number + 1:3} {'lives' if alive else 'dies '} {_place(mutant)}", flush=True)
         left += [mutant] if alive else []
     for tier in ("quick", "check"):
-        alive = [mutant for group in _groups(left) for mutant in made.survivors(group, tier)]
+        alive = made.survivors(left, tier)
         for mutant in left:
             if mutant not in alive:
                 print(f"killed by the rest of {tier}: {_place(mutant)}", flush=True)
