@@ -1,4 +1,4 @@
-"""Imports go one way: no package imports from one above it, no modules import each other in a circle, a part is alone.
+"""Imports go one way: no package imports from one above it, a part imports only what it may, and there is no circle.
 
 Read from the source of every module. Every import counts, also in functions and under ``TYPE_CHECKING``; a name of a
 lazy face counts as an import of the module that defines it. What is exempt is named, edge by edge, with its reason.
@@ -7,18 +7,13 @@ lazy face counts as an import of the module that defines it. What is exempt is n
 from __future__ import annotations
 
 import ast
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-import gt_secure
-
-ROOT = Path(gt_secure.__file__).parent
+from support.parts import PACKAGE as ROOT, PARTS
 
 LAYERS = [
     ["base.version", "base.lazy", "base.text", "base.optional", "base.shared_files", "base.handed", "base.denials"],
@@ -60,15 +55,6 @@ LAYERS = [
 """Packages and modules, the lowest first. Those in one row do not import each other. The longest name that fits counts;
 the last rows are faces, which list what is below."""
 SHELVES = {name: row for row, names in enumerate(LAYERS) for name in names}
-
-PARTS: dict[str, tuple[str, ...]] = {
-    "base": (),
-    "secrets": (),
-    "engine": ("base",),
-    "logs": ("base",),
-    "sandbox": ("base",),
-}
-"""Parts that import alone, and the parts that each may import."""
 
 A_METHOD_RENDERS = "a method imports the function that renders its object, when somebody looks"
 EXEMPT = {
@@ -238,25 +224,6 @@ def test_a_part_imports_only_what_it_may(part: str) -> None:
         if target.split(".")[0] not in (part, *PARTS[part]) and (name, target) not in EXEMPT
     ]
     assert not wrong, "\n".join(wrong)
-
-
-@pytest.mark.parametrize("part", PARTS)
-def test_a_part_is_imported_alone(part: str, tmp_path: Path) -> None:
-    """In a copy with what it may import, each of its modules is imported."""
-    copy = tmp_path / "gt_secure"
-    copy.mkdir()
-    (copy / "__init__.py").touch()
-    for name in (part, *PARTS[part]):
-        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-    listed = [f"gt_secure.{name}" for name in MODULES if name.split(".")[0] == part and "__main__" not in name]
-    code = (
-        f"import importlib, sys; [importlib.import_module(name) for name in {listed}]; import gt_secure\n"
-        "assert not {'boto3', 'botocore', 'ipywidgets'} & {*sys.modules}\n"
-        "print(gt_secure.__file__)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
-    assert not done.returncode, done.stderr
-    assert done.stdout.strip() == str(copy / "__init__.py")
 
 
 def test_the_sandbox_shares_no_code_with_the_prediction() -> None:

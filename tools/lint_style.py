@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 EXCEPTIONS = ROOT / "tools" / "style_exceptions.toml"
 TOP = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
-PAGES = (*TOP, "docs/*.md", "docs/how-to/*.md", "docs/decisions/*.md")
+PAGES = (*TOP, "docs/*.md", "docs/how-to/*.md", "docs/decisions/*.md", "gt_secure/*/README.md")
 
 HEADLESS = re.compile(r"(What|Whether|Where|Which|Who|Whom|How|Why|When) ")
 """Openings of a docstring that name no noun. "How many rows ..." is one; a question with its mark is not."""
