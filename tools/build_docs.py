@@ -24,7 +24,8 @@ SUBJECTS = {
     "004": "Plan, apply, undo",
     "005": "Panel and plots",
     "006": "Checks and doctor",
-    "007": "Documentation",
+    "007": "Documentation and secrets",
+    "008": "Tests and parts",
 }
 LAB = ROOT / "build" / "lab"
 BINDER = "*This page is the notebook `{where}`. `gt-secure demo` opens it on the sandbox.*"
