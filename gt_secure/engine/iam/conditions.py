@@ -39,6 +39,7 @@ class Condition:
     special: bool = False
 
     def matches(self, keys: Keys, *, deny: bool) -> bool:
+        """Return whether the condition holds; a value that cannot be compared counts as a match only in a Deny."""
         values = keys.get(self.lower_key, ())
         if self.name == "Null":
             absent = "false" if any(values) else "true"

@@ -105,6 +105,7 @@ class Facts:
         return {key: value for key, value in self.about(signer).items() if key not in ENDPOINT_KEYS}
 
     def behind_endpoint(self, signer: Signer) -> dict[str, Values]:
+        """Return the facts that have a value for requests of a signer only behind an endpoint."""
         keys = ENDPOINT_KEYS - {"aws:sourceip", "aws:sourcevpce"}
         return {key: value for key, value in self.about(signer).items() if key in keys and value}
 
@@ -196,6 +197,7 @@ def fact_name(key: str, field: str = "facts", *, absent: bool = False) -> str:
 
 
 def can_be_fact(key: str) -> bool:
+    """Return whether a value can be supplied for a condition key."""
     try:
         fact_name(key)
     except InvalidInput:

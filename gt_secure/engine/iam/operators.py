@@ -198,7 +198,7 @@ def _typed(
     return build
 
 
-def read_bool(text: str) -> bool | None:
+def _read_bool(text: str) -> bool | None:
     return {"true": True, "false": False}.get(text.strip().lower())
 
 
@@ -209,7 +209,7 @@ def _read_binary(text: str) -> bytes | None:
         return None
 
 
-_bool = _typed(read_bool, "neither true nor false", "Write true or false.")
+_bool = _typed(_read_bool, "neither true nor false", "Write true or false.")
 _binary = _typed(_read_binary, "not base64 text", "Encode the bytes as base64.")
 
 

@@ -72,6 +72,7 @@ class Request:
 
     @cached_property
     def is_cross_account(self) -> bool:
+        """True if the caller is of another account than the resource."""
         return bool(self.resource_account and self.caller.account and self.resource_account != self.caller.account)
 
     @cached_property
@@ -149,6 +150,7 @@ class Compiled(NamedTuple):
 
     @property
     def layers(self) -> tuple[Layer, ...]:
+        """The policies, those of the caller first and those of the organization last."""
         single = (self.session, self.boundary, self.resource, self.endpoint)
         present = (layer for layer in single if layer is not None)
         return (*self.identity, *present, *self.rcp, *self.scp)
@@ -209,6 +211,7 @@ class Policies:
 
     @classmethod
     def of_compiled(cls, compiled: Compiled) -> Policies:
+        """Return the policies of documents that were compiled before."""
         policies = cls(gateway_endpoint=compiled.gateway_endpoint, scp_account=compiled.scp_account)
         vars(policies)["compiled"] = compiled
         return policies

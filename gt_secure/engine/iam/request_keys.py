@@ -58,15 +58,18 @@ def _actions_of(key: str) -> frozenset[str] | None:
 
 
 def is_by_action(key: str) -> bool:
+    """Return whether only requests of some actions have a condition key."""
     return _actions_of(key) is not None
 
 
 def is_absent_for(action: str, key: str) -> bool:
+    """Return whether no request of an action has a condition key."""
     actions = _actions_of(key)
     return actions is not None and action.lower() not in actions
 
 
 def is_of_other_service(key: str) -> bool:
+    """Return whether a condition key is one that another service has for its own requests."""
     return key.startswith(OF_OTHER_SERVICES) and key not in CROSS_SERVICE
 
 
@@ -78,6 +81,7 @@ CHOSEN_FAMILIES: tuple[str, ...] = TABLES["chosen_families"]
 
 
 def is_chosen(key: str) -> bool:
+    """Return whether the sender of a request chooses the value of a condition key."""
     return key in CHOSEN or key.startswith(CHOSEN_FAMILIES)
 
 
@@ -87,6 +91,7 @@ _ABOUT_EVERYBODY = ("aws:viaawsservice", "aws:principalisawsservice", "aws:reque
 
 
 def is_principal_key(key: str) -> bool:
+    """Return whether the principal alone settles the value of a condition key."""
     if key == TOKEN_TIME:
         return True
     if key.startswith(("s3:", "aws:resource", "aws:request")) or key in _ABOUT_EVERYBODY or key in TIME_KEYS | TLS_KEYS:
@@ -117,4 +122,5 @@ def key_facts(lower: str, spelled: str = "") -> ConditionKey:
 
 
 def is_multivalued(lower: str) -> bool:
+    """Return whether requests have several values of a condition key, which is given in lower case."""
     return lower in MULTIVALUED

@@ -80,6 +80,7 @@ class RequestSpace:
         self.groups = [self._fill(group) for group in _groups(dimensions, free)]
 
     def source_mask(self, setting: DimensionValue) -> int:
+        """Return the mask of the statement parts that ask for the source, for one source."""
         return mask_of(self.of_source, self.base.with_setting(setting))
 
     def answer(self, mask: int = -1, *, without: Dimension | None = None) -> SpaceAnswer:
@@ -149,6 +150,7 @@ class RequestSpace:
         return kept
 
     def usable(self, dimension: Dimension, mask: int) -> list[DimensionValue]:
+        """Return the settings with which some request is opened; all of them for a dimension that is tied to others."""
         group = next((group for group in self.groups if dimension in group.dimensions), None)
         if group is None or group.dimensions != [dimension]:
             return list(dimension.settings)
@@ -163,6 +165,7 @@ class RequestSpace:
         return result
 
     def always_opened(self, mask: int) -> bool:
+        """Return whether every request is opened, whatever its dimensions are; False if there are too many classes."""
         worst = [self.settled & mask]
         for group in self.groups:
             masks = {m for _, choices in group.table.values() for m in choices}

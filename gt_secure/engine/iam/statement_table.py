@@ -35,6 +35,7 @@ class View:
     keys: Keys
 
     def with_setting(self, setting: DimensionValue) -> View:
+        """Return the view with what a setting of a dimension replaces."""
         return View(
             setting.action or self.action,
             setting.resource or self.resource,
@@ -216,6 +217,7 @@ def _principal(statement: Statement, bits: int, granting: bool, gateway: bool) -
 
 
 def mask_of(parts: Iterable[TablePart], view: View) -> int:
+    """Return the mask of all parts for a view."""
     mask = -1
     for part in parts:
         mask &= part.mask(view)
@@ -223,4 +225,5 @@ def mask_of(parts: Iterable[TablePart], view: View) -> int:
 
 
 def mentioned(parts: Sequence[TablePart]) -> frozenset[str]:
+    """Return the condition keys for which parts ask."""
     return frozenset(key for part in parts for key in part.keys)

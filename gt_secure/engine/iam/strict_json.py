@@ -99,10 +99,12 @@ def refuse_duplicates(value: object) -> None:
 
 
 def member(place: str, name: str) -> str:
+    """Return the place of a member of the object at a place."""
     if _PLAIN_NAME.fullmatch(name):
         return f"{place}.{name}"
     return f"{place}[{json.dumps(name)}]"
 
 
 def item(place: str, index: int) -> str:
+    """Return the place of an item of the list at a place."""
     return f"{place}[{index}]"

@@ -82,6 +82,7 @@ def _about(key: str, spelled: str, caller: Caller, settled: Keys) -> ConditionKe
 
 
 def unknown_keys(names: Iterable[str], policies: Compiled) -> dict[str, str]:
+    """Return the keys of the policies with these names, with their spelling; a name may end in ``/*``."""
     found: dict[str, str] = {}
     wanted = [name.lower() for name in names]
     for key, spelled in spellings(policies).items():
@@ -112,6 +113,7 @@ def spellings(policies: Compiled) -> dict[str, str]:
 
 
 def conditions_on(table: StatementTable, key: str) -> list[Condition]:
+    """Return the conditions of a table on one key."""
     return [c for _, _, statement in table.statements for c in statement.conditions if c.lower_key == key]
 
 

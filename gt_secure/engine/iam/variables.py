@@ -88,6 +88,7 @@ def _add_plain(parts: list[str | Wild | Variable], text: str, wildcards: bool) -
 
 
 def split_wildcards(text: str) -> Filled:
+    """Return a text in pieces, with its wildcards as such."""
     pieces = re.split(r"([*?])", text)
     return tuple(Wild(piece) if piece in ("*", "?") else piece for piece in pieces if piece)
 
@@ -106,15 +107,18 @@ def _joined(parts: list[str | Wild | Variable]) -> Template:
 
 
 def variable_keys(template: Template) -> frozenset[str]:
+    """Return the condition keys whose values a template holds."""
     return frozenset(part.key for part in template if isinstance(part, Variable))
 
 
 def keys_in(text: str) -> frozenset[str]:
+    """Return the condition keys of the variables in a text."""
     found = (match[1].lower() for match in _VARIABLE.finditer(text))
     return frozenset(key for key in found if key and key not in _SPECIAL)
 
 
 def is_fixed(template: Template) -> bool:
+    """Return whether a template holds no variable."""
     return not any(isinstance(part, Variable) for part in template)
 
 

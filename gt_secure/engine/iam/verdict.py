@@ -56,6 +56,7 @@ class StatementExplanation:
 
     @property
     def misses(self) -> tuple[str, ...]:
+        """The elements and conditions that keep the statement from applying."""
         found = [name for name in ("action", "resource", "principal") if not getattr(self, name)]
         return tuple(found) + tuple(str(each) for each in self.conditions if not each.matched)
 

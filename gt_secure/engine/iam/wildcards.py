@@ -59,6 +59,7 @@ def _regex(parts: Filled) -> str:
 
 @lru_cache(maxsize=4096)
 def resource_glob(parts: Filled) -> TextMatcher:
+    """Return the matcher of a resource pattern."""
     if parts == (Wild.ANY,):
         return _always
     missing = _ARN_COLONS - sum(part.count(":") for part in parts if isinstance(part, str))
@@ -267,6 +268,7 @@ class PatternMachine:
         return state
 
     def step(self, state: int, character: str) -> int:
+        """Return the state after one more character."""
         one, many = self._one, self._many
         if character == ":":
             one, many = one & ~self._one_no_colon, many & ~self._many_no_colon

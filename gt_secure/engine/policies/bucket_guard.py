@@ -319,6 +319,7 @@ def covered_objects(statement: Mapping[str, object]) -> tuple[str, str, str]:
 
 
 def condition_values(statement: Mapping[str, object], operator: str, key: str) -> list[str]:
+    """Return the values of a statement for an operator and a condition key."""
     condition = statement.get("Condition")
     keys = condition.get(operator) if isinstance(condition, Mapping) else None
     found = [value for name, value in keys.items() if name.lower() == key.lower()] if isinstance(keys, Mapping) else []

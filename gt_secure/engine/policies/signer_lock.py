@@ -84,6 +84,7 @@ def without_session(arn: str) -> str:
 def build_signer_lock(
     bucket: str, signers: Iterable[str], account: str, *, prefix: str = "", partition: str = "aws"
 ) -> dict[str, object]:
+    """Return the statement that refuses the URLs of all but these signers, uploads apart."""
     arns = [arn for each in sorted(signers) for arn in principal_patterns(each) or [each]]
     return {
         "Sid": SIGNERS_SID,
