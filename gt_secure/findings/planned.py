@@ -30,30 +30,30 @@ def findings_of(planned: Iterable[PlannedPolicy], account: str, facts: Facts | N
 
     What is known only after deployment leaves a rule open, unless one statement that is known is enough.
     """
-    found: list[Finding] = []
+    findings: list[Finding] = []
     checked = {each.code: Checked(each.code, "not applicable", _NO_BUCKET) for each in _RULES}
     read: list[str] = []
     for each in planned:
         name = each.subject
         state = partial(_state, name, account, facts)
         examined = examine(state(Part.of(each.text())), _RULES)
-        made, outcomes = list(examined.findings), {one.code: one for one in examined.checked}
+        of_policy, outcomes = list(examined.findings), {one.code: one for one in examined.checked}
         if each.doubtful or not each.bucket:
             reason = f"{each.address} is known only after it is deployed"
             unread = NotRead("the bucket policy", "s3:GetBucketPolicy", "no answer", reason, name)
             blind = examine(state(Part.unread(unread)), _RULES)
-            sure = [one for one in made if one.code in _SETTLED]
-            said = f"{capital(reason)}. Not known: whatever one known statement does not settle."
-            more: dict[str, Any] = {"detail": said, "why": _WHY, "fix": _FIX, "could_not_see": ()}
-            made = [*sure, *(replace(one, **more) for one in blind.findings)]
+            sure = [one for one in of_policy if one.code in _SETTLED]
+            detail = f"{capital(reason)}. Not known: whatever one known statement does not settle."
+            more: dict[str, Any] = {"detail": detail, "why": _WHY, "fix": _FIX, "could_not_see": ()}
+            of_policy = [*sure, *(replace(one, **more) for one in blind.findings)]
             outcomes = {one.code: one for one in blind.checked} | {one.code: outcomes[one.code] for one in sure}
-        found += made
+        findings += of_policy
         read.append(name)
         for code, one in outcomes.items():
             checked[code] = min(checked.get(code, one), one, key=lambda each: OUTCOMES.index(each.outcome))
     evidence = Evidence(", ".join(read) or "no bucket", ("the bucket policy",), {"rule": len(_RULES)})
-    found.sort(key=lambda each: SEVERITIES.index(each.severity))
-    return Examined(tuple(found), tuple(checked.values()), evidence)
+    findings.sort(key=lambda each: SEVERITIES.index(each.severity))
+    return Examined(tuple(findings), tuple(checked.values()), evidence)
 
 
 def _state(bucket: str, account: str, facts: Facts | None, policy: Part[str]) -> State:

@@ -15,41 +15,6 @@ FREE = 10
 """Branches up to which a function may name its locals freely."""
 VAGUE = frozenset({"wish", "told", "said", "seen", "found", "given", "made", "kept"})
 """Names that say what happened to a value, and not what it is."""
-NOT_YET = frozenset(
-    {
-        "engine/access/address_classes.py:_classes",
-        "engine/access/conditions_of_opening.py:phrases",
-        "engine/access/conditions_of_opening.py:oldest_ms",
-        "engine/access/decision.py:decide_request",
-        "engine/access/exposure.py:Exposure._for_all",
-        "engine/access/exposure.py:_Question._decided",
-        "engine/access/matrix.py:_addresses",
-        "engine/access/matrix.py:_address_title",
-        "engine/access/matrix.py:_endpoints",
-        "engine/access/planned_policies.py:terraform_policies",
-        "engine/access/planned_policies.py:_deferred",
-        "engine/access/planned_policies.py:cloudformation_policies",
-        "engine/access/planned_policies.py:_value",
-        "engine/access/principal_policies.py:Asked._row_of",
-        "engine/access/principal_policies.py:Asked._by_address",
-        "engine/access/principal_policies.py:sessions_of",
-        "engine/access/proof.py:_space",
-        "engine/access/request_kinds.py:dimensions",
-        "engine/access/request_kinds.py:signatures",
-        "engine/access/request_kinds.py:identities",
-        "engine/access/signers.py:Signers.sentence",
-        "engine/access/signers.py:_Search.signers",
-        "engine/access/signers.py:_Search._reaching",
-        "engine/access/sources.py:endpoint_classes",
-        "engine/access/sources.py:endpoint_dimensions",
-        "findings/planned.py:findings_of",
-        "engine/iam/three_valued.py:spellings",
-        "engine/iam/three_valued.py:captures",
-        "engine/iam/verdict.py:_reason",
-        "engine/iam/wildcards.py:witnesses",
-    }
-)
-"""Functions that still have such names: an entry goes with its last one."""
 
 
 def locals_of(function: Function) -> set[str]:
@@ -89,11 +54,7 @@ def places() -> dict[str, list[str]]:
 
 
 def test_locals_of_dense_functions_are_named_by_type_or_role(places: dict[str, list[str]]) -> None:
-    assert {at: names for at, names in places.items() if at not in NOT_YET} == {}
-
-
-def test_no_exception_outlives_its_reason(places: dict[str, list[str]]) -> None:
-    assert places.keys() >= NOT_YET
+    assert places == {}
 
 
 def test_a_vague_name_is_noticed_in_a_dense_function_only() -> None:

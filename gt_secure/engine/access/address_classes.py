@@ -86,16 +86,16 @@ def _classes(
     for index, ranges in enumerate(sets):
         for first, last in _merged(ranges):
             events += [(first, 1 << index), (last + 1, 1 << index)]
-    found: dict[int, list[Span]] = {}
+    by_signature: dict[int, list[Span]] = {}
     signature, start = 0, 0
     for point, bit in sorted(events):
         if point > start:
-            found.setdefault(signature, []).append(Span(version, start, point - 1))
+            by_signature.setdefault(signature, []).append(Span(version, start, point - 1))
             start = point
         signature ^= bit
     if start <= whole.last:
-        found.setdefault(signature, []).append(Span(version, start, whole.last))
-    return [AddressClass(tuple(spans), bool(signature & 1), exact) for signature, spans in found.items()]
+        by_signature.setdefault(signature, []).append(Span(version, start, whole.last))
+    return [AddressClass(tuple(spans), bool(signature & 1), exact) for signature, spans in by_signature.items()]
 
 
 def _merged(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -26,12 +26,12 @@ _SIGNATURES = ("s3:signatureAge", _VERSION)
 
 def phrases(space: RequestSpace, mask: int, now: datetime) -> tuple[str, ...]:
     """Return the choices under which requests are opened; empty if every choice opens them."""
-    found: list[str] = []
+    texts: list[str] = []
     live = space.settled & mask
     if any(part.keys & TIME_KEYS and part.bits & space.table.everything for part in space.table.parts):
-        found.append(f"at {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}, the time that was asked about")
+        texts.append(f"at {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}, the time that was asked about")
     if space.always_opened(live):
-        return tuple(found)
+        return tuple(texts)
     chosen = [dimension for group in space.groups for dimension in group.dimensions if dimension.chosen]
     restricted = False
     for dimension in chosen:
@@ -39,17 +39,17 @@ def phrases(space: RequestSpace, mask: int, now: datetime) -> tuple[str, ...]:
         if 0 < len(usable) < len(dimension.settings):
             restricted = True
             signed = dimension.name in _SIGNATURES
-            found += _signed(dimension, usable) if signed else [_phrase(space, dimension, usable)]
+            texts += _signed(dimension, usable) if signed else [_phrase(space, dimension, usable)]
     if not restricted and len(chosen) > 1:
         names = sorted(dimension.name for dimension in chosen if _matters(space, dimension, live))
-        found.append(f"with some {'combinations' if len(names) > 1 else 'values'} of {', '.join(names)}")
-    return tuple(sorted(found))
+        texts.append(f"with some {'combinations' if len(names) > 1 else 'values'} of {', '.join(names)}")
+    return tuple(sorted(texts))
 
 
 def oldest_ms(space: RequestSpace, mask: int) -> int | None:
     """Return the age of the oldest signature that opens; None if no policy limits it."""
-    found = (d for group in space.groups for d in group.dimensions if d.name == "s3:signatureAge" and d.settings)
-    dimension = next(found, None)
+    dimensions = (d for group in space.groups for d in group.dimensions if d.name == "s3:signatureAge" and d.settings)
+    dimension = next(dimensions, None)
     if dimension is None:
         return None
     usable = space.usable(dimension, space.settled & mask)

@@ -43,8 +43,8 @@ def decide_request(
     Without ``signer_known`` the request names somebody of the account, without ``session_known`` a role without its
     session. The verdict is ``unknown``, with the keys, where it depends on one that is not known.
     """
-    given = _given(request, facts or Facts())
-    request = _supposing(request, given)
+    supplied = _given(request, facts or Facts())
+    request = _supposing(request, supplied)
     certain = evaluate(request, policies)
     if certain.policies is None:
         return certain
@@ -53,7 +53,7 @@ def decide_request(
     if _is_settled(compiled, request, signer_known, caller_known):
         return certain
     own = principal_keys(request.caller, request.caller.partition or "aws")
-    known: dict[str, Values] = {**own, **given, **request.keys}
+    known: dict[str, Values] = {**own, **supplied, **request.keys}
     if not signer_known:
         known = {key: value for key, value in known.items() if key not in _OF_ONE_SIGNER}
     caller = request.caller

@@ -185,12 +185,12 @@ class Exposure:
         if listing is None:
             return _first(answers, ("refused", "unknown")).unsure(LIST_KEYS)
         names = {self._classes.of_key(key): key for key in reversed(listing.keys)}
-        found = [
+        existing = [
             replace(answer, key=names[signature])
             for signature, answer in zip(self._classes.arns, answers, strict=True)
             if signature in names
         ]
-        worst = _first(found, _WORST_FIRST["allowed"]) if found else None
+        worst = _first(existing, _WORST_FIRST["allowed"]) if existing else None
         if worst is not None and (worst.answer == "refused" or listing.complete):
             return worst
         return _first(answers, ("refused", "unknown")).unsure(_TOO_MANY)
@@ -354,16 +354,16 @@ class _Question:
         policies = locks.policies(kind.signer, source.endpoint or "", session)
         try:
             circumstances = plainly(kind, circumstances, policies) if plain else circumstances
-            found = answer_at(Requests(kind, policies, circumstances), source)
+            answer = answer_at(Requests(kind, policies, circumstances), source)
         except PolicyError:
             return Answer("unknown", depends_on=(_INVALID,))
         except TooManyClassesError as error:
             return Answer("unknown", depends_on=(str(error),))
-        if found.answer == "refused" and found.lock == "session policy" and session is not None:
-            return replace(found, lock="URL lock", statement="")
-        if source.is_endpoint and READ_ENDPOINTS in locks.not_read and found.answer == "opened":
-            return found.unsure(READ_ENDPOINTS)
-        return found
+        if answer.answer == "refused" and answer.lock == "session policy" and session is not None:
+            return replace(answer, lock="URL lock", statement="")
+        if source.is_endpoint and READ_ENDPOINTS in locks.not_read and answer.answer == "opened":
+            return answer.unsure(READ_ENDPOINTS)
+        return answer
 
     def _circumstances(self, of_team: bool) -> Circumstances:
         """Return the circumstances; Ground Truth signs workers' URLs with version 4, as the role of the team."""

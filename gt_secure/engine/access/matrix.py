@@ -91,8 +91,8 @@ def _addresses(pairs: Sequence[tuple[Row, Row]]) -> Iterator[tuple[tuple[str, st
         classes = [part for part in cut if part]
     alike: dict[tuple[Difference[Word], ...], list[Span]] = {}
     for each in classes:
-        found = tuple(Difference(_at(before, each[0]), _at(after, each[0])) for before, after in pairs)
-        alike.setdefault(found, []).extend(each)
+        answers = tuple(Difference(_at(before, each[0]), _at(after, each[0])) for before, after in pairs)
+        alike.setdefault(answers, []).extend(each)
     found_sets = [(SourceSet(tuple(spans)), cells) for cells, spans in alike.items()]
     for sources, cells in sorted(found_sets, key=lambda each: each[0].count(6) + each[0].count(4)):
         yield _address_title(sources, alone=len(alike) == 1), cells
@@ -111,12 +111,12 @@ def _address_title(sources: SourceSet, *, alone: bool) -> tuple[str, str]:
     is_rest = {version: size > 1 << (BITS[version] - 2) for version, size in sizes.items()}
     if alone:
         return "any address", "IPv4 and IPv6"
-    said = [f"{sizes[4]:,} IPv4"] if sizes[4] else []
-    said += ["all IPv6" if sizes[6] == 1 << BITS[6] else "most IPv6" if is_rest[6] else "IPv6"] if sizes[6] else []
+    parts = [f"{sizes[4]:,} IPv4"] if sizes[4] else []
+    parts += ["all IPv6" if sizes[6] == 1 << BITS[6] else "most IPv6" if is_rest[6] else "IPv6"] if sizes[6] else []
     if any(is_rest.values()) and all(is_rest[version] or not size for version, size in sizes.items()):
         family = "" if all(is_rest.values()) else "IPv4 " if is_rest[4] else "IPv6 "
-        return f"other {family}addresses", ", ".join(said)
-    return some(sources.cidrs, _NAMED, "range"), "" if sum(sizes.values()) == 1 else ", ".join(said)
+        return f"other {family}addresses", ", ".join(parts)
+    return some(sources.cidrs, _NAMED, "range"), "" if sum(sizes.values()) == 1 else ", ".join(parts)
 
 
 def _endpoints(pairs: Sequence[tuple[Row, Row]]) -> Iterator[tuple[tuple[str, str], tuple[Difference[Word], ...]]]:
@@ -127,8 +127,8 @@ def _endpoints(pairs: Sequence[tuple[Row, Row]]) -> Iterator[tuple[tuple[str, st
         alike.setdefault(cells, []).append(label)
     others = tuple(Difference(before.others, after.others) for before, after in pairs)
     as_others = alike.pop(others, [])
-    for cells, found in alike.items():
-        yield (some(found, _NAMED, "endpoint"), "VPC endpoint" if len(found) == 1 else "VPC endpoints"), cells
+    for cells, names in alike.items():
+        yield (some(names, _NAMED, "endpoint"), "VPC endpoint" if len(names) == 1 else "VPC endpoints"), cells
     yield (
         (
             "other VPC endpoints" if alike else "any VPC endpoint",

@@ -112,7 +112,7 @@ def terraform_policies(text: str) -> list[PlannedPolicy]:
     buckets = {e["address"]: _planned(e, "bucket") for e in planned if e.get("type") == "aws_s3_bucket"}
     configured = dict(_configured(data.get("configuration", {}).get("root_module", {}), ""))
     documents = {e["address"].partition("[")[0]: e for e in planned if e.get("mode") == "data"}
-    found: list[PlannedPolicy] = []
+    policies: list[PlannedPolicy] = []
     for each in planned:
         if each.get("type") == "aws_s3_bucket_policy":
             references = partial(_references, configured, str(each["address"]))
@@ -120,15 +120,15 @@ def terraform_policies(text: str) -> list[PlannedPolicy]:
             target = _planned(each, "bucket")
             target = named[0] if target is _UNKNOWN and named else target
             read = next((documents[name] for name in references("policy") if name in documents), None)
-            found.append(
+            policies.append(
                 PlannedPolicy.of(_terraform_statements(_planned(each, "policy"), read), target, each["address"])
             )
-    known = {policy.bucket for policy in found}
+    known = {policy.bucket for policy in policies}
     for each in (each for each in changes if each not in planned):
         before = each["change"].get("before") or {}
         if each.get("type") == "aws_s3_bucket_policy" and before.get("bucket") not in {*known, *_deleted(changes)}:
-            found.append(PlannedPolicy.of(_UNKNOWN if "" in known else [], before.get("bucket"), each["address"]))
-    return _with_others(found, buckets)
+            policies.append(PlannedPolicy.of(_UNKNOWN if "" in known else [], before.get("bucket"), each["address"]))
+    return _with_others(policies, buckets)
 
 
 def _deleted(changes: Iterable[Mapping[str, Any]]) -> Iterator[str]:
@@ -182,18 +182,20 @@ def _deferred(known: Mapping[str, Any], unknown: Any) -> Any:
     if unknown is True:
         return _UNKNOWN
     doubts = {key for key, value in (unknown or {}).items() if value is True or _has_true(value)}
-    made: dict[str, Any] = {name: known[key] for key, name in _STATEMENT.items() if known.get(key)}
-    made |= {_STATEMENT[key]: _UNKNOWN for key in doubts if key in _STATEMENT}
-    made.setdefault("Effect", "Allow")
+    statement: dict[str, Any] = {name: known[key] for key, name in _STATEMENT.items() if known.get(key)}
+    statement |= {_STATEMENT[key]: _UNKNOWN for key in doubts if key in _STATEMENT}
+    statement.setdefault("Effect", "Allow")
     for key, name in (("principals", "Principal"), ("not_principals", "NotPrincipal")):
         for each in known.get(key) or ():
-            some = made.setdefault(name, {})
+            some = statement.setdefault(name, {})
             some.setdefault(each.get("type"), []).extend(each.get("identifiers") or ())
-        made[name] = "*" if made.get(name) == {"*": ["*"]} else made.get(name)
+        statement[name] = "*" if statement.get(name) == {"*": ["*"]} else statement.get(name)
     for each in known.get("condition") or ():
-        made.setdefault("Condition", {}).setdefault(each.get("test"), {})[each.get("variable")] = each.get("values")
-    made = {key: value for key, value in made.items() if value is not None}
-    return {**made, "Condition": _UNKNOWN} if doubts & {"condition", "principals", "not_principals"} else made
+        statement.setdefault("Condition", {}).setdefault(each.get("test"), {})[each.get("variable")] = each.get(
+            "values"
+        )
+    statement = {key: value for key, value in statement.items() if value is not None}
+    return {**statement, "Condition": _UNKNOWN} if doubts & {"condition", "principals", "not_principals"} else statement
 
 
 def _has_true(value: Any) -> bool:
@@ -218,14 +220,14 @@ def cloudformation_policies(text: str, account: str) -> list[PlannedPolicy]:
         for name, kind in kinds.items()
         if kind == "AWS::S3::Bucket"
     }
-    for name, made in buckets.items():
-        names |= {name: made, f"{name}.Arn": made if made is _UNKNOWN else f"arn:aws:s3:::{made}"}
-    found: list[PlannedPolicy] = []
+    for name, bucket in buckets.items():
+        names |= {name: bucket, f"{name}.Arn": bucket if bucket is _UNKNOWN else f"arn:aws:s3:::{bucket}"}
+    policies: list[PlannedPolicy] = []
     for name in (name for name, kind in kinds.items() if kind == "AWS::S3::BucketPolicy"):
         document = _value(settings[name].get("PolicyDocument"), names.get)
         statements = document.get("Statement", []) if isinstance(document, Mapping) else _UNKNOWN
-        found.append(PlannedPolicy.of(statements, _value(settings[name].get("Bucket"), names.get), name))
-    return _with_others(found, buckets)
+        policies.append(PlannedPolicy.of(statements, _value(settings[name].get("Bucket"), names.get), name))
+    return _with_others(policies, buckets)
 
 
 def _value(value: Any, name: Callable[[str], Any]) -> Any:
@@ -236,25 +238,45 @@ def _value(value: Any, name: Callable[[str], Any]) -> Any:
         return value
     if len(value) != 1 or not next(iter(value)).startswith(("Ref", "Fn::")):
         return {key: _value(each, name) for key, each in value.items() if each != {"Ref": "AWS::NoValue"}}
-    ((function, given),) = value.items()
-    if function == "Fn::GetAtt":
-        given = ".".join(given) if isinstance(given, list) else given
-    if function in ("Ref", "Fn::GetAtt"):
-        found = name(str(given))
-        return _UNKNOWN if found is None else found
-    if function == "Fn::If":
-        _, yes, no = (_value(each, name) for each in given)
-        return yes if yes == no else _UNKNOWN
-    if function == "Fn::Join":
-        parts = _value(given[1], name)
-        return str(given[0]).join(parts) if all(isinstance(each, str) for each in parts) else _UNKNOWN
-    if function == "Fn::Sub":
-        text, own = (given, {}) if isinstance(given, str) else (given[0], _value(given[1], name))
-        found = {key: own.get(key, name(key)) for escaped, key in _SUB.findall(text) if not escaped}
-        if not all(isinstance(each, str) for each in found.values()):
-            return _UNKNOWN
-        return _SUB.sub(lambda match: f"${{{match[2]}}}" if match[1] else found[match[2]], text)
-    return _UNKNOWN
+    ((function, argument),) = value.items()
+    return _FUNCTIONS[function](argument, name) if function in _FUNCTIONS else _UNKNOWN
+
+
+def _reference(argument: Any, name: Callable[[str], Any]) -> Any:
+    value = name(str(argument))
+    return _UNKNOWN if value is None else value
+
+
+def _attribute(argument: Any, name: Callable[[str], Any]) -> Any:
+    return _reference(".".join(argument) if isinstance(argument, list) else argument, name)
+
+
+def _either(argument: Any, name: Callable[[str], Any]) -> Any:
+    _, yes, no = (_value(each, name) for each in argument)
+    return yes if yes == no else _UNKNOWN
+
+
+def _joined(argument: Any, name: Callable[[str], Any]) -> Any:
+    parts = _value(argument[1], name)
+    return str(argument[0]).join(parts) if all(isinstance(each, str) for each in parts) else _UNKNOWN
+
+
+def _substituted(argument: Any, name: Callable[[str], Any]) -> Any:
+    text, own = (argument, {}) if isinstance(argument, str) else (argument[0], _value(argument[1], name))
+    values = {key: own.get(key, name(key)) for escaped, key in _SUB.findall(text) if not escaped}
+    if not all(isinstance(each, str) for each in values.values()):
+        return _UNKNOWN
+    return _SUB.sub(lambda match: f"${{{match[2]}}}" if match[1] else values[match[2]], text)
+
+
+_FUNCTIONS: dict[str, Callable[[Any, Callable[[str], Any]], Any]] = {
+    "Ref": _reference,
+    "Fn::GetAtt": _attribute,
+    "Fn::If": _either,
+    "Fn::Join": _joined,
+    "Fn::Sub": _substituted,
+}
+"""Functions of a template whose value can be known before it is deployed."""
 
 
 def _json(text: str, wanted: str) -> Any:

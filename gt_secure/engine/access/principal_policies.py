@@ -379,8 +379,8 @@ class Asked:
             *self.statements.signature(every, principal, keys),
         )
         if group not in self._rows:
-            made = self._by_address(principal, own, limit, keys)
-            self._rows[group] = self._expose(principal, own, limit, keys) if made is None else made
+            row = self._by_address(principal, own, limit, keys)
+            self._rows[group] = self._expose(principal, own, limit, keys) if row is None else row
         return self._rows[group]
 
     def _by_address(
@@ -406,16 +406,16 @@ class Asked:
             row = settled({_IP: (each.example,)})
             rows[id(row)] = (row, (*rows.get(id(row), (row, ()))[1], *each.spans))
         places = [
-            _place(word, found, spans=spans)
+            _place(word, sources, spans=spans)
             for row, here in rows.values()
             for word in WORDS
-            if (spans := within((found := row.places(word)).spans, here))
+            if (spans := within((sources := row.places(word)).spans, here))
         ]
         behind = settled({})
         for word in WORDS:
-            found = behind.places(word)
-            labels = (*found.endpoints, *([ANY_OTHER] if found.other_endpoints else []))
-            places += [_place(word, found, endpoint=label) for label in labels]
+            sources = behind.places(word)
+            labels = (*sources.endpoints, *([ANY_OTHER] if sources.other_endpoints else []))
+            places += [_place(word, sources, endpoint=label) for label in labels]
         return row_of("presigned", places)
 
     def _left(self, some: Iterable[Statement], keys: Mapping[str, Values], settled: frozenset[str]) -> list[Statement]:
@@ -508,12 +508,12 @@ def sessions_of(principal: Principal, statements: Statements) -> RoleSessions:
     denies: list[Statement] = []
     for action in ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity", "sts:TagSession"):
         try:
-            found = [] if principal.trust is None else statements.covering(principal.trust, action, "", "trust")
+            covering = [] if principal.trust is None else statements.covering(principal.trust, action, "", "trust")
         except PolicyError:
-            found = []
+            covering = []
         use = "aws:requesttag/" if action == "sts:TagSession" else "sts:rolesessionname"
-        allows.setdefault(use, []).extend(each for each in found if not each.deny)
-        denies += [each for each in found if each.deny and each not in denies]
+        allows.setdefault(use, []).extend(each for each in covering if not each.deny)
+        denies += [each for each in covering if each.deny and each not in denies]
     names = [
         value
         for each in allows["sts:rolesessionname"]

@@ -451,13 +451,13 @@ def _space(name: str, space: RequestSpace) -> Iterator[str]:
                 term = _some(holds) if len(holds) <= len(fails) else _no(_some(fails))
                 left.setdefault(bit, []).append("free" if is_free else term)
     for bits, layer, statement in space.table.statements:
-        said = printable(f"; {layer.name}, {statement.label}")
+        comment = printable(f"; {layer.name}, {statement.label}")
         for bit in _bits(bits & space.settled):
             terms = left.get(bit, [])
             if "free" in terms:
-                yield f"(declare-const {name}b{bit} Bool) {said}: too many values, so it may apply or not"
+                yield f"(declare-const {name}b{bit} Bool) {comment}: too many values, so it may apply or not"
             else:
-                yield f"(define-fun {name}b{bit} () Bool {_every(terms)}) {said}"
+                yield f"(define-fun {name}b{bit} () Bool {_every(terms)}) {comment}"
 
 
 def _said(setting: DimensionValue) -> str:

@@ -243,20 +243,20 @@ def dimensions(
 
     ``known`` are the keys that are settled, those of the source too, where it is settled.
     """
-    given = circumstances.given.about(kind.signer)
-    found: list[Dimension] = []
+    supplied = circumstances.given.about(kind.signer)
+    varying: list[Dimension] = []
     mentioned = spellings(policies)
     if kind.signer != "anonymous":
         who = named_sessions if circumstances.sessions else identities
-        found.append(who(table, kind, circumstances, [kind.resource, *resources]))
-        found += _canonical_users(table, kind)
+        varying.append(who(table, kind, circumstances, [kind.resource, *resources]))
+        varying += _canonical_users(table, kind)
     if mentioned.keys() & TLS_KEYS:
-        found.append(_tls(given))
+        varying.append(_tls(supplied))
     if kind.form != "unsigned" and kind.signer != "anonymous" and mentioned.keys() & {_AGE, _VERSION}:
-        found.append(signatures(table, kind, given))
-    if kind.whoever and mentioned.keys() & TIME_KEYS and not TIME_KEYS & set(given):
-        found.append(times(table, circumstances.now))
-    settled = _IDENTITY | TLS_KEYS | _SIGNATURE | TIME_KEYS | _BY_ACCOUNT | ABSENT | ENDPOINT_KEYS | set(given)
+        varying.append(signatures(table, kind, supplied))
+    if kind.whoever and mentioned.keys() & TIME_KEYS and not TIME_KEYS & set(supplied):
+        varying.append(times(table, circumstances.now))
+    settled = _IDENTITY | TLS_KEYS | _SIGNATURE | TIME_KEYS | _BY_ACCOUNT | ABSENT | ENDPOINT_KEYS | set(supplied)
     settled |= {"aws:viaawsservice", "aws:principalisawsservice"}
     settled |= {_PAYLOAD} if kind.form == "post-form" else set()
     if kind.whoever:
@@ -277,11 +277,13 @@ def dimensions(
         if key == "aws:userid" and kind.signer == "anonymous":
             facts = ConditionKey("aws:userid", values=ANONYMOUS["aws:principalaccount"])
         chosen = is_free or _is_chosen_by(kind, key)
-        made = fact(table, key, spelled, texts=texts, known=known, chosen=chosen, facts=facts)
+        dimension = fact(table, key, spelled, texts=texts, known=known, chosen=chosen, facts=facts)
         if circumstances.sessions and key.startswith("aws:principaltag/"):
-            made = _session_tag(made, key, circumstances.sessions)
-        found.append(_until_now(made, known, circumstances) if key == TOKEN_TIME and not kind.whoever else made)
-    return found
+            dimension = _session_tag(dimension, key, circumstances.sessions)
+        varying.append(
+            _until_now(dimension, known, circumstances) if key == TOKEN_TIME and not kind.whoever else dimension
+        )
+    return varying
 
 
 def _session_tag(made: Dimension, key: str, sessions: RoleSessions) -> Dimension:
@@ -339,7 +341,7 @@ def _tls(given: Mapping[str, Values]) -> Dimension:
     return Dimension("aws:SecureTransport", TLS_KEYS, chosen, chosen=True)
 
 
-def signatures(table: StatementTable, kind: Kind, given: Mapping[str, Values]) -> Dimension:
+def signatures(table: StatementTable, kind: Kind, supplied: Mapping[str, Values]) -> Dimension:
     """Return the signatures that a sender can choose: version 4 of each age up to seven days, and version 2.
 
     For version 2 S3 reports the age 0 whatever it is.
@@ -350,14 +352,14 @@ def signatures(table: StatementTable, kind: Kind, given: Mapping[str, Values]) -
     name = "s3:signatureAge" if conditions else "s3:signatureversion"
     if has_age(kind):
         try:
-            ages = [given[_AGE]] if _AGE in given else [(str(age),) for age in _ages(conditions)]
+            ages = [supplied[_AGE]] if _AGE in supplied else [(str(age),) for age in _ages(conditions)]
         except TooManyClassesError:
             return Dimension(name, keys, (), chosen=True)
         of_age = [{_AGE: age} if age else {} for age in ages]
     settings: list[Mapping[str, Values]] = [{**each, _VERSION: (SIGV4,)} for each in of_age]
-    if not has_age(kind) or given.get(_AGE, ("0",)) == ("0",):
+    if not has_age(kind) or supplied.get(_AGE, ("0",)) == ("0",):
         settings.append({**({_AGE: ("0",)} if has_age(kind) else {}), _VERSION: (SIGV2,)})
-    version = given.get(_VERSION)
+    version = supplied.get(_VERSION)
     fits = [each for each in settings if version is None or each[_VERSION] == version]
     return Dimension(name, keys, tuple(map(DimensionValue, fits or settings)), chosen=True)
 
@@ -387,9 +389,9 @@ def identities(
 
     ``resources`` are the ARNs that a policy variable in a resource may have to match.
     """
-    given = None if kind.whoever else circumstances.given.about(kind.signer).get("aws:principalarn")
+    arns = None if kind.whoever else circumstances.given.about(kind.signer).get("aws:principalarn")
     own = kind.signer == "own"
-    known = given[0] if given else circumstances.role if own and not kind.whoever else ""
+    known = arns[0] if arns else circumstances.role if own and not kind.whoever else ""
     fixed = set(circumstances.given.about(kind.signer)) if own and not kind.whoever else set()
     keys = frozenset(set(_IDENTITY) - fixed)
     name = "aws:userid" if known else "aws:PrincipalArn"

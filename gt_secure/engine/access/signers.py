@@ -217,12 +217,12 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
             return f"{can}. Add --logs to see who did."
         did = [each.arn for each in signing if each.signed]
         more = f" The log also names others: {', '.join(self.others)}." if self.others else ""
-        said = " ".join([f"{can}, {len(did):,} did in {count(self.days, 'day')}.{more}", *self.unread])
+        text = " ".join([f"{can}, {len(did):,} did in {count(self.days, 'day')}.{more}", *self.unread])
         if not did:
-            return said
+            return text
         place = ["--bucket", self.bucket, *(["--prefix", self.key] if self.key else [])]
         words = [*place, *(word for arn in did for word in ("--signers", arn))]
-        return f"{said} Leave {'this' if len(did) == 1 else 'these'} {len(did):,}: gt-secure plan {shlex.join(words)}"
+        return f"{text} Leave {'this' if len(did) == 1 else 'these'} {len(did):,}: gt-secure plan {shlex.join(words)}"
 
     @staticmethod
     def row(item: SigningPrincipal) -> tuple[str, ...]:
@@ -405,28 +405,30 @@ class _Search:
     def signers(self) -> Signers:
         """Return everybody by what they can do."""
         rows = {each.arn: _rows(self.reading, each) for each in self.principals.all}
-        found: dict[str, tuple[SigningClass, _Way]] = {}
+        classified: dict[str, tuple[SigningClass, _Way]] = {}
         for word in ("opened", "unknown"):
             for arn, row in rows.items():
-                if arn not in found and _word(row) == word:
+                if arn not in classified and _word(row) == word:
                     when = (_OF_A_JOB,) if arn == self.locks.signer else ()
-                    found[arn] = ("signs", _Way((arn,), row, when, _longest(row, self.by_arn[arn])))
-            ways = {arn: way for arn, (_, way) in found.items()}
-            reached = self._reaching(ways, {arn: None for arn in rows if arn not in found}, certain=word == "opened")
-            found |= {arn: ("reaches", way) for arn, way in reached.items()}
-        opened = [arn for arn, (kind, way) in found.items() if kind == "signs" and _word(way.row) == "opened"]
+                    classified[arn] = ("signs", _Way((arn,), row, when, _longest(row, self.by_arn[arn])))
+            ways = {arn: way for arn, (_, way) in classified.items()}
+            reached = self._reaching(
+                ways, {arn: None for arn in rows if arn not in classified}, certain=word == "opened"
+            )
+            classified |= {arn: ("reaches", way) for arn, way in reached.items()}
+        opened = [arn for arn, (kind, way) in classified.items() if kind == "signs" and _word(way.row) == "opened"]
         signing = {
             action: self._apart((arn for arn in opened if self.by_arn[arn].is_role == (action == _TRUST)), (action,))
             for action in (_TRUST, *_KEYS)
         }
         becoming = self.statements.bits(BECOMING)
         for principal in self.principals.all:
-            if principal.arn not in found and self._allowed[principal.arn] & becoming:
+            if principal.arn not in classified and self._allowed[principal.arn] & becoming:
                 way = self._becoming(principal, signing, rows)
-                found |= {} if way is None else {principal.arn: ("can-become", way)}
-        made = [_signer(arn, *found.get(arn, ("signs", _Way((arn,), row)))) for arn, row in rows.items()]
+                classified |= {} if way is None else {principal.arn: ("can-become", way)}
+        result = [_signer(arn, *classified.get(arn, ("signs", _Way((arn,), row)))) for arn, row in rows.items()]
         order = list(_CLASSES)
-        made.sort(key=lambda each: (each.answer == "refused", order.index(each.signing), each.arn))
+        result.sort(key=lambda each: (each.answer == "refused", order.index(each.signing), each.arn))
         key = self.principals.key
         default = f"as the bucket does by default, with {printable(key)}" if key else "without a key of the account"
         encrypted = _NO_KEY if key is None else f"The object is encrypted {default}."
@@ -437,7 +439,7 @@ class _Search:
             encrypted,
             *_ASSUMED,
         )
-        signers = Signers.of(made, (*assumed, *self.principals.notes))
+        signers = Signers.of(result, (*assumed, *self.principals.notes))
         signers.bucket = self.locks.bucket
         return signers
 
@@ -515,7 +517,7 @@ class _Search:
 
     def _reaching(self, ends: Mapping[str, _Way], left: dict[str, None], *, certain: bool) -> dict[str, _Way]:
         """Return the shortest ways to roles that sign or reach a signer, of those that have none yet."""
-        found: dict[str, _Way] = {}
+        ways: dict[str, _Way] = {}
         frontier = dict(ends)
         while frontier and left:
             following: dict[str, _Way] = {}
@@ -527,9 +529,9 @@ class _Search:
                     if other in left and _word(row) in _WORDS_OF[certain]:
                         del left[other]
                         following[other] = self._step(self.by_arn[other], end, row, when)
-            found |= following
+            ways |= following
             frontier = following
-        return found
+        return ways
 
     def _apart(self, arns: Iterable[str], actions: Sequence[str]) -> list[str]:
         """Return one of all users and roles on which nobody's permissions differ, and whose trust is the same."""

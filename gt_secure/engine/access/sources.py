@@ -80,17 +80,17 @@ def endpoint_classes(
     by_id = conditions_on(table, "aws:sourcevpce")
     compared = [text for text in variable_values(table, "aws:sourcevpce", (), known) if _ID.fullmatch(text)]
     ids = list(dict.fromkeys([*named, *facts, *_literals(by_id, "vpce-"), *compared]))
-    found = [named_endpoint(each, facts.get(each, {})) for each in ids]
+    classes = [named_endpoint(each, facts.get(each, {})) for each in ids]
     values = key_values(KEYS["aws:sourcevpce"], by_id, extra=compared)
     for other in (value[0] for value in values if value and value[0] == value[0].lower() and value[0] not in ids):
         label = _pattern_of(other, by_id)
         here = {"aws:sourcevpce": (other,)}
         if not label:
-            found += [
+            classes += [
                 EndpointClass(vpc_label, DimensionValue({**here, **keys})) for vpc_label, keys in _vpcs(table, known)
             ]
-        found.append(EndpointClass(label, DimensionValue(here)))
-    return found
+        classes.append(EndpointClass(label, DimensionValue(here)))
+    return classes
 
 
 def _vpcs(table: StatementTable, known: Keys) -> Iterator[tuple[str, dict[str, tuple[str, ...]]]]:
@@ -141,28 +141,28 @@ def endpoint_dimensions(
     table: StatementTable,
     policies: Compiled,
     place: EndpointClass,
-    given: dict[str, tuple[str, ...]],
+    supplied: dict[str, tuple[str, ...]],
     known: Keys,
 ) -> list[Dimension]:
     """Return what varies behind an endpoint: the private address is chosen, its VPC and owner are facts."""
     mentioned = spellings(policies)
-    found = []
-    if "aws:vpcsourceip" in mentioned and "aws:vpcsourceip" not in given:
+    varying = []
+    if "aws:vpcsourceip" in mentioned and "aws:vpcsourceip" not in supplied:
         private = address_classes(conditions_on(table, "aws:vpcsourceip"))
         settings = tuple(
             DimensionValue({"aws:vpcsourceip": (each.example,)}, label=" ".join(minimal_cidrs(each.spans)))
             for each in private
         )
         exact = all(each.is_exact for each in private)
-        found.append(
+        varying.append(
             Dimension("aws:VpcSourceIp", frozenset({"aws:vpcsourceip"}), settings if exact else (), chosen=True)
         )
-    settled = {*given, *place.setting.values, *place.absent}
-    found += [fact(table, key, known=known) for key in ENDPOINT_FACTS if key in mentioned and key not in settled]
+    settled = {*supplied, *place.setting.values, *place.absent}
+    varying += [fact(table, key, known=known) for key in ENDPOINT_FACTS if key in mentioned and key not in settled]
     for key in ("aws:sourcevpc", "aws:sourcevpcarn"):
         if key in mentioned and key not in settled:
-            found.append(_vpc_fact(table, key, place, known))
-    return found
+            varying.append(_vpc_fact(table, key, place, known))
+    return varying
 
 
 def _vpc_fact(table: StatementTable, key: str, place: EndpointClass, known: Keys) -> Dimension:

@@ -93,23 +93,23 @@ def unknown_keys(names: Iterable[str], policies: Compiled) -> dict[str, str]:
 
 def spellings(policies: Compiled) -> dict[str, str]:
     """Return every key that the policies mention, in lower case, with the first spelling."""
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     for layer in policies.layers:
         for statement in layer.document.statements:
             for condition in statement.conditions:
-                found.setdefault(condition.lower_key, condition.key)
+                names.setdefault(condition.lower_key, condition.key)
                 for key in condition.variables:
-                    found.setdefault(key, key_facts(key).name)
+                    names.setdefault(key, key_facts(key).name)
             for pattern in statement.resources:
                 for part in pattern.template:
                     if isinstance(part, Variable):
-                        found.setdefault(part.key, key_facts(part.key).name)
+                        names.setdefault(part.key, key_facts(part.key).name)
             kinds = {entry.kind for entry in statement.principals or ()}
             if "unique-id" in kinds:
-                found.setdefault("aws:userid", "aws:userid")
+                names.setdefault("aws:userid", "aws:userid")
             if "federated" in kinds:
-                found.setdefault("aws:federatedprovider", "aws:FederatedProvider")
-    return found
+                names.setdefault("aws:federatedprovider", "aws:FederatedProvider")
+    return names
 
 
 def conditions_on(table: StatementTable, key: str) -> list[Condition]:
@@ -226,7 +226,7 @@ def captures(template: Template, key: str, text: str) -> list[str]:
     if literal is not None and not text.startswith(literal):
         return []
     starts = [len(literal)] if literal is not None else range(min(len(text), _LONGEST_CAPTURE))
-    found = []
+    values = []
     for start in starts:
         for end in range(start + 1, min(len(text), start + _LONGEST_CAPTURE) + 1):
             value = text[start:end]
@@ -234,8 +234,8 @@ def captures(template: Template, key: str, text: str) -> list[str]:
                 (value if part.key == key else Wild.ANY) if isinstance(part, Variable) else part for part in template
             )
             if glob(filled)(text):
-                found.append(value)
-    return found
+                values.append(value)
+    return values
 
 
 MAX_VALUES = 2000

@@ -210,15 +210,15 @@ def _reason(verdict: Verdict) -> str:
         return outcome.rule
     if outcome.statement is not None and outcome.layer is not None:
         verb = "denies" if outcome.decision == "explicit-deny" else "allows"
-        said = f"{outcome.statement.label} of the {outcome.layer.name} {verb} it"
+        text = f"{outcome.statement.label} of the {outcome.layer.name} {verb} it"
         deciding = [each for layer in verdict.layers for each in layer.statements if each.decides]
         if outcome.decision == "explicit-deny" and deciding and deciding[0].conditions:
-            said = f"{said} ({'; '.join(map(str, deciding[0].conditions))})"
+            text = f"{text} ({'; '.join(map(str, deciding[0].conditions))})"
         if outcome.rule:
-            said = f"{said}; {outcome.rule}"
+            text = f"{text}; {outcome.rule}"
     else:
-        said = outcome.rule + _nearest_miss(verdict)
-    return capital(said) + "."
+        text = outcome.rule + _nearest_miss(verdict)
+    return capital(text) + "."
 
 
 def _nearest_miss(verdict: Verdict) -> str:

@@ -196,25 +196,25 @@ def witnesses(
             c for c in (*_FRESH, *map(chr, range(0x3400, 0x4DB0))) if c not in machine.literals and c not in avoid
         )
     )
-    found: dict[tuple[tuple[bool, ...], bool], str] = {}
+    texts: dict[tuple[tuple[bool, ...], bool], str] = {}
     start = (machine.start, False)
-    seen = {start}
+    nodes = {start}
     waiting = deque([(start, "")])
     while waiting:
         (state, is_new), text = waiting.popleft()
         if state & machine.domain_end:
-            found.setdefault((machine.matching(state), is_new), text)
+            texts.setdefault((machine.matching(state), is_new), text)
         for character in machine.following(state, fresh):
             target = machine.step(state, character)
             if not target & machine.domain:
                 continue
             node = (target, is_new or (character in fresh and character not in machine.literals))
-            if node not in seen:
-                seen.add(node)
+            if node not in nodes:
+                nodes.add(node)
                 waiting.append((node, text + character))
-                if len(seen) > MAX_STATES:
+                if len(nodes) > MAX_STATES:
                     raise TooManyClassesError("The policies name more patterns than can be compared exactly.")
-    return list(found.values())
+    return list(texts.values())
 
 
 class PatternMachine:
