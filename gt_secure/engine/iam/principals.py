@@ -24,6 +24,20 @@ _ARN = re.compile(r"arn:(aws[a-z-]*):(iam|sts)::([^:]*):(.+)", re.DOTALL)
 _SERVICE = re.compile(r"[a-z0-9][a-z0-9.-]*\.(?:amazonaws\.com|amazonaws\.com\.cn|amazon\.com|aws\.internal)", re.I)
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _UNIQUE_ID = re.compile(r"A[A-Z0-9]{15,127}")
+_SESSION = re.compile(r"[^/]+/[^/]+")
+_CALLERS: dict[tuple[str, str], CallerKind] = {
+    ("iam", "user"): "user",
+    ("iam", "role"): "role",
+    ("sts", "assumed-role"): "session",
+    ("sts", "federated-user"): "federated-user",
+}
+"""Callers with a name, by the service and the category of their ARN."""
+_OF_OTHER_ELEMENTS: dict[str, EntryKind] = {
+    "Service": "service",
+    "Federated": "federated",
+    "CanonicalUser": "canonical",
+}
+"""Entries of the elements beside AWS."""
 
 
 CANONICAL_USER = "(canonical user)"
@@ -78,20 +92,21 @@ def parse_caller(text: str) -> Caller:
             return Caller("service", text)
         raise _no_caller(text)
     partition, service, account, rest = match.groups()
-    kind, _, name = rest.partition("/")
+    category, _, name = rest.partition("/")
     if not _ACCOUNT.fullmatch(account):
         raise _no_caller(text)
     if service == "iam" and rest == "root":
         return Caller("root", text, partition, account)
-    if service == "iam" and kind == "user" and name:
-        return Caller("user", text, partition, account)
-    if service == "iam" and kind == "role" and name:
-        return Caller("role", text, partition, account, name.rpartition("/")[2], is_linked_path(name))
-    if service == "sts" and kind == "assumed-role" and re.fullmatch(r"[^/]+/[^/]+", name):
-        return Caller("session", text, partition, account, name.partition("/")[0])
-    if service == "sts" and kind == "federated-user" and name:
-        return Caller("federated-user", text, partition, account)
-    raise _no_caller(text)
+    kind = _CALLERS.get((service, category))
+    if kind is None or not name:
+        raise _no_caller(text)
+    if kind == "role":
+        return Caller(kind, text, partition, account, name.rpartition("/")[2], is_linked_path(name))
+    if kind != "session":
+        return Caller(kind, text, partition, account)
+    if not _SESSION.fullmatch(name):
+        raise _no_caller(text)
+    return Caller(kind, text, partition, account, name.partition("/")[0])
 
 
 def is_linked_path(path: str) -> bool:
@@ -130,12 +145,8 @@ def parse_entry(kind: str, text: str, place: str) -> PrincipalEntry:
     PolicyError
         If AWS would refuse it: a wildcard within a name, a group, or text that names nobody.
     """
-    if kind == "Service":
-        return PrincipalEntry("service", text)
-    if kind == "Federated":
-        return PrincipalEntry("federated", text)
-    if kind == "CanonicalUser":
-        return PrincipalEntry("canonical", text)
+    if kind in _OF_OTHER_ELEMENTS:
+        return PrincipalEntry(_OF_OTHER_ELEMENTS[kind], text)
     if text == "*":
         return PrincipalEntry("everyone", text)
     if _ACCOUNT.fullmatch(text):

@@ -267,17 +267,24 @@ def _distinct(values: Sequence[str], conditions: Sequence[Condition]) -> list[st
     return list(found.values())
 
 
+def _patterns(conditions: Iterable[Condition]) -> list[list[Steps]]:
+    """Return the patterns of each condition that has some."""
+    patterns = (
+        [steps for text in condition.values if (steps := _pattern(condition, text)) is not None]
+        for condition in conditions
+    )
+    return [alternatives for alternatives in patterns if alternatives]
+
+
 def _values(facts: ConditionKey, conditions: Sequence[Condition], extra: Iterable[str]) -> list[str]:
     if facts.values:
         return list(facts.values)
     named: dict[str, None] = dict.fromkeys(extra)
     typed = any(condition.name.startswith(_TYPED) for condition in conditions)
-    patterns: list[list[Steps]] = []
     for condition in conditions:
-        alternatives = [steps for text in condition.values if (steps := _pattern(condition, text)) is not None]
-        patterns += [alternatives] if alternatives else []
         for text in condition.values:
             named.update(dict.fromkeys([*_named(condition, text), *(_around(read_number(text)) if typed else ())]))
+    patterns = _patterns(conditions)
     domain = split_wildcards(facts.like)
     fits = glob(domain)
     result = [text for text in named if fits(text) and (not facts.alphabet or set(text) <= set(facts.alphabet))]
