@@ -8,7 +8,7 @@ for Amazon S3*.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias
@@ -244,38 +244,17 @@ def dimensions(
     ``known`` are the keys that are settled, those of the source too, where it is settled.
     """
     supplied = circumstances.given.about(kind.signer)
-    varying: list[Dimension] = []
     mentioned = spellings(policies)
-    if kind.signer != "anonymous":
-        who = named_sessions if circumstances.sessions else identities
-        varying.append(who(table, kind, circumstances, [kind.resource, *resources]))
-        varying += _canonical_users(table, kind)
-    if mentioned.keys() & TLS_KEYS:
-        varying.append(_tls(supplied))
-    if kind.form != "unsigned" and kind.signer != "anonymous" and mentioned.keys() & {_AGE, _VERSION}:
-        varying.append(signatures(table, kind, supplied))
-    if kind.whoever and mentioned.keys() & TIME_KEYS and not TIME_KEYS & set(supplied):
-        varying.append(times(table, circumstances.now))
-    settled = _IDENTITY | TLS_KEYS | _SIGNATURE | TIME_KEYS | _BY_ACCOUNT | ABSENT | ENDPOINT_KEYS | set(supplied)
-    settled |= {"aws:viaawsservice", "aws:principalisawsservice"}
-    settled |= {_PAYLOAD} if kind.form == "post-form" else set()
-    if kind.whoever:
-        settled -= _OPEN_IN_PROOFS
-    settled |= {"aws:userid"} if circumstances.sessions else set()
     texts = [kind.resource, *resources]
+    varying = _signing_dimensions(table, kind, circumstances, supplied, mentioned, texts)
+    settled = _settled_keys(kind, circumstances, supplied)
     is_role = kind.signer == "own" and not kind.whoever and callers(kind, circumstances).kind == "session"
     known = base_view(kind, circumstances).keys if known is None else known
     for key, spelled in mentioned.items():
         is_free = key.startswith(kind.chooses)
         if not is_free and (key in settled or key.startswith("aws:requesttag/") or _is_absent(key, kind)):
             continue
-        facts = None
-        if key == "aws:userid" and is_role:
-            facts = ConditionKey("aws:userid", like="AROA?*:?*", always=True)
-        if key == TOKEN_TIME and is_role:
-            facts = ConditionKey("aws:TokenIssueTime", always=True)  # a role has temporary credentials only
-        if key == "aws:userid" and kind.signer == "anonymous":
-            facts = ConditionKey("aws:userid", values=ANONYMOUS["aws:principalaccount"])
+        facts = _signer_facts(key, kind, is_role)
         chosen = is_free or _is_chosen_by(kind, key)
         dimension = fact(table, key, spelled, texts=texts, known=known, chosen=chosen, facts=facts)
         if circumstances.sessions and key.startswith("aws:principaltag/"):
@@ -284,6 +263,50 @@ def dimensions(
             _until_now(dimension, known, circumstances) if key == TOKEN_TIME and not kind.whoever else dimension
         )
     return varying
+
+
+def _signing_dimensions(
+    table: StatementTable,
+    kind: Kind,
+    circumstances: Circumstances,
+    supplied: Mapping[str, Values],
+    mentioned: Mapping[str, str],
+    texts: Sequence[str],
+) -> list[Dimension]:
+    """Return how a request may be signed and sent: by whom, over which connection, with which signature, and when."""
+    varying: list[Dimension] = []
+    if kind.signer != "anonymous":
+        who = named_sessions if circumstances.sessions else identities
+        varying.append(who(table, kind, circumstances, texts))
+        varying += _canonical_users(table, kind)
+    if mentioned.keys() & TLS_KEYS:
+        varying.append(_tls(supplied))
+    if kind.form != "unsigned" and kind.signer != "anonymous" and mentioned.keys() & {_AGE, _VERSION}:
+        varying.append(signatures(table, kind, supplied))
+    if kind.whoever and mentioned.keys() & TIME_KEYS and not TIME_KEYS & set(supplied):
+        varying.append(times(table, circumstances.now))
+    return varying
+
+
+def _settled_keys(kind: Kind, circumstances: Circumstances, supplied: Iterable[str]) -> frozenset[str]:
+    """Return the keys that are settled, or whose dimensions are made apart from those of other keys."""
+    settled = _IDENTITY | TLS_KEYS | _SIGNATURE | TIME_KEYS | _BY_ACCOUNT | ABSENT | ENDPOINT_KEYS | set(supplied)
+    settled |= {"aws:viaawsservice", "aws:principalisawsservice"}
+    settled |= {_PAYLOAD} if kind.form == "post-form" else set()
+    if kind.whoever:
+        settled -= _OPEN_IN_PROOFS
+    return settled | ({"aws:userid"} if circumstances.sessions else set())
+
+
+def _signer_facts(key: str, kind: Kind, is_role: bool) -> ConditionKey | None:
+    """Return the facts about a key that only requests of this signer have; None for those about every request."""
+    if key == TOKEN_TIME and is_role:
+        return ConditionKey("aws:TokenIssueTime", always=True)  # a role has temporary credentials only
+    if key == "aws:userid" and is_role:
+        return ConditionKey("aws:userid", like="AROA?*:?*", always=True)
+    if key == "aws:userid" and kind.signer == "anonymous":
+        return ConditionKey("aws:userid", values=ANONYMOUS["aws:principalaccount"])
+    return None
 
 
 def _session_tag(made: Dimension, key: str, sessions: RoleSessions) -> Dimension:
@@ -346,22 +369,27 @@ def signatures(table: StatementTable, kind: Kind, supplied: Mapping[str, Values]
 
     For version 2 S3 reports the age 0 whatever it is.
     """
-    of_age: list[Mapping[str, Values]] = [{}]
-    keys = frozenset({_AGE, _VERSION} if has_age(kind) else {_VERSION})
-    conditions = conditions_on(table, _AGE) if has_age(kind) else []
+    if not has_age(kind):
+        versions: list[Mapping[str, Values]] = [{_VERSION: (SIGV4,)}, {_VERSION: (SIGV2,)}]
+        return Dimension("s3:signatureversion", frozenset({_VERSION}), _of_version(versions, supplied), chosen=True)
+    keys = frozenset({_AGE, _VERSION})
+    conditions = conditions_on(table, _AGE)
     name = "s3:signatureAge" if conditions else "s3:signatureversion"
-    if has_age(kind):
-        try:
-            ages = [supplied[_AGE]] if _AGE in supplied else [(str(age),) for age in _ages(conditions)]
-        except TooManyClassesError:
-            return Dimension(name, keys, (), chosen=True)
-        of_age = [{_AGE: age} if age else {} for age in ages]
-    settings: list[Mapping[str, Values]] = [{**each, _VERSION: (SIGV4,)} for each in of_age]
-    if not has_age(kind) or supplied.get(_AGE, ("0",)) == ("0",):
-        settings.append({**({_AGE: ("0",)} if has_age(kind) else {}), _VERSION: (SIGV2,)})
+    try:
+        ages = [supplied[_AGE]] if _AGE in supplied else [(str(age),) for age in _ages(conditions)]
+    except TooManyClassesError:
+        return Dimension(name, keys, (), chosen=True)
+    settings: list[Mapping[str, Values]] = [{**({_AGE: age} if age else {}), _VERSION: (SIGV4,)} for age in ages]
+    if supplied.get(_AGE, ("0",)) == ("0",):
+        settings.append({_AGE: ("0",), _VERSION: (SIGV2,)})
+    return Dimension(name, keys, _of_version(settings, supplied), chosen=True)
+
+
+def _of_version(settings: Sequence[Mapping[str, Values]], supplied: Mapping[str, Values]) -> tuple[DimensionValue, ...]:
+    """Return the signatures of the version that was supplied; all if there is none of it."""
     version = supplied.get(_VERSION)
     fits = [each for each in settings if version is None or each[_VERSION] == version]
-    return Dimension(name, keys, tuple(map(DimensionValue, fits or settings)), chosen=True)
+    return tuple(map(DimensionValue, fits or settings))
 
 
 def signature_ages_ms(policies: Compiled) -> list[int]:
@@ -453,29 +481,38 @@ def _named_callers(
     own, account = kind.signer == "own", circumstances.account
     every = kind.whoever or not own  # also users and root users; those of the account itself are supposed to be roles
     if known:
-        caller = session_of(known)
-        yield caller, known
-        for text in _session_texts(table, caller) if caller.account == account else ():
+        signer = session_of(known)
+        yield signer, known
+        for text in _session_texts(table, signer) if signer.account == account else ():
             yield parse_caller(text), known
         return
     arns, sessions = _principal_texts(table, circumstances, own, every)
-    unnamed = account if own else _unnamed_account(table, account)
-    start = f"arn:{circumstances.partition}:iam::{unnamed}:"
-    more = [f"{start}user/some-user", f"{start}root", f"{start.replace(':iam:', ':sts:')}federated-user/some-user"]
-    more = [*more, *_in_resources(table, resources, start)] if every else []
-    for arn in (f"{start}role/some-role", *more, *arns):
-        if arn.split(":", 5)[-1] != "root" and not _NAME.fullmatch(arn.rpartition("/")[2]):
-            continue  # AWS has such principals itself; nobody can make a role or user of this name
-        try:
-            caller = session_of(arn)
-        except InvalidInput:
-            continue
-        if (caller.account == account) == own and (every or caller.kind == "session"):
+    start = f"arn:{circumstances.partition}:iam::{account if own else _unnamed_account(table, account)}:"
+    others = [*_of_other_kinds(start), *_in_resources(table, resources, start)] if every else []
+    for arn in (f"{start}role/some-role", *others, *arns):
+        caller = _caller_of(arn, every)
+        if caller is not None and (caller.account == account) == own:
             yield caller, arn
             yield from ((c, arn) for c in sessions if c.role == caller.role and c.account == caller.account)
-    for caller in sessions:
-        if (caller.account == account) == own:
-            yield caller, principal_keys(caller, circumstances.partition)["aws:principalarn"][0]
+    for session in sessions:
+        if (session.account == account) == own:
+            yield session, principal_keys(session, circumstances.partition)["aws:principalarn"][0]
+
+
+def _of_other_kinds(start: str) -> list[str]:
+    """Return ARNs of some user, the root user and some federated user of an account."""
+    return [f"{start}user/some-user", f"{start}root", f"{start.replace(':iam:', ':sts:')}federated-user/some-user"]
+
+
+def _caller_of(arn: str, every: bool) -> Caller | None:
+    """Return the caller with an ARN; None if it is not one, or, unless ``every`` caller is asked for, not a role."""
+    if arn.split(":", 5)[-1] != "root" and not _NAME.fullmatch(arn.rpartition("/")[2]):
+        return None  # AWS has such principals itself; nobody can make a role or user of this name
+    try:
+        caller = session_of(arn)
+    except InvalidInput:
+        return None
+    return caller if every or caller.kind == "session" else None
 
 
 def _in_resources(table: StatementTable, resources: Sequence[str], start: str) -> list[str]:
@@ -508,9 +545,16 @@ def _principal_texts(
     table: StatementTable, circumstances: Circumstances, own: bool, every: bool
 ) -> tuple[list[str], list[Caller]]:
     """Return ARNs of principals that policies name or match, and the sessions that they name."""
+    prefix = f"arn:{circumstances.partition}:iam::"
+    arns, sessions = _in_elements(table, prefix)
+    arns |= dict.fromkeys(_in_conditions(table, circumstances, prefix, own, every))
+    return list(arns), sessions
+
+
+def _in_elements(table: StatementTable, prefix: str) -> tuple[dict[str, None], list[Caller]]:
+    """Return ARNs of principals that principal elements name, and the sessions that they name."""
     arns: dict[str, None] = {}
     sessions: list[Caller] = []
-    prefix = f"arn:{circumstances.partition}:iam::"
     for _, _, statement in table.statements:
         for entry in statement.principals or ():
             if entry.kind == "role":
@@ -522,21 +566,27 @@ def _principal_texts(
                 sessions.append(parse_caller(entry.text))
             elif entry.kind == "exact":
                 arns[entry.text] = None
+    return arns, sessions
+
+
+def _in_conditions(
+    table: StatementTable, circumstances: Circumstances, prefix: str, own: bool, every: bool
+) -> Iterator[str]:
+    """Yield ARNs of principals that conditions tell apart."""
     for value in _matching(table, "aws:principalaccount", ConditionKey("", like="????????????", alphabet="0123456789")):
-        arns[f"{prefix}{value}:role/some-role"] = None
+        yield f"{prefix}{value}:role/some-role"
     names = _matching(table, "aws:username", ConditionKey("", like="?*")) if every else []
     for name in names:
-        arns[f"{prefix}{circumstances.account if own else _other(circumstances.account)}:user/{name}"] = None
+        yield f"{prefix}{circumstances.account if own else _other(circumstances.account)}:user/{name}"
     account = circumstances.account if own else "????????????"
     kinds = ["role/?*", "user/?*", "root", "federated-user/?*"] if every else ["role/?*"]
     for each in kinds:
         service = "sts" if each.startswith("federated-user") else "iam"
         like = f"arn:{circumstances.partition}:{service}::{account}:{each}"
         for value in _matching(table, "aws:principalarn", ConditionKey("", like=like)):
-            arns[value] = None
+            yield value
             if not own and value.split(":")[4] != circumstances.account and not value.split(":")[4].isdigit():
-                arns[":".join([*value.split(":")[:4], _other(circumstances.account), *value.split(":")[5:]])] = None
-    return list(arns), sessions
+                yield ":".join([*value.split(":")[:4], _other(circumstances.account), *value.split(":")[5:]])
 
 
 def _matching(table: StatementTable, key: str, facts: ConditionKey) -> list[str]:
