@@ -7,7 +7,7 @@ known makes the answer unknown where it matters.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ..iam.documents import Statement
@@ -16,7 +16,7 @@ from ..iam.facts import Facts, Signer, Values
 from ..iam.request import Compiled, Policies, Request
 from ..iam.request_context import HEADER_SIGNED, POST_FORM, PRESIGNED
 from ..iam.request_keys import ENDPOINT_FACTS, TIME_KEYS, TLS_KEYS, is_absent_for, key_facts
-from ..iam.request_space import RequestSpace
+from ..iam.request_space import Dimension, RequestSpace, SpaceAnswer
 from ..iam.statement_table import PRINCIPAL, StatementTable, View
 from ..iam.three_valued import fact, spellings
 from ..iam.verdict import Decided, Verdict
@@ -28,6 +28,7 @@ SUPPOSED = TIME_KEYS | TLS_KEYS | {"aws:requestedregion", "aws:viaawsservice", "
 """Keys that a prediction supposes where nobody supplies them."""
 _OF_ONE_SIGNER = frozenset({"aws:principalarn", "aws:principaltype", "aws:username"})
 _OF_SERVICES = ("aws:sourceorgid", "aws:sourceorgpaths")
+_OF_ENDPOINTS = (*ENDPOINT_FACTS, "aws:sourcevpc", "aws:sourcevpcarn")
 
 
 def decide_request(
@@ -52,10 +53,7 @@ def decide_request(
     caller_known = signer_known and session_known
     if _is_settled(compiled, request, signer_known, caller_known):
         return certain
-    own = principal_keys(request.caller, request.caller.partition or "aws")
-    known: dict[str, Values] = {**own, **supplied, **request.keys}
-    if not signer_known:
-        known = {key: value for key, value in known.items() if key not in _OF_ONE_SIGNER}
+    known = _known(request, supplied, signer_known)
     caller = request.caller
     table = StatementTable(
         compiled, caller, cross_account=request.is_cross_account, endpoint=not request.is_off_endpoint
@@ -66,28 +64,27 @@ def decide_request(
         **{key: value for key, value in known.items() if value},
     }
     view = View(request.action, request.resource, caller, settled)
-    form = _FORMS.get(next(iter(request.keys.get("s3:authtype", ())), ""), "unsigned")
-    kind = Kind(form, form, _signer(request), request.action, request.resource)
     circumstances = Circumstances(account, caller.partition or "aws", Facts({**settled, **known}))
-    if caller.kind == "service":
-        mentioned = spellings(compiled)
-        varying = [fact(table, key, known=settled) for key in _OF_SERVICES if key in mentioned and key not in known]
-    else:
-        varying = [
-            dimension
-            for dimension in dimensions(table, kind, circumstances, compiled, known=settled)
-            if PRINCIPAL not in dimension.keys or not caller_known
-        ]
+    varying = _sender_dimensions(request, compiled, table, circumstances, settled, known, caller_known)
     if request.keys.get("aws:sourcevpce"):
-        mentioned = spellings(compiled)
-        owner = (*ENDPOINT_FACTS, "aws:sourcevpc", "aws:sourcevpcarn")
-        varying += [fact(table, key, known=settled) for key in owner if key in mentioned and key not in known]
-    space = RequestSpace(table, view, varying)
-    answer = space.answer()
+        varying += _unknown_facts(_OF_ENDPOINTS, compiled, table, settled, known)
+    answer = RequestSpace(table, view, varying).answer()
     if answer.state == "unknown":
         rule = f"the answer depends on {', '.join(answer.depends_on)}"
         return Verdict(request, compiled, Decided("unknown", rule=rule, depends_on=answer.depends_on))
-    full = replace(request, context={key: _value(value) for key, value in settled.items()})
+    return _confirmed(request, policies, view, answer, varying, circumstances)
+
+
+def _confirmed(
+    request: Request,
+    policies: Policies,
+    view: View,
+    answer: SpaceAnswer,
+    varying: Sequence[Dimension],
+    circumstances: Circumstances,
+) -> Verdict:
+    """Return the evaluation of a request, or of an example of it, that has the answer; unknown without one."""
+    full = replace(request, context={key: _value(value) for key, value in view.keys.items()})
     verdict = evaluate(full, policies)
     if verdict.allowed == (answer.state == "opened"):
         return verdict
@@ -97,7 +94,48 @@ def decide_request(
     if verdict.allowed == (answer.state == "opened"):
         return verdict
     names = tuple(sorted(dimension.name for dimension in varying))
-    return Verdict(request, compiled, Decided("unknown", rule="the evaluation was not confirmed", depends_on=names))
+    decided = Decided("unknown", rule="the evaluation was not confirmed", depends_on=names)
+    return Verdict(request, policies.compiled, decided)
+
+
+def _known(request: Request, supplied: Mapping[str, Values], signer_known: bool) -> dict[str, Values]:
+    """Return the keys that are known, an empty value for one that is absent."""
+    own = principal_keys(request.caller, request.caller.partition or "aws")
+    known: dict[str, Values] = {**own, **supplied, **request.keys}
+    return known if signer_known else {key: value for key, value in known.items() if key not in _OF_ONE_SIGNER}
+
+
+def _sender_dimensions(
+    request: Request,
+    compiled: Compiled,
+    table: StatementTable,
+    circumstances: Circumstances,
+    settled: Mapping[str, Values],
+    known: Mapping[str, Values],
+    caller_known: bool,
+) -> list[Dimension]:
+    """Return what varies with the sender: its choices, and the facts about it that are not known."""
+    if request.caller.kind == "service":
+        return _unknown_facts(_OF_SERVICES, compiled, table, settled, known)
+    form = _FORMS.get(next(iter(request.keys.get("s3:authtype", ())), ""), "unsigned")
+    kind = Kind(form, form, _signer(request), request.action, request.resource)
+    return [
+        dimension
+        for dimension in dimensions(table, kind, circumstances, compiled, known=settled)
+        if PRINCIPAL not in dimension.keys or not caller_known
+    ]
+
+
+def _unknown_facts(
+    keys: Iterable[str],
+    compiled: Compiled,
+    table: StatementTable,
+    settled: Mapping[str, Values],
+    known: Mapping[str, Values],
+) -> list[Dimension]:
+    """Return those of some facts for which the policies ask, and which are not known."""
+    mentioned = spellings(compiled)
+    return [fact(table, key, known=settled) for key in keys if key in mentioned and key not in known]
 
 
 def _given(request: Request, facts: Facts) -> dict[str, Values]:
