@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -111,8 +111,16 @@ def terraform_policies(text: str) -> list[PlannedPolicy]:
     planned = [each for each in changes if each.get("change", {}).get("actions") != ["delete"]]
     buckets = {e["address"]: _planned(e, "bucket") for e in planned if e.get("type") == "aws_s3_bucket"}
     configured = dict(_configured(data.get("configuration", {}).get("root_module", {}), ""))
+    policies = list(_planned_policies(planned, buckets, configured))
+    policies += _deleted_policies(changes, planned, {policy.bucket for policy in policies})
+    return _with_others(policies, buckets)
+
+
+def _planned_policies(
+    planned: Iterable[Mapping[str, Any]], buckets: Mapping[str, Any], configured: Mapping[str, Mapping[str, Any]]
+) -> Iterator[PlannedPolicy]:
+    """Yield the policies that the plan keeps, changes or creates, each with the bucket to which it refers."""
     documents = {e["address"].partition("[")[0]: e for e in planned if e.get("mode") == "data"}
-    policies: list[PlannedPolicy] = []
     for each in planned:
         if each.get("type") == "aws_s3_bucket_policy":
             references = partial(_references, configured, str(each["address"]))
@@ -120,15 +128,17 @@ def terraform_policies(text: str) -> list[PlannedPolicy]:
             target = _planned(each, "bucket")
             target = named[0] if target is _UNKNOWN and named else target
             read = next((documents[name] for name in references("policy") if name in documents), None)
-            policies.append(
-                PlannedPolicy.of(_terraform_statements(_planned(each, "policy"), read), target, each["address"])
-            )
-    known = {policy.bucket for policy in policies}
+            yield PlannedPolicy.of(_terraform_statements(_planned(each, "policy"), read), target, each["address"])
+
+
+def _deleted_policies(
+    changes: Sequence[Mapping[str, Any]], planned: Sequence[Mapping[str, Any]], known: Collection[str]
+) -> Iterator[PlannedPolicy]:
+    """Yield what is left where the plan deletes a policy but not its bucket: none, if no known policy may be its."""
     for each in (each for each in changes if each not in planned):
         before = each["change"].get("before") or {}
         if each.get("type") == "aws_s3_bucket_policy" and before.get("bucket") not in {*known, *_deleted(changes)}:
-            policies.append(PlannedPolicy.of(_UNKNOWN if "" in known else [], before.get("bucket"), each["address"]))
-    return _with_others(policies, buckets)
+            yield PlannedPolicy.of(_UNKNOWN if "" in known else [], before.get("bucket"), each["address"])
 
 
 def _deleted(changes: Iterable[Mapping[str, Any]]) -> Iterator[str]:
@@ -186,16 +196,26 @@ def _deferred(known: Mapping[str, Any], unknown: Any) -> Any:
     statement |= {_STATEMENT[key]: _UNKNOWN for key in doubts if key in _STATEMENT}
     statement.setdefault("Effect", "Allow")
     for key, name in (("principals", "Principal"), ("not_principals", "NotPrincipal")):
-        for each in known.get(key) or ():
-            some = statement.setdefault(name, {})
-            some.setdefault(each.get("type"), []).extend(each.get("identifiers") or ())
-        statement[name] = "*" if statement.get(name) == {"*": ["*"]} else statement.get(name)
-    for each in known.get("condition") or ():
-        statement.setdefault("Condition", {}).setdefault(each.get("test"), {})[each.get("variable")] = each.get(
-            "values"
-        )
+        statement[name] = _principal_element(known.get(key) or ())
+    statement["Condition"] = _condition_element(known.get("condition") or ())
     statement = {key: value for key, value in statement.items() if value is not None}
     return {**statement, "Condition": _UNKNOWN} if doubts & {"condition", "principals", "not_principals"} else statement
+
+
+def _principal_element(blocks: Iterable[Mapping[str, Any]]) -> dict[Any, list[Any]] | str | None:
+    """Return the element that blocks of principals make; None without one."""
+    element: dict[Any, list[Any]] = {}
+    for each in blocks:
+        element.setdefault(each.get("type"), []).extend(each.get("identifiers") or ())
+    return "*" if element == {"*": ["*"]} else element or None
+
+
+def _condition_element(blocks: Iterable[Mapping[str, Any]]) -> dict[Any, dict[Any, Any]] | None:
+    """Return the element that blocks of conditions make; None without one."""
+    element: dict[Any, dict[Any, Any]] = {}
+    for each in blocks:
+        element.setdefault(each.get("test"), {})[each.get("variable")] = each.get("values")
+    return element or None
 
 
 def _has_true(value: Any) -> bool:
@@ -210,9 +230,7 @@ def cloudformation_policies(text: str, account: str) -> list[PlannedPolicy]:
     resources = data.get("Resources") if isinstance(data, Mapping) else None
     if not isinstance(resources, Mapping):
         raise _other("the template", "a template with Resources")
-    names: dict[str, Any] = {"AWS::AccountId": account, "AWS::Partition": "aws", "AWS::URLSuffix": "amazonaws.com"}
-    defaults = {name: each.get("Default", _UNKNOWN) for name, each in (data.get("Parameters") or {}).items()}
-    names |= {name: each if isinstance(each, str) else _UNKNOWN for name, each in defaults.items()}
+    names = _parameters(data, account)
     settings = {name: each.get("Properties") or {} for name, each in resources.items()}
     kinds = {name: each.get("Type") for name, each in resources.items()}
     buckets = {
@@ -228,6 +246,13 @@ def cloudformation_policies(text: str, account: str) -> list[PlannedPolicy]:
         statements = document.get("Statement", []) if isinstance(document, Mapping) else _UNKNOWN
         policies.append(PlannedPolicy.of(statements, _value(settings[name].get("Bucket"), names.get), name))
     return _with_others(policies, buckets)
+
+
+def _parameters(template: Mapping[str, Any], account: str) -> dict[str, Any]:
+    """Return the values of pseudo parameters, and of parameters that have a default."""
+    names: dict[str, Any] = {"AWS::AccountId": account, "AWS::Partition": "aws", "AWS::URLSuffix": "amazonaws.com"}
+    defaults = {name: each.get("Default", _UNKNOWN) for name, each in (template.get("Parameters") or {}).items()}
+    return names | {name: each if isinstance(each, str) else _UNKNOWN for name, each in defaults.items()}
 
 
 def _value(value: Any, name: Callable[[str], Any]) -> Any:
