@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 from ...base.errors import PolicyError
@@ -23,7 +23,7 @@ from ..iam.request_space import WORDS, SpaceAnswer, Word
 from ..iam.three_valued import spellings
 from ..iam.variables import Several, split_wildcards, variable_keys
 from ..iam.wildcards import TooManyClassesError, glob
-from .address_classes import EVERY_ADDRESS, Span, address_classes, within
+from .address_classes import EVERY_ADDRESS, AddressClass, Span, address_classes, within
 from .identities import AttachedPolicy, Principal
 from .request_kinds import Circumstances, Form, Kind, RoleSessions
 from .source_sets import Requests, Row, SourcePlace, SourceSet, expose, row_of
@@ -32,6 +32,7 @@ from .sources import ANY_OTHER
 _LITERAL = re.compile(r"[^*?$]*")
 _TAG, _IP = "aws:principaltag/", "aws:sourceip"
 _BY_IP = frozenset({_IP})
+_SESSION_NAME, _SESSION_TAG = "sts:rolesessionname", "aws:requesttag/"
 NOWHERE = SourceSet()
 EVERYWHERE = SourceSet(EVERY_ADDRESS, other_endpoints=True)
 REFUSED = Row("presigned", NOWHERE, EVERYWHERE, NOWHERE)
@@ -387,9 +388,8 @@ class Asked:
         self, principal: Principal, own: list[Statement], limit: list[Statement] | None, keys: Mapping[str, Values]
     ) -> Row | None:
         """Return the row where own statements ask for the address: for each class of addresses they are settled."""
-        asking = [c for each in (*own, *(limit or ())) for c in each.conditions if _IP in {c.lower_key, *c.variables}]
-        classes = address_classes(asking) if asking else []
-        if not classes or any(each.variables for each in asking) or not all(each.is_exact for each in classes):
+        classes = _asked_addresses((*own, *(limit or ())))
+        if not classes:
             return None
         known: dict[object, Row] = {}
 
@@ -411,12 +411,7 @@ class Asked:
             for word in WORDS
             if (spans := within((sources := row.places(word)).spans, here))
         ]
-        behind = settled({})
-        for word in WORDS:
-            sources = behind.places(word)
-            labels = (*sources.endpoints, *([ANY_OTHER] if sources.other_endpoints else []))
-            places += [_place(word, sources, endpoint=label) for label in labels]
-        return row_of("presigned", places)
+        return row_of("presigned", [*places, *_endpoint_places(settled({}))])
 
     def _left(self, some: Iterable[Statement], keys: Mapping[str, Values], settled: frozenset[str]) -> list[Statement]:
         """Return what is left of statements of a principal once its own keys have answered their conditions."""
@@ -484,6 +479,20 @@ class Asked:
             return unsure(replace(REFUSED, opened=EVERYWHERE, refused=NOWHERE), [str(error)])
 
 
+def _asked_addresses(statements: Iterable[Statement]) -> list[AddressClass]:
+    """Return the classes of addresses that statements tell apart; none if they name none, or cannot be settled."""
+    asking = [c for each in statements for c in each.conditions if _IP in {c.lower_key, *c.variables}]
+    classes = address_classes(asking) if asking else []
+    return [] if any(c.variables for c in asking) or not all(each.is_exact for each in classes) else classes
+
+
+def _endpoint_places(row: Row) -> Iterator[SourcePlace]:
+    for word in WORDS:
+        sources = row.places(word)
+        labels = (*sources.endpoints, *([ANY_OTHER] if sources.other_endpoints else []))
+        yield from (_place(word, sources, endpoint=label) for label in labels)
+
+
 def _place(word: Word, found: SourceSet, spans: tuple[Span, ...] = (), endpoint: str | None = None) -> SourcePlace:
     return SourcePlace(SpaceAnswer(word, found.depends_on), spans, endpoint, found.when, "", found.oldest_ms)
 
@@ -504,6 +513,16 @@ def _names_session(statement: Statement, principal: Principal) -> bool:
 
 def sessions_of(principal: Principal, statements: Statements) -> RoleSessions:
     """Return the sessions of a role that its trust policy lets through."""
+    allows, denies = _trust_statements(principal, statements)
+    return RoleSessions(
+        principal.id, tuple(_session_names(allows[_SESSION_NAME])), partial(_lets_through, allows, denies)
+    )
+
+
+def _trust_statements(
+    principal: Principal, statements: Statements
+) -> tuple[Mapping[str, list[Statement]], list[Statement]]:
+    """Return the Allows of a trust policy, by the key of a request that they limit, and its Denies."""
     allows: dict[str, list[Statement]] = {}
     denies: list[Statement] = []
     for action in ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity", "sts:TagSession"):
@@ -511,28 +530,27 @@ def sessions_of(principal: Principal, statements: Statements) -> RoleSessions:
             covering = [] if principal.trust is None else statements.covering(principal.trust, action, "", "trust")
         except PolicyError:
             covering = []
-        use = "aws:requesttag/" if action == "sts:TagSession" else "sts:rolesessionname"
+        use = _SESSION_TAG if action == "sts:TagSession" else _SESSION_NAME
         allows.setdefault(use, []).extend(each for each in covering if not each.deny)
         denies += [each for each in covering if each.deny and each not in denies]
-    names = [
-        value
-        for each in allows["sts:rolesessionname"]
-        for condition in each.conditions
-        if condition.lower_key == "sts:rolesessionname"
-        for value in condition.values
-        if not set("*?$") & set(value)
-    ]
+    return allows, denies
 
-    def lets(key: str, value: str) -> bool:
-        use = key if key in allows else "aws:requesttag/"
-        keys = {key: (value,), "aws:tagkeys": Several((key.partition("/")[2],))}
-        mine = {key} if key in allows else {key, "aws:tagkeys"}
-        some = allows[use]
-        if any(e.conditions and all(_holds(c, keys, mine, deny=True) is True for c in e.conditions) for e in denies):
-            return False
-        return not some or any(all(_holds(c, keys, mine) is not False for c in e.conditions) for e in some)
 
-    return RoleSessions(principal.id, tuple(dict.fromkeys(names)), lets)
+def _session_names(allows: Iterable[Statement]) -> dict[str, None]:
+    """Return the names of sessions that the Allows of a trust policy name in full."""
+    conditions = (c for each in allows for c in each.conditions if c.lower_key == _SESSION_NAME)
+    return dict.fromkeys(value for c in conditions for value in c.values if not set("*?$") & set(value))
+
+
+def _lets_through(allows: Mapping[str, Sequence[Statement]], denies: Sequence[Statement], key: str, value: str) -> bool:
+    """Return whether a trust policy lets a key of the request for a session have a value."""
+    use = key if key in allows else _SESSION_TAG
+    keys = {key: (value,), "aws:tagkeys": Several((key.partition("/")[2],))}
+    mine = {key} if key in allows else {key, "aws:tagkeys"}
+    some = allows[use]
+    if any(e.conditions and all(_holds(c, keys, mine, deny=True) is True for c in e.conditions) for e in denies):
+        return False
+    return not some or any(all(_holds(c, keys, mine) is not False for c in e.conditions) for e in some)
 
 
 def _holds(condition: Condition, keys: Mapping[str, Values], mine: set[str], *, deny: bool = False) -> bool | None:
