@@ -466,13 +466,7 @@ def _together(request: str, rows: Sequence[Row], keys: Sequence[str]) -> Row:
     """Return the row of a prefix from those of its classes of keys."""
     if all(row == rows[0] for row in rows):
         return rows[0]
-    spans: dict[Word, tuple[Span, ...]] = {}
-    left: tuple[Span, ...] = EVERY_ADDRESS
-    for word in ("opened", "unknown"):
-        here = [span for row in rows for span in row.places(word).spans]
-        spans[word] = minus(left, minus(EVERY_ADDRESS, here))
-        left = minus(left, here)
-    spans["refused"] = left
+    spans = _addresses_by_answer(rows)
     labels = sorted({label for row in rows for label in row.labels})
     answers = {label: _best(row.at_endpoint(label) for row in rows) for label in labels}
     others = _best(row.others for row in rows)
@@ -487,6 +481,18 @@ def _together(request: str, rows: Sequence[Row], keys: Sequence[str]) -> Row:
     }
     sets = {word: SourceSet() if each.is_empty else each for word, each in sets.items()}
     return Row(request, replace(sets["opened"], when=_for_keys(rows, keys)), sets["refused"], sets["unknown"])
+
+
+def _addresses_by_answer(rows: Sequence[Row]) -> dict[Word, tuple[Span, ...]]:
+    """Return the addresses from which some row is opened, of the others those where one is unknown, and the rest."""
+    spans: dict[Word, tuple[Span, ...]] = {}
+    left: tuple[Span, ...] = EVERY_ADDRESS
+    for word in ("opened", "unknown"):
+        here = [span for row in rows for span in row.places(word).spans]
+        spans[word] = minus(left, minus(EVERY_ADDRESS, here))
+        left = minus(left, here)
+    spans["refused"] = left
+    return spans
 
 
 def _best(answers: Iterable[Word]) -> Word:

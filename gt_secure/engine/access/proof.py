@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial, reduce
 from itertools import product, starmap
@@ -28,7 +28,7 @@ from ..iam.facts import Signer
 from ..iam.request import Policies, Request
 from ..iam.request_keys import TABLES, is_absent_for, is_by_action
 from ..iam.request_space import Dimension, RequestSpace, SpaceAnswer
-from ..iam.statement_table import TARGET, DimensionValue, StatementTable, View
+from ..iam.statement_table import TARGET, DimensionValue, StatementTable, TablePart, View
 from ..policies.bucket_guard import UPLOAD, build_guard, find_guard, merge_guard
 from ..policies.signer_lock import build_signer_lock, signer_names
 from .address_classes import Span
@@ -434,22 +434,15 @@ def _space(name: str, space: RequestSpace) -> Iterator[str]:
     values: dict[int, str] = {}
     for group in space.groups:
         for dimension in group.dimensions if not group.bounded else ():
-            value = values[id(dimension)] = f"{name}d{len(values)}"
-            yield f"(declare-const {value} Int)"
-            yield f"(assert (and (<= 0 {value}) (< {value} {len(dimension.settings)})))"
-            for index, setting in enumerate(dimension.settings):
-                yield f";   {printable(dimension.name)} {index}: {printable(_said(setting))}"
+            values[id(dimension)] = f"{name}d{len(values)}"
+            yield from _variable(values[id(dimension)], dimension)
         for part in group.parts:
             own = [each for each in group.dimensions if each.keys & part.keys]
             is_free = group.bounded or prod(len(each.settings) for each in own) > _MOST_ROWS
-            rows = [] if is_free else [*product(*(enumerate(each.settings) for each in own))]
-            masks = [part.mask(reduce(View.with_setting, (each for _, each in row), space.base)) for row in rows]
-            terms = [_every(f"(= {values[id(d)]} {i})" for d, (i, _) in zip(own, row, strict=True)) for row in rows]
-            for bit in _bits(part.bits & space.settled):
-                holds = [term for term, mask in zip(terms, masks, strict=True) if mask >> bit & 1]
-                fails = [term for term, mask in zip(terms, masks, strict=True) if not mask >> bit & 1]
-                term = _some(holds) if len(holds) <= len(fails) else _no(_some(fails))
-                left.setdefault(bit, []).append("free" if is_free else term)
+            for bit in _bits(part.bits & space.settled) if is_free else ():
+                left.setdefault(bit, []).append("free")
+            for bit, term in _terms(part, own, space, values) if not is_free else ():
+                left.setdefault(bit, []).append(term)
     for bits, layer, statement in space.table.statements:
         comment = printable(f"; {layer.name}, {statement.label}")
         for bit in _bits(bits & space.settled):
@@ -458,6 +451,26 @@ def _space(name: str, space: RequestSpace) -> Iterator[str]:
                 yield f"(declare-const {name}b{bit} Bool) {comment}: too many values, so it may apply or not"
             else:
                 yield f"(define-fun {name}b{bit} () Bool {_every(terms)}) {comment}"
+
+
+def _variable(name: str, dimension: Dimension) -> Iterator[str]:
+    yield f"(declare-const {name} Int)"
+    yield f"(assert (and (<= 0 {name}) (< {name} {len(dimension.settings)})))"
+    for index, setting in enumerate(dimension.settings):
+        yield f";   {printable(dimension.name)} {index}: {printable(_said(setting))}"
+
+
+def _terms(
+    part: TablePart, dimensions: Sequence[Dimension], space: RequestSpace, values: Mapping[int, str]
+) -> Iterator[tuple[int, str]]:
+    """Yield for each bit of a part the term over the variables of its dimensions that says when it holds."""
+    rows = [*product(*(enumerate(each.settings) for each in dimensions))]
+    masks = [part.mask(reduce(View.with_setting, (each for _, each in row), space.base)) for row in rows]
+    terms = [_every(f"(= {values[id(d)]} {i})" for d, (i, _) in zip(dimensions, row, strict=True)) for row in rows]
+    for bit in _bits(part.bits & space.settled):
+        holds = [term for term, mask in zip(terms, masks, strict=True) if mask >> bit & 1]
+        fails = [term for term, mask in zip(terms, masks, strict=True) if not mask >> bit & 1]
+        yield bit, _some(holds) if len(holds) <= len(fails) else _no(_some(fails))
 
 
 def _said(setting: DimensionValue) -> str:
