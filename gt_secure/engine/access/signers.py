@@ -38,6 +38,8 @@ from .request_kinds import LONGEST_SIGNATURE_MS
 from .source_sets import Row, SourceSet, combined
 
 SigningClass: TypeAlias = Literal["signs", "reaches", "can-become"]
+_Change: TypeAlias = tuple[str, str, Callable[[], Row], tuple[str, ...]]
+"""An action, on what, the answer after it, and the ARN as which its URL is then signed, if it is another's."""
 
 LONGEST_S = LONGEST_SIGNATURE_MS // 1000
 CHAINED_S = 3600
@@ -405,6 +407,17 @@ class _Search:
     def signers(self) -> Signers:
         """Return everybody by what they can do."""
         rows = {each.arn: _rows(self.reading, each) for each in self.principals.all}
+        classified = self._signing(rows)
+        classified |= self._able_to_sign(rows, classified)
+        result = [_signer(arn, *classified.get(arn, ("signs", _Way((arn,), row)))) for arn, row in rows.items()]
+        order = list(_CLASSES)
+        result.sort(key=lambda each: (each.answer == "refused", order.index(each.signing), each.arn))
+        signers = Signers.of(result, (*self._assumed(), *self.principals.notes))
+        signers.bucket = self.locks.bucket
+        return signers
+
+    def _signing(self, rows: Mapping[str, Row]) -> dict[str, tuple[SigningClass, _Way]]:
+        """Return who signs, and who reaches somebody who does: certain ways first, then those that may be one."""
         classified: dict[str, tuple[SigningClass, _Way]] = {}
         for word in ("opened", "unknown"):
             for arn, row in rows.items():
@@ -416,32 +429,37 @@ class _Search:
                 ways, {arn: None for arn in rows if arn not in classified}, certain=word == "opened"
             )
             classified |= {arn: ("reaches", way) for arn, way in reached.items()}
+        return classified
+
+    def _able_to_sign(
+        self, rows: Mapping[str, Row], classified: Mapping[str, tuple[SigningClass, _Way]]
+    ) -> dict[str, tuple[SigningClass, _Way]]:
+        """Return who can become a signer, of those that neither sign nor reach one."""
         opened = [arn for arn, (kind, way) in classified.items() if kind == "signs" and _word(way.row) == "opened"]
         signing = {
             action: self._apart((arn for arn in opened if self.by_arn[arn].is_role == (action == _TRUST)), (action,))
             for action in (_TRUST, *_KEYS)
         }
         becoming = self.statements.bits(BECOMING)
+        able: dict[str, tuple[SigningClass, _Way]] = {}
         for principal in self.principals.all:
             if principal.arn not in classified and self._allowed[principal.arn] & becoming:
                 way = self._becoming(principal, signing, rows)
-                classified |= {} if way is None else {principal.arn: ("can-become", way)}
-        result = [_signer(arn, *classified.get(arn, ("signs", _Way((arn,), row)))) for arn, row in rows.items()]
-        order = list(_CLASSES)
-        result.sort(key=lambda each: (each.answer == "refused", order.index(each.signing), each.arn))
+                able |= {} if way is None else {principal.arn: ("can-become", way)}
+        return able
+
+    def _assumed(self) -> tuple[str, ...]:
+        """Return what the answers take for granted."""
         key = self.principals.key
         default = f"as the bucket does by default, with {printable(key)}" if key else "without a key of the account"
         encrypted = _NO_KEY if key is None else f"The object is encrypted {default}."
         tagged = any(name.startswith(_RESOURCE_TAG) for name in self.locks.facts.values)
-        assumed = (
+        return (
             *self.locks.assumed_with(path=said_of_points(self.principals.access_points)),
             *(() if tagged else (NO_TAGS,)),
             encrypted,
             *_ASSUMED,
         )
-        signers = Signers.of(result, (*assumed, *self.principals.notes))
-        signers.bucket = self.locks.bucket
-        return signers
 
     def _asked(
         self,
@@ -566,15 +584,21 @@ class _Search:
             yield from ((arn, unsure(row, unread) if unread else row, ()) for arn, row in rows)
         passing = [arn for arn in self._holding(_PASS).of(role.arn) if arn in left]
         doubts = self._doubts_of_sagemaker(role, trust) if passing else None
-        for arn in passing if doubts is not None else ():
-            facts = {**tags, **{f"iam:{key[4:]}": value for key, value in tags.items()}}
-            row = self._may(self.by_arn[arn], _PASS, role.arn, {**facts, "iam:passedtoservice": (_SAGEMAKER,)})
-            labels = _word(launch := self._launch(self.by_arn[arn], labels=False)) == "refused"
-            launch = self._launch(self.by_arn[arn], labels=True) if labels else launch
-            unsure_of = [*(doubts or ()), *unread, *(launch.unknown.depends_on if launch.opened.is_empty else ())]
-            row = REFUSED if _word(launch) == "refused" else unsure(row, unsure_of) if unsure_of else row
-            how = _FOR_WORKERS if labels else "by a job or notebook of SageMaker"
-            yield arn, row, (how, *launch.opened.when)
+        if doubts is not None:
+            yield from ((arn, *self._passed(self.by_arn[arn], role, tags, [*doubts, *unread])) for arn in passing)
+
+    def _passed(
+        self, principal: Principal, role: Principal, tags: Mapping[str, Values], doubts: Sequence[str]
+    ) -> tuple[Row, tuple[str, ...]]:
+        """Return from where a principal may have SageMaker use a role, with how."""
+        facts = {**tags, **{f"iam:{key[4:]}": value for key, value in tags.items()}}
+        row = self._may(principal, _PASS, role.arn, {**facts, "iam:passedtoservice": (_SAGEMAKER,)})
+        labels = _word(launch := self._launch(principal, labels=False)) == "refused"
+        launch = self._launch(principal, labels=True) if labels else launch
+        unsure_of = [*doubts, *(launch.unknown.depends_on if launch.opened.is_empty else ())]
+        row = REFUSED if _word(launch) == "refused" else unsure(row, unsure_of) if unsure_of else row
+        how = _FOR_WORKERS if labels else "by a job or notebook of SageMaker"
+        return row, (how, *launch.opened.when)
 
     def _trust(self, role: Principal) -> tuple[Layer, list[str]]:
         """Return the trust policy of a role; what was not read may trust anybody."""
@@ -688,23 +712,11 @@ class _Search:
 
     def _changes(
         self, principal: Principal, signing: Mapping[str, Sequence[str]], rows: Mapping[str, Row]
-    ) -> Iterator[tuple[str, str, Callable[[], Row], tuple[str, ...]]]:
+    ) -> Iterator[_Change]:
         """Yield actions by which a principal becomes a signer: on what, with which answer then, as whom."""
-
-        free = partial(_rows, self.reading, principal, as_if_all=True)
-        own = _OWN["role" if principal.is_role else "user"]
-        yield from ((action, principal.arn, free, ()) for action in own)
-        groups = [self.groups[name] for name in principal.groups if name in self.groups]
-        yield from ((action, arn, free, ()) for arn in groups for action in _GROUP)
-        managed = [arn for arn in principal.managed if ":iam::aws:" not in arn]
-        yield from ((action, arn, free, ()) for arn in managed for action in _VERSIONS)
+        yield from self._changes_of_its_policies(principal)
         if principal.account == self.locks.account:
-            yield _BUCKET, self.locks.arn, partial(_rows, self.granted, principal), ()
-            yield _UNLOCK, self.locks.arn, partial(_rows, self.unlocked, principal), ()
-            for arn in self.listed:
-                for action in _OF_POINT:
-                    asked = map(partial(self._after, action, arn), self.keys)
-                    yield action, arn, partial(_rows, asked, principal), ()
+            yield from self._changes_of_bucket(principal)
         for arn, policies in self.principals.groups.items() if not principal.is_role else ():
             joined = replace(principal, policies=(*principal.policies, *policies))
             yield _JOIN, arn, partial(_rows, self.reading, joined), ()
@@ -713,6 +725,25 @@ class _Search:
             for arn in signing[action] if allows else ():
                 if any(covers(each, arn) for each in allows):
                     yield action, arn, partial(rows.__getitem__, arn), (arn,)
+
+    def _changes_of_its_policies(self, principal: Principal) -> Iterator[_Change]:
+        """Yield changes of policies of a principal, of its groups too, after which they allow everything."""
+        free = partial(_rows, self.reading, principal, as_if_all=True)
+        own = _OWN["role" if principal.is_role else "user"]
+        yield from ((action, principal.arn, free, ()) for action in own)
+        groups = [self.groups[name] for name in principal.groups if name in self.groups]
+        yield from ((action, arn, free, ()) for arn in groups for action in _GROUP)
+        managed = [arn for arn in principal.managed if ":iam::aws:" not in arn]
+        yield from ((action, arn, free, ()) for arn in managed for action in _VERSIONS)
+
+    def _changes_of_bucket(self, principal: Principal) -> Iterator[_Change]:
+        """Yield changes of the bucket policy and of those of its access points."""
+        yield _BUCKET, self.locks.arn, partial(_rows, self.granted, principal), ()
+        yield _UNLOCK, self.locks.arn, partial(_rows, self.unlocked, principal), ()
+        for arn in self.listed:
+            for action in _OF_POINT:
+                asked = map(partial(self._after, action, arn), self.keys)
+                yield action, arn, partial(_rows, asked, principal), ()
 
 
 def _signer(arn: str, signing: SigningClass, way: _Way) -> SigningPrincipal:
