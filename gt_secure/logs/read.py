@@ -362,6 +362,13 @@ def count_hits(
     if query.local_filters:  # these need the addresses first
         with _read_here(query, runtime, choice, objects).filter(**query.filters) as hits:
             return hits.count(names), hits.coverage
+    return _counted_here(names, query, runtime, choice, objects)
+
+
+def _counted_here(
+    names: Sequence[str], query: LogQuery, runtime: Runtime, choice: EngineChoice, objects: list[LogObject]
+) -> tuple[Table, Coverage]:
+    """Return hits counted on this machine: lines and records are grouped as they are read."""
     question = Question(tuple(names), query.since, query.until, query.filters, runtime.test_urls)
     columns = ", ".join(f'"{name}"' for name in question.columns())
     job = _Job(query, runtime, choice, objects)

@@ -292,28 +292,12 @@ def derived(
     FROM (SELECT source, pos, line, readable, blank, {plain}, {half}request_uri AS raw_uri,
         CASE WHEN request_uri LIKE '%?%' THEN {target} END AS target
     FROM ({records}) r1) r2) r12"""
-    if texts:
-        whole = "".join(f", {_without_hidden(f'masked_{name}', d)} AS {name}" for name in texts)
-        rows = f"(SELECT *{whole} FROM {rows}) r11"
+    rows = _with_texts(rows, texts, d) if texts else rows
     if wanted & {*_OF_QUERY}:
-        canonical = d.each.format(d.split.format("asked_raw", "&"), _canonical("p", d))
-        usual = "WHEN usual THEN NULL " if d.shortcut else ""
-        rows = usual_layers(rows) if d.shortcut else rows
-        joined = d.join.format("params", "&")
-        rows = f"""(SELECT *, CASE WHEN asked_raw = '' THEN '' {usual}ELSE '&' || {joined} END AS asked
-        FROM (SELECT *, {d.each.format("cased", _lower("p", d))} AS params
-        FROM (SELECT *, CASE WHEN asked_raw = '' THEN NULL {usual}ELSE {canonical} END AS cased
-        FROM {rows}) r13) r3) r4"""
+        rows = _with_query(rows, d)
     rows = f"(SELECT *, {_presigned(d)} AS presigned FROM {rows}) r5"
     if "request_uri" in wanted:
-        half, spelled = _half_masked("spelled_uri", d), _respelled(d)
-        if d.shortcut:
-            half = f"CASE WHEN usual THEN {HALF_MASKED} ELSE {half} END"
-            spelled = f"CASE WHEN usual THEN raw_uri ELSE {spelled} END"
-        rows = f"""(SELECT *, {_without_hidden("masked_uri", d)} AS request_uri
-        FROM (SELECT *, {_rest_masked("half_uri", d)} AS masked_uri
-        FROM (SELECT *, {half} AS half_uri
-        FROM (SELECT *, {spelled} AS spelled_uri FROM {rows}) r6) r7) r8) r9"""
+        rows = _with_uri(rows, d)
     columns = {
         "fingerprint": f"CASE WHEN presigned AND NOT ({_NOTHING_OF_IT}) THEN substr({_fingerprint(d)}, 1, 16) END",
         "minted": _minted(d),
@@ -325,6 +309,36 @@ def derived(
     rows = f"(SELECT *{picks} FROM {rows}) r10"
     picks = "".join(f", {text} AS {name}" for name, text in last.items())
     return f"SELECT *{picks} FROM {rows}"
+
+
+def _with_texts(rows: str, texts: Collection[str], d: Dialect) -> str:
+    """SELECT that adds texts to rows, of which the half is masked."""
+    whole = "".join(f", {_without_hidden(f'masked_{name}', d)} AS {name}" for name in texts)
+    return f"(SELECT *{whole} FROM {rows}) r11"
+
+
+def _with_query(rows: str, d: Dialect) -> str:
+    """SELECT that adds the canonical form of the query to rows: its ``params``, and all of them as ``asked``."""
+    canonical = d.each.format(d.split.format("asked_raw", "&"), _canonical("p", d))
+    usual = "WHEN usual THEN NULL " if d.shortcut else ""
+    rows = usual_layers(rows) if d.shortcut else rows
+    joined = d.join.format("params", "&")
+    return f"""(SELECT *, CASE WHEN asked_raw = '' THEN '' {usual}ELSE '&' || {joined} END AS asked
+        FROM (SELECT *, {d.each.format("cased", _lower("p", d))} AS params
+        FROM (SELECT *, CASE WHEN asked_raw = '' THEN NULL {usual}ELSE {canonical} END AS cased
+        FROM {rows}) r13) r3) r4"""
+
+
+def _with_uri(rows: str, d: Dialect) -> str:
+    """SELECT that adds the masked ``request_uri`` to rows."""
+    half, spelled = _half_masked("spelled_uri", d), _respelled(d)
+    if d.shortcut:
+        half = f"CASE WHEN usual THEN {HALF_MASKED} ELSE {half} END"
+        spelled = f"CASE WHEN usual THEN raw_uri ELSE {spelled} END"
+    return f"""(SELECT *, {_without_hidden("masked_uri", d)} AS request_uri
+        FROM (SELECT *, {_rest_masked("half_uri", d)} AS masked_uri
+        FROM (SELECT *, {half} AS half_uri
+        FROM (SELECT *, {spelled} AS spelled_uri FROM {rows}) r6) r7) r8) r9"""
 
 
 def _signer_hash(d: Dialect) -> str:
