@@ -104,6 +104,12 @@ def unknown_keys(rows: Iterable[Difference[Answer]], *exposures: Exposure) -> tu
     return tuple(sorted(named - ACTIONS))
 
 
+def _unlisted_signers(wanted: Restriction, hits: Hits | None) -> list[str]:
+    """Return who signed URLs that the log has, and would not be listed."""
+    signed = hits.presigners(wanted.bucket or "", wanted.prefix)[0] if wanted.signers and hits is not None else {}
+    return [each for each in map(without_session, signed) if not is_listed(each, wanted.signers or ())]
+
+
 def notices_of(
     wanted: Restriction, rows: Sequence[Difference[Answer]], now: Exposure, after: Exposure, hits: Hits | None = None
 ) -> Iterator[Notice]:
@@ -112,8 +118,7 @@ def notices_of(
     logged = [row.source for row in refused if row.why == LOGGED]
     if logged:
         yield _refuses(wanted, logged, strangers(hits, wanted.bucket, wanted.prefix) & set(logged))
-    signed = hits.presigners(wanted.bucket or "", wanted.prefix)[0] if wanted.signers and hits is not None else {}
-    left_out = [each for each in map(without_session, signed) if not is_listed(each, wanted.signers or ())]
+    left_out = _unlisted_signers(wanted, hits)
     if left_out:
         yield notice("signers-log", signers=some(left_out, _MOST_NAMED))
     yield from _doubts(rows, now, after)

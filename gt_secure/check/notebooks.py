@@ -128,6 +128,16 @@ def write_promise(path: str | Path) -> dict[str, int]:
     return dict(metadata[KEY]["checks"])
 
 
+def _searched(book: Any, details: dict[str, Any]) -> str:
+    """Return in words what was searched: the cells of a notebook, and texts."""
+    parts = [f"{count(details['cells'], 'cell')}, outputs, metadata and widget state"] if book else []
+    return some(parts + details["texts"])
+
+
+def _none_except(exempt: int) -> str:
+    return f"none found except {count(exempt, 'accepted one')}" if exempt else "none found"
+
+
 @Check
 def no_secret_saved(path: str | Path, *, accepted: AcceptedLike | None = None) -> CheckResult:
     """No presigned URL, key or token is anywhere in a saved notebook: sources, outputs, metadata, widget state.
@@ -162,10 +172,7 @@ def no_secret_saved(path: str | Path, *, accepted: AcceptedLike | None = None) -
     if unread:
         text = f"Its jupytext pair '{unread}' is not in the same folder and was not searched."
         return CheckResult("no_secret_saved", subject, None, text, details, "Name both files with --path.")
-    parts = [f"{count(cells, 'cell')}, outputs, metadata and widget state"] if book else []
-    searched = some(parts + details["texts"])
-    rest = f"none found except {count(len(exempt), 'accepted one')}" if exempt else "none found"
-    text = f"{kinds} kinds of secrets searched in {searched}: {rest}."
+    text = f"{kinds} kinds of secrets searched in {_searched(book, details)}: {_none_except(len(exempt))}."
     if not (cells if book else _read(file).strip()):
         return CheckResult("no_secret_saved", subject, None, text, details, "Check a notebook with cells.")
     return CheckResult("no_secret_saved", subject, True, text, details)

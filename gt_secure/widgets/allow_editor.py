@@ -208,15 +208,7 @@ class AllowEditor(Step):
         InvalidInput
             If an entry is wrong or nobody is listed yet; the message says which and what to write instead.
         """
-        for entry in (*self.address_input.entries, *self.endpoint_input.entries):
-            if entry.problem:
-                raise InvalidInput(
-                    f'"{markup.plain(entry.word, 60)}" in the list cannot be used.',
-                    next_step=entry.problem,
-                    field="addresses",
-                )
-        for error in self._wrong.values():
-            raise error
+        self._check_entries()
         guard = self.guard_lock
         if guard and self.bucket and not (self.addresses or self.endpoints):
             raise InvalidInput(NOBODY, next_step=_LIST, field="addresses")
@@ -232,6 +224,18 @@ class AllowEditor(Step):
             guard=guard if self.bucket else None,
             **texts,
         )
+
+    def _check_entries(self) -> None:
+        """Raise the first problem of an entry, with what to write instead."""
+        for entry in (*self.address_input.entries, *self.endpoint_input.entries):
+            if entry.problem:
+                raise InvalidInput(
+                    f'"{markup.plain(entry.word, 60)}" in the list cannot be used.',
+                    next_step=entry.problem,
+                    field="addresses",
+                )
+        for error in self._wrong.values():
+            raise error
 
     def good(self) -> dict[str, Any]:
         """Return what is entered and right, by trait."""
