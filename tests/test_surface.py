@@ -41,7 +41,7 @@ BUDGET = {
     **{f"syntax nodes of {part}": (120_000, "a part has a size that fits a head") for part in PARTS},
     "syntax nodes of the product": (150_000, "what joins the parts is thinner than they are together"),
     "syntax nodes of the surfaces": (70_000, "a surface calls the product and renders its answer"),
-    "functions with more than 15 branches": (15, "split it where its story has a new subject"),
+    "functions with more than 15 branches": (10, "split it where its story has a new subject"),
     "connection methods": (26, "a question has one method: give an answer another view instead"),
     "connection parameters": (85, "what holds for all calls belongs to connect(); what nobody sets goes"),
     "public names": (30, "a name in gt_secure is one that people type; types are imported from their package"),
