@@ -32,13 +32,16 @@ def _readme(part: str) -> Path:
 
 @pytest.mark.parametrize("part", PARTS)
 def test_a_part_is_imported_alone(part: str, copy_of: CopyOf) -> None:
-    """In a copy with what it may import, each of its modules is imported."""
+    """In a copy with what it may import, each of its modules is imported, and no other part is found."""
     copy = copy_of(part)
     paths = (path.relative_to(copy).with_suffix("") for path in sorted((copy / "gt_secure" / part).rglob("*.py")))
     names = [".".join(path.parts).removesuffix(".__init__") for path in paths if path.name != "__main__"]
+    others = [f"gt_secure.{path.stem}" for path in PACKAGE.iterdir() if path.name not in (part, *PARTS[part])]
     code = (
         f"import importlib, sys; [importlib.import_module(name) for name in {names}]; import gt_secure\n"
+        "from importlib.util import find_spec\n"
         "assert not {'boto3', 'botocore', 'ipywidgets'} & {*sys.modules}\n"
+        f"assert not [name for name in {others} if name != 'gt_secure.__init__' and find_spec(name)]\n"
         "print(gt_secure.__file__)"
     )
     done = run_in(copy, "-c", code)

@@ -21,11 +21,18 @@ PARTS: dict[str, tuple[str, ...]] = {
 """Parts that import alone, and the parts that each may import."""
 
 
+ALONE = """import sys
+
+sys.meta_path[:] = [each for each in sys.meta_path if not getattr(each, "__module__", "").startswith("__editable__")]
+"""
+"""The package in a copy: an editable installation finds no module for it that the copy does not have."""
+
+
 def copy_part(part: str, folder: Path) -> Path:
     """Copy a part with what it may import; return the folder, from which ``gt_secure`` is that copy."""
     copy = folder / "gt_secure"
     copy.mkdir(parents=True)
-    (copy / "__init__.py").touch()
+    (copy / "__init__.py").write_text(ALONE)
     for name in (part, *PARTS[part]):
         shutil.copytree(PACKAGE / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     return folder
