@@ -50,8 +50,9 @@ pytest_plugins = ["support.process_state", "support.account", "support.scene"]
 
 collect_ignore = [] if "GT_SECURE_LIVE_PROFILE" in os.environ else ["live"]
 """A real account is asked only by ``tools/live.py``."""
-if find_spec("z3") is None:  # what “make check” installs
-    collect_ignore.append("engine/access/test_smt.py")
+# What “make check” and “make browser” install.
+collect_ignore += ["engine/access/test_smt.py"] if find_spec("z3") is None else []
+collect_ignore += ["browser"] if find_spec("playwright") is None else []
 
 NOTEBOOKS = ("test_edges.py", "test_states.py", "test_main_job.py")
 """The half of the browser tests whose panels are in notebooks."""
