@@ -36,7 +36,8 @@ def test_a_part_is_imported_alone(part: str, copy_of: CopyOf) -> None:
     copy = copy_of(part)
     paths = (path.relative_to(copy).with_suffix("") for path in sorted((copy / "gt_secure" / part).rglob("*.py")))
     names = [".".join(path.parts).removesuffix(".__init__") for path in paths if path.name != "__main__"]
-    others = [f"gt_secure.{path.stem}" for path in PACKAGE.iterdir() if path.name not in (part, *PARTS[part])]
+    copied = ("__pycache__", part, *PARTS[part])
+    others = [f"gt_secure.{path.stem}" for path in PACKAGE.iterdir() if path.name not in copied]
     code = (
         f"import importlib, sys; [importlib.import_module(name) for name in {names}]; import gt_secure\n"
         "from importlib.util import find_spec\n"
