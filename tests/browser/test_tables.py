@@ -30,7 +30,9 @@ def source(number: int) -> dict[str, Any]:
 @pytest.mark.parametrize(("theme", "width"), [("true", 320), ("false", 900)])
 def test_a_long_table_has_a_filter(chromium: Any, axe: str, theme: str, width: int) -> None:
     files = resources.files("gt_secure")
-    style = (files / "widgets" / "style.css").read_text(encoding="utf-8") + (files / "tables.css").read_text("utf-8")
+    style = (files / "widgets" / "style.css").read_text(encoding="utf-8") + (files / "base" / "tables.css").read_text(
+        "utf-8"
+    )
     short, long = sources_table([source(1)]), sources_table([source(number) for number in range(1, 14)])
     page = chromium.new_page(viewport={"width": width, "height": 800})
     try:
