@@ -112,7 +112,8 @@ def test_who_leaks_fails_and_the_next_test_does_not(suite: pytest.Pytester) -> N
     assert set(leaks) == {"test_a_handler", "test_a_loop", "test_a_closed_socket"}, text
     assert "SIGTERM: <function handler" in leaks["test_a_handler"]
     assert all(name in leaks["test_a_loop"] for name in ("SIGINT: ", "SIGHUP: ", "wakeup fd: "))
-    assert re.findall(r"the fixture (\w+) leaves (\w+)", text) == [("forgets", "SIGINT")]
+    # pytest prints a failure once more in its summary, whole where the variable CI is set.
+    assert set(re.findall(r"the fixture (\w+) leaves (\w+)", text)) == {("forgets", "SIGINT")}
     assert "11 passed, 4 errors" in text
 
 
