@@ -1,0 +1,55 @@
+"""How much of the package a person has to read who follows a question from its call to its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import gt_secure
+from gt_secure import Restriction
+from gt_secure.sandbox import Sandbox
+from support.trips import PACKAGE, Trip, trip_of
+
+PARTS = ("base", "secrets", "engine", "sandbox")
+"""Parts that a change of the product reaches through their face; what they enter is counted, and told apart."""
+BUDGET = {
+    "plan and apply": (5_420, 2_410),
+    "exposure": (2_970, 800),
+    "explain": (2_500, 1_045),
+    "hits": (2_240, 2_110),
+}
+"""The most lines that the functions of a trip have, and those of them that are outside of :data:`PARTS`."""
+
+OFFICE = Restriction("open-team", addresses=["203.0.113.0/24"], bucket="gt-images")
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    monkeypatch.setenv("GT_SECURE_JOURNAL", str(tmp_path / "journal"))
+    with Sandbox(log_delay_s=0.2) as sandbox:
+        yield sandbox
+
+
+def _outside(trip: Trip) -> int:
+    places = ((path, line) for path, line in trip.places if Path(path).relative_to(PACKAGE).parts[0] not in PARTS)
+    return Trip(frozenset(places)).lines
+
+
+def test_a_trip_is_short_enough_to_read(sandbox: Sandbox, tmp_path: Path) -> None:
+    """Neither the lines of the functions that a question enters, nor those outside of the parts, may grow."""
+    gt = gt_secure.connect(sandbox=sandbox)
+    trips = {"plan and apply": trip_of(lambda: gt.apply(gt.plan(OFFICE)))}
+    trips["exposure"] = trip_of(lambda: str(gt.exposure("gt-images", "scans/0001.png", team="open-team")))
+    url = gt.test_url("gt-images", "scans/0001.png", bound_to="203.0.113.7")
+    probe = gt.probe(url, "198.51.100.9")
+    trips["explain"] = trip_of(lambda: str(gt.explain(probe, url=url)))
+    gt.hits("gt-images", wait_for=1)
+    anew = gt_secure.connect(sandbox=sandbox, cache=tmp_path / "cache")
+    trips["hits"] = trip_of(lambda: str(anew.hits("gt-images").count("remote_ip")))
+    measured = {name: (trip.lines, _outside(trip)) for name, trip in trips.items()}
+    for name, trip in trips.items():
+        print(f"{name}: {trip.lines} lines, {_outside(trip)} outside of parts; {len(trip.modules)} modules")
+    grown = [name for name, lines in measured.items() if any(map(int.__gt__, lines, BUDGET[name]))]
+    assert not grown, f"lines that a trip enters, and those outside of the parts: {measured}; at most {BUDGET}"
