@@ -38,7 +38,7 @@ from gt_secure.sandbox import Sandbox
 from gt_secure.widgets import AllowEditor, HitsStep, TeamPicker, panel, testing
 from gt_secure.widgets.base import error_markup
 from gt_secure.widgets.role_summary import role_markup
-from support.rig import until
+from support.box import until
 
 WORD = "zq7"
 NASTY = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'><b>$\\frac{1}{2}$\x1b[31m\x07\u202e\u2066=1+1"

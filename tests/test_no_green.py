@@ -32,8 +32,9 @@ from gt_secure.logs import count_hits, read_hits
 from gt_secure.logs.coverage import NOTHING
 from gt_secure.restriction.files import dump_restriction
 from gt_secure_prowler.plugin import outcomes
+from support.box import ACCOUNT, BUCKET, ELSEWHERE, OFFICE
 from support.http_faults import FAULTS, Fault, FaultyProxy
-from support.rig import ACCOUNT, BUCKET, ELSEWHERE, OFFICE, Rig
+from support.rig import Rig
 from support.sample import sample
 from support.scene import GOOD
 

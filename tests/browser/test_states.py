@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from support.rig import Rig, allowing
+from support.box import allowing
+from support.rig import Rig
 from support.sample import sample
 
 pytestmark = pytest.mark.browser

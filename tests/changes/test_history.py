@@ -16,7 +16,7 @@ from gt_secure.changes import Journal
 from gt_secure.changes.history import KIND_CALLS, NAME_MEMBERS, HistoryEntry, merge
 from gt_secure.cli.main import main
 from support.blocks import ROOT, blocks_of
-from support.rig import allowing
+from support.box import allowing
 from support.scene import BUCKET, TEAM, WISH, Scene
 
 TIME = dt.datetime(2026, 11, 25, 9, 0, tzinfo=dt.UTC)

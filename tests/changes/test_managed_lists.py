@@ -17,7 +17,7 @@ from gt_secure.check import guard_is_in_place, is_proved, no_foreign_hits, nothi
 from gt_secure.cli.main import main
 from gt_secure.restriction.model import Restriction
 from gt_secure.widgets import AllowEditor, ReviewStep
-from support.rig import PREFIX_LIST_ID
+from support.box import PREFIX_LIST_ID
 from support.scene import BUCKET, Scene
 
 SET = "wafv2:ipset/offices"

@@ -14,7 +14,7 @@ from gt_secure.aws.client import Aws
 from gt_secure.base.errors import PolicyError
 from gt_secure.changes.change import Change
 from gt_secure.changes.plan import Plan, exposures_of, plan
-from gt_secure.changes.services import notices_of, simulate
+from gt_secure.changes.services import notices_of, simulate, users
 from gt_secure.changes.targets import BucketGuard
 from gt_secure.cli.output import fit
 from gt_secure.engine.policies.bucket_guard import build_guard, find_guard, merge_guard
@@ -497,3 +497,8 @@ def test_kinds_with_the_same_answer_are_folded_together() -> None:
     assert (
         "A worker's own URL, any other presigned URL, a POST form" in text.replace("\u2019", "'") or "POST form" in text
     )
+
+
+def test_an_ipv4_address_in_its_ipv6_form_is_one_user() -> None:
+    hits = opened_by("203.0.113.7", "::ffff:198.51.100.9", "10.0.3.4", "2001:db8:40::1f", "::ffff:203.0.113.7")
+    assert sorted(map(str, users(hits, None, ""))) == ["198.51.100.9", "2001:db8:40::1f", "203.0.113.7"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import logging
+import os
 import re
 import subprocess
 import sys
@@ -366,3 +367,14 @@ def test_papermill_runs_with_the_guard(jupyter: Path, ends: str) -> None:
     assert "X-Amz-Signature=***" in text
     assert HEX not in text
     assert KEY not in text
+
+
+def test_the_guard_needs_neither_boto3_nor_duckdb() -> None:
+    code = """
+import sys
+from gt_secure.check import SaveGuard
+assert SaveGuard().check({"cells": [], "metadata": {}}, "x") == []
+print([name for name in ("boto3", "botocore", "duckdb", "numpy", "ipywidgets") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=os.environ)
+    assert done.stdout.strip() == "[]", done.stderr

@@ -209,3 +209,19 @@ def options(name: str) -> set[str]:
     with pytest.raises(SystemExit), contextlib.redirect_stdout(io.StringIO()) as shown:
         parse([name, "--help"])
     return set(re.findall(r"(?<![\w-])--[a-z-]+", shown.getvalue().partition("options:")[2]))
+
+
+def test_a_plan_allows_networks_by_name(tmp_path: Path) -> None:
+    office = {"name": "Berlin office", "ranges": ["203.0.113.0/24", "2001:db8:40::/48"], "kind": "office"}
+    (tmp_path / "networks.json").write_text(json.dumps({"networks": [office]}))
+    networks = ["--networks", str(tmp_path / "networks.json")]
+    words = ["plan", "--bucket", "gt-images", "--allow", "Berlin office", "--allow", "192.0.2.44"]
+    args = parse([*words, *networks])
+    assert args is not None
+    assert [str(each) for each in command.restriction_from(args).addresses] == [
+        "192.0.2.44/32", "203.0.113.0/24", "2001:db8:40::/48"
+    ]  # fmt: skip
+    wrong = parse(["plan", "--bucket", "gt-images", "--allow", "Berlin ofice", *networks])
+    assert wrong is not None
+    with pytest.raises(InvalidInput, match="Berlin ofice"):
+        command.restriction_from(wrong)

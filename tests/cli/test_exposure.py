@@ -1,13 +1,16 @@
-"""``gt-secure exposure`` and ``prove`` from files: their JSON forms and exit codes."""
+"""``gt-secure exposure``, ``prove`` and ``explain --signers`` from files: their JSON forms and exit codes."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 from gt_secure.cli.main import main
 from gt_secure.engine.policies.bucket_guard import build_guard
+from support.principals import ACCOUNT, NOBODY, READ, arn, details, doc, group, policy, role, user
 
 BUCKET = ("--bucket", "gt-images", "--account", "111122223333")
 
@@ -64,6 +67,12 @@ def test_prove_a_guard_of_reads(capsys, tmp_path):
     assert "Whoever has an upload URL" in " ".join(capsys.readouterr().out.split())
 
 
+def test_prove_writes_a_certificate(guard, capsys, tmp_path):
+    line = ["prove", "--bucket-policy", guard, *BUCKET, "--allow", "203.0.113.0/24"]
+    assert main([*line, "--certificate", str(tmp_path / "question.smt2")]) == 0
+    assert (tmp_path / "question.smt2").read_text().endswith("(check-sat)\n")
+
+
 def test_text_and_errors(guard, capsys, tmp_path):
     assert main(["exposure", "--bucket-policy", guard, *BUCKET, "--key", "a.png"]) == 0
     assert "203.0.113.0/24" in capsys.readouterr().out
@@ -72,3 +81,34 @@ def test_text_and_errors(guard, capsys, tmp_path):
     bad.write_text("{")
     assert main(["exposure", "--bucket-policy", str(bad), *BUCKET, "--key", "a"]) == 1
     assert main(["prove", "--bucket-policy", str(tmp_path / "none"), *BUCKET]) == 1
+
+
+def test_signers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    late = details(group("g", arn("policy/reading")), policy("reading", doc(), doc(READ)))
+    pages = [details(user("x", READ, groups=["g"]), role("s", READ)), late]
+    pages[0]["UserDetailList"][0]["UserPolicyList"][0]["PolicyDocument"] = quote(json.dumps(doc(READ)))
+    pages[0]["RoleDetailList"][0]["AssumeRolePolicyDocument"] = json.dumps(NOBODY)
+    (tmp_path / "principals.json").write_text(json.dumps(pages))
+    (tmp_path / "policy.json").write_text(json.dumps(doc()))
+    line = [
+        "explain",
+        "--bucket-policy",
+        str(tmp_path / "policy.json"),
+        "--bucket",
+        "gt-images",
+        "--key",
+        "scans/0001.png",
+    ]
+    line += ["--account", ACCOUNT, "--signers"]
+    assert main([*line, "--principals", str(tmp_path / "principals.json"), "--json", "--all"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert [each["arn"] for each in data["signers"]] == [arn("role/s"), arn("user/x")]
+    assert data["signers"][1] == {
+        "arn": arn("user/x"), "class": "signs", "answer": "opened", "chain": [arn("user/x")], "depends_on": [],
+        "opened": {"cidrs": ["0.0.0.0/0", "::/0"], "endpoints": "any", "when": []}, "longest_s": 604800,
+    }  # fmt: skip
+    assert any("aws:ResourceTag" in each for each in data["assumed"])
+    assert main([*line, "--principals", str(tmp_path / "principals.json")]) == 0
+    assert "7 days" in capsys.readouterr().out
+    assert main(line) == 1
+    assert "Add --principals" in capsys.readouterr().err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import itertools
 import json
 import random
 import re
@@ -17,7 +18,9 @@ import duckdb
 import pytest
 
 from gt_secure.base.errors import InvalidInput
-from gt_secure.cli.main import main, parse
+from gt_secure.cli.main import build_parser, main, parse
+from gt_secure.logs.engines import selection as engines
+from gt_secure.logs.sql.log_columns import COLUMNS
 from support import corpus
 from support.sample import sample
 
@@ -290,3 +293,43 @@ def test_limits_of_the_commands(log, limit: str, more: list[str], capsys) -> Non
 def test_a_networks_file_that_is_missing_is_an_error_whatever_is_counted_by(log, capsys) -> None:
     assert main(["hits", str(log[0]), "--networks", "nofile.json"]) == 1
     assert "nofile.json" in capsys.readouterr().err
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> str:
+    """Return the path of a log that can be read whole."""
+    corpus.deliver(tmp_path, "small.log", "203.0.113.7", "203.0.113.7", "198.51.100.9", "2001:db8::1")
+    return str(tmp_path / "small.log")
+
+
+def test_plot(small: str, tmp_path: Path, capsys) -> None:
+    for kind, ending in zip(("ip", "network", "time", "heat"), itertools.cycle(("svg", "png"))):
+        out = tmp_path / f"{kind}.{ending}"
+        assert main(["plot", small, "-o", str(out), "--kind", kind]) == 0
+        assert out.stat().st_size > 1000
+    assert main(["plot", small, "-o", "x.gif"]) == 1
+    assert "SVG or PNG" in capsys.readouterr().err
+
+
+def test_the_engine_is_named(small: str, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert main(["hits", small, "--by", "bucket", "--stats"]) == 0
+    said = json.loads(capsys.readouterr().err)
+    assert (said["engine"], "within 50.0 GB" in said["engine_reason"]) == ("duckdb", True)
+    monkeypatch.setattr(engines, "DUCKDB_UP_TO", 100)
+    for command in (["hits"], ["leaks"], ["plot", "-o", str(tmp_path / "a.svg")]):
+        assert main([command[0], small, *command[1:]]) == 0
+        said_lines = capsys.readouterr().err.splitlines()
+        assert said_lines[0].startswith("gt-secure: DuckDB in this kernel, though")
+        assert any(line.startswith("note: DuckDB in this kernel, though") for line in said_lines)
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "commands" / "watch.md"
+
+
+def test_the_command_and_its_page_name_every_column() -> None:
+    [commands] = (action for action in build_parser("hits")._actions if isinstance(action.choices, dict))
+    assert isinstance(commands.choices, dict)
+    options = commands.choices["hits"]._option_string_actions
+    offered = str(options["--by"].help)
+    assert offered.split(": ", 1)[1].split(", ") == list(COLUMNS)
+    assert offered in PAGE.read_text(encoding="utf-8")

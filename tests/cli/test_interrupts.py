@@ -30,8 +30,8 @@ from gt_secure.logs.engines.duckdb_store import Store, run_interruptible
 from gt_secure.restriction.model import Restriction
 from support import corpus
 from support.account import BUCKET, TEAM, Account
+from support.box import until
 from support.faults import Wire, in_child, name_of
-from support.rig import until
 from support.sample import sample
 
 START = (

@@ -14,7 +14,7 @@ from gt_secure.cli import exit_codes
 from gt_secure.cli.main import main
 from gt_secure.doctor import FEATURES, Scope, examine, execution_role, policy_for, scope_of
 from gt_secure.doctor.features import choose
-from support.rig import PREFIX_LIST_ID, until
+from support.box import PREFIX_LIST_ID, until
 from support.sample import sample
 
 from .conftest import ACCOUNT, BUCKET, LOGS, ROLE, SIMULATE, TEAM, Account

@@ -10,15 +10,12 @@ from typing import Any
 import pytest
 
 from gt_secure.base.errors import InvalidInput
-from gt_secure.cli.main import build_parser
 from gt_secure.logs import Hits, count_hits, read_hits
 from gt_secure.logs.sql.derived_columns import from_lines, late
 from gt_secure.logs.sql.dialects import DUCKDB, SPARK, TRINO, Dialect
 from gt_secure.logs.sql.log_columns import COLUMNS, DERIVED, GROUPED, STORED
 from gt_secure.logs.sql.query import Question, statement
 from support import lines
-
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "commands" / "watch.md"
 
 
 @pytest.fixture(scope="module")
@@ -58,15 +55,6 @@ def test_every_engine_has_every_column(dialect: Dialect) -> None:
     assert re.findall(r"AS by_(\w+)(?<!_)[, \n]", text) == list(COLUMNS)
     expressions = late(dialect)
     assert [name for name in expressions if f"{expressions[name]} AS {name}" not in text] == []
-
-
-def test_the_command_and_its_page_name_every_column() -> None:
-    [commands] = (action for action in build_parser("hits")._actions if isinstance(action.choices, dict))
-    assert isinstance(commands.choices, dict)
-    options = commands.choices["hits"]._option_string_actions
-    offered = str(options["--by"].help)
-    assert offered.split(": ", 1)[1].split(", ") == list(COLUMNS)
-    assert offered in PAGE.read_text(encoding="utf-8")
 
 
 WAYS: dict[str, Callable[[Hits, Path], Any]] = {

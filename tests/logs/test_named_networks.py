@@ -12,9 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-import gt_secure
 from gt_secure.base.errors import InvalidInput, MissingExtra, NotFound
-from gt_secure.base.network import parse_networks
 from gt_secure.logs import count_hits, read_hits
 from gt_secure.logs.named_networks import NamedNetwork, Networks, load_networks, networks_from
 from support import corpus, mmdb
@@ -280,30 +278,6 @@ def test_a_named_pool_is_one_user(tmp_path: Path, files: list[Path]) -> None:
         assert "VPN pool · 198.51.100.9" in leak.sentence
 
 
-def test_a_plan_allows_networks_by_name(files: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    from gt_secure.cli.changes import restriction_from
-    from gt_secure.cli.main import parse
-
-    words = ["plan", "--bucket", "gt-images", "--allow", "Berlin office", "--allow", "192.0.2.44"]
-    args = parse([*words, *(word for path in files for word in ("--networks", str(path)))])
-    assert args is not None
-    assert [str(each) for each in restriction_from(args).addresses] == [
-        "192.0.2.44/32", "203.0.113.0/24", "2001:db8:40::/48"
-    ]  # fmt: skip
-    wrong = parse(["plan", "--bucket", "gt-images", "--allow", "Berlin ofice", "--networks", str(files[1])])
-    assert wrong is not None
-    with pytest.raises(InvalidInput, match="Berlin ofice"):
-        restriction_from(wrong)
-
-
-def test_the_panels_sources_have_names(tmp_path: Path, files: list[Path]) -> None:
-    from gt_secure.widgets.hits_view import named_label, read_result
-
-    with read_hits(log(tmp_path, "203.0.113.7", "8.8.8.8"), networks=files) as hits:
-        result = read_result(hits, "ip", (), (), True)
-        assert sorted(map(named_label, result.sources)) == ["8.8.8.8", "Berlin office · 203.0.113.7"]
-
-
 def test_a_leak_names_country_and_operator_as_evidence(tmp_path: Path, database: Path) -> None:
     RECORDS["192.0.2.77"] = {"autonomous_system_number": 64500, "country": {"iso_code": "FR"}}
     with read_hits(log(tmp_path, "198.51.100.10", "192.0.2.77"), networks=database) as hits:
@@ -319,23 +293,3 @@ def test_plots_show_names(tmp_path: Path, files: list[Path]) -> None:
     with read_hits(log(tmp_path, "203.0.113.7"), networks=files) as hits:
         assert "Berlin office · 203.0.113.7" in plots.alt_text(plots.draw(hits))
         assert "Berlin office · 203.0.113.0/24" in plots.alt_text(plots.draw(hits, "network"))
-
-
-def test_the_allow_editor_adds_a_network_by_name(files: list[Path]) -> None:
-    from gt_secure.widgets.allow_editor import AllowEditor
-
-    gt = gt_secure.connect(region="us-east-1", networks=files)
-    editor = AllowEditor(gt)
-    assert editor.named.options == ("", "Berlin office", "VPN pool")
-    editor.named.value = "Berlin office"
-    assert editor.addresses == ("203.0.113.0/24", "2001:db8:40::/48")
-    assert editor.named.value == ""
-    assert "gts-hidden" in AllowEditor().named._dom_classes
-
-
-def test_names_are_ranges_for_a_restriction(files: list[Path]) -> None:
-    from gt_secure.restriction.model import Restriction
-
-    known = load_networks(*files)
-    restriction = Restriction(addresses=known["Berlin office"], bucket="gt-images")
-    assert restriction.addresses == parse_networks(OFFICE["ranges"])

@@ -1,5 +1,7 @@
 """Any tool's presigned URL, read without giving away its secrets."""
 
+from importlib import import_module
+
 import pytest
 from hypothesis import given, strategies as st
 
@@ -180,3 +182,8 @@ def test_bad_lifetimes(value):
 
 def test_lifetime_text_is_taken():
     assert check_lifetime("600") == 600
+
+
+def test_the_longest_life_of_a_url_is_the_same_wherever_it_is_written() -> None:
+    places = {"engine.policies.age_cap": "LONGEST_S", "presign.inspect": "_LONGEST_S", "logs.plots.age": "_LONGEST_S"}
+    assert {getattr(import_module(f"gt_secure.{module}"), name) for module, name in places.items()} == {7 * 24 * 3600}

@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
+import gt_secure
 from gt_secure.base.errors import InvalidInput
+from gt_secure.base.network import parse_networks
 from gt_secure.connection import Connection
+from gt_secure.logs.named_networks import NamedNetwork, Networks
 from gt_secure.widgets import AllowEditor
 from gt_secure.widgets.entry_feedback import read_address, read_endpoint
 
@@ -314,3 +317,15 @@ def test_an_entry_that_was_refused_stays_to_be_corrected() -> None:
     assert len(editor.restriction().signers or ()) == 2
     editor.max_age, editor.prefix, editor.signers = "", "", ""
     assert (editor.inputs["max_age"].value, editor.inputs["prefix"].value) == ("", "")
+
+
+def test_the_allow_editor_adds_a_network_by_name() -> None:
+    office = NamedNetwork("Berlin office", parse_networks(["203.0.113.0/24", "2001:db8:40::/48"]), "office")
+    pool = NamedNetwork("VPN pool", parse_networks(["198.51.100.0/25"]), "vpn")
+    gt = gt_secure.connect(region="us-east-1", networks=Networks([office, pool]))
+    editor = AllowEditor(gt)
+    assert editor.named.options == ("", "Berlin office", "VPN pool")
+    editor.named.value = "Berlin office"
+    assert editor.addresses == ("203.0.113.0/24", "2001:db8:40::/48")
+    assert editor.named.value == ""
+    assert "gts-hidden" in AllowEditor().named._dom_classes

@@ -516,7 +516,7 @@ def test_a_leaked_url_is_handed_to_the_review(aws: Sandbox, connection: Connecti
     import time
 
     from gt_secure.widgets.panel import panel
-    from support.rig import until
+    from support.box import until
 
     aws.reset()  # the first leak in the log is that of this test
     url = connection.aws.client("s3").generate_presigned_url(

@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 
-from gt_secure.account import reader
-from gt_secure.account.bucket import Bucket
 from gt_secure.engine.access import Exposure, locks_of_files
 from gt_secure.engine.access.access_points import AccessPoint
 from gt_secure.engine.access.identities import parse_principals
@@ -178,23 +176,6 @@ def test_block_public_access_of_an_access_point_refuses_other_accounts() -> None
         assert (found.answer, found.depends_on) == (answer, (expected,) if answer == "unknown" else ()), more
     made = replace(point(public, block=on), arn=POINT)
     assert only(ask(user("x"), points=[made], bucket=doc(DELEGATES))).answer == "opened"
-
-
-@pytest.mark.parametrize("made", [point(doc(to("*"))), point(doc(to(ME))), point(doc(to("*")), "vpc-0abc"), None])
-def test_the_block_of_the_account_is_read_where_a_policy_may_be_public(
-    made: AccessPoint | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    points = Part[Any].unread(DENIED) if made is None else Part.of((made,))
-    bucket = Bucket("gt-images", "us-east-1", access_points=points, encryption=Part.of({}))
-    for name, found in {
-        "read_bucket": bucket, "read_principals": parse_principals(json.dumps(details(user("x")))),
-        "read_access_point": made, "read_key_policy": Part.of(None),
-        "read_account_block": Part.of({"RestrictPublicBuckets": True}),
-    }.items():  # fmt: skip
-        monkeypatch.setattr(reader, name, lambda *_, found=found: found)
-    aws: Any = None
-    public = made is not None and made.vpc == "" and '"*"' in str(made.policy.value)
-    assert reader.read_signers(aws, "gt-images").restricts_public is (True if public else None)
 
 
 def test_boundary_and_organization_hold_for_the_access_point() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from importlib import import_module
 
 import pytest
 
@@ -12,8 +11,6 @@ from gt_secure.base.errors import InvalidInput
 from gt_secure.engine.policies.age_cap import AGE_SID, SIGV2_SID, age_text, parse_age
 from gt_secure.engine.policies.bucket_guard import GUARD_SIDS, build_guard, find_guard, merge_guards, remove_statements
 from gt_secure.engine.policies.equivalence import policies_equal
-from gt_secure.restriction.files import schema
-from gt_secure.restriction.model import Restriction
 
 GUARD = build_guard("gt-images", prefix="scans/", networks=["203.0.113.0/24"])
 FOREIGN = '{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::gt-images/*"}'
@@ -79,11 +76,8 @@ def test_a_cap_for_other_objects_is_drift() -> None:
     [("15m", 900, "15m"), ("90 s", 90, "90s"), ("60min", 3600, "1h"), ("48H", 172_800, "2d"), ("1s", 1, "1s")],
 )
 def test_ages(text: str, seconds: int, shown: str) -> None:
-    import re
-
     assert parse_age(text) == parse_age(dt.timedelta(seconds=seconds)) == seconds
     assert age_text(seconds) == shown
-    assert re.search(schema()["properties"]["max_age"]["pattern"], text)
 
 
 @pytest.mark.parametrize(
@@ -93,23 +87,3 @@ def test_no_ages(value: object) -> None:
     with pytest.raises(InvalidInput) as caught:
         parse_age(value)  # type: ignore[arg-type]
     assert caught.value.field == "max_age"
-
-
-def test_a_restriction_keeps_it() -> None:
-    restriction = Restriction(addresses="203.0.113.0/24", bucket="gt-images", max_age=dt.timedelta(minutes=15))
-    assert restriction.max_age == "15m"
-    assert Restriction.from_dict(restriction.to_dict()) == restriction
-    assert "max_age" not in Restriction(addresses="203.0.113.0/24", bucket="gt-images").to_dict()
-
-
-@pytest.mark.parametrize("change", [{"guard": None}, {"guard": False}, {"bucket": None}])
-def test_a_cap_without_a_guard_is_refused(change: dict[str, object]) -> None:
-    values = {"team": "t", "addresses": "203.0.113.0/24", "bucket": "b-1", "portal_lock": True, **change}
-    with pytest.raises(InvalidInput) as caught:
-        Restriction.from_dict({**values, "max_age": "15m"})
-    assert caught.value.field == "max_age"
-
-
-def test_the_longest_life_of_a_url_is_the_same_wherever_it_is_written() -> None:
-    places = {"engine.policies.age_cap": "LONGEST_S", "presign.inspect": "_LONGEST_S", "logs.plots.age": "_LONGEST_S"}
-    assert {getattr(import_module(f"gt_secure.{module}"), name) for module, name in places.items()} == {7 * 24 * 3600}

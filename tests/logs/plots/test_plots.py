@@ -305,17 +305,6 @@ def test_bad_options(three: Hits) -> None:
         plots.hits_by_ip(three, top=0)
 
 
-def test_command(three: Hits, folder: Path, tmp_path: Path, capsys) -> None:
-    from gt_secure.cli.main import main
-
-    for kind, ending in zip(("ip", "network", "time", "heat"), itertools.cycle(("svg", "png"))):
-        out = tmp_path / f"{kind}.{ending}"
-        assert main(["plot", str(folder / "log"), "-o", str(out), "--kind", kind]) == 0
-        assert out.stat().st_size > 1000
-    assert main(["plot", str(folder / "log"), "-o", "x.gif"]) == 1
-    assert "SVG or PNG" in capsys.readouterr().err
-
-
 def test_import_is_free() -> None:
     import subprocess
 

@@ -19,8 +19,7 @@ from gt_secure.engine.access.part import NotRead, Part
 from gt_secure.engine.iam.facts import Facts
 from gt_secure.engine.policies.url_lock import UrlLock
 from gt_secure.restriction.claim import claim_from
-from support.answers import exposure_of
-from support.states import ENDPOINT, JOB, S3_ENDPOINT, TEAM, data_bucket, state, unread, with_parts
+from support.states import ENDPOINT, JOB, S3_ENDPOINT, TEAM, data_bucket, exposure_of, state, unread, with_parts
 
 ROLE = "arn:aws:iam::111122223333:role/GroundTruth"
 UNREAD = unread("ec2:DescribeVpcEndpoints", "VPC endpoints")

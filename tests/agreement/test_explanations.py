@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 
 import pytest
 from botocore.config import Config
 
 from gt_secure.base.network import ProbeOrigin
+from gt_secure.engine.policies.session_policy import session_policy
 from gt_secure.explain.explanation import explain
 from gt_secure.presign.probe import Probe, probe
+
+from .conftest import ELSEWHERE, OFFICE, ROLE
+
+KMS_KEY = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+SECRET = {"Bucket": "gt-images", "Key": "kms/0001.png"}
 
 
 def look(box, url, **headers):
@@ -83,3 +90,28 @@ def own_key():
 
 def test_the_headers_are_named(box):
     assert "x-amz-acl" in look(box, box.presign(), x_amz_acl="private").headline
+
+
+def test_a_session_policy_must_name_the_key(box):
+    box.client("s3").put_object(**SECRET, Body=b"x", ServerSideEncryption="aws:kms", SSEKMSKeyId=KMS_KEY)
+    decrypt = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": KMS_KEY}
+    role = box.client("iam")
+    role.put_role_policy(
+        RoleName="GroundTruthExecution", PolicyName="kms",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [decrypt]}),
+    )  # fmt: skip
+    try:
+        for key, status in ((None, 403), (KMS_KEY, 200)):
+            policy = session_policy(
+                **{name.lower(): value for name, value in SECRET.items()}, source=OFFICE, kms_key=key
+            )
+            session = box.client("sts").assume_role(RoleArn=ROLE, RoleSessionName="worker", Policy=policy)
+            keys = session["Credentials"]
+            url = box.client("s3", keys).generate_presigned_url("get_object", Params=SECRET)
+            answer = box.fetch(url, OFFICE)
+            assert answer.status == status, answer.text
+            assert box.fetch(url, ELSEWHERE).status == 403
+            if status == 403:
+                assert explain(box.gt.probe(url, OFFICE)).cause == "kms"
+    finally:
+        role.delete_role_policy(RoleName="GroundTruthExecution", PolicyName="kms")

@@ -15,9 +15,9 @@ from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.engine.policies.url_lock import UrlLock
 from gt_secure.restriction.expectations import expect
 from gt_secure.restriction.model import Restriction
-from support.answers import answer_of, exposed, exposure_of
+from support.answers import answer_of, exposed
 from support.opened import opened_by
-from support.states import ENDPOINT, FORCE, TEAM, data_bucket, state
+from support.states import ENDPOINT, FORCE, TEAM, data_bucket, exposure_of, state
 
 NO_AWS = cast(Aws, None)
 VPC = "vpc-0a1b2c3d"

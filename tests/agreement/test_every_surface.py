@@ -17,8 +17,9 @@ from gt_secure.cli.main import main
 from gt_secure.restriction.files import dump_restriction
 from gt_secure.widgets import ReviewStep, testing
 from support.answers import answer_of
+from support.box import ELSEWHERE, VPCE
 from support.opened import opened_by
-from support.rig import ELSEWHERE, VPCE, Rig
+from support.rig import Rig
 
 BUCKET, KEY = "gt-surfaces", "scans/0001.png"
 ORG = {"aws:PrincipalOrgID": "o-abc123"}

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from support.box import VPCE
 from support.principals import ACCOUNT, arn, details, doc, st, user
-from support.rig import VPCE
 from support.sample import sample
 
 from .conftest import ELSEWHERE, IN_VPC, OFFICE, Box

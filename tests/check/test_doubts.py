@@ -10,7 +10,8 @@ from matplotlib.text import Text
 
 from gt_secure import check
 from gt_secure.cli.main import main
-from gt_secure.logs import read_hits
+from gt_secure.logs import count_hits, read_hits
+from gt_secure.logs.ingest import converted
 from gt_secure.logs.plots import hits_by_ip
 from support.corpus import random_record, write
 from support.sample import sample
@@ -54,3 +55,38 @@ def test_files_that_hold_no_requests_are_no_doubt(folder: Path, capsys: pytest.C
     (folder / "digest.json").write_text('{"digestS3Bucket": "b", "digestStartTime": "x"}')
     assert main(["hits", str(folder)]) == (0 if (folder / "good.log").exists() else 3), "alone, nothing was looked at"
     assert "1 CloudTrail digest file" in capsys.readouterr().err
+
+
+LOG = "".join(f"{write(random_record(random.Random(seed), hostile=0))}\n" for seed in range(40))
+needs_zstd = pytest.mark.needs("pyarrow")
+
+
+def zstd(path: Path) -> bytes:
+    """Write the log in a Zstandard file; return its content."""
+    import pyarrow
+
+    with pyarrow.output_stream(str(path), compression="zstd") as file:
+        file.write(LOG.encode())
+    return path.read_bytes()
+
+
+@needs_zstd
+def test_a_cut_file_and_an_unknown_table_are_doubts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = zstd(tmp_path / "a.zst")
+    (tmp_path / "a.zst").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "b.log").write_text(LOG)
+    assert main(["leaks", str(tmp_path)]) == 3
+    assert "a.zst" in capsys.readouterr().err
+    table, _ = count_hits([tmp_path / "b.log"], "key")
+    table.to_parquet(tmp_path / "a.zst")
+    assert main(["leaks", str(tmp_path)]) == 3
+    assert "1 Parquet file" in capsys.readouterr().err
+
+
+@needs_zstd
+def test_without_an_unpacker_zstandard_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(converted, "zstd_opener", lambda: None)
+    zstd(tmp_path / "a.zst")
+    with read_hits([tmp_path]) as hits:
+        assert check.no_leaked_urls.look(hits).status == "unknown"
+        assert "1 Zstandard file" in " ".join(hits.coverage.doubts)

@@ -13,8 +13,9 @@ from gt_secure import Connection, Restriction, check, connect, expect
 from gt_secure.aws.client import Aws, make_client
 from gt_secure.cli.main import main
 from gt_secure.explain import refusal_decider
+from support.box import ACCOUNT, ELSEWHERE, OFFICE
 from support.organizations import INNER, RCP, ROOT, SCP, Organizations, serving
-from support.rig import ACCOUNT, ELSEWHERE, OFFICE, Rig
+from support.rig import Rig
 from support.sample import sample
 
 BUCKET, KEY, TEAM = "gt-images", "scans/0001.png", "open-team"

@@ -12,7 +12,8 @@ import pytest
 from gt_secure import Connection, Restriction, check, expect
 from gt_secure.engine.access.answer import MEANT
 from support.answers import answer_of
-from support.rig import BUCKET, ELSEWHERE, IN_VPC, OFFICE, OFFICE_V6, ROLE, VPCE, Rig
+from support.box import BUCKET, ELSEWHERE, IN_VPC, OFFICE, OFFICE_V6, ROLE, VPCE
+from support.rig import Rig
 from support.sample import sample
 
 KEY = "scans/0001.png"

@@ -26,8 +26,8 @@ from gt_secure.logs.storage import objects
 from gt_secure.logs.storage.listing import list_logs
 from gt_secure.logs.storage.objects import LocalFile, S3Object
 from support import corpus
+from support.box import until
 from support.fake_s3 import FakeS3
-from support.rig import until
 
 DAYS = [dt.date(2026, 11, 1) + dt.timedelta(days=n) for n in range(24)]
 

@@ -8,6 +8,8 @@ import datetime as dt
 import inspect as python_inspect
 import io
 import logging
+import subprocess
+import sys
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +27,7 @@ from gt_secure.connection import Connection
 from gt_secure.presign import probe
 from gt_secure.sandbox import Sandbox
 from gt_secure.secrets import holds_secret
+from support.secret_corpus import HEX, WORD, Values
 from support.shell import new_shell
 
 pytest_plugins = ["pytester"]
@@ -403,3 +406,42 @@ def test_files_named_by_a_url(tmp_path: Path) -> None:
     with pytest.raises(GtSecureError) as caught:
         load(SIGV4)
     assert_clean("".join(traceback.format_exception(caught.value)).replace(SIGV4, ""))
+
+
+def printed(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
+RAISE = f"""
+try:
+    raise GtSecureError({SIGV4!r}, next_step={SIGV4!r}, details={{"url": {SIGV4!r}}}) from OSError(2, "none", {SIGV4!r})
+except GtSecureError as error:
+    print(str(error), repr(error), error.to_dict(), *error._render_traceback_())
+"""
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from gt_secure.base.errors import GtSecureError",
+        "from importlib import import_module; GtSecureError = import_module('gt_secure.base.errors').GtSecureError",
+        "import gt_secure.engine.iam; GtSecureError = gt_secure.errors.GtSecureError",
+        "from gt_secure import logs, errors; GtSecureError = errors.GtSecureError",
+        "from gt_secure.cli.main import main; from gt_secure.base.errors import GtSecureError",
+    ],
+)
+def test_an_error_is_masked_however_it_was_imported(statement: str) -> None:
+    shown = printed(f"{statement}\n{RAISE}")
+    assert_clean(shown)
+    assert "X-Amz-Signature=***" in shown
+
+
+def test_an_error_costs_no_recogniser_until_it_has_a_text() -> None:
+    code = "import gt_secure.base.errors, sys; print([x for x in sys.modules if x.startswith('gt_secure.secrets')])"
+    assert printed(code).strip() == "[]"
+
+
+def test_it_is_public() -> None:
+    values = Values()
+    assert gt_secure.redact(f"https://h/k?X-Amz-Signature={values.of(HEX, 64)}") == "https://h/k?X-Amz-Signature=***"
+    assert gt_secure.redact(f"run {values.of(WORD, 12)}") != "run ***"

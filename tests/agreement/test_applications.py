@@ -27,11 +27,12 @@ import pytest
 
 from gt_secure import Restriction
 from gt_secure.restriction.applications import applications
-from support.rig import ELSEWHERE, OFFICE, Rig, until
+from support.box import ELSEWHERE, OFFICE, until
+from support.rig import Rig
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 SCRIPTS = Path(__file__).parent / "applications"
 BUILD = Path(os.environ.get("GT_SECURE_APPLICATIONS", ROOT / "build" / "applications"))
 """Environments are kept here for the next time: some take minutes."""
@@ -42,8 +43,9 @@ _numbers = itertools.count()
 
 
 def load(name: str) -> ModuleType:
-    """Import a module of this folder, which is no package."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    """Import a module of the clients of the sandbox, whose folder is no package."""
+    folder = Path(__file__).parents[1] / "sandbox" / "clients"
+    spec = importlib.util.spec_from_file_location(name, folder / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = sys.modules[name] = importlib.util.module_from_spec(spec)

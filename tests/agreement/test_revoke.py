@@ -20,7 +20,7 @@ from gt_secure.engine.policies.revocation import expired_revocations, find_revoc
 from gt_secure.logs.hits import Hits
 from gt_secure.logs.leaks import Leak, User, url_uses
 from gt_secure.restriction.model import Restriction
-from support.rig import ACCOUNT, allowing
+from support.box import ACCOUNT, allowing
 
 from .conftest import ELSEWHERE, OFFICE, ROLE, Box
 from .test_guard_forms import form, send_form
