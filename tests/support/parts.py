@@ -46,7 +46,7 @@ def copy_part(part: str, folder: Path) -> Path:
 
 def run_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the Python of these tests in a folder, whose modules come first, also in what it starts elsewhere."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GT_SECURE_", "PYTEST_"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GT_SECURE_TESTS_", "PYTEST_"))}
     env = {**kept, "PYTHONPATH": str(folder)}
     return subprocess.run([sys.executable, *arguments], cwd=folder, env=env, capture_output=True, text=True)
 
