@@ -268,14 +268,14 @@ class EffectiveLocks:
         """Answer for Ground Truth's back end: signed in the header, through an endpoint of AWS."""
         arn = self._session_arn
         role = self.role or role_of_session(arn) or arn
-        context = header_context(Source(None, endpoint), principal_arn=role, region=self.region or None)
+        context = header_context(Source(None, endpoint), principal_arn=role, region=self.region)
         request = Request(action, f"{self.arn}/{key}", arn, context, resource_account=self.account)
         return self.decide(request, is_known=False)
 
     def log_delivery(self, key: str) -> Answer:
         """Answer for S3 that delivers an access log into the bucket."""
         service = "logging.s3.amazonaws.com"
-        context = header_context(Source(None, None), service=service, region=self.region or None)
+        context = header_context(Source(None, None), service=service, region=self.region)
         context |= {"aws:SourceAccount": self.account, "aws:SourceArn": self.arn}
         request = Request("s3:PutObject", f"{self.arn}/{key}", service, context, resource_account=self.account)
         return self.decide(request, is_known=False)
@@ -283,7 +283,7 @@ class EffectiveLocks:
     def caller(self, arn: str, action: str) -> Answer:
         """Answer for the caller who reads or writes the bucket policy."""
         place = Source(parse_address("192.0.2.10"))
-        context = header_context(place, principal_arn=role_of_session(arn) or arn, region=self.region or None)
+        context = header_context(place, principal_arn=role_of_session(arn) or arn, region=self.region)
         return self.decide(Request(action, self.arn, arn, context, resource_account=self.account))
 
 

@@ -13,6 +13,7 @@ from gt_secure.base.errors import InvalidInput
 from gt_secure.engine.access import Exposure
 from gt_secure.engine.access.answer import CLAIMS
 from gt_secure.engine.access.exposure import OF_A_TEAM
+from gt_secure.engine.access.locks import EffectiveLocks
 from gt_secure.engine.access.request_kinds import KINDS
 from gt_secure.engine.iam.facts import supplied_facts
 from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
@@ -190,6 +191,39 @@ def test_the_signing_role_is_known_to_conditions() -> None:
     assert answer(other_than(role), role.replace("GroundTruth", "Other")) == "refused"
     user = "arn:aws:iam::111122223333:user/alice"
     assert answer(other_than(user), user) == "opened"
+
+
+@pytest.mark.parametrize(
+    "signer",
+    [
+        "arn:aws:iam::111122223333:role/GroundTruth",
+        "arn:aws:iam::111122223333:role/service-role/GroundTruth",
+        "arn:aws:sts::111122223333:assumed-role/GroundTruth/anna",
+        "arn:aws:iam::111122223333:user/anna",
+    ],
+)
+def test_the_back_end_is_the_signer_for_conditions(signer: str) -> None:
+    """A role has its path in ``aws:PrincipalArn``; the ARN of a session there is that of its role."""
+    principal = signer.replace(":sts:", ":iam:").replace("assumed-role/GroundTruth/anna", "role/GroundTruth")
+    for listed, answer in ((principal, "opened"), (f"{principal}2", "refused")):
+        policy = document(Effect="Deny", Condition={"StringNotEquals": {"aws:PrincipalArn": listed}})
+        locks = EffectiveLocks("gt-images", policy, account="111122223333", signer=signer)
+        assert locks.ground_truth(ENDPOINT, "scans/1.png", "s3:GetObject").answer == answer
+
+
+@pytest.mark.parametrize(("region", "answer"), [("us-east-1", "opened"), ("eu-west-1", "refused")])
+def test_services_and_the_caller_ask_in_the_region_of_the_bucket(region: str, answer: str) -> None:
+    elsewhere = {"Effect": "Deny", "Condition": {"StringNotEquals": {"aws:RequestedRegion": "us-east-1"}}}
+    delivery = {"Effect": "Allow", "Principal": {"Service": "logging.s3.amazonaws.com"}, "Action": "s3:PutObject"}
+    statements = [json.loads(document(**each))["Statement"][0] for each in (elsewhere, delivery)]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    role = "arn:aws:iam::111122223333:role/GroundTruth"
+    locks = EffectiveLocks("gt-images", policy, account="111122223333", signer=role, region=region)
+    assert locks.ground_truth(ENDPOINT, "scans/1.png", "s3:GetObject").answer == answer
+    assert locks.caller(role, "s3:PutBucketPolicy").answer == answer
+    assert locks.log_delivery("logs/1").answer == answer
+    nowhere = replace(locks, region="").ground_truth(ENDPOINT, "scans/1.png", "s3:GetObject")
+    assert (nowhere.answer, nowhere.depends_on) == ("unknown", ("aws:RequestedRegion",))
 
 
 def test_an_account_in_the_policy_of_a_gateway_endpoint_opens_to_no_role() -> None:
