@@ -28,7 +28,7 @@ from .expectation import Expectation
 from .key_classes import KeyClasses, Listing
 from .locks import LIST_KEYS, NOTHING_GRANTED, READ_ENDPOINTS, READ_POLICY, READ_TEAM, READ_WORKFORCE, EffectiveLocks
 from .proof import Claim, Proof, prove
-from .request_kinds import KINDS, Circumstances, Kind
+from .request_kinds import KINDS, Circumstances, Kind, base_view
 from .source_sets import Requests, Row, SourceSet, answer_at, expose, plainly
 
 Context: TypeAlias = Mapping[str, str | Sequence[str]]
@@ -120,7 +120,9 @@ class Exposure:
 
     @cached_property
     def _classes(self) -> KeyClasses:
-        return KeyClasses(_statements(self.locks), self.locks.arn, self.key)
+        kinds = map(_Question(self.locks, self.locks.arn).kind, KINDS)
+        known = [base_view(kind, self.locks.circumstances).keys for kind in kinds]
+        return KeyClasses(_statements(self.locks), self.locks.arn, self.key, known=known)
 
     def _key_of(self, arn: str) -> str:
         return arn[len(self.locks.arn) + 1 :]
@@ -337,7 +339,8 @@ class _Question:
         row = self._sets("presigned", of_team=True)
         return _unsure(row, READ_TEAM) if made_for == "unread" else row
 
-    def _kind(self, request: str) -> Kind:
+    def kind(self, request: str) -> Kind:
+        """Return what is asked for."""
         form, signer, action = KINDS[request]
         return Kind(request, form, signer, action, self.arn)
 
@@ -345,7 +348,7 @@ class _Question:
         self, request: str, source: Source, plain: bool, session: str | None = None, *, of_team: bool = False
     ) -> Answer:
         """Answer a request to S3."""
-        locks, kind = self.locks, self._kind(request)
+        locks, kind = self.locks, self.kind(request)
         if READ_POLICY in locks.not_read:
             return Answer("unknown", depends_on=(READ_POLICY,))
         if kind.signer != "own" and locks.is_public_refused:
@@ -374,7 +377,7 @@ class _Question:
 
     def _sets(self, request: str, session: str | None = None, *, of_team: bool = False) -> Row:
         """Return the sources of one kind of request to S3; unknown everywhere if the policy is not known."""
-        locks, kind = self.locks, self._kind(request)
+        locks, kind = self.locks, self.kind(request)
         if READ_POLICY in locks.not_read:
             return _unknown(request, READ_POLICY)
         if kind.signer != "own" and locks.is_public_refused:
