@@ -6,17 +6,24 @@ import json
 import os
 import sys
 import threading
-from typing import Any
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
-from gt_secure.base.errors import AccessDenied, Conflict, GtSecureError, InvalidInput, NotFound
+from gt_secure.aws.client import Aws
+from gt_secure.base.errors import AccessDenied, Conflict, GtSecureError, InvalidInput, NotFound, Unreachable
 from gt_secure.changes.apply import apply
-from gt_secure.changes.engine import Clock
+from gt_secure.changes.change import Change
+from gt_secure.changes.engine import Clock, Engine
+from gt_secure.changes.journal import Journal
 from gt_secure.changes.lock import hold
 from gt_secure.changes.plan import plan
+from gt_secure.changes.targets import Reading, TeamUrlLock
 from gt_secure.changes.undo import plan_undo, resume, undo
 from gt_secure.engine.policies.bucket_guard import build_guard, find_guard, merge_guard
+from gt_secure.engine.policies.url_lock import UrlLock
 from gt_secure.restriction.expectations import expect
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, ENDPOINT, FOREIGN, TEAM, Account
@@ -288,6 +295,64 @@ def test_the_deadline_ends_the_retries(account: Account, monkeypatch: pytest.Mon
     assert len(tries) > 5
     assert tries[-1] <= 60
     assert account.look() == before
+
+
+class Remote:
+    """A URL lock whose writes meet the given fates, in order, and that readings show late."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, fates: str, lag: int) -> None:
+        self.fates, self.lag, self.sent, self.arrived = fates.split(), lag, 0, False
+        self.slept: list[float] = [0.0]
+        monkeypatch.setattr(TeamUrlLock, "read", lambda *_: self.read())
+        monkeypatch.setattr(TeamUrlLock, "write", lambda *_: self.write())
+
+    def read(self) -> Reading[UrlLock]:
+        self.lag -= self.arrived
+        return Reading(UrlLock(self.arrived and self.lag < 0))
+
+    def write(self) -> str:
+        fate = self.fates[self.sent]
+        self.sent += 1
+        self.arrived |= fate in ("accepted", "unanswered")
+        if fate != "accepted":
+            raise Unreachable("There is no reply.")
+        return "request"
+
+    def engine(self, folder: Path) -> Engine:
+        change = Change(TeamUrlLock(TEAM), UrlLock(False), UrlLock(True), "off", "SourceIp")
+        writer = Journal(folder).begin({"kind": "apply", "changes": [change.for_journal()]})
+        clock = Clock(600, sleep=self.slept.append, now=lambda: sum(self.slept))
+        return Engine(cast(Aws, SimpleNamespace(is_local=True)), writer, [change], clock)
+
+
+@pytest.mark.parametrize(
+    ("fates", "lag"),
+    [
+        ("accepted", 0),
+        ("accepted", 3),
+        ("unanswered", 0),
+        ("lost accepted", 0),
+        ("lost accepted", 3),
+        ("lost lost unanswered", 0),
+    ],
+)
+def test_a_write_is_sent_again_only_if_no_reading_shows_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fates: str, lag: int
+) -> None:
+    remote = Remote(monkeypatch, fates, lag)
+    engine = remote.engine(tmp_path)
+    engine.forward()
+    assert [step.outcome for step in engine.all_steps()] == ["done"]
+    assert remote.sent == len(remote.fates)
+
+
+def test_a_write_that_aws_accepts_and_never_shows_is_an_error_and_not_sent_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remote = Remote(monkeypatch, "accepted accepted", 1000)
+    with pytest.raises(GtSecureError, match="was accepted by AWS, but reading it back does not show the change"):
+        remote.engine(tmp_path).forward()
+    assert remote.sent == 1
 
 
 def test_a_member_that_changes_beside_ours_is_noticed(account: Account) -> None:

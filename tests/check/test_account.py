@@ -6,9 +6,10 @@ import json
 
 import pytest
 
-from gt_secure import Restriction, check, expect
+from gt_secure import Restriction, check, connect, expect
 from gt_secure.base.errors import InvalidInput
-from gt_secure.check import CheckFailed
+from gt_secure.check import CheckFailed, applied_locks
+from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
 from gt_secure.restriction.files import dump_restriction
 from support.scene import BUCKET, ELSEWHERE, ENDPOINT, OFFICE, TEAM, WISH, Scene
 
@@ -123,6 +124,31 @@ def test_guard_fails_when_it_is_changed(scene: Scene, old, new, said):
     scene.change_guard(old, new)
     result = failed(check.guard_is_in_place, scene.gt, BUCKET, prefix="scans/", addresses="203.0.113.0/24")
     assert said in result.message
+
+
+@pytest.mark.parametrize(
+    ("prefix", "asked", "passed"),
+    [
+        ("", None, True),
+        ("", "", True),
+        ("", "scans/", True),
+        ("scans/", None, True),
+        ("scans/", "scans/", True),
+        ("scans/", "scans/chest/", True),
+        ("scans/", "", False),
+        ("scans/", "scan", False),
+        ("scans/", "other/", False),
+        ("scans/chest/", "scans/", False),
+    ],
+)
+def test_a_guard_covers_every_key_that_is_asked_for(monkeypatch, prefix, asked, passed):
+    policy = merge_guard(None, build_guard(BUCKET, prefix=prefix, networks=["203.0.113.0/24"]))
+    monkeypatch.setattr(applied_locks, "bucket_region", lambda *_: "us-east-1")
+    monkeypatch.setattr(applied_locks, "read_policy", lambda *_: policy)
+    gt = connect(region="us-east-1", endpoint_url="http://127.0.0.1:9")
+    result = check.guard_is_in_place.look(gt, BUCKET, prefix=asked)
+    assert (result.passed, result.details["prefix"]) == (passed, prefix)
+    assert passed or f"It covers keys under {prefix}, not {asked or 'all keys'}" in result.message
 
 
 def test_guard_fails_without_its_endpoint(scene: Scene):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import logging
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import nbformat
@@ -17,7 +19,15 @@ import pytest
 
 from gt_secure import check
 from gt_secure.base.errors import GtSecureError, InvalidInput
-from gt_secure.check import SaveGuard, find_secrets, mask_secrets, no_secret_saved, remove_secrets
+from gt_secure.check import (
+    CheckFailed,
+    SaveGuard,
+    find_secrets,
+    mask_secrets,
+    no_secret_saved,
+    papermill_engine,
+    remove_secrets,
+)
 from gt_secure.cli.main import main
 from gt_secure.secrets.recogniser import table
 from support.notebooks import HARMLESS, HEX, KEY, PLACES, S3, SECRET, SECRETS, TOKEN, all_notebooks, notebook
@@ -328,6 +338,41 @@ def test_nbclient_runs_with_the_guard(jupyter: Path, ends: str) -> None:
     strict = NotebookClient(book_of(CELL), on_notebook_complete=SaveGuard(strict=True).after_run)
     with pytest.raises(GtSecureError, match="cell 0, output"):
         strict.execute()
+
+
+CALL = "from gt_secure import check\ncheck.no_secret_saved('x.ipynb')"
+
+
+@pytest.mark.parametrize(
+    ("source", "error", "raises"),
+    [
+        ("1 + 1", None, False),
+        (CALL, None, True),
+        (CALL, ("SystemExit", ""), True),
+        (CALL, ("SystemExit", "0"), True),
+        (CALL, ("SystemExit", "1"), False),
+        (CALL, ("ValueError", "0"), False),
+    ],
+)
+def test_a_run_to_its_end_without_the_promised_check_fails(
+    source: str, error: tuple[str, str] | None, raises: bool
+) -> None:
+    """For the error of a cell papermill itself raises: ours would hide it."""
+
+    class Papermill:
+        @classmethod
+        def execute_managed_notebook(cls, nb_man: Any, kernel_name: str) -> str:
+            nb_man.save(nb=nb_man.nb)
+            return kernel_name
+
+    book = book_of(source)
+    if error is not None:
+        book.cells[0].outputs = [nbformat.v4.new_output("error", ename=error[0], evalue=error[1])]
+    saved: list[Any] = []
+    run = SimpleNamespace(nb=book, output_path="out.ipynb", save=lambda nb: saved.append(nb))
+    with pytest.raises(CheckFailed) if raises else contextlib.nullcontext():
+        assert papermill_engine._engine(Papermill).execute_managed_notebook(run, "python3") == "python3"
+    assert saved == [book]
 
 
 def test_the_engine_can_be_asked_for_while_papermill_is_imported() -> None:

@@ -14,7 +14,7 @@ from gt_secure.cli.main import build_parser
 from gt_secure.logs import Hits, count_hits, read_hits
 from gt_secure.logs.sql.derived_columns import from_lines, late
 from gt_secure.logs.sql.dialects import DUCKDB, SPARK, TRINO, Dialect
-from gt_secure.logs.sql.log_columns import COLUMNS, DERIVED, GROUPED, STORED
+from gt_secure.logs.sql.log_columns import COLUMNS, DERIVED, GROUPED, STORED, signer_label
 from gt_secure.logs.sql.query import Question, statement
 from support import lines
 
@@ -32,6 +32,24 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def hits(log: Path) -> Iterator[Hits]:
     with read_hits(log) as hits:
         yield hits
+
+
+@pytest.mark.parametrize(
+    ("signer", "words"),
+    [
+        ("111122223333:assumed-role/Training", "role Training"),
+        ("111122223333:assumed-role/assumed-role", "role assumed-role"),
+        ("111122223333:user/anna", "user anna"),
+        ("111122223333:user/team/power-user/anna", "user team/power-user/anna"),
+        ("111122223333:user/assumed-role/user/anna", "user assumed-role/user/anna"),
+        ("111122223333:federated-user/anna", "federated-user anna"),
+        ("111122223333:root", "root"),
+        ("credential AKIAIOSFODNN7EXAMPLE", "credential AKIAIOSFODNN7EXAMPLE"),
+        ("", "unknown signer"),
+    ],
+)
+def test_a_signer_is_named_by_its_kind_and_its_whole_name(signer: str, words: str) -> None:
+    assert signer_label(signer) == words
 
 
 def test_derived_columns_are_stored_or_late_or_formatted() -> None:

@@ -17,6 +17,8 @@ from gt_secure.base.errors import InvalidInput, MissingExtra, NotFound
 from gt_secure.base.network import parse_networks
 from gt_secure.logs import count_hits, read_hits
 from gt_secure.logs.named_networks import NamedNetwork, Networks, load_networks, networks_from
+from gt_secure.logs.network_names import named_counts, without_names
+from gt_secure.logs.table import Table
 from support import corpus, mmdb
 
 OFFICE = {"name": "Berlin office", "ranges": ["203.0.113.0/24", "2001:db8:40::/48"], "kind": "office"}
@@ -261,6 +263,42 @@ def test_hits_have_the_columns(tmp_path: Path, files: list[Path], database: Path
     assert count_hits(path, by, networks=[*files, database])[0].rows == counted.rows
     one, _ = count_hits(path, "network_name,http_status", networks=files)
     assert one.rows == [("Berlin office", 200, 2), ("VPN pool", 200, 1), (None, 200, 1)]
+
+
+TRAINING = "arn:aws:sts::111122223333:assumed-role/Training/job-7"
+COUNTED = [
+    ("203.0.113.7", TRAINING, 200, 3),
+    ("203.0.113.9", TRAINING, 200, 2),
+    ("198.51.100.9", None, 200, 4),
+    ("8.8.8.8", None, 403, 1),
+    (None, None, 200, 1),
+]
+
+
+@pytest.mark.parametrize(
+    ("by", "rows"),
+    [
+        (["network_name"], [("Berlin office", 5), ("VPN pool", 4), (None, 2)]),
+        (["network_source"], [("networks file", 9), (None, 2)]),
+        (["country"], [(None, 11)]),
+        (["application"], [(None, 6), ("Trainer", 5)]),
+        (["http_status"], [(200, 10), (403, 1)]),
+        (["remote_ip"], [(row[0], row[3]) for row in sorted(COUNTED, key=lambda row: (-row[3], row[0] is None))]),
+        (
+            ["network_name", "http_status"],
+            [("Berlin office", 200, 5), ("VPN pool", 200, 4), (None, 200, 1), (None, 403, 1)],
+        ),
+    ],
+    ids=["name", "source", "country", "application", "status", "address", "name and status"],
+)
+def test_counts_by_address_and_signer_become_counts_by_name(by: list[str], rows: list[tuple[object, ...]]) -> None:
+    """What has one name counts together, and every other column stays as it was counted."""
+    named = [NamedNetwork(each["name"], parse_networks(each["ranges"]), each["kind"]) for each in (OFFICE, POOL)]
+    known = Networks(named, applications={"role/Training": "Trainer"})
+    counted = ["remote_ip", "requester", "http_status"]
+    assert set(without_names(by, known)) <= {*counted, "application"}
+    table = Table([*counted, "application", "hits"], [(*row[:-1], None, row[-1]) for row in COUNTED])
+    assert named_counts(table, by, known).rows == rows
 
 
 def test_without_networks_the_columns_are_an_error(tmp_path: Path) -> None:

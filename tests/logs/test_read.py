@@ -108,6 +108,31 @@ def test_members_of_gzip_are_one_stream() -> None:
         assert head + b"".join(iter(lambda stream=rest: stream.read(999), b"")) == text
 
 
+class Trickle:
+    """A stream that gives a few bytes at a time."""
+
+    def __init__(self, content: bytes, step: int) -> None:
+        self._stream, self._step = io.BytesIO(content), step
+
+    def read(self, size: int) -> bytes:
+        return self._stream.read(min(size, self._step))
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 1000])
+@pytest.mark.parametrize("text", [b"", b"x", b"line 1 of 2\nline 2 of 2\n"])
+def test_a_log_is_unpacked_however_few_bytes_arrive_at_a_time(text: bytes, step: int) -> None:
+    for content in (text, gzip.compress(text), gzip.compress(text[:9]) + gzip.compress(text[9:])):
+        stream = Trickle(content, step)
+        head, rest = converted.unpacked(stream)
+        assert head + b"".join(iter(lambda stream=rest: stream.read(999), b"")) == text
+
+
+def test_a_long_log_is_not_read_whole_to_see_what_it_is() -> None:
+    for content in (b"x" * (4 * converted.HEAD), gzip.compress(b"x" * (4 * converted.HEAD))):
+        head, _ = converted.unpacked(Trickle(content, converted.HEAD))
+        assert head == b"x" * converted.HEAD
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_lines_across_buffers(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     """Any files through small buffers that are used again: every line once, at its place, unless it is too long."""

@@ -160,4 +160,5 @@ def signer_label(text: str) -> str:
     account, _, name = text.partition(":")
     if not account.isdigit():
         return text or "unknown signer"
-    return name.replace("assumed-role/", "role ", 1).replace("user/", "user ", 1)
+    kind, _, own = name.partition("/")
+    return f"{kind.removeprefix('assumed-')} {own}".rstrip()

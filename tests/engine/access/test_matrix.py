@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
 
 import pytest
@@ -96,6 +97,22 @@ def test_what_stays_the_same_is_folded_and_changes_have_shape_and_word() -> None
     assert "opened -> refused" in text
     assert "The same as now: a request signed in the header (opened)" in text
     assert max(map(len, text.split("\n")[:6])) <= 80
+
+
+@pytest.mark.parametrize(
+    ("condition", "answers"),
+    [
+        ({}, "opened"),
+        ({"IpAddress": {"aws:SourceIp": OTHER}}, "refused or opened, depending on the source"),
+        ({"StringEquals": {"aws:SourceVpce": ENDPOINT}}, "refused or opened, depending on the source"),
+    ],
+)
+def test_a_folded_row_names_each_of_its_answers(condition: dict[str, object], answers: str) -> None:
+    """A public grant, with or without a condition, stays the same under a guard."""
+    grant = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::gt-images/*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [{**grant, "Condition": condition}]})
+    found = matrix(made(state(bucket=data_bucket(policy=policy)), OFFICE))
+    assert f"an anonymous request ({answers})" in "\n".join(matrix_text(found, None))
 
 
 def test_an_exposure_alone_folds_nothing() -> None:

@@ -34,6 +34,7 @@ def decide(planned: PlannedPolicy) -> bool | None:
 
 def change(kind: str, name: str, after: Any, unknown: Any = None, *, module: str = "", **more: Any) -> dict[str, Any]:
     found = {"actions": more.pop("actions", ["create"]), "after": after, "after_unknown": unknown or {}}
+    found |= {"before": more.pop("before")} if "before" in more else {}
     start = "data." if more.get("mode") == "data" else ""
     address = f"{module}{start}{kind}.{name}"
     return {"address": address, "mode": "managed", "type": kind, "name": name, "change": found, **more}
@@ -75,7 +76,21 @@ def document(unknown: Any) -> dict[str, Any]:
 
 
 DEFERRED = {"policy": ["data.aws_iam_policy_document.d.json", "data.aws_iam_policy_document.d"]}
+GONE = change("aws_s3_bucket_policy", "p", None, before={"bucket": "gt-images"}, actions=["delete"])
 PLANS: dict[str, tuple[str, bool | None]] = {
+    "its policy is deleted": (plan(GONE), False),
+    "its policy is deleted and another bucket too": (
+        plan(GONE, change("aws_s3_bucket", "o", None, before={"bucket": "gt-other"}, actions=["delete"])), False,
+    ),
+    "deleted with its policy": (
+        plan(GONE, change("aws_s3_bucket", "b", None, before={"bucket": "gt-images"}, actions=["delete"])), None,
+    ),
+    "its policy moves to another resource": (
+        plan(GONE, change("aws_s3_bucket_policy", "q", {"bucket": "gt-images", "policy": policy(GUARD)})), True,
+    ),
+    "its policy may move to another resource": (
+        plan(GONE, change("aws_s3_bucket_policy", "q", {"policy": policy(GUARD)}, {"bucket": True})), None,
+    ),
     "known guard": (plan(change("aws_s3_bucket_policy", "p", {"bucket": "gt-images", "policy": policy(GUARD)})), True),
     "no-op counts": (
         plan(change("aws_s3_bucket_policy", "p", {"bucket": "gt-images", "policy": policy(GUARD)}, actions=["no-op"])),
