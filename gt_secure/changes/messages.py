@@ -10,7 +10,7 @@ from ..account.state import State
 from ..aws.managed_lists import ManagedList
 from ..base.network import IPNetwork, outside, parse_stored_cidrs, scope
 from ..base.text import capital, count, some
-from ..engine.policies.age_cap import LONGEST_S, age_text
+from ..engine.policies.age_cap import USUAL_CAPS_S, age_text
 from ..engine.policies.equivalence import deleted_principals
 from ..engine.policies.signer_lock import find_signer_lock, is_listed, signer_names
 from ..engine.policies.url_lock import UrlLock
@@ -194,7 +194,6 @@ def _missing(each: ManagedList, lock: str, missing: tuple[IPNetwork, ...]) -> It
         yield notice("list-changed", list=each.name, ranges=ranges, lock=lock, missing=some([*map(str, missing)]))
 
 
-_CAPS_S = (900, 3600, 6 * 3600, 12 * 3600, 86_400, 2 * 86_400)
 _MOST_KEYS = 10_000
 _SHOWN = "signs with version {}, as the log shows"
 
@@ -274,7 +273,7 @@ def _age_cap(restriction: Restriction, profile: ApplicationProfile, version: Sig
             effect=": an age cap may refuse every URL" if cap else ": no age cap is proposed",
         )
     if cap is None:
-        fitting = next((each for each in _CAPS_S if each >= longest and each < LONGEST_S), None) if longest else None
+        fitting = next((each for each in USUAL_CAPS_S if each >= longest), None) if longest else None
         if fitting is None:
             return said(f"{lives}: an age cap is possible", f"Choose --max-age above the age of its URLs.{lifetime}")
         return said(lives, f"Proposed: --max-age {age_text(fitting)}, which ends none of them early.{lifetime}")

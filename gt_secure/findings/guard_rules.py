@@ -17,7 +17,7 @@ from ..engine.access.exposure_text import words_of
 from ..engine.access.identities import Principals
 from ..engine.access.signers import signers_of
 from ..engine.access.source_sets import SourceSet
-from ..engine.policies.age_cap import LONGEST_S, age_text
+from ..engine.policies.age_cap import LONGEST_S, USUAL_CAPS_S, age_text
 from ..engine.policies.bucket_guard import Guard, find_guard
 from ..restriction.model import Restriction
 from .model import Match, rule
@@ -183,7 +183,7 @@ def _lives(ages: UrlAges) -> str:
 
 def _advice(ages: UrlAges) -> str:
     """Name the smallest usual cap that would have refused nobody: the log rounds ages down to whole seconds."""
-    enough = next((cap for cap in _CAPS_S if cap > ages.oldest_s), None)
+    enough = next((cap for cap in USUAL_CAPS_S if ages.oldest_s < cap <= LONG_S), None)
     if enough is None:
         return ""
     return f" A max_age of {age_text(enough)} would have refused none of {count(ages.requests, 'request')}."
@@ -191,8 +191,6 @@ def _advice(ages: UrlAges) -> str:
 
 LONG_S = 86_400
 """Lifetime in seconds above which URLs live long."""
-
-_CAPS_S = (900, 3600, 6 * 3600, 12 * 3600, LONG_S)
 
 
 @rule("ipv4-only", "workforce", "workforce", uses=("bucket.policy",))

@@ -651,6 +651,8 @@ def test_delivery_of_logs_that_depends_on_the_organization_is_unknown():
         # The log has whole seconds: an age of 900 may be one of 900.9 seconds.
         (None, 900, 604_800, "live up to 7 d, the oldest was used after 15 min. A max_age of 1h would have"),
         (None, 899, 604_800, "live up to 7 d, the oldest was used after 14 min 59 s. A max_age of 15m would have"),
+        (None, 21_599, 604_800, "live up to 7 d, the oldest was used after 5 h 59 min. A max_age of 6h would have"),
+        (None, 43_199, 604_800, "live up to 7 d, the oldest was used after 11 h 59 min. A max_age of 12h would have"),
         (172_800, 86_400, 604_800, "live up to 7 d, the oldest was used after 1 d."),
         (900, 700, 604_800, None),
         (None, 700, 86_400, None),

@@ -23,6 +23,9 @@ SIGV2_SID = "GtSecurePresignSigV2"
 LONGEST_S = 7 * 24 * 3600
 """Longest life of a presigned URL: a longer cap would refuse nothing."""
 
+USUAL_CAPS_S = (900, 3600, 6 * 3600, 12 * 3600, 86_400, 2 * 86_400)
+"""Caps that are proposed."""
+
 _UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
 _AGE = re.compile(r"([0-9]{1,7}) *(s|m|min|h|d)", re.IGNORECASE)
 
