@@ -14,7 +14,7 @@ import yaml
 
 from gt_secure.aws.client import Aws
 from gt_secure.base.errors import InvalidInput
-from gt_secure.changes import Journal, wanted_on
+from gt_secure.changes import Journal, history, wanted_on
 from gt_secure.changes.history import KIND_CALLS, NAME_MEMBERS, HistoryEntry, merge
 from gt_secure.cli.main import main
 from gt_secure.restriction.model import Restriction
@@ -147,6 +147,40 @@ def test_a_plan_that_finds_drift_names_the_person(scene: Scene, tmp_path):
     assert not [
         each for each in replace(scene.gt, journal=Journal(tmp_path)).plan(other).notices if each.code == "drifted"
     ]
+
+
+CALL = {
+    "eventTime": "2026-11-25T09:00:00Z", "eventName": "UpdateWorkteam", "eventID": "e1", "requestID": "r1",
+    "awsRegion": "us-east-1", "sourceIPAddress": "198.51.100.77", "userAgent": "aws-cli/2.31",
+    "userIdentity": {"arn": "arn:aws:iam::111122223333:user/eve"}, "requestParameters": {"workteamName": TEAM},
+}  # fmt: skip
+ENTRY = HistoryEntry(
+    TIME, "arn:aws:iam::111122223333:user/eve", "UpdateWorkteam", TEAM, "198.51.100.77",
+    user_agent="aws-cli/2.31", event_id="e1", region="us-east-1", request="r1",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("event", "entry"),
+    [
+        ({}, {}),
+        ({"sourceIPAddress": None}, {"source": ""}),
+        ({"userAgent": "gt_secure/0.3"}, {"user_agent": "gt_secure/0.3", "by_gt_secure": True}),
+        ({"errorCode": "AccessDenied"}, {"error": "AccessDenied"}),
+        ({"userIdentity": {"invokedBy": "cloudformation.amazonaws.com"}}, {"who": "cloudformation.amazonaws.com"}),
+        ({"userIdentity": None}, {"who": "unknown"}),
+        ({"eventTime": "soon"}, {"at": dt.datetime.fromtimestamp(0, dt.UTC)}),
+        ({"requestParameters": {"workteamName": "another"}}, None),
+        ({"requestParameters": None}, None),
+    ],
+)
+def test_an_event_of_cloudtrail_is_an_entry_with_whatever_it_has(
+    event: dict[str, Any], entry: dict[str, Any] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [CALL | event]
+    monkeypatch.setattr(history, "lookup_events", lambda _, __, name, *___: found if name == "UpdateWorkteam" else [])
+    entries = list(history.lookup(cast(Aws, None), "url-lock", TEAM, TIME))
+    assert entries == ([] if entry is None else [replace(ENTRY, **entry)])
 
 
 def test_merging_by_request_id():

@@ -407,6 +407,11 @@ def test_throttling_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     assert waits == [0.5, 1.0]
 
 
+def test_a_body_is_a_file_that_pythons_own_readers_accept() -> None:
+    body = objects.ResumingBody(lambda start: io.BytesIO(b"one\ntwo\n"[start:]), 8)
+    assert io.TextIOWrapper(io.BufferedReader(body)).readlines() == ["one\n", "two\n"]
+
+
 LISTING = (
     b'<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
     b"<Name>gt-logs</Name><Prefix>a/</Prefix><KeyCount>2</KeyCount><MaxKeys>1000</MaxKeys>"

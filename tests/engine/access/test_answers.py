@@ -211,6 +211,26 @@ def test_the_back_end_is_the_signer_for_conditions(signer: str) -> None:
         assert locks.ground_truth(ENDPOINT, "scans/1.png", "s3:GetObject").answer == answer
 
 
+@pytest.mark.parametrize(
+    ("key", "tags", "answer"),
+    [
+        ("home/red/1.png", {}, "unknown"),
+        ("home/red/1.png", {"aws:PrincipalTag/team": "red"}, "refused"),
+        ("home/red/1.png", {"aws:PrincipalTag/team": "blue"}, "opened"),
+        ("home/red/1.png", {"aws:PrincipalTag/team": ""}, "opened"),
+        ("1.png", {}, "opened"),
+    ],
+)
+def test_one_request_for_an_object_named_by_a_tag_is_unknown_until_the_tag_is_known(
+    key: str, tags: dict[str, str], answer: str
+) -> None:
+    policy = document(Effect="Deny", Resource="arn:aws:s3:::gt-images/home/${aws:PrincipalTag/team}/*")
+    role = "arn:aws:iam::111122223333:role/GroundTruth"
+    locks = EffectiveLocks("gt-images", policy, account="111122223333", signer=role, facts=supplied_facts(tags))
+    found = locks.ground_truth(ENDPOINT, key, "s3:GetObject")
+    assert (found.answer, found.depends_on) == (answer, ("aws:PrincipalTag/team",) if answer == "unknown" else ())
+
+
 @pytest.mark.parametrize(("region", "answer"), [("us-east-1", "opened"), ("eu-west-1", "refused")])
 def test_services_and_the_caller_ask_in_the_region_of_the_bucket(region: str, answer: str) -> None:
     elsewhere = {"Effect": "Deny", "Condition": {"StringNotEquals": {"aws:RequestedRegion": "us-east-1"}}}

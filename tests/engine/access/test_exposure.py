@@ -150,6 +150,13 @@ def test_an_address_compared_as_text():
     assert row["opened"]["cidrs"] == ["0.0.0.0/0"]
 
 
+@pytest.mark.parametrize("pattern", ["*", "**"])
+def test_any_text_is_every_address_and_no_endpoint(pattern):
+    row = ask(deny({"StringLike": {"aws:SourceIp": pattern}}))
+    assert row["refused"] == {"cidrs": EVERYWHERE, "endpoints": []}
+    assert (row["opened"]["cidrs"], row["opened"]["endpoints"]) == ([], "any")
+
+
 def test_when_names_the_choices():
     row = ask(
         deny(
