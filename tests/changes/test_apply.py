@@ -14,9 +14,10 @@ import pytest
 
 from gt_secure.aws.client import Aws
 from gt_secure.base.errors import AccessDenied, Conflict, GtSecureError, InvalidInput, NotFound, Unreachable
+from gt_secure.changes.applied import Applied, ChangeOutcome
 from gt_secure.changes.apply import apply
 from gt_secure.changes.change import Change
-from gt_secure.changes.engine import Clock, Engine
+from gt_secure.changes.engine import ChangeStep, Clock, Engine
 from gt_secure.changes.journal import Journal
 from gt_secure.changes.lock import hold
 from gt_secure.changes.plan import plan
@@ -255,6 +256,26 @@ def test_a_failure_in_the_middle_takes_back_and_says_so(account: Account) -> Non
     assert "rolled back completely" in str(caught.value)
     assert account.look() == before
     assert [record.status for record in account.journal] == ["rolled-back"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "certain", "tone"),
+    [
+        ("applied", True, "ok"),
+        ("applied", False, "warn"),
+        ("undone", True, "ok"),
+        ("undone", False, "warn"),
+        ("nothing to do", True, "ok"),
+        ("rolled back", True, "warn"),
+        ("overtaken", True, "warn"),
+        ("in doubt", False, "warn"),
+    ],
+)
+def test_only_what_was_done_and_confirmed_is_green(outcome: ChangeOutcome, certain: bool, tone: str) -> None:
+    step = ChangeStep("url-lock", TEAM, "done", certain, "AWS shows it")
+    shown = Applied("20261124-101500", outcome, (step,))._repr_html_()
+    assert f"gts-notice gts-{tone}" in shown
+    assert f"URL lock of {TEAM}: done (AWS shows it). Change 20261124-101500." in shown
 
 
 def test_throttling_and_conflicts_are_retried_within_the_deadline(account: Account) -> None:

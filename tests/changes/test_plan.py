@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from datetime import date
 from typing import Any, cast
 
 import pytest
@@ -14,11 +15,13 @@ from gt_secure.aws.client import Aws
 from gt_secure.base.errors import PolicyError
 from gt_secure.changes.change import Change
 from gt_secure.changes.plan import Plan, exposures_of, plan
+from gt_secure.changes.render import parts
 from gt_secure.changes.services import notices_of, simulate
 from gt_secure.changes.targets import BucketGuard
 from gt_secure.cli.output import fit
 from gt_secure.engine.policies.bucket_guard import build_guard, find_guard, merge_guard
 from gt_secure.engine.policies.url_lock import UrlLock
+from gt_secure.findings.model import Acceptance, Finding
 from gt_secure.logs import Hits
 from gt_secure.restriction.expectations import expect
 from gt_secure.restriction.model import Restriction
@@ -469,6 +472,20 @@ def test_findings_are_those_that_remain() -> None:
     assert "url-lock-off" not in found
     assert "guard-missing" not in found
     assert "logging-off" in found
+
+
+def test_the_review_lists_open_findings_and_folds_accepted_ones() -> None:
+    entry = Acceptance("guard-open", "known", date.max)
+    rows = (("high", None), ("medium", None), ("low", None), ("high", entry), ("low", entry))
+    names = [f"finding {number}" for number in range(len(rows))]
+    findings = [
+        Finding("guard-open", severity, name, "", "", "", (), name, accepted=accepted)  # type: ignore[arg-type]
+        for name, (severity, accepted) in zip(names, rows, strict=True)
+    ]
+    one = replace(made(), findings=tuple(findings))
+    shown, _, folded = parts.before_apply(one).partition("<details")
+    found = [[name for name in names if name in text] for text in (shown, folded, parts.accepted(one))]
+    assert found == [names[:2], names[2:3], names[3:]]
 
 
 def test_the_difference_is_on_every_rendering() -> None:

@@ -248,6 +248,20 @@ def test_the_server_hook_masks_or_refuses(caplog: pytest.LogCaptureFixture) -> N
     assert text["content"] == S3
 
 
+@pytest.mark.parametrize("secret", ["", S3])
+@pytest.mark.parametrize("is_text", [False, True])
+def test_the_server_hook_keeps_the_form_of_what_is_saved(secret: str, is_text: bool) -> None:
+    """Without a secret the text stays as it is; the content of a notebook stays data."""
+    book = notebook(secret)
+    content: Any = f"{json.dumps(book)}  " if is_text else copy.deepcopy(book)
+    model = {"type": "file" if is_text else "notebook", "content": content}
+    SaveGuard().before_save(model=model, path="a.ipynb")
+    saved = model["content"]
+    assert isinstance(saved, str) == is_text
+    assert (saved == content) == (not secret or not is_text)
+    assert ((json.loads(saved) if is_text else saved) == book) == (not secret)
+
+
 def test_the_server_hook_searches_notebooks_that_are_saved_as_text() -> None:
     from tornado.web import HTTPError
 

@@ -241,6 +241,24 @@ def test_a_prefix_with_a_folder_for_each_signer_opens_if_one_of_them_does(variab
     ]
 
 
+HERE, THERE = (f"arn:aws:ec2:{region}:111122223333:vpc/vpc-11111111" for region in ("us-east-1", "eu-west-1"))
+OTHER_VPC = HERE.replace("vpc-1", "vpc-2")
+
+
+@pytest.mark.parametrize(
+    ("arns", "opened", "others"),
+    [
+        ([HERE], ["vpc-11111111"], "refused"),
+        ([HERE, OTHER_VPC], ["vpc-11111111", "vpc-21111111"], "refused"),
+        ([HERE, THERE], [], "unknown"),
+    ],
+)
+def test_a_vpc_that_is_named_by_its_arn_is_known_by_its_id(arns, opened, others):
+    """An id with two ARNs leaves open which of them the VPC has."""
+    row = ask(deny({"ArnNotEquals": {"aws:SourceVpcArn": arns}}))
+    assert (row["opened"]["endpoints"], row[others]["endpoints"]) == (opened, "any")
+
+
 def test_organization_policies():
     assert answer(None, rcp=[RCP_ORG]) == ("unknown", ["aws:PrincipalOrgID"])
     assert answer(policy(PUBLIC), kind="anonymous", rcp=[RCP_ORG]) == ("refused", [])

@@ -84,6 +84,20 @@ def test_columns_say_what_they_hold() -> None:
     assert many.columns[0] == ("198.51.100.0/32, 198.51.100.2/32 and 18 more ranges", "20 IPv4")
 
 
+@pytest.mark.parametrize(
+    ("kept", "sizes"),
+    [
+        (["203.0.113.0/26"], ["64", "192"]),
+        (["203.0.113.192/26"], ["64", "192"]),
+        (["203.0.113.0/25", "203.0.113.128/26"], ["64", "192"]),
+        (["203.0.113.4/30", "203.0.113.128/25", "203.0.113.64/26"], ["60", "196"]),
+    ],
+)
+def test_smaller_sets_of_addresses_come_first(kept: list[str], sizes: list[str]) -> None:
+    found = matrix(made(guarded(OFFICE), *kept))
+    assert [text.removesuffix(" IPv4") for _, text in found.columns[:2]] == sizes
+
+
 def test_what_stays_the_same_is_folded_and_changes_have_shape_and_word() -> None:
     found = matrix(made(state(), OFFICE))
     shown = matrix_html(found, "Who?")
