@@ -87,25 +87,24 @@ class KeyClasses:
 def _groups(statements: Sequence[Statement], known: Sequence[Keys]) -> Iterator[tuple[Filled, ...]]:
     """Yield what has to be told apart: the patterns of a statement together, each with a variable alone."""
     listed = [[pattern.template for pattern in statement.resources] for statement in statements]
-    parts = [part for templates in listed for template in templates for part in template]
+    parts = (part for templates in listed for template in templates for part in template)
     variables = dict.fromkeys(part for part in parts if isinstance(part, Variable))
-    values: dict[str, dict[str, None]] = {}
-    for each in variables:
-        found = values.setdefault(each.key, _values(statements, each.key, known))
-        found.update({each.default: None} if each.default else {})
+    keys: list[Keys] = [*known, *({each.key: (each.default,)} for each in variables if each.default)]
+    values = {each.key: _values(statements, each.key, keys) for each in variables}
     for templates in listed:
         if plain := tuple(next(_filled(each, {})) for each in templates if is_fixed(each)):
             yield plain
         yield from ((each,) for template in templates if not is_fixed(template) for each in _filled(template, values))
 
 
-def _values(statements: Iterable[Statement], key: str, known: Sequence[Keys]) -> dict[str, None]:
+def _values(statements: Iterable[Statement], key: str, known: Iterable[Keys]) -> list[str]:
     """Return the values of a key that a policy may tell apart, and one that nobody names."""
     if key in ENDPOINT_KEYS:
         raise TooManyClassesError("A policy names objects by the source of the request.")
     conditions = [each for statement in statements for each in statement.conditions if each.lower_key == key]
-    found = [*(each.get(key, ()) for each in known), *(key_values(key_facts(key), conditions) if conditions else ())]
-    return dict.fromkeys([*(value for values in found for value in values if value), _UNNAMED])
+    compared = key_values(key_facts(key), conditions) if conditions else []
+    named = (value for values in (*(each.get(key, ()) for each in known), *compared) for value in values if value)
+    return list(dict.fromkeys([*named, _UNNAMED]))
 
 
 def _filled(template: Template, values: Mapping[str, Iterable[str]]) -> Iterator[Filled]:
