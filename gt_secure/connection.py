@@ -609,11 +609,11 @@ class Connection:
             self.aws, team=team, bucket=bucket, key=None if is_prefix else key, supplied=supplied
         )
         return account.AccountExposure(
-            account.locks_of(state),
+            state,
             key,
             is_prefix=is_prefix,
             listing=account.listing_of(self.aws, bucket),
-            principals=partial(account.read_signers, self.aws, bucket),
+            read_signers=partial(account.with_signers, self.aws),
         )
 
     def prove(self, restriction: Restriction) -> Proof:
@@ -665,10 +665,8 @@ class Connection:
         state = replace(state, wanted=changes.wanted_on(self.aws, self.journal, state))
         with self._hits_of(logs) as hits:
             state = findings.with_url_ages(state, hits)
-            if principals is not False and state.bucket is not None:
-                file = None if principals is True else principals
-                people = account.read_signers(self.aws, state.bucket.name, file)
-                state = replace(state, bucket=replace(state.bucket, principals=people))
+            if principals is not False:
+                state = account.with_signers(self.aws, state, None if principals is True else principals)
             found = findings.examine(state)
         return listings.Findings(findings.accept(found.findings, self.accepted), found.checked, found.evidence)
 

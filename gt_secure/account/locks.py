@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 from ..engine.access.locks import READ_ENDPOINTS, READ_POLICY, EffectiveLocks
+from ..engine.access.part import Part
 from ..engine.iam.documents import PolicySource
+from ..engine.iam.facts import Facts
 from ..engine.policies.public_access import SETTING
 from ..engine.policies.url_lock import UrlLock
+from .bucket import Bucket
 from .state import State
 
 
@@ -18,6 +24,11 @@ def locks_of(state: State, *, session: PolicySource | None = None) -> EffectiveL
     is_given = not state.region  # by files, which know none
     not_read = {READ_POLICY} if bucket is not None and bucket.policy.missing else set()
     not_read |= {READ_ENDPOINTS} if state.endpoints.missing else set()
+    by_account = Facts(account_block=state.account_block.if_read)
+    signing: dict[str, Part[Any]] = {}
+    if bucket is not None:
+        key = bucket.default_kms_key.map(partial(_kms_arn, state, bucket))
+        signing = {"access_points": bucket.access_points, "kms_key": key, "kms_policy": bucket.key_policy}
     restricts = None if bucket is None else bucket.public_access_block.map(lambda block: bool(block.get(SETTING)))
     return EffectiveLocks(
         bucket=bucket.name if bucket is not None else "",
@@ -30,7 +41,7 @@ def locks_of(state: State, *, session: PolicySource | None = None) -> EffectiveL
         region=(bucket.region if bucket is not None else None) or state.region,
         signer=state.signer_arn,
         endpoints={endpoint.id: endpoint for endpoint in state.endpoints.if_read or ()},
-        facts=state.facts,
+        facts=state.facts.with_defaults(by_account),
         session=session,
         rcp=state.organization.rcp.if_read,
         scp=state.organization.scp.if_read,
@@ -39,4 +50,13 @@ def locks_of(state: State, *, session: PolicySource | None = None) -> EffectiveL
         not_read=frozenset(not_read),
         origin="given" if is_given else "read",
         at=state.at,
+        **signing,
     )
+
+
+def _kms_arn(state: State, bucket: Bucket, key: str) -> str:
+    """Return the ARN of a KMS key, or its alias; empty for none, and for AWS's own, which has no policy to set."""
+    used = key.removeprefix("aws/s3")
+    if not used or ":" in used or "/" in used:
+        return used
+    return f"arn:{state.partition}:kms:{bucket.region}:{state.account_id}:key/{used}"

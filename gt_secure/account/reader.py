@@ -30,7 +30,7 @@ from ..aws.teams import (
     workforce_from_api,
 )
 from ..base.errors import GtSecureError, InvalidInput, NotFound
-from ..engine.access.identities import Principals, document, load_principals
+from ..engine.access.identities import load_principals
 from ..engine.access.part import NotRead, Part
 from ..engine.iam.facts import Facts, supplied_facts
 from ..engine.policies.public_access import SETTING, may_be_public
@@ -131,23 +131,27 @@ def read_bucket(aws: Aws, name: str, needs: frozenset[str] = PLAN) -> Bucket:
         return _started(aws, pool, Bucket(place, bucket_region(aws, place)), _named_parts(needs))()
 
 
-def read_signers(aws: Aws, name: str, file: str | Path | None = None) -> Principals:
-    """Read users and roles of the account or a file, key and access points of a bucket; raises AccessDenied."""
-    bucket = read_bucket(aws, name, frozenset({"bucket.encryption", "bucket.access_points"}))
-    key, principals = bucket.default_kms_key, read_principals(aws) if file is None else load_principals(file)
+def with_signers(aws: Aws, state: State, file: str | Path | None = None) -> State:
+    """Return a state with what decides who signs: users and roles, of a file if one is named, key and access points.
+
+    Parts that the state has are not read again.
+    """
+    bucket = state.bucket
+    if bucket is None:
+        return state
+    read = partial(read_principals, aws) if file is None else partial(Part.of, load_principals(file))
     with ThreadPoolExecutor(THREADS, thread_name_prefix="gt_secure-state") as pool:
-        read = partial(read_access_point, aws, bucket)
-        points = bucket.access_points.map(lambda every: tuple(pool.map(read, every)))
-    principals = replace(principals, access_points=points)
-    if points.missing is None and any(each.may_be_public for each in points.value or ()):
-        block = read_account_block(aws).map(lambda of_account: bool(of_account.get(SETTING)))
-        principals = replace(principals, restricts_public=None if block.missing else block.value)
-    if key.missing is not None:
-        return replace(principals, notes=(*principals.notes, f"{key.missing.text}."))
-    policy, used = read_key_policy(aws, bucket), (key.value or "").removeprefix("aws/s3")
-    if used and ":" not in used and "/" not in used:
-        used = f"arn:{aws.partition}:kms:{bucket.region}:{aws.identity().account_id}:key/{used}"
-    return replace(principals, key=used, key_policy=None if policy.missing else document("key policy", policy.value))
+        principals = pool.submit(read)
+        names = [name for name in ("encryption", "access_points") if not getattr(bucket, name).was_asked]
+        bucket = _started(aws, pool, bucket, names)()
+        read_point = partial(read_access_point, aws, bucket)
+        points = bucket.access_points.map(lambda every: tuple(pool.map(read_point, every)))
+        key_policy = bucket.key_policy if bucket.key_policy.was_asked else read_key_policy(aws, bucket)
+        block = state.account_block
+        if not block.was_asked and points.missing is None and any(each.may_be_public for each in points.value or ()):
+            block = read_account_block(aws)
+        bucket = replace(bucket, access_points=points, key_policy=key_policy)
+        return replace(state, bucket=bucket, account_block=block, principals=principals.result())
 
 
 def _started(

@@ -23,7 +23,7 @@ from ..logs.activity import READING
 from ..restriction.files import load_restriction
 from ..restriction.model import Restriction
 from .exit_codes import FOUND, OK, UNKNOWN
-from .output import connection, fit, line_width, say, show_json, table, write_report
+from .output import connection, fit, line_width, report, say, show_json, table, write_report
 from .parser import Commands, Parser, add_context
 from .progress import working
 
@@ -270,11 +270,14 @@ def _explain_signers(args: argparse.Namespace) -> int:
     found = _signers_from(args)
     is_open = args.object and (found.unread or any(each.answer == "unknown" for each in found))
     code = UNKNOWN if is_open else OK
+    if found.missing is not None and found.missing.error is not None:
+        report(found.missing.error)
     if args.json:
         show_json(found.to_dict(every=args.all))
         return code
     rows = [found.row(each) for each in (*found, *(found.refused if args.all else ()))]
-    say(table(found.head, rows) if rows else found.empty)
+    if rows or found.missing is None:
+        say(table(found.head, rows) if rows else found.empty)
     say(fit(printable(found.sentence)))
     _say_assumed(found.assumed)
     return code

@@ -160,7 +160,7 @@ MANY = 5
 """More identities than these are many, where few applications sign."""
 
 
-@rule("many-signers", "bucket", "bucket.policy", uses=("bucket.log",), given=("principals",))
+@rule("many-signers", "bucket", "bucket.policy", uses=("bucket.log", "principals"), given=("principals",))
 def many_signers(state: State, bucket: Bucket, people: Principals) -> Iterator[Match]:
     """Many users and roles can sign URLs, and with a log: of those that did not."""
     exposure = Exposure(locks_of(state), _prefix(state, bucket), is_prefix=True)

@@ -90,7 +90,10 @@ _SUBJECTS: dict[Subject, tuple[Callable[[State], object], str]] = {
 _GIVEN: dict[Given, tuple[Callable[[State], object], str]] = {
     "guard": (lambda state: state.bucket and guard_of(state.bucket), "there is no guard"),
     "restriction": (lambda state: state.bucket and wanted_of(state, state.bucket), "there is no restriction"),
-    "principals": (lambda state: state.bucket and state.bucket.principals, "users and roles were not asked for"),
+    "principals": (
+        lambda state: state.principals.was_asked and state.principals.value,
+        "users and roles were not asked for",
+    ),
     "log": (lambda state: state.bucket and state.bucket.url_ages is not None, "there is no log"),
     "presigned URL": (
         lambda state: state.bucket and (state.bucket.url_ages or state.bucket.log.missing),

@@ -83,7 +83,8 @@ def bucket(**parts):
 def people(number, *others, **more):
     """Return a state with users who may read, and what a log shows of them."""
     listed = details(*(user(f"u{i}", READ) for i in range(number)), *others)
-    return change(bucket=dataclasses.replace(BUCKET, principals=parse_principals(json.dumps(listed)), **more))
+    principals = parse_principals(json.dumps(listed))
+    return change(bucket=dataclasses.replace(BUCKET, **more), principals=principals)
 
 
 def policy(*statements):

@@ -107,7 +107,18 @@ def encrypted(key: str) -> dict[str, Any]:
     return {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}}]}
 
 
-PARTS = ("team", "teams", "workforce", "endpoints", "jobs", "reviews", "evaluations", "templates", "account_block")
+PARTS = (
+    "team",
+    "teams",
+    "workforce",
+    "endpoints",
+    "jobs",
+    "reviews",
+    "evaluations",
+    "templates",
+    "account_block",
+    "principals",
+)
 
 
 def state(**more: Any) -> State:

@@ -29,7 +29,7 @@ from .key_classes import KeyClasses, Listing
 from .locks import LIST_KEYS, NOTHING_GRANTED, READ_ENDPOINTS, READ_POLICY, READ_TEAM, READ_WORKFORCE, EffectiveLocks
 from .proof import Claim, Proof, prove
 from .request_kinds import KINDS, Circumstances, Kind
-from .source_sets import Requests, Row, SourceSet, answer_at, expose, plainly
+from .source_sets import Requests, Row, SourceSet, answer_at, expose, plainly, unsure
 
 Context: TypeAlias = Mapping[str, str | Sequence[str]]
 """Values of condition keys that are known."""
@@ -112,6 +112,16 @@ class Exposure:
     def objects(self) -> tuple[str, ...]:
         """The ARN of an object for each class of keys; empty if they are too many to be told apart."""
         return tuple(self._classes.arns.values()) if self.is_prefix else (f"{self.locks.arn}/{self.key}",)
+
+    @cached_property
+    def undecided(self) -> str:
+        """The reason for which every answer is unknown, whoever asks; empty if there is none."""
+        try:
+            for endpoint in ("", *self.locks.endpoints):
+                _ = self.locks.policies("own", endpoint).compiled
+        except PolicyError:
+            return _INVALID
+        return "" if self.objects else _TOO_MANY
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -335,7 +345,7 @@ class _Question:
             decided_by = tuple(sorted({"URL lock", *row.refused.decided_by}))
             return replace(row, refused=replace(row.refused, decided_by=decided_by))
         row = self._sets("presigned", of_team=True)
-        return _unsure(row, READ_TEAM) if made_for == "unread" else row
+        return unsure(row, [READ_TEAM]) if made_for == "unread" else row
 
     def _kind(self, request: str) -> Kind:
         form, signer, action = KINDS[request]
@@ -390,12 +400,12 @@ class _Question:
             return _unknown(request, _INVALID)
         except TooManyClassesError as error:
             return _unknown(request, str(error))
-        return _unsure(row, READ_ENDPOINTS, addresses=False) if READ_ENDPOINTS in locks.not_read else row
+        return unsure(row, [READ_ENDPOINTS], addresses=False) if READ_ENDPOINTS in locks.not_read else row
 
     def _through_portal(self, row: Row) -> Row:
         """Refuse addresses that the worker portal does not open to: no URL is made for them."""
         if self.locks.cidrs is None:
-            return _unsure(row, READ_WORKFORCE, endpoints=False)
+            return unsure(row, [READ_WORKFORCE], endpoints=False)
         if not self.locks.cidrs:
             return row
         networks = parse_stored_cidrs(self.locks.cidrs)
@@ -411,35 +421,6 @@ class _Question:
 def _unknown(request: str, depends_on: str) -> Row:
     unknown = SourceSet(EVERY_ADDRESS, other_endpoints=True, depends_on=(depends_on,))
     return Row(request, SourceSet(), SourceSet(), unknown)
-
-
-def _unsure(row: Row, action: str, *, addresses: bool = True, endpoints: bool = True) -> Row:
-    """Return a row in which what is opened is unknown, since an action could not read what else may refuse it."""
-    opened, unknown = row.opened, row.unknown
-    moved = SourceSet(
-        opened.spans if addresses else (),
-        opened.endpoints if endpoints else (),
-        other_endpoints=opened.other_endpoints and endpoints,
-    )
-    if moved.is_empty:
-        return row
-    left = replace(
-        opened,
-        spans=() if addresses else opened.spans,
-        endpoints=() if endpoints else opened.endpoints,
-        other_endpoints=opened.other_endpoints and not endpoints,
-    )
-    return replace(
-        row,
-        opened=SourceSet() if left.is_empty else left,
-        unknown=replace(
-            unknown,
-            spans=unknown.spans + moved.spans,
-            endpoints=tuple(sorted({*unknown.endpoints, *moved.endpoints})),
-            other_endpoints=unknown.other_endpoints or moved.other_endpoints,
-            depends_on=tuple(sorted({*unknown.depends_on, action})),
-        ),
-    )
 
 
 def _mixed(addresses: Row, endpoints: Row) -> Row:

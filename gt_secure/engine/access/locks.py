@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from ...base.errors import PolicyError
 from ...base.network import Source, parse_address
@@ -29,8 +29,10 @@ from ..policies.bucket_guard import find_guard
 from ..policies.public_access import is_surely_public
 from ..policies.signer_lock import find_signer_lock
 from ..policies.url_lock import UrlLock
+from .access_points import DIRECTLY, AccessPoint
 from .answer import Answer, answer_of
 from .decision import decide_request
+from .part import Part
 from .request_kinds import Circumstances
 from .vpc_endpoint import VpcEndpoint
 
@@ -60,7 +62,9 @@ _PUBLIC = {
 _NO_SERVICE = "aws:ViaAWSService is false: no AWS service makes the request with the signer's credentials."
 
 
-DIRECTLY = "Requests name the bucket itself, not an access point."
+_UNLISTED: Part[Any] = Part.unasked("the access points", "s3:ListAccessPoints")
+_UNENCRYPTED: Part[Any] = Part.unasked("the encryption", "s3:GetEncryptionConfiguration")
+_UNGRANTED: Part[Any] = Part.unasked("the policy of the key", "kms:GetKeyPolicy")
 
 
 def _words(values: Values) -> str:
@@ -96,6 +100,12 @@ class EffectiveLocks:
         Policies of the account's organization, each a level; None if they were not read.
     restricts_public : bool or None
         Whether the bucket's own Block Public Access refuses what a public policy grants; None if it was not read.
+    access_points : Part of tuple of AccessPoint
+        Those of the bucket, for the question who signs; without a reading, requests name the bucket itself.
+    kms_key : Part of str
+        ARN of the KMS key of the default encryption; empty for none, or AWS's own. Without a reading there is none.
+    kms_policy : Part of str
+        Its policy.
     not_read : frozenset of str
         Actions that would have read the bucket policy or the endpoints.
     missing : tuple of str
@@ -119,6 +129,9 @@ class EffectiveLocks:
     rcp: tuple[PolicySource, ...] | None = None
     scp: tuple[PolicySource, ...] | None = None
     restricts_public: bool | None = None
+    access_points: Part[tuple[AccessPoint, ...]] = _UNLISTED
+    kms_key: Part[str] = _UNENCRYPTED
+    kms_policy: Part[str] = _UNGRANTED
     not_read: frozenset[str] = frozenset()
     missing: tuple[str, ...] = ()
     origin: Literal["given", "read"] = "read"

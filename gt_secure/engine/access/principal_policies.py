@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any, NamedTuple
 
@@ -25,8 +25,8 @@ from ..iam.variables import Several, split_wildcards, variable_keys
 from ..iam.wildcards import TooManyClassesError, glob
 from .address_classes import EVERY_ADDRESS, AddressClass, Span, address_classes, within
 from .identities import AttachedPolicy, Principal
-from .request_kinds import Circumstances, Form, Kind, RoleSessions
-from .source_sets import Requests, Row, SourcePlace, SourceSet, expose, row_of
+from .request_kinds import RoleSessions
+from .source_sets import Requests, Row, SourcePlace, SourceSet, expose, row_of, unsure
 from .sources import ANY_OTHER
 
 _LITERAL = re.compile(r"[^*?$]*")
@@ -243,85 +243,72 @@ def _needs_of(statement: Statement) -> _Needs:
     )
 
 
-@dataclass(frozen=True)
-class Surroundings:
-    """Policies and facts that meet a request of every principal.
-
-    Attributes
-    ----------
-    account, partition : str
-        Of the resource.
-    resource : Layer or None
-        The bucket policy or the trust policy.
-    endpoints : mapping
-        The endpoint policy of each endpoint that is known, and whether it is a gateway.
-    rcp, scp : tuple of Layer
-    own_only : bool
-        Whether Block Public Access refuses what the policy grants to other accounts.
-    circumstances : Circumstances
-    """
-
-    circumstances: Circumstances
-    resource: Layer | None = None
-    endpoints: Mapping[str, tuple[Layer | None, bool]] | None = None
-    rcp: tuple[Layer, ...] = ()
-    scp: tuple[Layer, ...] = ()
-    own_only: bool = False
-
-
-def narrowed(layer: Layer | None, action: str, arn: str) -> Layer | None:
-    """Return a policy without the statements that cannot cover a request.
+def narrowed(policies: Compiled, action: str, arn: str) -> Compiled:
+    """Return policies without the statements that cannot cover a request.
 
     One Allow stays where there was any: a level of an organization without one would be read beside full access.
     """
-    if layer is None:
-        return None
     lower = action.lower()
-    kept = [s for s in layer.document.statements if s.covers_action(lower) and covers(s, arn)]
-    if layer.document.allows and all(each.deny for each in kept):
-        kept.append(layer.document.allows[0])
-    return Layer(layer.kind, layer.name, document_of(tuple(kept), layer.kind))
+
+    def kept(layer: Layer) -> Layer:
+        statements = [s for s in layer.document.statements if s.covers_action(lower) and covers(s, arn)]
+        if layer.document.allows and all(each.deny for each in statements):
+            statements.append(layer.document.allows[0])
+        return Layer(layer.kind, layer.name, document_of(tuple(statements), layer.kind))
+
+    return policies._replace(
+        resource=policies.resource and kept(policies.resource),
+        endpoint=policies.endpoint and kept(policies.endpoint),
+        rcp=tuple(map(kept, policies.rcp)),
+        scp=tuple(map(kept, policies.scp)),
+    )
 
 
 class Asked:
-    """One request, asked for many principals."""
+    """One request, asked for many principals.
+
+    Parameters
+    ----------
+    statements : Statements
+    requests : Requests
+        The request of anybody, under the policies that are not the principal's own.
+    behind : mapping
+        The policies of each endpoint that is known.
+    own_only : bool
+        Whether Block Public Access refuses what the policy grants to other accounts.
+    cache : dict
+        Rows of groups of principals.
+    """
 
     def __init__(
         self,
         statements: Statements,
-        around: Surroundings,
-        action: str,
-        arn: str,
+        requests: Requests,
+        behind: Mapping[str, Compiled],
+        cache: dict[object, Row],
         *,
-        form: Form = "presigned",
-        chooses: tuple[str, ...] = (),
-        absent: tuple[str, ...] = (),
-        cache: dict[object, Row] | None = None,
+        own_only: bool = False,
     ) -> None:
         self.statements = statements
-        self.arn, self.action = arn, action
-        self.kind = Kind("presigned", form, "own", action, arn, chooses=chooses, absent=absent)
-        self.around = replace(
-            around,
-            resource=narrowed(around.resource, action, arn),
-            endpoints={k: (narrowed(p, action, arn), g) for k, (p, g) in (around.endpoints or {}).items()},
-            rcp=tuple(each for level in around.rcp if (each := narrowed(level, action, arn))),
-            scp=tuple(each for level in around.scp if (each := narrowed(level, action, arn))),
-        )
-        self._rows: dict[object, Row] = {} if cache is None else cache
-        self._shared = Compiled((), None, None, self.around.resource, None, False, self.around.rcp, self.around.scp)
-        behind = [layer for layer, _ in self.around.endpoints.values() if layer] if self.around.endpoints else []
-        self._common = [s for layer in (*self._shared.layers, *behind) for s in layer.document.statements]
+        self.requests = requests
+        self.action, self.arn = requests.kind.action, requests.kind.resource
+        self.account = requests.circumstances.account
+        self.own_only = own_only
+        self._shared = narrowed(requests.policies.compiled, self.action, self.arn)
+        self._behind = {name: narrowed(each, self.action, self.arn) for name, each in behind.items()}
+        self._rows = cache
+        every = (self._shared, *self._behind.values())
+        self._common = [s for each in every for layer in each.layers for s in layer.document.statements]
         self._common_ids = frozenset(map(id, self._common))
         self._tags = {key for key in spellings(self._shared) if key.startswith(_TAG)}
 
     @cached_property
     def _grants(self) -> tuple[Statement, ...]:
-        return self.around.resource.document.allows if self.around.resource else ()
+        return self._shared.resource.document.allows if self._shared.resource else ()
 
     def row(self, principal: Principal, *, as_if_all: bool = False) -> Row:
         """Return from where the request of a principal is opened; ``as_if_all`` its own policies allow everything."""
-        if self.around.own_only and principal.account != self.around.circumstances.account:
+        if self.own_only and principal.account != self.account:
             return REFUSED
         unread = list(principal.not_read)
         own = self._of(principal.policies, unread)
@@ -446,7 +433,6 @@ class Asked:
     def _expose(
         self, principal: Principal, own: list[Statement], limit: list[Statement] | None, keys: Mapping[str, Values]
     ) -> Row:
-        around = self.around
         compiled = self._shared._replace(
             identity=(Layer("identity", "identity policy", document_of(tuple(own), "identity")),) if own else (),
             boundary=None
@@ -457,17 +443,19 @@ class Asked:
         needs = (self.statements.needs(each) for each in (*own, *(limit or ()), *self._common))
         asks = principal.is_role and any(need.sessions or need.tags for need in needs)
         asks = asks or principal.caller.role.startswith("AWSServiceRoleFor")  # its path tells, not its name
-        kind = self.kind
+        kind, circumstances = self.requests.kind, self.requests.circumstances
         if self.statements.may_trust(principal, "sts:tagsession"):
             kind = replace(kind, chooses=(*kind.chooses, _TAG))
         circumstances = replace(
-            around.circumstances,
-            given=Facts(keys).with_defaults(around.circumstances.given),
+            circumstances,
+            given=Facts(keys).with_defaults(circumstances.given),
             sessions=sessions_of(principal, self.statements) if asks else None,
         )
         behind = {
-            name: Policies.of_compiled(compiled._replace(endpoint=layer, gateway_endpoint=gateway))
-            for name, (layer, gateway) in (around.endpoints or {}).items()
+            name: Policies.of_compiled(
+                compiled._replace(endpoint=each.endpoint, gateway_endpoint=each.gateway_endpoint)
+            )
+            for name, each in self._behind.items()
         }
         policies = Policies.of_compiled(compiled)
         try:
@@ -558,18 +546,3 @@ def _holds(condition: Condition, keys: Mapping[str, Values], mine: set[str], *, 
     if condition.lower_key not in mine or condition.variables:
         return None
     return condition.matches(keys, deny=deny)
-
-
-def unsure(row: Row, depends_on: Iterable[str]) -> Row:
-    """Return a row in which what is opened is unknown, since something was not read."""
-    if row.opened.is_empty and row.unknown.is_empty:
-        return row
-    opened, unknown = row.opened, row.unknown
-    places = replace(
-        unknown,
-        spans=opened.spans + unknown.spans,
-        endpoints=tuple(sorted({*opened.endpoints, *unknown.endpoints})),
-        other_endpoints=opened.other_endpoints or unknown.other_endpoints,
-        depends_on=tuple(sorted({*unknown.depends_on, *depends_on})),
-    )
-    return Row(row.request, NOWHERE, row.refused, places)

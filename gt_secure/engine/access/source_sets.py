@@ -106,6 +106,16 @@ class SourceSet:
         """The sources alone, to compare."""
         return self.cidrs, self.endpoints, self.other_endpoints
 
+    def only(self, *, addresses: bool, endpoints: bool) -> SourceSet:
+        """Return the set without its addresses or without its endpoints; what is empty has no reasons."""
+        kept = replace(
+            self,
+            spans=self.spans if addresses else (),
+            endpoints=self.endpoints if endpoints else (),
+            other_endpoints=self.other_endpoints and endpoints,
+        )
+        return SourceSet() if kept.is_empty else kept
+
     def count(self, version: int) -> int:
         """Count the addresses of one family."""
         return count(self.spans, version)
@@ -247,6 +257,24 @@ def row_of(request: str, places: list[SourcePlace]) -> Row:
     """Return the row of a kind of request from its sources."""
     opened, refused, unknown = (_gather(word, places) for word in WORDS)
     return Row(request, opened, refused, unknown)
+
+
+def unsure(row: Row, depends_on: Iterable[str], *, addresses: bool = True, endpoints: bool = True) -> Row:
+    """Return a row in which what is opened is unknown, since something that may refuse it was not read."""
+    moved, unknown = (each.only(addresses=addresses, endpoints=endpoints) for each in (row.opened, row.unknown))
+    if moved.is_empty and unknown.is_empty:
+        return row
+    return replace(
+        row,
+        opened=row.opened.only(addresses=not addresses, endpoints=not endpoints),
+        unknown=replace(
+            row.unknown,
+            spans=moved.spans + row.unknown.spans,
+            endpoints=tuple(sorted({*moved.endpoints, *row.unknown.endpoints})),
+            other_endpoints=moved.other_endpoints or row.unknown.other_endpoints,
+            depends_on=tuple(sorted({*row.unknown.depends_on, *depends_on})),
+        ),
+    )
 
 
 def combined(first: Row, second: Row, *, both: bool) -> Row:

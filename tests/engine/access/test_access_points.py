@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from gt_secure.account import reader
-from gt_secure.account.bucket import Bucket
+from gt_secure.account import locks_of, reader
 from gt_secure.engine.access import Exposure, locks_of_files
 from gt_secure.engine.access.access_points import AccessPoint
 from gt_secure.engine.access.identities import parse_principals
@@ -17,6 +16,7 @@ from gt_secure.engine.access.part import NotRead, Part
 from gt_secure.engine.access.signers import Signers, SigningPrincipal, signers_of
 from gt_secure.engine.iam.facts import Facts
 from support.principals import ACCOUNT, OBJECT, arn, details, doc, policy, st, user
+from support.states import data_bucket, state
 
 KEY = OBJECT.partition("gt-images/")[2]
 POINT = f"arn:aws:s3:us-east-1:{ACCOUNT}:accesspoint/images"
@@ -43,11 +43,10 @@ def point(text: Any = None, vpc: str = "", *, block: Part[Any] | None = None, un
 def ask(
     *people: Any, points: Any, bucket: Any = None, other: bool = False, own: bool | None = False, **more: Any
 ) -> Signers:
-    found = points if isinstance(points, Part) or points is None else Part.of(tuple(points))
+    found = points if isinstance(points, Part) else Part.of(tuple(points))
     locks = locks_of_files("gt-images", bucket, "444455556666" if other else ACCOUNT, **more)
-    locks = replace(locks, restricts_public=own)
-    read = parse_principals(json.dumps(details(*people)))
-    return signers_of(Exposure(locks, KEY), replace(read, access_points=found))
+    locks = replace(locks, restricts_public=own, access_points=found)
+    return signers_of(Exposure(locks, KEY), parse_principals(json.dumps(details(*people))))
 
 
 def only(found: Signers) -> SigningPrincipal:
@@ -185,16 +184,15 @@ def test_the_block_of_the_account_is_read_where_a_policy_may_be_public(
     made: AccessPoint | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     points = Part[Any].unread(DENIED) if made is None else Part.of((made,))
-    bucket = Bucket("gt-images", "us-east-1", access_points=points, encryption=Part.of({}))
+    seen = state(bucket=data_bucket(access_points=points))
     for name, found in {
-        "read_bucket": bucket, "read_principals": parse_principals(json.dumps(details(user("x")))),
-        "read_access_point": made, "read_key_policy": Part.of(None),
-        "read_account_block": Part.of({"RestrictPublicBuckets": True}),
+        "read_principals": Part.of(parse_principals(json.dumps(details(user("x"))))),
+        "read_access_point": made, "read_account_block": Part.of({"RestrictPublicBuckets": True}),
     }.items():  # fmt: skip
         monkeypatch.setattr(reader, name, lambda *_, found=found: found)
     aws: Any = None
     public = made is not None and made.vpc == "" and '"*"' in str(made.policy.value)
-    assert reader.read_signers(aws, "gt-images").restricts_public is (True if public else None)
+    assert locks_of(reader.with_signers(aws, seen)).facts.blocks_public is (True if public else None)
 
 
 def test_boundary_and_organization_hold_for_the_access_point() -> None:
@@ -206,7 +204,7 @@ def test_boundary_and_organization_hold_for_the_access_point() -> None:
 
 
 SENTENCES = {
-    "Requests name the bucket itself": None,
+    "Requests name the bucket itself": Part[Any].unasked("the access points", "s3:ListAccessPoints"),
     "The bucket has no access points.": [],
     "URLs can go through 1 access point of the bucket, images, too. S3 does not list": [point()],
     "s3:ListAccessPoints was denied": Part[Any].unread(DENIED),

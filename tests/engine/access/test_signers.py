@@ -15,7 +15,8 @@ import pytest
 from gt_secure.base.errors import InvalidInput
 from gt_secure.cli.main import main
 from gt_secure.engine.access import Exposure, locks_of_files
-from gt_secure.engine.access.identities import Principals, document, parse_principals
+from gt_secure.engine.access.identities import Principals, parse_principals
+from gt_secure.engine.access.part import Part
 from gt_secure.engine.access.signers import Signers, signers_of
 from gt_secure.engine.iam import Policies, Request, evaluate, presigned_context
 from support.examples import examples
@@ -36,6 +37,7 @@ from support.principals import (
     trust,
     user,
 )  # fmt: skip
+from support.states import unread
 
 KEY = OBJECT.partition("gt-images/")[2]
 EVERYWHERE = ["0.0.0.0/0", "::/0"]
@@ -378,8 +380,9 @@ WITH_KEY: dict[str, tuple[tuple[Any, ...], str, Any, str]] = {
 @pytest.mark.parametrize(("statements", "key", "policy_of_key", "expected"), WITH_KEY.values(), ids=WITH_KEY)
 def test_a_signer_needs_the_key_of_the_object(statements: Any, key: str, policy_of_key: Any, expected: str) -> None:
     people = parse_principals(json.dumps(details(user("x", *statements))))
-    people = replace(people, key=key, key_policy=policy_of_key and document("key policy", policy_of_key))
-    found = signers_of(Exposure(locks_of_files("gt-images", None, ACCOUNT), KEY), people)
+    text = unread("kms:GetKeyPolicy") if policy_of_key is None else Part.of(json.dumps(policy_of_key))
+    locks = replace(locks_of_files("gt-images", None, ACCOUNT), kms_key=Part.of(key), kms_policy=text)
+    found = signers_of(Exposure(locks, KEY), people)
     [one] = [*found, *found.refused]
     assert (one.answer, one.signing) == (expected, "signs")
     assert any("is encrypted" in each for each in found.assumed)
