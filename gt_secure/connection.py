@@ -609,11 +609,11 @@ class Connection:
             self.aws, team=team, bucket=bucket, key=None if is_prefix else key, supplied=supplied
         )
         return account.AccountExposure(
-            state,
+            account.locks_of(state),
             key,
+            partial(account.with_signers, self.aws, state),
             is_prefix=is_prefix,
             listing=account.listing_of(self.aws, bucket),
-            read_signers=partial(account.with_signers, self.aws),
         )
 
     def prove(self, restriction: Restriction) -> Proof:

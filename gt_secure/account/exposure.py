@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from typing import Any
 
 from ..engine.access.exposure import Exposure
 from ..engine.access.identities import Principals
-from ..engine.access.key_classes import Listing
+from ..engine.access.locks import EffectiveLocks
 from ..engine.access.signers import Signers, signers_of
 from .locks import locks_of
 from .state import State
@@ -18,25 +19,14 @@ class AccountExposure(Exposure):
 
     Parameters
     ----------
-    state : State
-        What was read; its locks decide.
-    key, is_prefix, listing
+    locks, key, **scope
         See :class:`Exposure`.
     read_signers : callable
-        Reads into a state what decides who signs.
+        Returns the state of the locks, with what decides who signs.
     """
 
-    def __init__(
-        self,
-        state: State,
-        key: str = "",
-        *,
-        is_prefix: bool = False,
-        listing: Callable[[str], Listing | None] | None = None,
-        read_signers: Callable[[State], State],
-    ) -> None:
-        super().__init__(locks_of(state), key, is_prefix=is_prefix, listing=listing)
-        self._state = state
+    def __init__(self, locks: EffectiveLocks, key: str, read_signers: Callable[[], State], **scope: Any) -> None:
+        super().__init__(locks, key, **scope)
         self._read_signers = read_signers
 
     @cached_property
@@ -45,8 +35,6 @@ class AccountExposure(Exposure):
 
         Without the permission to read them it is unknown who signs: ``missing`` has the reason.
         """
-        state = self._read_signers(self._state)
-        exposure = Exposure(locks_of(state), self.key, is_prefix=self.is_prefix, listing=self._listing)
-        if state.principals.missing is not None:
-            return Signers.not_read(state.principals.missing, exposure)
-        return signers_of(exposure, state.principals.value or Principals(()))
+        state = self._read_signers()
+        exposure, people = Exposure(locks_of(state), self.key, is_prefix=self.is_prefix), state.principals
+        return signers_of(exposure, people.missing or people.value or Principals(()))

@@ -158,8 +158,8 @@ def _each(part: Part[tuple[T, ...]], fits: Callable[[T], bool] = lambda _: True)
 
 def _unlisted(*parts: Part[Any]) -> Iterator[str]:
     """Yield what a change may affect too, because it could not be read."""
-    for missing in (part.missing for part in parts):
-        if missing is not None and missing.why != "not asked":
+    for missing in (part.missing for part in parts if part.was_asked):
+        if missing is not None:
             yield f"{missing.what} that could not be listed ({missing.text})"
 
 

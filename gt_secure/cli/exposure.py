@@ -276,8 +276,7 @@ def _explain_signers(args: argparse.Namespace) -> int:
         show_json(found.to_dict(every=args.all))
         return code
     rows = [found.row(each) for each in (*found, *(found.refused if args.all else ()))]
-    if rows or found.missing is None:
-        say(table(found.head, rows) if rows else found.empty)
+    say(table(found.head, rows) if rows else found.empty)
     say(fit(printable(found.sentence)))
     _say_assumed(found.assumed)
     return code

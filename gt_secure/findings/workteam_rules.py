@@ -120,8 +120,8 @@ def portal_public_beside_vpc(_: State, workforce: Workforce) -> Iterator[Match]:
 def template_without_grant(_: State, templates: Iterable[TaskTemplate]) -> Iterator[Match]:
     """Match a job whose template does not use ``grant_read_access``, or was not read."""
     for template in templates:
-        missing, text = template.text.missing, template.text.if_read
-        if missing is not None and missing.why == "not asked":
+        text = template.text.if_read
+        if not template.text.was_asked:
             yield Match(template.job, "The text of its template was not read.", (template.place,))
         if text is not None and not re.search(r"\|\s*grant_read_access\b", text):
             yield Match(template.job)

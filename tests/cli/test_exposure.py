@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
+from gt_secure.base.errors import AccessDenied
+from gt_secure.cli import exposure
 from gt_secure.cli.main import main
+from gt_secure.engine.access import Exposure, locks_of_files
+from gt_secure.engine.access.part import NotRead
+from gt_secure.engine.access.signers import signers_of
 from gt_secure.engine.policies.bucket_guard import build_guard
 
 BUCKET = ("--bucket", "gt-images", "--account", "111122223333")
@@ -72,3 +78,18 @@ def test_text_and_errors(guard, capsys, tmp_path):
     bad.write_text("{")
     assert main(["exposure", "--bucket-policy", str(bad), *BUCKET, "--key", "a"]) == 1
     assert main(["prove", "--bucket-policy", str(tmp_path / "none"), *BUCKET]) == 1
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_without_the_users_and_roles_it_is_unknown_who_signs(capsys, monkeypatch, form):
+    action = "iam:GetAccountAuthorizationDetails"
+    error = AccessDenied(f"This role may not call {action}.", action=action)
+    missing = NotRead.of("the users and roles", action, error)
+    found = signers_of(Exposure(locks_of_files("gt-images", None, "111122223333"), "a.png"), missing)
+    monkeypatch.setattr(exposure, "_of_account", lambda _: SimpleNamespace(signers=found))
+    code = main(["explain", "s3://gt-images/a.png", "--signers", *form])
+    out, err = capsys.readouterr()
+    said = f"{action} was denied, so it is unknown who can sign URLs for a.png."
+    assert code == 3
+    assert said in (json.loads(out)["unread"] if form else out.splitlines())
+    assert json.loads(err[err.index("{") :])["Statement"][0]["Action"] == action

@@ -687,6 +687,24 @@ def test_many_who_can_sign(number, log, severity, detail):
     assert not [each for each in examine(bucket(policy=None)).findings if each.code == "many-signers"], "nobody asked"
 
 
+def test_whether_many_can_sign_is_unknown_without_the_users_and_roles_or_the_key_policy():
+    def checked(seen):
+        [outcome] = [each for each in examine(seen).checked if each.code == "many-signers"]
+        return outcome.outcome, outcome.reason
+
+    action = "iam:GetAccountAuthorizationDetails"
+    denied = examine(change(principals=unread(action)))
+    assert checked(change(principals=unread(action))) == ("unknown", f"{action} was denied")
+    assert checked(change(principals=unread(action, why="no answer"))) == ("unknown", f"{action} got no answer")
+    assert [each.detail for each in denied.findings if each.code == "not-checked"] == [
+        f"{action} was denied. Not known: many-signers."
+    ]
+    assert checked(GOOD) == ("not applicable", "users and roles were not asked for")
+    key = {"encryption": Part.of(encrypted("key-1")), "key_policy": unread("kms:GetKeyPolicy")}
+    [found] = [each for each in examine(people(6, **key)).findings if each.code == "many-signers"]
+    assert (found.state, found.depends_on) == ("unknown", ("kms:GetKeyPolicy",))
+
+
 def test_whether_many_can_sign_is_unknown_where_a_policy_was_not_read():
     seen = people(5, user("u5", managed=["arn:aws:iam::aws:policy/NotInTheFile"]))
     [found] = [each for each in examine(seen).findings if each.code == "many-signers"]

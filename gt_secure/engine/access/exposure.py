@@ -29,7 +29,7 @@ from .key_classes import KeyClasses, Listing
 from .locks import LIST_KEYS, NOTHING_GRANTED, READ_ENDPOINTS, READ_POLICY, READ_TEAM, READ_WORKFORCE, EffectiveLocks
 from .proof import Claim, Proof, prove
 from .request_kinds import KINDS, Circumstances, Kind
-from .source_sets import Requests, Row, SourceSet, answer_at, expose, plainly, unsure
+from .source_sets import EVERYWHERE, NOWHERE, Requests, Row, SourceSet, answer_at, expose, plainly, unsure
 
 Context: TypeAlias = Mapping[str, str | Sequence[str]]
 """Values of condition keys that are known."""
@@ -246,7 +246,7 @@ class Exposure:
         """
         row = self.row("worker" if self.locks.has_portal else "presigned")
         if not addresses and not endpoints:
-            return row.opened.is_empty and row.unknown.is_empty
+            return row.word == "refused"
         listed = [Span(each.version, int(each.network_address), int(each.broadcast_address)) for each in addresses]
         refused = minus(EVERY_ADDRESS, [*row.opened.spans, *row.unknown.spans])
         return not minus(listed, refused) and all(row.at_endpoint(each) == "refused" for each in endpoints)
@@ -345,7 +345,7 @@ class _Question:
             decided_by = tuple(sorted({"URL lock", *row.refused.decided_by}))
             return replace(row, refused=replace(row.refused, decided_by=decided_by))
         row = self._sets("presigned", of_team=True)
-        return unsure(row, [READ_TEAM]) if made_for == "unread" else row
+        return row if made_for != "unread" or row.opened.is_empty else unsure(row, [READ_TEAM])
 
     def _kind(self, request: str) -> Kind:
         form, signer, action = KINDS[request]
@@ -388,8 +388,7 @@ class _Question:
         if READ_POLICY in locks.not_read:
             return _unknown(request, READ_POLICY)
         if kind.signer != "own" and locks.is_public_refused:
-            refused = SourceSet(EVERY_ADDRESS, other_endpoints=True, decided_by=(BLOCK_PUBLIC_ACCESS,))
-            return Row(request, SourceSet(), refused, SourceSet())
+            return Row(request, NOWHERE, replace(EVERYWHERE, decided_by=(BLOCK_PUBLIC_ACCESS,)), NOWHERE)
         circumstances = self._circumstances(of_team or session is not None)
         try:
             row = expose(
@@ -400,12 +399,13 @@ class _Question:
             return _unknown(request, _INVALID)
         except TooManyClassesError as error:
             return _unknown(request, str(error))
-        return unsure(row, [READ_ENDPOINTS], addresses=False) if READ_ENDPOINTS in locks.not_read else row
+        is_read = READ_ENDPOINTS not in locks.not_read
+        return row if is_read or not row.opened.has_endpoints else unsure(row, [READ_ENDPOINTS], addresses=False)
 
     def _through_portal(self, row: Row) -> Row:
         """Refuse addresses that the worker portal does not open to: no URL is made for them."""
         if self.locks.cidrs is None:
-            return unsure(row, [READ_WORKFORCE], endpoints=False)
+            return unsure(row, [READ_WORKFORCE], endpoints=False) if row.opened.spans else row
         if not self.locks.cidrs:
             return row
         networks = parse_stored_cidrs(self.locks.cidrs)
@@ -419,8 +419,7 @@ class _Question:
 
 
 def _unknown(request: str, depends_on: str) -> Row:
-    unknown = SourceSet(EVERY_ADDRESS, other_endpoints=True, depends_on=(depends_on,))
-    return Row(request, SourceSet(), SourceSet(), unknown)
+    return Row(request, NOWHERE, NOWHERE, replace(EVERYWHERE, depends_on=(depends_on,)))
 
 
 def _mixed(addresses: Row, endpoints: Row) -> Row:
@@ -430,7 +429,7 @@ def _mixed(addresses: Row, endpoints: Row) -> Row:
 
 
 def _joined(addresses: SourceSet, endpoints: SourceSet) -> SourceSet:
-    parts = [each for each, used in ((addresses, addresses.spans), (endpoints, endpoints.has_endpoints)) if used]
+    parts = [addresses.only(addresses=True, endpoints=False), endpoints.only(addresses=False, endpoints=True)]
     return SourceSet(addresses.spans, endpoints.endpoints, endpoints.other_endpoints, **_reasons(parts))
 
 
@@ -460,7 +459,7 @@ def _together(request: str, rows: Sequence[Row], keys: Sequence[str]) -> Row:
         )
         for word in WORDS
     }
-    sets = {word: SourceSet() if each.is_empty else each for word, each in sets.items()}
+    sets = {word: each.only(addresses=True, endpoints=True) for word, each in sets.items()}
     return Row(request, replace(sets["opened"], when=_for_keys(rows, keys)), sets["refused"], sets["unknown"])
 
 

@@ -98,8 +98,9 @@ class EffectiveLocks:
         Policy of the session that signs, for questions about one.
     rcp, scp : tuple or None
         Policies of the account's organization, each a level; None if they were not read.
-    restricts_public : bool or None
-        Whether the bucket's own Block Public Access refuses what a public policy grants; None if it was not read.
+    restricts_public, account_restricts_public : bool or None
+        Whether Block Public Access refuses what a public policy grants, the bucket's own and that of its account; None
+        if it was not read.
     access_points : Part of tuple of AccessPoint
         Those of the bucket, for the question who signs; without a reading, requests name the bucket itself.
     kms_key : Part of str
@@ -129,6 +130,7 @@ class EffectiveLocks:
     rcp: tuple[PolicySource, ...] | None = None
     scp: tuple[PolicySource, ...] | None = None
     restricts_public: bool | None = None
+    account_restricts_public: bool | None = None
     access_points: Part[tuple[AccessPoint, ...]] = _UNLISTED
     kms_key: Part[str] = _UNENCRYPTED
     kms_policy: Part[str] = _UNGRANTED
@@ -171,7 +173,7 @@ class EffectiveLocks:
         """True if Block Public Access surely refuses everybody but the account's own signers and AWS services."""
         if self.restricts_public is None:
             return None
-        if not (self.restricts_public or self.facts.blocks_public):
+        if not (self.restricts_public or self.account_restricts_public):
             return False
         theirs = self.facts.policy_is_public
         return is_surely_public(self.policy) if theirs is None else theirs

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import partial
 from typing import Any, NamedTuple
 
 from ...base.errors import PolicyError
@@ -23,18 +23,16 @@ from ..iam.request_space import WORDS, SpaceAnswer, Word
 from ..iam.three_valued import spellings
 from ..iam.variables import Several, split_wildcards, variable_keys
 from ..iam.wildcards import TooManyClassesError, glob
-from .address_classes import EVERY_ADDRESS, AddressClass, Span, address_classes, within
+from .address_classes import AddressClass, Span, address_classes, within
 from .identities import AttachedPolicy, Principal
-from .request_kinds import RoleSessions
-from .source_sets import Requests, Row, SourcePlace, SourceSet, expose, row_of, unsure
+from .request_kinds import RoleSessions, principal_keys
+from .source_sets import EVERYWHERE, NOWHERE, Requests, Row, SourcePlace, SourceSet, expose, row_of, unsure
 from .sources import ANY_OTHER
 
 _LITERAL = re.compile(r"[^*?$]*")
 _TAG, _IP = "aws:principaltag/", "aws:sourceip"
 _BY_IP = frozenset({_IP})
 _SESSION_NAME, _SESSION_TAG = "sts:rolesessionname", "aws:requesttag/"
-NOWHERE = SourceSet()
-EVERYWHERE = SourceSet(EVERY_ADDRESS, other_endpoints=True)
 REFUSED = Row("presigned", NOWHERE, EVERYWHERE, NOWHERE)
 _GRANT_ALL = compile_statement({"Effect": "Allow", "Action": "*", "Resource": "*"}, 0, "$", "identity", "2012-10-17")
 
@@ -296,15 +294,13 @@ class Asked:
         self.own_only = own_only
         self._shared = narrowed(requests.policies.compiled, self.action, self.arn)
         self._behind = {name: narrowed(each, self.action, self.arn) for name, each in behind.items()}
+        self._unlimited = statements.left_of(_GRANT_ALL, self.arn, {}, frozenset())
+        self._grants = self._shared.resource.document.allows if self._shared.resource else ()
         self._rows = cache
         every = (self._shared, *self._behind.values())
         self._common = [s for each in every for layer in each.layers for s in layer.document.statements]
         self._common_ids = frozenset(map(id, self._common))
         self._tags = {key for key in spellings(self._shared) if key.startswith(_TAG)}
-
-    @cached_property
-    def _grants(self) -> tuple[Statement, ...]:
-        return self._shared.resource.document.allows if self._shared.resource else ()
 
     def row(self, principal: Principal, *, as_if_all: bool = False) -> Row:
         """Return from where the request of a principal is opened; ``as_if_all`` its own policies allow everything."""
@@ -312,7 +308,7 @@ class Asked:
             return REFUSED
         unread = list(principal.not_read)
         own = self._of(principal.policies, unread)
-        limit: list[Statement] | None = None
+        limit = [_GRANT_ALL]
         if principal.boundary is not None:
             missing: list[str] = []
             limit = self._of((principal.boundary,), missing)
@@ -324,8 +320,7 @@ class Asked:
             own = [*own, _GRANT_ALL]
         if all(each.deny for each in own) and not self._is_named(principal):
             return REFUSED
-        row = self._decided(principal, own, limit)
-        return unsure(row, unread) if unread else row
+        return unsure(self._decided(principal, own, limit), unread)
 
     def _of(self, policies: Iterable[AttachedPolicy], unread: list[str]) -> list[Statement]:
         found: list[Statement] = []
@@ -340,28 +335,27 @@ class Asked:
         keys = {"aws:userid": (f"{principal.id}:x" if principal.is_role else principal.id,)}
         return any(each.grant(principal.caller, keys) or _names_session(each, principal) for each in self._grants)
 
-    def _decided(self, principal: Principal, own: list[Statement], limit: list[Statement] | None) -> Row:
-        keys = self._keys(principal, (*own, *(limit or ()), *self._common))
+    def _decided(self, principal: Principal, own: list[Statement], limit: list[Statement]) -> Row:
+        keys = self._keys(principal, (*own, *limit, *self._common))
         is_open = self.statements.may_trust(principal, "sts:tagsession")
         settled = frozenset(key for key in keys if not (is_open and key.startswith(_TAG)))
-        own = self._left(own, keys, settled)
-        return self._row_of(principal, own, None if limit is None else self._left(limit, keys, settled), keys)
+        return self._row_of(principal, self._left(own, keys, settled), self._left(limit, keys, settled), keys)
 
     def _row_of(
-        self, principal: Principal, own: list[Statement], limit: list[Statement] | None, keys: Mapping[str, Values]
+        self, principal: Principal, own: list[Statement], limit: list[Statement], keys: Mapping[str, Values]
     ) -> Row:
         """Return the row of a principal from what is left of its statements: the one of its group."""
         if any(each.deny and not each.conditions and each.resources is _GRANT_ALL.resources for each in own):
             return REFUSED
         if all(each.deny for each in own) and not self._is_named(principal):
             return REFUSED
-        every = [*own, *(limit or ()), *self._common]
+        every = [*own, *limit, *self._common]
         group = (
             principal.account,
             principal.is_role,
             principal.is_service_linked,
             frozenset(map(id, own)),
-            None if limit is None else frozenset(map(id, limit)),
+            frozenset(map(id, limit)),
             self._common_ids,
             self.arn if any(p.matcher is None for each in every for p in each.resources) else "",
             *self.statements.signature(every, principal, keys),
@@ -372,18 +366,18 @@ class Asked:
         return self._rows[group]
 
     def _by_address(
-        self, principal: Principal, own: list[Statement], limit: list[Statement] | None, keys: Mapping[str, Values]
+        self, principal: Principal, own: list[Statement], limit: list[Statement], keys: Mapping[str, Values]
     ) -> Row | None:
         """Return the row where own statements ask for the address: for each class of addresses they are settled."""
-        classes = _asked_addresses((*own, *(limit or ())))
+        classes = _asked_addresses((*own, *limit))
         if not classes:
             return None
         known: dict[object, Row] = {}
 
         def settled(source: Mapping[str, Values]) -> Row:
             left = self._left(own, source, _BY_IP)
-            bound = None if limit is None else self._left(limit, source, _BY_IP)
-            key = (*map(id, left), None, *map(id, bound or ()))
+            bound = self._left(limit, source, _BY_IP)
+            key = (*map(id, left), None, *map(id, bound))
             if key not in known:
                 known[key] = self._row_of(principal, left, bound, keys)
             return known[key]
@@ -411,16 +405,9 @@ class Asked:
 
     def _keys(self, principal: Principal, statements: Iterable[Statement]) -> dict[str, Values]:
         """Return the condition keys of a principal; an empty value says that the key is absent."""
-        keys: dict[str, Values] = {
-            "aws:principalarn": (principal.arn,),
-            "aws:principalaccount": (principal.account,),
-            "aws:principaltype": ("AssumedRole" if principal.is_role else "User",),
-        }
+        keys = {"aws:username": (), **principal_keys(principal.caller, ""), "aws:principalarn": (principal.arn,)}
         if not principal.is_role:
-            keys |= {"aws:username": (principal.arn.rpartition("/")[2],), "aws:federatedprovider": ()}
-            keys |= {"aws:userid": (principal.id,)} if principal.id else {}
-        else:
-            keys["aws:username"] = ()
+            keys |= {"aws:federatedprovider": (), **({"aws:userid": (principal.id,)} if principal.id else {})}
         if not self.statements.may_trust(principal, "sts:setsourceidentity"):
             keys["aws:sourceidentity"] = ()
         tags = {*self._tags, *_tag_keys(statements)}
@@ -431,16 +418,16 @@ class Asked:
         return keys
 
     def _expose(
-        self, principal: Principal, own: list[Statement], limit: list[Statement] | None, keys: Mapping[str, Values]
+        self, principal: Principal, own: list[Statement], limit: list[Statement], keys: Mapping[str, Values]
     ) -> Row:
         compiled = self._shared._replace(
-            identity=(Layer("identity", "identity policy", document_of(tuple(own), "identity")),) if own else (),
+            identity=(Layer("identity", "identity policy", document_of(tuple(own), "identity")),),
             boundary=None
-            if limit is None
+            if limit == [self._unlimited]
             else Layer("boundary", "permissions boundary", document_of(tuple(limit), "boundary")),
             scp_account=principal.account,
         )
-        needs = (self.statements.needs(each) for each in (*own, *(limit or ()), *self._common))
+        needs = (self.statements.needs(each) for each in (*own, *limit, *self._common))
         asks = principal.is_role and any(need.sessions or need.tags for need in needs)
         asks = asks or principal.caller.role.startswith("AWSServiceRoleFor")  # its path tells, not its name
         kind, circumstances = self.requests.kind, self.requests.circumstances

@@ -33,9 +33,9 @@ from .exposure_text import endpoints, ranges
 from .identities import Principal, Principals, document
 from .locks import READ_ENDPOINTS, READ_POLICY, EffectiveLocks
 from .part import NotRead, Part
-from .principal_policies import EVERYWHERE, NOWHERE, REFUSED, Asked, Statements, covers
+from .principal_policies import REFUSED, Asked, Statements, covers
 from .request_kinds import LONGEST_SIGNATURE_MS, Kind
-from .source_sets import Requests, Row, SourceSet, combined, unsure
+from .source_sets import EVERYWHERE, NOWHERE, Requests, Row, SourceSet, combined, unsure
 
 SigningClass: TypeAlias = Literal["signs", "reaches", "can-become"]
 _Change: TypeAlias = tuple[str, str, Callable[[], Row], tuple[str, ...]]
@@ -90,7 +90,6 @@ _SAGEMAKER = "sagemaker.amazonaws.com"
 _FOR_WORKERS = "has images signed for workers, by a labeling job"
 _OF_A_JOB = "has images signed for workers, as the role of a labeling job"
 NO_TAGS = "Attribute-based access control of the bucket is off: aws:ResourceTag and s3:BucketTag are absent."
-_NO_KEY_OF_THE_ACCOUNT = "without a key of the account"
 _NO_KEY = "The object is not encrypted with a KMS key: a signer would need kms:Decrypt as well."
 _ASSUMED = (
     "The account's root user, anonymous callers, people whom an identity provider signs in, and principals of accounts "
@@ -191,15 +190,6 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
         made.assumed = tuple(assumed)
         return made
 
-    @classmethod
-    def not_read(cls, missing: NotRead, exposure: Exposure) -> Signers:
-        """Return the signers of an exposure where users and roles were not read: who signs is unknown."""
-        made = cls.of((), _assumed(exposure.locks))
-        made.bucket, made.key, made.missing = exposure.locks.bucket, exposure.key, missing
-        made.empty = f"{missing.text}, so it is unknown who can sign URLs for {made.key or made.bucket}."
-        made.unread = (made.empty,)
-        return made
-
     def seen_in(self, hits: SigningLog) -> Signers:
         """Return the signers with the requests of a log that their URLs opened."""
         if self.missing is not None:
@@ -225,16 +215,18 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
 
     @property
     def sentence(self) -> str:
-        """The number of identities that can sign, of those that did, and the plan that leaves only these."""
+        """The number of identities that can sign, and of those that did, with the plan that leaves only these."""
         if self.missing is not None:
-            return self.empty
-        signing = [each for each in self if each.signing == "signs" and each.answer == "opened"]
-        can = f"{count(len(signing), 'identity', 'identities')} can sign URLs for {self.key or self.bucket}"
+            return self.missing.reason
+        every = [each for each in self if each.signing == "signs"]
+        signing = [each for each in every if each.answer == "opened"]
+        more = f" (unknown for {len(every) - len(signing):,} more)" if len(every) > len(signing) else ""
+        can = f"{count(len(signing), 'identity', 'identities')} can sign URLs for {self.key or self.bucket}{more}"
         if self.days is None:
             return f"{can}. Add --logs to see who did."
         did = [each.arn for each in signing if each.signed]
-        more = f" The log also names others: {', '.join(self.others)}." if self.others else ""
-        text = " ".join([f"{can}, {len(did):,} did in {count(self.days, 'day')}.{more}", *self.unread])
+        others = f" The log also names others: {', '.join(self.others)}." if self.others else ""
+        text = " ".join([f"{can}, {len(did):,} did in {count(self.days, 'day')}.{others}", *self.unread])
         if not did:
             return text
         place = ["--bucket", self.bucket, *(["--prefix", self.key] if self.key else [])]
@@ -323,10 +315,10 @@ class _Point(NamedTuple):
 
     def row(self, principal: Principal, *, as_if_all: bool) -> Row:
         row = self.bucket.row(principal, as_if_all=as_if_all)
-        if self.own is not None and _word(row) != "refused":
+        if self.own is not None and row.word != "refused":
             row = combined(row, self.own.row(principal, as_if_all=as_if_all), both=True)
-        unread = (*self.path.unread, *(self.path.unread_of_others if principal.account != self.bucket.account else ()))
-        row = unsure(row, unread) if unread else row
+        unread = self.path.unread_of_others if principal.account != self.bucket.account else ()
+        row = unsure(row, (*self.path.unread, *unread))
         if row.opened.is_empty:
             return row
         when = (f"through the access point {self.path.name}", *row.opened.when)
@@ -348,18 +340,17 @@ class _Read(NamedTuple):
     def row(self, principal: Principal, *, as_if_all: bool = False) -> Row:
         row = self.asked.row(principal, as_if_all=as_if_all)
         for point in self.points:
-            if row.opened.where != EVERYWHERE.where or row.opened.when:
+            if not row.is_open:
                 row = combined(row, point.row(principal, as_if_all=as_if_all), both=False)
-        row = unsure(row, self.unread_behind, addresses=False) if self.unread_behind else row
+        row = unsure(row, self.unread_behind, addresses=False)
         if self.unread:
             return unsure(row, self.unread)
-        if self.key is None or _word(row) == "refused":
+        if self.key is None or row.word == "refused":
             return row
         of_key = self.key.row(principal, as_if_all=as_if_all)
-        if _word(of_key) == "refused":
+        if of_key.word == "refused":
             return REFUSED
-        is_sure = of_key.opened.where == EVERYWHERE.where and not of_key.opened.when
-        return row if is_sure else unsure(row, of_key.unknown.depends_on or ["conditions of the key policy"])
+        return row if of_key.is_open else unsure(row, of_key.unknown.depends_on or ["conditions of the key policy"])
 
 
 @dataclass(frozen=True)
@@ -372,18 +363,24 @@ class _Way:
     longest_s: int | None = None
 
 
-def signers_of(exposure: Exposure, principals: Principals) -> Signers:
+def signers_of(exposure: Exposure, principals: Principals | NotRead) -> Signers:
     """Return who can sign a URL for an object of an exposure, of the principals that were read.
 
-    Where the exposure is unknown for everybody, so is each of them, for the same reason.
+    Where the exposure is unknown for everybody, so is each of them, for the same reason. If nobody was read, nobody is
+    listed, and it is unknown who can sign.
     """
-    undecided = exposure.undecided
-    if not undecided:
-        found = _Search(exposure, principals).signers()
+    locks, name = exposure.locks, exposure.key or exposure.locks.bucket
+    if isinstance(principals, NotRead):
+        found = Signers.of((), _assumed(locks))
+        found.empty = f"{principals.text}, so it is unknown who can sign URLs for {name}."
+        found.missing, found.unread = principals, (found.empty,)
+    elif exposure.undecided:
+        why = (exposure.undecided,)
+        every = (SigningPrincipal(each.arn, "signs", "unknown", depends_on=why) for each in principals.all)
+        found = Signers.of(every, (*_assumed(locks), *principals.notes))
     else:
-        every = (SigningPrincipal(each.arn, "signs", "unknown", depends_on=(undecided,)) for each in principals.all)
-        found = Signers.of(every, (*_assumed(exposure.locks), *principals.notes))
-    found.bucket, found.key = exposure.locks.bucket, exposure.key
+        found = _Search(exposure, principals).signers()
+    found.bucket, found.key = locks.bucket, exposure.key
     return found
 
 
@@ -403,14 +400,14 @@ class _Search:
         self.by_arn = {each.arn: each for each in principals.all}
         self.groups = {arn.rpartition("/")[2]: arn for arn in principals.groups}
         own = locks.policies("own").compiled
-        self.around = Compiled((), None, None, own.resource, None, False, own.rcp, own.scp)
-        endpoints = {name: locks.policies("own", name).compiled for name in locks.endpoints}
+        self.around = own._replace(identity=(), session=None)
         self.behind = {
             name: Compiled((), None, None, None, each.endpoint, each.gateway_endpoint)
-            for name, each in endpoints.items()
+            for name in locks.endpoints
+            for each in [locks.policies("own", name).compiled]
         }
         self._caches: dict[object, dict[object, Row]] = {}
-        alone = Compiled((), None, None, None, None, False, (), own.scp)
+        alone = self.around._replace(resource=None, rcp=())
         self._beside_s3 = lru_cache(512)(lambda action, arn, facts: self._asked(action, arn, alone, dict(facts)))
         self._holders: dict[str, _Holders] = {}
         self._trusting: dict[object, list[str] | None] = {}
@@ -418,11 +415,11 @@ class _Search:
         self._allowed = {each.arn: self.statements.allowed(each.policies) for each in principals.all}
         points = locks.access_points
         self.listed = {} if points.missing else {each.arn: each for each in points.value or ()}
-        self.blocks = locks.restricts_public, locks.facts.blocks_public
+        self.blocks = locks.restricts_public, locks.account_restricts_public
         self.paths = {each.arn: point_path(each, self.blocks) for each in self.listed.values()}
         self.unlisted = [PointPath(unread=(points.missing.action,))] if points.missing and points.was_asked else []
         self.unread_behind = (READ_ENDPOINTS,) if READ_ENDPOINTS in locks.not_read else ()
-        self.key, self.unread = self._key_question()
+        self.key, self.unread, self.encrypted = self._key_question()
         anybody = Layer("resource", "bucket policy", parse_document(GRANT_READ, "resource"))
         self.granted, self.unlocked = (
             [self._reading(key, self.around._replace(resource=policy)) for key in self.keys]
@@ -448,7 +445,7 @@ class _Search:
         classified: dict[str, tuple[SigningClass, _Way]] = {}
         for word in ("opened", "unknown"):
             for arn, row in rows.items():
-                if arn not in classified and _word(row) == word:
+                if arn not in classified and row.word == word:
                     when = (_OF_A_JOB,) if arn == self.locks.signer else ()
                     classified[arn] = ("signs", _Way((arn,), row, when, _longest(row, self.by_arn[arn])))
             ways = {arn: way for arn, (_, way) in classified.items()}
@@ -462,9 +459,9 @@ class _Search:
         self, rows: Mapping[str, Row], classified: Mapping[str, tuple[SigningClass, _Way]]
     ) -> dict[str, tuple[SigningClass, _Way]]:
         """Return who can become a signer, of those that neither sign nor reach one."""
-        opened = [arn for arn, (kind, way) in classified.items() if kind == "signs" and _word(way.row) == "opened"]
+        some = [arn for arn, (kind, _) in classified.items() if kind == "signs"]  # those that surely do come first
         signing = {
-            action: self._apart((arn for arn in opened if self.by_arn[arn].is_role == (action == _TRUST)), (action,))
+            action: self._apart((arn for arn in some if self.by_arn[arn].is_role == (action == _TRUST)), (action,))
             for action in (_TRUST, *_KEYS)
         }
         becoming = self.statements.bits(BECOMING)
@@ -481,20 +478,9 @@ class _Search:
         return (
             *_assumed(self.locks),
             *(() if tagged else (NO_TAGS,)),
-            *self._encrypted(),
+            *self.encrypted,
             *_ASSUMED,
         )
-
-    def _encrypted(self) -> Iterator[str]:
-        """Yield what is known of the key of the object."""
-        key, policy = self.locks.kms_key, self.locks.kms_policy
-        if key.missing is not None:
-            yield f"{key.missing.text}, so the key of the object is unknown." if key.was_asked else _NO_KEY
-            return
-        default = f"as the bucket does by default, with {printable(key.value)}" if key.value else _NO_KEY_OF_THE_ACCOUNT
-        yield f"The object is encrypted {default}."
-        if key.value and policy.missing is not None:
-            yield f"{policy.missing.text}, so it is unknown to whom the policy of the key grants kms:Decrypt."
 
     def _asked(
         self,
@@ -550,31 +536,37 @@ class _Search:
         point = replace(self.listed[arn], policy=Part.of(_OF_POINT[action]))
         return self._reading(key, self.around, [point_path(point, self.blocks)])
 
-    def _key_question(self) -> tuple[Asked | None, tuple[str, ...]]:
-        """Return the question for the key of the bucket, or what would have to be known of it.
+    def _key_question(self) -> tuple[Asked | None, tuple[str, ...], tuple[str, ...]]:
+        """Return the question for the key of the bucket, what would have to be known of it, and sentences about it.
 
         A key policy must grant, as a trust policy must: to the principal itself, or to its account and its own
         policies.
         """
         key, text = self.locks.kms_key, self.locks.kms_policy
+        if not key.was_asked:
+            return None, (), (_NO_KEY,)
         if key.missing is not None:
-            return None, (key.missing.action,) if key.was_asked else ()
+            return None, (key.missing.action,), (f"{key.missing.text}, so the key of the object is unknown.",)
         if not (arn := key.value):
-            return None, ()
+            return None, (), ("The object is encrypted without a key of the account.",)
+        encrypted = f"The object is encrypted as the bucket does by default, with {printable(arn)}."
         if text.missing is not None:
-            return None, (text.missing.action,)
-        policy = document("key policy", text.value)
+            return None, (text.missing.action,), (encrypted, f"{text.missing.text}, so its policy is unknown.")
+        policy, unknown = (
+            document("key policy", text.value),
+            (None, (f"the policy of the KMS key {arn}",), (encrypted,)),
+        )
+        if policy is None or ":key/" not in arn:
+            return unknown
+        plain = [{k: v for k, v in each.items() if k not in ("Resource", "Sid")} for each in policy.statements]
         try:
-            if policy is None or ":key/" not in arn:
-                return None, (f"the policy of the KMS key {arn}",)
-            plain = [{k: v for k, v in each.items() if k not in ("Resource", "Sid")} for each in policy.statements]
             grants = parse_document({"Version": policy.version, "Statement": plain}, "trust")
         except PolicyError:
-            return None, (f"the policy of the KMS key {arn}",)
+            return unknown
         _, _, _, region, account, _ = arn.split(":", 5)
         around = self.around._replace(resource=Layer("trust", "key policy", grants))
         facts = {"kms:viaservice": (f"s3.{region}.amazonaws.com",), "kms:calleraccount": (self.locks.account,)}
-        return self._asked(_DECRYPT, arn, around, facts, account=account), ()
+        return self._asked(_DECRYPT, arn, around, facts, account=account), (), (encrypted,)
 
     def _may(self, principal: Principal, action: str, arn: str, facts: Mapping[str, Values] | None = None) -> Row:
         """Return from where a principal may do something beside S3, under its own and its organization's policies."""
@@ -589,11 +581,11 @@ class _Search:
         while frontier and left:
             following: dict[str, _Way] = {}
             roles = [arn for arn in frontier if self.by_arn[arn].is_role and not self.by_arn[arn].is_service_linked]
-            usable = [arn for arn in roles if not certain or _word(frontier[arn].row) == "opened"]
+            usable = [arn for arn in roles if not certain or frontier[arn].row.word == "opened"]
             for arn in self._apart(usable, (_ASSUME, _PASS)):
                 role, end = self.by_arn[arn], frontier[arn]
                 for other, row, when in self._edges(role, left):
-                    if other in left and _word(row) in _WORDS_OF[certain]:
+                    if other in left and row.word in _WORDS_OF[certain]:
                         del left[other]
                         following[other] = self._step(self.by_arn[other], end, row, when)
             ways |= following
@@ -612,7 +604,7 @@ class _Search:
 
     def _step(self, principal: Principal, end: _Way, edge: Row, when: Sequence[str]) -> _Way:
         role = self.by_arn[end.chain[0]]
-        row = end.row if _word(edge) == "opened" else unsure(end.row, edge.unknown.depends_on)
+        row = end.row if edge.word == "opened" else unsure(end.row, edge.unknown.depends_on)
         longest = end.longest_s
         if principal.is_role or len(end.chain) > 1:
             longest = CHAINED_S if longest is None else min(longest, CHAINED_S)
@@ -628,7 +620,7 @@ class _Search:
         if assuming:
             asked = self._asked(_ASSUME, role.arn, self.around._replace(resource=trust), tags, account=role.account)
             rows = ((arn, asked.row(self.by_arn[arn])) for arn in assuming)
-            yield from ((arn, unsure(row, unread) if unread else row, ()) for arn, row in rows)
+            yield from ((arn, unsure(row, unread), ()) for arn, row in rows)
         passing = [arn for arn in self._holding(_PASS).of(role.arn) if arn in left]
         doubts = self._doubts_of_sagemaker(role, trust) if passing else None
         if doubts is not None:
@@ -640,10 +632,10 @@ class _Search:
         """Return from where a principal may have SageMaker use a role, with how."""
         facts = {**tags, **{f"iam:{key[4:]}": value for key, value in tags.items()}}
         row = self._may(principal, _PASS, role.arn, {**facts, "iam:passedtoservice": (_SAGEMAKER,)})
-        labels = _word(launch := self._launch(principal, labels=False)) == "refused"
+        labels = (launch := self._launch(principal, labels=False)).word == "refused"
         launch = self._launch(principal, labels=True) if labels else launch
         unsure_of = [*doubts, *(launch.unknown.depends_on if launch.opened.is_empty else ())]
-        row = REFUSED if _word(launch) == "refused" else unsure(row, unsure_of) if unsure_of else row
+        row = REFUSED if launch.word == "refused" else unsure(row, unsure_of)
         how = _FOR_WORKERS if labels else "by a job or notebook of SageMaker"
         return row, (how, *launch.opened.when)
 
@@ -745,14 +737,14 @@ class _Search:
             if not self._allowed[principal.arn] & self.statements.bits((action,)):
                 continue
             allowed = self._may(principal, action, arn, self.paths[arn].facts if action in _OF_POINT else None)
-            if _word(allowed) == "refused" or _word(found := row()) == "refused":
+            if allowed.word == "refused" or (found := row()).word == "refused":
                 continue
-            is_sure = _word(allowed) == "opened"
+            is_sure = allowed.word == "opened"
             made = found if is_sure else unsure(found, allowed.unknown.depends_on)
             when = (f"after {action} on {arn}", *allowed.opened.when, *_from(allowed))
             signing_as = self.by_arn[chain[-1]] if chain else principal
             way = _Way((principal.arn, *chain), made, when, _longest(found, signing_as))
-            if _word(made) == "opened":
+            if made.word == "opened":
                 return way
             unknown = unknown or way
         return unknown
@@ -794,27 +786,20 @@ class _Search:
 
 
 def _signer(arn: str, signing: SigningClass, way: _Way) -> SigningPrincipal:
-    word, row = _word(way.row), way.row
-    depends_on = row.unknown.depends_on if word != "refused" else ()
-    opened = row.opened
+    word, opened = way.row.word, way.row.opened
     if way.when and not opened.is_empty:
         opened = replace(opened, when=tuple(dict.fromkeys((*way.when, *opened.when))))
-    return SigningPrincipal(
-        arn, signing, word, opened, way.chain, depends_on, way.longest_s if word != "refused" else None
-    )
-
-
-def _word(row: Row) -> Word:
-    return "opened" if not row.opened.is_empty else "refused" if row.unknown.is_empty else "unknown"
+    longest = way.longest_s if word != "refused" else None
+    return SigningPrincipal(arn, signing, word, opened, way.chain, way.row.unknown.depends_on, longest)
 
 
 def _decisive(rows: Iterable[Row], word: Word) -> Row:
     """Return the first row with an answer, else an unknown one, else any; without rows it is refused."""
     found: Row | None = None
     for row in rows:
-        if _word(row) == word:
+        if row.word == word:
             return row
-        found = row if found is None or _word(row) == "unknown" else found
+        found = row if found is None or row.word == "unknown" else found
     return REFUSED if found is None else found
 
 

@@ -14,7 +14,6 @@ from gt_secure.engine.access.access_points import AccessPoint
 from gt_secure.engine.access.identities import parse_principals
 from gt_secure.engine.access.part import NotRead, Part
 from gt_secure.engine.access.signers import Signers, SigningPrincipal, signers_of
-from gt_secure.engine.iam.facts import Facts
 from support.principals import ACCOUNT, OBJECT, arn, details, doc, policy, st, user
 from support.states import data_bucket, state
 
@@ -41,11 +40,11 @@ def point(text: Any = None, vpc: str = "", *, block: Part[Any] | None = None, un
 
 
 def ask(
-    *people: Any, points: Any, bucket: Any = None, other: bool = False, own: bool | None = False, **more: Any
+    *people: Any, points: Any, bucket: Any = None, other: bool = False, own: Any = (False, None), **more: Any
 ) -> Signers:
     found = points if isinstance(points, Part) else Part.of(tuple(points))
     locks = locks_of_files("gt-images", bucket, "444455556666" if other else ACCOUNT, **more)
-    locks = replace(locks, restricts_public=own, access_points=found)
+    locks = replace(locks, restricts_public=own[0], account_restricts_public=own[1], access_points=found)
     return signers_of(Exposure(locks, KEY), parse_principals(json.dumps(details(*people))))
 
 
@@ -170,8 +169,7 @@ def test_block_public_access_of_an_access_point_refuses_other_accounts() -> None
         (moved, off, None, False, of_bucket), (moved, off, False, None, of_account), (named, off, True, True, ""),
     ):  # fmt: skip
         made = replace(point(text, block=block), arn=place)
-        facts = Facts(account_block=None if by_account is None else {"RestrictPublicBuckets": by_account})
-        more: dict[str, Any] = {"points": [made], "bucket": bucket, "other": True, "own": by_bucket, "facts": facts}
+        more: dict[str, Any] = {"points": [made], "bucket": bucket, "other": True, "own": (by_bucket, by_account)}
         found = only(ask(user("x", st("s3:GetObject", "*")), **more))
         answer = expected if expected == "refused" else "unknown" if expected else "opened"
         assert (found.answer, found.depends_on) == (answer, (expected,) if answer == "unknown" else ()), more
@@ -192,7 +190,7 @@ def test_the_block_of_the_account_is_read_where_a_policy_may_be_public(
         monkeypatch.setattr(reader, name, lambda *_, found=found: found)
     aws: Any = None
     public = made is not None and made.vpc == "" and '"*"' in str(made.policy.value)
-    assert locks_of(reader.with_signers(aws, seen)).facts.blocks_public is (True if public else None)
+    assert locks_of(reader.with_signers(aws, seen)).account_restricts_public is (True if public else None)
 
 
 def test_boundary_and_organization_hold_for_the_access_point() -> None:

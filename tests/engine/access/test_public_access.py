@@ -21,7 +21,7 @@ from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.engine.policies.public_access import is_surely_public, may_be_public
 from gt_secure.restriction.claim import claim_from
 from support.answers import exposed, exposure_of
-from support.states import data_bucket, part, state
+from support.states import data_bucket, part, state, unread
 
 OFFICE = "203.0.113.0/24"
 OBJECTS = "arn:aws:s3:::gt-images/*"
@@ -102,9 +102,10 @@ class Account:
     def __init__(self) -> None:
         self.facts = Facts()
         self.bucket = data_bucket(policy=PUBLIC)
+        self.block: Any = unread(READ_ACCOUNT_BLOCK)
 
     def state(self) -> State:
-        return state(bucket=self.bucket, facts=self.facts, organization=no_organization())
+        return state(bucket=self.bucket, facts=self.facts, account_block=self.block, organization=no_organization())
 
     def exposure(self) -> tuple[dict[str, Any], Exposure]:
         found = exposure_of(self.state(), "scans/0001.png")
@@ -130,7 +131,7 @@ def test_it_refuses_everybody_but_the_accounts_own_signers(account: Account, by:
     if by == "bucket":
         account.bucket = replace(account.bucket, public_access_block=part({"RestrictPublicBuckets": True}))
     else:
-        account.facts = Facts(account_block={"RestrictPublicBuckets": True})
+        account.block = {"RestrictPublicBuckets": True}
     rows, found = account.exposure()
     for kind in ("anonymous", "other-account"):
         assert rows[kind].refused.cidrs == ("0.0.0.0/0", "::/0")
@@ -141,7 +142,7 @@ def test_it_refuses_everybody_but_the_accounts_own_signers(account: Account, by:
 
 
 def test_without_it_a_public_policy_opens(account: Account) -> None:
-    account.facts = Facts(account_block={"RestrictPublicBuckets": False})
+    account.block = {"RestrictPublicBuckets": False}
     rows, found = account.exposure()
     assert rows["anonymous"].opened.cidrs == ("0.0.0.0/0", "::/0")
     assert not any("Block Public Access" in each for each in found.assumed)
