@@ -551,7 +551,11 @@ class _Search:
             return None, (), ("The object is encrypted without a key of the account.",)
         encrypted = f"The object is encrypted as the bucket does by default, with {printable(arn)}."
         if text.missing is not None:
-            return None, (text.missing.action,), (encrypted, f"{text.missing.text}, so its policy is unknown.")
+            return (
+                None,
+                (text.missing.action,),
+                (encrypted, f"{text.missing.text}, so the policy of the key is unknown."),
+            )
         policy, unknown = (
             document("key policy", text.value),
             (None, (f"the policy of the KMS key {arn}",), (encrypted,)),
