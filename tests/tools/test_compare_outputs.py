@@ -1,0 +1,73 @@
+"""The comparison of two versions: equal ones do not differ, and a changed sentence is a diff."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def tool() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("compare_outputs", ROOT / "tools" / "compare_outputs.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_equal_versions_do_not_differ_and_a_changed_sentence_is_found(tool: ModuleType, tmp_path: Path) -> None:
+    changed = tmp_path / "changed"
+    shutil.copytree(ROOT / "gt_secure", changed / "gt_secure", copy_function=os.link)
+    module = changed / "gt_secure" / "cli" / "url.py"
+    text = module.read_text(encoding="utf-8")
+    module.unlink()
+    module.write_text(text.replace('"signer, object and expiry"', '"signer, object and end"'), encoding="utf-8")
+    ours, again, others = tool.outputs_of([ROOT, ROOT, changed], tmp_path, "^inspect")
+    assert {name for name in ours if "inspect" in name} == {
+        "gt-secure inspect --help",
+        "gt-secure inspect --jsno",
+        "gt-secure inspect < url.txt",
+        "gt-secure inspect --json < url.txt",
+        "gt-secure inspect < url.txt (without permissions)",
+    }
+    assert list(tool.differences(ours, again)) == []
+    [(name, diff)] = tool.differences(ours, others)
+    assert name == "gt-secure inspect --help"
+    assert re.findall(r"^[-+] .*", diff, re.MULTILINE) == [
+        "-      signer, object and expiry",
+        "+      signer, object and end",
+    ]
+
+
+@pytest.mark.parametrize("after", ["a\nb", "a\n\nb\n", "a\r\nb\n", "a \nb\n"])
+def test_every_byte_counts(tool: ModuleType, after: str) -> None:
+    [(name, diff)] = tool.differences({"teams": "a\nb\n"}, {"teams": after})
+    assert name == "teams"
+    assert diff.startswith("--- before\n+++ after\n@@")
+
+
+def test_an_output_of_one_version_only_is_a_difference(tool: ModuleType) -> None:
+    assert [name for name, _ in tool.differences({"teams": ""}, {"plan": ""})] == ["teams", "plan"]
+
+
+def test_the_result_is_printed_and_is_the_exit_code(
+    tool: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outputs = [{"teams": "two teams", "plan": "same"}, {"teams": "no teams", "plan": "same"}]
+    monkeypatch.setattr(tool, "outputs_of", lambda *_: outputs)
+    assert tool.main([str(ROOT), str(ROOT)]) == 1
+    assert capsys.readouterr().out == (
+        "## teams\n--- before\n+++ after\n@@ -1 +1 @@\n-two teams\n+no teams\n\n2 outputs compared, 1 different\n"
+    )
+    outputs[1] = outputs[0]
+    assert tool.main([str(ROOT), str(ROOT)]) == 0
+    assert capsys.readouterr().out == "2 outputs compared, 0 different\n"
