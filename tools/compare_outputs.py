@@ -33,52 +33,77 @@ DATA = ROOT / "tests" / "data"
 CASES = ("policy-cases.ndjson", "organization-cases.ndjson", "own-policy-cases.ndjson")
 POLICIES = tuple(f"policy-{number:03}.json" for number in range(0, 384, 24))
 """Files with policies of the cases of exposures."""
-LOG = "s3://gt-logs/ml/"
+REQUESTS = (
+    (600, "203.0.113.7", "scans/1.png", "200 -", 10),
+    (540, "203.0.113.7", "scans/2.png", "200 -", 500),
+    (180, "198.51.100.9", "scans/1.png", "403 AccessDenied", 700),
+    (60, "203.0.113.7", "scans/3.png", "200 -", 5),
+    (59, "198.51.100.23", "scans/3.png", "200 -", 65),
+    (58, "192.0.2.77", "scans/3.png", "403 AccessDenied", 125),
+    (30, "2001:db8:113::7", "scans/4.png", "304 -", 1),
+    (29, "10.0.3.4", "scans/4.png", "200 -", 1),
+)
+"""Requests of a log: minutes ago, address, key, status, seconds since the URL was signed. One URL leaked."""
+LOG = "s3://gt-logs/compared/"
 MORE = (
     *(f"verdict < {name}" for name in CASES),
     *(f"{command} --bucket-policy {name} --bucket gt-images --account 111122223333" for name in POLICIES for command in
       ("explain --key scans/0001.png", "prove --allow 203.0.113.0/24")),
-    "", "--help", "--version", "no-such-command", "undo --yes --change nothing", "plan", "apply", "check", "sweep",
+    "", "--help", "--version", "no-such-command", "undo nothing --yes", "plan", "apply", "check", "sweep",
     "prove", "teams nobody", "plan --team nobody --allow 203.0.113.0/24", "plan --bucket gt-images --allow 1.2.3.0/33",
     "explain s3://nothing/key", "url s3://nothing/key", "check -f nothing.json", "findings --explain nothing",
-    f"hits {LOG}", f"hits {LOG} --by requester,operation,hour", f"leaks {LOG}", "hits --bucket ml-artifacts --refused",
-    "hits nothing", "audit", "findings --bucket ml-artifacts", "explain s3://ml-artifacts/", "plot log -o hits.png",
+    f"hits {LOG}", f"hits {LOG} --by requester,operation,hour", f"leaks {LOG}", "hits requests.log --refused",
+    "hits nothing", "audit", "hits --bucket ml-artifacts", "findings --bucket ml-artifacts", "explain s3://ml-artifacts/",
+    "plot log -o hits.png",
     *(f"plot {LOG} --kind {kind} -o {kind}.svg" for kind in ("network", "time", "heat", "leak", "age", "refused")),
 )  # fmt: skip
 """Lines beyond one for each way in which a command runs: cases of policies, logs in S3, and errors."""
 
 
 class Volatile(NamedTuple):
-    """A value that two runs of one version do not share."""
+    """A value that two runs of one version do not share, in all outputs or only in those of some commands."""
 
     pattern: str
     reason: str
+    commands: str = ""
 
 
 VOLATILE = {
+    "revocation": Volatile(r"(?<=GtSecureRevokeUntil)\w+", "a revocation is named by its time"),
     "day": Volatile(r"\b\d{4}-\d\d-\d\d(?=[T ]\d\d:\d\d)", "when the run was"),
     "time": Volatile(r"(?<=<day>[T ])\d\d:\d\d", "when the run was"),
     "second": Volatile(r"(?<=<time>:)\d\d(\.\d+)?", "when the run was; without microseconds if they are 0"),
     "instant": Volatile(r"\d{8}T\d{6}", "when a URL was signed"),
+    "datetime": Volatile(r"(?<=datetime\.datetime\()\d{4}(, \d+){4,6}", "when the run was"),
+    "epoch": Volatile(r"(?<=aws:EpochTime.: .)\d{10}", "when the run was"),
+    "http date": Volatile(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT", "when the run was"),
     "change": Volatile(r"\b\d{8}-\d{6}-\d{6}-[0-9a-f]{4}\b", "the id of a change is its time and a random number"),
-    "hash before": Volatile(r"(?<=\"prev\": \")[0-9a-f]{64}", "an entry of the journal has a time and random ids"),
+    "hash before": Volatile(r"(?<=.prev.: .)[0-9a-f]{64}", "an entry of the journal has a time and random ids"),
     "request": Volatile(r"\b[0-9A-F]{16}\b", "random id of a request to S3"),
+    "host id": Volatile(r"(?<='x-amz-id-2': ')[\w-]{43}", "random id of a request to S3"),
     "uuid": Volatile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "random id of a request or an event"),
-    "marker": Volatile(r"(?<=\"marker\": \")[0-9a-f]{32}", "random id of a test URL"),
-    "until": Volatile(r"(?<=GtSecureRevokeUntil)\w+", "a revocation is named by its time"),
-    "duration": Volatile(r"(?<=\"elapsed_ms\": |\n  \"seconds\": )[\d.]+", "how long a request or a sweep took"),
+    "marker": Volatile(r"\b[0-9a-f]{32}\b", "random id of a test URL"),
+    "elapsed": Volatile(r"(?<=elapsed_ms)(=|: |\": )[\d.]+", "how long a request took"),
+    "seconds": Volatile(r"(?<=\bseconds)(\": |: )[\d.]+", "how long a sweep took"),
+    "seconds left": Volatile(r"(?<=seconds_left: )[\d.]+", "what is left of the life of a test URL"),
     "clock": Volatile(r"\b\d+(?= s off)", "a busy machine answers a second later"),
     "cache size": Volatile(r"(?<=\"bytes\": )\d+", "random ids are compressed to other sizes"),
-    "port": Volatile(r"(?<=127\.0\.0\.1:)\d+", "the sandbox listens on a free port"),
+    "port": Volatile(r"(?<=127\.0\.0\.1)(:|', )\d+", "the sandbox listens on a free port"),
+    "process": Volatile(r"(?<='pid': )\d+", "the journal has the process that made a change"),
+    "address": Volatile(r"(?<= at )0x[0-9a-f]+", "where an object is in memory"),
+    "delivery": Volatile(r"(?<=last delivery )\d+ \w{3} \d\d:\d\d", "when the log was put into S3"),
+    "delay": Volatile(r"(?<=typical_delay_s)(=|: )[\d.]+", "how long after a request the log was put into S3"),
+    "digest": Volatile(r"(?<=sha256:)[0-9a-f]{64}", "a plan to revoke has its time", "^gt-secure revoke|^python: revo"),
     "sandbox": Volatile(r"(?<=/gt-secure-sandbox-)\w{8}", "temporary folder of a sandbox"),
 }
 
 
-def normalised(text: str, folder: Path, tree: Path) -> str:
-    """Return a text with names in place of the folders of its run, and of what is volatile."""
+def normalised(name: str, text: str, folder: Path, tree: Path) -> str:
+    """Return the output of a command with names in place of the folders of its run, and of what is volatile."""
     text = text.replace(str(folder), "<folder>").replace(str(tree), "<tree>")
-    for name, volatile in VOLATILE.items():
-        text = re.sub(volatile.pattern, f"<{name}>", text)
+    for value, volatile in VOLATILE.items():
+        if re.search(volatile.commands, name):
+            text = re.sub(volatile.pattern, f"<{value}>", text)
     return text
 
 
@@ -145,7 +170,7 @@ def outputs_of(trees: Sequence[Path], home: Path, only: str) -> list[dict[str, s
         raise SystemExit("a version could not be run")
     texts = [json.loads((home / f"{number}.json").read_text(encoding="utf-8")) for number in range(len(trees))]
     return [
-        {name: normalised(text, home / str(number), tree) for name, text in texts[number].items()}
+        {name: normalised(name, text, home / str(number), tree) for name, text in texts[number].items()}
         for number, tree in enumerate(trees)
     ]
 
@@ -162,6 +187,8 @@ for finder in [*sys.meta_path]:  # an editable installation would fill in module
 def record(tree: Path, folder: Path, only: str, now: dt.datetime) -> None:
     """Run the commands with the package of this process, which is that of the version, and keep what they printed."""
     sys.path.append(str(ROOT / "tests"))
+    import boto3
+
     import gt_secure
     from support.command_lines import FIRST, LINES, filled_in, names_of_lines
     from support.views import views
@@ -181,6 +208,7 @@ def record(tree: Path, folder: Path, only: str, now: dt.datetime) -> None:
             """Put the sandbox and the folder back, apply a first change, and return the names that lines need."""
             sandbox.reset()
             write_files(folder, now)
+            boto3.client("s3").upload_file("requests.log", "gt-logs", "compared/2026-11-20-10-00-00-0123456789ABCDEF")
             outputs[f"gt-secure {FIRST}"] = run(FIRST)
             return names_of_lines()
 
@@ -198,7 +226,7 @@ def record(tree: Path, folder: Path, only: str, now: dt.datetime) -> None:
                     names = start_again()
         if re.search(only, "python"):
             start_again()
-            outputs |= {f"python: {name}": text for name, text in views()}
+            outputs |= {f"python: {name}": text for name, text in views(now)}
     folder.with_suffix(".json").write_text(json.dumps(outputs), encoding="utf-8")
 
 
@@ -216,6 +244,11 @@ def write_files(folder: Path, now: dt.datetime) -> None:
     exposures = (DATA / "exposure-cases.ndjson").read_text(encoding="utf-8").splitlines()
     for name in POLICIES:
         Path(name).write_text(json.dumps(json.loads(exposures[int(name[7:10])])["policy"]), encoding="utf-8")
+    requests = [
+        command_lines.log_line(now - dt.timedelta(minutes=minutes), ip, key, status, signed_s)
+        for minutes, ip, key, status, signed_s in REQUESTS
+    ]
+    Path("requests.log").write_text("".join(requests), encoding="utf-8")
 
 
 def keys_of_nobody() -> dict[str, str]:

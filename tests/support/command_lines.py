@@ -84,18 +84,26 @@ FIRST = f"apply {WISH} --prefix scans/ --yes"
 """The line that applies the first change; the others need it."""
 
 
+def log_line(
+    now: dt.datetime, ip: str = "198.51.100.23", key: str = "scans/1.png", status: str = "200 -", signed_s: int = 0
+) -> str:
+    """Return a line of an access log for a request of now, whose URL was signed some seconds ago."""
+    signed = now - dt.timedelta(seconds=signed_s)
+    return (
+        f"79a5 gt-images [{now:%d/%b/%Y:%H:%M:%S} +0000] {ip} - ID1 REST.GET.OBJECT {key} "
+        f'"GET /{key}?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=600'
+        f"&X-Amz-Date={signed:%Y%m%dT%H%M%SZ}&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F{signed:%Y%m%d}%2Fus-east-1%2Fs3"
+        f'%2Faws4_request HTTP/1.1" {status} 10 10 5 4 "-" "agent" - '
+        "hostid SigV4 cipher QueryString gt-images.s3.amazonaws.com TLSv1.2 - -\n"
+    )
+
+
 def write_files(folder: Path, now: dt.datetime) -> None:
     """Write the files that the lines name; the log has one request, made now."""
     wish = gt_secure.Restriction("open-team", addresses=["203.0.113.0/24"], bucket="gt-images")
     (folder / "open-team.json").write_text(json.dumps(wish.to_dict()))
     (folder / "checks.json").write_text('{"checks": [{"check": "guard_is_in_place", "bucket": "gt-images"}]}')
-    (folder / "log").write_text(
-        f"79a5 gt-images [{now:%d/%b/%Y:%H:%M:%S} +0000] 198.51.100.23 - ID1 REST.GET.OBJECT scans/1.png "
-        '"GET /scans/1.png?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=600'
-        f"&X-Amz-Date={now:%Y%m%dT%H%M%SZ}&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F{now:%Y%m%d}%2Fus-east-1%2Fs3"
-        '%2Faws4_request HTTP/1.1" 200 - 10 10 5 4 "-" "agent" - '
-        "hostid SigV4 cipher QueryString gt-images.s3.amazonaws.com TLSv1.2 - -\n"
-    )
+    (folder / "log").write_text(log_line(now))
     (folder / "url.txt").write_text(
         "https://gt-images.s3.us-east-1.amazonaws.com/scans/0001.png?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=60"
         "&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20261124%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20261124T100000Z"

@@ -5,6 +5,7 @@ Only the public face of the package is used: ``tools/compare_outputs.py`` reads 
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import json
 import traceback
@@ -34,7 +35,7 @@ RESULTS = {
     "plan_page": "plan_of_more.to_html(standalone=True)",
     "plan_cli": "plan_of_more.to_cli()",
     "plan_terraform": "plan_of_more.to_terraform()",
-    "revocation": "gt.revoke(before='1h', bucket='gt-images', logs='log')",
+    "revocation": "gt.revoke(before=now - dt.timedelta(hours=1), bucket='gt-images', logs='log')",
     "undo_plan": "gt.plan_undo()",
     "history": "gt.history('open-team', 'gt-images')",
     "current": "gt.export('open-team', 'gt-images')",
@@ -48,18 +49,18 @@ RESULTS = {
     "exposure_of_bucket": "gt.exposure('gt-images')",
     "answers": "exposure.at('203.0.113.7')",
     "answers_of_two": "exposure_of_bucket.at(['203.0.113.7', '198.51.100.9'])",
-    "signers": "exposure.signers()",
+    "signers": "exposure.signers",
     "exposure_picture": "gt.plot(exposure)",
     "proof": "gt.prove(wish)",
     "no_proof": "gt.prove(wider)",
     "findings": "gt.findings(team='radiology-team')",
     "findings_of_bucket": "gt.findings(bucket='gt-images', logs='log', principals=True)",
-    "audit": "gt.audit(buckets='gt-images,ml-artifacts')",
-    "hits": "gt.hits('ml-artifacts')",
+    "audit": "gt.audit(buckets='gt-images')",
+    "hits": "gt.hits(logs='s3://gt-logs/compared/')",
     "rows": "hits.rows()",
-    "predicted": "gt.hits('ml-artifacts', predict=True).count('refused_by')",
+    "predicted": "gt.hits(logs='requests.log', predict=True).count('refused_by')",
     "counts": "hits.count('remote_ip,http_status')",
-    "counts_of_all": "gt.count_hits('ml-artifacts', 'requester,operation')",
+    "counts_of_all": "gt.count_hits(logs='requests.log', by='hour,network,refused_by')",
     "leaks": "hits.leaks()",
     "leak": "leaks[0]",
     "stop_leak": "gt.revoke(leak)",
@@ -72,7 +73,7 @@ RESULTS = {
     "guard_check": "check.guard_is_in_place.look(gt, 'gt-images')",
     "drift_check": "check.nothing_drifted.look(gt, wish)",
     "proof_check": "check.is_proved.look(gt, wider)",
-    "allowed": "Restriction(addresses=['203.0.113.0/24'], bucket='ml-artifacts')",
+    "allowed": "Restriction(addresses=['203.0.113.0/24'], bucket='gt-images')",
     "foreign_check": "check.no_foreign_hits.look(hits, allowed)",
     "leak_check": "check.no_leaked_urls.look(hits)",
     "sweep": "sweep(role_name='GtSecureSweep', accounts=['111122223333'], regions='us-east-1', connection=gt)",
@@ -84,9 +85,9 @@ RESULTS = {
 """Expressions by the name that later ones use. None of them writes to the account."""
 
 
-def views() -> Iterator[tuple[str, str]]:
+def views(now: dt.datetime) -> Iterator[tuple[str, str]]:
     """Yield each expression with all views of its result, or of its error."""
-    names = {name: getattr(gt_secure, name) for name in gt_secure.__all__}
+    names = {name: getattr(gt_secure, name) for name in gt_secure.__all__} | {"now": now, "dt": dt}
     for name, expression in RESULTS.items():
         try:
             names[name] = eval(expression, names)
@@ -105,6 +106,7 @@ def _views_of(value: Any, depth: int = 0) -> Iterator[str]:
             yield f"{method}: {_lines(getattr(value, method)())}"
     if hasattr(value, "savefig"):
         yield f"SVG: {_picture(value)}"
+        return
     if hasattr(value, "comm"):
         yield f"widgets: {_widgets(value)}"
     ours = type(value).__module__.startswith("gt_secure") and not hasattr(value, "comm")

@@ -55,6 +55,24 @@ def test_every_byte_counts(tool: ModuleType, after: str) -> None:
     assert diff.startswith("--- before\n+++ after\n@@")
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Read 2026-11-29 12:40:25 UTC", "Read <day> <time>:<second> UTC"),
+        ('"at": "2026-11-29T12:40:25.123456+00:00"', '"at": "<day>T<time>:<second>+00:00"'),
+        ("datetime.datetime(2026, 11, 29, 12, 40, 25)", "datetime.datetime(<datetime>)"),
+        ("Undo it with: gt-secure undo 20261129-124025-123456-0a1b", "Undo it with: gt-secure undo <change>"),
+        ("http://127.0.0.1:34655/gt-images", "http://127.0.0.1<port>/gt-images"),
+        ("in /runs/0/hits.svg", "in <folder>/hits.svg"),
+        ("2027-01-31: 3 rules, 2 found (429 requests of 10 s)", None),
+        ("sha256:2c2c20cb9eb47926ec10d9e1054c040abba7c3e7d8955c30afb8619d1b7a02d3", None),
+        ("arn:aws:iam::111122223333:user/sandbox-admin from 127.0.0.1 via vpce-0a1b2c3d4e5f60718", None),
+    ],
+)
+def test_only_what_is_volatile_is_replaced(tool: ModuleType, text: str, expected: str | None) -> None:
+    assert tool.normalised("gt-secure plan", text, Path("/runs/0"), Path("/trees/0")) == (expected or text)
+
+
 def test_an_output_of_one_version_only_is_a_difference(tool: ModuleType) -> None:
     assert [name for name, _ in tool.differences({"teams": ""}, {"plan": ""})] == ["teams", "plan"]
 
