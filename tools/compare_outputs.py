@@ -6,7 +6,8 @@
 Each version runs the same command lines in a sandbox of its own: as text, as JSON, in the other formats, as a user
 without permissions, and with --help. Each also shows what Python returns. Exit codes, standard output, standard error
 and written files are compared. The values that differ in every run (ports, times, ids) are replaced on both sides:
-``VOLATILE`` has each with its reason.
+``VOLATILE`` has each with its reason. The commands are copies of a running process (``tests/support/warm.py``), so this
+needs Linux. The exit code is 1 if an output differs.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
+import pydoc
 import traceback
 from collections.abc import Iterable, Iterator, Sized
 from typing import Any
@@ -69,6 +70,7 @@ RESULTS = {
         for kind in ("ip", "network", "time", "heat", "leak", "age", "refused")
     },
     "no_logs": "gt.hits('nothing')",
+    "help_on_errors": "pydoc.plain(pydoc.render_doc(errors))",
     "diagnosis": "doctor.examine(gt, team='open-team', bucket='gt-images')",
     "guard_check": "check.guard_is_in_place.look(gt, 'gt-images')",
     "drift_check": "check.nothing_drifted.look(gt, wish)",
@@ -87,7 +89,7 @@ RESULTS = {
 
 def views(now: dt.datetime) -> Iterator[tuple[str, str]]:
     """Yield each expression with all views of its result, or of its error."""
-    names = {name: getattr(gt_secure, name) for name in gt_secure.__all__} | {"now": now, "dt": dt}
+    names = {name: getattr(gt_secure, name) for name in gt_secure.__all__} | {"now": now, "dt": dt, "pydoc": pydoc}
     for name, expression in RESULTS.items():
         try:
             names[name] = eval(expression, names)

@@ -11,6 +11,8 @@ from types import ModuleType
 
 import pytest
 
+from support.command_lines import FIRST
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -24,22 +26,22 @@ def tool() -> ModuleType:
     return module
 
 
-def test_equal_versions_do_not_differ_and_a_changed_sentence_is_found(tool: ModuleType, tmp_path: Path) -> None:
+def test_a_changed_sentence_is_the_only_difference(tool: ModuleType, tmp_path: Path) -> None:
     changed = tmp_path / "changed"
     shutil.copytree(ROOT / "gt_secure", changed / "gt_secure", copy_function=os.link)
     module = changed / "gt_secure" / "cli" / "url.py"
     text = module.read_text(encoding="utf-8")
     module.unlink()
     module.write_text(text.replace('"signer, object and expiry"', '"signer, object and end"'), encoding="utf-8")
-    ours, again, others = tool.outputs_of([ROOT, ROOT, changed], tmp_path, "^inspect")
-    assert {name for name in ours if "inspect" in name} == {
+    ours, others = tool.outputs_of([ROOT, changed], tmp_path, "^inspect")
+    assert set(ours) == {
+        f"gt-secure {FIRST}",
         "gt-secure inspect --help",
         "gt-secure inspect --jsno",
         "gt-secure inspect < url.txt",
         "gt-secure inspect --json < url.txt",
         "gt-secure inspect < url.txt (without permissions)",
     }
-    assert list(tool.differences(ours, again)) == []
     [(name, diff)] = tool.differences(ours, others)
     assert name == "gt-secure inspect --help"
     assert re.findall(r"^[-+] .*", diff, re.MULTILINE) == [
