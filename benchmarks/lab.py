@@ -24,7 +24,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from gt_secure.sandbox import Sandbox  # noqa: E402 - the path comes first
 from tests.browser.conftest import Lab, start_chromium, start_lab  # noqa: E402
 
-TITLE = "Ground Truth access"
+TITLE = "Presigned access"
 CELL = "import gt_secure\ngt_secure.panel()"
 TEAM = '.gts-panel option:has-text("radiology-team")'
 

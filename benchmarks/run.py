@@ -18,7 +18,7 @@ FULL: dict[str, list[str]] = {
     "panel": [],
     "lab": [],
     "newcomer": [],
-    "save_guard": [],
+    "secret_check": [],
     "sweep": ["--accounts", "40"],
     "signers": [],
 }
@@ -30,7 +30,7 @@ QUICK: dict[str, list[str]] = {
     "panel": ["--runs", "1", "--latency", "0"],
     "lab": ["--runs", "1"],
     "newcomer": ["--quick"],
-    "save_guard": ["--megabytes", "0.2", "--rounds", "1"],
+    "secret_check": ["--megabytes", "0.2", "--rounds", "1"],
     "sweep": ["--accounts", "2", "--regions", "2"],
     "signers": ["--principals", "60", "--buckets", "5"],
 }

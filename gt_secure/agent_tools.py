@@ -1,6 +1,6 @@
 """Read-only tools for AI agents, through jupyter-server-mcp, which is in Studio's images.
 
-Its entry point ``jupyter_server_mcp.tools`` names :data:`TOOLS`. None of them writes to AWS or mints a URL, and every
+Its entry point ``jupyter_server_mcp.tools`` names :data:`TOOLS`. None of them writes to AWS or signs a URL, and every
 result is redacted: it has no URL with a signature, no key and no token.
 """
 
@@ -44,7 +44,7 @@ def _shown(data: Any) -> Any:
     return [_shown(each) for each in data] if isinstance(data, list) else data
 
 
-def ground_truth_teams(region: str = "") -> dict[str, Any]:
+def presigned_teams(region: str = "") -> dict[str, Any]:
     """List the SageMaker Ground Truth workteams of a region, with their URL lock, and the portal lock of the workforce.
 
     Read-only. Uses the credentials of the Jupyter server.
@@ -64,7 +64,7 @@ def ground_truth_teams(region: str = "") -> dict[str, Any]:
     return _answer(region, work)
 
 
-def ground_truth_who_can_open(bucket: str, key: str = "", team: str = "", region: str = "") -> dict[str, Any]:
+def presigned_who_can_open(bucket: str, key: str = "", team: str = "", region: str = "") -> dict[str, Any]:
     """Return the exact address ranges and VPC endpoints that can open objects of a bucket by each kind of request.
 
     Each kind of request has the sources that are opened, refused and unknown. Unknown is not refused: it names the
@@ -82,10 +82,10 @@ def ground_truth_who_can_open(bucket: str, key: str = "", team: str = "", region
     region : str
         AWS region; empty for the default one.
     """
-    return _answer(region, lambda gt: gt.exposure(bucket, key, team=team or None).to_dict())
+    return _answer(region, lambda gt: gt.who_can_open(bucket, key, team=team or None).to_dict())
 
 
-def ground_truth_findings(team: str = "", bucket: str = "", region: str = "") -> dict[str, Any]:
+def presigned_findings(team: str = "", bucket: str = "", region: str = "") -> dict[str, Any]:
     """List settings that defeat, weaken or break the protection of a workteam and a bucket, most severe first.
 
     Each finding has a code, a severity, the reason and the fix. Read-only.
@@ -104,9 +104,7 @@ def ground_truth_findings(team: str = "", bucket: str = "", region: str = "") ->
     )
 
 
-def ground_truth_explain_refusal(
-    bucket: str, key: str, address: str, team: str = "", region: str = ""
-) -> dict[str, Any]:
+def presigned_explain_refusal(bucket: str, key: str, address: str, team: str = "", region: str = "") -> dict[str, Any]:
     """Explain for one source address whether an object opens by each kind of URL, and which lock or policy decides.
 
     Predicted from the policies; no request is sent to the object. Read-only.
@@ -125,11 +123,11 @@ def ground_truth_explain_refusal(
     """
     return _answer(
         region,
-        lambda gt: {"answers": gt.exposure(bucket, key, team=team or None).at(address).to_dicts()},
+        lambda gt: {"answers": gt.who_can_open(bucket, key, team=team or None).at(address).to_dicts()},
     )
 
 
-def ground_truth_count_hits(
+def presigned_count_hits(
     bucket: str, by: str = "remote_ip,http_status", since: str = "7d", region: str = ""
 ) -> dict[str, Any]:
     """Count the requests in the S3 access log of a bucket by columns, the most frequent first.
@@ -160,7 +158,7 @@ def ground_truth_count_hits(
     return _answer(region, work)
 
 
-def ground_truth_plan(
+def presigned_plan(
     addresses: str, team: str = "", bucket: str = "", endpoints: str = "", region: str = ""
 ) -> dict[str, Any]:
     """Show which changes would restrict a workteam and a bucket to the allowed addresses. Nothing is applied.
@@ -196,5 +194,5 @@ def ground_truth_plan(
     return _answer(region, work)
 
 
-TOOLS = [f"{__name__}:{name}" for name in globals() if name.startswith("ground_truth_")]
+TOOLS = [f"{__name__}:{name}" for name in globals() if name.startswith("presigned_")]
 """The tools, as jupyter-server-mcp loads them."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from . import account, changes, explain, findings, logs as access_logs, presign
 from .aws import teams
+from .aws.buckets import place_of
 from .aws.client import Aws, connect_aws
 from .aws.teams import TeamLike, team_here
 from .base.errors import InvalidInput, refuse_url
@@ -299,7 +300,7 @@ class Connection:
         """
         from .aws import buckets
 
-        return buckets.list_keys(self.aws, bucket, prefix, most=most)
+        return buckets.list_keys(self.aws, *place_of(bucket, prefix), most=most)
 
     # 3. Review and apply
 
@@ -502,10 +503,10 @@ class Connection:
 
     # 4. Test URL
 
-    def test_url(
+    def sign(
         self,
         bucket: str,
-        key: str,
+        key: str = "",
         *,
         expires_in: int = 600,
         bound_to: Source | str | None = None,
@@ -513,11 +514,11 @@ class Connection:
         version_id: str | None = None,
         use_session: bool = True,
     ) -> TestUrl:
-        """Mint a presigned URL for one object, bound to a source as the URL lock would bind it. It shows itself masked.
+        """Sign a presigned URL for one object, bound to a source as the URL lock would bind it. It shows itself masked.
 
         Parameters
         ----------
-        bucket, key : str
+        bucket, key : str, or both as ``s3://bucket/key``
         expires_in : int, seconds
         bound_to : Source or str, optional; such as ``203.0.113.7`` or ``10.0.3.4 via vpce-0a1b2c3d4e5f60718``
         role_arn : str, optional; the role to assume (default: the caller's own)
@@ -532,9 +533,9 @@ class Connection:
 
         Examples
         --------
-        >>> url = gt.test_url("gt-images", "scans/0001.png", bound_to="203.0.113.7")  # doctest: +SKIP
+        >>> url = gt.sign("gt-images", "scans/0001.png", bound_to="203.0.113.7")  # doctest: +SKIP
         """
-        return presign.mint(
+        return presign.sign(
             self.aws,
             bucket,
             key,
@@ -585,24 +586,26 @@ class Connection:
         if not hasattr(probe, "status"):
             raise InvalidInput(
                 f"explain() needs a probe, not {type(probe).__name__}.",
-                next_step='Pass gt.probe(url). For an object write gt.exposure(bucket, key).at("203.0.113.7").',
+                next_step='Pass gt.probe(url). For an object write gt.who_can_open(bucket, key).at("203.0.113.7").',
                 field="probe",
             )
         return explain.explain_probe(self.aws, probe, url=url, origin=origin)
 
-    def exposure(self, bucket: str, key: str = "", *, team: TeamLike | None = None) -> AccountExposure:
+    def who_can_open(self, bucket: str, key: str = "", *, team: TeamLike | None = None) -> AccountExposure:
         """Show the exact sets of sources from which each kind of request is opened, refused, or unknown.
 
         Parameters
         ----------
-        key : str, an object, or the beginning of keys that ends with a slash: then all keys under it count
+        bucket, key : str, or both as ``s3://bucket/key``
+            An object, or the beginning of keys that ends with a slash: then all keys under it count.
         team : optional; its workers' URLs are decided too
 
         Examples
         --------
-        >>> gt.exposure("gt-images", "scans/0001.png", team="radiology-team").at("203.0.113.7")  # doctest: +SKIP
+        >>> gt.who_can_open("gt-images", "scans/0001.png", team="radiology-team").at("203.0.113.7")  # doctest: +SKIP
         """
         refuse_url(key, "key", "the key of an object")
+        bucket, key = place_of(bucket, key)
         is_prefix = not key or key.endswith("/")
         supplied = iam.supplied_facts(self.context)
         state = account.read_state(
@@ -611,9 +614,9 @@ class Connection:
         return account.AccountExposure(
             account.locks_of(state),
             key,
+            partial(account.with_signers, self.aws, state),
             is_prefix=is_prefix,
             listing=account.listing_of(self.aws, bucket),
-            principals=partial(account.read_signers, self.aws, bucket),
         )
 
     def prove(self, restriction: Restriction) -> Proof:
@@ -665,10 +668,8 @@ class Connection:
         state = replace(state, wanted=changes.wanted_on(self.aws, self.journal, state))
         with self._hits_of(logs) as hits:
             state = findings.with_url_ages(state, hits)
-            if principals is not False and state.bucket is not None:
-                file = None if principals is True else principals
-                people = account.read_signers(self.aws, state.bucket.name, file)
-                state = replace(state, bucket=replace(state.bucket, principals=people))
+            if principals is not False:
+                state = account.with_signers(self.aws, state, None if principals is True else principals)
             found = findings.examine(state)
         return listings.Findings(findings.accept(found.findings, self.accepted), found.checked, found.evidence)
 
@@ -691,7 +692,7 @@ class Connection:
 
         return audit(replace(self, journal=self.journal.snapshot()), buckets=buckets, since=since, logs=logs)
 
-    # 5. Hits
+    # 5. Requests
 
     def hits(
         self,
@@ -800,7 +801,7 @@ class Connection:
         top: int = 12,
         theme: Theme = "light",
     ) -> Figure:
-        """Plot hits, with sources outside the restriction marked; or an exposure, as the matrix of who can open.
+        """Plot requests, with sources outside the restriction marked; or an exposure, as the matrix of who can open.
 
         Parameters
         ----------

@@ -83,7 +83,7 @@ def log_of(
     if logs is None and bucket is None:
         raise InvalidInput(
             "Neither a bucket nor the location of its logs is given.",
-            next_step="Pass bucket= for the log of a bucket, or logs= with its location.",
+            next_step="Name a bucket to read its log, or pass logs= with the location.",
             field="bucket",
         )
     wanted = dict(filters or {})

@@ -1,5 +1,6 @@
 """The errors that gt_secure raises: all of them are :class:`GtSecureError`."""
 
+from .base import errors as _errors
 from .base.errors import (
     AccessDenied as AccessDenied,
     Conflict as Conflict,
@@ -14,3 +15,8 @@ from .base.errors import (
     Unreachable as Unreachable,
     Unsupported as Unsupported,
 )
+
+__doc__ = _errors.__doc__
+__all__ = [
+    name for name, kind in vars(_errors).items() if isinstance(kind, type) and kind.__module__ == _errors.__name__
+]

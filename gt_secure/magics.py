@@ -3,7 +3,7 @@
 ::
 
     %gt_secure panel --team radiology-team --allow 203.0.113.0/24
-    plan = %gt_secure plan --team radiology-team --bucket gt-images --allow 203.0.113.0/24
+    plan = %gt_secure plan s3://gt-images --team radiology-team --allow 203.0.113.0/24
     %gt_secure teams
 
 Every word is a command of ``gt-secure``. A command that has a result returns it, and the notebook shows it: the same
@@ -118,8 +118,7 @@ def _panel_parser() -> argparse.ArgumentParser:
     parser.add_argument("--team", help="workteam to start with")
     parser.add_argument("--allow", action="append", default=[], metavar="LIST", help="addresses and CIDR ranges")
     parser.add_argument("--endpoint", action="append", default=[], metavar="ID", help="VPC endpoint of S3")
-    parser.add_argument("--bucket", help="bucket that holds the objects; without a team: bucket mode")
-    parser.add_argument("--prefix", default="", help="guard only keys with this prefix")
+    parser.add_place("bucket that holds the objects; without a team, bucket mode")
     add_connection_options(parser)
     return parser
 
@@ -132,7 +131,7 @@ def _panel(args: argparse.Namespace | None) -> Panel | None:
         connection(args) if given else None,
         team=args.team,
         bucket=args.bucket,
-        prefix=args.prefix,
+        prefix=args.prefix or "",
         addresses=[word for text in args.allow for word in split_list(text)],
         endpoints=args.endpoint,
     )

@@ -28,7 +28,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         policy = Path(folder) / "policy.json"
         policy.write_text(json.dumps(POLICY), encoding="utf-8")
-        command = [sys.executable, "-m", "gt_secure", "prove", "--bucket", "gt-images", "--bucket-policy", str(policy)]
+        command = [sys.executable, "-m", "gt_secure", "prove", "s3://gt-images", "--bucket-policy", str(policy)]
         command += ["--account", "111122223333", "--allow", "203.0.113.0/24", "--json"]
         done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2, done.stderr

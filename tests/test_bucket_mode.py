@@ -64,10 +64,10 @@ def test_no_surface_speaks_of_a_team(gt: Connection) -> None:
         str(plan.to_dict()),
         *(str(each.to_dict()) for each in before),
     ]
-    texts.append(gt.plan(Restriction(**{**WISH_VALUES, "application": "mlflow", "max_age": "2h"})).to_text(full=True))
+    texts.append(gt.plan(Restriction(**{**WISH_VALUES, "application": "mlflow", "age_limit": "2h"})).to_text(full=True))
     assert {each.code: each.severity for each in before} == {"presigned-from-anywhere": "medium"}
     applied = gt.apply(plan)
-    texts += [applied.to_text(), repr(gt.exposure(BUCKET, "report.pdf")), repr(gt.state(bucket=BUCKET))]
+    texts += [applied.to_text(), repr(gt.who_can_open(BUCKET, "report.pdf")), repr(gt.state(bucket=BUCKET))]
     after = gt.findings(bucket=BUCKET)
     assert [each.code for each in after if each.severity not in ("low", "info")] == []
     for look in (check.guard_is_in_place, check.no_findings):

@@ -9,7 +9,7 @@ import pytest
 import gt_secure
 from gt_secure.base.errors import GtSecureError
 from gt_secure.cli import demonstration
-from support.rig import until
+from support.box import until
 
 
 @pytest.fixture(scope="module")

@@ -38,7 +38,7 @@ from gt_secure.sandbox import Sandbox
 from gt_secure.widgets import AllowEditor, HitsStep, TeamPicker, panel, testing
 from gt_secure.widgets.base import error_markup
 from gt_secure.widgets.role_summary import role_markup
-from support.rig import until
+from support.box import until
 
 WORD = "zq7"
 NASTY = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'><b>$\\frac{1}{2}$\x1b[31m\x07\u202e\u2066=1+1"
@@ -180,7 +180,7 @@ def the_panel(world: World) -> str:
     with testing():
         made = panel(HostileTeams(world.gt.aws), bucket="gt-images", addresses=["203.0.113.0/24"])
         made.test.key = KEY
-        made.test.generate()
+        made.test.sign()
         made.test.probe()
         made.hits.plot_hits()
         return html_of(made)
@@ -255,7 +255,7 @@ HTML: dict[str, Callable[[World], str]] = {
     "panel: folds of a plan": lambda world: folds(plan(world)),
     "notebook: hits": lambda world: world.hits.count(["key", "user_agent"])._repr_html_(),
     "notebook: rows": lambda world: world.hits.rows()._repr_html_(),
-    "notebook: who can open": lambda world: world.gt.exposure("gt-images", KEY).at("198.51.100.9")._repr_html_(),
+    "notebook: who can open": lambda world: world.gt.who_can_open("gt-images", KEY).at("198.51.100.9")._repr_html_(),
     "notebook: a probe explained": lambda world: _explained(world).to_html(),
     "notebook: checks": lambda world: report(world)._repr_html_(),
     "export: plan": lambda world: plan(world).to_html(),
@@ -271,14 +271,14 @@ TERMINAL: dict[str, Callable[[World], str]] = {
     "command: hits as JSON": command("hits", "--bucket", "gt-images", "--by", "key,user_agent", "--json"),
     "command: leaks as JSON": command("leaks", "--bucket", "gt-images", "--json"),
     "command: probe as JSON": command("probe", OBJECT, "--json"),
-    "command: url as JSON": command("url", OBJECT, "--json"),
-    "command: url": command("url", OBJECT),
+    "command: sign as JSON": command("sign", OBJECT, "--json"),
+    "command: sign": command("sign", OBJECT),
     "command: an error as JSON": command("teams", f"{WORD}{NASTY}\x9b\x7f", "--json"),
     "command: a wrong option": command("plan", f"--{WORD}{NASTY}\x9b\x7f"),
     "command: a wrong command": command(f"{WORD}{NASTY}\x9b\x7f"),
-    "command: explain": command("explain", OBJECT, *FROM),
+    "command: who": command("who", OBJECT, *FROM),
     "command: probe": command("probe", OBJECT.replace(".png", ".gone")),
-    "command: a wrong word": command("plan", "--allow", f"{WORD}{NASTY}", "--bucket", "gt-images"),
+    "command: a wrong word": command("plan", "--allow", f"{WORD}{NASTY}", "s3://gt-images"),
     "command: an unknown team": command("teams", f"{WORD}{NASTY}"),
     "notebook: leaks": lambda world: "\n".join(leak.sentence for leak in world.hits.leaks()),
     "notebook: plan": lambda world: plan(world).to_text(),
@@ -293,7 +293,7 @@ REPORTS: dict[str, Callable[[World], str]] = {
 
 
 def _explained(world: World) -> Any:
-    url = world.gt.test_url("gt-images", KEY)
+    url = world.gt.sign("gt-images", KEY)
     return world.gt.explain(world.gt.probe(url, "198.51.100.9"), url=url)
 
 
@@ -353,7 +353,7 @@ def test_pictures_hold_it_as_text(place: str, world: World) -> None:
 @pytest.mark.parametrize("place", TERMINAL)
 def test_it_cannot_drive_the_terminal(place: str, world: World) -> None:
     said = TERMINAL[place](world)
-    assert (f"{WORD}sid" if place == "command: explain" else WORD) in said, said[-600:]
+    assert (f"{WORD}sid" if place == "command: who" else WORD) in said, said[-600:]
     assert "Traceback" not in said
     no_control(said)
 

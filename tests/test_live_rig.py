@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from gt_secure.sandbox import Sandbox
-from support.rig import ACCOUNT, Rig
+from support.box import ACCOUNT
+from support.rig import Rig
 from support.rooms import ROOT
 from support.sample import sample
 

@@ -32,8 +32,9 @@ from gt_secure.logs import count_hits, read_hits
 from gt_secure.logs.coverage import NOTHING
 from gt_secure.restriction.files import dump_restriction
 from gt_secure_prowler.plugin import outcomes
+from support.box import ACCOUNT, BUCKET, ELSEWHERE, OFFICE
 from support.http_faults import FAULTS, Fault, FaultyProxy
-from support.rig import ACCOUNT, BUCKET, ELSEWHERE, OFFICE, Rig
+from support.rig import Rig
 from support.sample import sample
 from support.scene import GOOD
 
@@ -80,7 +81,7 @@ def of_check(result: Any) -> Seen:
 
 
 def exposure(gt: Connection) -> Seen:
-    rows = list(gt.exposure(BUCKET, "scans/0001.png", team=TEAM))
+    rows = list(gt.who_can_open(BUCKET, "scans/0001.png", team=TEAM))
     opened = {f"{row.request} {cidr}" for row in rows for cidr in row.opened.cidrs}
     return Seen(frozenset(opened), frozenset(row.request for row in rows if not row.unknown.is_empty))
 
@@ -277,14 +278,14 @@ ON_ACCOUNT: dict[str, tuple[str, list[str]]] = {
     "hits": ("?logging", ["hits", *LOG]),
     "leaks": ("?logging", ["leaks", *LOG]),
     "plot": ("?logging", ["plot", *LOG, "-o", "x.svg"]),
-    "no-leaked-urls": ("?logging", ["check", "no-leaked-urls", "--bucket", BUCKET]),
+    "no-leaked-urls": ("?logging", ["check", "no-leaked-urls", f"s3://{BUCKET}"]),
     "no-foreign-hits": ("?logging", ["check", "no-foreign-hits", "--restriction", "held.json"]),
-    "explain": ("?policy", ["explain", OBJECT, "--team", TEAM]),
-    "explain --from": ("?policy", ["explain", OBJECT, "--from", OFFICE]),
-    "explain --signers": ("?policy", ["explain", OBJECT, "--signers"]),
-    "explain --logs": ("?policy", ["explain", OBJECT, "--signers", "--logs", "s3://gt-logs/s3/"]),
+    "who": ("?policy", ["who", OBJECT, "--team", TEAM]),
+    "who --from": ("?policy", ["who", OBJECT, "--from", OFFICE]),
+    "who --signers": ("?policy", ["who", OBJECT, "--signers"]),
+    "who --logs": ("?policy", ["who", OBJECT, "--signers", "--logs", "s3://gt-logs/s3/"]),
     "prove": ("?policy", ["prove", "-f", "held.json"]),
-    "findings": ("?policy", ["findings", "--bucket", BUCKET, "--team", TEAM, "--fail-on", "high"]),
+    "findings": ("?policy", ["findings", f"s3://{BUCKET}", "--team", TEAM, "--fail-on", "high"]),
     "audit": ("?policy", ["audit", "--fail-on", "high"]),
     "history": ("LookupEvents", ["history", "--bucket", BUCKET, "--team", TEAM]),
     "teams": ("ListWorkteams", ["teams"]),
@@ -333,7 +334,7 @@ def test_without_a_call_no_command_passes(
 # Files.
 
 CHANGE = "20261124-101500-000000-ab12"
-FILE = ["--bucket", "gt-images", "--allow", "203.0.113.0/24", "--account", ACCOUNT]
+FILE = ["s3://gt-images", "--allow", "203.0.113.0/24", "--account", ACCOUNT]
 FAIL = ["--fail-on", "low", "--account", ACCOUNT]
 COMMANDS: dict[str, tuple[str, list[str]]] = {
     "hits": ("logs/a.log", ["hits", "logs"]),
@@ -411,7 +412,7 @@ INVENTED: dict[str, tuple[list[str], dict[str, str]]] = {
         ["findings", "--cloudformation", "template.json", *FAIL],
         {"template.json": '{"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}'},
     ),
-    "a bucket that the plan does not have": ([*PLAN, "--bucket", "another-bucket"], {}),
+    "a bucket that the plan does not have": ([*PLAN, "s3://another-bucket"], {}),
     "a notebook of Markdown": (
         ["check", "no-code-cell-skipped", "--path", "book.ipynb"],
         {"book.ipynb": book({"cell_type": "markdown", "source": "x", "metadata": {}})},

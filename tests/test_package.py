@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import pydoc
 import subprocess
 import sys
 from importlib import import_module, metadata
@@ -79,12 +80,26 @@ def test_the_drawn_tree_of_errors_has_all_of_them():
     def below(kind):
         return {kind, *(each for child in kind.__subclasses__() for each in below(child))}
 
-    drawn = dict(re.findall(r"[├└]── (?:\w+\.)*(\w+)(?: \((\w+)\))?", errors.__doc__))
+    lines = re.findall(r"[├└]── ([\w.]*?)(\w+)(?: \((\w+)\))?  ", str(errors.__doc__))
+    drawn = {name: standard for _, name, standard in lines}
     real = {kind.__name__: kind for kind in below(errors.GtSecureError) if kind.__module__.startswith("gt_secure.")}
     assert set(drawn) == {name for name in real if not name.startswith("_")} - {"GtSecureError"}
-    for name, standard in drawn.items():
+    for place, name, standard in lines:
+        assert getattr(import_module(f"gt_secure.{place or 'errors'}".rstrip(".")), name) is real[name]
         assert not standard or standard in [base.__name__ for base in real[name].__mro__], name
         assert standard or not [b for b in real[name].__bases__ if b.__module__ == "builtins"], name
+
+
+def test_the_help_on_errors_has_their_tree_and_each_of_them() -> None:
+    """They are defined in a part, and people look for them in the package."""
+    from gt_secure import errors
+    from gt_secure.base import errors as home
+
+    page = pydoc.render_doc(errors, renderer=pydoc.plaintext)
+    assert "├── NotFound (LookupError)" in page
+    kinds = {each for each in vars(home).values() if isinstance(each, type) and issubclass(each, home.GtSecureError)}
+    assert {getattr(errors, name) for name in errors.__all__} == kinds
+    assert {each for each in kinds if f"    class {each.__name__}(" not in page} == set()
 
 
 def _faces() -> list[str]:
@@ -109,8 +124,8 @@ def test_a_face_lists_each_name_once_and_can_load_it(package: str) -> None:
 
 def test_a_name_of_a_face_outlives_the_import_of_the_module_of_that_name() -> None:
     code = (
-        "import gt_secure.changes.plan, gt_secure.presign.mint, gt_secure.logs.plots.draw\n"
+        "import gt_secure.changes.plan, gt_secure.presign.sign, gt_secure.logs.plots.draw\n"
         "from gt_secure import changes, plots, presign\n"
-        "print([f.__class__.__name__ for f in (changes.plan, presign.mint, presign.probe, plots.draw)])"
+        "print([f.__class__.__name__ for f in (changes.plan, presign.sign, presign.probe, plots.draw)])"
     )
     assert fresh(code) == str(["function"] * 4)

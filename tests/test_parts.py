@@ -1,4 +1,4 @@
-"""A part is used alone: in a copy with what it may import it is imported, and the example of its README runs."""
+"""A part is used alone: in a copy with what it may import it is imported, and its example and its quick tests run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from support.blocks import ROOT, blocks_of
-from support.parts import PACKAGE, PARTS, copy_part, run_in
+from support.parts import PACKAGE, PARTS, PartTests, copy_part, run_in
 
 _PATH = re.compile(r"`((?:gt_secure|tests|tools|docs|labextension)/[^`]*)`")
 _ROW = re.compile(r"^\| ([^|]*`[A-Z][^|]*) \| [^|]+ \| `(gt_secure/[^`|]*)` \|$", re.MULTILINE)
@@ -85,3 +85,50 @@ def test_an_example_runs_alone(part: str, copy_of: CopyOf) -> None:
 def test_a_dear_example_runs_alone(part: str, copy_of: CopyOf) -> None:
     """Reading a log with DuckDB and starting a sandbox cost more than a quick test may."""
     _check_example(part, copy_of(part))
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_the_tests_of_a_part_import_only_it(part: str) -> None:
+    """A test that needs more is one of the product: it is in the folder of what it tests."""
+    assert PartTests(part).foreign() == []
+
+
+def test_an_import_of_the_product_is_named_however_it_is_written(tmp_path: Path) -> None:
+    """In a test, in a function, relative, and in modules of support that others import."""
+    files = {
+        "logs/test_a.py": "from gt_secure.logs import Hits\nimport gt_secure.base.text\nfrom .near import x",
+        "logs/near.py": "def f():\n    from gt_secure import Connection, engine",
+        "logs/deep/test_b.py": "import os, gt_secure\nfrom ...support import c\nfrom .. import near",
+        "support/__init__.py": "",
+        "support/c.py": "from . import d",
+        "support/d.py": "import gt_secure.cli.main as main, support.e.f",
+        "support/e/__init__.py": "from gt_secure.secrets import redact",
+        "support/e/f.py": "",
+        "support/unused.py": "import gt_secure.widgets",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert PartTests("logs", tmp_path).foreign() == [
+        "logs/deep/test_b.py imports gt_secure",
+        "logs/near.py imports gt_secure.Connection",
+        "logs/near.py imports gt_secure.engine",
+        "support/d.py imports gt_secure.cli.main",
+        "support/e/__init__.py imports gt_secure.secrets.redact",
+    ]
+
+
+AT_LEAST = {"base": 170, "secrets": 800, "engine": 2500, "logs": 400, "sandbox": 500}
+"""How many quick tests of a part run in its copy: a copy in which none is found is no success."""
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_the_quick_tests_of_a_part_pass_alone(part: str, tmp_path: Path) -> None:
+    """They run in a copy of the part and of what it may import, with the support that they import and no other."""
+    copy = copy_part(part, tmp_path / "alone")
+    PartTests(part).copy_to(copy)
+    done = run_in(copy, "-m", "pytest", "-q", "-p", "no:gt_secure", "-p", "no:cacheprovider", "-m", "quick")
+    passed = re.search(r"(\d+) passed", done.stdout)
+    assert not done.returncode, done.stdout + done.stderr
+    assert passed is not None
+    assert int(passed[1]) >= AT_LEAST[part]

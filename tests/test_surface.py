@@ -18,16 +18,14 @@ from typing import Any
 import pytest
 
 import gt_secure
-from gt_secure import Connection, Restriction
+from gt_secure import Connection
 from gt_secure.base.errors import InvalidInput
-from gt_secure.changes import Journal
 from gt_secure.cli.commands import COMMANDS
 from gt_secure.cli.log_options import athena_settings
 from gt_secure.cli.main import build_parser, main, parse
 from gt_secure.cli.parser import CONNECTION, Parser
-from gt_secure.logs import read_hits
-from gt_secure.restriction.files import dump_restriction
 from gt_secure.sandbox import Sandbox
+from support.command_lines import FIRST, LINES, filled_in, names_of_lines, write_files
 from support.ruler import branches, functions_of, nodes_of
 
 ROOT = Path(__file__).parents[1]
@@ -57,75 +55,6 @@ PARSERS: dict[str, Parser] = {
     for name, parser in action.choices.items()
     if any(name == item.name for item in COMMANDS)
 }
-WISH = "--team open-team --allow 203.0.113.0/24 --bucket gt-images"
-LINES: tuple[str, ...] = (
-    "teams",
-    "teams radiology-team",
-    f"plan {WISH}",
-    "plan -f open-team.json",
-    "plan -f open-team.json --json",
-    f"apply {WISH} --yes",
-    "undo --yes",
-    "apply --resume --yes",
-    "history",
-    "history show CHANGE",
-    "history verify",
-    "history --bucket gt-images",
-    "export --team open-team",
-    "export --team open-team -o exported.json",
-    "revoke --bucket gt-images --before 1h --yes",
-    "revoke --bucket gt-images --before 30m --logs log --yes",
-    "revoke --bucket gt-images --fingerprint FINGERPRINT --logs log --yes",
-    "url s3://gt-images/scans/0001.png",
-    "probe s3://gt-images/scans/0001.png",
-    "probe - < url.txt",
-    "findings --team open-team",
-    "findings --team open-team --write-baseline baseline.json --accept-reason known --accept-until 2027-01-31",
-    "findings --explain url-lock-off",
-    "doctor --team open-team",
-    "doctor --policy teams",
-    "audit --buckets gt-images",
-    "check no-findings --team open-team",
-    "check no-secret-saved --path book.ipynb --remove",
-    "check no-code-cell-skipped --path book.ipynb --write",
-    "check -f checks.json",
-    "sweep --role-name GtSecureSweep --accounts accounts.txt --regions us-east-1",
-    "sweep --role-name GtSecureSweep --accounts accounts.txt --regions us-east-1 --write-baseline b2.json "
-    "--accept-reason known --accept-until 2027-01-31",
-    "sweep --print-role terraform --trusted 111122223333",
-    "hits log",
-    "hits log --json",
-    "hits log --format csv",
-    "hits log --dedupe",
-    "hits log --wait-for 1",
-    "hits log --follow --wait-s 1",
-    "hits --cache show",
-    "leaks log",
-    "leaks log --json",
-    "plot log -o hits.svg",
-    "explain s3://gt-images/scans/0001.png --team open-team --from 203.0.113.7",
-    "explain s3://gt-images/scans/0001.png",
-    "explain --bucket-policy policy.json --bucket gt-images --key scans/0001.png --account 111122223333",
-    "explain --bucket-policy policy.json --bucket gt-images --key scans/0001.png --account 111122223333 --signers "
-    "--principals principals.json",
-    "explain s3://gt-images/scans/0001.png --signers",
-    "explain s3://gt-images/scans/0001.png --signers --logs log",
-    "plan --bucket gt-images --signers arn:aws:iam::111122223333:role/Scanner",
-    "prove --bucket gt-images --signers arn:aws:iam::111122223333:role/Scanner",
-    "findings --bucket gt-images --principals",
-    "findings --tf-plan plan.json --account 111122223333",
-    "findings --cloudformation template.json --account 111122223333",
-    "prove -f open-team.json",
-    f"prove {WISH}",
-    "prove --bucket-policy policy.json --bucket gt-images --allow 203.0.113.0/24 --account 111122223333",
-    "prove --bucket-policy policy.json --bucket gt-images --account 111122223333 --certificate question.smt2",
-    "prove --tf-plan plan.json --bucket gt-images --allow 203.0.113.0/24 --account 111122223333",
-    "prove --cloudformation template.json --bucket gt-images --allow 203.0.113.0/24 --account 111122223333",
-    "tutorials notebooks",
-    "inspect < url.txt",
-    "verdict < cases.ndjson",
-)
-"""One command line for each way in which a command runs."""
 NOT_REACHED = {"apply --resume --yes": "--yes"}
 """Options that a line does not come to: no change is interrupted, so nothing is asked."""
 OTHERS = {"demo", "sandbox"}
@@ -149,38 +78,13 @@ class _Watched(argparse.Namespace):
 def scene(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Change into a folder with all files that the lines name, connected to a sandbox."""
     folder = tmp_path_factory.mktemp("surface")
-    dump_restriction(
-        Restriction("open-team", addresses=["203.0.113.0/24"], bucket="gt-images"), folder / "open-team.json"
-    )
-    (folder / "checks.json").write_text('{"checks": [{"check": "guard_is_in_place", "bucket": "gt-images"}]}')
-    now = dt.datetime.now(dt.UTC)
-    (folder / "log").write_text(
-        f"79a5 gt-images [{now:%d/%b/%Y:%H:%M:%S} +0000] 198.51.100.23 - ID1 REST.GET.OBJECT scans/1.png "
-        '"GET /scans/1.png?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=600'
-        f"&X-Amz-Date={now:%Y%m%dT%H%M%SZ}&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F{now:%Y%m%d}%2Fus-east-1%2Fs3"
-        '%2Faws4_request HTTP/1.1" 200 - 10 10 5 4 "-" "agent" - '
-        "hostid SigV4 cipher QueryString gt-images.s3.amazonaws.com TLSv1.2 - -\n"
-    )
-    (folder / "url.txt").write_text(
-        "https://gt-images.s3.us-east-1.amazonaws.com/scans/0001.png?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=60"
-        "&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20261124%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20261124T100000Z"
-        f"&X-Amz-SignedHeaders=host&X-Amz-Signature={'0' * 64}\n"
-    )
-    (folder / "book.ipynb").write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
-    (folder / "accounts.txt").write_text("111122223333\n")
-    (folder / "cases.ndjson").write_text("{}\n")
-    (folder / "plan.json").write_text('{"format_version": "1.2", "resource_changes": []}')
-    (folder / "template.json").write_text('{"Resources": {}}')
-    (folder / "principals.json").write_text('{"UserDetailList": []}')
-    (folder / "policy.json").write_text('{"Version": "2012-10-17", "Statement": []}')
+    write_files(folder, dt.datetime.now(dt.UTC))
     with pytest.MonkeyPatch.context() as patch:
         for name, value in sandbox.environment().items():
             patch.setenv(name, value)
         patch.chdir(folder)
-        assert main(["apply", *WISH.split(), "--prefix", "scans/", "--yes"]) == 0
-        with read_hits("log") as hits:
-            fingerprint = str(hits.count("fingerprint").rows[0][0])
-        yield {"change": next(iter(Journal())).id, "fingerprint": fingerprint}
+        assert main(FIRST.split()) == 0
+        yield names_of_lines()
 
 
 def shown(parser: Parser) -> list[argparse.Action]:
@@ -223,7 +127,7 @@ def reads_of(line: str, monkeypatch: pytest.MonkeyPatch) -> set[str]:
 def test_every_option_is_read_or_an_error(
     line: str, scene: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    line = line.replace("CHANGE", scene["change"]).replace("FINGERPRINT", scene["fingerprint"])
+    line = filled_in(line, scene)
     words = shlex.split(line.partition(" < ")[0])
     parser = PARSERS[words[0]]
     reads = reads_of(line, monkeypatch)

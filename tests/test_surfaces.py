@@ -38,7 +38,7 @@ VERBS = (
     Verb("undo", "Connection.plan_undo"),
     Verb("history", "changes.Journal"),
     Verb("export", "Connection.export"),
-    Verb("url", "Connection.test_url"),
+    Verb("sign", "Connection.sign"),
     Verb("probe", "Connection.probe"),
     Verb("probe", "Connection.explain"),
     Verb("findings", "Connection.findings"),
@@ -57,7 +57,7 @@ VERBS = (
     Verb("sandbox", "sandbox.install"),
     Verb("inspect", "inspect"),
     Verb("verdict", "engine.iam.batch.run"),
-    Verb("explain", "Connection.exposure"),
+    Verb("who", "Connection.who_can_open"),
     Verb("prove", "engine.access.prove"),
     Verb("prove", "Connection.prove"),
     Verb("tutorials", "", "a folder of notebooks is opened, not imported"),
@@ -144,7 +144,7 @@ def test_the_magic_knows_every_command(monkeypatch: pytest.MonkeyPatch) -> None:
 SHARED = {"hits", "leaks", "doctor", "teams"}
 """Commands whose result and output come from one function below both."""
 
-NEEDED = {"url": ["s3://b/k"], "explain": ["s3://b/k", "--from", "203.0.113.7"], "hits": ["log"], "leaks": ["log"]}
+NEEDED = {"sign": ["s3://b/k"], "who": ["s3://b/k", "--from", "203.0.113.7"], "hits": ["log"], "leaks": ["log"]}
 
 
 def test_panel_is_a_word_of_the_magic(capsys: pytest.CaptureFixture[str]) -> None:
@@ -157,7 +157,7 @@ OPTIONS: dict[str, Callable[..., Any]] = {
     "apply": Connection.apply,
     "undo": Connection.undo,
     "hits": Connection.count_hits,
-    "url": Connection.test_url,
+    "sign": Connection.sign,
     "findings": Connection.findings,
     "export": Connection.export,
     "audit": Connection.audit,
@@ -170,7 +170,7 @@ RENAMED = {
     "help": "",
     "url_lock": "restriction", "application": "restriction",
     "portal_lock": "restriction", "no_portal_lock": "restriction", "guard": "restriction", "no_guard": "restriction",
-    "prefix": "restriction", "max_age": "restriction", "limit": "", "stats": "", "no_cache": "", "dedupe": "",
+    "prefix": "restriction", "age_limit": "restriction", "limit": "", "stats": "", "no_cache": "", "dedupe": "",
     "presigned": "filters", "refused": "filters", "no_tests": "filters", "network": "filters", "key_prefix": "filters",
     "signers": "restriction", "tf_plan": "", "cloudformation": "", "account": "",
     "explain": "", "write_baseline": "", "sarif": "", "accept_reason": "", "accept_until": "",

@@ -32,7 +32,7 @@ SURFACES: dict[str, Callable[[Connection, Any], object]] = {
     "jobs": lambda gt, team: gt.jobs(team),
     "plan": lambda gt, team: gt.plan(Restriction(team, addresses="203.0.113.0/24", bucket="gt-images")),
     "findings": lambda gt, team: gt.findings(team=team),
-    "exposure": lambda gt, team: gt.exposure("gt-images", "scans/", team=team),
+    "exposure": lambda gt, team: gt.who_can_open("gt-images", "scans/", team=team),
     "history": lambda gt, team: gt.history(team),
     "export": lambda gt, team: gt.export(team),
     "doctor": lambda gt, team: examine(gt, team=team),

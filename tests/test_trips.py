@@ -41,8 +41,8 @@ def test_a_trip_is_short_enough_to_read(sandbox: Sandbox, tmp_path: Path) -> Non
     """Neither the lines of the functions that a question enters, nor those outside of the parts, may grow."""
     gt = gt_secure.connect(sandbox=sandbox)
     trips = {"plan and apply": trip_of(lambda: gt.apply(gt.plan(OFFICE)))}
-    trips["exposure"] = trip_of(lambda: str(gt.exposure("gt-images", "scans/0001.png", team="open-team")))
-    url = gt.test_url("gt-images", "scans/0001.png", bound_to="203.0.113.7")
+    trips["exposure"] = trip_of(lambda: str(gt.who_can_open("gt-images", "scans/0001.png", team="open-team")))
+    url = gt.sign("gt-images", "scans/0001.png", bound_to="203.0.113.7")
     probe = gt.probe(url, "198.51.100.9")
     trips["explain"] = trip_of(lambda: str(gt.explain(probe, url=url)))
     gt.hits("gt-images", wait_for=1)

@@ -65,7 +65,7 @@ def build(source: Path, built: Path) -> None:
 
 
 def write_kinds(source: Path) -> None:
-    """Write the save guard's table: that of gt_secure.secrets without its examples."""
+    """Write the secret check's table: that of gt_secure.secrets without its examples."""
     table = json.loads(KINDS.read_text(encoding="utf-8"))
     del table["about"]
     for kind in table["kinds"]:

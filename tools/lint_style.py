@@ -24,6 +24,22 @@ EXCEPTIONS = ROOT / "tools" / "style_exceptions.toml"
 TOP = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
 PAGES = (*TOP, "docs/*.md", "docs/how-to/*.md", "docs/decisions/*.md", "gt_secure/*/README.md")
 
+GLOSSARY = ROOT / "docs" / "reference" / "glossary.md"
+NAMED = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "gt_secure",
+    "tests",
+    "docs",
+    "notebooks",
+    "labextension/src",
+    "tools",
+)
+"""Files and folders in which the former words of the glossary stand nowhere."""
+NOT_NAMED = re.compile(r"/(data|static|__pycache__|node_modules)/|docs/reference/glossary\.md$")
+TEXTS = {".py", ".md", ".json", ".ipynb", ".ts", ".toml", ".html", ".js", ".yml", ".sh", ".1"}
+
 HEADLESS = re.compile(r"(What|Whether|Where|Which|Who|Whom|How|Why|When) ")
 """Openings of a docstring that name no noun. "How many rows ..." is one; a question with its mark is not."""
 
@@ -155,6 +171,30 @@ def texts() -> Iterator[Text]:
             yield Text(catalog.relative_to(ROOT).as_posix(), number, "message", line)
 
 
+def former_words() -> re.Pattern[str]:
+    """Return what the last column of the glossary lists: with blanks, hyphens, underscores or nothing between words."""
+    rows = re.findall(r"^\|.*\| ([^|]*) \|$", GLOSSARY.read_text(encoding="utf-8"), re.MULTILINE)
+    words = [word for row in rows for word in re.findall("`([^`]+)`", row)]
+    spelled = ("[ _-]?".join(map(re.escape, re.split("[ _-]", word))) for word in words)
+    return re.compile("|".join(rf"(?<![a-z]){each}(?![a-z])" for each in spelled), re.IGNORECASE)
+
+
+def named_so() -> Iterator[tuple[Text, str, str]]:
+    """Yield every place that has a former word: in names, code, help, pages, notebooks and tests."""
+    former = former_words()
+    roots = [ROOT / name for name in NAMED]
+    files = [path for root in roots for path in (sorted(root.rglob("*")) if root.is_dir() else [root])]
+    for path in files:
+        name = path.relative_to(ROOT).as_posix()
+        if path.suffix not in TEXTS or NOT_NAMED.search(f"/{name}") or path.is_symlink():
+            continue
+        text = path.read_text(encoding="utf-8")
+        for match in former.finditer(text):
+            line = text.count("\n", 0, match.start()) + 1
+            shown = text[max(0, match.start() - 30) : match.end() + 20].replace("\n", " ")
+            yield Text(name, line, "name", shown), "former word", shown
+
+
 def broken(text: Text) -> Iterator[tuple[str, str]]:
     """Yield the rules that a text breaks, each with the words that break it."""
     plain = CODE.sub("", text.words)
@@ -184,11 +224,11 @@ def main() -> int:
     parser.add_argument("paths", nargs="*", help="only files whose path begins so")
     args = parser.parse_args()
     allowed = exceptions()
+    places = [*((text, rule, words) for text in texts() for rule, words in broken(text)), *named_so()]
     found = [
         (text, rule, words)
-        for text in texts()
+        for text, rule, words in places
         if not args.paths or any(text.path.startswith(path) for path in args.paths)
-        for rule, words in broken(text)
         if not any(text.path == file and part in words for file, part in allowed)
     ]
     if args.counts:

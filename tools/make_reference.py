@@ -61,7 +61,7 @@ def group_page(group: str) -> str:
     lines = [MADE, f"# {group}\n", "[All commands](../commands.md)"]
     for command in COMMANDS:
         if command.group == group:
-            lines += _command_section(command.name, command.aliases, parsers[command.name])
+            lines += _command_section(command.name, parsers[command.name])
     return "\n".join(lines) + "\n"
 
 
@@ -93,12 +93,10 @@ def _own(parser: Parser) -> list[argparse.Action]:
     ]
 
 
-def _command_section(name: str, aliases: tuple[str, ...], parser: Parser) -> Iterator[str]:
+def _command_section(name: str, parser: Parser) -> Iterator[str]:
     own = _own(parser)
     needed = "".join(f" {_placeholder(action)}" for action in own if not action.option_strings)
     yield from ("", f"## {name}\n", _sentence(parser.description or "") + "\n")
-    if aliases:
-        yield f"Also written {', '.join(f'`{alias}`' for alias in aliases)}.\n"
     yield from ("```text", f"gt-secure {name} [options]{needed}", "```")
     if own:
         yield from ("", *_options(own))

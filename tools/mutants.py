@@ -59,7 +59,7 @@ all cases are compared first, without pytest."""
 TIERS = {
     "engine/iam/": ("engine/iam", "engine/policies", "engine/access"),
     "engine/access/": ("engine/access", "findings", "changes/test_plan.py"),
-    "changes/": ("changes", "cli/test_changes.py", "account/test_state.py", "sandbox/test_revoke.py"),
+    "changes/": ("changes", "cli/test_changes.py", "account/test_state.py", "agreement/test_revoke.py"),
     "logs/": ("logs", "plots"),
     "check/": ("check", "cli/test_check.py"),
 }

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .key_listing import listing_of as listing_of
     from .lists import ranges_and_lists as ranges_and_lists, with_lists as with_lists
     from .locks import locks_of as locks_of
-    from .reader import read_bucket as read_bucket, read_signers as read_signers, read_state as read_state
+    from .reader import read_bucket as read_bucket, read_state as read_state, with_signers as with_signers
     from .state import EVERYTHING as EVERYTHING, FINDINGS as FINDINGS, State as State
 
 

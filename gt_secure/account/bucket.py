@@ -11,7 +11,6 @@ from ..aws.buckets import log_location
 from ..aws.client import Aws
 from ..base.errors import GtSecureError
 from ..engine.access.access_points import AccessPoint
-from ..engine.access.identities import Principals
 from ..engine.access.part import Part
 from ..logs.location import LogLocation
 from .part_reader import part_of
@@ -195,8 +194,6 @@ class Bucket:
         Applications that presigned in that log.
     presigners : callable or None
         Counts who signed URLs for reading in that log; asked only by the rule that needs it.
-    principals : Principals or None
-        Users and roles of the account; None if they were not asked for.
     """
 
     name: str
@@ -220,7 +217,6 @@ class Bucket:
     preflights: int = 0
     applications: tuple[str, ...] = ()
     presigners: Callable[[], Mapping[str, int]] | None = field(default=None, compare=False, repr=False)
-    principals: Principals | None = field(default=None, compare=False, repr=False)
 
     @property
     def arn(self) -> str:

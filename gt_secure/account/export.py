@@ -12,9 +12,9 @@ from ..base.errors import InvalidInput, NotFound
 from ..base.network import IPNetwork, collapse, outside, parse_stored_cidrs, subtract
 from ..base.text import count
 from ..engine.access.part import Part
-from ..engine.policies.age_cap import age_text
+from ..engine.policies.age_limit import age_text
 from ..engine.policies.bucket_guard import Guard, find_guard
-from ..engine.policies.signer_lock import SignerLock, find_signer_lock
+from ..engine.policies.signer_limit import SignerLimit, find_signer_limit
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
 from ..restriction.validation import split_lists
@@ -38,7 +38,7 @@ def current_restriction(
     names = split_lists((), [lists] if isinstance(lists, str) else lists)[0]
     state = _state_of(aws, team, bucket)
     policy = None if state.bucket is None else state.bucket.policy.value
-    guard, lock = find_guard(policy), find_signer_lock(policy)
+    guard, lock = find_guard(policy), find_signer_limit(policy)
     notices: list[Notice] = []
     url_lock = _url_lock(state.team.value, notices)
     ranges = _portal_ranges(state.workforce, guard, notices)
@@ -85,7 +85,7 @@ def _portal_ranges(workforce: Part[Workforce], guard: Guard | None, notices: lis
     return ranges
 
 
-def _fields_of_policy(guard: Guard | None, lock: SignerLock | None) -> dict[str, object]:
+def _fields_of_policy(guard: Guard | None, lock: SignerLimit | None) -> dict[str, object]:
     """Return the fields that the bucket's policy decides, except the addresses."""
     signers = {"signers": None if lock is None else list(lock.signers)}
     if guard is None:
@@ -93,14 +93,14 @@ def _fields_of_policy(guard: Guard | None, lock: SignerLock | None) -> dict[str,
             "endpoints": [],
             "guard": None,
             "prefix": "" if lock is None else lock.prefix,
-            "max_age": None,
+            "age_limit": None,
             **signers,
         }
     return {
         "endpoints": list(guard.endpoints),
         "guard": "reads" if guard.reads else True,
         "prefix": guard.prefix,
-        "max_age": age_text(guard.max_age_s) if guard.max_age_s else None,
+        "age_limit": age_text(guard.age_limit_s) if guard.age_limit_s else None,
         **signers,
     }
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from typing import Any
 
 from ..engine.access.exposure import Exposure
 from ..engine.access.identities import Principals
-from ..engine.access.key_classes import Listing
 from ..engine.access.locks import EffectiveLocks
 from ..engine.access.signers import Signers, signers_of
+from .locks import locks_of
+from .state import State
 
 
 class AccountExposure(Exposure):
@@ -17,28 +19,22 @@ class AccountExposure(Exposure):
 
     Parameters
     ----------
-    locks, key, is_prefix, listing
+    locks, key, **scope
         See :class:`Exposure`.
-    principals : callable
-        Reads the users and roles of the account.
+    read_signers : callable
+        Returns the state of the locks, with what decides who signs.
     """
 
-    def __init__(
-        self,
-        locks: EffectiveLocks,
-        key: str = "",
-        *,
-        is_prefix: bool = False,
-        listing: Callable[[str], Listing | None] | None = None,
-        principals: Callable[[], Principals],
-    ) -> None:
-        super().__init__(locks, key, is_prefix=is_prefix, listing=listing)
-        self._principals = principals
+    def __init__(self, locks: EffectiveLocks, key: str, read_signers: Callable[[], State], **scope: Any) -> None:
+        super().__init__(locks, key, **scope)
+        self._read_signers = read_signers
 
     @cached_property
     def signers(self) -> Signers:
         """Users and roles of the account that can sign a URL; read when it is asked for.
 
-        Raises AccessDenied without the permission to read them.
+        Without the permission to read them it is unknown who signs: ``missing`` has the reason.
         """
-        return signers_of(self, self._principals())
+        state = self._read_signers()
+        exposure, people = Exposure(locks_of(state), self.key, is_prefix=self.is_prefix), state.principals
+        return signers_of(exposure, people.missing or people.value or Principals(()))

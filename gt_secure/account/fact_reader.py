@@ -82,7 +82,6 @@ class _FactReader:
         self.endpoints: dict[str, Mapping[str, Values]] = {}
         self.missing: dict[str, None] = {}
         self.notes: list[str] = []
-        self.account_block: Mapping[str, bool] | None = None
         self.policy_is_public: bool | None = None
 
     @property
@@ -91,8 +90,7 @@ class _FactReader:
 
     def facts(self) -> Facts:
         values = {key: value for key, value in self.values.items() if key in self.named}
-        more = (self.account_block, self.policy_is_public)
-        return Facts(values, tuple(self.notes), self.endpoints, tuple(self.missing), *more)
+        return Facts(values, tuple(self.notes), self.endpoints, tuple(self.missing), self.policy_is_public)
 
     def _asks(self, *starts: str) -> bool:
         return any(key.startswith(starts) for key in self.named)
@@ -186,15 +184,12 @@ class _FactReader:
             self.missing[self.organization.id.missing.action] = None
 
     def read_public_access(self, text: str | None, restricts: bool, block: Part[Mapping[str, bool]]) -> None:
-        """Add the account's Block Public Access, and whether S3 calls the policy public, where they decide."""
+        """Add whether S3 calls the policy public, where Block Public Access, the account's too, makes it decide."""
         if not may_be_public(text):
             return
-        if not restricts:
-            if block.missing is not None:
-                self.missing[block.missing.action] = None
-                return
-            self.account_block = block.value
-        if restricts or (self.account_block or {}).get(SETTING):
+        if not restricts and block.missing is not None:
+            self.missing[block.missing.action] = None
+        elif restricts or (block.value or {}).get(SETTING):
             self._read_policy_status(text)
 
     def _read_policy_status(self, text: str | None) -> None:

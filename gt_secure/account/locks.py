@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ..engine.access.locks import READ_ENDPOINTS, READ_POLICY, EffectiveLocks
 from ..engine.iam.documents import PolicySource
 from ..engine.policies.public_access import SETTING
 from ..engine.policies.url_lock import UrlLock
+from .bucket import Bucket
 from .state import State
 
 
@@ -14,29 +17,46 @@ def locks_of(state: State, *, session: PolicySource | None = None) -> EffectiveL
 
     ``session`` is the policy of the session that signs.
     """
-    bucket, team, force = state.bucket, state.team, state.workforce
+    bucket, team, force = state.bucket or Bucket("", ""), state.team, state.workforce
     is_given = not state.region  # by files, which know none
-    not_read = {READ_POLICY} if bucket is not None and bucket.policy.missing else set()
-    not_read |= {READ_ENDPOINTS} if state.endpoints.missing else set()
-    restricts = None if bucket is None else bucket.public_access_block.map(lambda block: bool(block.get(SETTING)))
+    blocks = bucket.public_access_block, state.account_block
+    own, by_account = (each.map(lambda block: bool(block.get(SETTING))) for each in blocks)
+    keys = f"arn:{state.partition}:kms:{bucket.region}:{state.account_id}:key/"
     return EffectiveLocks(
-        bucket=bucket.name if bucket is not None else "",
-        policy=bucket.policy.if_read if bucket is not None else None,
+        bucket=bucket.name,
+        policy=bucket.policy.if_read,
         url_lock=None if team.missing else (team.value and team.value.url_lock) or UrlLock(),
         cidrs=None if force.missing else force.value.cidrs if force.value else (),
         has_portal=team.missing is not None or (team.value is not None and team.value.kind == "private"),
         account=state.account_id,
         partition=state.partition,
-        region=(bucket.region if bucket is not None else None) or state.region,
+        region=bucket.region or state.region,
         signer=state.signer_arn,
         endpoints={endpoint.id: endpoint for endpoint in state.endpoints.if_read or ()},
         facts=state.facts,
         session=session,
         rcp=state.organization.rcp.if_read,
         scp=state.organization.scp.if_read,
-        restricts_public=None if restricts is None or is_given else restricts.if_read,
+        restricts_public=None if is_given else own.if_read,
+        account_restricts_public=by_account.if_read,
+        access_points=bucket.access_points,
+        kms_key=bucket.default_kms_key.map(partial(_kms_arn, keys)),
+        kms_policy=bucket.key_policy,
         missing=state.missing_permissions(),
-        not_read=frozenset(not_read),
+        not_read=_not_read(state),
         origin="given" if is_given else "read",
         at=state.at,
     )
+
+
+def _not_read(state: State) -> frozenset[str]:
+    """Return the actions that read what can change every answer, and did not."""
+    policy = state.bucket is not None and state.bucket.policy.missing is not None
+    unread = {READ_POLICY: policy, READ_ENDPOINTS: state.endpoints.missing is not None}
+    return frozenset(action for action, missing in unread.items() if missing)
+
+
+def _kms_arn(start: str, key: str) -> str:
+    """Return the ARN of a KMS key, or its alias; empty for none, and for AWS's own, which has no policy to set."""
+    used = key.removeprefix("aws/s3")
+    return f"{start}{used}" if used and not {":", "/"} & set(used) else used

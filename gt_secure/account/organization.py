@@ -58,8 +58,8 @@ class Organization:
 
     def missing(self) -> tuple[NotRead, ...]:
         """Return what could not be read, each reason once."""
-        found = (part.missing for _, part in self.named_parts())
-        return tuple(dict.fromkeys(each for each in found if each and each.why != "not asked"))
+        found = (part.missing for _, part in self.named_parts() if part.was_asked)
+        return tuple(dict.fromkeys(filter(None, found)))
 
 
 def read_organization(aws: Aws) -> Organization:

@@ -30,7 +30,7 @@ from ..aws.teams import (
     workforce_from_api,
 )
 from ..base.errors import GtSecureError, InvalidInput, NotFound
-from ..engine.access.identities import Principals, document, load_principals
+from ..engine.access.identities import load_principals
 from ..engine.access.part import NotRead, Part
 from ..engine.iam.facts import Facts, supplied_facts
 from ..engine.policies.public_access import SETTING, may_be_public
@@ -124,37 +124,44 @@ def read_scope(aws: Aws, scope: ReadScope) -> State:
     return _Reader(aws, scope).read()
 
 
-def read_bucket(aws: Aws, name: str, needs: frozenset[str] = PLAN) -> Bucket:
+def read_bucket(aws: Aws, name: str) -> Bucket:
     """Read a bucket alone; raises :class:`NotFound` if there is none of this name."""
     with ThreadPoolExecutor(THREADS, thread_name_prefix="gt_secure-state") as pool:
         place = str(named_place(name)[0])
-        return _started(aws, pool, Bucket(place, bucket_region(aws, place)), _named_parts(needs))()
+        return _started(aws, pool, Bucket(place, bucket_region(aws, place)), _named_parts(PLAN))()
 
 
-def read_signers(aws: Aws, name: str, file: str | Path | None = None) -> Principals:
-    """Read users and roles of the account or a file, key and access points of a bucket; raises AccessDenied."""
-    bucket = read_bucket(aws, name, frozenset({"bucket.encryption", "bucket.access_points"}))
-    key, principals = bucket.default_kms_key, read_principals(aws) if file is None else load_principals(file)
+def with_signers(aws: Aws, state: State, file: str | Path | None = None) -> State:
+    """Return a state with what decides who signs: users and roles, of a file if one is named, key and access points.
+
+    Parts that the state has are not read again.
+    """
+    bucket = state.bucket
+    if bucket is None:
+        return state
+    people = None if file is None else Part.of(load_principals(file))
     with ThreadPoolExecutor(THREADS, thread_name_prefix="gt_secure-state") as pool:
+        wait = _started(aws, pool, bucket, ("encryption", "access_points"))
+        people = people or read_principals(aws)
+        bucket = wait()
+        if people.missing is not None:  # nobody is asked about, so nothing else counts
+            return replace(state, bucket=bucket, principals=people)
         read = partial(read_access_point, aws, bucket)
         points = bucket.access_points.map(lambda every: tuple(pool.map(read, every)))
-    principals = replace(principals, access_points=points)
-    if points.missing is None and any(each.may_be_public for each in points.value or ()):
-        block = read_account_block(aws).map(lambda of_account: bool(of_account.get(SETTING)))
-        principals = replace(principals, restricts_public=None if block.missing else block.value)
-    if key.missing is not None:
-        return replace(principals, notes=(*principals.notes, f"{key.missing.text}."))
-    policy, used = read_key_policy(aws, bucket), (key.value or "").removeprefix("aws/s3")
-    if used and ":" not in used and "/" not in used:
-        used = f"arn:{aws.partition}:kms:{bucket.region}:{aws.identity().account_id}:key/{used}"
-    return replace(principals, key=used, key_policy=None if policy.missing else document("key policy", policy.value))
+    if not bucket.key_policy.was_asked:
+        bucket = replace(bucket, key_policy=read_key_policy(aws, bucket))
+    block = state.account_block
+    if not block.was_asked and points.missing is None and any(each.may_be_public for each in points.value or ()):
+        block = read_account_block(aws)
+    return replace(state, bucket=replace(bucket, access_points=points), account_block=block, principals=people)
 
 
 def _started(
     aws: Aws, pool: ThreadPoolExecutor, bucket: Bucket, names: Iterable[str], writes: frozenset[str] = frozenset()
 ) -> Callable[[], Bucket]:
-    """Start to read parts of a bucket; returns a function that waits for them."""
-    raises = {name: GtSecureError if f"bucket.{name}" in writes else () for name in names}
+    """Start to read parts of a bucket that were not asked for; returns a function that waits for them."""
+    wanted = [name for name in names if not getattr(bucket, name).was_asked]
+    raises = {name: GtSecureError if f"bucket.{name}" in writes else () for name in wanted}
     started = {name: pool.submit(read_part, aws, bucket, name, raises=errors) for name, errors in raises.items()}
 
     def wait() -> Bucket:
@@ -224,15 +231,14 @@ class _Reader:
         bucket = state.bucket
         if bucket is not None:
             block = pool.submit(self._account_block, bucket)
-            wants_key = "bucket.key_policy" in self.scope.needs
-            key = pool.submit(read_key_policy, self.aws, bucket) if wants_key else None
+            key = pool.submit(read_key_policy, self.aws, bucket) if "bucket.key_policy" in self.scope.needs else None
             log = self._log_bucket(pool, bucket)
             state = replace(state, account_block=block.result())
             if "organization" in self.scope.needs:
                 facts = read_facts(self.aws, state, self.scope.key)
                 state = replace(state, facts=self.scope.supplied.with_defaults(facts))
-            bucket = bucket if key is None else replace(bucket, key_policy=key.result())
-            state = replace(state, bucket=replace(bucket, log_bucket=log()))
+            policy = bucket.key_policy if key is None else key.result()
+            state = replace(state, bucket=replace(bucket, key_policy=policy, log_bucket=log()))
         if "templates" not in self.scope.needs:
             return state
         found = tuple(each.result() for each in texts)

@@ -11,6 +11,7 @@ from ..aws.teams import LabelingJob, Workforce, Workteam
 from ..base.columns import lay_out
 from ..base.html import output as cell_output, table as html_table
 from ..base.text import count
+from ..engine.access.identities import Principals
 from ..engine.access.part import NotRead, Part
 from ..engine.access.vpc_endpoint import VpcEndpoint
 from ..engine.iam.facts import Facts, supplied_facts
@@ -30,6 +31,7 @@ WHAT = {
     "evaluations": ("evaluation jobs of Bedrock", "bedrock:ListEvaluationJobs"),
     "templates": ("task templates", "sagemaker:DescribeLabelingJob"),
     "account_block": ("Block Public Access of the account", "s3:GetAccountPublicAccessBlock"),
+    "principals": ("the users and roles", "iam:GetAccountAuthorizationDetails"),
 }
 """The parts of a state apart from those of its bucket, with the action that reads each."""
 
@@ -53,7 +55,7 @@ FINDINGS = PLAN - {"teams"} - _AFFECTED | _OTHER_WAYS | _KEPT_ELSEWHERE
 """Names of the parts that findings look at."""
 
 EVERYTHING = PLAN | FINDINGS
-"""Names of all parts."""
+"""Names of all parts, except the users and roles."""
 
 _SHORT, _FEW = 60, 4
 HEAD = ("part", "state", "value or reason")
@@ -104,9 +106,10 @@ class State:
 
     ``team`` is absent if the scope has none. ``jobs`` are those of the team that wait for people, ``reviews`` the names
     of human-review workflows (Amazon A2I) that use it, ``evaluations`` those of evaluation jobs of Bedrock that run and
-    use such a workflow. ``facts`` are values of condition keys that were supplied, or
-    that a policy asks for and this role can read. ``wanted`` is what is wanted, for findings that compare the account
-    with it. ``raw`` has the writable parts as AWS returned them: ``team``, ``workforce``, ``policy``.
+    use such a workflow. ``principals`` are read only for the question who signs. ``facts`` are values of condition keys
+    that were supplied, or that a policy asks for and this role can read. ``wanted`` is what is wanted, for findings
+    that compare the account with it. ``raw`` has the writable parts as AWS returned them: ``team``, ``workforce``,
+    ``policy``.
     """
 
     region: str
@@ -124,6 +127,7 @@ class State:
     evaluations: Part[tuple[str, ...]] = UNASKED["evaluations"]
     templates: Part[tuple[TaskTemplate, ...]] = UNASKED["templates"]
     account_block: Part[Mapping[str, bool]] = UNASKED["account_block"]
+    principals: Part[Principals] = UNASKED["principals"]
     organization: Organization = field(default_factory=Organization)
     facts: Facts = field(default_factory=Facts)
     wanted: Restriction | None = None
@@ -170,7 +174,7 @@ class State:
     def unread(self) -> Iterator[tuple[str, NotRead]]:
         """Yield what was asked for and not read, with the name of the part."""
         for name, part in self.parts():
-            if part.missing is not None and part.missing.why != "not asked":
+            if part.missing is not None and part.was_asked:
                 yield name, part.missing
 
     def missing(self) -> tuple[NotRead, ...]:
@@ -197,7 +201,7 @@ class State:
         """Return a row for each part that was asked for: its name, its state, and the value or the reason."""
         organization = ((f"organization.{name}", part) for name, part in self.organization.named_parts())
         every = (*self.parts(), *organization)
-        return [(name, *_seen(part)) for name, part in every if not part.missing or part.missing.why != "not asked"]
+        return [(name, *_seen(part)) for name, part in every if part.was_asked]
 
     def _title(self) -> str:
         return f"Account {self.account_id}, {self.region}, read {self.at:%Y-%m-%d %H:%M:%S} UTC"
@@ -254,4 +258,6 @@ def _named(value: object) -> str:
         return f"{value.name}, portal lock {', '.join(value.cidrs) or 'off'}"
     if isinstance(value, LogLocation):
         return value.uri
+    if isinstance(value, Principals):
+        return count(len(value.all), "user or role", "users and roles")
     return str(getattr(value, "name", "") or getattr(value, "id", "") or (value if isinstance(value, str) else ""))

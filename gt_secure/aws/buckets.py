@@ -105,11 +105,26 @@ def parse_s3_uri(uri: str) -> tuple[str, str]:
     refuse_url(uri, "uri", "an s3:// URI")
     word = str(uri).strip()
     if not word.startswith("s3://"):
+        meant = f"s3://{word}" if re.fullmatch(r"[a-z0-9][a-z0-9.-]{2,62}(/\S{1,200})?", word) else "s3://bucket/key"
         raise InvalidInput(
-            f"'{word[:70]}' is not an S3 address.", next_step="Write s3://bucket/key.", field="uri", value=word[:200]
+            f"'{word[:70]}' is not an S3 address.", next_step=f"Write {meant}.", field="uri", value=word[:200]
         )
     bucket, _, key = word[5:].partition("/")
     return check_bucket(bucket), key
+
+
+def place_of(bucket: str, key: str = "") -> tuple[str, str]:
+    """Return a bucket and a key or prefix: two arguments, or both in one ``s3://`` address."""
+    name = check_bucket(bucket)
+    rest = str(bucket).strip().removeprefix("s3://").partition("/")[2] if str(bucket).startswith("s3://") else ""
+    if rest and key and rest != key:
+        raise InvalidInput(
+            f"The bucket is given with '{rest[:60]}', and '{str(key)[:60]}' is given too.",
+            next_step="Give one of them.",
+            field="prefix",
+            value=key,
+        )
+    return name, key or rest
 
 
 def _similar(aws: Aws, bucket: str) -> str:

@@ -100,7 +100,7 @@ class ShownTable(Generic[T]):
     """The renderers of a sequence: subclasses have the titles, the cells, and the text of an empty one."""
 
     head: ClassVar[tuple[str, ...]]
-    empty: ClassVar[str]
+    empty: str
     most: ClassVar[int | None] = None
 
     @staticmethod

@@ -14,7 +14,7 @@
     ├── Unsupported (RuntimeError)      AWS or this SDK cannot do it
     ├── LogError (RuntimeError)         access logs that cannot be read as asked
     ├── MissingExtra (ImportError)      an optional dependency is not installed
-    ├── access.part.PartNotReadError    a part of an account was asked for that was not read
+    ├── engine.access.part.PartNotReadError  a part of an account was asked for that was not read
     ├── check.CheckFailed (AssertionError)  a check of :mod:`gt_secure.check` did not pass
     └── magics.MagicError               shown under a cell in place of a traceback
 

@@ -1,8 +1,8 @@
-"""The journal of our own test URLs: which markers this installation minted, and when it used them.
+"""The journal of our own test URLs: which markers this installation signed, and when it used them.
 
 A marker is visible in the URL and in the log, so on its own it proves nothing: whoever adds it to another URL, or gets
 hold of a test URL, would hide behind it. A logged request therefore counts as our own test only if its marker was
-minted here (it carries a keyed hash, and this journal knows it) and was used here within :data:`NEAR_S` of the request.
+signed here (it carries a keyed hash, and this journal knows it) and was used here within :data:`NEAR_S` of the request.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def journal_folder(folder: str | Path | None = None) -> Path:
 
 
 class UrlJournal:
-    """The markers that one installation minted, and when it used them."""
+    """The markers that one installation signed, and when it used them."""
 
     def __init__(self, journal: str | Path | None = None) -> None:
         self._journal = journal
@@ -47,7 +47,7 @@ class UrlJournal:
         return nonce + self._seal(nonce)
 
     def is_ours(self, marker: str | None) -> bool:
-        """Return True if this installation minted a marker."""
+        """Return True if this installation signed a marker."""
         if marker is None or len(marker) != _NONCE + _SEAL or not marker.isascii():
             return False
         return hmac.compare_digest(marker[_NONCE:], self._seal(marker[:_NONCE]))

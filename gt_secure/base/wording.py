@@ -41,6 +41,8 @@ class Wording:
             if value.startswith("{"):
                 plain = value.strip("{}").replace("'", "").replace(": ", "=")
             shown = self.values.get(f"{name}={value}") or setter
+            if "{}" in shown:
+                return (match["verb"] or "") + shown.format(plain or name.upper())
             if self.keeps_values and value[:1] in ("'", '"', "{"):
                 shown += f" '{plain}'" if " " in plain else f" {plain}"
             # A person types an option, but fills in a field.

@@ -20,7 +20,7 @@ from ..engine.policies.bucket_guard import (
     remove_statements,
 )
 from ..engine.policies.revocation import expired_revocations, expired_text
-from ..engine.policies.signer_lock import build_signer_lock, find_signer_lock
+from ..engine.policies.signer_limit import build_signer_limit, find_signer_limit
 from ..engine.policies.url_lock import UrlLock
 from ..restriction.model import Restriction, UrlLockMode
 from .change import Call, Change
@@ -104,9 +104,9 @@ def _with_guard(wish: Restriction, state: State, policy: str | None) -> str | No
     if not wish.guard:
         return policy if wish.guard is None or policy is None else remove_statements(policy, reversed(GUARD_SIDS))
     reads = wish.guard == "reads"
-    wanted = (wish.prefix, wish.addresses, wish.endpoints, wish.max_age_s, reads)
+    wanted = (wish.prefix, wish.addresses, wish.endpoints, wish.age_limit_s, reads)
     if guard is not None and not guard.drifted:
-        admitted = (guard.prefix, guard.networks, guard.endpoints, guard.max_age_s, guard.reads)
+        admitted = (guard.prefix, guard.networks, guard.endpoints, guard.age_limit_s, guard.reads)
         if admitted == wanted:
             return policy
     statement = build_guard(
@@ -117,29 +117,29 @@ def _with_guard(wish: Restriction, state: State, policy: str | None) -> str | No
         partition=state.partition,
         reads=reads,
     )
-    return _merged(policy, statement, wish.max_age_s)
+    return _merged(policy, statement, wish.age_limit_s)
 
 
 def _with_signers(wish: Restriction, state: State, policy: str | None) -> str | None:
-    bucket, lock = state.bucket, find_signer_lock(policy)
+    bucket, lock = state.bucket, find_signer_limit(policy)
     assert bucket is not None
     if not wish.signers:
         return policy if wish.signers is None or policy is None else remove_statements(policy, [SIGNERS_SID])
     if lock is not None and not lock.drifted and (lock.prefix, lock.signers) == (wish.prefix, wish.signers):
         return policy
-    statement = build_signer_lock(
+    statement = build_signer_limit(
         bucket.name, wish.signers, state.account_id, prefix=wish.prefix, partition=state.partition
     )
     return merge_guard(policy, statement)
 
 
-def _merged(before: str | None, statement: Mapping[str, object], max_age_s: int | None) -> str:
+def _merged(before: str | None, statement: Mapping[str, object], age_limit_s: int | None) -> str:
     try:
-        return merge_guards(before, statement, max_age_s)
+        return merge_guards(before, statement, age_limit_s)
     except PolicyError:
         if before is not None:
             raise
-        return merge_guards(_EMPTY, statement, max_age_s)  # without blanks a long list may still fit
+        return merge_guards(_EMPTY, statement, age_limit_s)  # without blanks a long list may still fit
 
 
 def _bucket_affects(state: State) -> tuple[str, ...]:
@@ -158,8 +158,8 @@ def _each(part: Part[tuple[T, ...]], fits: Callable[[T], bool] = lambda _: True)
 
 def _unlisted(*parts: Part[Any]) -> Iterator[str]:
     """Yield what a change may affect too, because it could not be read."""
-    for missing in (part.missing for part in parts):
-        if missing is not None and missing.why != "not asked":
+    for missing in (part.missing for part in parts if part.was_asked):
+        if missing is not None:
             yield f"{missing.what} that could not be listed ({missing.text})"
 
 

@@ -10,9 +10,9 @@ from ..account.state import State
 from ..aws.managed_lists import ManagedList
 from ..base.network import IPNetwork, outside, parse_stored_cidrs, scope
 from ..base.text import capital, count, some
-from ..engine.policies.age_cap import LONGEST_S, age_text
+from ..engine.policies.age_limit import USUAL_LIMITS_S, age_text
 from ..engine.policies.equivalence import deleted_principals
-from ..engine.policies.signer_lock import find_signer_lock, is_listed, signer_names
+from ..engine.policies.signer_limit import find_signer_limit, is_listed, signer_names
 from ..engine.policies.url_lock import UrlLock
 from ..explain.dry_run import DryRun, Usage
 from ..restriction.applications import ApplicationProfile, SignatureVersion, applications
@@ -62,8 +62,9 @@ def _one_path(lock: UrlLock) -> Notice:
         "url-lock-one-path",
         "warning",
         f"Workers of this team in the {refused} portal will see broken images: the workforce has two portals, and the "
-        f"URL lock {lock.mode} serves only one of them.",
-        f"If this team works in the {refused} portal, use {other}. If it works in both, split it into two teams.",
+        f"URL lock serves only one of them ({lock.mode}).",
+        f"If this team works in the {refused} portal, choose its setting ({other}). If it works in both, split "
+        "it into two teams.",
         "url_lock",
     )
 
@@ -87,8 +88,8 @@ def _guard(wish: Restriction, state: State) -> Iterator[Notice]:
 
 
 def _signers(restriction: Restriction, state: State) -> Iterator[Notice]:
-    """Yield whom the signer lock would stop: the caller, the roles of waiting jobs, and who was on its list."""
-    lock = find_signer_lock(state.bucket.policy.value) if state.bucket is not None else None
+    """Yield whom the signer limit would stop: the caller, the roles of waiting jobs, and who was on its list."""
+    lock = find_signer_limit(state.bucket.policy.value) if state.bucket is not None else None
     if restriction.signers is None or not (restriction.signers or lock):
         return
     if lock is not None and lock.drifted:
@@ -106,7 +107,7 @@ def _signers(restriction: Restriction, state: State) -> Iterator[Notice]:
 
 
 def _signers_of_jobs(restriction: Restriction, signers: Sequence[str], state: State) -> Iterator[Notice]:
-    """Yield the roles of waiting jobs that the signer lock would stop, or that they are unknown."""
+    """Yield the roles of waiting jobs that the signer limit would stop, or that they are unknown."""
     roles = {job.role_arn for job in state.jobs.if_read or () if job.role_arn}
     left_out = sorted(role for role in roles if not is_listed(role, signers))
     if left_out:
@@ -194,7 +195,6 @@ def _missing(each: ManagedList, lock: str, missing: tuple[IPNetwork, ...]) -> It
         yield notice("list-changed", list=each.name, ranges=ranges, lock=lock, missing=some([*map(str, missing)]))
 
 
-_CAPS_S = (900, 3600, 6 * 3600, 12 * 3600, 86_400, 2 * 86_400)
 _MOST_KEYS = 10_000
 _SHOWN = "signs with version {}, as the log shows"
 
@@ -248,40 +248,40 @@ def application_notices(wish: Restriction, region: str, tried: DryRun | None, hi
         fix = f"To guard these alone, add --prefix {root}"
         yield notice("application-prefix", fix=fix, name=profile.name, prefix=root)
     version, words = signature_of(wish, region, tried)
-    yield _age_cap(wish, profile, version, words)
+    yield _age_limit(wish, profile, version, words)
 
 
-def _age_cap(restriction: Restriction, profile: ApplicationProfile, version: SignatureVersion, words: str) -> Notice:
-    """Return what a cap does, or which one is proposed."""
-    cap, longest = restriction.max_age_s, profile.longest_s
+def _age_limit(restriction: Restriction, profile: ApplicationProfile, version: SignatureVersion, words: str) -> Notice:
+    """Return what a limit does, or which one is proposed."""
+    limit, longest = restriction.age_limit_s, profile.longest_s
     lives = f", and its URLs live up to {age_text(longest)}" if longest else ""
     lifetime = f" Setting of the lifetime: {profile.lifetime_setting}." if profile.lifetime_setting else ""
 
     def said(effect: str, fix: str) -> Notice:
-        return notice("application-age-cap", fix=fix, name=profile.name, version=words, effect=effect)
+        return notice("application-age-limit", fix=fix, name=profile.name, version=words, effect=effect)
 
     if version == "2":
-        refuses = ": an age cap refuses every such URL"
+        refuses = ": an age limit refuses every such URL"
         setting = profile.signature_setting or "see its settings"
-        return said(refuses if cap else f"{refuses}, so none is proposed", f"Sign with version 4 first: {setting}.")
+        return said(refuses if limit else f"{refuses}, so none is proposed", f"Sign with version 4 first: {setting}.")
     if version == "unknown":
         return notice(
-            "application-age-cap",
-            severity="warning" if cap else None,
+            "application-age-limit",
+            severity="warning" if limit else None,
             fix="Look at one of its URLs with gt-secure inspect.",
             name=profile.name,
             version="signs with a version that is unknown here",
-            effect=": an age cap may refuse every URL" if cap else ": no age cap is proposed",
+            effect=": an age limit may refuse every URL" if limit else ": no age limit is proposed",
         )
-    if cap is None:
-        fitting = next((each for each in _CAPS_S if each >= longest and each < LONGEST_S), None) if longest else None
+    if limit is None:
+        fitting = next((each for each in USUAL_LIMITS_S if each >= longest), None) if longest else None
         if fitting is None:
-            return said(f"{lives}: an age cap is possible", f"Choose --max-age above the age of its URLs.{lifetime}")
-        return said(lives, f"Proposed: --max-age {age_text(fitting)}, which ends none of them early.{lifetime}")
-    if longest > cap:
+            return said(f"{lives}: an age limit is possible", f"Choose one above the age of its URLs.{lifetime}")
+        return said(lives, f"Proposed: --age-limit {age_text(fitting)}, which ends none of them early.{lifetime}")
+    if longest > limit:
         fix = f"That is right if they are used immediately.{lifetime}"
-        return said(f"{lives}: the cap ends them after {age_text(cap)}", fix)
-    return said(f"{lives}: the cap ends none of them early", f"Keep it above their lifetime.{lifetime}")
+        return said(f"{lives}: the limit ends them after {age_text(limit)}", fix)
+    return said(f"{lives}: the limit ends none of them early", f"Keep it above their lifetime.{lifetime}")
 
 
 def _root(profile: ApplicationProfile, hits: Hits | None, wish: Restriction) -> str:

@@ -13,7 +13,7 @@ from ..aws.buckets import check_bucket, check_prefix
 from ..aws.client import Aws
 from ..base.errors import InvalidInput, refuse_url
 from ..base.text import count, printable
-from ..engine.policies.age_cap import LONGEST_S
+from ..engine.policies.age_limit import LONGEST_S
 from ..engine.policies.bucket_guard import merge_guard, prefix_resource, remove_statements
 from ..engine.policies.revocation import (
     SignerKind,
@@ -27,7 +27,7 @@ from ..engine.policies.revocation import (
     object_resource,
     signer_kind,
 )
-from ..engine.policies.signer_lock import signer_names, without_session
+from ..engine.policies.signer_limit import signer_names, without_session
 from ..logs.hits import Hits
 from ..logs.leaks import Leak
 from ..logs.sql.literals import literal
@@ -121,9 +121,9 @@ def revoked_by_leak(leak: Leak) -> Revoked:
     signer = leak.signer or ""
     before = leak.users[0].first.replace(tzinfo=dt.UTC) + dt.timedelta(seconds=1)
     until = before + LONGEST if signer_kind(signer) == "session" else None
-    if leak.minted is not None:
+    if leak.signed_at is not None:
         lifetime = LONGEST if leak.expires_s is None else dt.timedelta(seconds=leak.expires_s)
-        until = leak.minted.replace(tzinfo=dt.UTC) + min(lifetime, LONGEST)
+        until = leak.signed_at.replace(tzinfo=dt.UTC) + min(lifetime, LONGEST)
     return Revoked(leak.bucket, "", leak.key or None, signer, before, until, leaked=True)
 
 
@@ -269,7 +269,7 @@ def _affects(revoked: Revoked, hits: Hits | None, now: dt.datetime) -> list[str]
     # Not filter(key=): it reads a * of a key as a wildcard.
     chosen = chosen.where(f"key = {literal(revoked.key)}") if revoked.key is not None else chosen
     chosen = chosen.filter(key_prefix=revoked.prefix) if revoked.prefix else chosen
-    older = f"(minted <= TIMESTAMP '{_sql(revoked.before)}' OR minted IS NULL)"
+    older = f"(signed_at <= TIMESTAMP '{_sql(revoked.before)}' OR signed_at IS NULL)"
     refused = {
         "everybody": f"{older} AND NOT {_OF_USER}",
         "session": older,
@@ -279,7 +279,7 @@ def _affects(revoked: Revoked, hits: Hits | None, now: dt.datetime) -> list[str]
     rows = chosen.query(
         f"SELECT {SIGNER} AS signer, any_value(requester), count(DISTINCT fingerprint), count(DISTINCT remote_ip) "
         f"FROM {{hits}} WHERE {refused} AND "
-        f"coalesce(minted + to_seconds(coalesce(expires_s, {LONGEST_S})) > TIMESTAMP '{_sql(now)}', true) "
+        f"coalesce(signed_at + to_seconds(coalesce(expires_s, {LONGEST_S})) > TIMESTAMP '{_sql(now)}', true) "
         "GROUP BY 1 ORDER BY 3 DESC, 1"
     )
     one = revoked.signer if revoked.kind in ("session", "user") else None

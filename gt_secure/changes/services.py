@@ -12,7 +12,7 @@ from ..engine.access.difference import Difference
 from ..engine.access.exposure import OF_A_TEAM, Exposure
 from ..engine.access.locks import ACTIONS, EffectiveLocks
 from ..engine.policies.session_policy import BACK_END_ACTIONS, back_end_endpoint
-from ..engine.policies.signer_lock import is_listed, without_session
+from ..engine.policies.signer_limit import is_listed, without_session
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
 

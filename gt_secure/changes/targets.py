@@ -21,11 +21,11 @@ from ..aws.client import Aws, aws_errors
 from ..aws.teams import _VOLATILE, Workteam, read_team, read_workforce
 from ..base.errors import Conflict, InvalidInput, Unsupported
 from ..engine.access.part import Part
-from ..engine.policies.age_cap import age_text
+from ..engine.policies.age_limit import age_text
 from ..engine.policies.bucket_guard import Guard, find_guard, merge_guard, own_statements, remove_guard
 from ..engine.policies.equivalence import deleted_principals, policies_equal, statements_equal
 from ..engine.policies.public_access import has_same_grants
-from ..engine.policies.signer_lock import find_signer_lock
+from ..engine.policies.signer_limit import find_signer_limit
 from ..engine.policies.url_lock import UrlLock
 
 V = TypeVar("V")
@@ -152,8 +152,8 @@ class BucketGuard(Target[str | None]):
         return other_policy_writes(aws, self.name, self.region, since, until, own_requests)
 
     def words(self, value: str | None, names: Sequence[str] = ()) -> str:
-        """Return the guard and the signer lock of a policy in words."""
-        signers = find_signer_lock(value)
+        """Return the guard and the signer limit of a policy in words."""
+        signers = find_signer_limit(value)
         return _guard_words(find_guard(value), names) + (f"; {signers.words}" if signers is not None else "")
 
     def same(self, one: str | None, other: str | None) -> bool:
@@ -345,8 +345,8 @@ def words(lock: UrlLock) -> str:
 
 _LOCK_WORDS = {
     "off": "off: a worker's URL works from any address",
-    "SourceIp": "SourceIp: a URL works only from the public address of the worker who opened the task",
-    "VpcSourceIp": "VpcSourceIp: a URL works only from the worker's address inside the VPC, through an S3 endpoint",
+    "SourceIp": "a URL works only from the public address of the worker who opened the task (SourceIp)",
+    "VpcSourceIp": "a URL works only from the worker's address inside the VPC, through an S3 endpoint (VpcSourceIp)",
 }
 
 
@@ -356,9 +356,9 @@ def _guard_words(guard: Guard | None, names: Sequence[str]) -> str:
     where = f"objects under {guard.prefix}" if guard.prefix else "all objects"
     who = ", ".join([*(names or map(str, guard.networks)), *guard.endpoints]) or "nowhere"
     edited = " (the statement has been edited by hand)" if guard.drifted else ""
-    cap = f", up to {age_text(guard.max_age_s)} after signing" if guard.max_age_s else ""
+    limit = f", up to {age_text(guard.age_limit_s)} after signing" if guard.age_limit_s else ""
     spared = ", except uploads, which work from anywhere" if guard.reads else ""
-    return f"presigned URLs of {where} work only from {who}{cap}{spared}{edited}"
+    return f"presigned URLs of {where} work only from {who}{limit}{spared}{edited}"
 
 
 def _refused(bucket: str, text: str, error: InvalidInput) -> InvalidInput:

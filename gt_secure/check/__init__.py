@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     )
     from .result import Check as Check, CheckFailed as CheckFailed, CheckResult as CheckResult
     from .running import run_file as run_file, run_specs as run_specs
-    from .save_guard import SaveGuard as SaveGuard
+    from .secret_check import SecretCheck as SecretCheck
     from .spec import CheckFile as CheckFile, Spec as Spec, load_check_file as load_check_file
 
 

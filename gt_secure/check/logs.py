@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..restriction.model import Restriction
 
 KINDS = ("leak", "refused", "preview")
-_READ_MORE = "Read a longer time, wait for the delivery of the log, or see 'gt-secure findings --bucket' about logging."
+_READ_MORE = "Read a longer time, wait for the delivery of the log, or see the finding logging-off."
 
 
 @Check
@@ -67,7 +67,7 @@ def no_foreign_hits(
     }
     if rows:
         text = _from_outside(rows)
-        fix = "See them with 'gt-secure hits --presigned'; 'gt-secure explain' says who can open the objects now."
+        fix = "See them with 'gt-secure hits --presigned'; 'gt-secure who' says who can open the objects now."
         return CheckResult("no_foreign_hits", subject, False, text, details, fix)
     doubt = _doubt(hits.coverage, details["presigned"], _newest(looked), newest_within_h, max_unreadable)
     doubt = doubt or _unplaced(details["without_address"], [] if trust_private else counts["unnamed"])

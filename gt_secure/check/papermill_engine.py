@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from .notebooks import require_run
-from .save_guard import SaveGuard
+from .secret_check import SecretCheck
 
 
 def __getattr__(name: str) -> Any:
@@ -33,7 +33,7 @@ def _engine(base: Any) -> Any:
 
         @classmethod
         def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> Any:
-            guard, save = SaveGuard(), nb_man.save
+            guard, save = SecretCheck(), nb_man.save
 
             def save_masked(**given: Any) -> Any:
                 guard.check(given.get("nb") or nb_man.nb, str(nb_man.output_path or "The notebook"))

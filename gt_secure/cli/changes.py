@@ -52,7 +52,7 @@ def _add_plan(commands: Commands) -> None:
         _run_plan,
         description="Show what a restriction would change, and who can open the objects before and after.",
         examples=(
-            ("gt-secure plan --team open-team --allow 203.0.113.0/24 --bucket gt-images", "review a restriction"),
+            ("gt-secure plan s3://gt-images --team open-team --allow 203.0.113.0/24", "review a restriction"),
             ("gt-secure plan -f open-team.json --format html > plan.html", "a page for the approver"),
             ("gt-secure plan -f open-team.json --json", "detect drift in CI"),
         ),
@@ -71,6 +71,7 @@ def _add_plan(commands: Commands) -> None:
 
 
 def _add_plan_arguments(parser: Parser) -> None:
+    parser.add_place("bucket to guard")
     group = parser.add_argument_group("the restriction")
     group.add_argument("-f", "--file", help="restriction file (YAML or JSON); other options override it")
     group.add_argument("--team", help="workteam, by name or ARN")
@@ -84,10 +85,8 @@ def _add_plan_arguments(parser: Parser) -> None:
         "--networks", action="append", metavar="FILE", help="networks file whose names --allow accepts; may be repeated"
     )
     group.add_argument("--endpoint", action="append", metavar="ID", help="VPC endpoint of S3; may be repeated")
-    group.add_argument("--bucket", help="bucket to guard")
-    group.add_argument("--prefix", help="guard only keys with this prefix")
     group.add_argument(
-        "--max-age", metavar="AGE", help="refuse presigned requests signed longer ago, such as 15m, or off"
+        "--age-limit", metavar="AGE", help="refuse presigned requests signed longer ago, such as 15m, or off"
     )
     group.add_argument(
         "--signers",
@@ -135,9 +134,10 @@ def _planned(args: argparse.Namespace, restriction: Restriction, gt: Connection)
 def restriction_from(args: argparse.Namespace) -> Restriction:
     """Return the restriction of the file and options; an option replaces the field of the file."""
     data: dict[str, Any] = load_restriction(args.file).to_dict() if args.file else {}
-    for name in ("team", "bucket", "prefix"):
-        if getattr(args, name) is not None:
-            data[name] = getattr(args, name)
+    if args.team is not None:
+        data["team"] = args.team
+    if args.bucket is not None:  # the address replaces the bucket of the file with its prefix
+        data["bucket"], data["prefix"] = args.bucket, args.prefix or ""
     if args.allow is not None:
         data["addresses"] = "\n".join(_ranges(args))
     if args.endpoint is not None:
@@ -149,8 +149,8 @@ def restriction_from(args: argparse.Namespace) -> Restriction:
     for name in ("portal_lock", "application"):
         if getattr(args, name, None) is not None:
             data[name] = getattr(args, name)
-    if args.max_age is not None:
-        data["max_age"] = None if args.max_age == "off" else args.max_age
+    if args.age_limit is not None:
+        data["age_limit"] = None if args.age_limit == "off" else args.age_limit
     if args.signers is not None:
         data["signers"] = [] if args.signers == ["off"] else "\n".join(args.signers)
     if args.context:
@@ -158,7 +158,7 @@ def restriction_from(args: argparse.Namespace) -> Restriction:
     if not data:
         raise InvalidInput(
             "No restriction is given.",
-            next_step="Name a bucket with --bucket and --allow, a workteam with --team, or a file with -f.",
+            next_step="Name a bucket, such as s3://gt-images with --allow, a workteam with --team, or a file with -f.",
             field="team",
         )
     return Restriction.from_dict(data)
@@ -208,7 +208,7 @@ def _add_apply(commands: Commands) -> None:
         description="Apply a restriction: show the plan, ask, change, read back, and roll back if a step fails.",
         examples=(
             (
-                "gt-secure apply --team open-team --allow 203.0.113.0/24 --bucket gt-images --yes",
+                "gt-secure apply s3://gt-images --team open-team --allow 203.0.113.0/24 --yes",
                 "apply without a prompt",
             ),
             ("gt-secure apply -f open-team.json --yes --json", "apply a restriction file"),
@@ -338,7 +338,7 @@ def _add_export(commands: Commands) -> None:
         result=export_from,
     )
     parser.add_argument("--team", help="private workteam")
-    parser.add_argument("--bucket", help="bucket whose guard is read")
+    parser.add_place("bucket whose guard is read", whole=True)
     parser.add_argument(
         "--lists",
         action="append",

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 _TEXTS = {
     "team": "workteam",
-    "bucket": "data bucket",
-    "prefix": "key prefix",
     "severity": "minimum severity that fails: high, medium (default), low, info",
     "since": "start of the log: UTC time, or an age such as 7d",
     "restriction": "restriction file",
@@ -46,7 +44,7 @@ def add(commands: Commands) -> None:
         f"Checks: {', '.join(hyphened(name) for name in RULES)}. A check file has more settings for each.",
         examples=(
             ("gt-secure check team-is-restricted --team radiology-team", "a single check"),
-            ("gt-secure check guard-is-in-place --bucket gt-images --allow 203.0.113.0/24", "the guard of a bucket"),
+            ("gt-secure check guard-is-in-place s3://gt-images --allow 203.0.113.0/24", "the guard of a bucket"),
             (
                 "gt-secure check -f checks.json --junit report.xml --sarif report.sarif",
                 "many checks, with reports for CI",
@@ -58,6 +56,7 @@ def add(commands: Commands) -> None:
         result=_report_from,
     )
     parser.add_argument("check", nargs="?", metavar="NAME", type=hyphened, help="the check")
+    parser.add_place("data bucket")
     parser.add_argument("-f", "--file", help="run the checks of this YAML or JSON file")
     parser.add_argument("--sarif", metavar="FILE", help="write a SARIF 2.1.0 report to this file")
     parser.add_argument("--junit", metavar="FILE", help="write a JUnit XML report to this file")
@@ -102,7 +101,7 @@ def _report_from(args: argparse.Namespace) -> Report:
     else:
         raise InvalidInput(
             "Name a check, or a file with -f.",
-            next_step="Run gt-secure check guard-is-in-place --bucket NAME.",
+            next_step="Run gt-secure check guard-is-in-place s3://NAME.",
             field="check",
         )
     with working("Running the checks"):
@@ -127,6 +126,6 @@ def _specs(args: argparse.Namespace, given: dict[str, Any]) -> tuple[Spec, ...]:
 
 
 def _given(args: argparse.Namespace) -> dict[str, Any]:
-    values = {name: getattr(args, name) for name in (*_TEXTS, *_LISTS)}
+    values = {name: getattr(args, name) for name in ("bucket", "prefix", *_TEXTS, *_LISTS)}
     given = {_NAMES.get(name, name): value for name, value in values.items() if value is not None}
     return given | ({"context": parse_facts(args.context)} if args.context else {})

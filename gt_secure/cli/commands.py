@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Command(NamedTuple):
-    """One command: name, group, the module that adds its options, help text, and other spellings, as in Python.
+    """One command: name, group, the module that adds its options, and help text.
 
     ``writes``: an interrupt unwinds the command, so that it rolls back, or ends what it started.
     """
@@ -16,7 +16,6 @@ class Command(NamedTuple):
     group: str
     module: str
     help: str
-    aliases: tuple[str, ...] = ()
     writes: bool = False
 
 
@@ -24,15 +23,15 @@ RESTRICT, TEST, WATCH, LOCAL = "Restrict", "Test and explain", "Watch", "Local (
 GROUPS = (RESTRICT, TEST, WATCH, LOCAL)
 
 COMMANDS: tuple[Command, ...] = (
-    Command("teams", RESTRICT, "teams", "list workteams and their locks", ("workteams",)),
+    Command("teams", RESTRICT, "teams", "list workteams and their locks"),
     Command("plan", RESTRICT, "changes", "show what a restriction would change"),
     Command("apply", RESTRICT, "changes", "apply a restriction: plan, ask, change, read back", writes=True),
     Command("revoke", RESTRICT, "revoke", "stop a leaked URL, or URLs of older credentials", writes=True),
     Command("undo", RESTRICT, "changes", "undo a change, keeping later edits by others", writes=True),
     Command("export", RESTRICT, "changes", "write the current locks as a restriction file"),
-    Command("url", TEST, "url", "mint a presigned test URL", ("test-url",), writes=True),
-    Command("probe", TEST, "url", "fetch a test URL and explain the answer", writes=True),
-    Command("explain", TEST, "exposure", "show who can open an object, and which lock decides", ("exposure",)),
+    Command("sign", TEST, "sign", "sign a presigned test URL", writes=True),
+    Command("probe", TEST, "sign", "fetch a test URL and explain the answer", writes=True),
+    Command("who", TEST, "exposure", "show who can open an object, and which lock decides"),
     Command("prove", TEST, "exposure", "prove that a restriction holds, or show a hole"),
     Command("findings", TEST, "findings", "list what defeats or weakens a restriction"),
     Command("doctor", TEST, "doctor", "show what this role can do, and the missing permissions"),
@@ -46,17 +45,16 @@ COMMANDS: tuple[Command, ...] = (
     Command("demo", LOCAL, "demo", "run the main job on a local AWS, in JupyterLab", writes=True),
     Command("tutorials", LOCAL, "tutorials", "copy the tutorial notebooks into a folder", writes=True),
     Command("sandbox", LOCAL, "sandbox", "run AWS on this machine, for demos and tests", writes=True),
-    Command("inspect", LOCAL, "url", "describe a presigned URL without its secrets"),
+    Command("inspect", LOCAL, "sign", "describe a presigned URL without its secrets"),
     Command("verdict", LOCAL, "exposure", "decide IAM requests from standard input (NDJSON)"),
 )
 
 
 def find_command(word: str) -> Command | None:
-    """Return the command of this name or alias; None without one."""
-    return next((item for item in COMMANDS if word == item.name or word in item.aliases), None)
+    """Return the command of this name; None without one."""
+    return next((item for item in COMMANDS if word == item.name), None)
 
 
 def similar_commands(word: str) -> list[str]:
     """Return the command with the most similar name, if one is near."""
-    names = [name for item in COMMANDS for name in (item.name, *item.aliases)]
-    return difflib.get_close_matches(word, names, 1, 0.6)
+    return difflib.get_close_matches(word, [item.name for item in COMMANDS], 1, 0.6)

@@ -31,7 +31,7 @@ _START_S = 60
 _IMPORTS = (
     "import gt_secure.widgets.lab_tab, gt_secure.connection\ngt_secure.connection.connect().aws.client('sagemaker')"
 )
-_SESSION = {"path": "gt-secure-demo", "name": "Ground Truth access", "type": "gt_secure", "kernel": {"name": "python3"}}
+_SESSION = {"path": "gt-secure-demo", "name": "Presigned access", "type": "gt_secure", "kernel": {"name": "python3"}}
 _KERNEL_START_S = 30
 
 log = logging.getLogger("gt_secure")

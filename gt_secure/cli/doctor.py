@@ -32,15 +32,15 @@ def add(commands: Commands) -> None:
         "least-privilege policy for the features."
         f" Features: {', '.join(FEATURES)}.",
         examples=(
-            ("gt-secure doctor --team radiology-team --bucket gt-images", "what works here, and why not"),
+            ("gt-secure doctor s3://gt-images --team radiology-team", "what works here, and why not"),
             ("gt-secure doctor --need hits guard", "fail in CI if one of them cannot be used"),
             ("gt-secure doctor --policy teams url-lock", "the policy to hand to an administrator"),
         ),
         exit_codes="0; with --need: 0 all can be used, 2 one cannot, 3 one is unknown",
         result=_diagnosis_from,
     )
+    parser.add_place("data bucket")
     parser.add_argument("--team", help="workteam to examine (default: all private ones)")
-    parser.add_argument("--bucket", help="data bucket, or s3://bucket/prefix")
     parser.add_argument("--logs", metavar="S3URI", help="access log location, if it cannot be read")
     parser.add_argument("--role-arn", metavar="ARN", help="role that signs test URLs (default: the caller's own)")
     parser.add_argument(
@@ -89,7 +89,7 @@ def _diagnosis_from(args: argparse.Namespace) -> Diagnosis:
 
 
 def _scope(args: argparse.Namespace) -> dict[str, Any]:
-    return {"team": args.team, "bucket": args.bucket, "logs": args.logs, "role_arn": args.role_arn}
+    return {"team": args.team, "bucket": args.s3uri, "logs": args.logs, "role_arn": args.role_arn}
 
 
 def _show(found: Any) -> None:

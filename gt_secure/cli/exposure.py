@@ -1,4 +1,4 @@
-"""``gt-secure explain``, ``prove`` and ``verdict``: exact answers from the account or from policy files."""
+"""``gt-secure who``, ``prove`` and ``verdict``: exact answers from the account or from policy files."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from ..engine.access.locks import locks_of_files
 from ..engine.iam import batch
 from ..engine.iam.facts import parse_facts, supplied_facts
 from ..engine.iam.operators import policy_network
-from ..engine.policies.signer_lock import parse_signers
+from ..engine.policies.signer_limit import parse_signers
 from ..logs.activity import READING
 from ..restriction.files import load_restriction
 from ..restriction.model import Restriction
 from .exit_codes import FOUND, OK, UNKNOWN
-from .output import connection, fit, line_width, say, show_json, table, write_report
+from .output import connection, fit, line_width, report, say, show_json, table, write_report
 from .parser import Commands, Parser, add_context
 from .progress import working
 
@@ -37,30 +37,33 @@ if TYPE_CHECKING:
 
 
 def add(commands: Commands) -> None:
-    """Add the commands explain, prove and verdict."""
-    explain = commands.add(
-        "explain",
-        _run_explain,
+    """Add the commands who, prove and verdict."""
+    who = commands.add(
+        "who",
+        _run_who,
         description="Show the exact addresses and VPC endpoints from which an object is opened, refused, or unknown, "
         "for each kind of request; with --from, also the answer for each source and the lock that decides. From the "
         "current policies, or from policy files without an AWS call. No request is sent to the object.",
         examples=(
-            ("gt-secure explain s3://gt-images/scans/0001.png --team radiology-team --from 203.0.113.7", "one source"),
+            ("gt-secure who s3://gt-images/scans/0001.png --team radiology-team --from 203.0.113.7", "one source"),
             (
-                "gt-secure explain s3://gt-images/scans/ --from '10.0.3.4 via vpce-0a1b2c3d4e5f60718' --json",
+                "gt-secure who s3://gt-images/scans/ --from '10.0.3.4 via vpce-0a1b2c3d4e5f60718' --json",
                 "all keys under a prefix, as JSON",
             ),
             (
-                "gt-secure explain s3://gt-images/scans/0001.png --bucket-policy policy.json --account 111122223333",
+                "gt-secure who s3://gt-images/scans/0001.png --bucket-policy policy.json --account 111122223333",
                 "from a policy file",
             ),
         ),
-        exit_codes="0; 3 if an answer is unknown, for policy files one of --from",
+        exit_codes="0; 3 if an answer is unknown",
         result=_exposure_from,
     )
-    explain.add_argument("object", nargs="?", help="s3://bucket/key, or s3://bucket/prefix/ for all keys under it")
-    explain.add_argument("--team", help="private workteam whose locks apply")
-    explain.add_argument(
+    who.add_argument(
+        "object", nargs="?", metavar="S3URI", help="s3://bucket/key, or s3://bucket/prefix/ for all keys under it"
+    )
+    who.usage = "%(prog)s S3URI [options]"
+    who.add_argument("--team", help="private workteam whose locks apply")
+    who.add_argument(
         "--from",
         dest="sources",
         action="append",
@@ -68,25 +71,22 @@ def add(commands: Commands) -> None:
         metavar="SOURCE",
         help="203.0.113.7, or '10.0.3.4 via vpce-0a1b2c3d' (repeatable)",
     )
-    add_context(explain)
-    explain.add_argument("--signers", action="store_true", help="list who can sign a URL for the object")
-    explain.add_argument("--all", action="store_true", help="with --signers, list also who cannot")
-    explain.add_argument("--logs", action="append", metavar="SOURCE", help="with --signers, access logs: who did sign")
-    _add_files(explain)
-    explain.add_argument(
+    add_context(who)
+    who.add_argument("--signers", action="store_true", help="list who can sign a URL for the object")
+    who.add_argument("--all", action="store_true", help="with --signers, list also who cannot")
+    who.add_argument("--logs", action="append", metavar="SOURCE", help="with --signers, access logs: who did sign")
+    _add_files(who)
+    who.add_argument(
         "--principals", metavar="FILE", help="output of aws iam get-account-authorization-details, for --signers"
     )
-    explain.add_argument("--session-policy", metavar="FILE", help="policy file of the session that signs")
-    explain.add_argument("--bucket", help=argparse.SUPPRESS)
-    explain.add_argument("--key", help=argparse.SUPPRESS)
-    explain.needs("--session-policy", "--bucket-policy")
-    explain.needs("--principals", "--bucket-policy")
-    explain.needs("--principals", "--signers")
-    explain.needs("--all", "--signers")
-    explain.needs("--logs", "--signers")
-    explain.excludes("--signers", "--from", "--session-policy")
-    explain.excludes("--bucket-policy", "--team", "--profile", "--region")
-    explain.excludes("object", "--bucket", "--key")
+    who.add_argument("--session-policy", metavar="FILE", help="policy file of the session that signs")
+    who.needs("--session-policy", "--bucket-policy")
+    who.needs("--principals", "--bucket-policy")
+    who.needs("--principals", "--signers")
+    who.needs("--all", "--signers")
+    who.needs("--logs", "--signers")
+    who.excludes("--signers", "--from", "--session-policy")
+    who.excludes("--bucket-policy", "--team", "--profile", "--region")
 
     prove = commands.add(
         "prove",
@@ -95,19 +95,18 @@ def add(commands: Commands) -> None:
         "allowed addresses and endpoints, or show one that is: under the current policies, or from policy files "
         "without an AWS call.",
         examples=(
-            ("gt-secure prove --bucket gt-images --allow 203.0.113.0/24", "the whole bucket"),
+            ("gt-secure prove s3://gt-images --allow 203.0.113.0/24", "the whole bucket"),
             (
-                "gt-secure prove --bucket-policy policy.json --bucket gt-images --account 111122223333 "
-                "--prefix scans/ --allow 203.0.113.0/24 --json",
+                "gt-secure prove s3://gt-images/scans/ --bucket-policy policy.json --account 111122223333 "
+                "--allow 203.0.113.0/24 --json",
                 "from a policy file, as JSON",
             ),
         ),
         exit_codes="0 proved, 2 not proved, 3 unknown",
     )
+    prove.add_place("bucket")
     prove.add_argument("-f", "--file", help="restriction file; its bucket's policy is read from AWS")
     prove.add_argument("--team", help="workteam of the restriction")
-    prove.add_argument("--bucket", help="name of the bucket")
-    prove.add_argument("--prefix", default="", help="key prefix (default: the whole bucket)")
     prove.add_argument("--allow", action="append", default=[], metavar="CIDR", help="allowed addresses (repeatable)")
     prove.add_argument("--endpoint", action="append", default=[], metavar="ID", help="allowed endpoint (repeatable)")
     prove.add_argument(
@@ -124,7 +123,7 @@ def add(commands: Commands) -> None:
     for planned in ("--tf-plan", "--cloudformation"):
         prove.excludes(planned, "--bucket-policy", "--file", "--team", "--profile", "--region")
     prove.excludes("--tf-plan", "--cloudformation")
-    prove.excludes("--file", "--team", "--bucket", "--prefix", "--allow", "--endpoint", "--signers", "--guard")
+    prove.excludes("--file", "--team", "s3uri", "--allow", "--endpoint", "--signers", "--guard")
     prove.excludes("--bucket-policy", "--file", "--team", "--profile", "--region")
 
     verdict = commands.add(
@@ -158,7 +157,7 @@ def _locks(args: argparse.Namespace, bucket: str) -> EffectiveLocks:
     account = _check_account(args.account)
     if not re.fullmatch(r"[A-Za-z0-9._-]{3,255}", bucket):  # old buckets of us-east-1 have longer names
         raise InvalidInput(
-            f'"{bucket[:80]}" is not the name of a bucket.', next_step="Write --bucket gt-images.", field="bucket"
+            f'"{bucket[:80]}" is not the name of a bucket.', next_step="Write s3://gt-images.", field="bucket"
         )
     session = getattr(args, "session_policy", None)
     return locks_of_files(
@@ -196,16 +195,9 @@ def _read_policy_file(name: str) -> str:
 
 
 def _object(args: argparse.Namespace) -> tuple[str, str]:
-    if args.object:
-        bucket, _, key = args.object.removeprefix("s3://").partition("/")
-        return (bucket, key) if not key or key.endswith("/") else parse_s3_uri(args.object)
-    if not args.bucket or args.key is None:
-        raise InvalidInput(
-            "explain needs an object.", next_step="Write gt-secure explain s3://bucket/key.", field="object"
-        )
-    if not args.key:
-        raise InvalidInput("The key is empty.", next_step="Write --key scans/0001.png.", field="key")
-    return args.bucket, args.key
+    if not args.object:
+        raise InvalidInput("who needs an object.", next_step="Write gt-secure who s3://bucket/key.", field="object")
+    return parse_s3_uri(args.object)
 
 
 def _exposure_from(args: argparse.Namespace) -> Exposure:
@@ -214,25 +206,25 @@ def _exposure_from(args: argparse.Namespace) -> Exposure:
         return _of_account(args)
     from ..engine.access.exposure import Exposure
 
-    is_prefix = bool(args.object) and (not key or key.endswith("/"))
+    is_prefix = not key or key.endswith("/")
     return Exposure(_locks(args, bucket), key, is_prefix=is_prefix)
 
 
 def _of_account(args: argparse.Namespace) -> AccountExposure:
     gt = connection(args, context=parse_facts(args.context))
-    return gt.exposure(*_object(args), team=args.team)
+    return gt.who_can_open(*_object(args), team=args.team)
 
 
-def _run_explain(args: argparse.Namespace) -> int:
+def _run_who(args: argparse.Namespace) -> int:
     if args.signers:
-        return _explain_signers(args)
+        return _who_signs(args)
     sources = [Source.parse(each) for each in args.sources]
     exposure = _exposure_from(args)
     answers = exposure.at(sources)
-    is_open = args.object and not sources and not all(row.unknown.is_empty for row in exposure)
+    is_open = not sources and not all(row.unknown.is_empty for row in exposure)
     code = UNKNOWN if is_open or any(each.answer == "unknown" for each in answers) else OK
     if args.json:
-        show_json(exposure.to_dict() | ({"answers": answers.to_dicts()} if args.object else {}))
+        show_json(exposure.to_dict() | {"answers": answers.to_dicts()})
         return code
     say(fit(exposure_text(exposure, line_width())))
     if answers:
@@ -266,10 +258,12 @@ def _signers_from(args: argparse.Namespace) -> Signers:
         return found.seen_in(hits)
 
 
-def _explain_signers(args: argparse.Namespace) -> int:
+def _who_signs(args: argparse.Namespace) -> int:
     found = _signers_from(args)
-    is_open = args.object and (found.unread or any(each.answer == "unknown" for each in found))
+    is_open = found.unread or any(each.answer == "unknown" for each in found)
     code = UNKNOWN if is_open else OK
+    if found.missing is not None and found.missing.error is not None:
+        report(found.missing.error)
     if args.json:
         show_json(found.to_dict(every=args.all))
         return code
@@ -305,7 +299,7 @@ def _prove_account(args: argparse.Namespace) -> Proof:
     if not args.file and not args.bucket:
         raise InvalidInput(
             "prove needs a bucket, a restriction file or a bucket policy.",
-            next_step="Add --bucket gt-images --allow 203.0.113.0/24, -f FILE, or --bucket-policy FILE.",
+            next_step="Add s3://gt-images --allow 203.0.113.0/24, -f FILE, or --bucket-policy FILE.",
             field="bucket",
         )
     gt = connection(args, context=parse_facts(args.context))
@@ -318,9 +312,9 @@ def _prove_account(args: argparse.Namespace) -> Proof:
 def _restriction(args: argparse.Namespace) -> Restriction:
     guard: Any = True if args.guard == "all" else "reads"
     if not args.allow and not args.endpoint and not args.signers:
-        return Restriction.for_reading(args.bucket, args.prefix, guard)
-    place: dict[str, Any] = {"bucket": args.bucket, "prefix": args.prefix, "signers": args.signers, "guard": guard}
-    return Restriction(addresses=args.allow, endpoints=args.endpoint, **place)
+        return Restriction.for_reading(args.bucket, args.prefix or "", guard)
+    place = {"bucket": args.bucket, "prefix": args.prefix or ""}
+    return Restriction(addresses=args.allow, endpoints=args.endpoint, signers=args.signers, guard=guard, **place)
 
 
 def _prove_files(args: argparse.Namespace) -> Proof:
@@ -328,9 +322,9 @@ def _prove_files(args: argparse.Namespace) -> Proof:
     from ..engine.access.proof import Claim, prove
 
     if not args.bucket:
-        raise InvalidInput("The bucket is missing.", next_step="Add --bucket with its name.", field="bucket")
+        raise InvalidInput("The bucket is missing.", next_step="Add it as s3://gt-images.", field="bucket")
     claim = Claim(
-        prefix=args.prefix,
+        prefix=args.prefix or "",
         addresses=tuple(policy_network(text, "--allow") for text in args.allow),
         endpoints=tuple(parse_endpoint_id(text) for text in args.endpoint),
         signers=parse_signers(args.signers or ()),

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from ..base.errors import InvalidInput
 from ..base.text import json_text, printable
 from ..engine.iam.facts import parse_facts, supplied_facts
 from ..findings.accepted import accept, accepted_title, load_accepted, read_accepted, unused
@@ -30,19 +31,19 @@ def add(commands: Commands) -> None:
         _run_findings,
         description="List settings that defeat, weaken or break a restriction of a workteam and a bucket.",
         examples=(
-            ("gt-secure findings --team radiology-team --bucket gt-images", "list them, most severe first"),
+            ("gt-secure findings s3://gt-images --team radiology-team", "list them, most severe first"),
             (
                 "gt-secure findings --tf-plan plan.json --account 111122223333 --sarif out.sarif",
                 "before terraform apply",
             ),
-            ("gt-secure findings --bucket gt-images --fail-on high --json", "fail in CI"),
+            ("gt-secure findings s3://gt-images --fail-on high --json", "fail in CI"),
             ("gt-secure findings --explain url-lock-off", "show the risk, evidence and fix of a finding"),
         ),
         exit_codes="0; with --fail-on: 2 if there is a finding of that severity or higher, 3 if one is unknown",
         result=_findings_from,
     )
+    findings.add_place("data bucket")
     findings.add_argument("--team", help="workteam")
-    findings.add_argument("--bucket", help="data bucket, or s3://bucket/prefix")
     findings.add_argument(
         "--logs",
         action="append",
@@ -80,7 +81,7 @@ def _findings_from(args: argparse.Namespace) -> Findings:
         return _findings_of_files(args)
     with working("Reading the account"):
         gt = connection(args, accepted=args.accepted, context=parse_facts(args.context))
-        found = gt.findings(team=args.team, bucket=args.bucket, logs=args.logs, principals=args.principals)
+        found = gt.findings(team=args.team, bucket=args.s3uri, logs=args.logs, principals=args.principals)
     write_baseline(args, found)
     write_report(args.sarif, lambda: json_text(found.to_sarif(source=args.accepted or ""), indent=2) + "\n")
     return found
@@ -91,6 +92,12 @@ def _findings_of_files(args: argparse.Namespace) -> Findings:
     from ..findings.listings import Findings
     from ..findings.planned import findings_of
 
+    if args.prefix:
+        raise InvalidInput(
+            "The findings of a file are for whole buckets: no prefix is read.",
+            next_step=f"Write s3://{args.bucket}.",
+            field="bucket",
+        )
     file, (planned, text) = args.tf_plan or args.cloudformation, read_planned(args)
     planned = [policy_of(planned, args.bucket)] if args.bucket else planned
     made = findings_of(planned, args.account, supplied_facts(parse_facts(args.context)))

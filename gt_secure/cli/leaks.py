@@ -75,7 +75,7 @@ def _leak_lines(leak: Leak) -> Iterator[str]:
     except InvalidInput:  # the text of the log is not the name of a bucket, and must not get into a shell
         return
     if revoked.until is None or revoked.until > dt.datetime.now(dt.UTC):
-        words = ["gt-secure", "revoke", "--bucket", revoked.bucket, "--fingerprint", leak.fingerprint]
+        words = ["gt-secure", "revoke", f"s3://{revoked.bucket}", "--fingerprint", leak.fingerprint]
         yield f"  stop it: {shlex.join(words)}"
 
 

@@ -8,12 +8,12 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from ..base.errors import AccessDenied, GtSecureError
+from ..base.errors import GtSecureError
 from ..base.text import json_text
 from .commands import COMMANDS, find_command
 from .exit_codes import ERROR, INTERRUPTED, OK
 from .interrupts import end_on_interrupt, unwind_on_interrupt
-from .output import last_words, output_lost, prepare_streams
+from .output import last_words, output_lost, prepare_streams, report
 from .parser import Commands, Parser, main_parser, refuse_urls, unknown_command
 from .wording import for_command_line
 
@@ -105,17 +105,9 @@ def _complete() -> None:
 
 
 def _report(error: GtSecureError, as_json: bool) -> int:
-    error = for_command_line(error)
     if as_json:
-        sys.stdout.write(json_text(error.to_dict(), indent=2) + "\n")
-    sys.stderr.write(f"gt-secure: {error.message}\n")
-    if error.next_step:
-        sys.stderr.write(f"  next: {error.next_step}\n")
-    if isinstance(error, AccessDenied):
-        if error.policy:
-            sys.stderr.write(json_text(error.policy, indent=2) + "\n")
-        if "trust_statement" in error.details:
-            sys.stderr.write("Trust statement:\n" + json_text(error.details["trust_statement"], indent=2) + "\n")
+        sys.stdout.write(json_text(for_command_line(error).to_dict(), indent=2) + "\n")
+    report(error)
     return ERROR
 
 

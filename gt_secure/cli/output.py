@@ -13,9 +13,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..base.errors import InvalidInput
+from ..base.errors import AccessDenied, GtSecureError, InvalidInput
 from ..base.text import json_text, printable
 from .exit_codes import ERROR
+from .wording import for_command_line
 
 if TYPE_CHECKING:
     from ..connection import Connection
@@ -64,6 +65,19 @@ def last_words(text: str) -> None:
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.write(f"{text}\n")
         sys.stderr.flush()
+
+
+def report(error: GtSecureError) -> None:
+    """Write an error to standard error, with the next step and the policy that an administrator would add."""
+    error = for_command_line(error)
+    sys.stderr.write(f"gt-secure: {error.message}\n")
+    if error.next_step:
+        sys.stderr.write(f"  next: {error.next_step}\n")
+    if isinstance(error, AccessDenied):
+        if error.policy:
+            sys.stderr.write(json_text(error.policy, indent=2) + "\n")
+        if "trust_statement" in error.details:
+            sys.stderr.write("Trust statement:\n" + json_text(error.details["trust_statement"], indent=2) + "\n")
 
 
 def say(text: str = "") -> None:

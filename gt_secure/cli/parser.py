@@ -23,6 +23,8 @@ CONNECTION = {
     "--region": "region of the workteams (default: AWS_REGION)",
 }
 """Options of every command that calls AWS: the help of ``gt-secure`` describes them once."""
+_PLACE = "s3uri"
+"""Word with the bucket of a command."""
 RunCommand = Callable[[argparse.Namespace], int]
 Result = Callable[[argparse.Namespace], Any]
 
@@ -64,6 +66,24 @@ class Parser(argparse.ArgumentParser):
         self.exit_codes = ""
         self._needs: list[tuple[str, tuple[str, ...]]] = []
         self._excluded: list[tuple[str, str]] = []
+        self._whole = False
+
+    def add_place(self, text: str, *, whole: bool = False) -> None:
+        """Add the bucket as the first word: ``s3://bucket``, or with a prefix unless ``whole``."""
+        self._whole = whole
+        shown = f"{text}: s3://bucket" + ("" if whole else ", or s3://bucket/prefix")
+        self.add_argument(_PLACE, nargs="?", metavar=_PLACE.upper(), help=shown)
+        words = [action.metavar for action in self._actions if not action.option_strings]
+        self.usage = f"%(prog)s {' '.join(f'[{word}]' for word in words)} [options]"  # argparse would show it last
+
+    def _read_place(self, args: argparse.Namespace) -> None:
+        """Set ``bucket`` and ``prefix`` from the address."""
+        from ..aws.buckets import parse_s3_uri  # a command without a bucket starts without it
+
+        bucket, prefix = (None, "") if args.s3uri is None else parse_s3_uri(args.s3uri)
+        if prefix and self._whole:
+            raise InvalidInput("This command reads a whole bucket.", next_step=f"Write s3://{bucket}.", field=_PLACE)
+        args.bucket, args.prefix = bucket, prefix or None
 
     def needs(self, option: str, *others: str) -> None:
         """Declare that an option (or ``--option=value``) is read only together with one of the others."""
@@ -134,13 +154,28 @@ class Parser(argparse.ArgumentParser):
         """Parse, and report unknown words with the parser of their command."""
         refuse_urls(args or ())
         result, rest = self.parse_known_args(args, namespace)
+        parser: Parser = getattr(result, "parser", self)
         if rest:
-            getattr(result, "parser", self).error(f"unrecognized arguments: {' '.join(rest)}")
+            parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        if hasattr(result, _PLACE):
+            parser._read_place(result)
         return result
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse arguments, and note which options the command line sets."""
-        return super().parse_known_args(args, _Parsed() if namespace is None else namespace)
+        words = self._place_first(list(sys.argv[1:] if args is None else args))
+        return super().parse_known_args(words, _Parsed() if namespace is None else namespace)
+
+    def _place_first(self, words: list[str]) -> list[str]:
+        """Move the bucket before all options: argparse finds an optional word only there."""
+        if all(action.dest != _PLACE for action in self._actions):
+            return words
+        for index, word in enumerate(words):
+            before = self._option_string_actions.get(words[index - 1]) if index else None
+            if word.startswith("s3://") and (before is None or before.nargs == 0):
+                start = int(index > 0 and not words[0].startswith("-"))  # after the name of a check
+                return [*words[:start], word, *words[start:index], *words[index + 1 :]]
+        return words
 
 
 def _spelled(option: str) -> str:
@@ -197,9 +232,7 @@ class Commands:
         """Add a command with its help, examples, exit codes and the functions that carry it out."""
         command = find_command(name)
         assert command is not None, f"{name} is missing in cli/commands.py"
-        parser: Parser = self._subparsers.add_parser(
-            name, help=command.help, aliases=list(command.aliases), description=description
-        )
+        parser: Parser = self._subparsers.add_parser(name, help=command.help, description=description)
         parser.examples, parser.exit_codes = tuple(examples), exit_codes
         shown = "\n".join(f"  {line}\n      {meaning}" for line, meaning in examples)
         codes = f"exit codes:\n  {exit_codes}\n\n" if exit_codes else ""

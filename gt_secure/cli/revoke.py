@@ -24,27 +24,26 @@ def add(commands: Commands) -> None:
         description="Stop presigned requests whose credentials are older than a leak: show the plan, ask, change, read "
         "back. Undo it with undo; a later plan for the bucket removes it once the URLs have expired.",
         examples=(
-            ("gt-secure revoke --bucket gt-images --fingerprint 0123456789abcdef", "stop one URL that leaks reported"),
+            ("gt-secure revoke s3://gt-images --fingerprint 0123456789abcdef", "stop one URL that leaks reported"),
             (
-                "gt-secure revoke --bucket gt-images --prefix scans/ --before 1h --yes",
+                "gt-secure revoke s3://gt-images/scans/ --before 1h --yes",
                 "stop all URLs of older sessions",
             ),
         ),
         result=_revoke_from,
     )
-    parser.add_argument("--bucket", help="data bucket; a fingerprint is looked for in its logs")
+    parser.add_place("data bucket, in whose logs a fingerprint is looked for")
     parser.add_argument("--fingerprint", help="the URL, as leaks reports it")
     parser.add_argument(
         "--before", metavar="TIME", help="instead: credentials issued before this UTC time, age (1h) or now"
     )
-    parser.add_argument("--prefix", default="", help="with --before: only keys with this prefix")
     parser.add_argument("--signer", metavar="ARN", help="with --before: only URLs of this role or user")
     parser.add_argument(
         "--logs", action="append", default=[], metavar="SOURCE", help="read these access logs instead (repeatable)"
     )
     parser.add_argument("--since", help="start of the logs: UTC time or age (7d)")
     changes.add_doing(parser)
-    parser.reads_only("--fingerprint", "--bucket", "--logs", "--since", *changes.DOING)
+    parser.reads_only("--fingerprint", "s3uri", "--logs", "--since", *changes.DOING)
     parser.needs("--since", "--fingerprint", "--logs")
 
 
@@ -59,6 +58,10 @@ def _revoke_from(args: argparse.Namespace) -> Applied:
 
 def _planned(args: argparse.Namespace, gt: Connection) -> Plan:
     if args.fingerprint is not None:
+        if args.prefix:
+            raise InvalidInput(
+                "A fingerprint is one URL: no prefix is read.", next_step=f"Write s3://{args.bucket}.", field="bucket"
+            )
         with _hits(args, gt) as log:
             return gt.revoke(_leak(log, args.fingerprint), bucket=args.bucket, logs=log)
     if args.before is None:
@@ -67,7 +70,7 @@ def _planned(args: argparse.Namespace, gt: Connection) -> Plan:
             next_step="Add --fingerprint from gt-secure leaks --json, or --before TIME.",
             field="before",
         )
-    wanted = {"before": args.before, "bucket": args.bucket, "prefix": args.prefix, "signer": args.signer}
+    wanted = {"before": args.before, "bucket": args.bucket, "prefix": args.prefix or "", "signer": args.signer}
     if not args.logs:
         return gt.revoke(**wanted)
     with _hits(args, gt) as log:
@@ -78,7 +81,7 @@ def _hits(args: argparse.Namespace, gt: Connection) -> Hits:
     if not args.logs and not args.bucket:
         raise InvalidInput(
             "No access log was given.",
-            next_step="Add --bucket NAME to read its logs, or --logs SOURCE.",
+            next_step="Name a bucket, as s3://gt-images, to read its logs, or add --logs SOURCE.",
             field="bucket",
         )
     with reading() as line:

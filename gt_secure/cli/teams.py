@@ -53,7 +53,7 @@ def _all(gt: Connection, teams: Workteams, as_json: bool) -> int:
         return UNKNOWN if unseen else OK
     if not teams:
         say(fit(f"There are no workteams in {gt.aws.region}. {CREATE_TEAM}"))
-        say("Without one, restrict a bucket: gt-secure plan --bucket NAME --allow RANGE")
+        say("Without one, restrict a bucket: gt-secure plan s3://NAME --allow RANGE")
         return 0
     say(table(teams.head, [teams.row(team) for team in teams]))
     say()

@@ -9,6 +9,7 @@ from ..base.wording import Wording
 
 OPTIONS: dict[str, str] = {
     "addresses": "--allow",
+    "bucket": "s3://{}",
     "endpoint_url": "AWS_ENDPOINT_URL",
     "endpoints": "--endpoint",
     "expectations": "'expectations' in the file of -f",
@@ -17,6 +18,7 @@ OPTIONS: dict[str, str] = {
     "key_prefix": "--prefix",
     "output": "--athena-output",
     "pools": "--pool",
+    "prefix": "s3://BUCKET/{}",
     "source": "--from",
     "sources": "SOURCE",
     "state": "GT_SECURE_SWEEPS",
@@ -41,7 +43,7 @@ COMMAND_LINE = Wording(
     values={
         "guard=None": "without --guard",
         "guard=True": "--guard all",
-        "max_age=None": "--max-age off",
+        "age_limit=None": "--age-limit off",
         "organization=True": "--organization",
         "portal_lock=None": "without --portal-lock",
         "portal_lock=True": "--portal-lock",
@@ -76,7 +78,7 @@ def in_options(text: str, field: str = "") -> str:
     """Return a sentence with ``--option`` in place of ``argument=`` and of the quoted name of its field."""
 
     def quoted(match: re.Match[str]) -> str:
-        return (option_of(field) or match[0]) if match[1] == field else match[0]
+        return (option_of(field) or match[0]).format(field.upper()) if match[1] == field else match[0]
 
     text = COMMAND_LINE.write(_with_hyphens(text))
     return _QUOTED.sub(quoted, text) if field else text

@@ -96,8 +96,8 @@ _ALL = (
         "Whoever can write a bucket's policy can grant themselves everything in that bucket: grant it to few.",
     ),
     Feature(
-        "test-url",
-        "mint a test URL with the URL lock",
+        "sign",
+        "sign a test URL with the URL lock",
         (
             Permission("sts:AssumeRole", "role", writes=True),
             Permission("s3:GetObject", "objects"),

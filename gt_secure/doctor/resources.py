@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..aws.buckets import check_bucket, parse_s3_uri
+from ..aws.buckets import parse_s3_uri, place_of
 from ..aws.execution_role import ExecutionRole
 from ..aws.teams import TeamLike, check_team_name, team_here
 from ..base.errors import GtSecureError, InvalidInput, NotFound
@@ -73,8 +73,8 @@ class Scope:
     def needs(self, target: ResourceTarget) -> str:
         """Return the option that names a resource of this kind; empty if none does."""
         return {
-            "bucket": "--bucket NAME",
-            "objects": "--bucket NAME",
+            "bucket": "s3://NAME",
+            "objects": "s3://NAME",
             "log-bucket": "--logs s3://BUCKET/PREFIX",
             "log-objects": "--logs s3://BUCKET/PREFIX",
             "role": "--role-arn ARN",
@@ -96,7 +96,7 @@ def scope_of(
         aws.partition, aws.region, aws.account_id, team=None if team is None else check_team_name(team_here(aws, team))
     )
     if bucket is not None:
-        name, prefix = parse_s3_uri(bucket) if bucket.startswith("s3://") else (check_bucket(bucket), "")
+        name, prefix = place_of(bucket)
         found = replace(found, bucket=name, prefix=prefix)
     if logs is not None:
         name, prefix = parse_s3_uri(logs if logs.startswith("s3://") else f"s3://{logs}")

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from ..base.denials import Denial, behind_resource, parse_denial
 from ..base.network import Source, contains
 from ..engine.iam.verdict import Verdict
-from ..engine.policies.age_cap import AGE_SID, SIGV2_SID, age_text
+from ..engine.policies.age_limit import AGE_SID, SIGV2_SID, age_text
 from ..engine.policies.bucket_guard import GUARD_SID, SIGNERS_SID, Guard
 
 if TYPE_CHECKING:
@@ -271,7 +271,7 @@ def _resource(known: ProbeContext, denied: bool) -> Cause:
         return too_old
     decisive = known.verdict.outcome.statement if known.verdict is not None else None
     if denied and decisive is not None and decisive.sid == SIGNERS_SID:
-        return cause_of("signer-lock", sid=SIGNERS_SID)
+        return cause_of("signer-limit", sid=SIGNERS_SID)
     if denied and _guard_hits(known):
         return cause_of("bucket-guard", seen=known.seen.replace("another", "your"), sid=GUARD_SID)
     if not denied:
@@ -281,28 +281,28 @@ def _resource(known: ProbeContext, denied: bool) -> Cause:
 
 
 def _too_old(known: ProbeContext) -> Cause | None:
-    """Return the cause if the age cap of the guard refuses, as the prediction or the URL itself tells."""
-    cap = known.guard.max_age_s if known.guard is not None else None
-    sid = _cap_statement(known, cap)
+    """Return the cause if the age limit of the guard refuses, as the prediction or the URL itself tells."""
+    limit = known.guard.age_limit_s if known.guard is not None else None
+    sid = _limit_statement(known, limit)
     if sid == SIGV2_SID:
         return cause_of("signature-version-2", sid=sid)
     if sid != AGE_SID:
         return None
-    return cause_of("url-too-old", sid=sid, age=age_text(cap) if cap else "the age cap")
+    return cause_of("url-too-old", sid=sid, age=age_text(limit) if limit else "the age limit")
 
 
-def _cap_statement(known: ProbeContext, cap: int | None) -> str:
+def _limit_statement(known: ProbeContext, limit: int | None) -> str:
     """Return the Sid of our statement that refuses for the age of the signature; empty if none does."""
     if known.verdict is not None:
         statement = known.verdict.outcome.statement
         return statement.sid if statement is not None else ""
     signed = known.signed
-    if signed is None or cap is None or known.guard is None or not signed.key.startswith(known.guard.prefix):
+    if signed is None or limit is None or known.guard is None or not signed.key.startswith(known.guard.prefix):
         return ""
     if signed.signature_version == "SigV2":
         return SIGV2_SID
     age = None if signed.signed_at is None else dt.datetime.now(dt.UTC) - signed.signed_at
-    return AGE_SID if age is not None and age > dt.timedelta(seconds=cap) else ""
+    return AGE_SID if age is not None and age > dt.timedelta(seconds=limit) else ""
 
 
 def _guard_hits(known: ProbeContext) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..base.text import count, members, printable, some
-from ..engine.policies.age_cap import age_text
+from ..engine.policies.age_limit import age_text
 from ..logs.sql.group_by import network_of
 from ..logs.sql.log_columns import OPENED, SIGNER, UPLOAD, signer_label
 from ..restriction.model import Restriction
@@ -23,7 +23,7 @@ DAYS = 7
 
 _OLD_SIGNATURE = (
     "coalesce(signature_version = 'SigV2', "
-    "minted IS NULL AND source_kind <> 'cloudtrail' AND auth_type IS DISTINCT FROM 'HtmlForm')"
+    "signed_at IS NULL AND source_kind <> 'cloudtrail' AND auth_type IS DISTINCT FROM 'HtmlForm')"
 )
 
 UPLOADS = {"PUT": "PUT uploads", "part": "parts of uploads", "form": "POST forms"}
@@ -95,16 +95,16 @@ class DryRun:
         ``unknown`` is the sum of the four numbers below.
     no_address, no_endpoint, no_age, near_limit : int
         The unknown ones by the first reason that applies, in this order: the log has no address, does not name the VPC
-        endpoint, has no age (POST forms), or an age that equals the cap: the log counts whole seconds, and S3 refuses
-        the first millisecond above the cap.
+        endpoint, has no age (POST forms), or an age that equals the limit: the log counts whole seconds, and S3 refuses
+        the first millisecond above the limit.
     not_listed, too_old, version_2 : int
         The refused ones by the first reason that applies, in this order.
     addresses : tuple of (str, int)
         Sources of the refused ones, those with most requests first.
     usages : tuple of Usage
         By signer, application and kind of upload, those with most refusals first.
-    max_age : str or None
-        The age cap that was tried.
+    age_limit : str or None
+        The age limit that was tried.
     """
 
     first: dt.datetime | None
@@ -117,7 +117,7 @@ class DryRun:
     version_2: int
     addresses: tuple[tuple[str, int], ...]
     usages: tuple[Usage, ...]
-    max_age: str | None = None
+    age_limit: str | None = None
     no_address: int = 0
     no_endpoint: int = 0
     no_age: int = 0
@@ -162,13 +162,13 @@ class DryRun:
             (self.no_address, "without an address in the log"),
             (self.no_endpoint, "through an endpoint that the log does not name"),
             (self.no_age, "without an age in the log"),
-            (self.near_limit, f"up to a second older than {self.max_age}"),
+            (self.near_limit, f"up to a second older than {self.age_limit}"),
         )
 
     def _reasons(self) -> Iterator[str]:
         return _numbered(
             (self.not_listed, "not on its list"),
-            (self.too_old, f"older than {self.max_age}"),
+            (self.too_old, f"older than {self.age_limit}"),
             (self.version_2, "with signature version 2"),
         )
 
@@ -211,7 +211,7 @@ def dry_run(restriction: Restriction, hits: Hits | None) -> DryRun | None:
         version_2=totals["version"],
         addresses=_addresses(groups),
         usages=_usages(groups),
-        max_age=None if restriction.max_age_s is None else age_text(restriction.max_age_s),
+        age_limit=None if restriction.age_limit_s is None else age_text(restriction.age_limit_s),
         **{reason: totals[reason] for reason in _UNKNOWN},
     )
 
@@ -240,13 +240,13 @@ def _counted(restriction: Restriction, rows: Hits) -> list[tuple[Any, ...]]:
     cases.append("WHEN allowlist = 'outside' THEN 'list'")
     if not restriction.endpoints:
         cases.append(f"WHEN {unnamed} THEN 'list'")
-    cap = restriction.max_age_s
-    if cap is not None:
-        cases.append(f"WHEN {_OLD_SIGNATURE} THEN 'version' WHEN age_s > {int(cap)} THEN 'age'")
+    limit = restriction.age_limit_s
+    if limit is not None:
+        cases.append(f"WHEN {_OLD_SIGNATURE} THEN 'version' WHEN age_s > {int(limit)} THEN 'age'")
     cases.append(f"WHEN allowlist = 'unknown' THEN 'no_address' WHEN {unnamed} THEN 'no_endpoint'")
-    if cap is not None:
+    if limit is not None:
         # An age of 2 in the log is one of 2.000 to 2.999 seconds.
-        cases.append(f"WHEN age_s IS NULL THEN 'no_age' WHEN age_s = {int(cap)} THEN 'near_limit'")
+        cases.append(f"WHEN age_s IS NULL THEN 'no_age' WHEN age_s = {int(limit)} THEN 'near_limit'")
     answer = f"CASE {' '.join(cases)} ELSE 'opened' END"
     groups: list[tuple[Any, ...]] = rows.query(
         f"SELECT coalesce(endpoint, remote_ip, '') AS source, {SIGNER} AS signer, application, "

@@ -52,9 +52,9 @@ class Explanation:
         ``expired``, ``not-yet-valid``, ``credentials``, ``signature``, ``signature-version``, ``region``, ``redirect``,
         ``cors``, ``not-found``, ``archived``, ``busy``, ``no-answer``, ``not-s3``, ``two-signatures``,
         ``unsigned-headers``, ``url-too-old``, ``signature-version-2``, ``cut-url``, ``customer-key``, ``disabled``,
-        ``account``, ``unreadable``, ``range``, ``signer-lock`` or ``unknown``.
+        ``account``, ``unreadable``, ``range``, ``signer-limit`` or ``unknown``.
     lock : str
-        ``URL lock``, ``bucket guard`` or ``signer lock`` if one of them decided.
+        ``URL lock``, ``bucket guard`` or ``signer limit`` if one of them decided.
     headline, why, next_step : str
         Sentences for a person. Where prediction and observation differ, the difference is the headline.
     observed : str
@@ -68,7 +68,7 @@ class Explanation:
     authorization_id : str
         Id under which IAM keeps the details of the refusal, if AWS gave one.
     stranger : bool or None
-        Whether the URL was used from another address than the one that it was issued to, or from outside the list of
+        Whether the URL was used from another address than the one that it was signed for, or from outside the list of
         the bucket guard; None if neither is known.
     """
 

@@ -29,10 +29,10 @@ from ..engine.iam.verdict import Verdict
 from ..engine.policies.bucket_guard import find_guard
 from ..engine.policies.session_policy import session_policy
 from ..presign.inspect import inspect
-from ..presign.mint import mint
-from ..presign.minted_url import TestUrl
 from ..presign.origin import probe_origin_for
 from ..presign.probe import Probe, probe
+from ..presign.sign import sign
+from ..presign.signed_url import TestUrl
 from .explanation import Explanation, explain
 
 
@@ -123,7 +123,7 @@ def expectation_probe(
         if not keys:
             return None
         bound = _bound(aws, team, source)
-        url = mint(aws, bucket, keys[0], expires_in=60, bound_to=bound, test_urls=test_urls)
+        url = sign(aws, bucket, keys[0], expires_in=60, bound_to=bound, test_urls=test_urls)
         answer = probe(url, origin, test_urls=test_urls)
         return None if answer.status is None else answer.opened
 

@@ -55,7 +55,7 @@ def _lines(code: str) -> Iterator[str]:
     yield from ("## Risk", "", row["why"], "")
     yield from ("## Evidence", "", *_evidence(code, row["looked_at"]), "")
     yield from ("## Fix", "", row["fix"], "", "Then run the rule again:", "")
-    yield from ("```text", "$ gt-secure findings --team TEAM --bucket BUCKET", "```", "")
+    yield from ("```text", "$ gt-secure findings s3://gt-images --team open-team", "```", "")
     if code != "not-checked":
         entry = f'{{"finding": "{code}", "subject": "NAME", "reason": "TEXT", "until": "YYYY-MM-DD"}}'
         yield from ("To accept the risk until a day, add it to the list `accepted` of a check file:", "")

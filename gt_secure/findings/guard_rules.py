@@ -17,7 +17,7 @@ from ..engine.access.exposure_text import words_of
 from ..engine.access.identities import Principals
 from ..engine.access.signers import signers_of
 from ..engine.access.source_sets import SourceSet
-from ..engine.policies.age_cap import LONGEST_S, age_text
+from ..engine.policies.age_limit import LONGEST_S, USUAL_LIMITS_S, age_text
 from ..engine.policies.bucket_guard import Guard, find_guard
 from ..restriction.model import Restriction
 from .model import Match, rule
@@ -106,8 +106,8 @@ def guard_narrower(_: State, bucket: Bucket, guard: Guard, wanted: Restriction) 
         gaps.append(f"it also admits {', '.join(extra)}")
     if guard.reads and wanted.guard is True:
         gaps.append("it spares uploads")
-    if wanted.max_age_s is not None and (guard.max_age_s or LONGEST_S) > wanted.max_age_s:
-        gaps.append(f"it lets signatures older than {age_text(wanted.max_age_s)} through")
+    if wanted.age_limit_s is not None and (guard.age_limit_s or LONGEST_S) > wanted.age_limit_s:
+        gaps.append(f"it lets signatures older than {age_text(wanted.age_limit_s)} through")
     if gaps:
         yield Match(bucket.name, "; ".join(gaps).capitalize() + ".")
 
@@ -129,7 +129,8 @@ def endpoint_not_of_the_url_lock(_: State, team: Workteam, guard: Guard) -> Iter
     """The guard admits VPC endpoints, and the URL lock of the team is SourceIp, which no request through one has."""
     lock = lock_of(team)
     if lock.source_ip and not lock.impossible and guard.endpoints:
-        yield Match(team.name, f"SourceIp is Enabled, and the guard admits {', '.join(guard.endpoints)}.")
+        setting, endpoints = "The setting of the public portal is Enabled (SourceIp)", ", ".join(guard.endpoints)
+        yield Match(team.name, f"{setting}, and the guard admits {endpoints}.")
 
 
 @rule("guard-open", "bucket", "bucket.policy", given=("guard",))
@@ -146,10 +147,10 @@ def guard_private_address(_: State, bucket: Bucket, guard: Guard) -> Iterator[Ma
 
 @rule("urls-live-long", "bucket", "bucket.policy", uses=("bucket.log",), given=("log", "presigned URL"))
 def urls_live_long(_: State, bucket: Bucket, *_log: object) -> Iterator[Match]:
-    """The log shows URLs that live longer than a day, and no age cap ends them earlier."""
+    """The log shows URLs that live longer than a day, and no age limit ends them earlier."""
     guard = guard_of(bucket)
-    cap = guard.max_age_s if guard is not None and not guard.drifted else None
-    if cap is not None and cap <= LONG_S:
+    limit = guard.age_limit_s if guard is not None and not guard.drifted else None
+    if limit is not None and limit <= LONG_S:
         return
     for ages in bucket.url_ages or ():
         if ages.lifetime_s > LONG_S:
@@ -160,7 +161,7 @@ MANY = 5
 """More identities than these are many, where few applications sign."""
 
 
-@rule("many-signers", "bucket", "bucket.policy", uses=("bucket.log",), given=("principals",))
+@rule("many-signers", "bucket", "bucket.policy", uses=("bucket.log", "principals"), given=("principals",))
 def many_signers(state: State, bucket: Bucket, people: Principals) -> Iterator[Match]:
     """Many users and roles can sign URLs, and with a log: of those that did not."""
     exposure = Exposure(locks_of(state), _prefix(state, bucket), is_prefix=True)
@@ -182,17 +183,15 @@ def _lives(ages: UrlAges) -> str:
 
 
 def _advice(ages: UrlAges) -> str:
-    """Name the smallest usual cap that would have refused nobody: the log rounds ages down to whole seconds."""
-    enough = next((cap for cap in _CAPS_S if cap > ages.oldest_s), None)
+    """Name the smallest usual limit that would have refused nobody: the log rounds ages down to whole seconds."""
+    enough = next((limit for limit in USUAL_LIMITS_S if ages.oldest_s < limit <= LONG_S), None)
     if enough is None:
         return ""
-    return f" A max_age of {age_text(enough)} would have refused none of {count(ages.requests, 'request')}."
+    return f" A limit of {age_text(enough)} would have refused none of {count(ages.requests, 'request')}."
 
 
 LONG_S = 86_400
 """Lifetime in seconds above which URLs live long."""
-
-_CAPS_S = (900, 3600, 6 * 3600, 12 * 3600, LONG_S)
 
 
 @rule("ipv4-only", "workforce", "workforce", uses=("bucket.policy",))

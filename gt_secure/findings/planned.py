@@ -19,7 +19,7 @@ from .model import OUTCOMES, SEVERITIES, Checked, Finding
 from .run import RULES, Examined, examine
 
 _WHY = "The document holds values that exist only after deployment, so it may allow and deny anything."
-_FIX = "Name buckets and ARNs in it, or look again after deployment: gt-secure findings --bucket NAME."
+_FIX = "Name buckets and ARNs in it, or look again after deployment: gt-secure findings s3://NAME."
 _NO_BUCKET = "the file has neither a bucket nor a bucket policy"
 _RULES = [each for each in RULES if "bucket.policy" in each.needs and {*each.needs} <= {"bucket.policy", "team"}]
 _SETTLED = {each.code for each in _RULES if each.settled_by_one}

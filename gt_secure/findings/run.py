@@ -12,7 +12,7 @@ from ..account.bucket import UrlAges
 from ..account.evidence import Evidence
 from ..account.state import State
 from ..engine.access.part import NotRead, Part, PartNotReadError
-from ..engine.policies.age_cap import LONGEST_S
+from ..engine.policies.age_limit import LONGEST_S
 from ..logs.sql.log_columns import OPENED, SIGNER, signer_label
 from . import bucket_rules, guard_rules, other_ways_rules, workteam_rules
 from .bucket_rules import scripts_of
@@ -90,7 +90,10 @@ _SUBJECTS: dict[Subject, tuple[Callable[[State], object], str]] = {
 _GIVEN: dict[Given, tuple[Callable[[State], object], str]] = {
     "guard": (lambda state: state.bucket and guard_of(state.bucket), "there is no guard"),
     "restriction": (lambda state: state.bucket and wanted_of(state, state.bucket), "there is no restriction"),
-    "principals": (lambda state: state.bucket and state.bucket.principals, "users and roles were not asked for"),
+    "principals": (
+        lambda state: state.principals.was_asked and state.principals.value,
+        "users and roles were not asked for",
+    ),
     "log": (lambda state: state.bucket and state.bucket.url_ages is not None, "there is no log"),
     "presigned URL": (
         lambda state: state.bucket and (state.bucket.url_ages or state.bucket.log.missing),

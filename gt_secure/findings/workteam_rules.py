@@ -45,7 +45,7 @@ def is_private(network: IPNetwork) -> bool:
 def url_lock_both(_: State, team: Workteam) -> Iterator[Match]:
     """Match a team with both settings on, so that no URL works."""
     if lock_of(team).impossible:
-        yield Match(team.name, "SourceIp and VpcSourceIp are both Enabled.")
+        yield Match(team.name, "The settings of both portals are Enabled (SourceIp and VpcSourceIp).")
 
 
 @rule("url-lock-off", "team", "team")
@@ -62,9 +62,10 @@ def url_lock_portal_mismatch(state: State, team: Workteam) -> Iterator[Match]:
     if workforce is None or lock.impossible:
         return
     if lock.vpc_source_ip and workforce.vpc_id is None:
-        yield Match(team.name, "VpcSourceIp is Enabled, and the workforce has no VPC.")
+        yield Match(team.name, "The setting of a portal in a VPC is Enabled (VpcSourceIp). The workforce has no VPC.")
     if lock.source_ip and workforce.vpc_id is not None and all_private(parse_stored_cidrs(workforce.cidrs)):
-        yield Match(team.name, f"SourceIp is Enabled, and the portal is reached only through {workforce.vpc_id}.")
+        text = f"The setting of the public portal is Enabled (SourceIp). Only {workforce.vpc_id} reaches the portal."
+        yield Match(team.name, text)
 
 
 @rule("url-lock-one-path", "team", "team", "workforce")
@@ -120,8 +121,8 @@ def portal_public_beside_vpc(_: State, workforce: Workforce) -> Iterator[Match]:
 def template_without_grant(_: State, templates: Iterable[TaskTemplate]) -> Iterator[Match]:
     """Match a job whose template does not use ``grant_read_access``, or was not read."""
     for template in templates:
-        missing, text = template.text.missing, template.text.if_read
-        if missing is not None and missing.why == "not asked":
+        text = template.text.if_read
+        if not template.text.was_asked:
             yield Match(template.job, "The text of its template was not read.", (template.place,))
         if text is not None and not re.search(r"\|\s*grant_read_access\b", text):
             yield Match(template.job)

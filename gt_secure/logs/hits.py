@@ -30,7 +30,18 @@ from .time_range import parse_time
 if TYPE_CHECKING:
     from .leaks import LeakRules, Leaks
 
-_SHOWN = (*FIELDS, *EXTRA, "presigned", "refused", "test", "fingerprint", "access_key", "minted", "age_s", "expires_s")
+_SHOWN = (
+    *FIELDS,
+    *EXTRA,
+    "presigned",
+    "refused",
+    "test",
+    "fingerprint",
+    "access_key",
+    "signed_at",
+    "age_s",
+    "expires_s",
+)
 
 
 _FEW = 5_000

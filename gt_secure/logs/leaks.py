@@ -1,6 +1,6 @@
 """Presigned URLs that were used from more than one place.
 
-S3 masks the SigV4 signature in the log, so a URL is known by its fingerprint; two URLs minted for the same object, by
+S3 masks the SigV4 signature in the log, so a URL is known by its fingerprint; two URLs signed for the same object, by
 the same credential, in the same second look like one, and every finding says so.
 
 What counts as a leak is decided by :class:`LeakRules`, which a person can change: an office behind several addresses, a
@@ -148,7 +148,7 @@ class Leak:
 
     fingerprint: str
     key: str
-    minted: dt.datetime | None
+    signed_at: dt.datetime | None
     expires_s: int | None
     kind: str
     users: tuple[User, ...]
@@ -178,9 +178,9 @@ class Leak:
     def sentence(self) -> str:
         """The leak in a sentence."""
         key = _plain(self.key)
-        minted = f"Minted {self.minted:%d %b %H:%M} UTC for {key}" if self.minted else f"A URL for {key}"
+        signed_at = f"Signed {self.signed_at:%d %b %H:%M} UTC for {key}" if self.signed_at else f"A URL for {key}"
         if not self.others:
-            return f"{minted}, used from {self.users[0].label} ({self.users[0].words})."
+            return f"{signed_at}, used from {self.users[0].label} ({self.users[0].words})."
         later = "; ".join(f"from {user.label} ({user.words})" for user in self.others[:4])
         more = f" and {len(self.others) - 4:,} more" if len(self.others) > 4 else ""
         first = f"first used from {self.users[0].label}, then {later}{more}"
@@ -189,7 +189,7 @@ class Leak:
             rest = [user for user in self.others if user not in self.together]
             then = ", then " + "; ".join(f"from {user.label} ({user.words})" for user in rest[:4]) if rest else ""
             first = f"first used in the same second from {named}, so who was first is unknown{then}"
-        return f"{minted}, {first}." + (f" {self.evidence}" if self.evidence else "")
+        return f"{signed_at}, {first}." + (f" {self.evidence}" if self.evidence else "")
 
     @property
     def together(self) -> tuple[User, ...]:
@@ -212,10 +212,10 @@ class Leak:
             }
             for u in self.users
         ]
-        minted = self.minted.isoformat() + "Z" if self.minted else None
+        signed_at = self.signed_at.isoformat() + "Z" if self.signed_at else None
         return {
             **members(self, "fingerprint", "kind", "bucket", "key", "signer"),
-            "minted": minted,
+            "signed_at": signed_at,
             "expires_s": self.expires_s,
             "users": users,
             **members(self, "sentence", "evidence"),
@@ -277,7 +277,7 @@ class Leaks:
             (
                 leak.kind,
                 leak.key,
-                leak.minted,
+                leak.signed_at,
                 leak.users[0].label,
                 user.label,
                 user.first,
@@ -289,7 +289,8 @@ class Leaks:
             for user in leak.others
         ]
         return Table(
-            ("kind", "key", "minted", "first_user", "later_user", "later_first", "uses", "refused", "fingerprint"), rows
+            ("kind", "key", "signed_at", "first_user", "later_user", "later_first", "uses", "refused", "fingerprint"),
+            rows,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -311,7 +312,7 @@ _USED = "FROM {hits} WHERE presigned AND NOT test AND fingerprint IS NOT NULL AN
 
 
 _ABOUT = (
-    "any_value(key) AS key, max(minted) AS minted, max(expires_s) AS expires_s, min(user_agent) AS user_agent, "
+    "any_value(key) AS key, max(signed_at) AS signed_at, max(expires_s) AS expires_s, min(user_agent) AS user_agent, "
     "max(bucket) AS bucket, max(requester) AS requester"
 )
 
@@ -424,9 +425,9 @@ def _leak(fingerprint: str, rows: list[tuple[Any, ...]], identify: _Identities) 
 
 
 def _made(fingerprint: str, rows: list[tuple[Any, ...]], kind: str, users: tuple[User, ...]) -> Leak:
-    key, minted, expires_s, _, bucket = rows[0][3:8]
+    key, signed_at, expires_s, _, bucket = rows[0][3:8]
     signer = max((row[8] for row in rows if row[8]), default="")
-    return Leak(fingerprint, key or "", minted, expires_s, kind, users, bucket=bucket or "", signer=signer)
+    return Leak(fingerprint, key or "", signed_at, expires_s, kind, users, bucket=bucket or "", signer=signer)
 
 
 def _user(row: tuple[Any, ...], identify: _Identities) -> User:

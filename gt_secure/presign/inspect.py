@@ -208,7 +208,7 @@ def _sigv2(query: dict[str, str]) -> _Signature:
 
 
 def _bad(message: str) -> InvalidInput:
-    return InvalidInput(message, next_step="Paste the whole presigned URL, as it was generated.", field="url")
+    return InvalidInput(message, next_step="Paste the whole presigned URL, as it was signed.", field="url")
 
 
 _SUFFIX = r"\.amazonaws\.(?:com|com\.cn|eu)"

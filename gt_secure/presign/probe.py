@@ -25,8 +25,8 @@ from ..base.network import ProbeOrigin, Source, is_loopback_url
 from ..base.text import members, printable
 from ..base.url_journal import UrlJournal
 from .inspect import host_of, inspect
-from .minted_url import TestUrl
 from .origin import KERNEL
+from .signed_url import TestUrl
 
 _LONGEST = 4_000  # a refusal repeats the key, of up to 1,024 bytes, before the reason
 _SHOWN_HEADERS = (

@@ -11,8 +11,8 @@ from ..aws.client import Aws
 from ..base.errors import AccessDenied, GtSecureError, InvalidInput
 from ..base.network import Source
 from .inspect import inspect
-from .minted_url import TestUrl
 from .origin import probe_origin_for
+from .signed_url import TestUrl
 
 _PORTAL = "/_gt_secure/portal"
 
@@ -34,7 +34,7 @@ def open_task(aws: Aws, team: str, key: str, source: str | Source) -> TestUrl:
     Returns
     -------
     TestUrl
-        The image URL as Ground Truth's ``grant_read_access`` minted it for this worker.
+        The image URL as Ground Truth's ``grant_read_access`` signed it for this worker.
 
     Raises
     ------

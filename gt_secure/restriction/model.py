@@ -16,8 +16,8 @@ from ..base.errors import InvalidInput
 from ..base.network import IPAddress, IPNetwork
 from ..engine.access.expectation import Expectation
 from ..engine.iam.facts import check_facts
-from ..engine.policies.age_cap import age_text, parse_age
-from ..engine.policies.signer_lock import parse_signers
+from ..engine.policies.age_limit import age_text, parse_age
+from ..engine.policies.signer_limit import parse_signers
 from . import validation as checks
 from .applications import check_application
 from .expectations import check_expectations
@@ -30,6 +30,8 @@ Spared: TypeAlias = Literal["reads"]
 
 FORMAT = 1
 """Version of the restriction file format."""
+_FORMER = {"max_age": "age_limit"}
+"""Fields as version 0.3.0 wrote them, and their names now."""
 
 
 @dataclass(frozen=True, init=False)
@@ -63,13 +65,13 @@ class Restriction:
         True: presigned URLs of the bucket work only from the addresses and through the endpoints. ``reads``: except
         uploads, so that whoever has an upload URL can overwrite from anywhere. False: our guard is removed. None:
         unchanged.
-    max_age : str, timedelta or None
+    age_limit : str, timedelta or None
         The guard also refuses presigned requests whose signature is older, such as ``15m``, and signature version 2,
-        whose age S3 does not know. None: no cap.
+        whose age S3 does not know. None: no limit.
     signers : str, iterable or None
-        ARNs of users and roles: the signer lock refuses URLs of the bucket and prefix that anybody else signed, except
+        ARNs of users and roles: the signer limit refuses URLs of the bucket and prefix that anybody else signed, except
         uploads. What is signed in the header goes on. The lock does not stop those who can change a policy, a trust
-        policy or keys so that they become a listed signer. Empty: our signer lock is removed. None: unchanged.
+        policy or keys so that they become a listed signer. Empty: our signer limit is removed. None: unchanged.
     expectations : iterable of Expectation
         Sources that must be allowed or refused; see :class:`gt_secure.restriction.expect`.
     facts : mapping
@@ -95,7 +97,7 @@ class Restriction:
     guard: bool | Spared | None
     bucket: str | None
     prefix: str
-    max_age: str | None
+    age_limit: str | None
     signers: tuple[str, ...] | None
     expectations: tuple[Expectation, ...]
     facts: Mapping[str, str | tuple[str, ...]] = field(hash=False)
@@ -117,7 +119,7 @@ class Restriction:
         guard: bool | Spared | None = True,
         bucket: str | None = None,
         prefix: str = "",
-        max_age: str | timedelta | None = None,
+        age_limit: str | timedelta | None = None,
         signers: str | Iterable[str] | None = None,
         expectations: Iterable[Expectation] = (),
         facts: Mapping[str, str | Sequence[str]] | None = None,
@@ -129,7 +131,7 @@ class Restriction:
         names, ranges = checks.split_lists(addresses, lists)
         place, start = named_place(bucket, prefix)
         if signers is not None and guard is True and not ranges and not names and not endpoints:
-            guard = None  # the signer lock needs no list of sources
+            guard = None  # the signer limit needs no list of sources
         guarded = guard in (True, "reads") and place is not None
         values = {
             "team": name,
@@ -143,7 +145,7 @@ class Restriction:
             "guard": _guard(guard, place, notices),
             "bucket": place,
             "prefix": start,
-            "max_age": None if max_age is None else age_text(parse_age(max_age)),
+            "age_limit": None if age_limit is None else age_text(parse_age(age_limit)),
             "signers": None if signers is None else parse_signers(signers),
             "expectations": check_expectations(expectations),
             "facts": _facts(facts, "facts"),
@@ -160,7 +162,7 @@ class Restriction:
         """Return a restriction that asks for no lock: it says what a plan of another kind reads."""
         result = object.__new__(cls)
         place, start = named_place(bucket, prefix)
-        none: dict[str, Any] = dict.fromkeys(("team", "url_lock", "portal_lock", "max_age", "signers", "application"))
+        none: dict[str, Any] = dict.fromkeys(("team", "url_lock", "portal_lock", "age_limit", "signers", "application"))
         empty = dict.fromkeys(("addresses", "written", "endpoints", "lists", "managed", "expectations", "notices"), ())
         values: dict[str, Any] = {"bucket": place, "prefix": start, "guard": guard, "team_arn": "", "facts": {}}
         for name, value in {**none, **empty, **values}.items():
@@ -173,9 +175,9 @@ class Restriction:
         return self.team is not None and not self.team.startswith("arn:")
 
     @property
-    def max_age_s(self) -> int | None:
-        """The age cap in seconds."""
-        return None if self.max_age is None else parse_age(self.max_age)
+    def age_limit_s(self) -> int | None:
+        """The age limit in seconds."""
+        return None if self.age_limit is None else parse_age(self.age_limit)
 
     @property
     def allowed_names(self) -> tuple[str, ...]:
@@ -216,8 +218,8 @@ class Restriction:
             "bucket": self.bucket,
             "prefix": self.prefix,
         }
-        if self.max_age is not None:
-            data["max_age"] = self.max_age
+        if self.age_limit is not None:
+            data["age_limit"] = self.age_limit
         if self.signers is not None:
             data["signers"] = list(self.signers)
         if self.expectations:
@@ -255,6 +257,7 @@ class Restriction:
                 value=version,
             )
         known = [name for name in signature(cls).parameters if name != "lists"]  # which are among the addresses
+        rest = _renamed(rest)
         for key in rest:
             if key not in known:
                 near = difflib.get_close_matches(key, known, 1)
@@ -268,6 +271,11 @@ class Restriction:
             rest[key] = rest[key] if rest.get(key) is not None else ()
         rest["prefix"] = rest["prefix"] if rest.get("prefix") is not None else ""
         return cls(**rest)
+
+
+def _renamed(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a file under their names of now; one that is given under both names is left alone."""
+    return {name if (name := _FORMER.get(key, key)) not in data else key: value for key, value in data.items()}
 
 
 def _facts(values: object, argument: str) -> dict[str, str | tuple[str, ...]]:
@@ -381,7 +389,7 @@ def _check_guard(restriction: Restriction, notices: list[Notice], *, unread: boo
         prefix,
         restriction.addresses,
         restriction.endpoints,
-        restriction.max_age_s,
+        restriction.age_limit_s,
         reads=reads,
     )
     checks.note_guard(restriction.addresses, prefix, notices, reads=reads)
@@ -389,14 +397,14 @@ def _check_guard(restriction: Restriction, notices: list[Notice], *, unread: boo
 
 def _check_used(restriction: Restriction) -> None:
     """Check that a lock reads each of maximum age, signers, addresses and endpoints."""
-    if restriction.max_age is not None and not restriction.guard:
+    if restriction.age_limit is not None and not restriction.guard:
         raise InvalidInput(
             "The maximum age would have no effect: the bucket guard enforces it, and no guard is asked for.",
             next_step="Pass bucket= and addresses= or endpoints=.",
-            field="max_age",
+            field="age_limit",
         )
     if restriction.signers is not None and restriction.bucket is None:
-        raise InvalidInput("The signer lock requires a bucket.", next_step="Pass bucket=.", field="signers")
+        raise InvalidInput("The signer limit requires a bucket.", next_step="Pass bucket=.", field="signers")
     unused = (restriction.addresses or restriction.lists) and not restriction.guard and not restriction.portal_lock
     if unused or (restriction.endpoints and not restriction.guard):
         what = "addresses" if unused else "VPC endpoints"

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..aws.buckets import check_bucket, check_prefix
+from ..aws.buckets import check_prefix, place_of
 from ..aws.teams import TeamArn, TeamLike, check_team_name, team_reference
 from ..base.errors import InvalidInput
 from ..base.network import (
@@ -24,7 +24,7 @@ from ..base.network import (
     split_list,
 )
 from ..base.text import some
-from ..engine.policies.age_cap import build_age_cap
+from ..engine.policies.age_limit import build_age_limit
 from ..engine.policies.bucket_guard import MAX_BUCKET_POLICY, build_guard
 from .messages import Notice, notice
 
@@ -188,13 +188,13 @@ def check_guard(
     prefix: str,
     networks: tuple[IPNetwork, ...],
     endpoints: tuple[str, ...],
-    max_age_s: int | None = None,
+    age_limit_s: int | None = None,
     *,
     reads: bool = False,
 ) -> None:
     """Check that the guard alone fits into a bucket policy; a plan also checks the current policy."""
     statement = build_guard(bucket, prefix=prefix, networks=networks, endpoints=endpoints, reads=reads)
-    statements = [statement, *(build_age_cap(statement, max_age_s) if max_age_s is not None else ())]
+    statements = [statement, *(build_age_limit(statement, age_limit_s) if age_limit_s is not None else ())]
     size = len(json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":")))
     if size > MAX_BUCKET_POLICY:
         raise _bad(
@@ -251,15 +251,5 @@ def named_place(bucket: object, prefix: object = "") -> tuple[str | None, str]:
             next_step="Write gt-images.",
             field="bucket",
         )
-    start = prefix
-    if bucket.startswith("s3://"):
-        tail = bucket[5:].partition("/")[2]
-        if tail and prefix and tail != prefix:
-            raise InvalidInput(
-                f"The bucket is given with the prefix '{tail[:60]}', and the prefix '{prefix[:60]}' too.",
-                next_step="Give one of them.",
-                field="prefix",
-                value=prefix,
-            )
-        start = start or tail
-    return check_bucket(bucket), check_prefix(start)
+    name, start = place_of(bucket, prefix)
+    return name, check_prefix(start)

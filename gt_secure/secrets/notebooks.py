@@ -1,7 +1,7 @@
 """Secrets in the data of a notebook: where they are, and how they are masked.
 
 Many texts of a notebook are searched as one: each with the name of its member, so that ``{"SessionToken": …}`` is
-found whichever way it is stored. The save guard of the JupyterLab extension does the same.
+found whichever way it is stored. The secret check of the JupyterLab extension does the same.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A text is decoded until nothing is left to decode (percent signs, HTML entities, escapes of JSON and Python, colours of
 terminals). The rules of ``kinds.json`` are tried in the decoded text where one of their anchors is, and again where
 lines were wrapped. What they find is mapped back to the text as it was given; the map is made when there is something
-to map. The save guard of the JupyterLab extension reads the same table and does the same.
+to map. The secret check of the JupyterLab extension reads the same table and does the same.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ class AllowEditor(Step):
     prefix = traitlets.Unicode("")
     """Start of the keys that the guard covers; empty for the whole bucket."""
 
-    max_age = traitlets.Unicode("")
+    age_limit = traitlets.Unicode("")
     """The guard refuses presigned requests signed longer ago, such as ``15m``; empty for no limit."""
 
     signers = traitlets.Unicode("")

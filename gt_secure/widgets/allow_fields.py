@@ -9,8 +9,8 @@ from typing import Any
 import ipywidgets
 
 from ..aws.buckets import check_bucket, check_prefix
-from ..engine.policies.age_cap import age_text, parse_age
-from ..engine.policies.signer_lock import parse_signers
+from ..engine.policies.age_limit import age_text, parse_age
+from ..engine.policies.signer_limit import parse_signers
 
 
 @dataclass(frozen=True)
@@ -46,16 +46,16 @@ FIELDS = (
     AllowField("bucket", "Bucket", "gt-images", check_bucket, in_more=False, kind=ipywidgets.Combobox),
     AllowField("prefix", "Key prefix", "the whole bucket", check_prefix, empty=""),
     AllowField(
-        "max_age",
-        "Refuse URLs older than",
-        "no limit, or 15m, 12h, 2d",
+        "age_limit",
+        "Age limit",
+        "none, or URLs up to 15m, 12h, 2d old",
         lambda text: age_text(parse_age(text)),
         needs=("guard_lock", "bucket"),
     ),
     AllowField(
         "signers",
-        "Only these sign URLs",
-        "no change, or arn:aws:iam::…:role/…",
+        "Signer limit",
+        "no change, or who may sign: arn:aws:iam::…:role/…",
         lambda text: ", ".join(parse_signers(text)),
         needs=("bucket",),
     ),

@@ -77,7 +77,7 @@ class HitsStep(Step):
     """
 
     shown_as = "hits"
-    title = "Hits"
+    title = "Requests"
 
     bucket = traitlets.Unicode("")
     """The bucket whose access log is read."""
@@ -119,7 +119,7 @@ class HitsStep(Step):
         which = [("presigned only", True), ("all", False)]
         self.which = field(ipywidgets.Dropdown, "Requests", options=which, value=True)
         self.logs_input = text_field(ipywidgets.Text, "Log location", "found from the bucket's logging configuration")
-        self.plot_button = self.button("Plot hits", self.plot_hits, when=lambda: bool(self.bucket or self.logs))
+        self.plot_button = self.button("Plot requests", self.plot_hits, when=lambda: bool(self.bucket or self.logs))
         self.export_kind = field(ipywidgets.Dropdown, "Export as", options=["PNG", "SVG", "CSV"], value="PNG")
         self.export_button = self.button("Export", self.export, when=lambda: self.result is not None)
         self.wait_button = self.button(
@@ -239,14 +239,16 @@ class HitsStep(Step):
         """Hand the first leaked URL to the review step, which shows how to stop it."""
         result: HitsResult | None = self.result
         if result is None or result.leak is None or self.on_revoke is None:
-            raise InvalidInput("No leaked URL is shown.", next_step='Press "Plot hits" first.', field="leak")
+            raise InvalidInput("No leaked URL is shown.", next_step='Press "Plot requests" first.', field="leak")
         self.on_revoke(result.leak, result.hits)
 
     def export(self) -> None:
         """Write the plot or the rows into the working directory."""
         result: HitsResult | None = self.result
         if result is None:
-            raise InvalidInput("There is nothing to export yet.", next_step='Press "Plot hits" first.', field="export")
+            raise InvalidInput(
+                "There is nothing to export yet.", next_step='Press "Plot requests" first.', field="export"
+            )
         kind = str(self.export_kind.value).lower()
         name = re.sub(r"[^A-Za-z0-9.-]+", "-", self.bucket or "log")[:60]
         path = Path(f"gt-secure-hits-{name}-{dt.datetime.now():%Y%m%d-%H%M%S}.{kind}").absolute()
@@ -361,7 +363,7 @@ class HitsStep(Step):
         bucket, team = self.bucket, self.team
 
         def ask(key: str, place: str) -> Any:
-            exposure = self.link.get().exposure(bucket, key, team=team)
+            exposure = self.link.get().who_can_open(bucket, key, team=team)
             return exposure.at(place, exposure.requests[0])
 
         chip = hitsview.SIDES.get(str(source["allowlist"]))

@@ -16,7 +16,7 @@ from ..base.text import duration, some
 from ..changes import KIND_CALLS
 from ..changes.change import find_change
 from ..changes.targets import BucketGuard, TeamUrlLock, WorkforcePortal
-from ..engine.policies.age_cap import age_text
+from ..engine.policies.age_limit import age_text
 from .base import Box, field
 from .thread_safe import Html, set_class, stack
 
@@ -67,7 +67,7 @@ def locks_markup(view: LocksView) -> Markup:
 def _cards(view: LocksView) -> dict[str, tuple[str, Chip, str]]:
     """Return the locks that there are: without a workteam a bucket has two."""
     if view.team is None and (view.bucket or view.no_private_team):
-        return {"bucket-guard": _guard(view), "age-cap": _age_cap(view)}
+        return {"bucket-guard": _guard(view), "age-limit": _age_limit(view)}
     return {"portal-lock": _portal(view), "url-lock": _url(view), "bucket-guard": _guard(view)}
 
 
@@ -148,7 +148,11 @@ def _url(view: LocksView) -> tuple[str, Chip, str]:
         words = f"{now}, will be {after}" if lock.on and after != "off" else f"{_mode(now)}, will be {_mode(after)}"
         return name, Chip("warn", words), said
     if lock.impossible:
-        return name, Chip("no", "both on"), "SourceIp and VpcSourceIp are both on: no URL can ever match."
+        return (
+            name,
+            Chip("no", "both on"),
+            "The settings of both portals are on, so no URL can ever work (SourceIp and VpcSourceIp).",
+        )
     return name, Chip("ok" if lock.on else "no", _mode(lock.mode)), said if lock.on else "A URL works from any address."
 
 
@@ -180,11 +184,11 @@ def _guard(view: LocksView) -> tuple[str, Chip, str]:
     return name, Chip("ok", _sources(now)), text
 
 
-def _age_cap(view: LocksView) -> tuple[str, Chip, str]:
+def _age_limit(view: LocksView) -> tuple[str, Chip, str]:
     name, said = "Age limit", "Refuses presigned URLs that were signed longer ago."
     if not view.guard_known:
         return name, Chip("plain", "not read yet" if view.bucket else "no bucket chosen"), said
-    seconds = view.guard.max_age_s if view.guard is not None else None
+    seconds = view.guard.age_limit_s if view.guard is not None else None
     return name, Chip("plain" if seconds is None else "ok", "no limit" if seconds is None else age_text(seconds)), said
 
 

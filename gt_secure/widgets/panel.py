@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from ..logs.leaks import Leak
     from ..restriction.model import Restriction
 
-_OF_TEAMS = ("teams", "url-lock", "portal-lock", "test-url")
+_OF_TEAMS = ("teams", "url-lock", "portal-lock", "sign")
 """Features that a bucket without a workteam does not have."""
 _QUIET_S = 1.0
 """The role is looked at when the choices have been quiet for so long."""
@@ -245,7 +245,7 @@ class Panel(Box):
         if bucket:
             self._read_bucket(bucket)
         self.test.opened = self.hits.opened = True
-        self.test.generate_button.add_class("gts-primary")  # one primary button: the next step
+        self.test.sign_button.add_class("gts-primary")  # one primary button: the next step
 
     def _hits_read(self) -> None:
         result = self.hits.result

@@ -36,7 +36,7 @@ _PAUSE_S = 0.35
 """A plan is made when the input has been quiet for so long."""
 
 _CONSENTS = {
-    "age-cap-refuses": "Those requests may be refused",
+    "age-limit-refuses": "Those requests may be refused",
     "dual-stack": "No worker of this team reaches the portal over IPv6",
     "guard-drops": "Nobody needs these addresses and endpoints",
     "guard-off": "Anyone with a URL may open these objects",
@@ -80,7 +80,7 @@ class ReviewStep(Step):
     """The last :class:`~gt_secure.restriction.Applied` of this widget; else None."""
 
     hits = traitlets.Any(None)
-    """Hits of the access log, if read: a plan that would refuse a worker seen there is stopped."""
+    """Requests of the access log, if read: a plan that would refuse a worker seen there is stopped."""
 
     def __init__(self, connection: Link | Connection | None = None, *, restriction: Restriction | None = None) -> None:
         self._confirmed: set[str] = set()

@@ -243,7 +243,7 @@ def greeting(other_teams: bool) -> Markup:
         (
             "Without a workteam",
             'Choose a bucket and list the allowed addresses in "Allow". The bucket guard then refuses presigned URLs '
-            "from other addresses, whichever tool issued them: Label Studio, CVAT, a script. "
+            "from other addresses, whichever tool signed them: Label Studio, CVAT, a script. "
             "Nothing is written before you apply.",
         ),
         ("With a workteam", f'{CREATE_TEAM} Then press "Refresh". It adds two locks.'),

@@ -1,4 +1,4 @@
-"""Step 4: mint a test URL, fetch it from here and from there, and read why it was answered so.
+"""Step 4: sign a test URL, fetch it from here and from there, and read why it was answered so.
 
 The URL never enters a trait: the kernel keeps it, the screen shows it masked, and Copy and the browser's probe get it
 by custom message, which no notebook saves. The browser keeps neither the URL nor the object: the URL asks S3 for
@@ -36,7 +36,7 @@ _EVERYWHERE = "everywhere"
 
 
 class TestUrlStep(Step):
-    """Mint a test URL for one object and probe it.
+    """Sign a test URL for one object and probe it.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class TestUrlStep(Step):
     Examples
     --------
     >>> step = TestUrlStep(bucket="gt-images", key="scans/0001.png")  # doctest: +SKIP
-    >>> step.generate()  # doctest: +SKIP
+    >>> step.sign()  # doctest: +SKIP
     >>> step.probe()  # doctest: +SKIP
     """
 
@@ -101,23 +101,21 @@ class TestUrlStep(Step):
         fields = columns(self.key_input, self.bound_input, self.lifetime)
         self.more_box = stack(self.role_input, self.own)
         self.more_button = self.opener("Signing options", self.more_box)
-        self.generate_button = self.button(
-            "Generate test URL", self.generate, when=lambda: bool(self.bucket and self.key)
-        )
+        self.sign_button = self.button("Sign test URL", self.sign, when=lambda: bool(self.bucket and self.key))
         self.clear_button = self.button("Clear", self.clear, when=lambda: self._url is not None)
-        generate_row = row(self.generate_button, self.clear_button, self.more_button)
+        sign_row = row(self.sign_button, self.clear_button, self.more_button)
         self.url_line = Html()
         self.origin = field(ipywidgets.Dropdown, "Probe from", options=[("this kernel", 0)], value=0)
         self.probe_button = self.button("Probe", self.probe, when=lambda: self._url is not None)
         self.browser = browser_part(self._reveal, self._browser_answered)
         probe_row = row(self.origin, self.probe_button, self.browser, classes="gts-bottom")
         self.answers = Html()
-        return [fields, self.more_box, generate_row, self.url_line, probe_row, self.answers]
+        return [fields, self.more_box, sign_row, self.url_line, probe_row, self.answers]
 
     # actions
 
-    def generate(self) -> None:
-        """Mint the URL; a former one is cleared first."""
+    def sign(self) -> None:
+        """Sign the URL; a former one is cleared first."""
         self.clear()
         bucket, key = self.bucket, self.key.strip()
         if not bucket or not key:
@@ -130,7 +128,7 @@ class TestUrlStep(Step):
         role = self.role_input.value.strip() or None
 
         def work() -> TestUrl:
-            return self.link.get().test_url(
+            return self.link.get().sign(
                 bucket, key, expires_in=seconds, bound_to=bound, role_arn=role, use_session=not own
             )
 
@@ -140,7 +138,7 @@ class TestUrlStep(Step):
         """Fetch the URL from the chosen place, or from everywhere."""
         url = self._url
         if url is None:
-            raise InvalidInput("There is no test URL.", next_step='Press "Generate test URL" first.', field="url")
+            raise InvalidInput("There is no test URL.", next_step='Press "Sign test URL" first.', field="url")
         choice = self.origin.value
         places = self._origins if choice == _EVERYWHERE else self._origins[int(choice) : int(choice) + 1]
         self.run(
@@ -290,7 +288,7 @@ class TestUrlStep(Step):
 
     def _reveal(self) -> str:
         if self._url is None:
-            raise InvalidInput("There is no test URL.", next_step='Press "Generate test URL" first.', field="url")
+            raise InvalidInput("There is no test URL.", next_step='Press "Sign test URL" first.', field="url")
         return self._url.reveal()
 
     def _browser_answered(self, answer: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-/** Ground Truth access in JupyterLab. */
+/** Presigned access in JupyterLab. */
 
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 

@@ -15,7 +15,7 @@ import { accessIcon } from './icon';
 import { readChoices } from './settings';
 import { addStatus } from './status';
 import { addKernelMenu } from './kernel_menu';
-import { addSaveGuard } from './save_guard';
+import { addSecretCheck } from './secret_check';
 import { Tab, Tabs } from './tabs';
 import { Commands, DESCRIPTION, PLUGIN, TITLE } from './tokens';
 
@@ -68,7 +68,7 @@ async function activate(
   }
   if (notebooks) {
     addCellCommands(app, notebooks, choices);
-    addSaveGuard(app, notebooks, choices);
+    addSecretCheck(app, notebooks, choices);
   }
   const cells = notebooks ? [Commands.insertPanel, Commands.insertTest, Commands.findSecrets] : [];
   // A page with room for one document, as in Notebook 7, has no place for a tab: a panel cell is the way there.

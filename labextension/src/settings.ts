@@ -8,7 +8,7 @@ export interface IChoices {
   bucket: string;
   kernel: string;
   showStatus: boolean;
-  saveGuard: string;
+  secretCheck: string;
   accepted: string[];
   openAtStart: boolean;
 }
@@ -20,7 +20,7 @@ export const DEFAULTS: IChoices = {
   bucket: '',
   kernel: '',
   showStatus: true,
-  saveGuard: 'ask',
+  secretCheck: 'ask',
   accepted: [],
   openAtStart: false
 };

@@ -15,7 +15,7 @@ export const Commands = {
   findSecrets: 'gt-secure:find-secrets'
 } as const;
 
-export const TITLE = 'Ground Truth access';
+export const TITLE = 'Presigned access';
 
 export const DESCRIPTION = 'Restrict, test and watch who can open SageMaker Ground Truth images';
 

@@ -140,7 +140,7 @@ def test_a_scope_reads_no_more_than_it_names(account: Account) -> None:
 @pytest.mark.parametrize("portal", [True, None])
 def test_the_state_after_the_changes_is_the_state_that_is_read_then(account: Account, portal: bool | None) -> None:
     wish = Restriction(
-        TEAM, addresses=["203.0.113.0/24"], bucket=BUCKET, prefix="scans/", portal_lock=portal, max_age="15m"
+        TEAM, addresses=["203.0.113.0/24"], bucket=BUCKET, prefix="scans/", portal_lock=portal, age_limit="15m"
     )
     made = plan(account.aws, wish)
     expected = made.state.after(made.changes)

@@ -24,7 +24,7 @@ def test_as_seeded_none_of_them_is_there(gt):
     assert not codes(gt) & {"template-without-grant", "log-target-unfit", "kms-session", "not-checked"}
 
 
-def test_a_template_that_mints_no_urls(gt):
+def test_a_template_that_signs_no_urls(gt):
     s3, key = gt.aws.client("s3"), "templates/bounding-box.liquid.html"
     before = s3.get_object(Bucket="gt-images", Key=key)["Body"].read()
     s3.put_object(Bucket="gt-images", Key=key, Body=before.replace(b"| grant_read_access", b""))

@@ -62,7 +62,7 @@ def test_without_permissions_parts_are_unseen_and_not_guessed(stranger):
         assert (part.missing.action, part.missing.why) == (action, "denied")
         with pytest.raises(PartNotReadError, match=action):
             _ = part.value
-    answers = stranger.exposure("gt-images", "scans/0001.png").at("203.0.113.7")
+    answers = stranger.who_can_open("gt-images", "scans/0001.png").at("203.0.113.7")
     assert {each.answer for each in answers} == {"unknown"}, "what cannot be read is not called opened"
     for call in (stranger.workteams, stranger.endpoints, stranger.workforce):
         with pytest.raises(AccessDenied) as caught:

@@ -1,4 +1,4 @@
-"""No secret reaches an error by any way of importing, nor in a part that was copied without the recogniser."""
+"""A part that was copied without the recogniser leaves out what may hold a secret."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-import gt_secure
 from gt_secure.base import handed, mask
 from gt_secure.base.errors import InvalidInput
 
@@ -26,37 +25,15 @@ except GtSecureError as error:
 """
 
 
-def printed(code: str, folder: Path | None = None) -> str:
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=folder).stdout
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "from gt_secure.base.errors import GtSecureError",
-        "from importlib import import_module; GtSecureError = import_module('gt_secure.base.errors').GtSecureError",
-        "import gt_secure.engine.iam; GtSecureError = gt_secure.errors.GtSecureError",
-        "from gt_secure import logs, errors; GtSecureError = errors.GtSecureError",
-        "from gt_secure.cli.main import main; from gt_secure.base.errors import GtSecureError",
-    ],
-)
-def test_an_error_is_masked_however_it_was_imported(statement: str) -> None:
-    shown = printed(f"{statement}\n{RAISE}")
-    assert SIGNATURE not in shown
-    assert "X-Amz-Signature=***" in shown
-
-
-def test_an_error_costs_no_recogniser_until_it_has_a_text() -> None:
-    code = "import gt_secure.base.errors, sys; print([x for x in sys.modules if x.startswith('gt_secure.secrets')])"
-    assert printed(code).strip() == "[]"
-
-
 def test_a_part_that_was_copied_alone_leaves_out_what_may_hold_a_secret(tmp_path: Path) -> None:
     (tmp_path / "part").mkdir()
     for name in ("errors", "tracebacks", "text", "mask", "handed"):
-        text = (Path(gt_secure.__file__).parent / "base" / f"{name}.py").read_text()
+        text = (Path(mask.__file__).with_name(f"{name}.py")).read_text()
         (tmp_path / "part" / f"{name}.py").write_text(text)
-    shown = printed(f"from part.errors import GtSecureError\n{RAISE}", tmp_path)
+    code = f"from part.errors import GtSecureError\n{RAISE}"
+    shown = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+    ).stdout
     assert SIGNATURE not in shown
     assert mask.LEFT_OUT in shown
 

@@ -35,13 +35,13 @@ def test_axe_finds_nothing_serious_in_either_theme(open_notebook: Any, sandbox: 
     panel.get_by_text(re.compile(r"\d invalid")).first.wait_for()
     notebook.click(panel.get_by_role("button", name="10.0.0.0/8"))
     panel.get_by_text("Who can open").first.wait_for()
-    for title in ("Test URL", "Hits"):
+    for title in ("Test URL", "Requests"):
         notebook.click(panel.get_by_role("button", name=title, exact=True))
-    notebook.click(panel.get_by_role("button", name="Generate test URL"))
+    notebook.click(panel.get_by_role("button", name="Sign test URL"))
     notebook.click(panel.get_by_role("button", name="Probe", exact=True))
     panel.get_by_text("Probe results").wait_for()
     wait_for_hits(sandbox, "198.51.100.9", started)
-    notebook.click(panel.get_by_role("button", name="Plot hits"))
+    notebook.click(panel.get_by_role("button", name="Plot requests"))
     panel.locator(".gts-plot svg").first.wait_for(state="attached")
     for theme in ("JupyterLab Light", "JupyterLab Dark"):
         notebook.theme(theme)
@@ -69,4 +69,4 @@ def test_what_opens_says_whether_it_is_open(open_notebook: Any) -> None:
     notebook.click(expanded("Workteam", True))
     expanded("Workteam", False).wait_for()
     alone = notebook.page.locator(".gts-step:not(.gts-panel .gts-step)")
-    alone.get_by_role("button", name="Hits", exact=True, expanded=False).wait_for()
+    alone.get_by_role("button", name="Requests", exact=True, expanded=False).wait_for()

@@ -24,7 +24,7 @@ def test_copy_and_probe_from_this_browser(open_notebook: Any) -> None:
     probe = panel.get_by_role("button", name="Probe from this browser")
     copy.wait_for()  # the kernel opens the step
     expect(copy).to_be_disabled()
-    notebook.click(panel.get_by_role("button", name="Generate test URL"))
+    notebook.click(panel.get_by_role("button", name="Sign test URL"))
     panel.get_by_text("•••••••").first.wait_for()
 
     notebook.click(copy)
@@ -37,7 +37,7 @@ def test_copy_and_probe_from_this_browser(open_notebook: Any) -> None:
 
     panel.get_by_label("Bind to address").fill("203.0.113.7")
     panel.get_by_label("Bind to address").press("Enter")
-    notebook.click(panel.get_by_role("button", name="Generate test URL"))
+    notebook.click(panel.get_by_role("button", name="Sign test URL"))
     panel.get_by_text("bound to 203.0.113.7").first.wait_for()
     notebook.click(probe)
     panel.get_by_text(re.compile("Refused to this browser|Not opened by this browser")).wait_for()

@@ -80,10 +80,10 @@ def test_cancel_then_read_again_while_the_kernel_stays_free(open_notebook: Any, 
 
 def answered(panel: Any) -> None:
     """A round trip through the kernel: what it had to say before has been said."""
-    toggle = panel.get_by_role("button", name="Hits", exact=True)
+    toggle = panel.get_by_role("button", name="Requests", exact=True)
     opened = toggle.get_attribute("aria-expanded")
     toggle.click()
-    panel.get_by_role("button", name="Hits", exact=True, expanded=opened != "true").wait_for()
+    panel.get_by_role("button", name="Requests", exact=True, expanded=opened != "true").wait_for()
 
 
 def test_a_late_answer_for_another_team_is_dropped(open_notebook: Any, lab: Any) -> None:
@@ -225,12 +225,12 @@ def test_the_whole_job_by_keyboard(open_notebook: Any) -> None:
     page.keyboard.press("Space")
     press("Apply 2 changes to open-team")
     panel.get_by_text("Applied and read back.").wait_for()
-    press("Generate test URL")
+    press("Sign test URL")
     panel.get_by_text("•••••••").first.wait_for()
     tab_to("Probe from")
     press("Probe", "Space")
     panel.get_by_text("Probe results").wait_for()
-    press("Plot hits")
+    press("Plot requests")
     panel.locator(".gts-plot svg").first.wait_for(state="attached")
     panel.get_by_role("button", name="Undo", exact=True).focus()
     page.keyboard.press("Enter")

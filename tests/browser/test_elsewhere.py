@@ -27,7 +27,7 @@ p = gt_secure.panel(team="radiology-team", bucket="gt-images", addresses=["203.0
 await p.wait_idle()
 p.allow.addresses = ("203.0.113.0/24",)
 await p.wait_idle()
-p.test.generate()
+p.test.sign()
 await p.wait_idle()
 p.test.probe()
 await p.wait_idle()

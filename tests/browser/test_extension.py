@@ -21,7 +21,7 @@ from .conftest import FAILED, PATIENT, ROOT, SETTINGS, SHOTS, START_S, Lab, link
 
 pytestmark = pytest.mark.browser
 
-TITLE = "Ground Truth access"
+TITLE = "Presigned access"
 CARD = f'.jp-LauncherCard[title*="{TITLE}"], .jp-LauncherCard:has-text("{TITLE}")'
 
 
@@ -214,12 +214,12 @@ def test_a_press_is_not_lost_when_the_focus_was_elsewhere(workbench: Workbench) 
     page = workbench.page
     workbench.command("gt-secure:open")
     workbench.choose()
-    hits = workbench.panel.get_by_role("button", name="Hits", exact=True)
+    hits = workbench.panel.get_by_role("button", name="Requests", exact=True)
     hits.scroll_into_view_if_needed()
     page.evaluate("() => document.activeElement.blur()")
     hits.click()
-    workbench.panel.get_by_role("button", name="Hits", exact=True, expanded=True).wait_for()
-    assert page.evaluate("() => document.activeElement.textContent") == "Hits"
+    workbench.panel.get_by_role("button", name="Requests", exact=True, expanded=True).wait_for()
+    assert page.evaluate("() => document.activeElement.textContent") == "Requests"
     box = workbench.panel.get_by_label("Bucket", exact=True)
     box.focus()
     workbench.command("launcher:create")
@@ -295,7 +295,7 @@ def test_the_panel_moves_to_the_sidebar_and_back(workbench: Workbench) -> None:
     workbench.page.locator("#jp-main-dock-panel .gts-panel").wait_for(state="visible")
 
 
-# the save guard
+# the secret check
 
 URL = "https://b.s3.amazonaws.com/k?X-Amz-Expires=60&X-Amz-Signature=" + "0f" * 32
 NUMBERS = count()
@@ -309,7 +309,7 @@ def leaking(workbench: Workbench, *, strict: bool = False) -> Iterator[Path]:
     path = workbench.lab.notebook(f"leak-{next(NUMBERS)}.ipynb", LEAK, "1 + 1")
     try:
         if strict:
-            setting(workbench, saveGuard="strict")
+            setting(workbench, secretCheck="strict")
         workbench.command("docmanager:open", path=path.name)
         workbench.page.wait_for_function(
             f"() => {{ {FRONT} return model?.sharedModel?.cells?.length === 2 &&"
@@ -345,7 +345,7 @@ def asked(workbench: Workbench) -> None:
     )
 
 
-def test_the_save_guard_shows_where_and_removes(workbench: Workbench) -> None:
+def test_the_secret_check_shows_where_and_removes(workbench: Workbench) -> None:
     with leaking(workbench) as path:
         before = path.read_text(encoding="utf-8")
         workbench.command("docmanager:save")
@@ -358,7 +358,7 @@ def test_the_save_guard_shows_where_and_removes(workbench: Workbench) -> None:
             "A session token in the metadata of the notebook",
         ]
         assert "0f0f" not in dialog.inner_text()
-        workbench.shoot("save-guard")
+        workbench.shoot("secret-check")
         dialog.get_by_role("button", name="Cancel").click()
         dialog.wait_for(state="detached")
         assert path.read_text(encoding="utf-8") == before
@@ -428,7 +428,7 @@ def test_an_answer_does_not_hold_for_a_secret_that_came_later(workbench: Workben
         assert "ASIA" not in text
 
 
-def test_the_strict_save_guard_never_saves_a_secret(workbench: Workbench, axe: str) -> None:
+def test_the_strict_secret_check_never_saves_a_secret(workbench: Workbench, axe: str) -> None:
     with leaking(workbench, strict=True) as path:
         workbench.command("docmanager:save")
         dialog = workbench.page.locator(".jp-Dialog")

@@ -44,14 +44,14 @@ def test_five_steps_from_choice_to_hits(open_notebook: Any, sandbox: Any) -> Non
 
     panel.get_by_label("Bind to address").fill("203.0.113.7")
     panel.get_by_label("Bind to address").press("Enter")
-    notebook.click(panel.get_by_role("button", name="Generate test URL"))
+    notebook.click(panel.get_by_role("button", name="Sign test URL"))
     panel.get_by_text(re.compile(r"\d:\d\d left")).first.wait_for()
     notebook.click(panel.get_by_role("button", name="Probe", exact=True))
     panel.get_by_text("Probe results").wait_for()
     notebook.shoot("4-test-url")
 
     wait_for_hits(sandbox, "198.51.100.9", started)
-    notebook.click(panel.get_by_role("button", name="Plot hits"))
+    notebook.click(panel.get_by_role("button", name="Plot requests"))
     panel.locator(".gts-plot svg").first.wait_for(state="attached")
     source = panel.get_by_label("Source", exact=True)
     source.select_option(label=source.locator("option", has_text="198.51.100.9").inner_text())

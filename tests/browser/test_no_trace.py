@@ -125,7 +125,7 @@ def test_the_profile_holds_neither_url_nor_object(
         s3.put_bucket_cors(Bucket="gt-images", CORSConfiguration=CORS)
     else:
         s3.delete_bucket_cors(Bucket="gt-images")
-    kernel.url = gt.test_url("gt-images", "trace.png", bound_to=bound_to).reveal()
+    kernel.url = gt.sign("gt-images", "trace.png", bound_to=bound_to).reveal()
     signature = kernel.url.partition("X-Amz-Signature=")[2].partition("&")[0]
     seen, timings = visit(chromium, kernel, tmp_path)
     assert seen["image"] == ("loaded" if bound_to is None else "error")

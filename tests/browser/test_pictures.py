@@ -16,7 +16,7 @@ pytestmark = [
 ]
 
 PANEL = 'import gt_secure\ngt_secure.panel(team="open-team", bucket="gt-images", prefix="scans/")'
-STEPS = ("Workteam", "Allow", "Review & apply", "Test URL", "Hits")
+STEPS = ("Workteam", "Allow", "Review & apply", "Test URL", "Requests")
 
 
 def show(panel: Any, *names: str) -> None:
@@ -44,7 +44,7 @@ def test_a_forwarded_url_turns_into_a_refusal(open_notebook: Any, sandbox: Any) 
     show(panel, "Test URL")
     panel.get_by_label("Object", exact=True).fill("scans/0001.png")
     panel.get_by_label("Object", exact=True).press("Enter")
-    notebook.click(panel.get_by_role("button", name="Generate test URL"))
+    notebook.click(panel.get_by_role("button", name="Sign test URL"))
     probe = panel.get_by_role("button", name="Probe", exact=True)
     notebook.click(probe)
     panel.get_by_text("opened (200)").nth(6).wait_for()
@@ -71,8 +71,8 @@ def test_a_forwarded_url_turns_into_a_refusal(open_notebook: Any, sandbox: Any) 
     notebook.shoot("film-4-refused")
 
     wait_for_hits(sandbox, "198.51.100.9", started)
-    show(panel, "Hits")
-    notebook.click(panel.get_by_role("button", name="Plot hits"))
+    show(panel, "Requests")
+    notebook.click(panel.get_by_role("button", name="Plot requests"))
     panel.locator(".gts-plot svg").first.wait_for(state="attached")
     notebook.settle()
     notebook.shoot("film-5-hits")

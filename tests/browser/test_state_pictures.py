@@ -36,14 +36,14 @@ STATES = {
     "p.allow.bucket_input.value = 'UPPER_bucket'\n",
     "bucket": f"p = gt_secure.panel(gt, bucket='gt-images', {OFFICE})\n{IDLE}",
     "applied": f"p = gt_secure.panel(gt, team='open-team', bucket='gt-images', prefix='scans/', {OFFICE})\n{IDLE}"
-    f"p.review.reason.value = 'RISK-112'\np.review.apply()\n{IDLE}p.test.generate()\n{IDLE}p.test.probe()\n{IDLE}"
+    f"p.review.reason.value = 'RISK-112'\np.review.apply()\n{IDLE}p.test.sign()\n{IDLE}p.test.probe()\n{IDLE}"
     f"import asyncio\nawait asyncio.sleep(2)\np.hits.plot_hits()\n{IDLE}",
     "no-teams": f"p = gt_secure.panel(gt_secure.connect(region='eu-west-1'))\n{IDLE}",
 }
 OUTPUTS = {
     "plan": "from gt_secure import Restriction\n"
     f"gt.plan(Restriction('open-team', bucket='gt-images', {OFFICE}), reason='RISK-112')",
-    "exposure": "gt.exposure('gt-images', 'scans/0001.png')",
+    "exposure": "gt.who_can_open('gt-images', 'scans/0001.png')",
 }
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from support.rig import Rig, allowing
+from support.box import allowing
+from support.rig import Rig
 from support.sample import sample
 
 pytestmark = pytest.mark.browser
@@ -123,7 +124,7 @@ def test_somebody_without_any_permission(open_notebook: Any, sandbox: Any, sessi
     panel = notebook.panel
     panel.get_by_role("alert").filter(has_text="sagemaker:ListWorkteams").wait_for()
     panel.get_by_role("alert").filter(has_text="s3:GetBucketPolicy").first.wait_for()
-    for title in ("Test URL", "Hits"):
+    for title in ("Test URL", "Requests"):
         notebook.click(panel.get_by_role("button", name=title, exact=True))
     panel.get_by_text("The log location cannot be read. Enter it here.").wait_for()
     panel.locator(".gts-role").get_by_text("0 of 8 features").wait_for()
@@ -162,15 +163,15 @@ def test_keys_of_all_scripts(open_notebook: Any, keys_of_all_scripts: Any, width
     for number, key in enumerate(keys_of_all_scripts, 1):
         box.fill(key)
         box.press("Enter")
-        notebook.click(panel.get_by_role("button", name="Generate test URL"))
+        notebook.click(panel.get_by_role("button", name="Sign test URL"))
         panel.get_by_text("•••••••").first.wait_for()
         notebook.click(panel.get_by_role("button", name="Probe", exact=True))
         panel.get_by_text("Probe results").wait_for()
         if number < len(keys_of_all_scripts):
             notebook.click(panel.get_by_role("button", name="Clear", exact=True))
             panel.get_by_text("No test URL.").wait_for()
-    notebook.click(panel.get_by_role("button", name="Hits", exact=True))
-    notebook.click(panel.get_by_role("button", name="Plot hits"))
+    notebook.click(panel.get_by_role("button", name="Requests", exact=True))
+    notebook.click(panel.get_by_role("button", name="Plot requests"))
     panel.locator(".gts-plot svg").first.wait_for(state="attached")
     source = panel.get_by_label("Source", exact=True)
     source.select_option(label=source.locator("option", has_text="203.0.113.7").inner_text())

@@ -60,13 +60,13 @@ def done(workbench: Workbench, sandbox: Any) -> Workbench:
     box.press("Enter")
     panel.get_by_role("button", name="Use 203.0.113.0/24").click()
     panel.get_by_text("Who can open").first.wait_for()
-    for title in ("Test URL", "Hits"):
+    for title in ("Test URL", "Requests"):
         panel.get_by_role("button", name=title, exact=True).press("Enter")
-    panel.get_by_role("button", name="Generate test URL").press("Enter")
+    panel.get_by_role("button", name="Sign test URL").press("Enter")
     panel.get_by_role("button", name="Probe", exact=True, disabled=False).press("Enter")
     panel.get_by_text("Probe results").wait_for()
     wait_for_hits(sandbox, "198.51.100.9", started)
-    panel.get_by_role("button", name="Plot hits", disabled=False).press("Enter")
+    panel.get_by_role("button", name="Plot requests", disabled=False).press("Enter")
     panel.locator(".gts-plot svg").first.wait_for(state="attached")
     panel.locator(".gts-role").get_by_text("of 12 features").wait_for()
     panel.locator(".gts-role summary").first.click()

@@ -99,7 +99,10 @@ def rendered(sandbox: Any) -> dict[str, str]:
     office = ["203.0.113.0/24", "2001:db8:40::/48"]
     plan = gt.plan(Restriction("open-team", addresses=office, bucket="gt-images", prefix="scans/"))
     found = {name: "<hr>".join(outputs(name)) for name in TUTORIALS}
-    return found | {"plan": plan._repr_html_(), "exposure": gt.exposure("gt-images", "scans/0001.png")._repr_html_()}
+    return found | {
+        "plan": plan._repr_html_(),
+        "exposure": gt.who_can_open("gt-images", "scans/0001.png")._repr_html_(),
+    }
 
 
 @pytest.mark.parametrize("light", ["true", "false"])

@@ -74,24 +74,24 @@ def test_the_regions_are_those_of_boto3(region: str, tmp_path: Path, monkeypatch
 @pytest.mark.parametrize("region", ["us-east-1", "eu-central-1"])
 def test_every_profile_says_what_a_cap_does(name: str, region: str) -> None:
     profile = applications()[name]
-    one = told(made(wish(application=name, max_age="15m"), region=region))
+    one = told(made(wish(application=name, age_limit="15m"), region=region))
     free = told(made(wish(application=name), region=region))
     version = profile.version_in(region)
-    assert one["age-cap-version-2"][0] == ("blocker" if version == "2" else "info")
+    assert one["age-limit-version-2"][0] == ("blocker" if version == "2" else "info")
     if version == "none":
-        assert "application-age-cap" not in one
+        assert "application-age-limit" not in one
         assert "presigns nothing" in one["application-signs-nothing"][1]
         return
-    severity, text = one["application-age-cap"]
+    severity, text = one["application-age-limit"]
     assert severity == ("warning" if version == "unknown" else "info")
-    proposed = "Proposed: --max-age" in free["application-age-cap"][1]
+    proposed = "Proposed: --age-limit" in free["application-age-limit"][1]
     assert proposed == (version == "4" and profile.longest_s > 0)
     if version == "2":
         assert "refuses every such URL" in text
         assert profile.signature_setting in text
-        assert profile.signature_setting in one["age-cap-version-2"][1]
+        assert profile.signature_setting in one["age-limit-version-2"][1]
     if version == "4" and profile.longest_s:
-        assert ("the cap ends them after 15m" in text) == (profile.longest_s > 900)
+        assert ("the limit ends them after 15m" in text) == (profile.longest_s > 900)
 
 
 SHAPES = {
@@ -116,22 +116,22 @@ def test_every_profile_with_a_log_says_what_a_cap_does(name: str, shown: str, tm
     hits = log(tmp_path, *(row_of(name, version) for version in shown))
     rows = hits.rows(columns=["signature_version", "expires_s"])
     assert {row["expires_s"] for row in rows if row["signature_version"] == "SigV2"} <= {None}
-    one = made(wish(application=name, max_age="15m"), hits)
+    one = made(wish(application=name, age_limit="15m"), hits)
     texts, old = told(one), "2" in shown
     assert one.dry_run is not None
     assert one.dry_run.version_2 == shown.count("2")
-    assert ("age-cap-version-2" in {each.code for each in one.blockers}) == old
+    assert ("age-limit-version-2" in {each.code for each in one.blockers}) == old
     if applications()[name].signature == "none":
-        assert "application-age-cap" not in texts
+        assert "application-age-limit" not in texts
         return
-    severity, text = texts["application-age-cap"]
+    severity, text = texts["application-age-limit"]
     assert severity == "info"
     says = {"4": "signs with version 4", "2": "signs with version 2", "24": "signs some URLs with version 2"}
     assert f"{says[shown]}, as the log shows" in text
     assert ("refuses every such URL" in text) == old
     if shown == "4":
-        free = told(made(wish(application=name), hits))["application-age-cap"][1]
-        assert ("Proposed: --max-age" in free) == (applications()[name].longest_s > 0)
+        free = told(made(wish(application=name), hits))["application-age-limit"][1]
+        assert ("Proposed: --age-limit" in free) == (applications()[name].longest_s > 0)
 
 
 @pytest.mark.parametrize(
@@ -155,9 +155,9 @@ def test_every_profile_with_a_log_says_what_a_cap_does(name: str, shown: str, tm
 def test_the_log_counts_for_more_than_the_profile(
     tmp_path: Path, name: str, row: dict[str, Any], says: str, blocks: bool
 ) -> None:
-    one = made(wish(application=name, max_age="15m"), log(tmp_path, row))
-    assert says in told(one)["application-age-cap"][1]
-    assert ("age-cap-version-2" in {each.code for each in one.blockers}) == blocks
+    one = made(wish(application=name, age_limit="15m"), log(tmp_path, row))
+    assert says in told(one)["application-age-limit"][1]
+    assert ("age-limit-version-2" in {each.code for each in one.blockers}) == blocks
 
 
 def test_a_plan_names_uploads_and_the_prefix(tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ def test_a_plan_names_uploads_and_the_prefix(tmp_path: Path) -> None:
 
 
 def test_a_guard_of_reads_says_what_it_leaves_open() -> None:
-    one = made(wish(guard="reads", max_age="15m"))
+    one = made(wish(guard="reads", age_limit="15m"))
     assert "guard-spares-uploads" in told(one)
     assert "except uploads, which work from anywhere" in one.to_text()
     assert one.after.at("198.51.100.9", "presigned").answer == "refused"
@@ -209,7 +209,7 @@ def test_a_guard_of_reads_is_ours_in_every_form() -> None:
     policy = merge_guards(None, statement, 900)
     guard = find_guard(policy)
     assert guard is not None
-    assert (guard.reads, guard.drifted, guard.max_age_s) == (True, False, 900)
+    assert (guard.reads, guard.drifted, guard.age_limit_s) == (True, False, 900)
     assert {each.get("NotAction") for each in json.loads(policy)["Statement"]} == {"s3:PutObject"}
     edited = find_guard(policy.replace('"s3:PutObject"', '"s3:*"', 1))
     assert edited is not None

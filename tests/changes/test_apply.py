@@ -6,17 +6,25 @@ import json
 import os
 import sys
 import threading
-from typing import Any
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
-from gt_secure.base.errors import AccessDenied, Conflict, GtSecureError, InvalidInput, NotFound
+from gt_secure.aws.client import Aws
+from gt_secure.base.errors import AccessDenied, Conflict, GtSecureError, InvalidInput, NotFound, Unreachable
+from gt_secure.changes.applied import Applied, ChangeOutcome
 from gt_secure.changes.apply import apply
-from gt_secure.changes.engine import Clock
+from gt_secure.changes.change import Change
+from gt_secure.changes.engine import ChangeStep, Clock, Engine
+from gt_secure.changes.journal import Journal
 from gt_secure.changes.lock import hold
 from gt_secure.changes.plan import plan
+from gt_secure.changes.targets import Reading, TeamUrlLock
 from gt_secure.changes.undo import plan_undo, resume, undo
 from gt_secure.engine.policies.bucket_guard import build_guard, find_guard, merge_guard
+from gt_secure.engine.policies.url_lock import UrlLock
 from gt_secure.restriction.expectations import expect
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, ENDPOINT, FOREIGN, TEAM, Account
@@ -250,6 +258,26 @@ def test_a_failure_in_the_middle_takes_back_and_says_so(account: Account) -> Non
     assert [record.status for record in account.journal] == ["rolled-back"]
 
 
+@pytest.mark.parametrize(
+    ("outcome", "certain", "tone"),
+    [
+        ("applied", True, "ok"),
+        ("applied", False, "warn"),
+        ("undone", True, "ok"),
+        ("undone", False, "warn"),
+        ("nothing to do", True, "ok"),
+        ("rolled back", True, "warn"),
+        ("overtaken", True, "warn"),
+        ("in doubt", False, "warn"),
+    ],
+)
+def test_only_what_was_done_and_confirmed_is_green(outcome: ChangeOutcome, certain: bool, tone: str) -> None:
+    step = ChangeStep("url-lock", TEAM, "done", certain, "AWS shows it")
+    shown = Applied("20261124-101500", outcome, (step,))._repr_html_()
+    assert f"gts-notice gts-{tone}" in shown
+    assert f"URL lock of {TEAM}: done (AWS shows it). Change 20261124-101500." in shown
+
+
 def test_throttling_and_conflicts_are_retried_within_the_deadline(account: Account) -> None:
     left = {"UpdateWorkteam": 2, "UpdateWorkforce": 2}
 
@@ -288,6 +316,64 @@ def test_the_deadline_ends_the_retries(account: Account, monkeypatch: pytest.Mon
     assert len(tries) > 5
     assert tries[-1] <= 60
     assert account.look() == before
+
+
+class Remote:
+    """A URL lock whose writes meet the given fates, in order, and that readings show late."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, fates: str, lag: int) -> None:
+        self.fates, self.lag, self.sent, self.arrived = fates.split(), lag, 0, False
+        self.slept: list[float] = [0.0]
+        monkeypatch.setattr(TeamUrlLock, "read", lambda *_: self.read())
+        monkeypatch.setattr(TeamUrlLock, "write", lambda *_: self.write())
+
+    def read(self) -> Reading[UrlLock]:
+        self.lag -= self.arrived
+        return Reading(UrlLock(self.arrived and self.lag < 0))
+
+    def write(self) -> str:
+        fate = self.fates[self.sent]
+        self.sent += 1
+        self.arrived |= fate in ("accepted", "unanswered")
+        if fate != "accepted":
+            raise Unreachable("There is no reply.")
+        return "request"
+
+    def engine(self, folder: Path) -> Engine:
+        change = Change(TeamUrlLock(TEAM), UrlLock(False), UrlLock(True), "off", "SourceIp")
+        writer = Journal(folder).begin({"kind": "apply", "changes": [change.for_journal()]})
+        clock = Clock(600, sleep=self.slept.append, now=lambda: sum(self.slept))
+        return Engine(cast(Aws, SimpleNamespace(is_local=True)), writer, [change], clock)
+
+
+@pytest.mark.parametrize(
+    ("fates", "lag"),
+    [
+        ("accepted", 0),
+        ("accepted", 3),
+        ("unanswered", 0),
+        ("lost accepted", 0),
+        ("lost accepted", 3),
+        ("lost lost unanswered", 0),
+    ],
+)
+def test_a_write_is_sent_again_only_if_no_reading_shows_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fates: str, lag: int
+) -> None:
+    remote = Remote(monkeypatch, fates, lag)
+    engine = remote.engine(tmp_path)
+    engine.forward()
+    assert [step.outcome for step in engine.all_steps()] == ["done"]
+    assert remote.sent == len(remote.fates)
+
+
+def test_a_write_that_aws_accepts_and_never_shows_is_an_error_and_not_sent_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remote = Remote(monkeypatch, "accepted accepted", 1000)
+    with pytest.raises(GtSecureError, match="was accepted by AWS, but reading it back does not show the change"):
+        remote.engine(tmp_path).forward()
+    assert remote.sent == 1
 
 
 def test_a_member_that_changes_beside_ours_is_noticed(account: Account) -> None:
@@ -334,8 +420,8 @@ def test_somebody_who_sets_the_url_lock_at_the_same_moment_wins_and_is_named(acc
     finally:
         events.unregister(name, meddle)
     said = str(caught.value)
-    now = "both on" if theirs[0] else "VpcSourceIp"
-    assert f"changed by somebody else in the meantime: now {now}: " in said
+    now = "both on: " if theirs[0] else "a URL works only from the worker's address inside the VPC"
+    assert f"changed by somebody else in the meantime: now {now}" in said
     assert "AWS responds again" not in said
     assert account.policy() == before  # the guard, which went first, is taken back
     assert account.toggles() == {"SourceIp": "Enabled" if theirs[0] else "Disabled", "VpcSourceIp": "Enabled"}

@@ -10,6 +10,8 @@ from gt_secure.base.errors import Conflict
 from gt_secure.changes.change import change_from_journal, find_change
 from gt_secure.changes.targets import TARGETS, BucketGuard, TeamUrlLock, WorkforcePortal
 from gt_secure.changes.undo import undo
+from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
+from gt_secure.engine.policies.equivalence import policies_equal
 from gt_secure.engine.policies.url_lock import UrlLock
 from support.account import BUCKET, FOREIGN, TEAM, Account
 
@@ -67,6 +69,25 @@ def test_an_open_hole_does_not_count_as_protection() -> None:
     assert not TeamUrlLock(TEAM).protects(UrlLock())
     assert not WorkforcePortal("force").protects(())
     assert not BucketGuard(BUCKET).protects(None)
+
+
+ONE, TWO = (merge_guard(FOREIGN, build_guard(BUCKET, networks=[each])) for each in ("192.0.2.0/24", "203.0.113.0/24"))
+EDITED = ("s3:DeleteBucket", "s3:PutBucketCORS")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(FOREIGN, ONE), (ONE, TWO), (ONE, FOREIGN), (ONE, ONE)],
+    ids=["a new guard", "another list", "no guard any more", "nothing"],
+)
+def test_a_guard_is_taken_back_beside_later_edits_of_others(before: str, after: str) -> None:
+    target = BucketGuard(BUCKET)
+    for now, then in ((after, before), (after.replace(*EDITED), before.replace(*EDITED)), (before, before)):
+        assert policies_equal(target.merge(before, after, now), then)
+    if before != after:
+        theirs = merge_guard(after, build_guard(BUCKET, networks=["198.51.100.0/24"]))
+        with pytest.raises(Conflict, match="edited since"):
+            target.merge(before, after, theirs)
 
 
 def _record(account: Account, changes: list[dict[str, Any]]) -> str:

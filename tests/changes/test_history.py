@@ -6,18 +6,22 @@ import copy
 import datetime as dt
 import json
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import yaml
 
+from gt_secure.aws.client import Aws
 from gt_secure.base.errors import InvalidInput
-from gt_secure.changes import Journal
+from gt_secure.changes import Journal, history, wanted_on
 from gt_secure.changes.history import KIND_CALLS, NAME_MEMBERS, HistoryEntry, merge
 from gt_secure.cli.main import main
+from gt_secure.restriction.model import Restriction
 from support.blocks import ROOT, blocks_of
-from support.rig import allowing
+from support.box import allowing
 from support.scene import BUCKET, TEAM, WISH, Scene
+from support.states import ACCOUNT, state
 
 TIME = dt.datetime(2026, 11, 25, 9, 0, tzinfo=dt.UTC)
 
@@ -145,6 +149,40 @@ def test_a_plan_that_finds_drift_names_the_person(scene: Scene, tmp_path):
     ]
 
 
+CALL = {
+    "eventTime": "2026-11-25T09:00:00Z", "eventName": "UpdateWorkteam", "eventID": "e1", "requestID": "r1",
+    "awsRegion": "us-east-1", "sourceIPAddress": "198.51.100.77", "userAgent": "aws-cli/2.31",
+    "userIdentity": {"arn": "arn:aws:iam::111122223333:user/eve"}, "requestParameters": {"workteamName": TEAM},
+}  # fmt: skip
+ENTRY = HistoryEntry(
+    TIME, "arn:aws:iam::111122223333:user/eve", "UpdateWorkteam", TEAM, "198.51.100.77",
+    user_agent="aws-cli/2.31", event_id="e1", region="us-east-1", request="r1",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("event", "entry"),
+    [
+        ({}, {}),
+        ({"sourceIPAddress": None}, {"source": ""}),
+        ({"userAgent": "gt_secure/0.3"}, {"user_agent": "gt_secure/0.3", "by_gt_secure": True}),
+        ({"errorCode": "AccessDenied"}, {"error": "AccessDenied"}),
+        ({"userIdentity": {"invokedBy": "cloudformation.amazonaws.com"}}, {"who": "cloudformation.amazonaws.com"}),
+        ({"userIdentity": None}, {"who": "unknown"}),
+        ({"eventTime": "soon"}, {"at": dt.datetime.fromtimestamp(0, dt.UTC)}),
+        ({"requestParameters": {"workteamName": "another"}}, None),
+        ({"requestParameters": None}, None),
+    ],
+)
+def test_an_event_of_cloudtrail_is_an_entry_with_whatever_it_has(
+    event: dict[str, Any], entry: dict[str, Any] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [CALL | event]
+    monkeypatch.setattr(history, "lookup_events", lambda _, __, name, *___: found if name == "UpdateWorkteam" else [])
+    entries = list(history.lookup(cast(Aws, None), "url-lock", TEAM, TIME))
+    assert entries == ([] if entry is None else [replace(ENTRY, **entry)])
+
+
 def test_merging_by_request_id():
     event = HistoryEntry(TIME, "arn:a", "UpdateWorkteam", "t", event_id="e1", request="r1")
     other = HistoryEntry(TIME + dt.timedelta(1), "arn:b", "UpdateWorkteam", "t", event_id="e2")
@@ -156,6 +194,35 @@ def test_merging_by_request_id():
     assert [(each.event_id, each.change_id, each.recorded_by) for each in merged] == [
         ("e2", "", "cloudtrail"), ("e1", "c", "both"), ("", "d", "journal"),
     ]  # fmt: skip
+
+
+GUARD = Restriction(bucket=BUCKET, addresses="203.0.113.0/24")
+WIDER = Restriction(bucket=BUCKET, addresses=["203.0.113.0/24", "192.0.2.0/24"])
+
+
+def record(folder: Path, wish: Restriction, outcome: str = "applied", account: str = ACCOUNT) -> None:
+    place = {"kind": "apply", "account": account, "region": "us-east-1", "caller": "x", "changes": []}
+    Journal(folder).begin(place | {"restriction": wish.to_dict()}).write("end", outcome=outcome)
+
+
+@pytest.mark.parametrize(
+    ("later", "more", "found"),
+    [
+        (WIDER, {}, WIDER),
+        (replace(WIDER, bucket="gt-other"), {}, GUARD),
+        (WIDER, {"outcome": "rolled-back"}, GUARD),
+        (WIDER, {"account": "999988887777"}, GUARD),
+        (Restriction(TEAM, bucket=BUCKET, guard=None), {}, GUARD),
+    ],
+    ids=["the same bucket", "another bucket", "rolled back", "another account", "no guard"],
+)
+def test_a_bucket_is_compared_with_the_newest_guard_that_was_applied_to_it(
+    later: Restriction, more: dict[str, str], found: Restriction, tmp_path: Path
+) -> None:
+    record(tmp_path, GUARD)
+    record(tmp_path, later, **more)
+    assert wanted_on(cast(Aws, None), Journal(tmp_path), state()) == found
+    assert wanted_on(cast(Aws, None), Journal(tmp_path), state(bucket=None)) is None
 
 
 def test_the_rule_matches_exactly_these_resources(scene: Scene):

@@ -18,9 +18,7 @@ import pytest
 from gt_secure.base.errors import Conflict, GtSecureError, NotFound
 from gt_secure.changes import Journal
 from gt_secure.changes.apply import refuse_unfinished
-from gt_secure.changes.journal import (
-    scrub,
-)
+from gt_secure.changes.journal import scrub, steps_begun
 from gt_secure.changes.lock import hold
 from gt_secure.cli.main import main
 
@@ -67,6 +65,28 @@ def test_a_change_is_read_back(tmp_path: Path) -> None:
 )
 def test_status(tmp_path: Path, outcome: str | None, status: str) -> None:
     assert Journal(tmp_path).find(one(tmp_path, "intent", outcome=outcome)).status == status
+
+
+@pytest.mark.parametrize(
+    ("events", "begun"),
+    [
+        ((), []),
+        ((("intent", 0),), [0]),
+        ((("intent", 0), ("written", 0), ("done", 0)), [0]),
+        ((("intent", 0), ("failed", 0)), [0]),
+        ((("intent", 0), ("done", 0), ("intent", 1)), [0, 1]),
+        ((("intent", 1), ("intent", 0), ("intent", 1)), [0, 1]),
+        ((("intent", 2), ("intent", -1), ("intent", "0"), ("seen", 1)), []),
+    ],
+)
+def test_a_step_counts_as_begun_from_its_announcement_on(
+    tmp_path: Path, events: tuple[tuple[str, object], ...], begun: list[int]
+) -> None:
+    """Killed behind the announcement, nobody knows whether the call was made: the step has to be looked at."""
+    writer = Journal(tmp_path).begin(BEGIN | {"changes": BEGIN["changes"] * 2})
+    for event, step in events:
+        writer.write(event, step=step)
+    assert steps_begun(Journal(tmp_path).find(writer.id)) == begun
 
 
 def test_only_the_person_reads_it(tmp_path: Path) -> None:
@@ -234,6 +254,15 @@ def test_the_lock_is_let_go_after_an_error(tmp_path: Path) -> None:
         _ = 1 / 0
     with hold(tmp_path, "a", "x"):
         pass
+
+
+def test_the_lock_file_names_its_holder_only_while_it_is_held(tmp_path: Path) -> None:
+    file = tmp_path / "lock-a"
+    for what in ("apply a restriction of every team", "undo", "apply"):
+        with hold(tmp_path, "a", what):
+            holder = json.loads(file.read_text())
+            assert (holder["what"], holder["pid"]) == (what, os.getpid())
+        assert file.read_text() == ""
 
 
 def _whole(directory: Path, **begin: Any) -> str:

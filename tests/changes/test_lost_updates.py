@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from gt_secure.aws.client import Aws
 from gt_secure.base.errors import Conflict
+from gt_secure.changes import Journal
 from gt_secure.changes.apply import apply
+from gt_secure.changes.change import Change
 from gt_secure.changes.plan import Plan, plan
+from gt_secure.changes.targets import BucketGuard
+from gt_secure.changes.transaction import note_overwritten
 from gt_secure.changes.undo import undo
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, FOREIGN, TEAM, Account
@@ -122,6 +128,38 @@ def test_a_record_that_comes_late_is_seen_by_undo(account: Account, trail: Trail
     back = undo(account.aws, done, journal=account.journal)
     assert RESPONDER in back.notes[0]
     assert any(event["event"] == "overwritten" for event in account.journal.find(back.id).events)
+
+
+@pytest.mark.parametrize(
+    ("events", "asked"),
+    [
+        ("intent 0 1, written 0 5, done 0 6", [("a", 1, 5)]),
+        ("intent 0 1, written 0 5, intent 1 6, written 1 8", [("a", 1, 5), ("b", 6, 8)]),
+        ("intent 0 1, written 0 3, written 0 5, intent 0 7, written 0 9", [("a", 1, 9)]),
+        ("intent 0 1, intent 1 6, written 1 8", [("b", 6, 8)]),
+        ("intent 0 1, done 0 5", []),
+        ("", []),
+    ],
+)
+def test_undo_looks_for_others_between_the_announcement_and_the_last_write_of_each_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, events: str, asked: list[tuple[str, int, int]]
+) -> None:
+    seen = []
+
+    def other_writes(target: BucketGuard, _: Aws, since: datetime, until: datetime, own: set[str]) -> tuple[()]:
+        assert own == {"ours"} or not events
+        seen.append((target.name, since.second, until.second))
+        return ()
+
+    monkeypatch.setattr(BucketGuard, "other_writes", other_writes)
+    changes = [Change(BucketGuard(name), None, None, "off", "on") for name in "ab"]
+    journal = Journal(tmp_path)
+    writer = journal.begin({"kind": "apply", "changes": [change.for_journal() for change in changes]})
+    for name, step, second in (each.split() for each in events.split(", ") if each):
+        more = {"request": "ours"} if name == "written" else {}
+        writer.write(name, step=int(step), at=f"2026-11-25T09:00:0{second}Z", **more)
+    assert note_overwritten(cast(Aws, None), writer, journal.find(writer.id), changes) == ()
+    assert seen == asked
 
 
 def test_another_change_of_our_journal_is_no_second_writer(account: Account, trail: Trail, guard_plan: Plan) -> None:

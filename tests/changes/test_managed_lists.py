@@ -17,7 +17,7 @@ from gt_secure.check import guard_is_in_place, is_proved, no_foreign_hits, nothi
 from gt_secure.cli.main import main
 from gt_secure.restriction.model import Restriction
 from gt_secure.widgets import AllowEditor, ReviewStep
-from support.rig import PREFIX_LIST_ID
+from support.box import PREFIX_LIST_ID
 from support.scene import BUCKET, Scene
 
 SET = "wafv2:ipset/offices"
@@ -190,10 +190,10 @@ def test_a_restriction_whose_lists_were_not_read_fails_closed(scene: Scene):
 
 def test_the_command_line(scene: Scene, offices, monkeypatch, capsys):
     scene.use_environment(monkeypatch)
-    words = ["plan", "--bucket", BUCKET, "--allow", f"192.0.2.7,{PREFIX_LIST_ID}", "--allow", SET]
+    words = ["plan", f"s3://{BUCKET}", "--allow", f"192.0.2.7,{PREFIX_LIST_ID}", "--allow", SET]
     assert main(words) == 2
     assert f"List {SET} (1 range): 198.51.100.0/28" in capsys.readouterr().out
-    assert main(["plan", "--bucket", BUCKET, "--allow", "pl-00000000"]) == 1
+    assert main(["plan", f"s3://{BUCKET}", "--allow", "pl-00000000"]) == 1
     assert "pl-00000000" in capsys.readouterr().err
 
 
@@ -265,13 +265,13 @@ def test_an_export_names_lists(scene: Scene, offices, monkeypatch, tmp_path, cap
     assert found.to_dict()["addresses"] == ["192.0.2.7/32", SET, PREFIX_LIST_ID]
     scene.use_environment(monkeypatch)
     out = tmp_path / "wish.json"
-    assert main(["export", "--bucket", BUCKET, "--lists", SET, "-o", str(out)]) == 0
+    assert main(["export", f"s3://{BUCKET}", "--lists", SET, "-o", str(out)]) == 0
     assert SET in json.loads(out.read_text())["addresses"]
     offices["set"](["198.51.100.0/28"])
-    assert main(["export", "--bucket", BUCKET, "--lists", SET]) == 1
+    assert main(["export", f"s3://{BUCKET}", "--lists", SET]) == 1
     said = capsys.readouterr().err
     assert f"{SET} has 1 range that the current locks do not list: 198.51.100.0/28." in said
-    assert main(["export", "--bucket", BUCKET, "--lists", "203.0.113.0/24"]) == 1
+    assert main(["export", f"s3://{BUCKET}", "--lists", "203.0.113.0/24"]) == 1
     assert "is not the name of a list" in capsys.readouterr().err
     with pytest.raises(NotFound):
         scene.gt.export(bucket=BUCKET, lists=["pl-00000000"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from datetime import date
 from typing import Any, cast
 
 import pytest
@@ -14,11 +15,13 @@ from gt_secure.aws.client import Aws
 from gt_secure.base.errors import PolicyError
 from gt_secure.changes.change import Change
 from gt_secure.changes.plan import Plan, exposures_of, plan
-from gt_secure.changes.services import notices_of, simulate
+from gt_secure.changes.render import parts
+from gt_secure.changes.services import notices_of, simulate, users
 from gt_secure.changes.targets import BucketGuard
 from gt_secure.cli.output import fit
 from gt_secure.engine.policies.bucket_guard import build_guard, find_guard, merge_guard
 from gt_secure.engine.policies.url_lock import UrlLock
+from gt_secure.findings.model import Acceptance, Finding
 from gt_secure.logs import Hits
 from gt_secure.restriction.expectations import expect
 from gt_secure.restriction.model import Restriction
@@ -471,6 +474,20 @@ def test_findings_are_those_that_remain() -> None:
     assert "logging-off" in found
 
 
+def test_the_review_lists_open_findings_and_folds_accepted_ones() -> None:
+    entry = Acceptance("guard-open", "known", date.max)
+    rows = (("high", None), ("medium", None), ("low", None), ("high", entry), ("low", entry))
+    names = [f"finding {number}" for number in range(len(rows))]
+    findings = [
+        Finding("guard-open", severity, name, "", "", "", (), name, accepted=accepted)  # type: ignore[arg-type]
+        for name, (severity, accepted) in zip(names, rows, strict=True)
+    ]
+    one = replace(made(), findings=tuple(findings))
+    shown, _, folded = parts.before_apply(one).partition("<details")
+    found = [[name for name in names if name in text] for text in (shown, folded, parts.accepted(one))]
+    assert found == [names[:2], names[2:3], names[3:]]
+
+
 def test_the_difference_is_on_every_rendering() -> None:
     one = made(bucket(guarded("10.0.0.0/8", OFFICE)))
     assert "10.0.0.0/8" in one.to_text()
@@ -494,6 +511,10 @@ def test_kinds_with_the_same_answer_are_folded_together() -> None:
     text = made(state(team=replace(TEAM, url_lock=UrlLock(source_ip=True)))).to_text(full=True)
     assert (text.count("opened:"), text.count("refused:"), text.count("unknown:")) == (4, 6, 0)
     assert "all endpoints (bucket guard)" in text
-    assert (
-        "A worker's own URL, any other presigned URL, a POST form" in text.replace("\u2019", "'") or "POST form" in text
-    )
+    assert "\n  Any other presigned URL, an upload form  opened" in text
+    assert text.index("presigned: any other presigned URL") < text.index("post-form: an upload form")
+
+
+def test_an_ipv4_address_in_its_ipv6_form_is_one_user() -> None:
+    hits = opened_by("203.0.113.7", "::ffff:198.51.100.9", "10.0.3.4", "2001:db8:40::1f", "::ffff:203.0.113.7")
+    assert sorted(map(str, users(hits, None, ""))) == ["198.51.100.9", "2001:db8:40::1f", "203.0.113.7"]

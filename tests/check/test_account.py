@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
-from gt_secure import Restriction, check, expect
+from gt_secure import Restriction, check, connect, expect
 from gt_secure.base.errors import InvalidInput
-from gt_secure.check import CheckFailed
+from gt_secure.check import CheckFailed, applied_locks
+from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
+from gt_secure.engine.policies.url_lock import UrlLock
+from gt_secure.findings.model import Finding
 from gt_secure.restriction.files import dump_restriction
+from support import states
 from support.scene import BUCKET, ELSEWHERE, ENDPOINT, OFFICE, TEAM, WISH, Scene
 
 READ_TEAMS = (
@@ -71,6 +77,42 @@ def test_team_fails_with_both_toggles_or_one_that_does_not_fit(scene: Scene):
     assert "not VpcSourceIp" in failed(check.team_is_restricted, scene.gt, TEAM, url_lock="VpcSourceIp").message
 
 
+def found(code, state="found", detail="", could_not_see=()):
+    return Finding(code, "high", f"{code} is so", "", f"Fix {code}.", "", (), TEAM, detail, could_not_see, state)
+
+
+UNSEEN = found("not-checked", detail="The workteam was not read. Ask.", could_not_see=("sagemaker:DescribeWorkteam",))
+
+
+@pytest.mark.parametrize(
+    ("findings", "lock", "more", "passed", "said"),
+    [
+        ([], UrlLock(True), {}, True, "The URL lock is on (SourceIp)."),
+        ([found("guard-open"), found("url-lock-off", "unknown")], UrlLock(True), {}, True, "The URL lock is on"),
+        ([found("url-lock-off", detail="It is off.")], UrlLock(), {}, False, "url-lock-off is so. It is off."),
+        ([found("guard-open"), found("url-lock-both")], UrlLock(True, True), {}, False, "url-lock-both is so."),
+        ([UNSEEN], UrlLock(True), {}, None, "is not known: The workteam was not read."),
+        ([UNSEEN, found("url-lock-both")], UrlLock(True, True), {}, False, "url-lock-both is so."),
+        ([], UrlLock(True), {"url_lock": "VpcSourceIp"}, False, "The URL lock is SourceIp, not VpcSourceIp."),
+        ([], None, {"url_lock": "SourceIp"}, False, "The URL lock is off, not SourceIp."),
+        ([], UrlLock(True), {"portal": "203.0.113.0/24"}, True, "and the portal opens only from 203.0.113.0/25."),
+        ([], UrlLock(True), {"portal": "192.0.2.0/24"}, False, "The portal lock also lists 203.0.113.0/25."),
+    ],
+)
+def test_a_team_is_restricted_by_one_setting_that_fits_and_was_read(monkeypatch, findings, lock, more, passed, said):
+    gt = SimpleNamespace(
+        findings=lambda team: findings,
+        workteam=lambda team: replace(states.TEAM, url_lock=lock),
+        workforce=lambda: states.workforce("default", ("203.0.113.0/25",)),
+        aws=None,
+    )
+    monkeypatch.setattr(applied_locks, "connection_of", lambda given: given)
+    result = check.team_is_restricted.look(gt, TEAM, **more)
+    assert result.passed is passed
+    assert said in result.message
+    assert bool(result.next_step) == (passed is not True)
+
+
 def test_team_that_is_gone_or_cannot_be_restricted_fails(scene: Scene):
     failed(check.team_is_restricted, scene.gt, "no-such-team")
     vendor = next(team for team in scene.gt.workteams() if team.kind == "vendor")
@@ -123,6 +165,31 @@ def test_guard_fails_when_it_is_changed(scene: Scene, old, new, said):
     scene.change_guard(old, new)
     result = failed(check.guard_is_in_place, scene.gt, BUCKET, prefix="scans/", addresses="203.0.113.0/24")
     assert said in result.message
+
+
+@pytest.mark.parametrize(
+    ("prefix", "asked", "passed"),
+    [
+        ("", None, True),
+        ("", "", True),
+        ("", "scans/", True),
+        ("scans/", None, True),
+        ("scans/", "scans/", True),
+        ("scans/", "scans/chest/", True),
+        ("scans/", "", False),
+        ("scans/", "scan", False),
+        ("scans/", "other/", False),
+        ("scans/chest/", "scans/", False),
+    ],
+)
+def test_a_guard_covers_every_key_that_is_asked_for(monkeypatch, prefix, asked, passed):
+    policy = merge_guard(None, build_guard(BUCKET, prefix=prefix, networks=["203.0.113.0/24"]))
+    monkeypatch.setattr(applied_locks, "bucket_region", lambda *_: "us-east-1")
+    monkeypatch.setattr(applied_locks, "read_policy", lambda *_: policy)
+    gt = connect(region="us-east-1", endpoint_url="http://127.0.0.1:9")
+    result = check.guard_is_in_place.look(gt, BUCKET, prefix=asked)
+    assert (result.passed, result.details["prefix"]) == (passed, prefix)
+    assert passed or f"It covers keys under {prefix}, not {asked or 'all keys'}" in result.message
 
 
 def test_guard_fails_without_its_endpoint(scene: Scene):

@@ -19,7 +19,7 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 
 from gt_secure import check
 from gt_secure.base.errors import GtSecureError
-from gt_secure.check import CheckFailed, SaveGuard
+from gt_secure.check import CheckFailed, SecretCheck
 from gt_secure.check.promise import find_bypasses
 
 Cell = dict[str, Any]
@@ -270,7 +270,7 @@ def by_nbclient(path: Path) -> bool:
     place = {"resources": {"metadata": {"path": str(path.parent)}}, "kernel_name": "python3", "timeout": 120}
     done = nbformat.read(path, as_version=4)
     raised = saved = False
-    client = NotebookClient(done, on_notebook_complete=SaveGuard().after_run, **place)
+    client = NotebookClient(done, on_notebook_complete=SecretCheck().after_run, **place)
     try:
         client.execute()
     except (CellExecutionError, DeadKernelError, GtSecureError):

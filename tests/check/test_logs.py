@@ -118,6 +118,21 @@ def test_leaks(hits):
     assert check.no_leaked_urls(leaked, rules=LeakRules.make(pools=["203.0.113.0/24", "198.51.100.0/24"])) is not None
 
 
+@pytest.mark.parametrize(
+    ("kinds", "status", "found", "other"),
+    [
+        (["leak"], "failed", 1, 2),
+        (["refused"], "failed", 2, 1),
+        (["leak", "refused"], "failed", 3, 0),
+        (["preview"], "passed", 0, 3),
+    ],
+)
+def test_leaks_of_other_kinds_are_counted_apart(hits, kinds, status, found, other):
+    tried = [row(ip, url=url, status=200 if ip == OFFICE else 403) for url in (4, 5) for ip in (OFFICE, ELSEWHERE)]
+    result = check.no_leaked_urls.look(hits(*GOOD, row(ELSEWHERE, url=1), *tried), kinds=kinds)
+    assert (result.status, result.details["found"], result.details["other"]) == (status, found, other)
+
+
 @pytest.mark.parametrize("kinds", [[], ["leaks"], "leak"])
 def test_kinds_are_checked(hits, kinds):
     with pytest.raises(InvalidInput):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 
 import pytest
 
 from gt_secure import check
 from gt_secure.base.errors import InvalidInput
-from gt_secure.check import CheckFailed
+from gt_secure.check import CheckFailed, Spec, ledger
 from gt_secure.check.notebooks import SANITIZE_FILE
 from gt_secure.secrets import redact
 from support.notebooks import KEY, SECRET
@@ -141,3 +142,43 @@ def test_the_sanitizer_file_is_one_that_nbval_reads():
     assert len(patterns) == len(replacements) >= 5
     for pattern in patterns:
         re.compile(pattern)
+
+
+class Kernel:
+    """The shell of a kernel: it keeps what a cell shows."""
+
+    def __init__(self):
+        self.events = self.display_pub = self
+        self.shown = []
+
+    def register(self, event, function):
+        assert event == "post_run_cell"
+        self.end_cell = function
+
+    def publish(self, data, metadata):
+        self.shown.append({"data": data, "metadata": metadata})
+
+
+def test_a_kernel_records_each_check_with_the_place_of_its_call(save, monkeypatch):
+    """Two calls on one line are two places, a loop is one, and the checks of a report share one."""
+    kernel = Kernel()
+    monkeypatch.setattr(ledger, "kernel_shell", lambda: kernel)
+    path = save(code())
+    specs = [Spec.make("no_secret_saved", {"path": str(path)})] * 2
+
+    start = inspect.currentframe().f_lineno
+    _ = check.no_secret_saved(path), check.no_code_cell_skipped.look(path)
+    for _ in range(2):
+        check.no_secret_saved(path)
+    check.run_specs(None, specs)
+    check.no_secret_saved.skip("there is no account")
+
+    kernel.end_cell()
+    found = list(ledger.records_of([{"source": "", "outputs": kernel.shown}]))
+    assert [each.check for each in found] == ["no_secret_saved", "no_code_cell_skipped", *["no_secret_saved"] * 5]
+    assert [each.status for each in found] == [*["passed"] * 6, "skipped"]
+    lines = [f"test_notebooks:{start + number}" for number in (1, 1, 3, 3, 4, 4, 5)]
+    assert [each.at.removeprefix("report ").rpartition(":")[0] for each in found] == lines
+    assert [each.at.startswith("report ") for each in found] == [*[False] * 4, True, True, False]
+    assert len({each.at for each in found}) == 5
+    assert [each["data"] for each in kernel.shown] == [{}]

@@ -14,7 +14,7 @@ import pytest
 from nbclient import NotebookClient
 
 from gt_secure.base.errors import GtSecureError
-from gt_secure.check import SaveGuard
+from gt_secure.check import SecretCheck
 
 KEY = "AKIA" + "Q3EGRZ5NV7B2YTKD"
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -22,12 +22,12 @@ SCRIPT = f"""
 import sys
 import nbformat
 from nbclient import NotebookClient
-from gt_secure.check import SaveGuard
+from gt_secure.check import SecretCheck
 from gt_secure.base.errors import GtSecureError
 
 book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("'{KEY}'")])
 try:
-    NotebookClient(book, kernel_name="python3", on_notebook_complete=SaveGuard().after_run).execute()
+    NotebookClient(book, kernel_name="python3", on_notebook_complete=SecretCheck().after_run).execute()
 except GtSecureError:
     print("refused", flush=True)
 for line in sys.stdin:
@@ -52,11 +52,11 @@ def test_a_script_that_catches_the_refusal_can_be_ended(number: signal.Signals) 
     assert "Exception ignored" not in error  # nbclient's own cleanup at exit, of a kernel that has ended
 
 
-def direct(guard: SaveGuard) -> Callable[..., Any]:
+def direct(guard: SecretCheck) -> Callable[..., Any]:
     return guard.after_run
 
 
-def wrapped(guard: SaveGuard) -> Callable[..., Any]:
+def wrapped(guard: SecretCheck) -> Callable[..., Any]:
     async def hook(**given: Any) -> None:
         await asyncio.sleep(0)
         guard.after_run(**given)
@@ -65,13 +65,13 @@ def wrapped(guard: SaveGuard) -> Callable[..., Any]:
 
 
 @pytest.mark.parametrize("hook", [direct, wrapped])
-def test_handlers_are_those_that_nbclient_leaves_after_a_good_run(hook: Callable[[SaveGuard], Any]) -> None:
+def test_handlers_are_those_that_nbclient_leaves_after_a_good_run(hook: Callable[[SecretCheck], Any]) -> None:
     before = [signal.getsignal(number) for number in SIGNALS]
     left: list[Any] = []
     try:
         for text in ("1", f"'{KEY}'"):
             book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text)])
-            client = NotebookClient(book, kernel_name="python3", on_notebook_complete=hook(SaveGuard()))
+            client = NotebookClient(book, kernel_name="python3", on_notebook_complete=hook(SecretCheck()))
             try:
                 client.execute()
                 left.append("saved")
@@ -95,7 +95,7 @@ def test_handlers_of_an_application_stay() -> None:
         for number in SIGNALS:
             loop.add_signal_handler(number, lambda: None)
         with pytest.raises(GtSecureError):
-            SaveGuard().after_run(book)
+            SecretCheck().after_run(book)
         return [loop.remove_signal_handler(number) for number in SIGNALS]
 
     try:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import logging
+import os
 import re
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import nbformat
@@ -17,7 +20,15 @@ import pytest
 
 from gt_secure import check
 from gt_secure.base.errors import GtSecureError, InvalidInput
-from gt_secure.check import SaveGuard, find_secrets, mask_secrets, no_secret_saved, remove_secrets
+from gt_secure.check import (
+    CheckFailed,
+    SecretCheck,
+    find_secrets,
+    mask_secrets,
+    no_secret_saved,
+    papermill_engine,
+    remove_secrets,
+)
 from gt_secure.cli.main import main
 from gt_secure.secrets.recogniser import table
 from support.notebooks import HARMLESS, HEX, KEY, PLACES, S3, SECRET, SECRETS, TOKEN, all_notebooks, notebook
@@ -166,10 +177,10 @@ def test_the_guard_lets_accepted_secrets_stay(caplog: pytest.LogCaptureFixture) 
     (found,) = find_secrets(notebook(ONE))
     book = notebook(ONE)
     with caplog.at_level(logging.WARNING, "gt_secure"):
-        assert SaveGuard(accepted=[entry(found.id)]).check(book, "a.ipynb") == []
+        assert SecretCheck(accepted=[entry(found.id)]).check(book, "a.ipynb") == []
     assert book == notebook(ONE)
     assert caplog.text == ""
-    assert SaveGuard(accepted=[entry("0" * 16)]).check(book, "a.ipynb") == [found]
+    assert SecretCheck(accepted=[entry("0" * 16)]).check(book, "a.ipynb") == [found]
     assert HEX not in json.dumps(book)
 
 
@@ -211,8 +222,8 @@ def test_the_server_hook_refuses_texts_of_jupytext() -> None:
 
     text = {"type": "file", "content": f"# ---\n# jupyter:\n#   jupytext:\n# ---\n\n# %%\nurl = '{ONE}'\n"}
     with pytest.raises(HTTPError, match=r"line 7 of a\.py"):
-        SaveGuard().before_save(model=text, path="src/a.py")
-    SaveGuard().before_save(model={"type": "file", "content": f"url = '{ONE}'"}, path="src/b.py")
+        SecretCheck().before_save(model=text, path="src/a.py")
+    SecretCheck().before_save(model={"type": "file", "content": f"url = '{ONE}'"}, path="src/b.py")
 
 
 # hooks
@@ -223,48 +234,64 @@ def test_the_server_hook_masks_or_refuses(caplog: pytest.LogCaptureFixture) -> N
 
     model = {"type": "notebook", "content": notebook(S3)}
     with pytest.raises(HTTPError) as refused:
-        SaveGuard(strict=True).before_save(model=model, path="a%sb.ipynb", contents_manager=None)
+        SecretCheck(strict=True).before_save(model=model, path="a%sb.ipynb", contents_manager=None)
     assert refused.value.status_code == 403
     assert "cell 1, output" in str(refused.value)
     assert HEX not in str(refused.value)
     assert HEX in json.dumps(model)
     with caplog.at_level(logging.WARNING, "gt_secure"):
-        SaveGuard().before_save(model=model, path="a.ipynb", contents_manager=None)
+        SecretCheck().before_save(model=model, path="a.ipynb", contents_manager=None)
     assert HEX not in json.dumps(model)
     assert "a.ipynb is saved without secrets" in caplog.text
     assert HEX not in caplog.text
     text = {"type": "file", "content": S3}
-    SaveGuard(strict=True).before_save(model=text, path="a.txt")
+    SecretCheck(strict=True).before_save(model=text, path="a.txt")
     assert text["content"] == S3
+
+
+@pytest.mark.parametrize("secret", ["", S3])
+@pytest.mark.parametrize("is_text", [False, True])
+def test_the_server_hook_keeps_the_form_of_what_is_saved(secret: str, is_text: bool) -> None:
+    """Without a secret the text stays as it is; the content of a notebook stays data."""
+    book = notebook(secret)
+    content: Any = f"{json.dumps(book)}  " if is_text else copy.deepcopy(book)
+    model = {"type": "file" if is_text else "notebook", "content": content}
+    SecretCheck().before_save(model=model, path="a.ipynb")
+    saved = model["content"]
+    assert isinstance(saved, str) == is_text
+    assert (saved == content) == (not secret or not is_text)
+    assert ((json.loads(saved) if is_text else saved) == book) == (not secret)
 
 
 def test_the_server_hook_searches_notebooks_that_are_saved_as_text() -> None:
     from tornado.web import HTTPError
 
     model = {"type": "file", "content": json.dumps(notebook(S3))}
-    SaveGuard().before_save(model=model, path="a.ipynb")
+    SecretCheck().before_save(model=model, path="a.ipynb")
     assert HEX not in model["content"]
     assert find_secrets(json.loads(model["content"])) == []
     with pytest.raises(HTTPError):
-        SaveGuard(strict=True).before_save(model={"type": "file", "content": json.dumps(notebook(S3))}, path="A.IPYNB")
+        SecretCheck(strict=True).before_save(
+            model={"type": "file", "content": json.dumps(notebook(S3))}, path="A.IPYNB"
+        )
     for text in ('{"cells": [', "[]"):
         half = {"type": "file", "content": text}
-        SaveGuard(strict=True).before_save(model=half, path="a.ipynb")
+        SecretCheck(strict=True).before_save(model=half, path="a.ipynb")
         assert half["content"] == text
     with pytest.raises(HTTPError):
-        SaveGuard().before_save(model={"type": "file", "content": '{"cells": [' + S3}, path="a.ipynb")
+        SecretCheck().before_save(model={"type": "file", "content": '{"cells": [' + S3}, path="a.ipynb")
 
 
 def test_nobody_changes_a_source_unattended() -> None:
     book = notebook(S3, "source")
     before = book["cells"][1]["source"]
     with pytest.raises(GtSecureError, match="cell 1, source"):
-        SaveGuard().check(book, "a.ipynb")
+        SecretCheck().check(book, "a.ipynb")
     assert book["cells"][1]["source"] == before
     shown = notebook(S3)
     shown["cells"][0]["source"] = f"url = {S3!r}"
     with pytest.raises(GtSecureError, match="cell 0, source"):
-        SaveGuard().after_run(shown)
+        SecretCheck().after_run(shown)
     assert HEX not in json.dumps(shown["cells"][1]), "what was shown is masked all the same"
 
 
@@ -319,15 +346,52 @@ def test_nbclient_runs_with_the_guard(jupyter: Path, ends: str) -> None:
     from nbclient import NotebookClient
 
     book = book_of(CELL, ends)
-    client = NotebookClient(book, kernel_name="python3", on_notebook_complete=SaveGuard().after_run, allow_errors=True)
+    client = NotebookClient(
+        book, kernel_name="python3", on_notebook_complete=SecretCheck().after_run, allow_errors=True
+    )
     client.execute()
     text = nbformat.writes(book)
     assert "X-Amz-Signature=***" in text
     assert HEX not in text
     assert KEY not in text
-    strict = NotebookClient(book_of(CELL), on_notebook_complete=SaveGuard(strict=True).after_run)
+    strict = NotebookClient(book_of(CELL), on_notebook_complete=SecretCheck(strict=True).after_run)
     with pytest.raises(GtSecureError, match="cell 0, output"):
         strict.execute()
+
+
+CALL = "from gt_secure import check\ncheck.no_secret_saved('x.ipynb')"
+
+
+@pytest.mark.parametrize(
+    ("source", "error", "raises"),
+    [
+        ("1 + 1", None, False),
+        (CALL, None, True),
+        (CALL, ("SystemExit", ""), True),
+        (CALL, ("SystemExit", "0"), True),
+        (CALL, ("SystemExit", "1"), False),
+        (CALL, ("ValueError", "0"), False),
+    ],
+)
+def test_a_run_to_its_end_without_the_promised_check_fails(
+    source: str, error: tuple[str, str] | None, raises: bool
+) -> None:
+    """For the error of a cell papermill itself raises: ours would hide it."""
+
+    class Papermill:
+        @classmethod
+        def execute_managed_notebook(cls, nb_man: Any, kernel_name: str) -> str:
+            nb_man.save(nb=nb_man.nb)
+            return kernel_name
+
+    book = book_of(source)
+    if error is not None:
+        book.cells[0].outputs = [nbformat.v4.new_output("error", ename=error[0], evalue=error[1])]
+    saved: list[Any] = []
+    run = SimpleNamespace(nb=book, output_path="out.ipynb", save=lambda nb: saved.append(nb))
+    with pytest.raises(CheckFailed) if raises else contextlib.nullcontext():
+        assert papermill_engine._engine(Papermill).execute_managed_notebook(run, "python3") == "python3"
+    assert saved == [book]
 
 
 def test_the_engine_can_be_asked_for_while_papermill_is_imported() -> None:
@@ -366,3 +430,14 @@ def test_papermill_runs_with_the_guard(jupyter: Path, ends: str) -> None:
     assert "X-Amz-Signature=***" in text
     assert HEX not in text
     assert KEY not in text
+
+
+def test_the_guard_needs_neither_boto3_nor_duckdb() -> None:
+    code = """
+import sys
+from gt_secure.check import SecretCheck
+assert SecretCheck().check({"cells": [], "metadata": {}}, "x") == []
+print([name for name in ("boto3", "botocore", "duckdb", "numpy", "ipywidgets") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=os.environ)
+    assert done.stdout.strip() == "[]", done.stderr

@@ -21,7 +21,7 @@ from gt_secure.connection import Connection
 from support.account import BUCKET, TEAM, Account
 
 Run = Callable[..., tuple[int, str]]
-WISH = ("--team", TEAM, "--allow", "203.0.113.0/24", "--bucket", BUCKET)
+WISH = (f"s3://{BUCKET}", "--team", TEAM, "--allow", "203.0.113.0/24")
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_a_file_with_options_on_top(run: Run, tmp_path: Path) -> None:
 def test_export_writes_a_file_that_plans_to_nothing(run: Run, tmp_path: Path) -> None:
     run("apply", *WISH, "--yes")
     file = tmp_path / "now.yaml"
-    assert run("export", "--team", TEAM, "--bucket", BUCKET, "-o", str(file))[0] == 0
+    assert run("export", "--team", TEAM, f"s3://{BUCKET}", "-o", str(file))[0] == 0
     assert run("plan", "-f", str(file))[0] == 0
 
 
@@ -154,13 +154,13 @@ def test_history_show_verify_and_json(run: Run, account: Account) -> None:
         (("plan",), InvalidInput),
         (("plan", "--team", "no such team"), InvalidInput),
         (("plan", "--team", "no-such-team"), NotFound),
-        (("plan", "--allow", "203.0.113.7", "--bucket", "no-such-bucket-here"), NotFound),
+        (("plan", "--allow", "203.0.113.7", "s3://no-such-bucket-here"), NotFound),
         (("plan", "-f", "none.json"), NotFound),
         (("undo", "--yes"), NotFound),
         (("history", "show"), InvalidInput),
         (("history", "show", "1999"), NotFound),
         (("export",), InvalidInput),
-        (("export", "--bucket", BUCKET), NotFound),
+        (("export", f"s3://{BUCKET}"), NotFound),
     ],
 )
 def test_errors_have_a_next_step(run: Run, words: tuple[str, ...], error: type[GtSecureError]) -> None:
@@ -187,20 +187,20 @@ def test_resume_with_nothing_interrupted_says_so(run: Run) -> None:
 def test_only_the_approved_plan_is_applied(run: Run) -> None:
     digest = json.loads(run("plan", *WISH, "--json")[1])["digest"]
     with pytest.raises(Conflict):
-        run("apply", *WISH, "--prefix", "scans/", "--yes", "--digest", digest)
+        run("apply", f"s3://{BUCKET}/scans/", *WISH[1:], "--yes", "--digest", digest)
     assert run("apply", *WISH, "--yes", "--digest", digest)[0] == 0
 
 
 def test_the_apply_that_a_plan_names_is_one(account: Account, capsys: pytest.CaptureFixture[str]) -> None:
     """Each option of a plan is one of an apply, or changes no lock and is left out."""
-    wish = ["--bucket", BUCKET, "--allow", "203.0.113.0/24", "--application", "mlflow", "--format=text"]
+    wish = [f"s3://{BUCKET}", "--allow", "203.0.113.0/24", "--application", "mlflow", "--format=text"]
     args = parse(["plan", *wish])
     with pytest.MonkeyPatch.context() as patch:
         for name, value in account.rig.sandbox.environment().items():
             patch.setenv(name, value)
         assert main(["plan", *wish]) == 2
     named = " ".join(capsys.readouterr().out.partition("Apply: ")[2].split()).split("`")[0]
-    assert named == f"gt-secure apply --bucket {BUCKET} --allow 203.0.113.0/24"
+    assert named == f"gt-secure apply s3://{BUCKET} --allow 203.0.113.0/24"
     assert parse(named.split()[1:]).bucket == args.bucket
     assert options("plan") - options("apply") == set(command.PLAN_ONLY)
 
@@ -209,3 +209,19 @@ def options(name: str) -> set[str]:
     with pytest.raises(SystemExit), contextlib.redirect_stdout(io.StringIO()) as shown:
         parse([name, "--help"])
     return set(re.findall(r"(?<![\w-])--[a-z-]+", shown.getvalue().partition("options:")[2]))
+
+
+def test_a_plan_allows_networks_by_name(tmp_path: Path) -> None:
+    office = {"name": "Berlin office", "ranges": ["203.0.113.0/24", "2001:db8:40::/48"], "kind": "office"}
+    (tmp_path / "networks.json").write_text(json.dumps({"networks": [office]}))
+    networks = ["--networks", str(tmp_path / "networks.json")]
+    words = ["plan", "s3://gt-images", "--allow", "Berlin office", "--allow", "192.0.2.44"]
+    args = parse([*words, *networks])
+    assert args is not None
+    assert [str(each) for each in command.restriction_from(args).addresses] == [
+        "192.0.2.44/32", "203.0.113.0/24", "2001:db8:40::/48"
+    ]  # fmt: skip
+    wrong = parse(["plan", "s3://gt-images", "--allow", "Berlin ofice", *networks])
+    assert wrong is not None
+    with pytest.raises(InvalidInput, match="Berlin ofice"):
+        command.restriction_from(wrong)

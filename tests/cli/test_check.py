@@ -6,7 +6,10 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import jsonschema
@@ -16,6 +19,7 @@ from gt_secure import check
 from gt_secure.base.errors import InvalidInput, NotFound
 from gt_secure.check import CheckResult, Report, Spec, load_check_file
 from gt_secure.cli.main import main
+from gt_secure.findings.model import Acceptance, Finding
 from gt_secure.restriction.files import dump_restriction
 from support.sample import sample
 from support.scene import BUCKET, ELSEWHERE, GOOD, TEAM, WISH, Scene, row
@@ -143,10 +147,10 @@ def assert_junit(root: ElementTree.Element) -> None:
     sample(
         [
             ("team-is-restricted", ("--team", TEAM)),
-            ("guard-is-in-place", ("--bucket", BUCKET)),
+            ("guard-is-in-place", (f"s3://{BUCKET}",)),
             ("no-foreign-hits", ("--restriction", "wish.yaml", "--logs", "log")),
             ("no-leaked-urls", ("--logs", "log")),
-            ("no-findings", ("--team", TEAM, "--bucket", BUCKET, "--severity", "medium")),
+            ("no-findings", ("--team", TEAM, f"s3://{BUCKET}", "--severity", "medium")),
             ("nothing-drifted", ("--restriction", "wish.yaml")),
             ("expectations-hold", ("--restriction", "wish.yaml")),
             ("is-proved", ("--restriction", "wish.yaml")),
@@ -188,8 +192,8 @@ def test_each_command_passes_and_fails_when_what_it_watches_is_taken_away(
 
 def test_single_checks(scene: Scene, run, tmp_path):
     assert run("team-is-restricted", "--team", TEAM)[0] == PASSED
-    assert run("guard-is-in-place", "--bucket", BUCKET, "--allow", "203.0.113.0/24")[0] == PASSED
-    assert run("guard-is-in-place", "--bucket", BUCKET, "--allow", "192.0.2.0/24")[0] == FAILED
+    assert run("guard-is-in-place", f"s3://{BUCKET}", "--allow", "203.0.113.0/24")[0] == PASSED
+    assert run("guard-is-in-place", f"s3://{BUCKET}", "--allow", "192.0.2.0/24")[0] == FAILED
     assert run("team-is-restricted", "--team", "no-such-team")[0] == FAILED
     (tmp_path / "log").write_text("")
     code, out, _ = run("no-leaked-urls", "--logs", tmp_path / "log")
@@ -208,8 +212,8 @@ def test_a_notebook_needs_no_account(run, checks):
     [
         ((), "Name a check"),
         (("no-such-check",), "There is no check"),
-        (("guard-is-in-place",), "needs --bucket"),
-        (("guard-is-in-place", "--bucket", "b", "--team", "x"), "has no member --team"),
+        (("guard-is-in-place",), "needs s3://BUCKET"),
+        (("guard-is-in-place", "s3://gt-images", "--team", "x"), "has no member --team"),
         (("no-findings",), "needs team or bucket"),
         (("-f", "missing.yaml"), "There is no file"),
         (("-f", "missing.yaml", "--team", "x"), "cannot be combined"),
@@ -282,6 +286,49 @@ def test_one_broken_check_neither_hides_the_others_nor_passes(scene: Scene, tmp_
     ]
     report = check.run_specs(scene.gt, specs)
     assert [result.status for result in report] == ["failed", "unknown", "unknown", "passed"]
+
+
+@pytest.mark.parametrize(
+    ("logs", "asked"),
+    [
+        ([], None),
+        (["s3://gt-logs/s3/"], ["s3://gt-logs/s3/"]),
+        (["a.log", "s3://gt-logs/s3/"], ["{folder}/a.log", "s3://gt-logs/s3/"]),
+        (["s3://gt-logs/s3/", "a.log"], ["s3://gt-logs/s3/", "{folder}/a.log"]),
+        (["a.log", "b.log"], "nothing"),
+    ],
+)
+def test_logs_are_read_with_the_account_if_one_of_them_is_there(tmp_path, logs, asked):
+    """A file needs no account; a log in S3, or the one that the bucket names, does."""
+    seen = []
+
+    def hits(bucket, *, logs, **_):
+        seen.append((bucket, logs))
+        raise NotFound("There is no log.")
+
+    members = {"bucket": BUCKET, **({"logs": logs} if logs else {})}
+    report = check.run_specs(lambda: SimpleNamespace(hits=hits), [Spec.make("no_leaked_urls", members, tmp_path)])
+    assert not report
+    folder = [] if asked == "nothing" else [(BUCKET, asked and [each.format(folder=tmp_path) for each in asked])]
+    assert seen == folder
+
+
+@pytest.mark.parametrize(
+    ("passed", "results"),
+    [
+        (False, [("guard-open", False), ("url-lock-off", False), ("guard-missing", True)]),
+        (None, [("no_findings", False), ("guard-missing", True)]),
+        (True, [("no_findings", False), ("guard-missing", True)]),
+    ],
+)
+def test_a_finding_is_a_result_of_its_own_where_it_fails_the_check_or_is_accepted(passed, results):
+    codes = ("guard-open", "url-lock-off", "guard-missing")
+    *failing, known = (Finding(code, "high", code, "", "", "https://docs.aws.amazon.com/", ()) for code in codes)
+    accepted = replace(known, accepted=Acceptance(known.code, "known", date.max))
+    details = {"findings": [each.to_dict() for each in failing], "accepted": [accepted.to_dict()]}
+    log = Report((CheckResult("no_findings", "gt-images", passed, "said", details),)).to_sarif()
+    jsonschema.Draft4Validator(SARIF).validate(log)
+    assert [(each["ruleId"], "suppressions" in each) for each in log["runs"][0]["results"]] == results
 
 
 def test_nothing_run_is_not_passed():

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from gt_secure.cli.main import main
-from support.rig import until
+from support.box import until
 
 PATIENCE_S = 300
 """A bound for a busy machine: nothing waits for it when all is well."""

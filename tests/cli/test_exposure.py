@@ -1,15 +1,24 @@
-"""``gt-secure exposure`` and ``prove`` from files: their JSON forms and exit codes."""
+"""``gt-secure who``, ``prove`` and ``who --signers`` from files: their JSON forms and exit codes."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from types import SimpleNamespace
+from urllib.parse import quote
 
 import pytest
 
+from gt_secure.base.errors import AccessDenied
+from gt_secure.cli import exposure
 from gt_secure.cli.main import main
+from gt_secure.engine.access import Exposure, locks_of_files
+from gt_secure.engine.access.part import NotRead
+from gt_secure.engine.access.signers import signers_of
 from gt_secure.engine.policies.bucket_guard import build_guard
+from support.principals import ACCOUNT, NOBODY, READ, arn, details, doc, group, policy, role, user
 
-BUCKET = ("--bucket", "gt-images", "--account", "111122223333")
+BUCKET, OBJECT = (("s3://gt-images" + key, "--account", "111122223333") for key in ("", "/a.png"))
 
 
 @pytest.fixture
@@ -26,7 +35,7 @@ def run(capsys, *arguments):
 
 
 def test_exposure(guard, capsys):
-    code, data = run(capsys, "exposure", "--bucket-policy", guard, *BUCKET, "--key", "a.png", "--json")
+    code, data = run(capsys, "who", "--bucket-policy", guard, *OBJECT, "--json")
     assert code == 0
     rows = {row.pop("request"): row for row in data["requests"]}
     assert list(rows) == ["presigned", "header", "post-form", "anonymous", "other-account"]
@@ -64,11 +73,55 @@ def test_prove_a_guard_of_reads(capsys, tmp_path):
     assert "Whoever has an upload URL" in " ".join(capsys.readouterr().out.split())
 
 
+def test_prove_writes_a_certificate(guard, capsys, tmp_path):
+    line = ["prove", "--bucket-policy", guard, *BUCKET, "--allow", "203.0.113.0/24"]
+    assert main([*line, "--certificate", str(tmp_path / "question.smt2")]) == 0
+    assert (tmp_path / "question.smt2").read_text().endswith("(check-sat)\n")
+
+
 def test_text_and_errors(guard, capsys, tmp_path):
-    assert main(["exposure", "--bucket-policy", guard, *BUCKET, "--key", "a.png"]) == 0
+    assert main(["who", "--bucket-policy", guard, *OBJECT]) == 0
     assert "203.0.113.0/24" in capsys.readouterr().out
     assert main(["prove", "--bucket-policy", guard, *BUCKET]) == 2
     bad = tmp_path / "bad.json"
     bad.write_text("{")
-    assert main(["exposure", "--bucket-policy", str(bad), *BUCKET, "--key", "a"]) == 1
+    assert main(["who", "--bucket-policy", str(bad), *OBJECT]) == 1
     assert main(["prove", "--bucket-policy", str(tmp_path / "none"), *BUCKET]) == 1
+
+
+def test_signers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    late = details(group("g", arn("policy/reading")), policy("reading", doc(), doc(READ)))
+    pages = [details(user("x", READ, groups=["g"]), role("s", READ)), late]
+    pages[0]["UserDetailList"][0]["UserPolicyList"][0]["PolicyDocument"] = quote(json.dumps(doc(READ)))
+    pages[0]["RoleDetailList"][0]["AssumeRolePolicyDocument"] = json.dumps(NOBODY)
+    (tmp_path / "principals.json").write_text(json.dumps(pages))
+    (tmp_path / "policy.json").write_text(json.dumps(doc()))
+    line = ["who", "s3://gt-images/scans/0001.png", "--bucket-policy", str(tmp_path / "policy.json")]
+    line += ["--account", ACCOUNT, "--signers"]
+    assert main([*line, "--principals", str(tmp_path / "principals.json"), "--json", "--all"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert [each["arn"] for each in data["signers"]] == [arn("role/s"), arn("user/x")]
+    assert data["signers"][1] == {
+        "arn": arn("user/x"), "class": "signs", "answer": "opened", "chain": [arn("user/x")], "depends_on": [],
+        "opened": {"cidrs": ["0.0.0.0/0", "::/0"], "endpoints": "any", "when": []}, "longest_s": 604800,
+    }  # fmt: skip
+    assert any("aws:ResourceTag" in each for each in data["assumed"])
+    assert main([*line, "--principals", str(tmp_path / "principals.json")]) == 0
+    assert "7 days" in capsys.readouterr().out
+    assert main(line) == 1
+    assert "Add --principals" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_without_the_users_and_roles_it_is_unknown_who_signs(capsys, monkeypatch, form):
+    action = "iam:GetAccountAuthorizationDetails"
+    error = AccessDenied(f"This role may not call {action}.", action=action)
+    missing = NotRead.of("the users and roles", action, error)
+    found = signers_of(Exposure(locks_of_files("gt-images", None, "111122223333"), "a.png"), missing)
+    monkeypatch.setattr(exposure, "_of_account", lambda _: SimpleNamespace(signers=found))
+    code = main(["who", "s3://gt-images/a.png", "--signers", *form])
+    out, err = capsys.readouterr()
+    said = f"{action} was denied, so it is unknown who can sign URLs for a.png."
+    assert code == 3
+    assert said in (json.loads(out)["unread"] if form else out.splitlines())
+    assert json.loads(err[err.index("{") :])["Statement"][0]["Action"] == action

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import itertools
 import json
 import random
 import re
@@ -17,7 +18,9 @@ import duckdb
 import pytest
 
 from gt_secure.base.errors import InvalidInput
-from gt_secure.cli.main import main, parse
+from gt_secure.cli.main import build_parser, main, parse
+from gt_secure.logs.engines import selection as engines
+from gt_secure.logs.sql.log_columns import COLUMNS
 from support import corpus
 from support.sample import sample
 
@@ -98,8 +101,8 @@ def test_standard_input(log, capsys, monkeypatch) -> None:
 def opened(address: str, **more: object) -> dict[str, object]:
     """A record of CloudTrail: an opened presigned request."""
     now = dt.datetime.now(dt.UTC)
-    minted = more.pop("minted", now - dt.timedelta(minutes=1))
-    query = {"X-Amz-Date": f"{minted:%Y%m%dT%H%M%SZ}", "X-Amz-Expires": str(more.pop("expires_s", 3600))}
+    signed_at = more.pop("signed_at", now - dt.timedelta(minutes=1))
+    query = {"X-Amz-Date": f"{signed_at:%Y%m%dT%H%M%SZ}", "X-Amz-Expires": str(more.pop("expires_s", 3600))}
     return {
         "eventSource": "s3.amazonaws.com", "eventName": "GetObject", "eventTime": f"{now:%Y-%m-%dT%H:%M:%SZ}",
         "sourceIPAddress": address, "userAgent": address, "requestID": address,
@@ -120,10 +123,10 @@ IPS = ("203.0.113.7", "198.51.100.9")
 
 def test_leaks_print_the_command_that_stops_a_url(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     [_, leak, stop, _] = leak_lines(tmp_path / "a.json", capsys, *IPS)
-    assert leak.startswith("- leak: Minted")
+    assert leak.startswith("- leak: Signed")
     words = shlex.split(stop.partition("stop it: ")[2])
-    assert words[:5] == ["gt-secure", "revoke", "--bucket", "gt-images", "--fingerprint"]
-    assert re.fullmatch("[0-9a-f]{16,}", words[5])
+    assert words[:4] == ["gt-secure", "revoke", "s3://gt-images", "--fingerprint"]
+    assert re.fullmatch("[0-9a-f]{16,}", words[4])
 
 
 @pytest.mark.parametrize(
@@ -168,8 +171,8 @@ def test_text_of_a_log_makes_no_line_of_its_own(tmp_path: Path, capsys: pytest.C
 def test_an_expired_url_needs_no_command(
     age: int, expires_s: int, printed: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    minted = dt.datetime.now(dt.UTC) - dt.timedelta(days=age)
-    lines = leak_lines(tmp_path / "a.json", capsys, *IPS, minted=minted, expires_s=expires_s)
+    signed_at = dt.datetime.now(dt.UTC) - dt.timedelta(days=age)
+    lines = leak_lines(tmp_path / "a.json", capsys, *IPS, signed_at=signed_at, expires_s=expires_s)
     assert any(line.startswith("- leak") for line in lines)
     assert any("stop it" in line for line in lines) == printed
 
@@ -290,3 +293,43 @@ def test_limits_of_the_commands(log, limit: str, more: list[str], capsys) -> Non
 def test_a_networks_file_that_is_missing_is_an_error_whatever_is_counted_by(log, capsys) -> None:
     assert main(["hits", str(log[0]), "--networks", "nofile.json"]) == 1
     assert "nofile.json" in capsys.readouterr().err
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> str:
+    """Return the path of a log that can be read whole."""
+    corpus.deliver(tmp_path, "small.log", "203.0.113.7", "203.0.113.7", "198.51.100.9", "2001:db8::1")
+    return str(tmp_path / "small.log")
+
+
+def test_plot(small: str, tmp_path: Path, capsys) -> None:
+    for kind, ending in zip(("ip", "network", "time", "heat"), itertools.cycle(("svg", "png"))):
+        out = tmp_path / f"{kind}.{ending}"
+        assert main(["plot", small, "-o", str(out), "--kind", kind]) == 0
+        assert out.stat().st_size > 1000
+    assert main(["plot", small, "-o", "x.gif"]) == 1
+    assert "SVG or PNG" in capsys.readouterr().err
+
+
+def test_the_engine_is_named(small: str, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert main(["hits", small, "--by", "bucket", "--stats"]) == 0
+    said = json.loads(capsys.readouterr().err)
+    assert (said["engine"], "within 50.0 GB" in said["engine_reason"]) == ("duckdb", True)
+    monkeypatch.setattr(engines, "DUCKDB_UP_TO", 100)
+    for command in (["hits"], ["leaks"], ["plot", "-o", str(tmp_path / "a.svg")]):
+        assert main([command[0], small, *command[1:]]) == 0
+        said_lines = capsys.readouterr().err.splitlines()
+        assert said_lines[0].startswith("gt-secure: DuckDB in this kernel, though")
+        assert any(line.startswith("note: DuckDB in this kernel, though") for line in said_lines)
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "commands" / "watch.md"
+
+
+def test_the_command_and_its_page_name_every_column() -> None:
+    [commands] = (action for action in build_parser("hits")._actions if isinstance(action.choices, dict))
+    assert isinstance(commands.choices, dict)
+    options = commands.choices["hits"]._option_string_actions
+    offered = str(options["--by"].help)
+    assert offered.split(": ", 1)[1].split(", ") == list(COLUMNS)
+    assert offered in PAGE.read_text(encoding="utf-8")

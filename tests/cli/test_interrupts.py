@@ -30,8 +30,8 @@ from gt_secure.logs.engines.duckdb_store import Store, run_interruptible
 from gt_secure.restriction.model import Restriction
 from support import corpus
 from support.account import BUCKET, TEAM, Account
+from support.box import until
 from support.faults import Wire, in_child, name_of
-from support.rig import until
 from support.sample import sample
 
 START = (
@@ -41,9 +41,9 @@ START = (
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 WORDS = {
-    "apply": ("apply", "--team", TEAM, "--allow", "203.0.113.0/24", "--bucket", BUCKET, "--yes"),
+    "apply": ("apply", "--team", TEAM, "--allow", "203.0.113.0/24", f"s3://{BUCKET}", "--yes"),
     "undo": ("undo", "--yes"),
-    "revoke": ("revoke", "--bucket", BUCKET, "--before", "1h", "--yes"),
+    "revoke": ("revoke", f"s3://{BUCKET}", "--before", "1h", "--yes"),
 }
 Moment = Literal["before the write", "after the write", "verify"]
 MOMENTS: tuple[Moment, ...] = ("before the write", "after the write", "verify")

@@ -67,7 +67,7 @@ def test_usage_errors_are_never_drift(words: tuple[str, ...], capsys) -> None:
     [
         (("plna",), "gt-secure plan"),
         (("chekc",), "gt-secure check"),
-        (("workteam",), "gt-secure workteams"),
+        (("workteams",), "gt-secure teams"),
         (("plan", "--regon", "x"), "--region"),
         (("hits", "--presignd"), "--presigned"),
         (("plan", "--url-lock", "SourceIP"), "SourceIp"),
@@ -101,7 +101,6 @@ def test_each_command_shows_examples_and_short_help() -> None:
 
 
 LOCAL = (
-    "exposure",
     "verdict",
     "inspect",
     "tutorials",
@@ -227,7 +226,7 @@ def test_every_example_runs(line: str, scene, monkeypatch, capsys) -> None:
 
 @pytest.mark.parametrize("argument", OPTIONS)
 def test_errors_speak_the_language_of_the_command_line(argument: str) -> None:
-    assert in_options(f"Pass {argument}=, or wait.") == f"Pass {OPTIONS[argument]}, or wait."
+    assert in_options(f"Pass {argument}=, or wait.") == f"Pass {OPTIONS[argument].format(argument.upper())}, or wait."
     assert in_options(f"x == {argument}==3") == f"x == {argument}==3"
 
 
@@ -271,7 +270,7 @@ def test_checks_are_spelled_with_hyphens() -> None:
     ("words", "part"),
     [
         (("plan",), "--team"),
-        (("plan", "--allow", "10.0.0.0/33", "--bucket", "gt-images"), "10.0.0.0/33"),
+        (("plan", "--allow", "10.0.0.0/33", "s3://gt-images"), "10.0.0.0/33"),
         (("apply", "-f", "/nowhere/team.json"), "/nowhere/team.json"),
         (("hits",), "--bucket"),
         (("hits", "/nowhere", "--by", "ip"), "remote_ip"),

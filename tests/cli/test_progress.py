@@ -9,7 +9,7 @@ import pytest
 
 from gt_secure.cli import output, progress
 from gt_secure.logs import activity
-from support.rig import until
+from support.box import until
 
 
 class Terminal(io.StringIO):

@@ -194,7 +194,7 @@ def test_commands_in_running_text_exist(capsys: pytest.CaptureFixture[str]) -> N
     parsers = next(action.choices for action in build_parser()._actions if action.dest == "command")
     looked = 0
     for page in pages():
-        if "commands" in (page.stem, page.parent.name):
+        if {"commands", "glossary"} & {page.stem, page.parent.name}:  # the glossary names former commands
             continue
         for text in commands_in(page, "make"):
             looked += 1

@@ -36,7 +36,7 @@ SHOWN = {
     "An Allow with an address, and no Deny": ("opened", False, "s3:GetObject"),
     "A check of the referer": ("opened", False, "s3:PutObject"),
     "Two Denies, one for the office and one for the VPC": ("refused", True, None),
-    "An age cap the wrong way round": ("opened", False, "s3:GetObject"),
+    "An age limit the wrong way round": ("opened", False, "s3:GetObject"),
     "A Deny of s3:GetObject alone": ("refused", False, "s3:PutObject"),
     "A range compared as text": ("refused", False, "s3:PutObject"),
     "The whole internet in two halves": ("opened", False, "s3:GetObject"),
@@ -67,13 +67,13 @@ def on_the_command_line(question: dict[str, str], folder: Path, capsys: Any) -> 
     policy.write_text(question["policy"], encoding="utf-8")
     files = ["--bucket-policy", str(policy), "--account", question["account"], "--json"]
     capsys.readouterr()
-    code = main(["explain", question["object"], "--from", question["source"], *files])
+    code = main(["who", question["object"], "--from", question["source"], *files])
     explained = json.loads(capsys.readouterr().out)
     bucket, _, key = question["object"].removeprefix("s3://").partition("/")
     lists: list[str] = []
     for text in question["allow"].split(", "):
         lists += ["--endpoint" if text.startswith("vpce") else "--allow", text]
-    main(["prove", "--bucket", bucket, "--prefix", key if key.endswith("/") else "", *lists, *files])
+    main(["prove", f"s3://{bucket}/{key}" if key.endswith("/") else f"s3://{bucket}", *lists, *files])
     proof = json.loads(capsys.readouterr().out)
     answers = [(each["request"], each["answer"]) for each in explained.pop("answers")]
     assert code == (3 if any(answer == "unknown" for _, answer in answers) else 0)
@@ -111,7 +111,7 @@ def module(name: str) -> Any:
 
 @pytest.mark.parametrize("question", [pytest.param(q, id=str(n)) for n, q in enumerate(subjects(twenty(), 20))])
 def test_the_lab_answers_as_the_command_line(question: dict[str, str], tmp_path: Path, capsys: Any) -> None:
-    explained, proof = asked(question, "explain", "proof")
+    explained, proof = asked(question, "who", "proof")
     assert of_the_lab(explained, proof) == on_the_command_line(question, tmp_path, capsys)
 
 
@@ -119,7 +119,7 @@ def test_the_lab_answers_as_the_command_line(question: dict[str, str], tmp_path:
 def test_each_mistake_is_one_and_the_guard_ends_it(mistake: dict[str, Any]) -> None:
     answer, is_proved, action = SHOWN[mistake["title"]]
     question = of_mistake(mistake)
-    explained, proof = asked(question, "explain", "proof")
+    explained, proof = asked(question, "who", "proof")
     [shown] = [each for each in explained["answers"] if each["request"] == mistake["request"]]
     assert (shown["answer"], proof["proved"]) == (answer, is_proved)
     assert (proof["counterexample"] or {}).get("request", {}).get("action") == action
@@ -152,7 +152,7 @@ def test_an_error_names_the_field_and_the_next_step(wrong: dict[str, str], field
 def test_hostile_text_is_escaped() -> None:
     policy = json.dumps(MISTAKES[0]["policy"]).replace("gt-images/*", "gt-images/<img src=x onerror=a>*")
     question = {**of_mistake(MISTAKES[0]), "policy": policy, "object": "s3://gt-images/<img src=x onerror=b>"}
-    explained, proof = asked(question, "explain", "proof")
+    explained, proof = asked(question, "who", "proof")
     assert "<img" not in explained["picture"] + explained["table"] + proof["html"]
 
 
@@ -169,7 +169,7 @@ for package in sys.argv[2:]:
         importlib.import_module(".".join(part for part in parts if part != "__init__"))
 import lab
 for question in json.loads(sys.stdin.read()):
-    for kind in ("explain", "proof"):
+    for kind in ("who", "proof"):
         assert "error" not in json.loads(lab.ask(json.dumps({**question, "ask": kind})))
 print(sorted({name.partition(".")[0] for name in sys.modules} - set(sys.stdlib_module_names) - {"__main__"}))
 """
@@ -273,7 +273,7 @@ def test_a_browser_decides_twenty_policies_as_the_command_line(
     ask = f"([question, kinds]) => Promise.all(kinds.map({lab_asks}))"
     with opened(browser, site) as page:
         for question in twenty():
-            found = page.evaluate(ask, [question, ["explain", "proof"]])
+            found = page.evaluate(ask, [question, ["who", "proof"]])
             assert of_the_lab(*found) == on_the_command_line(question, tmp_path, capsys)
 
 

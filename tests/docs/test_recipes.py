@@ -41,7 +41,7 @@ from gt_secure.cli.main import main
 from gt_secure.sandbox import Sandbox
 with Sandbox() as sandbox:
     os.environ |= sandbox.environment()
-    code = main(["check", "access-is-logged", "--bucket", "gt-images"])  # logging is on there
+    code = main(["check", "access-is-logged", "s3://gt-images"])  # logging is on there
     assert code == 0, code
 """,
     "A log column": """

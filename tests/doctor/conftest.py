@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.rig import ACCOUNT, BUCKET, LOGS, ROLE, Rig as Account  # noqa: F401 - the names that the tests of this folder import
+from support.box import ACCOUNT, BUCKET, LOGS, ROLE  # noqa: F401 - the names that the tests of this folder import
+from support.rig import Rig as Account
 
 TEAM = "radiology-team"
 SIMULATE = {"Effect": "Allow", "Action": "iam:SimulatePrincipalPolicy", "Resource": "*"}

@@ -14,7 +14,7 @@ from gt_secure.cli import exit_codes
 from gt_secure.cli.main import main
 from gt_secure.doctor import FEATURES, Scope, examine, execution_role, policy_for, scope_of
 from gt_secure.doctor.features import choose
-from support.rig import PREFIX_LIST_ID, until
+from support.box import PREFIX_LIST_ID, until
 from support.sample import sample
 
 from .conftest import ACCOUNT, BUCKET, LOGS, ROLE, SIMULATE, TEAM, Account
@@ -51,13 +51,13 @@ def test_a_user_without_rights_can_do_nothing(account: Account):
     found = examine(account.user(), **GIVEN)
     states = {each.feature.name: each.status for each in found.features}
     assert states["teams"] == "no"
-    assert states["test-url"] == "unknown", "minting is not tried, and may not be predicted"
-    assert "iam:SimulatePrincipalPolicy" in found.state("test-url").why
+    assert states["sign"] == "unknown", "signing is not tried, and may not be predicted"
+    assert "iam:SimulatePrincipalPolicy" in found.state("sign").why
     assert states["guard"] == "no"
     assert "missing" in found.state("teams").why
     assert "0 of 12" in found.headline
     simulated = examine(account.user(SIMULATE), **GIVEN)
-    assert simulated.state("test-url").status == "no"
+    assert simulated.state("sign").status == "no"
     assert "PutBucketPolicy" in simulated.state("guard").why
 
 
@@ -66,7 +66,7 @@ def test_the_policy_for_a_feature_is_enough_and_no_more(account: Account, name):
     log_something(account)
     policy = policy_for(choose([name]), scope_of(account.gt, **GIVEN))
     gt = account.user(SIMULATE, *policy["Statement"])
-    if name == "test-url":
+    if name == "sign":
         state = examine(gt, **GIVEN).state(name)
         assert state.status == "no"
         assert "trust policy of GroundTruthExecution does not name" in state.why
@@ -87,8 +87,8 @@ def use(gt, name: str, account: Account) -> None:
         assert gt.endpoints()[0].vpc_name
     elif name in {"url-lock", "portal-lock", "guard"}:
         change(gt, name)
-    elif name == "test-url":
-        url = gt.test_url(BUCKET, "scans/0001.png", bound_to="203.0.113.7", role_arn=ROLE)
+    elif name == "sign":
+        url = gt.sign(BUCKET, "scans/0001.png", bound_to="203.0.113.7", role_arn=ROLE)
         assert gt.probe(url, "203.0.113.7").opened
         assert not gt.probe(url, "198.51.100.9").opened
     elif name == "prefix-lists":
@@ -102,7 +102,7 @@ def use(gt, name: str, account: Account) -> None:
             found = next(each for each in waf.list_ip_sets(Scope="REGIONAL")["IPSets"] if each["Name"] == "own")
             waf.delete_ip_set(Name="own", Scope="REGIONAL", Id=found["Id"], LockToken=found["LockToken"])
     elif name == "signers":
-        assert gt.exposure(BUCKET, "scans/0001.png").signers
+        assert gt.who_can_open(BUCKET, "scans/0001.png").signers
     elif name == "history":
         gt.history(team=TEAM, since="1h")
     elif name == "hits":
@@ -199,7 +199,7 @@ def test_what_is_not_named_is_not_known_and_asks_for_it(account: Account):
     found = examine(account.gt)
     assert found.state("teams").status == "unknown" or found.state("teams").status == "yes"
     assert found.state("guard").status == "unknown"
-    assert "--bucket" in found.state("guard").why
+    assert "s3://NAME" in found.state("guard").why
     with pytest.raises(InvalidInput, match="s3:GetBucketPolicy"):
         found.policy(["guard"])
 
@@ -261,14 +261,14 @@ class TestCommand:
         return call
 
     def test_table(self, run):
-        code, out, _ = run("--team", TEAM, "--bucket", BUCKET)
+        code, out, _ = run("--team", TEAM, f"s3://{BUCKET}")
         assert code == 0
         for feature in FEATURES.values():
             assert feature.title in out
         assert "S3 signature" in out
 
     def test_json_and_need(self, run, account: Account, monkeypatch):
-        code, out, _ = run("--json", "--team", TEAM, "--bucket", BUCKET, "--need", "teams", "guard")
+        code, out, _ = run("--json", "--team", TEAM, f"s3://{BUCKET}", "--need", "teams", "guard")
         assert code == exit_codes.OK
         assert [each["status"] for each in json.loads(out)["features"]] == ["yes", "yes"]
         assert run("--need", "guard")[0] == exit_codes.UNKNOWN
@@ -276,11 +276,11 @@ class TestCommand:
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", keys["AccessKeyId"])
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys["SecretAccessKey"])
         assert run("--need", "teams", "--team", TEAM)[0] == exit_codes.FOUND
-        _, out, _ = run("--policy", "--team", TEAM, "--bucket", BUCKET, "--logs", LOGS, "--role-arn", ROLE)
+        _, out, _ = run("--policy", "--team", TEAM, f"s3://{BUCKET}", "--logs", LOGS, "--role-arn", ROLE)
         assert "sagemaker:UpdateWorkteam" in out
 
     def test_policy(self, run):
-        code, out, _ = run("--policy", "guard", "url-lock", "--bucket", BUCKET, "--team", TEAM)
+        code, out, _ = run(f"s3://{BUCKET}", "--policy", "guard", "url-lock", "--team", TEAM)
         assert code == 0
         actions = {action for each in json.loads(out)["Statement"] for action in each["Action"]}
         assert {"s3:PutBucketPolicy", "sagemaker:UpdateWorkteam"} <= actions
@@ -291,20 +291,20 @@ class TestCommand:
         keys = account.keys()
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", keys["AccessKeyId"])
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys["SecretAccessKey"])
-        code, out, err = run("--policy", "--team", TEAM, "--bucket", BUCKET, "--logs", LOGS)
+        code, out, err = run("--policy", "--team", TEAM, f"s3://{BUCKET}", "--logs", LOGS)
         assert code == 0, err
         assert "sagemaker:UpdateWorkteam" in out
         assert "sts:AssumeRole" not in out
-        assert "test-url is left out" in err
+        assert "sign is left out" in err
         assert "--role-arn" in err
-        code, _, err = run("--policy", "--need", "test-url")
+        code, _, err = run("--policy", "--need", "sign")
         assert code == 1, "nothing else is asked for, so it is an error"
         assert "--role-arn" in err
 
 
 def test_a_trust_policy_that_cannot_be_read_leaves_it_unknown(account: Account):
     rights = {"Effect": "Allow", "Action": ["sts:AssumeRole", "s3:GetObject", "s3:ListBucket"], "Resource": "*"}
-    state = examine(account.user(rights, SIMULATE), **GIVEN, features=["test-url"]).state("test-url")
+    state = examine(account.user(rights, SIMULATE), **GIVEN, features=["sign"]).state("sign")
     assert state.status == "unknown"
     assert "cannot be read" in state.why
 
@@ -324,9 +324,9 @@ def test_a_role_that_trusts_itself(account: Account):
     document = json.dumps({"Version": "2012-10-17", "Statement": [rights]})
     iam.put_role_policy(RoleName="GroundTruthExecution", PolicyName="look", PolicyDocument=document)
     try:
-        found = examine(gt, bucket=BUCKET, features=["test-url"])
+        found = examine(gt, bucket=BUCKET, features=["sign"])
         assert found.scope.role == ROLE
-        assert found.state("test-url").status == "yes", found.to_dict()
+        assert found.state("sign").status == "yes", found.to_dict()
     finally:
         iam.delete_role_policy(RoleName="GroundTruthExecution", PolicyName="look")
 

@@ -97,9 +97,9 @@ def test_policies_are_small_and_their_sids_differ(names):
 @pytest.mark.parametrize(
     ("feature", "lacking", "said"),
     [
-        ("guard", {"bucket": None}, "--bucket"),
+        ("guard", {"bucket": None}, "s3://NAME"),
         ("hits", {"log_bucket": None}, "--logs"),
-        ("test-url", {"role": None}, "--role-arn"),
+        ("sign", {"role": None}, "--role-arn"),
     ],
 )
 def test_a_wildcard_is_never_put_where_a_name_is_lacking(feature, lacking, said):

@@ -72,7 +72,7 @@ LINES = [
 
 
 def test_every_request_is_counted_once(tmp_path: Path) -> None:
-    tried = dry_run(restriction(max_age="15m", endpoints=[VPCE]), hits_of(tmp_path, *LINES))
+    tried = dry_run(restriction(age_limit="15m", endpoints=[VPCE]), hits_of(tmp_path, *LINES))
     assert tried is not None
     counts = (tried.requests, tried.refused, tried.unknown, tried.not_listed, tried.too_old, tried.version_2)
     assert counts == (7, 5, 1, 3, 1, 1)
@@ -118,7 +118,7 @@ FORM: dict[str, Any] = {"auth_type": "HtmlForm", "request_uri": "POST / HTTP/1.1
     ],
 )
 def test_unknown_stays_unknown_and_names_its_reason(tmp_path: Path, fields: dict[str, Any], answer: str | None) -> None:
-    tried = dry_run(restriction(max_age="15m", endpoints=[VPCE]), hits_of(tmp_path, line(**fields)))
+    tried = dry_run(restriction(age_limit="15m", endpoints=[VPCE]), hits_of(tmp_path, line(**fields)))
     assert tried is not None
     unknown = {"no_address", "no_endpoint", "no_age", "near_limit"}
     counts = {name: tried.to_dict()[name] for name in (*unknown, "not_listed", "too_old", "version_2")}
@@ -130,14 +130,14 @@ def test_unknown_stays_unknown_and_names_its_reason(tmp_path: Path, fields: dict
 
 def test_a_form_has_no_age_only_where_the_age_counts(tmp_path: Path) -> None:
     hits = hits_of(tmp_path, line(**FORM), line(**FORM), line(), line(remote_ip=None))
-    capped, uncapped = dry_run(restriction(max_age="15m"), hits), dry_run(restriction(), hits)
-    assert capped is not None
-    assert uncapped is not None
-    assert capped.sentence.endswith(
+    limited, unlimited = dry_run(restriction(age_limit="15m"), hits), dry_run(restriction(), hits)
+    assert limited is not None
+    assert unlimited is not None
+    assert limited.sentence.endswith(
         ", as far as the log shows. 3 requests are unknown: 1 without an address in the log, "
         "2 without an age in the log."
     )
-    assert (uncapped.unknown, uncapped.no_age, uncapped.no_address) == (1, 0, 1)
+    assert (unlimited.unknown, unlimited.no_age, unlimited.no_address) == (1, 0, 1)
 
 
 def test_without_a_log_there_is_no_dry_run() -> None:
@@ -160,28 +160,28 @@ def made(tmp_path: Path, wish: Restriction, *lines: str) -> Plan:
 
 
 def test_the_plan_shows_it_everywhere(tmp_path: Path) -> None:
-    one = made(tmp_path, restriction(max_age="15m"), *LINES)
+    one = made(tmp_path, restriction(age_limit="15m"), *LINES)
     assert one.dry_run is not None
     assert one.dry_run.sentence in one.to_text()
     assert "role GroundTruthExecution" in one.to_html()
     assert "would have refused" in one.to_html(standalone=True)
     assert one.to_dict()["dry_run"]["refused"] == one.dry_run.refused
     severities = {notice.code: notice.severity for notice in one.notices}
-    assert (severities["age-cap-refuses"], severities["age-cap-version-2"]) == ("warning", "blocker")
+    assert (severities["age-limit-refuses"], severities["age-limit-version-2"]) == ("warning", "blocker")
 
 
 @pytest.mark.parametrize(
-    ("cap", "fields", "severity"),
+    ("limit", "fields", "severity"),
     [(None, SIGV2, None), ("15m", {}, "info"), ("15m", {"age": 901}, "info"), ("15m", SIGV2, "blocker")],
 )
 def test_a_plan_with_a_cap_names_the_version(
-    tmp_path: Path, cap: str | None, fields: dict[str, Any], severity: str | None
+    tmp_path: Path, limit: str | None, fields: dict[str, Any], severity: str | None
 ) -> None:
-    found = {each.code: each for each in made(tmp_path, restriction(max_age=cap), line(**fields)).notices}
-    notice = found.get("age-cap-version-2")
+    found = {each.code: each for each in made(tmp_path, restriction(age_limit=limit), line(**fields)).notices}
+    notice = found.get("age-limit-version-2")
     assert (notice and notice.severity) == severity
     assert notice is None or "signature_version='s3v4'" in notice.fix
-    assert ("age-cap-refuses" in found) is ("age" in fields)
+    assert ("age-limit-refuses" in found) is ("age" in fields)
 
 
 def test_hostile_names_stay_text(tmp_path: Path) -> None:
@@ -195,9 +195,9 @@ def test_a_plan_finds_urls_that_live_long(tmp_path: Path) -> None:
     one = made(tmp_path, restriction(), line(age=700, lifetime=604_800), line(age=3, lifetime=60))
     [found] = [each for each in one.findings if each.code == "urls-live-long"]
     assert "URLs live up to 7 d, the oldest was used after 11 min 40 s" in found.detail
-    assert "max_age of 15m would have refused none of 2 requests" in found.detail
-    capped = made(tmp_path, restriction(max_age="15m"), line(age=700, lifetime=604_800))
-    assert "urls-live-long" not in [each.code for each in capped.findings]
+    assert "limit of 15m would have refused none of 2 requests" in found.detail
+    limited = made(tmp_path, restriction(age_limit="15m"), line(age=700, lifetime=604_800))
+    assert "urls-live-long" not in [each.code for each in limited.findings]
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_refused_requests_say_nothing_about_ages(tmp_path: Path, refused: str) -
     [found] = [each for each in one.findings if each.code == "urls-live-long"]
     assert found.detail == (
         "role GroundTruthExecution: URLs live up to 2 d, the oldest was used after 11 min 40 s. "
-        "A max_age of 15m would have refused none of 1 request."
+        "A limit of 15m would have refused none of 1 request."
     )
     short = made(tmp_path, restriction(), line(age=700, lifetime=900), refused)
     assert "urls-live-long" not in [each.code for each in short.findings]
@@ -240,35 +240,35 @@ def test_a_cap_above_the_highest_age_refuses_nobody(
     tmp_path_factory: pytest.TempPathFactory, ages: list[int], more: int
 ) -> None:
     hits = hits_of(tmp_path_factory.mktemp("log"), *(line(age=age) for age in ages))
-    tried = dry_run(restriction(max_age=dt.timedelta(seconds=max(ages) + more)), hits)
+    tried = dry_run(restriction(age_limit=dt.timedelta(seconds=max(ages) + more)), hits)
     assert tried is not None
     assert (tried.requests, tried.refused, tried.unknown) == (len(ages), 0, 0)
     if max(ages):
-        same = dry_run(restriction(max_age=dt.timedelta(seconds=max(ages))), hits)
+        same = dry_run(restriction(age_limit=dt.timedelta(seconds=max(ages))), hits)
         assert same is not None
         assert (same.refused, same.near_limit) == (0, ages.count(max(ages)))
     if max(ages) > 1:
-        lower = dry_run(restriction(max_age=dt.timedelta(seconds=max(ages) - 1)), hits)
+        lower = dry_run(restriction(age_limit=dt.timedelta(seconds=max(ages) - 1)), hits)
         assert lower is not None
         assert lower.refused >= 1
 
 
 @settings(max_examples=examples(25), deadline=None)
-@given(ages_ms=st.lists(st.integers(0, 5_000), min_size=1, max_size=6), cap=st.integers(1, 5))
+@given(ages_ms=st.lists(st.integers(0, 5_000), min_size=1, max_size=6), limit=st.integers(1, 5))
 def test_the_policy_of_the_guard_agrees_to_the_millisecond(
-    tmp_path_factory: pytest.TempPathFactory, ages_ms: list[int], cap: int
+    tmp_path_factory: pytest.TempPathFactory, ages_ms: list[int], limit: int
 ) -> None:
-    minted = NOW - dt.timedelta(seconds=10)
-    uses = [minted + dt.timedelta(milliseconds=age) for age in ages_ms]
+    signed_at = NOW - dt.timedelta(seconds=10)
+    uses = [signed_at + dt.timedelta(milliseconds=age) for age in ages_ms]
     logged = [use.replace(microsecond=0) for use in uses]  # a log has whole seconds
-    lines = (line(time=at, age=int((at - minted).total_seconds())) for at in logged)
-    tried = dry_run(restriction(max_age=dt.timedelta(seconds=cap)), hits_of(tmp_path_factory.mktemp("log"), *lines))
+    lines = (line(time=at, age=int((at - signed_at).total_seconds())) for at in logged)
+    tried = dry_run(restriction(age_limit=dt.timedelta(seconds=limit)), hits_of(tmp_path_factory.mktemp("log"), *lines))
     assert tried is not None
     wish = build_guard("gt-images", prefix="scans/", networks=["203.0.113.0/24"])
-    policies = Policies(identity=[EVERYTHING], resource=merge_guards(None, wish, cap))
+    policies = Policies(identity=[EVERYTHING], resource=merge_guards(None, wish, limit))
     refused = 0
     for use in uses:
-        signed = {"X-Amz-Date": [f"{minted:%Y%m%dT%H%M%SZ}"]}
+        signed = {"X-Amz-Date": [f"{signed_at:%Y%m%dT%H%M%SZ}"]}
         mechanism = Mechanism(QUERY, SIGV4, "")
         found = context(Source.parse("203.0.113.7"), signed, mechanism, s3=True, now=use.replace(tzinfo=dt.UTC))
         keys = {key: value for key, value in found.items() if value is not None}

@@ -167,9 +167,9 @@ def test_an_expired_url_needs_no_policy() -> None:
 
 
 def test_a_form_of_unknown_age_needs_an_age_only_where_a_policy_asks_for_it() -> None:
-    uncapped = merge_guards(None, build_guard("gt-images", networks=["203.0.113.0/24"]), None)
+    unlimited = merge_guards(None, build_guard("gt-images", networks=["203.0.113.0/24"]), None)
     form = refusal(auth_type="HtmlForm", age_s=None, expires_s=None)
-    assert lock_of(form, exposed(uncapped).locks) == OTHER
+    assert lock_of(form, exposed(unlimited).locks) == OTHER
     young = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::gt-images/*"}
     for operator, value, lock in (
         ("NumericLessThan", "1", None),

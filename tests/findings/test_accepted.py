@@ -192,7 +192,7 @@ def test_the_command_line(scene: Scene, tmp_path, monkeypatch, capsys):
     output = capsys.readouterr()
     assert "2026-01-01" in output.out
     assert "unused: guard-open" in output.err
-    assert main(["plan", "--team", TEAM, "--allow", "203.0.113.0/24", "--bucket", BUCKET, "--accepted", "b.json"]) in (
+    assert main(["plan", "--team", TEAM, "--allow", "203.0.113.0/24", f"s3://{BUCKET}", "--accepted", "b.json"]) in (
         0,
         2,
     )

@@ -83,7 +83,8 @@ def bucket(**parts):
 def people(number, *others, **more):
     """Return a state with users who may read, and what a log shows of them."""
     listed = details(*(user(f"u{i}", READ) for i in range(number)), *others)
-    return change(bucket=dataclasses.replace(BUCKET, principals=parse_principals(json.dumps(listed)), **more))
+    principals = parse_principals(json.dumps(listed))
+    return change(bucket=dataclasses.replace(BUCKET, **more), principals=principals)
 
 
 def policy(*statements):
@@ -643,24 +644,26 @@ def test_delivery_of_logs_that_depends_on_the_organization_is_unknown():
 
 
 @pytest.mark.parametrize(
-    ("cap", "oldest_s", "lifetime_s", "detail"),
+    ("limit", "oldest_s", "lifetime_s", "detail"),
     [
-        (None, 700, 604_800, "live up to 7 d, the oldest was used after 11 min 40 s. A max_age of 15m would have"),
+        (None, 700, 604_800, "live up to 7 d, the oldest was used after 11 min 40 s. A limit of 15m would have"),
         (None, 90_000, 604_800, "live up to 7 d, the oldest was used after 1 d 1 h."),
-        (172_800, 86_399, 604_800, "live up to 7 d, the oldest was used after 23 h 59 min. A max_age of 1d would have"),
+        (172_800, 86_399, 604_800, "live up to 7 d, the oldest was used after 23 h 59 min. A limit of 1d would have"),
         # The log has whole seconds: an age of 900 may be one of 900.9 seconds.
-        (None, 900, 604_800, "live up to 7 d, the oldest was used after 15 min. A max_age of 1h would have"),
-        (None, 899, 604_800, "live up to 7 d, the oldest was used after 14 min 59 s. A max_age of 15m would have"),
+        (None, 900, 604_800, "live up to 7 d, the oldest was used after 15 min. A limit of 1h would have"),
+        (None, 899, 604_800, "live up to 7 d, the oldest was used after 14 min 59 s. A limit of 15m would have"),
+        (None, 21_599, 604_800, "live up to 7 d, the oldest was used after 5 h 59 min. A limit of 6h would have"),
+        (None, 43_199, 604_800, "live up to 7 d, the oldest was used after 11 h 59 min. A limit of 12h would have"),
         (172_800, 86_400, 604_800, "live up to 7 d, the oldest was used after 1 d."),
         (900, 700, 604_800, None),
         (None, 700, 86_400, None),
     ],
 )
-def test_urls_that_live_long(cap, oldest_s, lifetime_s, detail):
+def test_urls_that_live_long(limit, oldest_s, lifetime_s, detail):
     ages = (UrlAges("role a", 7, oldest_s, lifetime_s),)
-    seen = bucket(policy=merge_guards(None, GUARD, cap), url_ages=ages)
+    seen = bucket(policy=merge_guards(None, GUARD, limit), url_ages=ages)
     found = [each.detail for each in examine(seen).findings if each.code == "urls-live-long"]
-    more = " refused none of 7 requests." if detail is not None and "max_age" in detail else ""
+    more = " refused none of 7 requests." if detail is not None and "A limit" in detail else ""
     assert found == ([] if detail is None else [f"role a: URLs {detail}{more}"])
 
 
@@ -684,6 +687,24 @@ def test_many_who_can_sign(number, log, severity, detail):
     assert [each.severity for each in found] == ([severity] if severity else [])
     assert all(each.detail.startswith(detail) for each in found)
     assert not [each for each in examine(bucket(policy=None)).findings if each.code == "many-signers"], "nobody asked"
+
+
+def test_whether_many_can_sign_is_unknown_without_the_users_and_roles_or_the_key_policy():
+    def checked(seen):
+        [outcome] = [each for each in examine(seen).checked if each.code == "many-signers"]
+        return outcome.outcome, outcome.reason
+
+    action = "iam:GetAccountAuthorizationDetails"
+    denied = examine(change(principals=unread(action)))
+    assert checked(change(principals=unread(action))) == ("unknown", f"{action} was denied")
+    assert checked(change(principals=unread(action, why="no answer"))) == ("unknown", f"{action} got no answer")
+    assert [each.detail for each in denied.findings if each.code == "not-checked"] == [
+        f"{action} was denied. Not known: many-signers."
+    ]
+    assert checked(GOOD) == ("not applicable", "users and roles were not asked for")
+    key = {"encryption": Part.of(encrypted("key-1")), "key_policy": unread("kms:GetKeyPolicy")}
+    [found] = [each for each in examine(people(6, **key)).findings if each.code == "many-signers"]
+    assert (found.state, found.depends_on) == ("unknown", ("kms:GetKeyPolicy",))
 
 
 def test_whether_many_can_sign_is_unknown_where_a_policy_was_not_read():

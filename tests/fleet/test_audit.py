@@ -18,7 +18,7 @@ def gt(sandbox):
 
 
 def test_it_reports_teams_buckets_findings_and_leaks(gt, tmp_path) -> None:
-    url = gt.test_url("gt-images", "scans/0001.png")
+    url = gt.sign("gt-images", "scans/0001.png")
     for source in ("203.0.113.7", "198.51.100.9"):
         gt.probe(url, source)
     gt.hits("gt-images", filters={"presigned": True}, wait_for=2).close()

@@ -14,7 +14,8 @@ from gt_secure.fleet.data_buckets import BucketChoice, TeamBuckets, UnreadNotes
 from gt_secure.fleet.sweeps.accounts import Account
 from gt_secure.fleet.sweeps.region_reader import read_region
 from gt_secure.fleet.sweeps.sweep_rows import SweepRow
-from support.rig import ACCOUNT, BUCKET, OPEN_TEAM, ROLE, Rig, job_request
+from support.box import ACCOUNT, BUCKET, OPEN_TEAM, ROLE, job_request
+from support.rig import Rig
 
 TEAM = OPEN_TEAM.replace("open-team", "vpc-team")
 HUMAN_UI = "arn:aws:sagemaker:us-east-1:394669845002:human-task-ui/VideoObjectDetection"

@@ -25,7 +25,8 @@ from gt_secure.fleet.sweeps.sweep_rows import SweepRow
 from gt_secure.sandbox import Sandbox
 from gt_secure_prowler import plugin
 from gt_secure_prowler.plugin import outcomes, read_rows
-from support.rig import OPEN_TEAM, ROLE, Rig
+from support.box import OPEN_TEAM, ROLE
+from support.rig import Rig
 from support.rooms import Room, clean
 from support.scene import Scene
 

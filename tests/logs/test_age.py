@@ -28,16 +28,16 @@ def log(tmp_path: Path, *queries: str, **fields: str | None) -> str:
 def ages(path: str) -> list[tuple[str | None, int | None, int | None]]:
     with read_hits(path) as hits:
         return [
-            (None if minted is None else str(minted), age, lifetime)
-            for minted, age, lifetime in hits.rows(columns=["minted", "age_s", "expires_s"]).rows
+            (None if signed_at is None else str(signed_at), age, lifetime)
+            for signed_at, age, lifetime in hits.rows(columns=["signed_at", "age_s", "expires_s"]).rows
         ]
 
 
 @pytest.mark.parametrize("query", sample(lines.AGES, 3))
 def test_a_query_gives_its_time_and_lifetime(tmp_path: Path, query: str) -> None:
-    minted, lifetime = lines.AGES[query]
-    age = None if minted is None else 300
-    assert ages(log(tmp_path, f"{query}&X-Amz-Signature=abc")) == [(minted, age, lifetime)]
+    signed_at, lifetime = lines.AGES[query]
+    age = None if signed_at is None else 300
+    assert ages(log(tmp_path, f"{query}&X-Amz-Signature=abc")) == [(signed_at, age, lifetime)]
 
 
 def test_a_signer_ahead_of_s3_has_the_age_zero(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_other_requests_have_no_age(tmp_path: Path, query: str, fields: dict[str
 def test_counting_without_rows_gives_the_same(tmp_path: Path) -> None:
     path = tmp_path / "all.log"
     path.write_text("".join(f"{text}\n" for text in lines.all_lines()), encoding="utf-8")
-    for name in ("minted", "age_s", "expires_s"):
+    for name in ("signed_at", "age_s", "expires_s"):
         with read_hits(str(path)) as hits:
             assert count_hits(str(path), name)[0].rows == hits.count(name).rows
 

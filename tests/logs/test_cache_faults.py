@@ -12,7 +12,7 @@ import pytest
 from gt_secure.logs import Cache, read_hits
 from gt_secure.logs.engines import duckdb_store
 from support import corpus
-from support.fake_s3 import FakeS3
+from support.fake_s3 import FakeS3, FakeStore
 from support.sample import sample
 
 
@@ -26,7 +26,7 @@ def log(tmp_path: Path) -> Path:
 def read(log: Path, folder: Path) -> tuple[int, int, int, list[str]]:
     s3 = FakeS3()
     s3.put("gt-logs", "a.log", log.read_bytes())
-    with read_hits("s3://gt-logs/", aws=s3, cache=Cache(folder)) as hits:
+    with read_hits("s3://gt-logs/", aws=FakeStore(s3), cache=Cache(folder)) as hits:
         assert hits.coverage.adds_up
         return len(hits), hits.coverage.unreadable, hits.coverage.objects_cached, hits.coverage.notes
 

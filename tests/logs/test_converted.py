@@ -11,10 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from gt_secure import check
-from gt_secure.cli.main import main
 from gt_secure.logs import count_hits, read_hits
-from gt_secure.logs.ingest import converted
 from gt_secure.logs.sql.derived_columns import from_lines
 from gt_secure.logs.sql.dialects import DUCKDB, TRINO, Dialect
 from gt_secure.logs.sql.query import all_rows, statement
@@ -96,26 +93,3 @@ def test_an_export_of_json_messages_with_its_test_file(folder: Path) -> None:
     (folder / "packed" / "aws-logs-write-test").write_text("Permission Check Successful")
     _, coverage = count_hits([folder / "packed"], BY)
     assert (coverage.hits, coverage.unreadable, coverage.doubts) == (3, 0, [])
-
-
-@needs_zstd
-def test_a_cut_file_and_an_unknown_table_are_doubts(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    zstd(folder / "packed" / "a.zst")
-    whole = (folder / "packed" / "a.zst").read_bytes()
-    (folder / "packed" / "a.zst").write_bytes(whole[: len(whole) // 2])
-    (folder / "packed" / "b.log").write_text(LOG)
-    assert main(["leaks", str(folder / "packed")]) == 3
-    assert "a.zst" in capsys.readouterr().err
-    table, _ = count_hits([folder / "plain.log"], BY)
-    table.to_parquet(folder / "packed" / "a.zst")
-    assert main(["leaks", str(folder / "packed")]) == 3
-    assert "1 Parquet file" in capsys.readouterr().err
-
-
-@needs_zstd
-def test_without_an_unpacker_zstandard_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(converted, "zstd_opener", lambda: None)
-    zstd(folder / "packed" / "a.zst")
-    with read_hits([folder / "packed"]) as hits:
-        assert check.no_leaked_urls.look(hits).status == "unknown"
-        assert "1 Zstandard file" in " ".join(hits.coverage.doubts)

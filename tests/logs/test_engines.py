@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 import pytest
 
 from gt_secure.base.errors import InvalidInput
-from gt_secure.cli.main import main
 from gt_secure.logs import Athena, LargeLogs, count_hits, read as reading, read_hits
 from gt_secure.logs.engines import selection as engines
 from gt_secure.logs.engines.selection import DUCKDB_UP_TO, choose, size_text
@@ -94,20 +92,6 @@ def test_the_answer_says_which_and_why(log: Path, monkeypatch: pytest.MonkeyPatc
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         count_hits(log, "bucket", engine="duckdb")  # who asks for it need not be told
-
-
-def test_on_the_command_line(
-    log: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    assert main(["hits", str(log), "--by", "bucket", "--stats"]) == 0
-    said = json.loads(capsys.readouterr().err)
-    assert (said["engine"], "within 50.0 GB" in said["engine_reason"]) == ("duckdb", True)
-    monkeypatch.setattr(engines, "DUCKDB_UP_TO", 1000)
-    for command in (["hits"], ["leaks"], ["plot", "-o", str(tmp_path / "a.svg")]):
-        assert main([command[0], str(log), *command[1:]]) == (3 if command == ["leaks"] else 0), "no presigned URL"
-        said_lines = capsys.readouterr().err.splitlines()
-        assert said_lines[0].startswith("gt-secure: DuckDB in this kernel, though")
-        assert any(line.startswith("note: DuckDB in this kernel, though") for line in said_lines)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ import pytest
 
 from gt_secure.base.errors import InvalidInput
 from gt_secure.base.url_journal import UrlJournal
-from gt_secure.changes.services import users
 from gt_secure.logs import Hits, count_hits, read_hits
 from gt_secure.logs.table import Table
 from support import corpus
@@ -177,7 +176,6 @@ def test_an_ipv4_address_in_its_ipv6_form_is_on_the_same_side(both: tuple[Hits, 
         assert {row[0] for row in hits.count("network").rows} == {
             "203.0.113.0/24", "198.51.100.0/24", "10.0.3.0/24", "2001:db8:40::/64",
         }  # fmt: skip
-        assert sorted(map(str, users(hits, None, ""))) == ["198.51.100.9", "2001:db8:40::1f", "203.0.113.7"]
 
 
 def test_secrets_stay_out(hits: Hits, tmp_path: Path) -> None:

@@ -161,6 +161,19 @@ def test_a_record_of_any_length_costs_itself_only(tmp_path: Path, monkeypatch: p
     assert coverage.samples[0].text == json_stream.TOO_LONG
 
 
+@pytest.mark.parametrize("size", [400, 900, 4000])
+def test_a_record_far_beyond_the_limit_is_replaced_by_a_text_that_names_the_limit(
+    monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    assert f"a record longer than {json_stream.MAX_RECORD // 1024**2} MiB" == json_stream.TOO_LONG
+    monkeypatch.setattr(json_stream, "MAX_RECORD", 1000)
+    monkeypatch.setattr(json_stream, "BLOCK", 100)
+    text = json.dumps([{"n": 1}, {"x": "x" * (size - 9)}, {"n": 2}]).encode()
+    one, large, other = JsonStream(text[:10], io.BytesIO(text[10:]), lambda: False)
+    assert (one.value, other.value) == ({"n": 1}, {"n": 2})
+    assert large.text == (None if size < 1000 else json_stream.TOO_LONG)
+
+
 @pytest.mark.parametrize("size", sample([3, 2000], 2))
 @pytest.mark.parametrize("end", [1, 2, 40, 300])
 def test_a_cut_file_counts_the_lost_record(tmp_path: Path, size: int, end: int) -> None:

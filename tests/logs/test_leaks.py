@@ -166,7 +166,7 @@ def test_what_is_told(tmp_path: Path) -> None:
     )
     [leak] = found
     assert leak.sentence == (
-        "Minted 20 Nov 09:14 UTC for scans/0007.png, first used from 203.0.113.7, "
+        "Signed 20 Nov 09:14 UTC for scans/0007.png, first used from 203.0.113.7, "
         "then from 198.51.100.9 (3 times, 1 refused)."
     )
     assert leak.expires_s == 600
@@ -203,4 +203,4 @@ def test_uses_in_their_order_up_to_a_cap(tmp_path: Path, monkeypatch: pytest.Mon
     ]  # fmt: skip
     expected = [(corpus.BASE["time"] + timedelta(seconds=60 + n // 2), bool(n % 2)) for n in range(6)]
     assert list(other.uses) == [(time.replace(tzinfo=None), refused) for time, refused in expected[:cap]]
-    assert (leak.minted, leak.expires_s) == (module.dt.datetime(2026, 11, 20, 9, 14), 600)
+    assert (leak.signed_at, leak.expires_s) == (module.dt.datetime(2026, 11, 20, 9, 14), 600)

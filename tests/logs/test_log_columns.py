@@ -10,15 +10,12 @@ from typing import Any
 import pytest
 
 from gt_secure.base.errors import InvalidInput
-from gt_secure.cli.main import build_parser
 from gt_secure.logs import Hits, count_hits, read_hits
 from gt_secure.logs.sql.derived_columns import from_lines, late
 from gt_secure.logs.sql.dialects import DUCKDB, SPARK, TRINO, Dialect
-from gt_secure.logs.sql.log_columns import COLUMNS, DERIVED, GROUPED, STORED
+from gt_secure.logs.sql.log_columns import COLUMNS, DERIVED, GROUPED, STORED, signer_label
 from gt_secure.logs.sql.query import Question, statement
 from support import lines
-
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "commands" / "watch.md"
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +29,24 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def hits(log: Path) -> Iterator[Hits]:
     with read_hits(log) as hits:
         yield hits
+
+
+@pytest.mark.parametrize(
+    ("signer", "words"),
+    [
+        ("111122223333:assumed-role/Training", "role Training"),
+        ("111122223333:assumed-role/assumed-role", "role assumed-role"),
+        ("111122223333:user/anna", "user anna"),
+        ("111122223333:user/team/power-user/anna", "user team/power-user/anna"),
+        ("111122223333:user/assumed-role/user/anna", "user assumed-role/user/anna"),
+        ("111122223333:federated-user/anna", "federated-user anna"),
+        ("111122223333:root", "root"),
+        ("credential AKIAIOSFODNN7EXAMPLE", "credential AKIAIOSFODNN7EXAMPLE"),
+        ("", "unknown signer"),
+    ],
+)
+def test_a_signer_is_named_by_its_kind_and_its_whole_name(signer: str, words: str) -> None:
+    assert signer_label(signer) == words
 
 
 def test_derived_columns_are_stored_or_late_or_formatted() -> None:
@@ -58,15 +73,6 @@ def test_every_engine_has_every_column(dialect: Dialect) -> None:
     assert re.findall(r"AS by_(\w+)(?<!_)[, \n]", text) == list(COLUMNS)
     expressions = late(dialect)
     assert [name for name in expressions if f"{expressions[name]} AS {name}" not in text] == []
-
-
-def test_the_command_and_its_page_name_every_column() -> None:
-    [commands] = (action for action in build_parser("hits")._actions if isinstance(action.choices, dict))
-    assert isinstance(commands.choices, dict)
-    options = commands.choices["hits"]._option_string_actions
-    offered = str(options["--by"].help)
-    assert offered.split(": ", 1)[1].split(", ") == list(COLUMNS)
-    assert offered in PAGE.read_text(encoding="utf-8")
 
 
 WAYS: dict[str, Callable[[Hits, Path], Any]] = {

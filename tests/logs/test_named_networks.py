@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-import gt_secure
 from gt_secure.base.errors import InvalidInput, MissingExtra, NotFound
 from gt_secure.base.network import parse_networks
 from gt_secure.logs import count_hits, read_hits
 from gt_secure.logs.named_networks import NamedNetwork, Networks, load_networks, networks_from
+from gt_secure.logs.network_names import named_counts, without_names
+from gt_secure.logs.table import Table
 from support import corpus, mmdb
 
 OFFICE = {"name": "Berlin office", "ranges": ["203.0.113.0/24", "2001:db8:40::/48"], "kind": "office"}
@@ -263,6 +264,42 @@ def test_hits_have_the_columns(tmp_path: Path, files: list[Path], database: Path
     assert one.rows == [("Berlin office", 200, 2), ("VPN pool", 200, 1), (None, 200, 1)]
 
 
+TRAINING = "arn:aws:sts::111122223333:assumed-role/Training/job-7"
+COUNTED = [
+    ("203.0.113.7", TRAINING, 200, 3),
+    ("203.0.113.9", TRAINING, 200, 2),
+    ("198.51.100.9", None, 200, 4),
+    ("8.8.8.8", None, 403, 1),
+    (None, None, 200, 1),
+]
+
+
+@pytest.mark.parametrize(
+    ("by", "rows"),
+    [
+        (["network_name"], [("Berlin office", 5), ("VPN pool", 4), (None, 2)]),
+        (["network_source"], [("networks file", 9), (None, 2)]),
+        (["country"], [(None, 11)]),
+        (["application"], [(None, 6), ("Trainer", 5)]),
+        (["http_status"], [(200, 10), (403, 1)]),
+        (["remote_ip"], [(row[0], row[3]) for row in sorted(COUNTED, key=lambda row: (-row[3], row[0] is None))]),
+        (
+            ["network_name", "http_status"],
+            [("Berlin office", 200, 5), ("VPN pool", 200, 4), (None, 200, 1), (None, 403, 1)],
+        ),
+    ],
+    ids=["name", "source", "country", "application", "status", "address", "name and status"],
+)
+def test_counts_by_address_and_signer_become_counts_by_name(by: list[str], rows: list[tuple[object, ...]]) -> None:
+    """What has one name counts together, and every other column stays as it was counted."""
+    named = [NamedNetwork(each["name"], parse_networks(each["ranges"]), each["kind"]) for each in (OFFICE, POOL)]
+    known = Networks(named, applications={"role/Training": "Trainer"})
+    counted = ["remote_ip", "requester", "http_status"]
+    assert set(without_names(by, known)) <= {*counted, "application"}
+    table = Table([*counted, "application", "hits"], [(*row[:-1], None, row[-1]) for row in COUNTED])
+    assert named_counts(table, by, known).rows == rows
+
+
 def test_without_networks_the_columns_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="names of networks"):
         count_hits(log(tmp_path, "8.8.8.8"), "network_name")
@@ -280,30 +317,6 @@ def test_a_named_pool_is_one_user(tmp_path: Path, files: list[Path]) -> None:
         assert "VPN pool · 198.51.100.9" in leak.sentence
 
 
-def test_a_plan_allows_networks_by_name(files: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    from gt_secure.cli.changes import restriction_from
-    from gt_secure.cli.main import parse
-
-    words = ["plan", "--bucket", "gt-images", "--allow", "Berlin office", "--allow", "192.0.2.44"]
-    args = parse([*words, *(word for path in files for word in ("--networks", str(path)))])
-    assert args is not None
-    assert [str(each) for each in restriction_from(args).addresses] == [
-        "192.0.2.44/32", "203.0.113.0/24", "2001:db8:40::/48"
-    ]  # fmt: skip
-    wrong = parse(["plan", "--bucket", "gt-images", "--allow", "Berlin ofice", "--networks", str(files[1])])
-    assert wrong is not None
-    with pytest.raises(InvalidInput, match="Berlin ofice"):
-        restriction_from(wrong)
-
-
-def test_the_panels_sources_have_names(tmp_path: Path, files: list[Path]) -> None:
-    from gt_secure.widgets.hits_view import named_label, read_result
-
-    with read_hits(log(tmp_path, "203.0.113.7", "8.8.8.8"), networks=files) as hits:
-        result = read_result(hits, "ip", (), (), True)
-        assert sorted(map(named_label, result.sources)) == ["8.8.8.8", "Berlin office · 203.0.113.7"]
-
-
 def test_a_leak_names_country_and_operator_as_evidence(tmp_path: Path, database: Path) -> None:
     RECORDS["192.0.2.77"] = {"autonomous_system_number": 64500, "country": {"iso_code": "FR"}}
     with read_hits(log(tmp_path, "198.51.100.10", "192.0.2.77"), networks=database) as hits:
@@ -319,23 +332,3 @@ def test_plots_show_names(tmp_path: Path, files: list[Path]) -> None:
     with read_hits(log(tmp_path, "203.0.113.7"), networks=files) as hits:
         assert "Berlin office · 203.0.113.7" in plots.alt_text(plots.draw(hits))
         assert "Berlin office · 203.0.113.0/24" in plots.alt_text(plots.draw(hits, "network"))
-
-
-def test_the_allow_editor_adds_a_network_by_name(files: list[Path]) -> None:
-    from gt_secure.widgets.allow_editor import AllowEditor
-
-    gt = gt_secure.connect(region="us-east-1", networks=files)
-    editor = AllowEditor(gt)
-    assert editor.named.options == ("", "Berlin office", "VPN pool")
-    editor.named.value = "Berlin office"
-    assert editor.addresses == ("203.0.113.0/24", "2001:db8:40::/48")
-    assert editor.named.value == ""
-    assert "gts-hidden" in AllowEditor().named._dom_classes
-
-
-def test_names_are_ranges_for_a_restriction(files: list[Path]) -> None:
-    from gt_secure.restriction.model import Restriction
-
-    known = load_networks(*files)
-    restriction = Restriction(addresses=known["Berlin office"], bucket="gt-images")
-    assert restriction.addresses == parse_networks(OFFICE["ranges"])

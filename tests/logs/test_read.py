@@ -14,13 +14,15 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import numpy as np
 import pytest
 
 from gt_secure.base.errors import GtSecureError, InvalidInput, LogError, NotFound
 from gt_secure.logs import count_hits, read_hits
 from gt_secure.logs.engines import duckdb_store
 from gt_secure.logs.engines.duckdb_store import Store, sweep
-from gt_secure.logs.ingest import batching as packing, converted
+from gt_secure.logs.ingest import arrow_stream, batching as packing, converted
 from gt_secure.logs.storage.objects import StandardInput
 from support import corpus
 from support.sample import sample
@@ -106,6 +108,48 @@ def test_members_of_gzip_are_one_stream() -> None:
     for packed in (text, gzip.compress(text), gzip.compress(text[:5000]) + gzip.compress(text[5000:]) + b"\0" * 9):
         head, rest = converted.unpacked(io.BytesIO(packed))
         assert head + b"".join(iter(lambda stream=rest: stream.read(999), b"")) == text
+
+
+class Trickle:
+    """A stream that gives a few bytes at a time."""
+
+    def __init__(self, content: bytes, step: int) -> None:
+        self._stream, self._step = io.BytesIO(content), step
+
+    def read(self, size: int) -> bytes:
+        return self._stream.read(min(size, self._step))
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 1000])
+@pytest.mark.parametrize("text", [b"", b"x", b"line 1 of 2\nline 2 of 2\n"])
+def test_a_log_is_unpacked_however_few_bytes_arrive_at_a_time(text: bytes, step: int) -> None:
+    for content in (text, gzip.compress(text), gzip.compress(text[:9]) + gzip.compress(text[9:])):
+        stream = Trickle(content, step)
+        head, rest = converted.unpacked(stream)
+        assert head + b"".join(iter(lambda stream=rest: stream.read(999), b"")) == text
+
+
+def test_each_batch_of_lines_is_given_back_when_duckdb_has_read_it() -> None:
+    kept, given_back = len(arrow_stream._alive), []
+    places = np.array([0, 4], dtype=np.int64)
+    batches = [
+        arrow_stream.LineBatch(
+            b"one\ntwo\n", np.array([0, 4, 8]), np.full(2, n, np.int32), places, lambda n=n: given_back.append(n)
+        )
+        for n in range(3)
+    ]
+    with duckdb.connect() as connection:
+        connection.register("lines_in", arrow_stream.LineStream(iter(batches)))
+        rows = connection.execute("SELECT source, pos, line FROM lines_in").fetchall()
+    assert sorted(rows) == [(n, at, text) for n in range(3) for at, text in ((0, "one\n"), (4, "two\n"))]
+    assert sorted(given_back) == [0, 1, 2]
+    assert len(arrow_stream._alive) == kept
+
+
+def test_a_long_log_is_not_read_whole_to_see_what_it_is() -> None:
+    for content in (b"x" * (4 * converted.HEAD), gzip.compress(b"x" * (4 * converted.HEAD))):
+        head, _ = converted.unpacked(Trickle(content, converted.HEAD))
+        assert head == b"x" * converted.HEAD
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -86,6 +86,6 @@ def test_both_ways_give_the_same() -> None:
         for text, one, other in zip(texts, short, whole, strict=True):
             assert one == other, text
         [(usual,)] = database.execute(
-            f"SELECT count(*) FROM ({derived(from_lines('l'))}) WHERE fingerprint IS NOT NULL AND minted IS NOT NULL"
+            f"SELECT count(*) FROM ({derived(from_lines('l'))}) WHERE fingerprint IS NOT NULL AND signed_at IS NOT NULL"
         ).fetchall()
     assert usual > 1_000

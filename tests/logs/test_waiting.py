@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-import json
 import re
 import threading
 from contextlib import closing
@@ -14,13 +13,11 @@ from typing import Any
 
 import pytest
 
-from gt_secure import magics
 from gt_secure.base.errors import InvalidInput, LogError, Unreachable
-from gt_secure.cli.main import main
 from gt_secure.logs import Waiting, follow_hits, wait_for_hits, waiting
 from gt_secure.logs.storage.objects import LocalFile, StandardInput
 from support import corpus
-from support.fake_s3 import FakeS3
+from support.fake_s3 import FakeS3, FakeStore
 
 
 @pytest.fixture(autouse=True)
@@ -35,20 +32,17 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def deliver(folder: Path | FakeS3, name: str, *addresses: str) -> None:
-    """Put a whole file there: a rename is one step."""
-    text = [corpus.write({**corpus.BASE, **corpus.PRESIGNED, "remote_ip": each}) for each in addresses]
-    if isinstance(folder, FakeS3):
-        folder.put("gt-logs", name, "\n".join(text).encode(), dt.datetime.now(dt.UTC))
-        return
-    (folder / f".{name}").write_text("\n".join(text) + "\n", encoding="utf-8")
-    (folder / f".{name}").rename(folder / name)
+def deliver(folder: Path | FakeStore, name: str, *addresses: str) -> None:
+    if isinstance(folder, FakeStore):
+        folder.s3.put("gt-logs", name, corpus.presigned(*addresses).encode(), dt.datetime.now(dt.UTC))
+    else:
+        corpus.deliver(folder, name, *addresses)
 
 
 class Postman:
     """Delivers one file after another, whenever a look has found nothing."""
 
-    def __init__(self, folder: Path | FakeS3, *deliveries: tuple[str, ...], after: int = 2) -> None:
+    def __init__(self, folder: Path | FakeStore, *deliveries: tuple[str, ...], after: int = 2) -> None:
         self.folder, self.left, self.after = folder, list(deliveries), after
         self.states: list[Waiting] = []
 
@@ -74,14 +68,14 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_only_new_objects_are_read(tmp_path: Path) -> None:
-    s3 = FakeS3()
-    deliver(s3, "a.log", "203.0.113.7")
-    postman = Postman(s3, ("198.51.100.9",), ("198.51.100.9", "192.0.2.1"))
-    with wait_for_hits("s3://gt-logs/", 4, wait_s=60, aws=s3, cache=tmp_path, progress=postman) as hits:
+    store = FakeStore(FakeS3())
+    deliver(store, "a.log", "203.0.113.7")
+    postman = Postman(store, ("198.51.100.9",), ("198.51.100.9", "192.0.2.1"))
+    with wait_for_hits("s3://gt-logs/", 4, wait_s=60, aws=store, cache=tmp_path, progress=postman) as hits:
         assert hits.count("remote_ip").rows == [("198.51.100.9", 2), ("192.0.2.1", 1), ("203.0.113.7", 1)]
         assert not [note for note in hits.coverage.notes if "Waited" in note]
         assert hits.coverage.adds_up
-    assert sorted(s3.fetched) == ["2.log", "4.log", "a.log"]
+    assert sorted(store.s3.fetched) == ["2.log", "4.log", "a.log"]
     assert [state.objects for state in postman.states] == sorted(state.objects for state in postman.states)
     assert postman.states[-1].objects == 1
 
@@ -177,51 +171,3 @@ def test_wrong_input(folder: Path, enough: Any, options: dict[str, Any]) -> None
 def test_standard_input_cannot_be_waited_for() -> None:
     with pytest.raises(InvalidInput, match="Standard input"):
         wait_for_hits(StandardInput(io.BytesIO(b"")), 1)
-
-
-# the command
-
-
-def test_the_command_waits(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    threading.Timer(0.2, deliver, (folder, "b.log", "192.0.2.1")).start()
-    assert main(["hits", str(folder), "--wait-for", "2", "--wait-s", "20", "--json", "--by", "remote_ip"]) == 0
-    assert {row["remote_ip"] for row in json.loads(capsys.readouterr().out)} == {"192.0.2.1", "203.0.113.7"}
-    assert main(["hits", str(folder), "--wait-for", "3", "--wait-s", "0"]) == 0
-    assert "2 of 3 requests there" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("form", "expected"),
-    [("csv", '"remote_ip","hits"\n"203.0.113.7",1\n"192.0.2.1",1\n'),
-     ("json", '{"remote_ip": "203.0.113.7", "hits": 1}\n{"remote_ip": "192.0.2.1", "hits": 1}\n'),
-     ("table", "remote_ip    hits\n203.0.113.7     1\nremote_ip  hits\n192.0.2.1     1\n")],
-)  # fmt: skip
-def test_follow_prints_each_delivery(
-    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, form: str, expected: str
-) -> None:
-    really, looks = waiting._Watch._new, []
-
-    def new(watch: Any) -> Any:
-        looks.append(watch)
-        if len(looks) == 2:
-            deliver(folder, "b.log", "192.0.2.1")
-        return really(watch)
-
-    monkeypatch.setattr(waiting._Watch, "_new", new)
-    chosen = ["--json"] if form == "json" else ["--format", form]
-    assert main(["hits", str(folder), "--follow", "--wait-s", "1", "--by", "remote_ip", *chosen]) == 0
-    out, err = capsys.readouterr()
-    assert out == expected
-    assert "S3 usually delivers access logs in a few hours" in err
-    assert "Ended after 1 s: 2 requests." in err
-
-
-@pytest.mark.parametrize("words", [["--format", "parquet"], ["-o", "x"], ["--wait-for", "1"], ["--engine", "spark"]])
-def test_what_follow_cannot_do(folder: Path, capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
-    assert main(["hits", str(folder), "--follow", *words]) == 1
-    assert capsys.readouterr().out == ""
-
-
-def test_a_cell_has_one_result(folder: Path) -> None:
-    with pytest.raises(magics.MagicError, match="one result"):
-        magics.run_line(f"hits {folder} --follow")

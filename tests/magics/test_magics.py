@@ -42,7 +42,7 @@ def test_load_and_unload(shell: Any) -> None:
 
 def test_panel_gives_the_widget(shell: Any) -> None:
     made = shell.run_line_magic(
-        "gt_secure", "panel --team open-team --bucket gt-images --allow 203.0.113.0/24,198.51.100.9"
+        "gt_secure", "panel s3://gt-images --team open-team --allow 203.0.113.0/24,198.51.100.9"
     )
     assert isinstance(made, Panel)
     assert made.allow.addresses == ("203.0.113.0/24", "198.51.100.9")
@@ -50,7 +50,7 @@ def test_panel_gives_the_widget(shell: Any) -> None:
 
 
 def test_plan_gives_the_plan(shell: Any) -> None:
-    plan = shell.run_line_magic("gt_secure", "plan --team open-team --bucket gt-images --allow 203.0.113.0/24")
+    plan = shell.run_line_magic("gt_secure", "plan s3://gt-images --team open-team --allow 203.0.113.0/24")
     assert isinstance(plan, Plan)
     assert len(plan.changes) == 2
 
@@ -62,7 +62,7 @@ def test_plan_with_logs_keeps_the_lock_out_check(shell: Any, tmp_path: Path) -> 
         'REST.GET.OBJECT scans/1.png "GET /scans/1.png?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=600 HTTP/1.1" '
         '200 - 10 10 5 4 "-" "agent" - hostid SigV4 cipher QueryString gt-images.s3.amazonaws.com TLSv1.2 - -\n'
     )
-    line = f"plan --team open-team --bucket gt-images --allow 203.0.113.0/24 --logs {log}"
+    line = f"plan s3://gt-images --team open-team --allow 203.0.113.0/24 --logs {log}"
     plan = shell.run_line_magic("gt_secure", line)
     assert "refuses-labeler" in [notice.code for notice in plan.blockers]
 
@@ -86,7 +86,7 @@ def test_without_words_or_with_help_it_says_what_it_can(shell: Any, capsys: pyte
 @pytest.mark.parametrize(
     ("line", "part"),
     [
-        ("plan --team open-team --bucket gt-images --allow 10.0.0.0/8", "private"),
+        ("plan s3://gt-images --team open-team --allow 10.0.0.0/8", "private"),
         ("teams no-such-team", "no private workteam"),
         ("no-such-command", "is not a command"),
         ("panel --colour red", "is not a command"),

@@ -43,7 +43,7 @@ def main_job() -> dict[str, object]:
         gt = gt_secure.connect(journal=journal)
         assert gt.aws.is_local
         change = gt.apply(gt.plan(wish))
-        url = gt.test_url("gt-images", "scans/0001.png")
+        url = gt.sign("gt-images", "scans/0001.png")
         statuses = [gt.probe(url, source).status for source in ("203.0.113.7", "198.51.100.9")]
         checks = [
             check.team_is_restricted(gt, "open-team").status,

@@ -46,7 +46,7 @@ asyncio.run(main())
     [line] = [line for line in done.stdout.splitlines() if line.startswith("ANSWER ")]
     tools, results = json.loads(line.removeprefix("ANSWER "))
     assert set(CALLS) <= set(tools)
-    assert "Nothing is applied" in tools["ground_truth_plan"]
+    assert "Nothing is applied" in tools["presigned_plan"]
     assert not [name for name in tools if "apply" in name]
     for name, answer in results.items():
         assert "error" not in answer, (name, answer)

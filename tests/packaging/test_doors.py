@@ -229,13 +229,13 @@ def test_the_script_installs_the_wheel_and_nothing_else(path: Path, wheel: Path,
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 INSTALL, RUN = (each for each in ACTION["runs"]["steps"] if "run" in each)
 POLICY = '{"Version": "2012-10-17", "Statement": []}'
-PROVE = "--bucket gt-images --bucket-policy 'a policy.json' --account 111122223333"
+PROVE = "s3://gt-images --bucket-policy 'a policy.json' --account 111122223333"
 RUNS = {
     "not proved": ("prove", f"{PROVE} --allow 203.0.113.0/24", 2, "Not proved: s3:GetObject"),
     "json": ("prove", f"{PROVE}\n--allow 203.0.113.0/24 --json", 2, '"finding": "guard-missing"'),
     "a finding": ("findings", "--explain guard-missing", 0, "guard-missing"),
     "a command in it": ("findings", "--explain '$(touch made)'", 1, ""),
-    "an open quote": ("prove", "--bucket 'gt", 64, "::error::arguments has an open quote"),
+    "an open quote": ("prove", "s3://'gt", 64, "::error::arguments has an open quote"),
     "another command": ("apply", "--yes", 64, "::error::command is prove"),
     "nothing": ("prove", "", 1, ""),
 }

@@ -47,7 +47,7 @@ def plans() -> Iterator[dict[str, Plan]]:
             bucket="gt-images",
             prefix=PREFIX,
             portal_lock=True,
-            max_age="15m",
+            age_limit="15m",
         )
         first = rig.gt.plan(wish)
         rig.gt.apply(first, confirm=[each.code for each in first.blockers])

@@ -102,7 +102,7 @@ def test_the_wheel_brings_it_and_jupyterlab_says_ok(wheel: Path, tmp_path: Path)
 
 
 @pytest.mark.slow
-def test_the_save_guard_finds_and_masks_what_the_check_does(tmp_path: Path) -> None:
+def test_the_secret_check_finds_and_masks_what_the_check_does(tmp_path: Path) -> None:
     if not (SOURCE / "node_modules").is_dir():
         pytest.skip("tools/build_labextension.py installs its packages")
     books, texts = all_notebooks(), vectors()

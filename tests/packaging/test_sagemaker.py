@@ -50,7 +50,7 @@ print(json.dumps({
     "jobs": [job.name for job in gt.jobs(theirs)],
     "findings": [finding.code for finding in gt.findings(team=theirs)],
     "check": check.team_is_restricted.look(gt, theirs).status,
-    "who": gt.exposure("gt-images", "scans/0001.png", team=theirs).at("203.0.113.7", "worker").answer,
+    "who": gt.who_can_open("gt-images", "scans/0001.png", team=theirs).at("203.0.113.7", "worker").answer,
     "by_session": [
         check.team_is_restricted.look(session, theirs).status, check.nothing_drifted.look(session, wish).status,
         examine(session, team=theirs, features=["teams"]).state("teams").status,

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import pytest
 
 from gt_secure.presign import probe
-from support.rig import until
+from support.box import until
 
 QUERY = (
     "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=ASIAEXAMPLE%2F20261124%2Fus-east-1%2Fs3%2Faws4_request"

@@ -1,5 +1,7 @@
 """Any tool's presigned URL, read without giving away its secrets."""
 
+from importlib import import_module
+
 import pytest
 from hypothesis import given, strategies as st
 
@@ -136,8 +138,8 @@ def test_a_name_and_password_in_front_of_the_host_are_never_shown():
     assert facts.bucket == "gt-images"
     assert any("user name or password" in problem for problem in facts.problems)
     assert inspect("http://a:b@c@127.0.0.1:4566/b/k?" + url.split("?")[1]).host == "127.0.0.1:4566"
-    minted = TestUrl(url, bucket="gt-images", key="k", expires_at=facts.expires_at, bound_to=None, signer="", marker="")
-    for shown in (repr(facts), repr(minted), str(minted), minted.host):
+    signed = TestUrl(url, bucket="gt-images", key="k", expires_at=facts.expires_at, bound_to=None, signer="", marker="")
+    for shown in (repr(facts), repr(signed), str(signed), signed.host):
         assert "hunter2" not in shown
         assert "hidden" not in shown
 
@@ -180,3 +182,8 @@ def test_bad_lifetimes(value):
 
 def test_lifetime_text_is_taken():
     assert check_lifetime("600") == 600
+
+
+def test_the_longest_life_of_a_url_is_the_same_wherever_it_is_written() -> None:
+    places = {"engine.policies.age_limit": "LONGEST_S", "presign.inspect": "_LONGEST_S", "logs.plots.age": "_LONGEST_S"}
+    assert {getattr(import_module(f"gt_secure.{module}"), name) for module, name in places.items()} == {7 * 24 * 3600}

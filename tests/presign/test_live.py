@@ -1,4 +1,4 @@
-"""Mint and probe over real HTTP: the sandbox checks signatures and enforces session policies."""
+"""Sign and probe over real HTTP: the sandbox checks signatures and enforces session policies."""
 
 import pickle
 
@@ -29,7 +29,7 @@ def gt(sandbox):
     [(None, {OFFICE, ELSEWHERE, VPC}), (OFFICE, {OFFICE}), (VPC, {VPC})],
 )
 def test_a_bound_url_opens_only_from_its_source(gt, role, bound_to, opens):
-    url = gt.test_url("gt-images", "scans/0001.png", bound_to=bound_to, role_arn=role)
+    url = gt.sign("gt-images", "scans/0001.png", bound_to=bound_to, role_arn=role)
     for source in (OFFICE, ELSEWHERE, VPC):
         got = gt.probe(url, source)
         assert got.status == (200 if source in opens else 403), (source, got.error_message)
@@ -39,7 +39,7 @@ def test_a_bound_url_opens_only_from_its_source(gt, role, bound_to, opens):
 
 
 def test_the_url_never_shows_itself(gt):
-    url = gt.test_url("gt-images", "scans/0001.png")
+    url = gt.sign("gt-images", "scans/0001.png")
     secret = url.reveal().split("X-Amz-Signature=")[1]
     shown = f"{url!r} {url} {url.masked} {url.to_dict()} {vars(url) and ''} {inspect(url.reveal())!r} {gt.probe(url)!r}"
     assert secret not in shown
@@ -52,7 +52,7 @@ def test_the_url_never_shows_itself(gt):
 
 
 def test_the_marker_is_signed_and_found_again(gt):
-    url = gt.test_url("gt-images", "scans/0001.png")
+    url = gt.sign("gt-images", "scans/0001.png")
     assert inspect(url.reveal()).marker == url.marker
     assert probe(url).marker == url.marker
     assert probe(url.reveal().replace(url.marker, "0" * 32)).error_code == "SignatureDoesNotMatch"
@@ -60,13 +60,13 @@ def test_the_marker_is_signed_and_found_again(gt):
 
 def test_a_version_of_its_own(gt):
     with pytest.raises(NotFound):
-        gt.test_url("gt-images", "scans/0001.png", version_id="nonsuch0000000000000000000000000")
+        gt.sign("gt-images", "scans/0001.png", version_id="nonsuch0000000000000000000000000")
 
 
 def test_an_expired_url_is_told_apart(gt):
     import time
 
-    url = gt.test_url("gt-images", "scans/0001.png", expires_in=1)
+    url = gt.sign("gt-images", "scans/0001.png", expires_in=1)
     time.sleep(2.1)
     got = probe(url)
     assert (got.status, got.error_code) == (403, "AccessDenied")
@@ -97,19 +97,19 @@ def test_an_expired_url_is_told_apart(gt):
 )
 def test_bad_requests_say_what_to_do(gt, arguments, error, word):
     with pytest.raises(error, match=word) as caught:
-        gt.test_url(**arguments)
+        gt.sign(**arguments)
     assert caught.value.next_step
 
 
 def test_a_refused_assume_role_carries_what_an_administrator_needs(gt):
     with pytest.raises(AccessDenied) as caught:
-        gt.test_url("gt-images", "scans/0001.png", role_arn="arn:aws:iam::111122223333:role/Nonsuch")
+        gt.sign("gt-images", "scans/0001.png", role_arn="arn:aws:iam::111122223333:role/Nonsuch")
     assert caught.value.policy["Statement"][0]["Action"] == "sts:AssumeRole"
     assert caught.value.details["trust_statement"]["Action"] == "sts:AssumeRole"
 
 
 def test_no_answer_is_not_an_exception(gt):
-    url = gt.test_url("gt-images", "scans/0001.png").reveal()
+    url = gt.sign("gt-images", "scans/0001.png").reveal()
     got = probe(url.replace(gt.aws.endpoint_url, "http://127.0.0.1:9"), timeout_s=1)
     assert got.status is None
     assert got.failure == "refused"
@@ -117,7 +117,7 @@ def test_no_answer_is_not_an_exception(gt):
 
 def test_a_source_that_cannot_be_played(gt):
     with pytest.raises(InvalidInput, match="cannot simulate"):
-        gt.probe(gt.test_url("gt-images", "scans/0001.png"), "10.0.3.4 via vpce-00000000000000000")
+        gt.probe(gt.sign("gt-images", "scans/0001.png"), "10.0.3.4 via vpce-00000000000000000")
 
 
 def test_a_dead_sandbox_is_a_sentence():
@@ -130,7 +130,7 @@ def test_a_dead_sandbox_is_a_sentence():
 
 def test_scenes_compare_and_show(gt):
     scenes = Scenes()
-    url = gt.test_url("gt-images", "scans/0001.png", bound_to=OFFICE)
+    url = gt.sign("gt-images", "scans/0001.png", bound_to=OFFICE)
     scenes.add("office", gt.probe(url, OFFICE), "opened")
     assert scenes.as_expected
     scenes.add("<b>elsewhere</b>", gt.probe(url, ELSEWHERE), "opened")
@@ -145,7 +145,7 @@ def test_debug_logs_hold_no_url_and_no_key(gt, caplog):
     import logging
 
     with caplog.at_level(logging.DEBUG):
-        url = gt.test_url("gt-images", "scans/0001.png", bound_to=OFFICE, role_arn=ROLE)
+        url = gt.sign("gt-images", "scans/0001.png", bound_to=OFFICE, role_arn=ROLE)
         gt.probe(url, OFFICE)
         gt.probe(url)
     secret = url.reveal().split("X-Amz-Signature=")[1].split("&")[0]
@@ -180,12 +180,12 @@ def test_a_role_with_a_path_is_found_and_the_wrong_path_is_refused(sandbox, gt):
     )
     studio = connect(boto3_session=session, endpoint_url=sandbox.endpoint_url)
     assert studio.aws.own_role() == made == "arn:aws:iam::111122223333:role/service-role/StudioRole"
-    url = studio.test_url("gt-images", "scans/0001.png", bound_to=OFFICE)
+    url = studio.sign("gt-images", "scans/0001.png", bound_to=OFFICE)
     assert url.principal == made
     assert studio.probe(url, OFFICE).status == 200
     assert studio.probe(url, ELSEWHERE).status == 403
     with pytest.raises(AccessDenied) as caught:
-        studio.test_url("gt-images", "scans/0001.png", role_arn="arn:aws:iam::111122223333:role/StudioRole")
+        studio.sign("gt-images", "scans/0001.png", role_arn="arn:aws:iam::111122223333:role/StudioRole")
     assert caught.value.details["trust_statement"]["Principal"] == {"AWS": made}, "who asks, not who is asked"
 
 
@@ -219,7 +219,7 @@ def bucket_policy(gt):
 )
 def test_prediction_and_observation_agree(gt, bucket_policy, condition, source, status):
     bucket_policy(condition)
-    url = gt.test_url("gt-images", "scans/0001.png", role_arn=ROLE)
+    url = gt.sign("gt-images", "scans/0001.png", role_arn=ROLE)
     import time
 
     time.sleep(1.1)  # a signature's time has whole seconds
@@ -228,12 +228,12 @@ def test_prediction_and_observation_agree(gt, bucket_policy, condition, source, 
     assert answer.status == status
     assert explanation.agrees is True, explanation.to_text()
     if "aws:SourceVpc" in str(condition):
-        predicted = gt.exposure("gt-images", "scans/0001.png").at(source, "presigned")
+        predicted = gt.who_can_open("gt-images", "scans/0001.png").at(source, "presigned")
         assert predicted.answer == ("opened" if status == 200 else "refused")
 
 
 def test_any_public_source_can_be_played(gt):
-    url = gt.test_url("gt-images", "scans/0001.png", bound_to="203.0.113.99")
+    url = gt.sign("gt-images", "scans/0001.png", bound_to="203.0.113.99")
     assert gt.probe(url, "203.0.113.99").status == 200
     assert gt.probe(url, "192.0.2.44").status == 403
     assert gt.probe(url, "2001:db8::1").status == 403

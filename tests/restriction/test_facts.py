@@ -71,7 +71,7 @@ def test_every_surface_takes_facts(gt, tmp_path, capsys):
     assert "expectation-broken" in codes(replace(gt, context={"aws:ResourceOrgID": "o-other1"}).plan(asked))
 
     def answer(context):
-        return replace(gt, context=context).exposure(BUCKET, "scans/0001.png").at("203.0.113.7")[0].answer
+        return replace(gt, context=context).who_can_open(BUCKET, "scans/0001.png").at("203.0.113.7")[0].answer
 
     answers = [answer(context) for context in ({}, known, {"aws:ResourceOrgID": "o-other1"})]
     assert answers == ["unknown", "opened", "refused"]
@@ -79,9 +79,9 @@ def test_every_surface_takes_facts(gt, tmp_path, capsys):
     assert main(["plan", "-f", path, "--context", "aws:ResourceOrgID=o-abc123", "--json"]) == 2
     assert json.loads(capsys.readouterr().out)["restriction"]["facts"] == known
     uri = f"s3://{BUCKET}/scans/0001.png"
-    assert main(["explain", uri, "--from", "203.0.113.7", "--context", "aws:ResourceOrgID=o-abc123", "--json"]) == 0
+    assert main(["who", uri, "--from", "203.0.113.7", "--context", "aws:ResourceOrgID=o-abc123", "--json"]) == 0
     assert '"opened"' in capsys.readouterr().out
-    assert main(["explain", uri, "--from", "203.0.113.7", "--context", "aws:ResourceOrgId2=o-abc123"]) == 1
+    assert main(["who", uri, "--from", "203.0.113.7", "--context", "aws:ResourceOrgId2=o-abc123"]) == 1
     assert "aws:ResourceOrgID" in capsys.readouterr().err
     assert gt.prove(asked.with_facts(known)).proved is False
     gt.apply(replace(gt, context=known).plan(asked))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import re
 from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from gt_secure.base.errors import InvalidInput, MissingExtra, NotFound
-from gt_secure.base.network import collapse, parse_network
+from gt_secure.base.network import collapse, parse_network, parse_networks
+from gt_secure.logs.named_networks import NamedNetwork, Networks
 from gt_secure.restriction.expectations import expect, expectation_from
 from gt_secure.restriction.files import (
     dump_restriction,
@@ -290,3 +293,29 @@ def test_expectations_are_read_and_written() -> None:
     assert len(one.sources) == 1
     assert expectation_from(one.to_dict()) == one
     assert str(one) == "refused: 198.51.100.9"
+
+
+@pytest.mark.parametrize("text", ["15m", "90 s", "60min", "48H", "1s"])
+def test_the_schema_knows_ages(text: str) -> None:
+    assert re.search(schema()["properties"]["age_limit"]["pattern"], text)
+
+
+def test_a_restriction_keeps_its_age_limit() -> None:
+    restriction = Restriction(addresses="203.0.113.0/24", bucket="gt-images", age_limit=dt.timedelta(minutes=15))
+    assert restriction.age_limit == "15m"
+    assert Restriction.from_dict(restriction.to_dict()) == restriction
+    assert "age_limit" not in Restriction(addresses="203.0.113.0/24", bucket="gt-images").to_dict()
+
+
+@pytest.mark.parametrize("change", [{"guard": None}, {"guard": False}, {"bucket": None}])
+def test_a_cap_without_a_guard_is_refused(change: dict[str, object]) -> None:
+    values = {"team": "t", "addresses": "203.0.113.0/24", "bucket": "b-1", "portal_lock": True, **change}
+    with pytest.raises(InvalidInput) as caught:
+        Restriction.from_dict({**values, "age_limit": "15m"})
+    assert caught.value.field == "age_limit"
+
+
+def test_names_are_ranges_for_a_restriction() -> None:
+    ranges = parse_networks(["203.0.113.0/24", "2001:db8:40::/48"])
+    known = Networks([NamedNetwork("Berlin office", ranges, "office")])
+    assert Restriction(addresses=known["Berlin office"], bucket="gt-images").addresses == ranges

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
-from support.rig import (  # noqa: F401 - the names that the tests of this folder import
+from support.box import (  # noqa: F401 - the names that the tests of this folder import
     ELSEWHERE,
     IN_VPC,
     OFFICE,
@@ -17,7 +15,7 @@ from support.rig import (  # noqa: F401 - the names that the tests of this folde
     ROLE,
     VPCE,
     Answer,
-    Rig as Box,
+    Box,
 )
 
 
@@ -32,16 +30,3 @@ def box(running_box: Box) -> Box:
     """A sandbox that every file finds as it was seeded."""
     running_box.sandbox.reset()
     return running_box
-
-
-@pytest.fixture
-def guard(box: Box) -> Iterator[Callable[..., None]]:
-    """Put a bucket policy on gt-images, and take it away afterwards."""
-    s3 = box.client("s3")
-
-    def put(*statements: dict[str, Any]) -> None:
-        document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
-        s3.put_bucket_policy(Bucket="gt-images", Policy=document)
-
-    yield put
-    s3.delete_bucket_policy(Bucket="gt-images")

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from gt_secure.engine.policies.session_policy import session_policy
-from gt_secure.explain.explanation import explain
-
-from .conftest import ELSEWHERE, OFFICE, ROLE
+from .conftest import OFFICE
 
 KEY = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 S3 = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
@@ -81,29 +76,6 @@ def test_signature_version_2_and_nobody_open_nothing(box, secret):
     assert answer.status == 400
     assert "require AWS Signature Version 4" in answer.text
     assert "<Code>InvalidArgument</Code>" in answer.text
-
-
-def test_a_session_policy_must_name_the_key(box, secret):
-    role = box.client("iam")
-    role.put_role_policy(
-        RoleName="GroundTruthExecution", PolicyName="kms",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allow("kms:Decrypt")]}),
-    )  # fmt: skip
-    try:
-        for key, status in ((None, 403), (KEY, 200)):
-            policy = session_policy(
-                **{name.lower(): value for name, value in secret.items()}, source=OFFICE, kms_key=key
-            )
-            session = box.client("sts").assume_role(RoleArn=ROLE, RoleSessionName="worker", Policy=policy)
-            keys = session["Credentials"]
-            url = box.client("s3", keys).generate_presigned_url("get_object", Params=secret)
-            answer = box.fetch(url, OFFICE)
-            assert answer.status == status, answer.text
-            assert box.fetch(url, ELSEWHERE).status == 403
-            if status == 403:
-                assert explain(box.gt.probe(url, OFFICE)).cause == "kms"
-    finally:
-        role.delete_role_policy(RoleName="GroundTruthExecution", PolicyName="kms")
 
 
 def test_plain_objects_need_no_key(box):

@@ -1,4 +1,4 @@
-"""GetBucketPolicyStatus: whether a bucket policy is public, and what exposures make of it."""
+"""GetBucketPolicyStatus: whether a bucket policy is public."""
 
 from __future__ import annotations
 
@@ -56,18 +56,3 @@ def test_without_a_policy_and_without_a_permission(box, s3):
         s3.get_bucket_policy_status(Bucket=NAME)
     with pytest.raises(ClientError, match="AccessDenied"):
         box.client("s3", box.keys()).get_bucket_policy_status(Bucket=NAME)
-
-
-def test_an_exposure_says_what_s3_says(box, s3):
-    put(s3, GRANT)
-    s3.put_public_access_block(Bucket=NAME, PublicAccessBlockConfiguration={"RestrictPublicBuckets": True})
-    try:
-        found = box.gt.exposure(NAME, "k")
-        assert "S3 calls the bucket policy public, as gt_secure does." in found.assumed
-        rows = {row.request: row for row in found}
-        assert rows["anonymous"].refused.decided_by == ("Block Public Access",)
-        blind = box.user({"Effect": "Allow", "Action": "*", "Resource": "*"},
-                         {"Effect": "Deny", "Action": "s3:GetBucketPolicyStatus", "Resource": "*"})  # fmt: skip
-        assert not any("S3 calls" in each for each in blind.exposure(NAME, "k").assumed)
-    finally:
-        s3.delete_public_access_block(Bucket=NAME)

@@ -68,7 +68,7 @@ def test_the_story(box, portal_lock):
         assert box.fetch(after, OFFICE).status == 200
         assert box.fetch(after, ELSEWHERE).status == 403
         assert box.fetch(after, IN_VPC).status == 403
-        assert box.fetch(before, ELSEWHERE).status == 200, "URLs minted before keep their policy until they expire"
+        assert box.fetch(before, ELSEWHERE).status == 200, "URLs signed before keep their policy until they expire"
         assert open_task(box, "open-team", ELSEWHERE).status == 404
     finally:
         sm.update_workteam(WorkteamName="open-team", WorkerAccessConfiguration=off)

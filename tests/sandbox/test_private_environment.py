@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 from gt_secure.base.errors import GtSecureError, InvalidInput, MissingExtra
 from gt_secure.sandbox import Sandbox, private_environment
-from support.rooms import ROOT
 
 
 @pytest.fixture
@@ -37,13 +35,6 @@ def installing(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
     monkeypatch.setattr(private_environment, "_run", run)
     return commands
-
-
-def test_the_requirements_are_those_that_the_repository_locks() -> None:
-    wanted = (ROOT / "requirements" / "demo.in").read_text(encoding="utf-8").replace(" ", "").splitlines()
-    assert {name for name in private_environment.REQUIREMENTS if not name.startswith("boto3")} <= set(wanted)
-    pinned = next(name for name in metadata.requires("ministack") or () if name.startswith("botocore=="))
-    assert f"boto3=={pinned.partition('==')[2]}" in private_environment.REQUIREMENTS
 
 
 def test_this_interpreter_is_used_where_it_has_the_emulator() -> None:

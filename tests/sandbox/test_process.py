@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
-import signal
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
-import boto3
 import pytest
 
 from gt_secure.base.errors import GtSecureError, InvalidInput
@@ -18,8 +15,6 @@ from gt_secure.sandbox import Sandbox, Settings
 from gt_secure.sandbox.process import START_TIMEOUT_S, patience_s
 
 from .conftest import Box
-
-COMMAND = [sys.executable, "-m", "gt_secure.cli", "sandbox"]
 
 
 def alive(pid):
@@ -50,15 +45,6 @@ def test_start_computes_for_less_than_three_seconds():
 def test_it_serves_this_machine_only(host):
     with pytest.raises(InvalidInput, match="not a loopback address"):
         Settings(host=host).checked()
-    done = subprocess.run([*COMMAND, "--host", host, "--json"], capture_output=True, text=True, timeout=300)
-    assert done.returncode == 1
-    assert json.loads(done.stdout)["error"] == "InvalidInput"
-    assert "not a loopback address" in done.stderr
-
-
-def test_a_wrong_option_has_the_exit_code_of_every_usage_error():
-    done = subprocess.run([*COMMAND, "--port", "x"], capture_output=True, text=True, timeout=300)
-    assert done.returncode == 64
 
 
 @pytest.mark.parametrize(
@@ -96,35 +82,6 @@ def test_without_seed_there_is_only_the_administrator():
         assert box.fetch("/_gt_secure/portal").status == 404
 
 
-def read_exports(process):
-    lines = []
-    while not (line := process.stdout.readline()).startswith("# Paste"):
-        lines.append(line.strip())
-    return dict(line.removeprefix("export ").split("=", 1) for line in lines if line.startswith("export "))
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_command_prints_what_to_set_and_stops_cleanly(number):
-    process = subprocess.Popen(COMMAND, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        exports = read_exports(process)
-        assert set(exports) >= {
-            "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION",
-            "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "GT_SECURE_JOURNAL", "NO_PROXY",
-        }  # fmt: skip
-        sm = boto3.client(
-            "sagemaker", endpoint_url=exports["AWS_ENDPOINT_URL"], region_name=exports["AWS_REGION"],
-            aws_access_key_id=exports["AWS_ACCESS_KEY_ID"], aws_secret_access_key=exports["AWS_SECRET_ACCESS_KEY"],
-        )  # fmt: skip
-        assert len(sm.list_workteams()["Workteams"]) == 3
-        process.send_signal(number)
-        assert process.wait(300) == 0
-        assert process.stderr.read() == ""
-    finally:
-        process.kill()
-        process.communicate()
-
-
 def test_no_orphan_when_the_parent_dies():
     script = (
         "from gt_secure.sandbox import Sandbox; import sys, time; s = Sandbox().start(); print(s.pid, flush=True);"
@@ -145,7 +102,7 @@ def test_keys_are_not_in_the_repr():
 
 def test_importing_the_sandbox_loads_no_client_and_no_emulator():
     code = (
-        "import sys, gt_secure.sandbox, gt_secure.sandbox.process, gt_secure.cli.sandbox;"
+        "import sys, gt_secure.sandbox, gt_secure.sandbox.process;"
         "print([m for m in ('boto3', 'botocore', 'ministack', 'hypercorn', 'matplotlib') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -5,10 +5,7 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError
 
-from gt_secure import Restriction
-from gt_secure.base.errors import AccessDenied, InvalidInput
-from gt_secure.sandbox import open_task, submit_task
-from support.rig import OPEN_TEAM as TEAM, job_request
+from support.box import OPEN_TEAM as TEAM, job_request
 
 from .conftest import ELSEWHERE, OFFICE, ROLE
 
@@ -87,65 +84,10 @@ def test_replies_have_a_request_id(box):
     assert caught.value.response["ResponseMetadata"]["RequestId"]
 
 
-def manifest(box, name, *keys):
-    """Write the input manifest of a job."""
-    lines = "".join(f'{{"source-ref": "s3://gt-images/{key}"}}\n' for key in keys)
-    box.client("s3").put_object(Bucket="gt-images", Key=f"manifests/{name}", Body=lines.encode())
-    return {"DataSource": {"S3DataSource": {"ManifestS3Uri": f"s3://gt-images/manifests/{name}"}}}
-
-
-def test_workers_finish_a_job_across_a_restriction(box, tmp_path):
-    """The whole job: labels before and after the restriction count alike, and the last one completes it."""
-    sm, keys = box.client("sagemaker"), [f"scans/{number:04d}.png" for number in (1, 2, 3)]
-    source = manifest(box, "across.manifest", *keys)
-    sm.create_labeling_job(**job_request("across") | {"InputConfig": source})
-    before = sm.describe_labeling_job(LabelingJobName="across")
-    assert (before["LabelCounters"]["Unlabeled"], before["LabelCounters"]["HumanLabeled"]) == (3, 0)
-    assert box.gt.probe(open_task(box.gt.aws, "open-team", keys[0], OFFICE), ELSEWHERE).opened
-    assert submit_task(box.gt.aws, "open-team", keys[0], OFFICE)["counters"]["HumanLabeled"] == 1
-
-    wish = Restriction("open-team", addresses="203.0.113.0/24", bucket="gt-images", prefix="scans/")
-    plan = box.gt.plan(wish)
-    assert "across" in str(plan)
-    change = box.gt.apply(plan)
-    try:
-        url = open_task(box.gt.aws, "open-team", keys[1], OFFICE)
-        assert box.gt.probe(url, OFFICE).opened
-        assert not box.gt.probe(url, ELSEWHERE).opened
-        during = sm.describe_labeling_job(LabelingJobName="across")
-        for member in ("HumanTaskConfig", "InputConfig", "OutputConfig", "RoleArn", "LabelingJobStatus"):
-            assert during[member] == before[member]
-        assert submit_task(box.gt.aws, "open-team", keys[1], OFFICE)["status"] == "InProgress"
-        assert submit_task(box.gt.aws, "open-team", keys[1], OFFICE)["counters"]["HumanLabeled"] == 2
-        done = submit_task(box.gt.aws, "open-team", keys[2], OFFICE)
-        assert (done["status"], done["counters"]["HumanLabeled"], done["counters"]["Unlabeled"]) == ("Completed", 3, 0)
-        assert sm.describe_labeling_job(LabelingJobName="across")["LabelingJobStatus"] == "Completed"
-        with pytest.raises(InvalidInput, match="no labeling job in progress"):
-            submit_task(box.gt.aws, "open-team", keys[0], OFFICE)
-    finally:
-        box.gt.undo(change)
-
-
-def test_a_label_needs_an_object_of_the_job_and_an_address_of_the_portal(box):
-    sm = box.client("sagemaker")
-    with pytest.raises(InvalidInput, match="has no s3://gt-images/templates"):
-        submit_task(box.gt.aws, "radiology-team", "templates/bounding-box.liquid.html", OFFICE)
-    sm.update_workforce(WorkforceName="private-workforce", SourceIpConfig={"Cidrs": ["203.0.113.0/24"]})
-    try:
-        with pytest.raises(AccessDenied):
-            submit_task(box.gt.aws, "radiology-team", "scans/0009.png", ELSEWHERE)
-    finally:
-        box.until(lambda: sm.describe_workforce(WorkforceName="private-workforce")["Workforce"]["Status"] == "Active")
-        sm.update_workforce(WorkforceName="private-workforce", SourceIpConfig={"Cidrs": []})
-        box.until(lambda: sm.describe_workforce(WorkforceName="private-workforce")["Workforce"]["Status"] == "Active")
-    counted = submit_task(box.gt.aws, "radiology-team", "scans/0005.png", OFFICE)["counters"]
-    assert (counted["HumanLabeled"], counted["Unlabeled"]) == (5, 7)
-
-
 @pytest.mark.parametrize("body", [b"", b"not json\n", b'{"source": "s3://gt-images/scans/0001.png"}\n', None])
 def test_a_job_without_a_manifest_fails(box, body):
     sm, name = box.client("sagemaker"), f"fails-{'none' if body is None else len(body)}"
-    source = manifest(box, f"{name}.manifest")
+    source = box.put_manifest(f"{name}.manifest")
     if body is None:
         box.client("s3").delete_object(Bucket="gt-images", Key=f"manifests/{name}.manifest")
     else:

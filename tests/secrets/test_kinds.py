@@ -203,17 +203,6 @@ def test_there_are_enough_clean_texts() -> None:
     assert len(CLEAN) >= 100
 
 
-def test_the_guard_needs_neither_boto3_nor_duckdb() -> None:
-    code = """
-import sys
-from gt_secure.check import SaveGuard
-assert SaveGuard().check({"cells": [], "metadata": {}}, "x") == []
-print([name for name in ("boto3", "botocore", "duckdb", "numpy", "ipywidgets") if name in sys.modules])
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=os.environ)
-    assert done.stdout.strip() == "[]", done.stderr
-
-
 def both(text: str, monkeypatch: pytest.MonkeyPatch) -> list[list[Any]]:
     """Return what is found without and with the pairs of letters of long texts."""
     found = []

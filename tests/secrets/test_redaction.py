@@ -10,10 +10,8 @@ from urllib.parse import quote
 
 import pytest
 
-import gt_secure
-from gt_secure.base import tracebacks
 from gt_secure.secrets import decoded, holds_presigned_url, holds_secret, redact, redact_data
-from support.secret_corpus import HEX, NAMES, SPELLED, WORD, Values, every_letter, spelled
+from support.secret_corpus import NAMES, SPELLED, Values, every_letter, spelled
 
 KEY = "Q3EGRZ5NV7B2YTKD"
 TOKEN = "IQoJb3JpZ2luX2VjEJv//SECRETTOKEN7+abc"
@@ -201,33 +199,3 @@ def test_data_is_masked_in_every_member_and_keeps_its_kind() -> None:
 )
 def test_masking_ends_on_large_text(text: str) -> None:
     assert len(redact(text)) <= len(text)
-
-
-def test_it_is_public() -> None:
-    values = Values()
-    assert gt_secure.redact(f"https://h/k?X-Amz-Signature={values.of(HEX, 64)}") == "https://h/k?X-Amz-Signature=***"
-    assert gt_secure.redact(f"run {values.of(WORD, 12)}") != "run ***"
-
-
-@pytest.mark.parametrize(("outcome", "longrepr"), [("passed", None), ("failed", "Rk7"), ("skipped", ("a.py", 1, "x"))])
-def test_a_report_that_cannot_be_masked_is_left_out(
-    outcome: str, longrepr: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An error while a report is masked would end the whole run."""
-
-    def fail(_: str) -> str:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr("gt_secure.base.tracebacks.mask_rendered", fail)
-    report = pytest.TestReport(
-        "t",
-        ("a.py", 1, "t"),
-        {},
-        outcome,
-        longrepr,
-        "call",
-        sections=[("out", "Rk7")],  # type: ignore[arg-type]
-    )
-    tracebacks.mask_report(report)
-    assert "Rk7" not in repr((report.longrepr, report.sections))
-    assert bool(report.longrepr) is (outcome != "passed")

@@ -13,7 +13,8 @@ import pytest
 from gt_secure.aws.client import Aws, connect_aws
 from gt_secure.changes import Journal
 from gt_secure.sandbox import Sandbox
-from support.rig import BUCKET, VPCE, Rig
+from support.box import BUCKET, VPCE
+from support.rig import Rig
 
 ENDPOINT = VPCE
 TEAM = "open-team"

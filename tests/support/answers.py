@@ -1,4 +1,4 @@
-"""Exposures of policies without an account, and the answer of one for a source, to compare it with other surfaces."""
+"""Exposures of policies and locks without an account, and their answers for a source, to compare with others."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from collections.abc import Iterable, Mapping
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-from gt_secure.account import locks_of
-from gt_secure.account.state import State
 from gt_secure.base.network import Source
-from gt_secure.changes.targets import TARGETS
 from gt_secure.engine.access import Exposure, locks_of_files
+from gt_secure.engine.access.locks import EffectiveLocks
+from gt_secure.engine.access.vpc_endpoint import VpcEndpoint
 from gt_secure.engine.iam.facts import parse_facts, supplied_facts
 
 ACCOUNT = "111122223333"
+ENDPOINT = "vpce-0a1b2c3d4e5f60718"
+S3_ENDPOINT = VpcEndpoint(ENDPOINT, "vpc-0a1b2c3d", "Gateway", "available")
 WORDS = ("opened", "refused", "unknown")
 
 
@@ -25,12 +26,16 @@ def exposed(
     return Exposure(locks_of_files("gt-images", policy, account, known, **layers), key)
 
 
-def exposure_of(state: State, key: str = "scans/", planned: Mapping[str, Any] | None = None) -> Exposure:
-    """Return the exposure under the locks of a state after planned values; a key with a final slash is a prefix."""
-    names = {"bucket-guard": "gt-images", "url-lock": "radiology-team", "portal-lock": "default"}
-    for kind, value in (planned or {}).items():
-        state = TARGETS[kind](names[kind]).put(value, state)
-    return Exposure(locks_of(state), key, is_prefix=key.endswith("/"))
+def team_locks(policy: str | None = None, **values: Any) -> EffectiveLocks:
+    """Return the locks of a private workteam and of gt-images, all read: there are none but those that are given."""
+    none: dict[str, Any] = {"bucket": "gt-images", "has_portal": True, "account": ACCOUNT, "region": "us-east-1"}
+    none |= {"endpoints": {ENDPOINT: S3_ENDPOINT}, "restricts_public": False}
+    return EffectiveLocks(policy=policy, **(none | values))
+
+
+def exposure_under(locks: EffectiveLocks, key: str = "scans/") -> Exposure:
+    """Return the exposure under locks; a key with a final slash is a prefix."""
+    return Exposure(locks, key, is_prefix=key.endswith("/"))
 
 
 def answer_of(row: Mapping[str, Any], text: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 NAMES = [
@@ -276,6 +277,17 @@ def random_record(rng: random.Random, hostile: float = 0.1) -> dict[str, Any]:
     if rng.random() < hostile / 2:
         record["referer"] = "".join(rng.choice(evil) for _ in range(rng.randrange(1, 6)))
     return record
+
+
+def presigned(*addresses: str) -> str:
+    """Return the text of a log in which each address opened an object by a presigned URL."""
+    return "".join(f"{write({**BASE, **PRESIGNED, 'remote_ip': each})}\n" for each in addresses)
+
+
+def deliver(folder: Path, name: str, *addresses: str) -> None:
+    """Put a whole log there: a rename is one step."""
+    (folder / f".{name}").write_text(presigned(*addresses), encoding="utf-8")
+    (folder / f".{name}").rename(folder / name)
 
 
 def now() -> datetime:

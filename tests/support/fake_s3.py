@@ -1,4 +1,4 @@
-"""A log bucket in memory, as far as listing and reading see it."""
+"""A log bucket in memory, as far as listing and reading see it: as a client of S3, and as an opener."""
 
 from __future__ import annotations
 
@@ -9,8 +9,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from gt_secure.base.errors import NotFound
+from gt_secure.logs.location import LogLocation
+
 
 class FakeS3:
+    """A client of S3 over it."""
+
     def __init__(self, page: int = 1000) -> None:
         self.objects: dict[tuple[str, str], tuple[bytes, dt.datetime]] = {}
         self.gone: set[str] = set()
@@ -68,3 +73,27 @@ class FakeS3:
 
     def get_bucket_logging(self, Bucket: str) -> dict[str, Any]:
         return self.logging.get(Bucket, {})
+
+
+class FakeStore:
+    """The opener of a store that no client of AWS reads."""
+
+    def __init__(self, s3: FakeS3) -> None:
+        self.s3 = s3
+
+    def list_page(self, **wanted: Any) -> dict[str, Any]:
+        return self.s3.list_objects_v2(**wanted)
+
+    def get_body(self, bucket: str, key: str, etag: str, start: int = 0, size: int | None = None) -> Any:
+        try:
+            body = self.s3.get_object(bucket, key)["Body"]
+        except ClientError as error:
+            raise NotFound(f"There is no object {key}.") from error
+        body.seek(start)
+        return body
+
+    def log_target(self, bucket: str) -> LogLocation | None:
+        return None
+
+    def most_requests(self, bucket: str) -> int:
+        return 4

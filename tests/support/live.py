@@ -22,7 +22,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 import gt_secure
 from gt_secure import Connection
-from support.rig import Answer, Keys, Rig
+from support.box import Answer, Keys
+from support.rig import Rig
 
 PREFIX = "gt-secure-live-"
 """Every resource's name starts with it."""

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import botocore.auth
 import pytest
 
-from .rig import Rig
+from support.box import Box
 
 T = TypeVar("T")
 
@@ -37,6 +37,6 @@ def _at(now: dt.datetime, add_auth: Any) -> Any:
     return signed
 
 
-def aged(box: Rig, patch: pytest.MonkeyPatch, seconds: int, key: str = "scans/0001.png") -> str:
-    """Mint a URL with the administrator's own keys, this many seconds ago."""
+def aged(box: Box, patch: pytest.MonkeyPatch, seconds: int, key: str = "scans/0001.png") -> str:
+    """Sign a URL with the administrator's own keys, this many seconds ago."""
     return in_the_past(patch, seconds, lambda: box.presign_plain(key, life_s=604_800))

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from _pytest.faulthandler import fault_handler_stderr_fd_key
 
-LIMITS_S = {"live": 86_400.0, "slow": 3600.0, "browser": 900.0}
+LIMITS_S = {"live": 86_400.0, "slow": 3600.0, "browser": 900.0, "check": 900.0}
 """Limits of tests with these marks; that of the other tests is ``faulthandler_timeout`` in setup.cfg."""
 
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))

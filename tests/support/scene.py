@@ -8,7 +8,8 @@ import pytest
 
 from gt_secure import Restriction, expect
 from gt_secure.sandbox import Sandbox
-from support.rig import BUCKET, ELSEWHERE, OFFICE, VPCE, Rig
+from support.box import BUCKET, ELSEWHERE, OFFICE, VPCE
+from support.rig import Rig
 
 TEAM, PREFIX = "open-team", "scans/"
 ENDPOINT = VPCE

@@ -7,16 +7,18 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from gt_secure.account import locks_of
 from gt_secure.account.bucket import Bucket
 from gt_secure.account.state import State, TaskTemplate
 from gt_secure.aws.teams import LabelingJob, Workforce, Workteam
+from gt_secure.changes.targets import TARGETS
+from gt_secure.engine.access import Exposure
 from gt_secure.engine.access.part import NotRead, Part
 from gt_secure.engine.access.vpc_endpoint import VpcEndpoint
 from gt_secure.engine.policies.url_lock import UrlLock
 from gt_secure.logs import LogLocation
+from support.answers import ACCOUNT, ENDPOINT as ENDPOINT, S3_ENDPOINT, exposure_under
 
-ACCOUNT = "111122223333"
-ENDPOINT = "vpce-0a1b2c3d4e5f60718"
 TEAM = Workteam(
     "radiology-team",
     f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:workteam/private-crowd/radiology-team",
@@ -27,7 +29,6 @@ TEAM = Workteam(
 )
 OTHER = replace(TEAM, name="open-team", arn=TEAM.arn.replace("radiology", "open"))
 FORCE = Workforce("default", f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:workforce/private-crowd/default", "Active")
-S3_ENDPOINT = VpcEndpoint(ENDPOINT, "vpc-0a1b2c3d", "Gateway", "available")
 JOB = LabelingJob(
     "chest-scans", "InProgress", TEAM.arn, 8, 12, "s3://gt-images/scans/manifest.json", "s3://gt-images/out/"
 )
@@ -107,7 +108,18 @@ def encrypted(key: str) -> dict[str, Any]:
     return {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}}]}
 
 
-PARTS = ("team", "teams", "workforce", "endpoints", "jobs", "reviews", "evaluations", "templates", "account_block")
+PARTS = (
+    "team",
+    "teams",
+    "workforce",
+    "endpoints",
+    "jobs",
+    "reviews",
+    "evaluations",
+    "templates",
+    "account_block",
+    "principals",
+)
 
 
 def state(**more: Any) -> State:
@@ -136,3 +148,11 @@ def with_parts(seen: State, **more: Any) -> State:
 
 def _parts(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: part(value) if name in PARTS else value for name, value in values.items()}
+
+
+def exposure_of(seen: State, key: str = "scans/", planned: Mapping[str, Any] | None = None) -> Exposure:
+    """Return the exposure under the locks of a state after planned values; a key with a final slash is a prefix."""
+    names = {"bucket-guard": "gt-images", "url-lock": "radiology-team", "portal-lock": "default"}
+    for kind, value in (planned or {}).items():
+        seen = TARGETS[kind](names[kind]).put(value, seen)
+    return exposure_under(locks_of(seen), key)

@@ -14,7 +14,7 @@ CLOCKS = {"time", "monotonic", "perf_counter", "time_ns", "monotonic_ns", "perf_
 """Functions that read the time that passes for everybody; ``process_time`` is the processor's."""
 PATIENCE_S = 60
 """Seconds that an assertion may wait at least: only a test that fails waits for so long."""
-ADVICE = "Wait for a condition (`support.rig.until`), count, or compare processor time."
+ADVICE = "Wait for a condition (`support.box.until`), count, or compare processor time."
 
 
 def is_clock(node: ast.AST) -> bool:

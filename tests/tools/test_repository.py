@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from gt_secure.sandbox import private_environment
 from support.subjects import subjects
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -156,3 +158,10 @@ def test_no_text_installs_gt_secure_by_name() -> None:
         for hit in _BY_NAME.finditer(path.read_text(encoding="utf-8"))
     ]
     assert not found, "name the real dependency, the wheel's file, or gt-secure sandbox install"
+
+
+def test_the_requirements_are_those_that_the_repository_locks() -> None:
+    wanted = (ROOT / "requirements" / "demo.in").read_text(encoding="utf-8").replace(" ", "").splitlines()
+    assert {name for name in private_environment.REQUIREMENTS if not name.startswith("boto3")} <= set(wanted)
+    pinned = next(name for name in metadata.requires("ministack") or () if name.startswith("botocore=="))
+    assert f"boto3=={pinned.partition('==')[2]}" in private_environment.REQUIREMENTS

@@ -103,14 +103,14 @@ def main_job(gt: Connection) -> None:
     done = gt.apply(plan)
     assert_type(done, Applied)
     assert_type(gt.undo(done), Applied)
-    url = gt.test_url("gt-images", "scans/0001.png", bound_to="203.0.113.7")
+    url = gt.sign("gt-images", "scans/0001.png", bound_to="203.0.113.7")
     assert_type(url, TestUrl)
     assert_type(gt.probe(url), Probe)
     findings: tuple[Finding, ...] = gt.findings(team=SageMakerTeam(), bucket="gt-images")
     assert_type(findings[0].code, str)
     assert_type(gt.explain(gt.probe(url), url=url), Explanation)
-    assert_type(gt.exposure("gt-images", "scans/0001.png", team=team).at("203.0.113.7"), Answers)
-    assert_type(gt.exposure("gt-images", "scans/0001.png", team=team).at("203.0.113.7", "worker"), Answer)
+    assert_type(gt.who_can_open("gt-images", "scans/0001.png", team=team).at("203.0.113.7"), Answers)
+    assert_type(gt.who_can_open("gt-images", "scans/0001.png", team=team).at("203.0.113.7", "worker"), Answer)
     gt.explain("gt-images")  # type: ignore[arg-type]
     gt.explain(gt.probe(url), team=team)  # type: ignore[call-arg]
     gt.plan(restriction, log="log/")  # type: ignore[call-arg]

@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
+import gt_secure
 from gt_secure.base.errors import InvalidInput
+from gt_secure.base.network import parse_networks
 from gt_secure.connection import Connection
+from gt_secure.logs.named_networks import NamedNetwork, Networks
 from gt_secure.widgets import AllowEditor
 from gt_secure.widgets.entry_feedback import read_address, read_endpoint
 
@@ -249,7 +252,7 @@ def test_one_switch_protects_and_the_rest_is_under_more_options() -> None:
     [
         {"endpoints": (ENDPOINT,)},
         {"prefix": "scans/"},
-        {"max_age": "15m"},
+        {"age_limit": "15m"},
         {"signers": "x"},
         {"portal_lock": True},
         {"url_lock": False},
@@ -294,14 +297,14 @@ def test_one_observer_sees_every_change() -> None:
 
 def test_an_entry_that_was_refused_stays_to_be_corrected() -> None:
     editor = AllowEditor(bucket="gt-images", prefix="scans/")
-    editor.inputs["max_age"].value = "15"
-    assert "is not an age" in editor.errors["max_age"].value
+    editor.inputs["age_limit"].value = "15"
+    assert "is not an age" in editor.errors["age_limit"].value
     editor._got_endpoints(())  # a result draws the step again
     editor.addresses = ("203.0.113.0/24",)
-    assert editor.inputs["max_age"].value == "15"
-    assert editor.max_age == ""
-    editor.inputs["max_age"].value = " 15m "
-    assert (editor.max_age, editor.inputs["max_age"].value) == ("15m", "15m")
+    assert editor.inputs["age_limit"].value == "15"
+    assert editor.age_limit == ""
+    editor.inputs["age_limit"].value = " 15m "
+    assert (editor.age_limit, editor.inputs["age_limit"].value) == ("15m", "15m")
     editor.inputs["prefix"].value = " other/ "
     assert (editor.prefix, editor.inputs["prefix"].value) == ("other/", "other/")
     editor.bucket_input.value = "s3://gt-scans/chest/"
@@ -312,5 +315,17 @@ def test_an_entry_that_was_refused_stays_to_be_corrected() -> None:
     editor.inputs["signers"].value = "arn:aws:iam::111122223333:role/Scanner arn:aws:iam::111122223333:user/ann"
     assert editor.signers == "arn:aws:iam::111122223333:role/Scanner, arn:aws:iam::111122223333:user/ann"
     assert len(editor.restriction().signers or ()) == 2
-    editor.max_age, editor.prefix, editor.signers = "", "", ""
-    assert (editor.inputs["max_age"].value, editor.inputs["prefix"].value) == ("", "")
+    editor.age_limit, editor.prefix, editor.signers = "", "", ""
+    assert (editor.inputs["age_limit"].value, editor.inputs["prefix"].value) == ("", "")
+
+
+def test_the_allow_editor_adds_a_network_by_name() -> None:
+    office = NamedNetwork("Berlin office", parse_networks(["203.0.113.0/24", "2001:db8:40::/48"]), "office")
+    pool = NamedNetwork("VPN pool", parse_networks(["198.51.100.0/25"]), "vpn")
+    gt = gt_secure.connect(region="us-east-1", networks=Networks([office, pool]))
+    editor = AllowEditor(gt)
+    assert editor.named.options == ("", "Berlin office", "VPN pool")
+    editor.named.value = "Berlin office"
+    assert editor.addresses == ("203.0.113.0/24", "2001:db8:40::/48")
+    assert editor.named.value == ""
+    assert "gts-hidden" in AllowEditor().named._dom_classes

@@ -28,7 +28,7 @@ OTHER_PARTS = {"addresses", "endpoints", "guard", "portal_lock", "team", "url_lo
 TYPED = {
     "bucket": (" s3://gt-scans ", "gt-scans", "Not A Bucket"),
     "prefix": (" scans/ ", "scans/", "scans/*"),
-    "max_age": ("90s", "90s", "15"),
+    "age_limit": ("90s", "90s", "15"),
     "signers": ("arn:aws:iam::111122223333:role/Scanner", ("arn:aws:iam::111122223333:role/Scanner",), "Scanner"),
 }
 """For each text field: a text, the value that the restriction has of it, and a text that is wrong."""
@@ -42,14 +42,14 @@ OPTIONS: dict[str, tuple[tuple[str, ...], Any]] = {
     "url_lock": (("off",), False),
     "portal_lock": ((), True),
     "guard": (("reads",), "reads"),
-    "bucket": (("gt-scans",), "gt-scans"),
-    "prefix": (("scans/",), "scans/"),
-    "max_age": (("90s",), "90s"),
+    "bucket": (("s3://gt-scans",), "gt-scans"),
+    "prefix": (("s3://gt-images/scans/",), "scans/"),
+    "age_limit": (("90s",), "90s"),
     "signers": ((ROLE,), [ROLE]),
     "application": (("mlflow",), "mlflow"),
     "facts": (("aws:PrincipalOrgID=o-abc1234567",), {"aws:PrincipalOrgID": "o-abc1234567"}),
 }
-"""For each field: what follows its option, and the value that the restriction has of it."""
+"""For each field: what follows its option, or the address, and the value that the restriction has of it."""
 
 
 @pytest.fixture
@@ -92,9 +92,10 @@ def test_each_field_of_a_restriction_has_an_option_or_is_named_here() -> None:
 @pytest.mark.parametrize("name", OPTIONS)
 def test_each_option_sets_its_field(name: str) -> None:
     words, value = OPTIONS[name]
-    start = ["plan", "--team=open-team", "--allow=203.0.113.0/24", "--bucket=gt-images"]
+    start = ["plan", "--team=open-team", "--allow=203.0.113.0/24"]
     option = str(option_of(name))
     start = [word for word in start if not word.startswith(f"{option}=")]
-    args = parse([*start, option, *words])
+    options = [] if option.startswith("s3://") else ["s3://gt-images", option]
+    args = parse([*start, *options, *words])
     assert args is not None
     assert restriction_from(args).to_dict()[name] == value

@@ -5,16 +5,22 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
+from pathlib import Path
 from typing import Any
 
+from gt_secure.base.network import parse_networks
 from gt_secure.connection import Connection
+from gt_secure.logs import read_hits
+from gt_secure.logs.named_networks import NamedNetwork, Networks
 from gt_secure.widgets import HitsStep
+from gt_secure.widgets.hits_view import named_label, read_result
+from support.corpus import deliver as deliver_log
 
 from .conftest import deliver
 
 
 def fetch(connection: Connection, source: str) -> None:
-    connection.probe(connection.test_url("gt-images", "scans/0004.png"), source)
+    connection.probe(connection.sign("gt-images", "scans/0004.png"), source)
 
 
 def waiting_threads() -> list[threading.Thread]:
@@ -80,3 +86,11 @@ def test_it_ends_by_itself(connection: Connection, run: Any, words: Any) -> None
         assert "203.0.113.7" in words(step.plot.picture.value + step.table.value), "what is there is plotted"
 
     run(main())
+
+
+def test_the_panels_sources_have_names(tmp_path: Path) -> None:
+    deliver_log(tmp_path, "a.log", "203.0.113.7", "8.8.8.8")
+    office = NamedNetwork("Berlin office", parse_networks("203.0.113.0/24"), "office")
+    with read_hits(tmp_path / "a.log", networks=Networks([office])) as hits:
+        result = read_result(hits, "ip", (), (), True)
+        assert sorted(map(named_label, result.sources)) == ["8.8.8.8", "Berlin office · 203.0.113.7"]

@@ -43,7 +43,7 @@ def test_the_whole_job(connection: Connection, now: None, words: Any, every_widg
     assert "will be" not in top
     assert "✓ 1 range" in top
     made.test.bound_to = "203.0.113.7"
-    made.test.generate()
+    made.test.sign()
     made.test.probe()
     deliver(connection)
     made.hits.plot_hits()
@@ -63,7 +63,7 @@ def test_bucket_mode_works_without_a_team_and_its_words(
     assert made.picker.value == ""
     assert made.review.plan is not None
     assert [change.kind for change in made.review.plan.changes] == ["bucket-guard"]
-    made.test.generate()
+    made.test.sign()
     made.test.probe()
     deliver(connection)
     made.hits.plot_hits()
@@ -125,9 +125,7 @@ def test_nothing_is_primary_or_ready_before_somebody_is_listed(connection: Conne
     assert made.review.plan is None
     assert made.review.apply_button.disabled
     assert words(made.review.shown.value) == 'List the allowed addresses in "Allow".'
-    primary = [
-        step for step in (made.test.generate_button, made.hits.plot_button) if "gts-primary" in step._dom_classes
-    ]
+    primary = [step for step in (made.test.sign_button, made.hits.plot_button) if "gts-primary" in step._dom_classes]
     assert primary == []
 
 
@@ -212,9 +210,9 @@ def test_the_names_that_people_and_tests_use_are_there(connection: Connection, n
         "VPC endpoints",
         "Apply",
         "Undo",
-        "Generate test URL",
+        "Sign test URL",
         "Probe",
-        "Plot hits",
+        "Plot requests",
     }
     assert wanted <= names
 
@@ -247,7 +245,7 @@ def test_steps_take_and_give_plain_values_and_link(connection: Connection, now: 
 
 def test_closing_the_panel_forgets_the_url(connection: Connection, now: None) -> None:
     made = panel(connection, bucket="gt-images", addresses=["203.0.113.0/24"])
-    made.test.generate()
+    made.test.sign()
     url = made.test._url
     assert url is not None
     made.close()

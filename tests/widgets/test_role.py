@@ -16,7 +16,7 @@ from gt_secure.widgets.thread_safe import LOCK
 
 from .conftest import run, user, words
 
-NOT_CHOSEN = "To use guard, test-url, hits, findings, choose a bucket"
+NOT_CHOSEN = "To use guard, sign, hits, findings, choose a bucket"
 
 
 def test_it_says_in_one_line_what_can_be_used_and_what_waits_for_a_choice(connection: Connection, now: None) -> None:
@@ -26,7 +26,7 @@ def test_it_says_in_one_line_what_can_be_used_and_what_waits_for_a_choice(connec
     made.allow.bucket = "gt-images"
     made.examine()
     said = words(made.role.value)
-    assert "11 of 12 features are available. To use test-url, choose a role to sign with." in said
+    assert "11 of 12 features are available. To use sign, choose a role to sign with." in said
     assert "--bucket" not in said, "it speaks of the panel, not of the command line"
     assert "set the bucket guard" in said or "set and undo the bucket guard" in said
     assert made.diagnosis.scope.bucket == "gt-images"

@@ -176,7 +176,7 @@ def secrets_in(root: ipywidgets.Widget, every_widget: Any) -> list[str]:
 def test_the_url_is_in_no_trait_repr_or_state(connection: Connection, every_widget: Any, words: Any) -> None:
     step = TestUrlStep(connection, bucket="gt-images", key="scans/0001.png")
     step.bound_to = "203.0.113.7"
-    step.generate()
+    step.sign()
     assert SECRETS.search(step._reveal())
     assert "?•••••••" in words(step.url_line.value)
     assert secrets_in(step, every_widget) == []
@@ -190,7 +190,7 @@ def test_the_url_is_in_no_trait_repr_or_state(connection: Connection, every_widg
 def test_a_probe_from_everywhere_says_who_opened_it_and_why(connection: Connection, words: Any) -> None:
     step = TestUrlStep(connection, bucket="gt-images", key="scans/0001.png")
     step.bound_to = "203.0.113.7 (office)"
-    step.generate()
+    step.sign()
     step.probe()
     by_source = {str(tried.probe.source): tried for tried in step.tried}
     assert by_source["203.0.113.7"].probe.opened
@@ -203,7 +203,7 @@ def test_a_probe_from_everywhere_says_who_opened_it_and_why(connection: Connecti
 
 def test_one_place_gives_one_sentence(connection: Connection, words: Any) -> None:
     step = TestUrlStep(connection, bucket="gt-images", key="scans/0001.png")
-    step.generate()
+    step.sign()
     step.origin.value = 2
     step.probe()
     assert len(step.tried) == 1
@@ -212,11 +212,11 @@ def test_one_place_gives_one_sentence(connection: Connection, words: Any) -> Non
 
 def test_buttons_need_what_they_need(connection: Connection) -> None:
     step = TestUrlStep(connection)
-    assert (step.generate_button.disabled, step.probe_button.disabled, step.clear_button.disabled) == (True, True, True)
+    assert (step.sign_button.disabled, step.probe_button.disabled, step.clear_button.disabled) == (True, True, True)
     step.bucket = "gt-images"
     assert step.key == "scans/0001.png"
-    assert not step.generate_button.disabled
-    step.generate()
+    assert not step.sign_button.disabled
+    step.sign()
     assert not step.probe_button.disabled
     step.clear()
     assert step.probe_button.disabled
@@ -226,13 +226,13 @@ def test_a_wrong_source_is_an_error_with_what_to_type(connection: Connection, wo
     step = TestUrlStep(connection, bucket="gt-images", key="scans/0001.png")
     step.bound_to = "the office"
     with pytest.raises(InvalidInput):
-        step.guard(step.generate)
+        step.guard(step.sign)
     assert 'role="alert"' in step.message.value
 
 
 def test_an_expired_url_is_cleared(connection: Connection, run: Any, words: Any) -> None:
     step = TestUrlStep(connection, bucket="gt-images", key="scans/0001.png")
-    step.generate()
+    step.sign()
     assert step._url is not None
     step._url.expires_at = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1)
     step._show_url()
@@ -248,7 +248,7 @@ def test_the_countdown_runs_and_stops_with_the_url(connection: Connection, run: 
         step = TestUrlStep(connection, bucket="gt-images", key="scans/0001.png")
         await step.wait_idle()
         step.lifetime.value = 60
-        step.generate()
+        step.sign()
         await step.wait_idle()
         first = step.url_line.value
         while step.url_line.value == first:
@@ -265,7 +265,7 @@ def test_the_browser_gets_the_url_only_when_it_asks(connection: Connection) -> N
     step = TestUrlStep(connection, bucket="gt-images", key="scans/0001.png")
     sent: list[Any] = []
     step.browser.send = sent.append
-    step.generate()
+    step.sign()
     assert sent == []
     assert step.browser.ready
     step.browser._on_message(None, {"kind": "copy", "id": "1"}, [])
@@ -302,7 +302,7 @@ def test_without_anywidget_a_sentence_says_what_is_missing(
     monkeypatch.setitem(sys.modules, "anywidget", None)
     step = TestUrlStep(connection, bucket="gt-images", key="scans/0001.png")
     assert "--only-binary :all: anywidget" in words(step.browser.value)
-    step.generate()
+    step.sign()
     step.probe()
     assert step.tried
     step.close()
@@ -310,7 +310,7 @@ def test_without_anywidget_a_sentence_says_what_is_missing(
 
 
 def hits_of(connection: Connection) -> HitsStep:
-    url = connection.test_url("gt-images", "scans/0002.png", bound_to="203.0.113.7")
+    url = connection.sign("gt-images", "scans/0002.png", bound_to="203.0.113.7")
     for source in ("203.0.113.7", "198.51.100.9", "198.51.100.9"):
         connection.probe(url, source)
     deliver(connection)
@@ -450,13 +450,13 @@ def test_objects_that_may_not_be_listed_can_be_typed(aws: Any, words: Any) -> No
     assert 'role="alert"' not in step.message.value
     assert len(step.origin.options) > 2, "the places to probe from are there all the same"
     step.key = "scans/0001.png"
-    assert not step.generate_button.disabled
+    assert not step.sign_button.disabled
 
 
 def test_the_log_tells_from_where_the_browser_came(connection: Connection, aws: Any, words: Any) -> None:
     import urllib.request
 
-    url = connection.test_url("gt-images", "scans/0003.png")
+    url = connection.sign("gt-images", "scans/0003.png")
     connection.probe(url, "203.0.113.7")
     asked = urllib.request.Request(url.reveal(), headers={"User-Agent": "Mozilla/5.0"})
     urllib.request.urlopen(asked).read()
@@ -489,10 +489,10 @@ def test_hostile_keys_and_user_agents_are_text(connection: Connection, aws: Any,
     )
     s3.put_object(Bucket="gt-images", Key=key, Body=b"x")
     try:
-        url = connection.test_url("gt-images", key)
+        url = connection.sign("gt-images", key)
         connection.probe(url, "203.0.113.7")
         step = TestUrlStep(connection, bucket="gt-images", key=key)
-        step.generate()
+        step.sign()
         step.probe()
         deliver(connection)
         hits = HitsStep(connection, bucket="gt-images")
@@ -516,7 +516,7 @@ def test_a_leaked_url_is_handed_to_the_review(aws: Sandbox, connection: Connecti
     import time
 
     from gt_secure.widgets.panel import panel
-    from support.rig import until
+    from support.box import until
 
     aws.reset()  # the first leak in the log is that of this test
     url = connection.aws.client("s3").generate_presigned_url(

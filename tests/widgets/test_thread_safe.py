@@ -394,7 +394,7 @@ def test_a_url_that_is_signed_while_the_step_closes_is_not_kept(connection: Conn
     async def main() -> None:
         step = TestUrlStep(connection, bucket="gt-images", key="scans/0001.png")
         await step.wait_idle()
-        step.generate()
+        step.sign()
         step.close()
         await work_ended()
         assert step._url is None

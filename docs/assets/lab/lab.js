@@ -105,7 +105,7 @@ async function show() {
   const mine = turn;
   const values = state();
   history.replaceState(null, "", await toFragment(values));
-  const answer = await ask({ ask: "explain", ...values });
+  const answer = await ask({ ask: "who", ...values });
   if (mine !== turn) return;
   if (answer.error) {
     light();

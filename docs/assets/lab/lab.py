@@ -37,7 +37,7 @@ def ask(text: str) -> str:
         return json.dumps({"error": error.message, "next": error.next_step, "place": place, "field": field})
 
 
-def explain(question: dict[str, Any]) -> dict[str, Any]:
+def who(question: dict[str, Any]) -> dict[str, Any]:
     """Return the exposure, the answers for one source, and the statement that decides each of them."""
     exposure = _exposure(question)
     found: dict[str, Any] = {"exposure": exposure.to_dict(), "picture": exposure._repr_html_(), "answers": []}
@@ -152,4 +152,4 @@ def _laid_out(policy: str) -> str:
     return json.dumps(json.loads(policy), indent=2)
 
 
-_ASKED = {"explain": explain, "proof": proof}
+_ASKED = {"who": who, "proof": proof}

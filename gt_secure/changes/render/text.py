@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MOST_USAGES = 10
 """Signers and applications of a dry run that are shown."""
 
-_ASKED_FOR = ("application-", "age-cap-", "signers-limits")
+_ASKED_FOR = ("application-", "age-limit-", "signers-limits")
 """Starts of the codes of notes that an option asks for."""
 
 _MARKS = {"blocker": "STOP", "warning": "warning", "info": "note"}
@@ -123,14 +123,14 @@ def _remarks(plan: Plan, full: bool) -> Iterator[str]:
             left_out += 1
             continue
         code = f" [{notice.code}]" if notice.severity != "info" else ""
-        yield f"{_MARKS[notice.severity]}{code}: {printable(notice)}"
+        yield f"{_MARKS[notice.severity]}: {printable(notice)}{code}"
     for finding in plan.findings:
         if not full and (finding.accepted is not None or finding.severity in ("low", "info")):
             left_out += 1
             continue
-        head = f"{finding.code}, {finding.severity}" + (", accepted" if finding.accepted else "")
+        head = f"finding, {finding.severity}" + (", accepted" if finding.accepted else "")
         fix = (finding.acceptance_text or finding.fix) if full else ""
-        yield f"finding [{head}]: {printable(' '.join(filter(None, (f'{finding.title}.', fix))))}"
+        yield f"{head}: {printable(' '.join(filter(None, (f'{finding.title}.', fix))))} [{finding.code}]"
     for part in plan.state.missing():
         needed = f" (needs {part.action})" if part.action else ""
         yield f"could not read: {printable(part.what)}{needed}"

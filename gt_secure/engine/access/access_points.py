@@ -20,8 +20,9 @@ from ..iam.documents import document_of, parse_document
 from ..iam.facts import Values
 from ..iam.request import Layer
 from ..policies.public_access import SETTING, is_surely_public, may_be_public
-from .locks import DIRECTLY
 from .part import Part
+
+DIRECTLY = "Requests name the bucket itself, not an access point."
 
 POINT_KEYS = ("s3:dataaccesspoint", "s3:accesspointnetworkorigin")
 """Prefixes of the keys that only requests through an access point have."""
@@ -31,6 +32,8 @@ GRANT_READ: Mapping[str, Any] = {
 }
 """A policy that was not read: it may grant reading to everybody."""
 _BLOCKS = ("s3:GetBucketPublicAccessBlock", "s3:GetAccountPublicAccessBlock", "s3:GetAccessPoint")
+_NO_POLICY: Part[Any] = Part.unasked("the policy of the access point", "s3:GetAccessPointPolicy")
+_NO_BLOCK: Part[Any] = Part.unasked("Block Public Access of the access point", "s3:GetAccessPoint")
 _OTHERS = "S3 does not list access points that other accounts made. Who may create one is not looked at."
 
 
@@ -51,8 +54,8 @@ class AccessPoint:
     name: str
     arn: str
     vpc: str = ""
-    policy: Part[str] = field(default_factory=lambda: Part.of(None))
-    public_access_block: Part[Mapping[str, bool]] = field(default_factory=lambda: Part.of(None))
+    policy: Part[str] = _NO_POLICY
+    public_access_block: Part[Mapping[str, bool]] = _NO_BLOCK
 
     @property
     def may_be_public(self) -> bool:
@@ -67,6 +70,7 @@ class PointPath:
     Attributes
     ----------
     name, arn : str
+        Empty for any access point, where they were not listed.
     policy : Layer or None
         Its policy, and the refusal of requests from outside its VPC.
     facts : mapping
@@ -77,13 +81,13 @@ class PointPath:
         Actions that would have read more of it, and those that matter only for other accounts.
     """
 
-    name: str
-    arn: str
-    policy: Layer | None
-    facts: Mapping[str, Values]
-    own_only: bool
-    unread: tuple[str, ...]
-    unread_of_others: tuple[str, ...]
+    name: str = ""
+    arn: str = ""
+    policy: Layer | None = None
+    facts: Mapping[str, Values] = field(default_factory=dict)
+    own_only: bool = False
+    unread: tuple[str, ...] = ()
+    unread_of_others: tuple[str, ...] = ()
 
 
 def point_path(point: AccessPoint, blocks: tuple[bool | None, bool | None]) -> PointPath:
@@ -116,9 +120,9 @@ def point_path(point: AccessPoint, blocks: tuple[bool | None, bool | None]) -> P
     )
 
 
-def said_of_points(points: Part[tuple[AccessPoint, ...]] | None) -> str:
+def said_of_points(points: Part[tuple[AccessPoint, ...]]) -> str:
     """Return the sentence about access points among the assumptions."""
-    if points is None:
+    if not points.was_asked:
         return DIRECTLY
     if points.missing is not None:
         return f"{points.missing.text}, so it is unknown what access points open. {_OTHERS}"
@@ -128,7 +132,7 @@ def said_of_points(points: Part[tuple[AccessPoint, ...]] | None) -> str:
     unread = dict.fromkeys(
         f" {part.missing.text} for {printable(each.name)}."
         for each in found
-        for part in (each.policy, each.public_access_block)
+        for part in (each.policy, *([each.public_access_block] if each.may_be_public else ()))
         if part.missing is not None
     )
     names = ", ".join(printable(each.name) for each in found)

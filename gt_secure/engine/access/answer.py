@@ -19,8 +19,8 @@ CLAIMS = {
     "worker": "a worker's own URL",
     "forwarded": "a worker's URL used from another address",
     "presigned": "any other presigned URL",
-    "header": "a request signed in the header",
-    "post-form": "a POST form",
+    "header": "an SDK or CLI call",
+    "post-form": "an upload form",
     "upload": "an upload by presigned URL",
     "anonymous": "an anonymous request",
     "other-account": "a presigned URL of another account",
@@ -28,7 +28,7 @@ CLAIMS = {
 """Names of the kinds of requests, in words."""
 _CAUSES = {
     "bucket guard": "not on its list",
-    "signer lock": "not signed by anybody on its list",
+    "signer limit": "not signed by anybody on its list",
     "URL lock": "not the address the URL was made for",
 }
 ONE_ADDRESS = "People behind one public address cannot be told apart: the URL lock opens a worker's URL to all of them."

@@ -28,8 +28,8 @@ from .expectation import Expectation
 from .key_classes import KeyClasses, Listing
 from .locks import LIST_KEYS, NOTHING_GRANTED, READ_ENDPOINTS, READ_POLICY, READ_TEAM, READ_WORKFORCE, EffectiveLocks
 from .proof import Claim, Proof, prove
-from .request_kinds import KINDS, Circumstances, Kind
-from .source_sets import Requests, Row, SourceSet, answer_at, expose, plainly
+from .request_kinds import KINDS, Circumstances, Kind, base_view
+from .source_sets import EVERYWHERE, NOWHERE, Requests, Row, SourceSet, answer_at, expose, plainly, unsure
 
 Context: TypeAlias = Mapping[str, str | Sequence[str]]
 """Values of condition keys that are known."""
@@ -113,6 +113,16 @@ class Exposure:
         """The ARN of an object for each class of keys; empty if they are too many to be told apart."""
         return tuple(self._classes.arns.values()) if self.is_prefix else (f"{self.locks.arn}/{self.key}",)
 
+    @cached_property
+    def undecided(self) -> str:
+        """The reason for which every answer is unknown, whoever asks; empty if there is none."""
+        try:
+            for endpoint in ("", *self.locks.endpoints):
+                _ = self.locks.policies("own", endpoint).compiled
+        except PolicyError:
+            return _INVALID
+        return "" if self.objects else _TOO_MANY
+
     @property
     def keys(self) -> tuple[str, ...]:
         """The key of an object for each class of keys."""
@@ -120,7 +130,9 @@ class Exposure:
 
     @cached_property
     def _classes(self) -> KeyClasses:
-        return KeyClasses(_statements(self.locks), self.locks.arn, self.key)
+        kinds = map(_Question(self.locks, self.locks.arn).kind, KINDS)
+        known = [base_view(kind, self.locks.circumstances).keys for kind in kinds]
+        return KeyClasses(_statements(self.locks), self.locks.arn, self.key, known=known)
 
     def _key_of(self, arn: str) -> str:
         return arn[len(self.locks.arn) + 1 :]
@@ -236,7 +248,7 @@ class Exposure:
         """
         row = self.row("worker" if self.locks.has_portal else "presigned")
         if not addresses and not endpoints:
-            return row.opened.is_empty and row.unknown.is_empty
+            return row.word == "refused"
         listed = [Span(each.version, int(each.network_address), int(each.broadcast_address)) for each in addresses]
         refused = minus(EVERY_ADDRESS, [*row.opened.spans, *row.unknown.spans])
         return not minus(listed, refused) and all(row.at_endpoint(each) == "refused" for each in endpoints)
@@ -335,9 +347,10 @@ class _Question:
             decided_by = tuple(sorted({"URL lock", *row.refused.decided_by}))
             return replace(row, refused=replace(row.refused, decided_by=decided_by))
         row = self._sets("presigned", of_team=True)
-        return _unsure(row, READ_TEAM) if made_for == "unread" else row
+        return row if made_for != "unread" or row.opened.is_empty else unsure(row, [READ_TEAM])
 
-    def _kind(self, request: str) -> Kind:
+    def kind(self, request: str) -> Kind:
+        """Return what is asked for."""
         form, signer, action = KINDS[request]
         return Kind(request, form, signer, action, self.arn)
 
@@ -345,7 +358,7 @@ class _Question:
         self, request: str, source: Source, plain: bool, session: str | None = None, *, of_team: bool = False
     ) -> Answer:
         """Answer a request to S3."""
-        locks, kind = self.locks, self._kind(request)
+        locks, kind = self.locks, self.kind(request)
         if READ_POLICY in locks.not_read:
             return Answer("unknown", depends_on=(READ_POLICY,))
         if kind.signer != "own" and locks.is_public_refused:
@@ -374,12 +387,11 @@ class _Question:
 
     def _sets(self, request: str, session: str | None = None, *, of_team: bool = False) -> Row:
         """Return the sources of one kind of request to S3; unknown everywhere if the policy is not known."""
-        locks, kind = self.locks, self._kind(request)
+        locks, kind = self.locks, self.kind(request)
         if READ_POLICY in locks.not_read:
             return _unknown(request, READ_POLICY)
         if kind.signer != "own" and locks.is_public_refused:
-            refused = SourceSet(EVERY_ADDRESS, other_endpoints=True, decided_by=(BLOCK_PUBLIC_ACCESS,))
-            return Row(request, SourceSet(), refused, SourceSet())
+            return Row(request, NOWHERE, replace(EVERYWHERE, decided_by=(BLOCK_PUBLIC_ACCESS,)), NOWHERE)
         circumstances = self._circumstances(of_team or session is not None)
         try:
             row = expose(
@@ -390,12 +402,13 @@ class _Question:
             return _unknown(request, _INVALID)
         except TooManyClassesError as error:
             return _unknown(request, str(error))
-        return _unsure(row, READ_ENDPOINTS, addresses=False) if READ_ENDPOINTS in locks.not_read else row
+        is_read = READ_ENDPOINTS not in locks.not_read
+        return row if is_read or not row.opened.has_endpoints else unsure(row, [READ_ENDPOINTS], addresses=False)
 
     def _through_portal(self, row: Row) -> Row:
         """Refuse addresses that the worker portal does not open to: no URL is made for them."""
         if self.locks.cidrs is None:
-            return _unsure(row, READ_WORKFORCE, endpoints=False)
+            return unsure(row, [READ_WORKFORCE], endpoints=False) if row.opened.spans else row
         if not self.locks.cidrs:
             return row
         networks = parse_stored_cidrs(self.locks.cidrs)
@@ -409,37 +422,7 @@ class _Question:
 
 
 def _unknown(request: str, depends_on: str) -> Row:
-    unknown = SourceSet(EVERY_ADDRESS, other_endpoints=True, depends_on=(depends_on,))
-    return Row(request, SourceSet(), SourceSet(), unknown)
-
-
-def _unsure(row: Row, action: str, *, addresses: bool = True, endpoints: bool = True) -> Row:
-    """Return a row in which what is opened is unknown, since an action could not read what else may refuse it."""
-    opened, unknown = row.opened, row.unknown
-    moved = SourceSet(
-        opened.spans if addresses else (),
-        opened.endpoints if endpoints else (),
-        other_endpoints=opened.other_endpoints and endpoints,
-    )
-    if moved.is_empty:
-        return row
-    left = replace(
-        opened,
-        spans=() if addresses else opened.spans,
-        endpoints=() if endpoints else opened.endpoints,
-        other_endpoints=opened.other_endpoints and not endpoints,
-    )
-    return replace(
-        row,
-        opened=SourceSet() if left.is_empty else left,
-        unknown=replace(
-            unknown,
-            spans=unknown.spans + moved.spans,
-            endpoints=tuple(sorted({*unknown.endpoints, *moved.endpoints})),
-            other_endpoints=unknown.other_endpoints or moved.other_endpoints,
-            depends_on=tuple(sorted({*unknown.depends_on, action})),
-        ),
-    )
+    return Row(request, NOWHERE, NOWHERE, replace(EVERYWHERE, depends_on=(depends_on,)))
 
 
 def _mixed(addresses: Row, endpoints: Row) -> Row:
@@ -449,7 +432,7 @@ def _mixed(addresses: Row, endpoints: Row) -> Row:
 
 
 def _joined(addresses: SourceSet, endpoints: SourceSet) -> SourceSet:
-    parts = [each for each, used in ((addresses, addresses.spans), (endpoints, endpoints.has_endpoints)) if used]
+    parts = [addresses.only(addresses=True, endpoints=False), endpoints.only(addresses=False, endpoints=True)]
     return SourceSet(addresses.spans, endpoints.endpoints, endpoints.other_endpoints, **_reasons(parts))
 
 
@@ -479,7 +462,7 @@ def _together(request: str, rows: Sequence[Row], keys: Sequence[str]) -> Row:
         )
         for word in WORDS
     }
-    sets = {word: SourceSet() if each.is_empty else each for word, each in sets.items()}
+    sets = {word: each.only(addresses=True, endpoints=True) for word, each in sets.items()}
     return Row(request, replace(sets["opened"], when=_for_keys(rows, keys)), sets["refused"], sets["unknown"])
 
 

@@ -17,8 +17,6 @@ from urllib.parse import unquote
 from ...base.errors import InvalidInput
 from ..iam.documents import VERSIONS
 from ..iam.principals import Caller, is_linked_path, session_of
-from .access_points import AccessPoint
-from .part import Part
 
 _LISTS = {"UserDetailList": "users", "RoleDetailList": "roles", "GroupDetailList": "groups", "Policies": "policies"}
 _INLINE = ("UserPolicyList", "RolePolicyList", "GroupPolicyList")
@@ -99,24 +97,12 @@ class Principals:
     groups : mapping
         The policies of each group by its ARN.
     notes : tuple of str
-        Sentences about what was not read.
-    key : str or None
-        The KMS key of the bucket's default encryption; empty for none, or AWS's own. None if it was not read.
-    key_policy : AttachedPolicy or None
-        Its policy, if it was read.
-    access_points : Part of tuple of AccessPoint, or None
-        Those of the bucket; None for policies from files, which do not have them.
-    restricts_public : bool or None
-        Whether the account's Block Public Access refuses what a public policy grants; None if it was not read.
+        Sentences about lists that were not read.
     """
 
     all: tuple[Principal, ...]
     groups: Mapping[str, tuple[AttachedPolicy, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    key: str | None = None
-    key_policy: AttachedPolicy | None = None
-    access_points: Part[tuple[AccessPoint, ...]] | None = None
-    restricts_public: bool | None = None
 
 
 def parse_principals(text: str, name: str = "the file") -> Principals:

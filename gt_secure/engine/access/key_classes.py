@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import TypeAlias
 
-from ..iam.documents import Pattern, Statement
-from ..iam.variables import Filled, Template, Variable, Wild, is_fixed
+from ..iam.documents import Statement
+from ..iam.request_keys import ENDPOINT_KEYS, key_facts
+from ..iam.three_valued import key_values
+from ..iam.variables import Filled, Keys, Template, Variable, Wild, is_fixed, variable_keys
 from ..iam.wildcards import TooManyClassesError, arn_steps, resource_glob, text_steps, witnesses
 
 EXAMPLE = "example.png"
 """The key that stands for its class, where it is in one: people can read it."""
+
+_SOME: Filled = (Wild.ONE, Wild.ANY)
+"""A value that a variable may have: none is empty."""
+_UNNAMED = "zq"
+"""A value that no policy names."""
+_MOST_FILLED = 60
 
 Signature: TypeAlias = tuple[bool, ...]
 
@@ -27,33 +36,43 @@ class Listing:
 class KeyClasses:
     """The classes of keys under a prefix that statements tell apart.
 
+    A pattern with a variable is filled with each value of its key that is ``known`` for some kind of request, that
+    conditions tell apart, or that nobody names, and with any: the keys of one user are a class apart from those of
+    others.
+
     Attributes
     ----------
     arns : dict
         An object of each class by the signature of the class; empty if the classes are too many to be told apart.
     """
 
-    def __init__(self, statements: Iterable[Statement], bucket_arn: str, prefix: str, example: str = EXAMPLE) -> None:
-        self.groups = list(dict.fromkeys(group for statement in statements for group in _groups(statement.resources)))
-        self._may = [[resource_glob(_with_variables_as(each, Wild.ANY)) for each in group] for group in self.groups]
+    def __init__(
+        self,
+        statements: Iterable[Statement],
+        bucket_arn: str,
+        prefix: str,
+        example: str = EXAMPLE,
+        known: Sequence[Keys] = (),
+    ) -> None:
         self.start = f"{bucket_arn}/"
-        self.arns = self._classes(self.start + prefix, example)
+        try:
+            groups = list(dict.fromkeys(_groups(list(statements), known)))
+        except TooManyClassesError:
+            self._matchers, self.arns = [], {}
+            return
+        self._matchers = [[resource_glob(each) for each in group] for group in groups]
+        self.arns = self._classes(groups, self.start + prefix, example)
 
     def signature(self, arn: str) -> Signature:
-        """Return which statements' patterns match an object, or may for some value of their variables."""
-        return tuple(any(may(arn) for may in group) for group in self._may)
+        """Return which statements' patterns match an object, for each value of their variables."""
+        return tuple(any(matches(arn) for matches in group) for group in self._matchers)
 
     def of_key(self, key: str) -> Signature:
         """Return the class of a key."""
         return self.signature(self.start + key)
 
-    def _classes(self, start: str, example: str) -> dict[Signature, str]:
-        filled = dict.fromkeys(
-            tuple(_with_variables_as(each, value) for each in group)
-            for group in self.groups
-            for value in ("zq", Wild.ANY)
-        )
-        both = [tuple(map(steps, group)) for group in filled for steps in (text_steps, arn_steps)]
+    def _classes(self, groups: Sequence[Sequence[Filled]], start: str, example: str) -> dict[Signature, str]:
+        both = [tuple(map(steps, group)) for group in groups for steps in (text_steps, arn_steps)]
         domain: Filled = (start, Wild.ONE, Wild.ANY) if start == self.start else (start, Wild.ANY)
         try:
             found = witnesses(both, domain=text_steps(domain))
@@ -65,13 +84,40 @@ class KeyClasses:
         return classes
 
 
-def _groups(patterns: Sequence[Pattern]) -> Iterator[tuple[Template, ...]]:
+def _groups(statements: Sequence[Statement], known: Sequence[Keys]) -> Iterator[tuple[Filled, ...]]:
     """Yield what has to be told apart: the patterns of a statement together, each with a variable alone."""
-    plain = tuple(each.template for each in patterns if is_fixed(each.template))
-    if plain:
-        yield plain
-    yield from ((each.template,) for each in patterns if not is_fixed(each.template))
+    listed = [[pattern.template for pattern in statement.resources] for statement in statements]
+    values = _values_of_variables(statements, known)
+    for templates in listed:
+        if plain := tuple(next(_filled(each, {})) for each in templates if is_fixed(each)):
+            yield plain
+        yield from ((each,) for template in templates if not is_fixed(template) for each in _filled(template, values))
 
 
-def _with_variables_as(template: Template, value: str | Wild) -> Filled:
-    return tuple(value if isinstance(part, Variable) else part for part in template)
+def _values_of_variables(statements: Sequence[Statement], known: Sequence[Keys]) -> dict[str, list[str]]:
+    patterns = (pattern for statement in statements for pattern in statement.resources)
+    parts = (part for pattern in patterns for part in pattern.template)
+    variables = dict.fromkeys(part for part in parts if isinstance(part, Variable))
+    keys: list[Keys] = [*known, *({each.key: (each.default,)} for each in variables if each.default)]
+    return {each.key: _values(statements, each.key, keys) for each in variables}
+
+
+def _values(statements: Iterable[Statement], key: str, known: Iterable[Keys]) -> list[str]:
+    """Return the values of a key that a policy may tell apart, and one that nobody names."""
+    if key in ENDPOINT_KEYS:
+        raise TooManyClassesError("A policy names objects by the source of the request.")
+    conditions = [each for statement in statements for each in statement.conditions if each.lower_key == key]
+    compared = key_values(key_facts(key), conditions) if conditions else []
+    named = (value for values in (*(each.get(key, ()) for each in known), *compared) for value in values if value)
+    return list(dict.fromkeys([*named, _UNNAMED]))
+
+
+def _filled(template: Template, values: Mapping[str, Iterable[str]]) -> Iterator[Filled]:
+    """Yield a pattern with each combination of the values of its variables, and with any."""
+    names = sorted(variable_keys(template))
+    combinations = [dict(zip(names, each, strict=True)) for each in product(*(values[name] for name in names))]
+    if len(combinations) > _MOST_FILLED:
+        raise TooManyClassesError("The policies tell more values of policy variables apart than can be compared.")
+    for each in combinations:
+        yield tuple(each[part.key] if isinstance(part, Variable) else part for part in template)
+    yield tuple(one for part in template for one in (_SOME if isinstance(part, Variable) else (part,)))

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from ...base.errors import PolicyError
 from ...base.network import Source, parse_address
@@ -27,10 +27,12 @@ from ..iam.sessions import role_of_session, session_of_role
 from ..iam.verdict import Verdict
 from ..policies.bucket_guard import find_guard
 from ..policies.public_access import is_surely_public
-from ..policies.signer_lock import find_signer_lock
+from ..policies.signer_limit import find_signer_limit
 from ..policies.url_lock import UrlLock
+from .access_points import DIRECTLY, AccessPoint
 from .answer import Answer, answer_of
 from .decision import decide_request
+from .part import Part
 from .request_kinds import Circumstances
 from .vpc_endpoint import VpcEndpoint
 
@@ -60,7 +62,9 @@ _PUBLIC = {
 _NO_SERVICE = "aws:ViaAWSService is false: no AWS service makes the request with the signer's credentials."
 
 
-DIRECTLY = "Requests name the bucket itself, not an access point."
+_UNLISTED: Part[Any] = Part.unasked("the access points", "s3:ListAccessPoints")
+_UNENCRYPTED: Part[Any] = Part.unasked("the encryption", "s3:GetEncryptionConfiguration")
+_UNGRANTED: Part[Any] = Part.unasked("the policy of the key", "kms:GetKeyPolicy")
 
 
 def _words(values: Values) -> str:
@@ -94,8 +98,15 @@ class EffectiveLocks:
         Policy of the session that signs, for questions about one.
     rcp, scp : tuple or None
         Policies of the account's organization, each a level; None if they were not read.
-    restricts_public : bool or None
-        Whether the bucket's own Block Public Access refuses what a public policy grants; None if it was not read.
+    restricts_public, account_restricts_public : bool or None
+        Whether Block Public Access refuses what a public policy grants, the bucket's own and that of its account; None
+        if it was not read.
+    access_points : Part of tuple of AccessPoint
+        Those of the bucket, for the question who signs; without a reading, requests name the bucket itself.
+    kms_key : Part of str
+        ARN of the KMS key of the default encryption; empty for none, or AWS's own. Without a reading there is none.
+    kms_policy : Part of str
+        Its policy.
     not_read : frozenset of str
         Actions that would have read the bucket policy or the endpoints.
     missing : tuple of str
@@ -119,6 +130,10 @@ class EffectiveLocks:
     rcp: tuple[PolicySource, ...] | None = None
     scp: tuple[PolicySource, ...] | None = None
     restricts_public: bool | None = None
+    account_restricts_public: bool | None = None
+    access_points: Part[tuple[AccessPoint, ...]] = _UNLISTED
+    kms_key: Part[str] = _UNENCRYPTED
+    kms_policy: Part[str] = _UNGRANTED
     not_read: frozenset[str] = frozenset()
     missing: tuple[str, ...] = ()
     origin: Literal["given", "read"] = "read"
@@ -136,9 +151,9 @@ class EffectiveLocks:
 
     @cached_property
     def listed_signer(self) -> str:
-        """The first role or user on the list of the signer lock; empty without one."""
+        """The first role or user on the list of the signer limit; empty without one."""
         try:
-            lock = find_signer_lock(self.policy) if isinstance(self.policy, str) else None
+            lock = find_signer_limit(self.policy) if isinstance(self.policy, str) else None
         except PolicyError:
             return ""
         first = next(iter(lock.signers), "") if lock is not None else ""
@@ -158,7 +173,7 @@ class EffectiveLocks:
         """True if Block Public Access surely refuses everybody but the account's own signers and AWS services."""
         if self.restricts_public is None:
             return None
-        if not (self.restricts_public or self.facts.blocks_public):
+        if not (self.restricts_public or self.account_restricts_public):
             return False
         theirs = self.facts.policy_is_public
         return is_surely_public(self.policy) if theirs is None else theirs
@@ -212,7 +227,7 @@ class EffectiveLocks:
         """Assumptions of all answers, one sentence each."""
         listed = self.listed_signer
         return self.assumed_with(
-            f"The signer is {printable(listed)}, which the signer lock lists, and its own policies allow everything."
+            f"The signer is {printable(listed)}, which the signer limit lists, and its own policies allow everything."
             if listed
             else f"The signer is a session of a role of account {self.account} whose own policies allow everything.",
             "The own policies of signers of other accounts allow everything.",
@@ -268,14 +283,14 @@ class EffectiveLocks:
         """Answer for Ground Truth's back end: signed in the header, through an endpoint of AWS."""
         arn = self._session_arn
         role = self.role or role_of_session(arn) or arn
-        context = header_context(Source(None, endpoint), principal_arn=role, region=self.region or None)
+        context = header_context(Source(None, endpoint), principal_arn=role, region=self.region)
         request = Request(action, f"{self.arn}/{key}", arn, context, resource_account=self.account)
         return self.decide(request, is_known=False)
 
     def log_delivery(self, key: str) -> Answer:
         """Answer for S3 that delivers an access log into the bucket."""
         service = "logging.s3.amazonaws.com"
-        context = header_context(Source(None, None), service=service, region=self.region or None)
+        context = header_context(Source(None, None), service=service, region=self.region)
         context |= {"aws:SourceAccount": self.account, "aws:SourceArn": self.arn}
         request = Request("s3:PutObject", f"{self.arn}/{key}", service, context, resource_account=self.account)
         return self.decide(request, is_known=False)
@@ -283,7 +298,7 @@ class EffectiveLocks:
     def caller(self, arn: str, action: str) -> Answer:
         """Answer for the caller who reads or writes the bucket policy."""
         place = Source(parse_address("192.0.2.10"))
-        context = header_context(place, principal_arn=role_of_session(arn) or arn, region=self.region or None)
+        context = header_context(place, principal_arn=role_of_session(arn) or arn, region=self.region)
         return self.decide(Request(action, self.arn, arn, context, resource_account=self.account))
 
 

@@ -92,6 +92,11 @@ class Part(Generic[T]):
         return cls(None, NotRead(what, action, "not asked", "The reading left it out."))
 
     @property
+    def was_asked(self) -> bool:
+        """Return whether the scope of the reading had it, read or not."""
+        return self.missing is None or self.missing.why != "not asked"
+
+    @property
     def value(self) -> T | None:
         """The value; None if there is none. Raises :class:`PartNotReadError` where it was not read."""
         if self.missing is not None:

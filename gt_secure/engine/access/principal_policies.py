@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 from ...base.errors import PolicyError
@@ -23,18 +23,16 @@ from ..iam.request_space import WORDS, SpaceAnswer, Word
 from ..iam.three_valued import spellings
 from ..iam.variables import Several, split_wildcards, variable_keys
 from ..iam.wildcards import TooManyClassesError, glob
-from .address_classes import EVERY_ADDRESS, AddressClass, Span, address_classes, within
+from .address_classes import AddressClass, Span, address_classes, within
 from .identities import AttachedPolicy, Principal
-from .request_kinds import Circumstances, Form, Kind, RoleSessions
-from .source_sets import Requests, Row, SourcePlace, SourceSet, expose, row_of
+from .request_kinds import RoleSessions, principal_keys
+from .source_sets import EVERYWHERE, NOWHERE, Requests, Row, SourcePlace, SourceSet, expose, row_of, unsure
 from .sources import ANY_OTHER
 
 _LITERAL = re.compile(r"[^*?$]*")
 _TAG, _IP = "aws:principaltag/", "aws:sourceip"
 _BY_IP = frozenset({_IP})
 _SESSION_NAME, _SESSION_TAG = "sts:rolesessionname", "aws:requesttag/"
-NOWHERE = SourceSet()
-EVERYWHERE = SourceSet(EVERY_ADDRESS, other_endpoints=True)
 REFUSED = Row("presigned", NOWHERE, EVERYWHERE, NOWHERE)
 _GRANT_ALL = compile_statement({"Effect": "Allow", "Action": "*", "Resource": "*"}, 0, "$", "identity", "2012-10-17")
 
@@ -243,89 +241,74 @@ def _needs_of(statement: Statement) -> _Needs:
     )
 
 
-@dataclass(frozen=True)
-class Surroundings:
-    """Policies and facts that meet a request of every principal.
-
-    Attributes
-    ----------
-    account, partition : str
-        Of the resource.
-    resource : Layer or None
-        The bucket policy or the trust policy.
-    endpoints : mapping
-        The endpoint policy of each endpoint that is known, and whether it is a gateway.
-    rcp, scp : tuple of Layer
-    own_only : bool
-        Whether Block Public Access refuses what the policy grants to other accounts.
-    circumstances : Circumstances
-    """
-
-    circumstances: Circumstances
-    resource: Layer | None = None
-    endpoints: Mapping[str, tuple[Layer | None, bool]] | None = None
-    rcp: tuple[Layer, ...] = ()
-    scp: tuple[Layer, ...] = ()
-    own_only: bool = False
-
-
-def narrowed(layer: Layer | None, action: str, arn: str) -> Layer | None:
-    """Return a policy without the statements that cannot cover a request.
+def narrowed(policies: Compiled, action: str, arn: str) -> Compiled:
+    """Return policies without the statements that cannot cover a request.
 
     One Allow stays where there was any: a level of an organization without one would be read beside full access.
     """
-    if layer is None:
-        return None
     lower = action.lower()
-    kept = [s for s in layer.document.statements if s.covers_action(lower) and covers(s, arn)]
-    if layer.document.allows and all(each.deny for each in kept):
-        kept.append(layer.document.allows[0])
-    return Layer(layer.kind, layer.name, document_of(tuple(kept), layer.kind))
+
+    def kept(layer: Layer) -> Layer:
+        statements = [s for s in layer.document.statements if s.covers_action(lower) and covers(s, arn)]
+        if layer.document.allows and all(each.deny for each in statements):
+            statements.append(layer.document.allows[0])
+        return Layer(layer.kind, layer.name, document_of(tuple(statements), layer.kind))
+
+    return policies._replace(
+        resource=policies.resource and kept(policies.resource),
+        endpoint=policies.endpoint and kept(policies.endpoint),
+        rcp=tuple(map(kept, policies.rcp)),
+        scp=tuple(map(kept, policies.scp)),
+    )
 
 
 class Asked:
-    """One request, asked for many principals."""
+    """One request, asked for many principals.
+
+    Parameters
+    ----------
+    statements : Statements
+    requests : Requests
+        The request of anybody, under the policies that are not the principal's own.
+    behind : mapping
+        The policies of each endpoint that is known.
+    own_only : bool
+        Whether Block Public Access refuses what the policy grants to other accounts.
+    cache : dict
+        Rows of groups of principals.
+    """
 
     def __init__(
         self,
         statements: Statements,
-        around: Surroundings,
-        action: str,
-        arn: str,
+        requests: Requests,
+        behind: Mapping[str, Compiled],
+        cache: dict[object, Row],
         *,
-        form: Form = "presigned",
-        chooses: tuple[str, ...] = (),
-        absent: tuple[str, ...] = (),
-        cache: dict[object, Row] | None = None,
+        own_only: bool = False,
     ) -> None:
         self.statements = statements
-        self.arn, self.action = arn, action
-        self.kind = Kind("presigned", form, "own", action, arn, chooses=chooses, absent=absent)
-        self.around = replace(
-            around,
-            resource=narrowed(around.resource, action, arn),
-            endpoints={k: (narrowed(p, action, arn), g) for k, (p, g) in (around.endpoints or {}).items()},
-            rcp=tuple(each for level in around.rcp if (each := narrowed(level, action, arn))),
-            scp=tuple(each for level in around.scp if (each := narrowed(level, action, arn))),
-        )
-        self._rows: dict[object, Row] = {} if cache is None else cache
-        self._shared = Compiled((), None, None, self.around.resource, None, False, self.around.rcp, self.around.scp)
-        behind = [layer for layer, _ in self.around.endpoints.values() if layer] if self.around.endpoints else []
-        self._common = [s for layer in (*self._shared.layers, *behind) for s in layer.document.statements]
+        self.requests = requests
+        self.action, self.arn = requests.kind.action, requests.kind.resource
+        self.account = requests.circumstances.account
+        self.own_only = own_only
+        self._shared = narrowed(requests.policies.compiled, self.action, self.arn)
+        self._behind = {name: narrowed(each, self.action, self.arn) for name, each in behind.items()}
+        self._unlimited = statements.left_of(_GRANT_ALL, self.arn, {}, frozenset())
+        self._grants = self._shared.resource.document.allows if self._shared.resource else ()
+        self._rows = cache
+        every = (self._shared, *self._behind.values())
+        self._common = [s for each in every for layer in each.layers for s in layer.document.statements]
         self._common_ids = frozenset(map(id, self._common))
         self._tags = {key for key in spellings(self._shared) if key.startswith(_TAG)}
 
-    @cached_property
-    def _grants(self) -> tuple[Statement, ...]:
-        return self.around.resource.document.allows if self.around.resource else ()
-
     def row(self, principal: Principal, *, as_if_all: bool = False) -> Row:
         """Return from where the request of a principal is opened; ``as_if_all`` its own policies allow everything."""
-        if self.around.own_only and principal.account != self.around.circumstances.account:
+        if self.own_only and principal.account != self.account:
             return REFUSED
         unread = list(principal.not_read)
         own = self._of(principal.policies, unread)
-        limit: list[Statement] | None = None
+        limit = [_GRANT_ALL]
         if principal.boundary is not None:
             missing: list[str] = []
             limit = self._of((principal.boundary,), missing)
@@ -337,8 +320,7 @@ class Asked:
             own = [*own, _GRANT_ALL]
         if all(each.deny for each in own) and not self._is_named(principal):
             return REFUSED
-        row = self._decided(principal, own, limit)
-        return unsure(row, unread) if unread else row
+        return unsure(self._decided(principal, own, limit), unread)
 
     def _of(self, policies: Iterable[AttachedPolicy], unread: list[str]) -> list[Statement]:
         found: list[Statement] = []
@@ -353,28 +335,27 @@ class Asked:
         keys = {"aws:userid": (f"{principal.id}:x" if principal.is_role else principal.id,)}
         return any(each.grant(principal.caller, keys) or _names_session(each, principal) for each in self._grants)
 
-    def _decided(self, principal: Principal, own: list[Statement], limit: list[Statement] | None) -> Row:
-        keys = self._keys(principal, (*own, *(limit or ()), *self._common))
+    def _decided(self, principal: Principal, own: list[Statement], limit: list[Statement]) -> Row:
+        keys = self._keys(principal, (*own, *limit, *self._common))
         is_open = self.statements.may_trust(principal, "sts:tagsession")
         settled = frozenset(key for key in keys if not (is_open and key.startswith(_TAG)))
-        own = self._left(own, keys, settled)
-        return self._row_of(principal, own, None if limit is None else self._left(limit, keys, settled), keys)
+        return self._row_of(principal, self._left(own, keys, settled), self._left(limit, keys, settled), keys)
 
     def _row_of(
-        self, principal: Principal, own: list[Statement], limit: list[Statement] | None, keys: Mapping[str, Values]
+        self, principal: Principal, own: list[Statement], limit: list[Statement], keys: Mapping[str, Values]
     ) -> Row:
         """Return the row of a principal from what is left of its statements: the one of its group."""
         if any(each.deny and not each.conditions and each.resources is _GRANT_ALL.resources for each in own):
             return REFUSED
         if all(each.deny for each in own) and not self._is_named(principal):
             return REFUSED
-        every = [*own, *(limit or ()), *self._common]
+        every = [*own, *limit, *self._common]
         group = (
             principal.account,
             principal.is_role,
             principal.is_service_linked,
             frozenset(map(id, own)),
-            None if limit is None else frozenset(map(id, limit)),
+            frozenset(map(id, limit)),
             self._common_ids,
             self.arn if any(p.matcher is None for each in every for p in each.resources) else "",
             *self.statements.signature(every, principal, keys),
@@ -385,18 +366,18 @@ class Asked:
         return self._rows[group]
 
     def _by_address(
-        self, principal: Principal, own: list[Statement], limit: list[Statement] | None, keys: Mapping[str, Values]
+        self, principal: Principal, own: list[Statement], limit: list[Statement], keys: Mapping[str, Values]
     ) -> Row | None:
         """Return the row where own statements ask for the address: for each class of addresses they are settled."""
-        classes = _asked_addresses((*own, *(limit or ())))
+        classes = _asked_addresses((*own, *limit))
         if not classes:
             return None
         known: dict[object, Row] = {}
 
         def settled(source: Mapping[str, Values]) -> Row:
             left = self._left(own, source, _BY_IP)
-            bound = None if limit is None else self._left(limit, source, _BY_IP)
-            key = (*map(id, left), None, *map(id, bound or ()))
+            bound = self._left(limit, source, _BY_IP)
+            key = (*map(id, left), None, *map(id, bound))
             if key not in known:
                 known[key] = self._row_of(principal, left, bound, keys)
             return known[key]
@@ -424,16 +405,9 @@ class Asked:
 
     def _keys(self, principal: Principal, statements: Iterable[Statement]) -> dict[str, Values]:
         """Return the condition keys of a principal; an empty value says that the key is absent."""
-        keys: dict[str, Values] = {
-            "aws:principalarn": (principal.arn,),
-            "aws:principalaccount": (principal.account,),
-            "aws:principaltype": ("AssumedRole" if principal.is_role else "User",),
-        }
+        keys = {"aws:username": (), **principal_keys(principal.caller, ""), "aws:principalarn": (principal.arn,)}
         if not principal.is_role:
-            keys |= {"aws:username": (principal.arn.rpartition("/")[2],), "aws:federatedprovider": ()}
-            keys |= {"aws:userid": (principal.id,)} if principal.id else {}
-        else:
-            keys["aws:username"] = ()
+            keys |= {"aws:federatedprovider": (), **({"aws:userid": (principal.id,)} if principal.id else {})}
         if not self.statements.may_trust(principal, "sts:setsourceidentity"):
             keys["aws:sourceidentity"] = ()
         tags = {*self._tags, *_tag_keys(statements)}
@@ -444,30 +418,31 @@ class Asked:
         return keys
 
     def _expose(
-        self, principal: Principal, own: list[Statement], limit: list[Statement] | None, keys: Mapping[str, Values]
+        self, principal: Principal, own: list[Statement], limit: list[Statement], keys: Mapping[str, Values]
     ) -> Row:
-        around = self.around
         compiled = self._shared._replace(
-            identity=(Layer("identity", "identity policy", document_of(tuple(own), "identity")),) if own else (),
+            identity=(Layer("identity", "identity policy", document_of(tuple(own), "identity")),),
             boundary=None
-            if limit is None
+            if limit == [self._unlimited]
             else Layer("boundary", "permissions boundary", document_of(tuple(limit), "boundary")),
             scp_account=principal.account,
         )
-        needs = (self.statements.needs(each) for each in (*own, *(limit or ()), *self._common))
+        needs = (self.statements.needs(each) for each in (*own, *limit, *self._common))
         asks = principal.is_role and any(need.sessions or need.tags for need in needs)
         asks = asks or principal.caller.role.startswith("AWSServiceRoleFor")  # its path tells, not its name
-        kind = self.kind
+        kind, circumstances = self.requests.kind, self.requests.circumstances
         if self.statements.may_trust(principal, "sts:tagsession"):
             kind = replace(kind, chooses=(*kind.chooses, _TAG))
         circumstances = replace(
-            around.circumstances,
-            given=Facts(keys).with_defaults(around.circumstances.given),
+            circumstances,
+            given=Facts(keys).with_defaults(circumstances.given),
             sessions=sessions_of(principal, self.statements) if asks else None,
         )
         behind = {
-            name: Policies.of_compiled(compiled._replace(endpoint=layer, gateway_endpoint=gateway))
-            for name, (layer, gateway) in (around.endpoints or {}).items()
+            name: Policies.of_compiled(
+                compiled._replace(endpoint=each.endpoint, gateway_endpoint=each.gateway_endpoint)
+            )
+            for name, each in self._behind.items()
         }
         policies = Policies.of_compiled(compiled)
         try:
@@ -558,18 +533,3 @@ def _holds(condition: Condition, keys: Mapping[str, Values], mine: set[str], *, 
     if condition.lower_key not in mine or condition.variables:
         return None
     return condition.matches(keys, deny=deny)
-
-
-def unsure(row: Row, depends_on: Iterable[str]) -> Row:
-    """Return a row in which what is opened is unknown, since something was not read."""
-    if row.opened.is_empty and row.unknown.is_empty:
-        return row
-    opened, unknown = row.opened, row.unknown
-    places = replace(
-        unknown,
-        spans=opened.spans + unknown.spans,
-        endpoints=tuple(sorted({*opened.endpoints, *unknown.endpoints})),
-        other_endpoints=opened.other_endpoints or unknown.other_endpoints,
-        depends_on=tuple(sorted({*unknown.depends_on, *depends_on})),
-    )
-    return Row(row.request, NOWHERE, row.refused, places)

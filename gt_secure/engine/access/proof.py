@@ -29,14 +29,15 @@ from ..iam.request import Policies, Request
 from ..iam.request_keys import TABLES, is_absent_for, is_by_action
 from ..iam.request_space import Dimension, RequestSpace, SpaceAnswer
 from ..iam.statement_table import TARGET, DimensionValue, StatementTable, TablePart, View
+from ..iam.variables import Keys
 from ..policies.bucket_guard import UPLOAD, build_guard, find_guard, merge_guard
-from ..policies.signer_lock import build_signer_lock, signer_names
+from ..policies.signer_limit import build_signer_limit, signer_names
 from .address_classes import Span
 from .answer import MEANT, Answer
 from .expectation import Expectation
 from .key_classes import KeyClasses
 from .locks import EffectiveLocks
-from .request_kinds import Circumstances, Form, Kind
+from .request_kinds import Circumstances, Form, Kind, base_view
 from .source_sets import Requests, confirm, example_request
 from .sources import address_sources, endpoint_classes
 
@@ -223,7 +224,7 @@ def prove(locks: EffectiveLocks, claim: Claim) -> Proof:
 
 def _prove_signers(locks: EffectiveLocks, claim: Claim) -> Proof:
     """Decide both parts: a Deny of the signers themselves leaves the requests of all others."""
-    arns = build_signer_lock(locks.bucket, claim.signers, locks.account, partition=locks.partition)["Condition"]
+    arns = build_signer_limit(locks.bucket, claim.signers, locks.account, partition=locks.partition)["Condition"]
     spared = {"ArnLike": arns["ArnNotLike"]}  # type: ignore[index]
     deny = {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*", "Condition": spared}
     policy = json.loads(locks.policy) if isinstance(locks.policy, str) and locks.policy else locks.policy or {}
@@ -284,7 +285,9 @@ def _parts(locks: EffectiveLocks, claim: Claim, circumstances: Circumstances) ->
         actions = OBJECT_ACTIONS if form == "presigned" else (UPLOAD,)
         actions = tuple(action for action in actions if not claim.reads or action != UPLOAD)
         kind = Kind(form, form, signer, actions[0], f"{locks.arn}/{claim.prefix}x", whoever=True)
-        targets = cache(partial(_targets, locks=locks, claim=claim, actions=actions, bucket=form == "presigned"))
+        known = base_view(kind, circumstances).keys
+        asked = partial(_targets, locks=locks, claim=claim, actions=actions, known=known, bucket=form == "presigned")
+        targets = cache(asked)
         requests = Requests(kind, locks.policies(signer), circumstances, targets)
         for space, setting, spans in _spaces(requests, locks, claim):
             mask = space.source_mask(setting)
@@ -323,12 +326,12 @@ def _spaces(
 
 
 def _targets(
-    table: StatementTable, locks: EffectiveLocks, claim: Claim, actions: Sequence[str], *, bucket: bool
+    table: StatementTable, locks: EffectiveLocks, claim: Claim, actions: Sequence[str], known: Keys, *, bucket: bool
 ) -> Dimension:
     """Return what a request can ask for: each action that policies tell apart, on each key that they tell apart."""
     kinds = _distinct_actions(table, actions)
     statements = [statement for _, _, statement in table.statements]
-    objects = KeyClasses(statements, locks.arn, claim.prefix, example="").arns.values()
+    objects = KeyClasses(statements, locks.arn, claim.prefix, "", [known]).arns.values()
     settings = [DimensionValue(action=a, resource=r) for r in objects for a in kinds]
     if bucket and not claim.prefix:
         settings += [

@@ -25,17 +25,17 @@ from ..iam.request import Compiled, Layer, Policies, Request
 from ..iam.request_space import Word
 from ..iam.sessions import session_of_role
 from ..iam.wildcards import TextMatcher
-from ..policies.signer_lock import without_session
+from ..policies.signer_limit import without_session
 from .access_points import GRANT_READ, POINT_KEYS, PointPath, point_path, said_of_points
 from .conditions_of_opening import duration
 from .exposure import Exposure
 from .exposure_text import endpoints, ranges
-from .identities import Principal, Principals
-from .locks import READ_POLICY, EffectiveLocks
-from .part import Part
-from .principal_policies import EVERYWHERE, NOWHERE, REFUSED, Asked, Statements, Surroundings, covers, unsure
-from .request_kinds import LONGEST_SIGNATURE_MS
-from .source_sets import Row, SourceSet, combined
+from .identities import Principal, Principals, document
+from .locks import READ_ENDPOINTS, READ_POLICY, EffectiveLocks
+from .part import NotRead, Part
+from .principal_policies import REFUSED, Asked, Statements, covers
+from .request_kinds import LONGEST_SIGNATURE_MS, Kind
+from .source_sets import EVERYWHERE, NOWHERE, Requests, Row, SourceSet, combined, unsure
 
 SigningClass: TypeAlias = Literal["signs", "reaches", "can-become"]
 _Change: TypeAlias = tuple[str, str, Callable[[], Row], tuple[str, ...]]
@@ -179,6 +179,7 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
     days: int | None = None
     others: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    missing: NotRead | None = None
 
     @classmethod
     def of(cls, found: Iterable[SigningPrincipal], assumed: Sequence[str]) -> Signers:
@@ -191,6 +192,8 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
 
     def seen_in(self, hits: SigningLog) -> Signers:
         """Return the signers with the requests of a log that their URLs opened."""
+        if self.missing is not None:
+            return self
         counts, days = hits.presigners(self.bucket, self.key)
         made = self.counted(counts)
         made.days, made.unread = days, tuple(hits.coverage.doubts)
@@ -212,19 +215,25 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
 
     @property
     def sentence(self) -> str:
-        """The number of identities that can sign, of those that did, and the plan that leaves only these."""
-        signing = [each for each in self if each.signing == "signs" and each.answer == "opened"]
-        can = f"{count(len(signing), 'identity', 'identities')} can sign URLs for {self.key or self.bucket}"
+        """The number of identities that can sign, and of those that did, with the plan that leaves only these."""
+        if self.missing is not None:
+            return self.missing.reason
+        every = [each for each in self if each.signing == "signs"]
+        signing = [each for each in every if each.answer == "opened"]
+        more = f" (unknown for {len(every) - len(signing):,} more)" if len(every) > len(signing) else ""
+        can = f"{count(len(signing), 'identity', 'identities')} can sign URLs for {self.key or self.bucket}{more}"
         if self.days is None:
             return f"{can}. Add --logs to see who did."
         did = [each.arn for each in signing if each.signed]
-        more = f" The log also names others: {', '.join(self.others)}." if self.others else ""
-        text = " ".join([f"{can}, {len(did):,} did in {count(self.days, 'day')}.{more}", *self.unread])
-        if not did:
-            return text
-        place = ["--bucket", self.bucket, *(["--prefix", self.key] if self.key else [])]
-        words = [*place, *(word for arn in did for word in ("--signers", arn))]
-        return f"{text} Leave {'this' if len(did) == 1 else 'these'} {len(did):,}: gt-secure plan {shlex.join(words)}"
+        others = f" The log also names others: {', '.join(self.others)}." if self.others else ""
+        text = " ".join([f"{can}, {len(did):,} did in {count(self.days, 'day')}.{others}", *self.unread])
+        return f"{text} {self._plan(did)}" if did else text
+
+    def _plan(self, did: Sequence[str]) -> str:
+        """Return the plan that leaves only these as signers."""
+        place = f"s3://{self.bucket}/{self.key}" if self.key else f"s3://{self.bucket}"
+        words = [place, *(word for arn in did for word in ("--signers", arn))]
+        return f"Leave {'this' if len(did) == 1 else 'these'} {len(did):,}: gt-secure plan {shlex.join(words)}"
 
     @staticmethod
     def row(item: SigningPrincipal) -> tuple[str, ...]:
@@ -240,7 +249,8 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
         """Return JSON-able data; ``every`` has those that are refused too."""
         shown = (*self, *self.refused) if every else self
         found = [each.to_dict() for each in shown]
-        return {"signers": found, "assumed": list(self.assumed), "unread": list(self.unread)}
+        data = {"signers": found, "assumed": list(self.assumed), "unread": list(self.unread)}
+        return data if self.missing is None else {**data, "missing": self.missing.to_dict()}
 
 
 def _nothing(_text: str) -> bool:
@@ -298,50 +308,51 @@ class _Point(NamedTuple):
     """The question whether somebody may read an object through an access point.
 
     Its policy must let the request through, and so must the bucket. Without ``own`` nobody listed the access points:
-    the bucket is asked about any. ``unread`` and ``unread_of_others`` name what would have been read of it.
+    the bucket is asked about any.
     """
 
+    path: PointPath
     bucket: Asked
     own: Asked | None = None
-    name: str = ""
-    unread: tuple[str, ...] = ()
-    unread_of_others: tuple[str, ...] = ()
 
     def row(self, principal: Principal, *, as_if_all: bool) -> Row:
         row = self.bucket.row(principal, as_if_all=as_if_all)
-        if self.own is not None and _word(row) != "refused":
+        if self.own is not None and row.word != "refused":
             row = combined(row, self.own.row(principal, as_if_all=as_if_all), both=True)
-        is_other = principal.account != self.bucket.around.circumstances.account
-        if unread := (*self.unread, *(self.unread_of_others if is_other else ())):
-            row = unsure(row, unread)
+        unread = self.path.unread_of_others if principal.account != self.bucket.account else ()
+        row = unsure(row, (*self.path.unread, *unread))
         if row.opened.is_empty:
             return row
-        when = (f"through the access point {self.name}", *row.opened.when)
-        return replace(row, opened=replace(row.opened, when=when, through=(self.name,)))
+        when = (f"through the access point {self.path.name}", *row.opened.when)
+        return replace(row, opened=replace(row.opened, when=when, through=(self.path.name,)))
 
 
 class _Read(NamedTuple):
-    """The question whether somebody may read an object: of the bucket by one of the ways to it, and of its key."""
+    """The question whether somebody may read an object: of the bucket by one of the ways to it, and of its key.
+
+    ``unread`` names what else would have been read of any, ``unread_behind`` what would have been of endpoints.
+    """
 
     asked: Asked
     points: tuple[_Point, ...]
     key: Asked | None
-    unread: str
+    unread: tuple[str, ...]
+    unread_behind: tuple[str, ...]
 
     def row(self, principal: Principal, *, as_if_all: bool = False) -> Row:
         row = self.asked.row(principal, as_if_all=as_if_all)
         for point in self.points:
-            if row.opened.where != EVERYWHERE.where or row.opened.when:
+            if not row.is_open:
                 row = combined(row, point.row(principal, as_if_all=as_if_all), both=False)
+        row = unsure(row, self.unread_behind, addresses=False)
         if self.unread:
-            return unsure(row, [self.unread])
-        if self.key is None or _word(row) == "refused":
+            return unsure(row, self.unread)
+        if self.key is None or row.word == "refused":
             return row
         of_key = self.key.row(principal, as_if_all=as_if_all)
-        if _word(of_key) == "refused":
+        if of_key.word == "refused":
             return REFUSED
-        is_sure = of_key.opened.where == EVERYWHERE.where and not of_key.opened.when
-        return row if is_sure else unsure(row, of_key.unknown.depends_on or ["conditions of the key policy"])
+        return row if of_key.is_open else unsure(row, of_key.unknown.depends_on or ["conditions of the key policy"])
 
 
 @dataclass(frozen=True)
@@ -354,54 +365,71 @@ class _Way:
     longest_s: int | None = None
 
 
-def signers_of(exposure: Exposure, principals: Principals) -> Signers:
-    """Return who can sign a URL for an object of an exposure, of the principals that were read."""
-    found = _Search(exposure.locks, principals, exposure.keys).signers()
-    found.key = exposure.key
+def signers_of(exposure: Exposure, principals: Principals | NotRead) -> Signers:
+    """Return who can sign a URL for an object of an exposure, of the principals that were read.
+
+    Where the exposure is unknown for everybody, so is each of them, for the same reason. If nobody was read, nobody is
+    listed, and it is unknown who can sign.
+    """
+    locks, name = exposure.locks, exposure.key or exposure.locks.bucket
+    if isinstance(principals, NotRead):
+        found = Signers.of((), _assumed(locks))
+        found.empty = f"{principals.text}, so it is unknown who can sign URLs for {name}."
+        found.missing, found.unread = principals, (found.empty,)
+    elif exposure.undecided:
+        why = (exposure.undecided,)
+        every = (SigningPrincipal(each.arn, "signs", "unknown", depends_on=why) for each in principals.all)
+        found = Signers.of(every, (*_assumed(locks), *principals.notes))
+    else:
+        found = _Search(exposure, principals).signers()
+    found.bucket, found.key = locks.bucket, exposure.key
     return found
+
+
+def _assumed(locks: EffectiveLocks) -> tuple[str, ...]:
+    """Return the assumptions of locks for everybody who signs."""
+    return locks.assumed_with(path=said_of_points(locks.access_points))
 
 
 class _Search:
     """The search for signers of an object, and for ways to them."""
 
-    def __init__(self, locks: EffectiveLocks, principals: Principals, keys: Sequence[str]) -> None:
-        self.locks = locks
+    def __init__(self, exposure: Exposure, principals: Principals) -> None:
+        self.locks = locks = exposure.locks
         self.principals = principals
-        self.keys = keys
+        self.keys = exposure.keys
         self.statements = Statements(_ACTIONS)
         self.by_arn = {each.arn: each for each in principals.all}
         self.groups = {arn.rpartition("/")[2]: arn for arn in principals.groups}
         own = locks.policies("own").compiled
-        endpoints = {name: locks.policies("own", name).compiled for name in locks.endpoints}
-        self.around = Surroundings(
-            locks.circumstances,
-            own.resource,
-            {name: (each.endpoint, each.gateway_endpoint) for name, each in endpoints.items()},
-            own.rcp,
-            own.scp,
-        )
+        self.around = own._replace(identity=(), session=None)
+        self.behind = {
+            name: Compiled((), None, None, None, each.endpoint, each.gateway_endpoint)
+            for name in locks.endpoints
+            for each in [locks.policies("own", name).compiled]
+        }
         self._caches: dict[object, dict[object, Row]] = {}
-        alone = replace(self.around, resource=None, endpoints=None, rcp=())
+        alone = self.around._replace(resource=None, rcp=())
         self._beside_s3 = lru_cache(512)(lambda action, arn, facts: self._asked(action, arn, alone, dict(facts)))
         self._holders: dict[str, _Holders] = {}
         self._trusting: dict[object, list[str] | None] = {}
         self._launching: dict[tuple[str, bool], Row] = {}
         self._allowed = {each.arn: self.statements.allowed(each.policies) for each in principals.all}
-        points = principals.access_points
-        self.unlisted = (points.missing.action,) if points is not None and points.missing is not None else ()
-        listed = () if points is None or self.unlisted else points.value or ()
-        self.listed = {each.arn: each for each in listed}
-        by_account = locks.facts.blocks_public
-        self.blocks = locks.restricts_public, principals.restricts_public if by_account is None else by_account
-        self.paths = {each.arn: point_path(each, self.blocks) for each in listed}
-        self.key = self._key_question()
+        points = locks.access_points
+        self.listed = {} if points.missing else {each.arn: each for each in points.value or ()}
+        self.blocks = locks.restricts_public, locks.account_restricts_public
+        self.paths = {each.arn: point_path(each, self.blocks) for each in self.listed.values()}
+        self.unlisted = [PointPath(unread=(points.missing.action,))] if points.missing and points.was_asked else []
+        self.unread_behind = (READ_ENDPOINTS,) if READ_ENDPOINTS in locks.not_read else ()
+        self.key, self.unread, self.encrypted = self._key_question()
         anybody = Layer("resource", "bucket policy", parse_document(GRANT_READ, "resource"))
         self.granted, self.unlocked = (
-            [self._reading(key, replace(self.around, resource=policy)) for key in keys] for policy in (anybody, None)
+            [self._reading(key, self.around._replace(resource=policy)) for key in self.keys]
+            for policy in (anybody, None)
         )
         if READ_POLICY in locks.not_read:  # it may grant and refuse anything
-            self.around, self.key = replace(self.around, resource=anybody), (None, READ_POLICY)
-        self.reading = [self._reading(key, self.around) for key in keys]
+            self.around, self.unread = self.around._replace(resource=anybody), (*self.unread, READ_POLICY)
+        self.reading = [self._reading(key, self.around) for key in self.keys]
         self._after = cache(self._reading_after)
 
     def signers(self) -> Signers:
@@ -412,16 +440,14 @@ class _Search:
         result = [_signer(arn, *classified.get(arn, ("signs", _Way((arn,), row)))) for arn, row in rows.items()]
         order = list(_CLASSES)
         result.sort(key=lambda each: (each.answer == "refused", order.index(each.signing), each.arn))
-        signers = Signers.of(result, (*self._assumed(), *self.principals.notes))
-        signers.bucket = self.locks.bucket
-        return signers
+        return Signers.of(result, (*self._assumed(), *self.principals.notes))
 
     def _signing(self, rows: Mapping[str, Row]) -> dict[str, tuple[SigningClass, _Way]]:
         """Return who signs, and who reaches somebody who does: certain ways first, then those that may be one."""
         classified: dict[str, tuple[SigningClass, _Way]] = {}
         for word in ("opened", "unknown"):
             for arn, row in rows.items():
-                if arn not in classified and _word(row) == word:
+                if arn not in classified and row.word == word:
                     when = (_OF_A_JOB,) if arn == self.locks.signer else ()
                     classified[arn] = ("signs", _Way((arn,), row, when, _longest(row, self.by_arn[arn])))
             ways = {arn: way for arn, (_, way) in classified.items()}
@@ -435,9 +461,9 @@ class _Search:
         self, rows: Mapping[str, Row], classified: Mapping[str, tuple[SigningClass, _Way]]
     ) -> dict[str, tuple[SigningClass, _Way]]:
         """Return who can become a signer, of those that neither sign nor reach one."""
-        opened = [arn for arn, (kind, way) in classified.items() if kind == "signs" and _word(way.row) == "opened"]
+        some = [arn for arn, (kind, _) in classified.items() if kind == "signs"]  # those that surely do come first
         signing = {
-            action: self._apart((arn for arn in opened if self.by_arn[arn].is_role == (action == _TRUST)), (action,))
+            action: self._apart((arn for arn in some if self.by_arn[arn].is_role == (action == _TRUST)), (action,))
             for action in (_TRUST, *_KEYS)
         }
         becoming = self.statements.bits(BECOMING)
@@ -450,14 +476,11 @@ class _Search:
 
     def _assumed(self) -> tuple[str, ...]:
         """Return what the answers take for granted."""
-        key = self.principals.key
-        default = f"as the bucket does by default, with {printable(key)}" if key else "without a key of the account"
-        encrypted = _NO_KEY if key is None else f"The object is encrypted {default}."
         tagged = any(name.startswith(_RESOURCE_TAG) for name in self.locks.facts.values)
         return (
-            *self.locks.assumed_with(path=said_of_points(self.principals.access_points)),
+            *_assumed(self.locks),
             *(() if tagged else (NO_TAGS,)),
-            encrypted,
+            *self.encrypted,
             *_ASSUMED,
         )
 
@@ -465,67 +488,91 @@ class _Search:
         self,
         action: str,
         arn: str,
-        around: Surroundings,
+        around: Compiled,
         facts: Mapping[str, Values] | None = None,
         chooses: tuple[str, ...] = (),
+        *,
+        account: str = "",
+        own_only: bool = False,
     ) -> Asked:
-        service = action.partition(":")[0]
-        given = around.circumstances.given
+        """Return a question under policies; ``account`` owns the resource, if the bucket's does not."""
+        service, circumstances = action.partition(":")[0], self.locks.circumstances
+        given = circumstances.given
         if service != "s3":  # tags of a resource are those of the bucket
             given = replace(given, values={k: v for k, v in given.values.items() if not k.startswith(_RESOURCE_TAG)})
         given = Facts(facts or {}).with_defaults(given)
-        return Asked(
-            self.statements,
-            replace(around, circumstances=replace(around.circumstances, given=given)),
+        circumstances = replace(circumstances, given=given, account=account or circumstances.account)
+        kind = Kind(
+            "presigned",
+            "presigned" if action == _READ else "header",
+            "own",
             action,
             arn,
-            form="presigned" if action == _READ else "header",
             chooses=(*_CHOSEN_IN.get(service, ()), *chooses),
             absent=("aws:resourcetag/", "iam:resourcetag/", "s3:buckettag/"),
-            cache=self._caches.setdefault(
-                (action, around.circumstances.account, chooses, *sorted((facts or {}).items())), {}
-            ),
+        )
+        known = (action, circumstances.account, chooses, *sorted((facts or {}).items()))
+        return Asked(
+            self.statements,
+            Requests(kind, Policies.of_compiled(around), circumstances),
+            self.behind if action == _READ else {},
+            self._caches.setdefault(known, {}),
+            own_only=own_only,
         )
 
-    def _reading(self, key: str, around: Surroundings, paths: Iterable[PointPath] | None = None) -> _Read:
-        arn, around = f"{self.locks.arn}/{key}", replace(around, own_only=self.locks.is_public_refused is True)
-        points = [self._through(path, key, arn, around) for path in paths or self.paths.values()]
-        if self.unlisted:
-            points.append(_Point(self._asked(_READ, arn, around, chooses=POINT_KEYS), unread=self.unlisted))
-        return _Read(self._asked(_READ, arn, around), tuple(points), *self.key)
+    def _reading(self, key: str, around: Compiled, paths: Iterable[PointPath] | None = None) -> _Read:
+        own_only = self.locks.is_public_refused is True
+        asked = partial(self._asked, _READ, f"{self.locks.arn}/{key}", around, own_only=own_only)
+        points = [
+            _Point(path, asked(path.facts), self._of_point(path, key, around)) for path in paths or self.paths.values()
+        ]
+        points += [_Point(path, asked(chooses=POINT_KEYS)) for path in self.unlisted]
+        return _Read(asked(), tuple(points), self.key, self.unread, self.unread_behind)
 
-    def _through(self, path: PointPath, key: str, arn: str, around: Surroundings) -> _Point:
-        bucket = self._asked(_READ, arn, around, path.facts)
-        around = replace(around, resource=path.policy, own_only=path.own_only)
-        own = self._asked(_READ, f"{path.arn}/object/{key}", around, path.facts)
-        return _Point(bucket, own, path.name, path.unread, path.unread_of_others)
+    def _of_point(self, path: PointPath, key: str, around: Compiled) -> Asked:
+        around = around._replace(resource=path.policy)
+        return self._asked(_READ, f"{path.arn}/object/{key}", around, path.facts, own_only=path.own_only)
 
     def _reading_after(self, action: str, arn: str, key: str) -> _Read:
         """Return the question whether somebody may read after a change of the policy of an access point."""
         point = replace(self.listed[arn], policy=Part.of(_OF_POINT[action]))
         return self._reading(key, self.around, [point_path(point, self.blocks)])
 
-    def _key_question(self) -> tuple[Asked | None, str]:
-        """Return the question for the key of the bucket, or what would have to be known of it.
+    def _key_question(self) -> tuple[Asked | None, tuple[str, ...], tuple[str, ...]]:
+        """Return the question for the key of the bucket, what would have to be known of it, and sentences about it.
 
         A key policy must grant, as a trust policy must: to the principal itself, or to its account and its own
         policies.
         """
-        arn, policy = self.principals.key, self.principals.key_policy
-        if not arn:
-            return None, ""
+        key, text = self.locks.kms_key, self.locks.kms_policy
+        if not key.was_asked:
+            return None, (), (_NO_KEY,)
+        if key.missing is not None:
+            return None, (key.missing.action,), (f"{key.missing.text}, so the key of the object is unknown.",)
+        if not (arn := key.value):
+            return None, (), ("The object is encrypted without a key of the account.",)
+        encrypted = f"The object is encrypted as the bucket does by default, with {printable(arn)}."
+        if text.missing is not None:
+            return (
+                None,
+                (text.missing.action,),
+                (encrypted, f"{text.missing.text}, so the policy of the key is unknown."),
+            )
+        policy, unknown = (
+            document("key policy", text.value),
+            (None, (f"the policy of the KMS key {arn}",), (encrypted,)),
+        )
+        if policy is None or ":key/" not in arn:
+            return unknown
+        plain = [{k: v for k, v in each.items() if k not in ("Resource", "Sid")} for each in policy.statements]
         try:
-            if policy is None or ":key/" not in arn:
-                return None, f"the policy of the KMS key {arn}"
-            plain = [{k: v for k, v in each.items() if k not in ("Resource", "Sid")} for each in policy.statements]
-            document = parse_document({"Version": policy.version, "Statement": plain}, "trust")
+            grants = parse_document({"Version": policy.version, "Statement": plain}, "trust")
         except PolicyError:
-            return None, f"the policy of the KMS key {arn}"
-        account, region = arn.split(":")[4], arn.split(":")[3]
-        around = replace(self.around, resource=Layer("trust", "key policy", document), endpoints=None)
-        around = replace(around, circumstances=replace(around.circumstances, account=account))
+            return unknown
+        _, _, _, region, account, _ = arn.split(":", 5)
+        around = self.around._replace(resource=Layer("trust", "key policy", grants))
         facts = {"kms:viaservice": (f"s3.{region}.amazonaws.com",), "kms:calleraccount": (self.locks.account,)}
-        return self._asked(_DECRYPT, arn, around, facts), ""
+        return self._asked(_DECRYPT, arn, around, facts, account=account), (), (encrypted,)
 
     def _may(self, principal: Principal, action: str, arn: str, facts: Mapping[str, Values] | None = None) -> Row:
         """Return from where a principal may do something beside S3, under its own and its organization's policies."""
@@ -540,11 +587,11 @@ class _Search:
         while frontier and left:
             following: dict[str, _Way] = {}
             roles = [arn for arn in frontier if self.by_arn[arn].is_role and not self.by_arn[arn].is_service_linked]
-            usable = [arn for arn in roles if not certain or _word(frontier[arn].row) == "opened"]
+            usable = [arn for arn in roles if not certain or frontier[arn].row.word == "opened"]
             for arn in self._apart(usable, (_ASSUME, _PASS)):
                 role, end = self.by_arn[arn], frontier[arn]
                 for other, row, when in self._edges(role, left):
-                    if other in left and _word(row) in _WORDS_OF[certain]:
+                    if other in left and row.word in _WORDS_OF[certain]:
                         del left[other]
                         following[other] = self._step(self.by_arn[other], end, row, when)
             ways |= following
@@ -563,7 +610,7 @@ class _Search:
 
     def _step(self, principal: Principal, end: _Way, edge: Row, when: Sequence[str]) -> _Way:
         role = self.by_arn[end.chain[0]]
-        row = end.row if _word(edge) == "opened" else unsure(end.row, edge.unknown.depends_on)
+        row = end.row if edge.word == "opened" else unsure(end.row, edge.unknown.depends_on)
         longest = end.longest_s
         if principal.is_role or len(end.chain) > 1:
             longest = CHAINED_S if longest is None else min(longest, CHAINED_S)
@@ -577,11 +624,9 @@ class _Search:
         tags: dict[str, Values] = {f"aws:resourcetag/{k.lower()}": (v,) for k, v in role.tags.items()}
         assuming = [arn for arn in self._assuming(role, trust) if arn in left and arn != role.arn]
         if assuming:
-            around = replace(self.around, resource=trust, endpoints=None)
-            around = replace(around, circumstances=replace(around.circumstances, account=role.account))
-            asked = self._asked(_ASSUME, role.arn, around, tags)
+            asked = self._asked(_ASSUME, role.arn, self.around._replace(resource=trust), tags, account=role.account)
             rows = ((arn, asked.row(self.by_arn[arn])) for arn in assuming)
-            yield from ((arn, unsure(row, unread) if unread else row, ()) for arn, row in rows)
+            yield from ((arn, unsure(row, unread), ()) for arn, row in rows)
         passing = [arn for arn in self._holding(_PASS).of(role.arn) if arn in left]
         doubts = self._doubts_of_sagemaker(role, trust) if passing else None
         if doubts is not None:
@@ -593,10 +638,10 @@ class _Search:
         """Return from where a principal may have SageMaker use a role, with how."""
         facts = {**tags, **{f"iam:{key[4:]}": value for key, value in tags.items()}}
         row = self._may(principal, _PASS, role.arn, {**facts, "iam:passedtoservice": (_SAGEMAKER,)})
-        labels = _word(launch := self._launch(principal, labels=False)) == "refused"
+        labels = (launch := self._launch(principal, labels=False)).word == "refused"
         launch = self._launch(principal, labels=True) if labels else launch
         unsure_of = [*doubts, *(launch.unknown.depends_on if launch.opened.is_empty else ())]
-        row = REFUSED if _word(launch) == "refused" else unsure(row, unsure_of) if unsure_of else row
+        row = REFUSED if launch.word == "refused" else unsure(row, unsure_of)
         how = _FOR_WORKERS if labels else "by a job or notebook of SageMaker"
         return row, (how, *launch.opened.when)
 
@@ -638,7 +683,7 @@ class _Search:
             context = {"aws:SourceAccount": role.account, "aws:PrincipalIsAWSService": "true"}
             unknown = ("aws:SourceArn", "aws:SourceOrgID", "aws:SourceOrgPaths")
             request = Request(_ASSUME, role.arn, _SAGEMAKER, context, role.account, unknown)
-            compiled = Compiled((), None, None, trust, None, False, self.around.rcp)
+            compiled = self.around._replace(resource=trust, scp=())
             verdict = evaluate(request, Policies.of_compiled(compiled))
             doubts = [key for key in verdict.depends_on if key != "aws:SourceArn"]  # whoever starts a job names it
             self._trusting[asked] = doubts if verdict.allowed or verdict.decision == "unknown" else None
@@ -698,14 +743,14 @@ class _Search:
             if not self._allowed[principal.arn] & self.statements.bits((action,)):
                 continue
             allowed = self._may(principal, action, arn, self.paths[arn].facts if action in _OF_POINT else None)
-            if _word(allowed) == "refused" or _word(found := row()) == "refused":
+            if allowed.word == "refused" or (found := row()).word == "refused":
                 continue
-            is_sure = _word(allowed) == "opened"
+            is_sure = allowed.word == "opened"
             made = found if is_sure else unsure(found, allowed.unknown.depends_on)
             when = (f"after {action} on {arn}", *allowed.opened.when, *_from(allowed))
             signing_as = self.by_arn[chain[-1]] if chain else principal
             way = _Way((principal.arn, *chain), made, when, _longest(found, signing_as))
-            if _word(made) == "opened":
+            if made.word == "opened":
                 return way
             unknown = unknown or way
         return unknown
@@ -747,27 +792,20 @@ class _Search:
 
 
 def _signer(arn: str, signing: SigningClass, way: _Way) -> SigningPrincipal:
-    word, row = _word(way.row), way.row
-    depends_on = row.unknown.depends_on if word != "refused" else ()
-    opened = row.opened
+    word, opened = way.row.word, way.row.opened
     if way.when and not opened.is_empty:
         opened = replace(opened, when=tuple(dict.fromkeys((*way.when, *opened.when))))
-    return SigningPrincipal(
-        arn, signing, word, opened, way.chain, depends_on, way.longest_s if word != "refused" else None
-    )
-
-
-def _word(row: Row) -> Word:
-    return "opened" if not row.opened.is_empty else "refused" if row.unknown.is_empty else "unknown"
+    longest = way.longest_s if word != "refused" else None
+    return SigningPrincipal(arn, signing, word, opened, way.chain, way.row.unknown.depends_on, longest)
 
 
 def _decisive(rows: Iterable[Row], word: Word) -> Row:
     """Return the first row with an answer, else an unknown one, else any; without rows it is refused."""
     found: Row | None = None
     for row in rows:
-        if _word(row) == word:
+        if row.word == word:
             return row
-        found = row if found is None or _word(row) == "unknown" else found
+        found = row if found is None or row.word == "unknown" else found
     return REFUSED if found is None else found
 
 

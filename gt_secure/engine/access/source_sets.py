@@ -7,7 +7,7 @@ opened, *refused* that none is, and *unknown* that it depends on a fact, which i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from itertools import product
@@ -25,7 +25,7 @@ from ..iam.statement_table import DimensionValue, StatementTable, View
 from ..iam.three_valued import spellings
 from ..iam.variables import Several
 from ..iam.verdict import Verdict
-from .address_classes import Span, count, minimal_cidrs, within
+from .address_classes import EVERY_ADDRESS, Span, count, minimal_cidrs, within
 from .answer import Answer, answer_of
 from .conditions_of_opening import oldest_ms, phrases
 from .request_kinds import Circumstances, Kind, base_view, dimensions
@@ -106,6 +106,16 @@ class SourceSet:
         """The sources alone, to compare."""
         return self.cidrs, self.endpoints, self.other_endpoints
 
+    def only(self, *, addresses: bool, endpoints: bool) -> SourceSet:
+        """Return the set without its addresses or without its endpoints; what is empty has no reasons."""
+        kept = replace(
+            self,
+            spans=self.spans if addresses else (),
+            endpoints=self.endpoints if endpoints else (),
+            other_endpoints=self.other_endpoints and endpoints,
+        )
+        return NOWHERE if kept.is_empty else kept
+
     def count(self, version: int) -> int:
         """Count the addresses of one family."""
         return count(self.spans, version)
@@ -113,6 +123,10 @@ class SourceSet:
     def places(self) -> dict[str, Any]:
         """Return ranges and endpoints as JSON-able data."""
         return {"cidrs": list(self.cidrs), "endpoints": "any" if self.other_endpoints else list(self.endpoints)}
+
+
+NOWHERE = SourceSet()
+EVERYWHERE = SourceSet(EVERY_ADDRESS, other_endpoints=True)
 
 
 @dataclass(frozen=True)
@@ -124,10 +138,20 @@ class Row:
     refused: SourceSet
     unknown: SourceSet
 
+    @property
+    def word(self) -> Word:
+        """The answer from some source: opened if there is one, else unknown."""
+        return "opened" if not self.opened.is_empty else "refused" if self.unknown.is_empty else "unknown"
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether it is opened from every source, whatever the sender chooses."""
+        return self.refused.is_empty and self.unknown.is_empty and not self.opened.when
+
     def places(self, word: Word) -> SourceSet:
         """Return the sources with an answer."""
-        sets: dict[Word, SourceSet] = {"opened": self.opened, "refused": self.refused, "unknown": self.unknown}
-        return sets[word]
+        found: SourceSet = getattr(self, word)
+        return found
 
     @property
     def labels(self) -> frozenset[str]:
@@ -247,6 +271,26 @@ def row_of(request: str, places: list[SourcePlace]) -> Row:
     """Return the row of a kind of request from its sources."""
     opened, refused, unknown = (_gather(word, places) for word in WORDS)
     return Row(request, opened, refused, unknown)
+
+
+def unsure(row: Row, depends_on: Sequence[str], *, addresses: bool = True, endpoints: bool = True) -> Row:
+    """Return a row in which what is opened is unknown, since these could not read what may refuse it."""
+    if not depends_on:
+        return row
+    moved, unknown = (each.only(addresses=addresses, endpoints=endpoints) for each in (row.opened, row.unknown))
+    if moved.is_empty and unknown.is_empty:
+        return row
+    return replace(
+        row,
+        opened=row.opened.only(addresses=not addresses, endpoints=not endpoints),
+        unknown=replace(
+            row.unknown,
+            spans=moved.spans + row.unknown.spans,
+            endpoints=tuple(sorted({*moved.endpoints, *row.unknown.endpoints})),
+            other_endpoints=moved.other_endpoints or row.unknown.other_endpoints,
+            depends_on=tuple(sorted({*row.unknown.depends_on, *depends_on})),
+        ),
+    )
 
 
 def combined(first: Row, second: Row, *, both: bool) -> Row:

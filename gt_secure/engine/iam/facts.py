@@ -54,14 +54,13 @@ class Facts:
     """Values of condition keys that were supplied or read, in lower case; an empty one says that the key is absent.
 
     ``notes`` name keys that no answer can use and assumptions, ``endpoints`` has keys of requests through an endpoint
-    by its id, ``missing`` the permissions to read more. ``account_block`` and ``policy_is_public`` are None if unread.
+    by its id, ``missing`` the permissions to read more. ``policy_is_public`` is None if it was not read.
     """
 
     values: Mapping[str, Values] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     endpoints: Mapping[str, Mapping[str, Values]] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
-    account_block: Mapping[str, bool] | None = None
     policy_is_public: bool | None = None
 
     def with_defaults(self, *others: Facts) -> Facts:
@@ -74,14 +73,8 @@ class Facts:
         every = (self, *others)
         notes = dict.fromkeys(note for each in every for note in each.notes)
         missing = dict.fromkeys(action for each in every for action in each.missing)
-        block = next((each.account_block for each in every if each.account_block is not None), None)
         public = next((each.policy_is_public for each in every if each.policy_is_public is not None), None)
-        return Facts(values, tuple(notes), endpoints, tuple(missing), block, public)
-
-    @property
-    def blocks_public(self) -> bool | None:
-        """True if the account's Block Public Access refuses what a public policy grants; None if it was not read."""
-        return None if self.account_block is None else bool(self.account_block.get("RestrictPublicBuckets"))
+        return Facts(values, tuple(notes), endpoints, tuple(missing), public)
 
     def without_choices(self) -> Facts:
         """Return the facts for a claim about every sender, time and choice."""

@@ -100,7 +100,7 @@ def _signed(source: Source | str, principal_arn: str | None, region: str | None)
         "aws:SecureTransport": "true",
         "aws:ViaAWSService": "false",
         "aws:PrincipalIsAWSService": "false",
-        **{key: value for key, value in optional.items() if value is not None},
+        **{key: value for key, value in optional.items() if value},
     }
 
 

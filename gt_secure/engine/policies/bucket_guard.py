@@ -27,7 +27,7 @@ from ...base.errors import InvalidInput, PolicyError
 from ...base.network import IPAddress, IPNetwork, collapse, parse_endpoint_id, parse_networks
 from ..iam.operators import policy_network
 from ..iam.request_context import POST_FORM, PRESIGNED
-from .age_cap import AGE_SID, SIGV2_SID, build_age_cap, read_max_age
+from .age_limit import AGE_SID, SIGV2_SID, build_age_limit, read_age_limit
 from .equivalence import Layout, lay_out, statements_equal
 
 GUARD_SID = "GtSecurePresignGuard"
@@ -40,16 +40,16 @@ UPLOAD = "s3:PutObject"
 """Action of every presigned upload: PUT, parts and POST forms."""
 
 SIGNERS_SID = "GtSecurePresignSigners"
-"""Sid of the signer lock."""
+"""Sid of the signer limit."""
 
 GUARD_SIDS = (GUARD_SID, AGE_SID, SIGV2_SID)
-"""The Sids of the guard and of its age cap, in the order in which they are written."""
+"""The Sids of the guard and of its age limit, in the order in which they are written."""
 
 REVOKE = f"{OWN}Revoke"
 """Start of the Sids of revocations."""
 
 _WORDS = {
-    SIGNERS_SID: ("the signer lock", "The prefix", "List fewer signers", "Choose a shorter prefix"),
+    SIGNERS_SID: ("the signer limit", "The prefix", "List fewer signers", "Choose a shorter prefix"),
     REVOKE: (
         "this revocation",
         "The key of the URL",
@@ -72,7 +72,7 @@ class Guard:
     """A guard as found in a bucket policy; without a prefix it protects the whole bucket.
 
     ``drifted``: somebody changed it, so that it is not what :func:`build_guard` would write for the same values.
-    ``max_age_s`` is the age cap in seconds; None if older signatures work too. ``reads``: it spares uploads.
+    ``age_limit_s`` is the age limit in seconds; None if older signatures work too. ``reads``: it spares uploads.
     """
 
     bucket: str
@@ -81,7 +81,7 @@ class Guard:
     endpoints: tuple[str, ...]
     statement: Mapping[str, object]
     drifted: bool
-    max_age_s: int | None = None
+    age_limit_s: int | None = None
     reads: bool = False
 
 
@@ -183,22 +183,22 @@ def merge_guard(policy_text: str | None, statement: Mapping[str, object]) -> str
     return merged
 
 
-def merge_guards(policy_text: str | None, statement: Mapping[str, object], max_age_s: int | None) -> str:
-    """Put the guard with its age cap into a bucket policy, and take a cap out that is not wanted."""
+def merge_guards(policy_text: str | None, statement: Mapping[str, object], age_limit_s: int | None) -> str:
+    """Put the guard with its age limit into a bucket policy, and take a limit out that is not wanted."""
     merged = policy_text
-    if max_age_s is None and merged is not None and merged.strip():
+    if age_limit_s is None and merged is not None and merged.strip():
         merged = remove_statements(merged, (SIGV2_SID, AGE_SID))
     merged = merge_guard(merged, statement)
-    for each in build_age_cap(statement, max_age_s) if max_age_s is not None else ():
+    for each in build_age_limit(statement, age_limit_s) if age_limit_s is not None else ():
         merged = merge_guard(merged, each)
     return merged
 
 
 def own_lock(label: str) -> str:
-    """Return the lock whose statement a label names: the guard with its age cap, or the signer lock; else nothing."""
+    """Return the lock whose statement a label names: the guard with its age limit, or the signer limit; else empty."""
     if any(f'"{sid}"' in label for sid in GUARD_SIDS):
         return "bucket guard"
-    return "signer lock" if f'"{SIGNERS_SID}"' in label else ""
+    return "signer limit" if f'"{SIGNERS_SID}"' in label else ""
 
 
 def remove_statements(policy_text: str, sids: Iterable[str]) -> str | None:
@@ -278,20 +278,20 @@ def find_guard(policy_text: str | None) -> Guard | None:
     own = _own(layout, GUARD_SID)
     if own is None:
         return None
-    cap = (_own(layout, name) for name in (AGE_SID, SIGV2_SID))
-    age, sigv2 = (None if place is None else layout.data[place] for place in cap)
+    limit = (_own(layout, name) for name in (AGE_SID, SIGV2_SID))
+    age, sigv2 = (None if place is None else layout.data[place] for place in limit)
     return _with_cap(_read(layout.data[own]), age, sigv2)
 
 
 def _with_cap(guard: Guard, age: Mapping[str, object] | None, sigv2: Mapping[str, object] | None) -> Guard:
-    """Return a guard with its age cap; half a cap, or one for other objects, is a manual edit."""
+    """Return a guard with its age limit; half a limit, or one for other objects, is a manual edit."""
     if age is None and sigv2 is None:
         return guard
-    max_age_s = read_max_age(age)
-    wanted = build_age_cap(guard.statement, max_age_s or 1)
-    intact = age is not None and sigv2 is not None and max_age_s is not None
+    age_limit_s = read_age_limit(age)
+    wanted = build_age_limit(guard.statement, age_limit_s or 1)
+    intact = age is not None and sigv2 is not None and age_limit_s is not None
     intact = intact and statements_equal(age, wanted[0]) and statements_equal(sigv2, wanted[1])
-    return replace(guard, max_age_s=max_age_s, drifted=guard.drifted or not intact)
+    return replace(guard, age_limit_s=age_limit_s, drifted=guard.drifted or not intact)
 
 
 def _read(statement: Mapping[str, object]) -> Guard:

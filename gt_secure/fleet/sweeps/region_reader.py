@@ -110,7 +110,7 @@ class _RegionReader:
         state = notes.attempt(name, lambda: read_bucket(self.gt.aws, name), None)
         if state is None:
             return "unknown", "unknown"
-        row = notes.attempt(f"exposure of {name}", lambda: self.gt.exposure(name).row("presigned"), None)
+        row = notes.attempt(f"exposure of {name}", lambda: self.gt.who_can_open(name).row("presigned"), None)
         if row is None:
             return guard_text(state), "unknown"
         unknown = "" if row.unknown.is_empty else f"; unknown: {words_of(row, 'unknown')}"

@@ -130,7 +130,7 @@ def _address(thing: Any) -> int:
 
 def _child(length: int, *buffers: int) -> tuple[_Array, Any]:
     slots = (_PTR * (len(buffers) + 1))(None, *buffers)
-    child = _Array(length=length, null_count=0, offset=0, n_buffers=len(buffers) + 1, buffers=slots)
+    child = _Array(length=length, null_count=0, offset=0, n_buffers=len(slots), buffers=slots)
     child.release = _release_array
     return child, slots
 

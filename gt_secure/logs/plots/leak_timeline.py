@@ -26,8 +26,8 @@ def leak_timeline(leak: Leak, *, theme: Theme = "light") -> Figure:
     """Draw the uses of one leaked URL: a row for each address, a dot for each request, a cross for each refusal."""
     users = leak.users[:_MOST]
     title = f"Uses of one URL for {clean(leak.key, 40)}"
-    if leak.minted:
-        title += f", minted {leak.minted:%d %b %H:%M} UTC"
+    if leak.signed_at:
+        title += f", signed {leak.signed_at:%d %b %H:%M} UTC"
     more = len(leak.users) - len(users)
     note = TWINS
     if more:
@@ -37,8 +37,8 @@ def leak_timeline(leak: Leak, *, theme: Theme = "light") -> Figure:
     chart.key("Dot: not refused", chart.palette.opened)
     if any(user.refused for user in users):
         chart.key("Cross: refused", chart.palette.refused)
-    if leak.minted:
-        chart.key("Dashed line: minted")
+    if leak.signed_at:
+        chart.key("Dashed line: signed")
     _draw_leak(chart, users, leak)
     said = " ".join(f"{clean(user.label)}: {user.words}." for user in users)
     chart.set_label(f"Timeline, {title[0].lower()}{title[1:]}. {said}")
@@ -50,9 +50,9 @@ def _draw_leak(chart: Chart, users: Sequence[Any], leak: Leak) -> None:
 
     axes, palette = chart.parts.axes, chart.palette
     moments = [dates.date2num(t) for user in users for t, _ in user.uses]
-    if leak.minted:
-        moments.append(dates.date2num(leak.minted))
-        axes.axvline(dates.date2num(leak.minted), color=palette.quiet, linewidth=1, linestyle=(0, (2, 2)))
+    if leak.signed_at:
+        moments.append(dates.date2num(leak.signed_at))
+        axes.axvline(dates.date2num(leak.signed_at), color=palette.quiet, linewidth=1, linestyle=(0, (2, 2)))
     low, high = min(moments), max(moments)
     pad = max((high - low) * 0.04, 5 / 86400)
     axes.set_xlim(low - pad, high + pad)

@@ -17,7 +17,7 @@ from .application_names import application
 from .dialects import DUCKDB, Dialect
 from .line_parser import decoded_key, parsed
 from .log_columns import EXTRA, FIELDS, REFUSED, STORED, TEST_MARKER
-from .usual_query import COVERED, HALF_MASKED, KEY_ID, LIFETIME, MINTED, usual_layers
+from .usual_query import COVERED, HALF_MASKED, KEY_ID, LIFETIME, SIGNED_AT, usual_layers
 
 _NAMED = (
     r"(?:Security-Token|Credential|Signature|AWSAccessKeyId)(?:%[0-9A-Fa-f]{2}|[^A-Za-z0-9%&= \"-])*?(?:=|%(?:25)*3D)"
@@ -209,14 +209,14 @@ _CLOCK = "&x-amz-date=20[0-9]{6}T((?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9])Z(?:&
 _LIFETIME = "&x-amz-expires=([0-9]{1,7})(?:&|$)"
 
 
-def _minted(d: Dialect) -> str:
+def _signed_at(d: Dialect) -> str:
     """Expression: the time that a URL of signature version 4 says it was signed; NULL for every other request.
 
     Signature version 2 gives only the time at which a URL expires, and a POST form hides its time from the log.
     """
     day, clock = (d.extract.format("asked", d.pattern(pattern), 1) for pattern in (_DATE, _CLOCK))
     moment = d.compact_time.format(f"{day} || ' ' || {clock}")
-    return _of_version_4(MINTED, moment, d)
+    return _of_version_4(SIGNED_AT, moment, d)
 
 
 def _lifetime(d: Dialect) -> str:
@@ -233,7 +233,7 @@ def _of_version_4(usual: str, other: str, d: Dialect) -> str:
 
 def age(d: Dialect = DUCKDB) -> str:
     """Expression: age of a URL when it was used, in seconds; 0 where the signer's clock is ahead of S3's."""
-    return f"CASE WHEN minted >= time THEN 0 ELSE {d.seconds.format('minted', 'time')} END"
+    return f"CASE WHEN signed_at >= time THEN 0 ELSE {d.seconds.format('signed_at', 'time')} END"
 
 
 def own_test(journal: UrlJournal) -> str:
@@ -248,7 +248,7 @@ def own_test(journal: UrlJournal) -> str:
     return f"coalesce({' OR '.join(parts)}, false)" if parts else "false"
 
 
-_OF_QUERY = ("request_uri", "fingerprint", "minted", "expires_s", "access_key", "test_marker")
+_OF_QUERY = ("request_uri", "fingerprint", "signed_at", "expires_s", "access_key", "test_marker")
 """Columns that are computed from the canonical query."""
 
 
@@ -300,7 +300,7 @@ def derived(
         rows = _with_uri(rows, d)
     columns = {
         "fingerprint": f"CASE WHEN presigned AND NOT ({_NOTHING_OF_IT}) THEN substr({_fingerprint(d)}, 1, 16) END",
-        "minted": _minted(d),
+        "signed_at": _signed_at(d),
         "expires_s": _lifetime(d),
         "access_key": _signer_hash(d),
         "test_marker": _tested(d),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def merged(store: Store, rows: str) -> str:
     """Rows of several kinds of log, each request once: the access log's row wins and takes the endpoint along."""
     name = store.new_name("merged")
-    kept = (*FIELDS, "source_kind", "access_key", "presigned", "test_marker", "fingerprint", "minted", "expires_s")
+    kept = (*FIELDS, "source_kind", "access_key", "presigned", "test_marker", "fingerprint", "signed_at", "expires_s")
     columns = ", ".join(f'r."{column}"' for column in kept)
     store.query(f"""CREATE TABLE {name} AS
         WITH r AS (SELECT * FROM ({rows})),

@@ -102,7 +102,7 @@ DERIVED: dict[str, str] = {
     "test": "BOOLEAN",
     "network": "VARCHAR",
     "fingerprint": "VARCHAR",
-    "minted": "TIMESTAMP",
+    "signed_at": "TIMESTAMP",
     "age_s": "BIGINT",
     "expires_s": "BIGINT",
     "application": "VARCHAR",
@@ -123,7 +123,7 @@ STORED: dict[str, str] = {
     "presigned": "BOOLEAN",
     "test_marker": "VARCHAR",
     "fingerprint": "VARCHAR",
-    "minted": "TIMESTAMP",
+    "signed_at": "TIMESTAMP",
     "expires_s": "BIGINT",
 }
 """Columns of a parsed row as stored: secrets in ``request_uri`` are already hashed."""
@@ -160,4 +160,5 @@ def signer_label(text: str) -> str:
     account, _, name = text.partition(":")
     if not account.isdigit():
         return text or "unknown signer"
-    return name.replace("assumed-role/", "role ", 1).replace("user/", "user ", 1)
+    kind, _, own = name.partition("/")
+    return f"{kind.removeprefix('assumed-')} {own}".rstrip()

@@ -49,7 +49,7 @@ COVERED = _covered()
 """Expression: the parameters that the signature of a usual query covers, in their canonical form."""
 HALF_MASKED = _starred()
 """Expression: the request of a usual query without its three secrets."""
-MINTED = (
+SIGNED_AT = (
     f"CASE WHEN regexp_full_match({_value('Date')}, '{_MOMENT}') "
     f"THEN try_strptime({_value('Date')}, '%Y%m%dT%H%M%SZ') END"
 )

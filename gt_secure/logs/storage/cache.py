@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ..ingest.reader import Tally
 
 LIMIT_BYTES = 2 << 30
-_VERSION = 8
+_VERSION = 9
 """Raised when parsing changes: what older versions kept is then read again."""
 
 

@@ -8,14 +8,11 @@ from typing import Any
 
 import pytest
 
-from gt_secure.account import reader
-from gt_secure.account.bucket import Bucket
 from gt_secure.engine.access import Exposure, locks_of_files
 from gt_secure.engine.access.access_points import AccessPoint
 from gt_secure.engine.access.identities import parse_principals
 from gt_secure.engine.access.part import NotRead, Part
 from gt_secure.engine.access.signers import Signers, SigningPrincipal, signers_of
-from gt_secure.engine.iam.facts import Facts
 from support.principals import ACCOUNT, OBJECT, arn, details, doc, policy, st, user
 
 KEY = OBJECT.partition("gt-images/")[2]
@@ -41,13 +38,12 @@ def point(text: Any = None, vpc: str = "", *, block: Part[Any] | None = None, un
 
 
 def ask(
-    *people: Any, points: Any, bucket: Any = None, other: bool = False, own: bool | None = False, **more: Any
+    *people: Any, points: Any, bucket: Any = None, other: bool = False, own: Any = (False, None), **more: Any
 ) -> Signers:
-    found = points if isinstance(points, Part) or points is None else Part.of(tuple(points))
+    found = points if isinstance(points, Part) else Part.of(tuple(points))
     locks = locks_of_files("gt-images", bucket, "444455556666" if other else ACCOUNT, **more)
-    locks = replace(locks, restricts_public=own)
-    read = parse_principals(json.dumps(details(*people)))
-    return signers_of(Exposure(locks, KEY), replace(read, access_points=found))
+    locks = replace(locks, restricts_public=own[0], account_restricts_public=own[1], access_points=found)
+    return signers_of(Exposure(locks, KEY), parse_principals(json.dumps(details(*people))))
 
 
 def only(found: Signers) -> SigningPrincipal:
@@ -171,30 +167,12 @@ def test_block_public_access_of_an_access_point_refuses_other_accounts() -> None
         (moved, off, None, False, of_bucket), (moved, off, False, None, of_account), (named, off, True, True, ""),
     ):  # fmt: skip
         made = replace(point(text, block=block), arn=place)
-        facts = Facts(account_block=None if by_account is None else {"RestrictPublicBuckets": by_account})
-        more: dict[str, Any] = {"points": [made], "bucket": bucket, "other": True, "own": by_bucket, "facts": facts}
+        more: dict[str, Any] = {"points": [made], "bucket": bucket, "other": True, "own": (by_bucket, by_account)}
         found = only(ask(user("x", st("s3:GetObject", "*")), **more))
         answer = expected if expected == "refused" else "unknown" if expected else "opened"
         assert (found.answer, found.depends_on) == (answer, (expected,) if answer == "unknown" else ()), more
     made = replace(point(public, block=on), arn=POINT)
     assert only(ask(user("x"), points=[made], bucket=doc(DELEGATES))).answer == "opened"
-
-
-@pytest.mark.parametrize("made", [point(doc(to("*"))), point(doc(to(ME))), point(doc(to("*")), "vpc-0abc"), None])
-def test_the_block_of_the_account_is_read_where_a_policy_may_be_public(
-    made: AccessPoint | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    points = Part[Any].unread(DENIED) if made is None else Part.of((made,))
-    bucket = Bucket("gt-images", "us-east-1", access_points=points, encryption=Part.of({}))
-    for name, found in {
-        "read_bucket": bucket, "read_principals": parse_principals(json.dumps(details(user("x")))),
-        "read_access_point": made, "read_key_policy": Part.of(None),
-        "read_account_block": Part.of({"RestrictPublicBuckets": True}),
-    }.items():  # fmt: skip
-        monkeypatch.setattr(reader, name, lambda *_, found=found: found)
-    aws: Any = None
-    public = made is not None and made.vpc == "" and '"*"' in str(made.policy.value)
-    assert reader.read_signers(aws, "gt-images").restricts_public is (True if public else None)
 
 
 def test_boundary_and_organization_hold_for_the_access_point() -> None:
@@ -206,7 +184,7 @@ def test_boundary_and_organization_hold_for_the_access_point() -> None:
 
 
 SENTENCES = {
-    "Requests name the bucket itself": None,
+    "Requests name the bucket itself": Part[Any].unasked("the access points", "s3:ListAccessPoints"),
     "The bucket has no access points.": [],
     "URLs can go through 1 access point of the bucket, images, too. S3 does not list": [point()],
     "s3:ListAccessPoints was denied": Part[Any].unread(DENIED),

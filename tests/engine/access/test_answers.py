@@ -13,12 +13,12 @@ from gt_secure.base.errors import InvalidInput
 from gt_secure.engine.access import Exposure
 from gt_secure.engine.access.answer import CLAIMS
 from gt_secure.engine.access.exposure import OF_A_TEAM
+from gt_secure.engine.access.locks import READ_ENDPOINTS, READ_POLICY, READ_TEAM, READ_WORKFORCE, EffectiveLocks
 from gt_secure.engine.access.request_kinds import KINDS
 from gt_secure.engine.iam.facts import supplied_facts
 from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
 from gt_secure.engine.policies.url_lock import UrlLock
-from support.answers import exposure_of
-from support.states import ENDPOINT, FORCE, S3_ENDPOINT, TEAM, data_bucket, state, unread
+from support.answers import ENDPOINT, S3_ENDPOINT, team_locks
 
 OFFICE, OTHER, VPC = "203.0.113.7", "198.51.100.20", f"10.0.3.4 via {ENDPOINT}"
 GUARD = merge_guard(None, build_guard("gt-images", networks=["203.0.113.0/24"]))
@@ -42,14 +42,9 @@ def exposure(
     endpoint: str | None = None,
     **more: Any,
 ) -> Exposure:
-    places = (replace(S3_ENDPOINT, type="Interface", policy_text=endpoint),)
-    values = {
-        "bucket": data_bucket(policy=policy),
-        "team": replace(TEAM, url_lock=lock or UrlLock()),
-        "workforce": replace(FORCE, cidrs=portal),
-        "endpoints": places,
-    }
-    return exposure_of(state(**(values | more)), "scans/1.png")
+    places = {ENDPOINT: replace(S3_ENDPOINT, type="Interface", policy_text=endpoint)}
+    values = {"url_lock": lock or UrlLock(), "cidrs": portal, "endpoints": places}
+    return Exposure(team_locks(policy, **(values | more)), "scans/1.png")
 
 
 def ask(*args: Any, **more: Any) -> dict[tuple[str, str], tuple[str, str]]:
@@ -115,24 +110,19 @@ def test_an_endpoint_policy_counts_for_its_endpoint() -> None:
     assert ask(endpoint=other, lock=VPC_SOURCE_IP)[VPC, "worker"] == ("refused", "VPC endpoint policy")
 
 
-UNREAD = {
-    "sagemaker:DescribeWorkteam": "team",
-    "sagemaker:DescribeWorkforce": "workforce",
-    "ec2:DescribeVpcEndpoints": "endpoints",
-    "s3:GetBucketPolicy": "bucket",
+UNREAD: dict[str, dict[str, Any]] = {
+    READ_TEAM: {"url_lock": None},
+    READ_WORKFORCE: {"cidrs": None},
+    READ_ENDPOINTS: {"endpoints": {}, "not_read": frozenset({READ_ENDPOINTS})},
+    READ_POLICY: {"not_read": frozenset({READ_POLICY})},
 }
-
-
-def without(action: str) -> Exposure:
-    """Return the exposure where a part was not read."""
-    part: Any = unread(action)
-    return exposure(**{UNREAD[action]: data_bucket(policy=part) if UNREAD[action] == "bucket" else part})
+"""What the locks of an account are where a role may not call an action."""
 
 
 @pytest.mark.parametrize("action", list(UNREAD))
 def test_what_was_not_read_is_not_answered(action: str) -> None:
     source = VPC if action.startswith("ec2:") else OTHER
-    found = without(action)
+    found = exposure(**UNREAD[action])
     answer = found.at(source, "worker")
     assert (answer.answer, answer.depends_on) == ("unknown", (action,))
     places = found.row("worker").unknown
@@ -142,14 +132,14 @@ def test_what_was_not_read_is_not_answered(action: str) -> None:
 
 
 def test_a_deny_that_was_read_is_certain() -> None:
-    found = exposure(GUARD, team=unread("sagemaker:DescribeWorkteam"))
+    found = exposure(GUARD, url_lock=None)
     assert found.at(OTHER, "worker").answer == found.at(OTHER, "forwarded").answer == "refused"
-    assert found.at(OFFICE, "forwarded").depends_on == ("sagemaker:DescribeWorkteam",)
+    assert found.at(OFFICE, "forwarded").depends_on == (READ_TEAM,)
     assert exposure("{").at(OTHER, "worker").answer == "unknown"
 
 
 def test_answers_read_as_text_html_and_json() -> None:
-    found = exposure_of(state(bucket=data_bucket(policy=GUARD)), "<b>.png").at([OFFICE, OTHER])
+    found = Exposure(team_locks(GUARD), "<b>.png").at([OFFICE, OTHER])
     rows = found.to_dicts()
     assert json.loads(json.dumps(rows)) == rows
     row = next(each for each in rows if (each["source"], each["request"]) == (OTHER, "forwarded"))
@@ -172,7 +162,7 @@ def test_answers_read_as_text_html_and_json() -> None:
 
 def test_a_kind_of_request_that_there_is_not_is_an_error() -> None:
     with pytest.raises(InvalidInput, match="no requests"):
-        exposure_of(state(team=None), "k").at(OFFICE, "worker")
+        exposure(has_portal=False).at(OFFICE, "worker")
 
 
 def test_the_signing_role_is_known_to_conditions() -> None:
@@ -183,7 +173,7 @@ def test_the_signing_role_is_known_to_conditions() -> None:
 
     def answer(policy: str, signer: str | None) -> str:
         facts = supplied_facts({"aws:PrincipalArn": signer} if signer else None)
-        return exposure(policy, facts=facts).at(OFFICE, "worker").answer
+        return exposure(policy, facts=facts, signer=signer or "").at(OFFICE, "worker").answer
 
     assert answer(other_than(role), role) == "opened"
     assert answer(other_than(role), None) == "unknown"
@@ -192,10 +182,63 @@ def test_the_signing_role_is_known_to_conditions() -> None:
     assert answer(other_than(user), user) == "opened"
 
 
+@pytest.mark.parametrize(
+    "signer",
+    [
+        "arn:aws:iam::111122223333:role/GroundTruth",
+        "arn:aws:iam::111122223333:role/service-role/GroundTruth",
+        "arn:aws:sts::111122223333:assumed-role/GroundTruth/anna",
+        "arn:aws:iam::111122223333:user/anna",
+    ],
+)
+def test_the_back_end_is_the_signer_for_conditions(signer: str) -> None:
+    """A role has its path in ``aws:PrincipalArn``; the ARN of a session there is that of its role."""
+    principal = signer.replace(":sts:", ":iam:").replace("assumed-role/GroundTruth/anna", "role/GroundTruth")
+    for listed, answer in ((principal, "opened"), (f"{principal}2", "refused")):
+        policy = document(Effect="Deny", Condition={"StringNotEquals": {"aws:PrincipalArn": listed}})
+        locks = EffectiveLocks("gt-images", policy, account="111122223333", signer=signer)
+        assert locks.ground_truth(ENDPOINT, "scans/1.png", "s3:GetObject").answer == answer
+
+
+@pytest.mark.parametrize(
+    ("key", "tags", "answer"),
+    [
+        ("home/red/1.png", {}, "unknown"),
+        ("home/red/1.png", {"aws:PrincipalTag/team": "red"}, "refused"),
+        ("home/red/1.png", {"aws:PrincipalTag/team": "blue"}, "opened"),
+        ("home/red/1.png", {"aws:PrincipalTag/team": ""}, "opened"),
+        ("1.png", {}, "opened"),
+    ],
+)
+def test_one_request_for_an_object_named_by_a_tag_is_unknown_until_the_tag_is_known(
+    key: str, tags: dict[str, str], answer: str
+) -> None:
+    policy = document(Effect="Deny", Resource="arn:aws:s3:::gt-images/home/${aws:PrincipalTag/team}/*")
+    role = "arn:aws:iam::111122223333:role/GroundTruth"
+    locks = EffectiveLocks("gt-images", policy, account="111122223333", signer=role, facts=supplied_facts(tags))
+    found = locks.ground_truth(ENDPOINT, key, "s3:GetObject")
+    assert (found.answer, found.depends_on) == (answer, ("aws:PrincipalTag/team",) if answer == "unknown" else ())
+
+
+@pytest.mark.parametrize(("region", "answer"), [("us-east-1", "opened"), ("eu-west-1", "refused")])
+def test_services_and_the_caller_ask_in_the_region_of_the_bucket(region: str, answer: str) -> None:
+    elsewhere = {"Effect": "Deny", "Condition": {"StringNotEquals": {"aws:RequestedRegion": "us-east-1"}}}
+    delivery = {"Effect": "Allow", "Principal": {"Service": "logging.s3.amazonaws.com"}, "Action": "s3:PutObject"}
+    statements = [json.loads(document(**each))["Statement"][0] for each in (elsewhere, delivery)]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    role = "arn:aws:iam::111122223333:role/GroundTruth"
+    locks = EffectiveLocks("gt-images", policy, account="111122223333", signer=role, region=region)
+    assert locks.ground_truth(ENDPOINT, "scans/1.png", "s3:GetObject").answer == answer
+    assert locks.caller(role, "s3:PutBucketPolicy").answer == answer
+    assert locks.log_delivery("logs/1").answer == answer
+    nowhere = replace(locks, region="").ground_truth(ENDPOINT, "scans/1.png", "s3:GetObject")
+    assert (nowhere.answer, nowhere.depends_on) == ("unknown", ("aws:RequestedRegion",))
+
+
 def test_an_account_in_the_policy_of_a_gateway_endpoint_opens_to_no_role() -> None:
     mine = document(Effect="Allow", Principal={"AWS": "111122223333"})
     assert ask(endpoint=mine)[VPC, "worker"] == OPENED
-    gateway = (replace(S3_ENDPOINT, type="Gateway", policy_text=mine),)
+    gateway = {ENDPOINT: replace(S3_ENDPOINT, policy_text=mine)}
     assert ask(endpoints=gateway)[VPC, "worker"] == ("refused", "VPC endpoint policy")
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from gt_secure import expect
-from gt_secure.base.network import parse_network
+from gt_secure.base.network import Source, parse_network
 from gt_secure.engine.access import Exposure, locks_of_files
 from gt_secure.engine.access.address_classes import Span, minus
 from gt_secure.engine.access.answer import Answer
+from gt_secure.engine.access.expectation import Expectation
 from gt_secure.engine.access.locks import EffectiveLocks
 from gt_secure.engine.access.proof import Claim, Proof, prove
 from gt_secure.engine.iam import Request
@@ -273,7 +273,7 @@ def test_values_that_a_variable_ties_together_are_compared_with_those_of_the_pol
 )
 def test_an_expectation_holds_if_every_answer_is_the_expected_one(words: tuple[Any, ...], proved: bool | None) -> None:
     answers = tuple(Answer(word, depends_on=("aws:x",) if word == "unknown" else ()) for word in words)
-    found = Proof.of_expectation(expect.refused("198.51.100.9"), answers)
+    found = Proof.of_expectation(Expectation("refused", (Source.parse("198.51.100.9"),)), answers)
     assert (found.proved, len(found.broken)) == (proved, len(words) - words.count("refused"))
     assert found.depends_on == (("aws:x",) if "unknown" in words else ())
 

@@ -9,20 +9,18 @@ from typing import Any
 
 import pytest
 
-from gt_secure.account.state import State
 from gt_secure.engine.access.address_classes import EVERY_ADDRESS, Span, minimal_cidrs, minus
 from gt_secure.engine.access.difference import Difference
 from gt_secure.engine.access.exposure_text import places
+from gt_secure.engine.access.locks import EffectiveLocks
 from gt_secure.engine.access.source_sets import Row, SourceSet
 from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
 from gt_secure.engine.policies.url_lock import UrlLock
-from support.answers import exposure_of
-from support.states import TEAM, data_bucket, state
+from support.answers import exposure_under, team_locks
 
 OFFICE = "203.0.113.0/24"
 OTHER = "vpce-0123456789abcdef0"
-OFF = UrlLock()
-LOCKS = {"off": OFF, "SourceIp": UrlLock(True), "VpcSourceIp": UrlLock(False, True), "both": UrlLock(True, True)}
+LOCKS = {"off": UrlLock(), "SourceIp": UrlLock(True), "VpcSourceIp": UrlLock(False, True), "both": UrlLock(True, True)}
 SOURCES = ["203.0.113.0", "203.0.113.255", "203.0.112.255", "203.0.114.0", "10.1.2.3", "2001:db8::1", OTHER]
 
 
@@ -30,13 +28,8 @@ def guard(*networks: str, endpoints: tuple[str, ...] = ()) -> str:
     return merge_guard(None, build_guard("gt-images", prefix="scans/", networks=networks, endpoints=endpoints))
 
 
-def bucket(policy: str | None, lock: UrlLock = OFF) -> State:
-    return state(bucket=data_bucket(policy=policy), team=replace(TEAM, url_lock=lock))
-
-
-def difference(account: State, request: str, **planned: Any) -> Difference[Row]:
-    named = {name.replace("_", "-"): value for name, value in planned.items()}
-    before, after = exposure_of(account), exposure_of(account, planned=named)
+def difference(locks: EffectiveLocks, request: str, **planned: Any) -> Difference[Row]:
+    before, after = exposure_under(locks), exposure_under(replace(locks, **planned))
     return next(row for row in after.diff(before) if row.request == request)
 
 
@@ -47,7 +40,7 @@ def holds(places: SourceSet, source: str) -> bool:
 
 
 def test_a_smaller_list_takes_a_counted_range_away() -> None:
-    row = difference(bucket(guard("10.0.0.0/8", OFFICE)), "presigned", bucket_guard=guard(OFFICE))
+    row = difference(team_locks(guard("10.0.0.0/8", OFFICE)), "presigned", policy=guard(OFFICE))
     assert row.loses.cidrs == ("10.0.0.0/8",)
     assert row.loses.count(4) == 16_777_216
     assert row.gains.is_empty
@@ -55,30 +48,30 @@ def test_a_smaller_list_takes_a_counted_range_away() -> None:
 
 
 def test_a_removed_guard_lets_everybody_else_in_and_keeps_headers() -> None:
-    account = bucket(guard(OFFICE, endpoints=(OTHER,)))
-    row = difference(account, "presigned", bucket_guard=None)
+    locks = team_locks(guard(OFFICE, endpoints=(OTHER,)))
+    row = difference(locks, "presigned", policy=None)
     assert row.loses.is_empty
     assert row.gains.count(4) == 2**32 - 256
     assert row.gains.other_endpoints
     assert OTHER not in row.gains.endpoints
-    assert not difference(account, "header", bucket_guard=None).changes
+    assert not difference(locks, "header", policy=None).changes
 
 
 def test_ipv6_is_counted_apart() -> None:
-    row = difference(bucket(guard(OFFICE, "2001:db8::/32")), "presigned", bucket_guard=guard(OFFICE))
+    row = difference(team_locks(guard(OFFICE, "2001:db8::/32")), "presigned", policy=guard(OFFICE))
     assert (row.loses.cidrs, row.loses.count(4), row.loses.count(6)) == (("2001:db8::/32",), 0, 2**96)
 
 
 def test_the_url_lock_takes_forwarded_urls_and_leaves_the_workers_own() -> None:
     planned = {"url_lock": UrlLock(source_ip=True)}
-    assert difference(bucket(None), "forwarded", **planned).loses.count(4) == 2**32
-    own = difference(bucket(None), "worker", **planned)
+    assert difference(team_locks(), "forwarded", **planned).loses.count(4) == 2**32
+    own = difference(team_locks(), "worker", **planned)
     assert (own.loses.cidrs, own.loses.other_endpoints) == ((), True)
-    assert not difference(bucket(None), "presigned", **planned).changes
+    assert not difference(team_locks(), "presigned", **planned).changes
 
 
 def test_the_portal_lock_refuses_addresses_and_no_endpoint() -> None:
-    row = difference(bucket(None), "worker", portal_lock=[OFFICE])
+    row = difference(team_locks(), "worker", cidrs=(OFFICE,))
     assert row.after.opened.cidrs == (OFFICE,)
     assert row.after.refused.decided_by == ("portal lock",)
     assert row.after.opened.other_endpoints
@@ -88,15 +81,14 @@ def test_the_portal_lock_refuses_addresses_and_no_endpoint() -> None:
 @pytest.mark.parametrize("policy", [None, guard(OFFICE), guard(OFFICE, endpoints=(OTHER,)), guard(endpoints=(OTHER,))])
 @pytest.mark.parametrize("portal", [[], [OFFICE], ["10.0.0.0/8"]])
 def test_every_sample_gets_what_its_set_says(lock: str, policy: str | None, portal: list[str]) -> None:
-    account = bucket(policy, LOCKS[lock])
-    exposure = exposure_of(account, planned={"portal-lock": portal})
+    exposure = exposure_under(team_locks(policy, url_lock=LOCKS[lock], cidrs=tuple(portal)))
     for text in SOURCES:
         for answer in exposure.at(text):
             assert holds(exposure.row(answer.request).places(answer.answer), text), answer
 
 
 def test_a_policy_that_cannot_be_read_or_is_not_valid_is_unknown_everywhere() -> None:
-    row = difference(bucket('{"Version": "2012-10-17", "Statement": [{"Effect": "Maybe"}]}'), "presigned")
+    row = difference(team_locks('{"Version": "2012-10-17", "Statement": [{"Effect": "Maybe"}]}'), "presigned")
     assert row.after.unknown.cidrs == ("0.0.0.0/0", "::/0")
     assert row.after.opened.is_empty
     assert row.after.refused.is_empty
@@ -105,7 +97,7 @@ def test_a_policy_that_cannot_be_read_or_is_not_valid_is_unknown_everywhere() ->
 def test_an_endpoint_that_a_vpc_may_hold_is_not_said_to_be_refused() -> None:
     document = json.loads(guard(OFFICE))
     document["Statement"][0]["Condition"]["StringNotEqualsIfExists"] = {"aws:SourceVpc": "vpc-0aaaaaaaaaaaaaaaa"}
-    row = difference(bucket(json.dumps(document)), "presigned", bucket_guard=guard(OFFICE, endpoints=(OTHER,)))
+    row = difference(team_locks(json.dumps(document)), "presigned", policy=guard(OFFICE, endpoints=(OTHER,)))
     assert OTHER not in row.loses.endpoints
     assert OTHER not in row.gains.endpoints
     assert OTHER in row.unclear.endpoints

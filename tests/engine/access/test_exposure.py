@@ -9,6 +9,7 @@ import ipaddress
 import pytest
 
 from gt_secure.base.errors import InvalidInput
+from gt_secure.engine.access.exposure import Exposure
 from gt_secure.engine.access.proof import Claim, prove
 from gt_secure.engine.iam.facts import parse_facts, supplied_facts
 from support.answers import exposed
@@ -149,6 +150,13 @@ def test_an_address_compared_as_text():
     assert row["opened"]["cidrs"] == ["0.0.0.0/0"]
 
 
+@pytest.mark.parametrize("pattern", ["*", "**"])
+def test_any_text_is_every_address_and_no_endpoint(pattern):
+    row = ask(deny({"StringLike": {"aws:SourceIp": pattern}}))
+    assert row["refused"] == {"cidrs": EVERYWHERE, "endpoints": []}
+    assert (row["opened"]["cidrs"], row["opened"]["endpoints"]) == ([], "any")
+
+
 def test_when_names_the_choices():
     row = ask(
         deny(
@@ -176,6 +184,79 @@ def test_endpoints_in_a_vpc_and_their_owners():
     row = ask(deny({"NotIpAddress": {"aws:VpcSourceIp": "10.0.0.0/16"}}))
     assert (row["opened"]["cidrs"], row["opened"]["endpoints"]) == ([], "any")
     assert row["opened"]["when"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "behind", "when"),
+    [
+        ([], "opened", ["with aws:VpcSourceIp in 10.0.0.0/16"]),
+        (["aws:VpcSourceIp=10.0.3.4"], "opened", []),
+        (["aws:VpcSourceIp=10.1.0.1"], "refused", []),
+        (["aws:VpcSourceIp="], "refused", []),
+    ],
+)
+def test_a_private_address_varies_behind_an_endpoint_unless_it_is_known(facts, behind, when):
+    row = ask(deny({"NotIpAddress": {"aws:VpcSourceIp": "10.0.0.0/16"}}), facts)
+    assert [name for name in ("opened", "refused") if row[name]["endpoints"] == "any"] == [behind]
+    assert row["opened"]["when"] == when
+
+
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        ({"NumericGreaterThan": 10}, "not above 10, or without it"),
+        ({"NumericGreaterThanEquals": 10}, "not above 9, or without it"),
+        ({"NumericLessThan": 10}, "of 10 or more, or without it"),
+        ({"NumericLessThanIfExists": 10}, "of 10 or more"),
+        ({"NumericLessThanEquals": 10}, "of 11 or more, or without it"),
+    ],
+)
+def test_numbers_that_the_sender_chooses_are_named_by_their_limit(condition, words):
+    days = "s3:object-lock-remaining-retention-days"
+    row = ask(deny({operator: {days: str(limit)} for operator, limit in condition.items()}), kind="post-form")
+    assert row["opened"]["when"] == [f"with {days} {words}"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "facts", "kind", "words"),
+    [
+        ("aws:username", ["aws:PrincipalArn=arn:aws:iam::111122223333:user/alice"], "presigned", "opened: home/alice/"),
+        ("aws:username", [], "presigned", "refused"),
+        ("aws:PrincipalTag/team", ["aws:PrincipalTag/team=red"], "presigned", "opened: home/red/"),
+        ("aws:PrincipalTag/team", ["aws:PrincipalTag/team="], "presigned", "refused"),
+        ("aws:PrincipalTag/team", [], "presigned", "unknown"),
+        ("aws:PrincipalAccount", [], "header", "opened: home/111122223333/"),
+        ("aws:PrincipalAccount", [], "other-account", "opened: home/444455556666/"),
+    ],
+)
+def test_a_prefix_with_a_folder_for_each_signer_opens_if_one_of_them_does(variable, facts, kind, words):
+    spared = {"NotResource": f"arn:aws:s3:::gt-images/home/${{{variable}}}/*"}
+    document = policy(PUBLIC)
+    document["Statement"].append({"Effect": "Deny", "Principal": "*", "Action": "s3:*", **spared})
+    row = Exposure(exposed(document, facts=facts).locks, "home/", is_prefix=True).row(kind).to_dict()
+    [answer] = [word for word in ("opened", "refused", "unknown") if row[word]["cidrs"] == EVERYWHERE]
+    assert answer == words.partition(":")[0]
+    assert [text for text in row["opened"]["when"] if "for keys" in text] == [
+        f'for keys such as "{key}"' for key in words.split(": ")[1:]
+    ]
+
+
+HERE, THERE = (f"arn:aws:ec2:{region}:111122223333:vpc/vpc-11111111" for region in ("us-east-1", "eu-west-1"))
+OTHER_VPC = HERE.replace("vpc-1", "vpc-2")
+
+
+@pytest.mark.parametrize(
+    ("arns", "opened", "others"),
+    [
+        ([HERE], ["vpc-11111111"], "refused"),
+        ([HERE, OTHER_VPC], ["vpc-11111111", "vpc-21111111"], "refused"),
+        ([HERE, THERE], [], "unknown"),
+    ],
+)
+def test_a_vpc_that_is_named_by_its_arn_is_known_by_its_id(arns, opened, others):
+    """An id with two ARNs leaves open which of them the VPC has."""
+    row = ask(deny({"ArnNotEquals": {"aws:SourceVpcArn": arns}}))
+    assert (row["opened"]["endpoints"], row[others]["endpoints"]) == (opened, "any")
 
 
 def test_organization_policies():

@@ -3,38 +3,52 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import pytest
 
-from gt_secure.account.state import State
-from gt_secure.changes.plan import Plan, plan
+from gt_secure.engine.access import Exposure
 from gt_secure.engine.access.difference import Difference
+from gt_secure.engine.access.locks import EffectiveLocks
 from gt_secure.engine.access.matrix import Matrix, matrix_html, matrix_of, matrix_text
 from gt_secure.engine.access.source_sets import Row
 from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
-from gt_secure.restriction.model import Restriction
-from support.states import ENDPOINT, data_bucket, state
+from gt_secure.engine.policies.url_lock import UrlLock
+from support.answers import ENDPOINT, exposure_under, team_locks
 
 OFFICE, OTHER, V6 = "203.0.113.0/24", "198.51.100.0/24", "2001:db8:40::/48"
 
 
-def guarded(*networks: str, endpoints: tuple[str, ...] = ()) -> State:
-    policy = merge_guard(None, build_guard("gt-images", networks=networks, endpoints=endpoints))
-    return state(bucket=data_bucket(policy=policy))
+@dataclass(frozen=True)
+class Planned:
+    """The exposures before and after a guard and the URL lock."""
+
+    before: Exposure
+    after: Exposure
+
+    @property
+    def rows(self) -> Iterable[Difference[Row]]:
+        return self.after.diff(self.before)
 
 
-def made(seen: State, *networks: str, endpoints: tuple[str, ...] = ()) -> Plan:
-    wish = Restriction("radiology-team", addresses=networks, endpoints=endpoints, bucket="gt-images")
-    return plan(None, wish, state=seen)  # type: ignore[arg-type]
+def guarded(*networks: str, endpoints: tuple[str, ...] = ()) -> EffectiveLocks:
+    return team_locks(merge_guard(None, build_guard("gt-images", networks=networks, endpoints=endpoints)))
 
 
-def matrix(one: Plan) -> Matrix:
-    return matrix_of((each.before, each.after) for each in one.exposure)
+def made(locks: EffectiveLocks, *networks: str, endpoints: tuple[str, ...] = ()) -> Planned:
+    after = replace(guarded(*networks, endpoints=endpoints), url_lock=UrlLock(source_ip=True))
+    return Planned(exposure_under(locks), exposure_under(after))
+
+
+def matrix(one: Planned) -> Matrix:
+    return matrix_of((each.before, each.after) for each in one.rows)
 
 
 CASES = {
-    "nothing before": (state(), (OFFICE,), ()),
+    "nothing before": (team_locks(), (OFFICE,), ()),
     "another list": (guarded(OTHER), (OFFICE,), ()),
     "part of a list": (guarded(OFFICE), ("203.0.113.0/25",), ()),
     "both families": (guarded(OTHER, V6), (OFFICE, V6), ()),
@@ -45,10 +59,10 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_each_cell_is_the_answer_at_any_source_of_its_column(name: str) -> None:
-    seen, networks, endpoints = CASES[name]
-    one = made(seen, *networks, endpoints=endpoints)
+    locks, networks, endpoints = CASES[name]
+    one = made(locks, *networks, endpoints=endpoints)
     found = matrix(one)
-    differences: dict[str, Difference[Row]] = {each.request: each for each in one.exposure}
+    differences: dict[str, Difference[Row]] = {each.request: each for each in one.rows}
     assert sorted(kind for line in found.lines for kind in line.requests) == sorted(differences)
     for line in found.lines:
         assert len(line.cells) == len(found.columns)
@@ -75,38 +89,69 @@ def sources(title: str, found: Matrix) -> list[str]:
 
 
 def test_columns_say_what_they_hold() -> None:
-    found = matrix(made(state(), OFFICE))
+    found = matrix(made(team_locks(), OFFICE))
     assert found.columns[0] == (OFFICE, "256 IPv4")
     assert found.columns[1] == ("other addresses", "4,294,967,040 IPv4, all IPv6")
     assert found.columns[2][0] == "any VPC endpoint"
-    many = matrix(made(state(), *(f"198.51.100.{i}" for i in range(0, 40, 2))))
+    many = matrix(made(team_locks(), *(f"198.51.100.{i}" for i in range(0, 40, 2))))
     assert many.columns[0] == ("198.51.100.0/32, 198.51.100.2/32 and 18 more ranges", "20 IPv4")
 
 
+@pytest.mark.parametrize(
+    ("kept", "sizes"),
+    [
+        (["203.0.113.0/26"], ["64", "192"]),
+        (["203.0.113.192/26"], ["64", "192"]),
+        (["203.0.113.0/25", "203.0.113.128/26"], ["64", "192"]),
+        (["203.0.113.4/30", "203.0.113.128/25", "203.0.113.64/26"], ["60", "196"]),
+    ],
+)
+def test_smaller_sets_of_addresses_come_first(kept: list[str], sizes: list[str]) -> None:
+    found = matrix(made(guarded(OFFICE), *kept))
+    assert [text.removesuffix(" IPv4") for _, text in found.columns[:2]] == sizes
+
+
 def test_what_stays_the_same_is_folded_and_changes_have_shape_and_word() -> None:
-    found = matrix(made(state(), OFFICE))
+    found = matrix(made(team_locks(), OFFICE))
     shown = matrix_html(found, "Who?")
     head, _, folded = shown.partition("<details")
-    assert "A request signed in the header" in folded
-    assert "A request signed in the header" not in head
+    assert "An SDK or CLI call" in folded
+    assert "An SDK or CLI call" not in head
     assert 'class="gts-answer gts-refused gts-moved"><svg' in head
     assert "now opened" in head
     assert "People behind one public address cannot be told apart" in head
     text = "\n".join(matrix_text(found, 80))
     assert "opened -> refused" in text
-    assert "The same as now: a request signed in the header (opened)" in text
+    assert "The same as now: an SDK or CLI call (opened)" in text
     assert max(map(len, text.split("\n")[:6])) <= 80
 
 
+@pytest.mark.parametrize(
+    ("condition", "answers"),
+    [
+        ({}, "opened"),
+        ({"IpAddress": {"aws:SourceIp": OTHER}}, "refused or opened, depending on the source"),
+        ({"StringEquals": {"aws:SourceVpce": ENDPOINT}}, "refused or opened, depending on the source"),
+    ],
+)
+def test_a_folded_row_names_each_of_its_answers(condition: dict[str, object], answers: str) -> None:
+    """A public grant, with or without a condition, stays the same under a guard."""
+    grant = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::gt-images/*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [{**grant, "Condition": condition}]})
+    guarded_too = merge_guard(policy, build_guard("gt-images", networks=[OFFICE]))
+    found = matrix(Planned(exposure_under(team_locks(policy)), exposure_under(team_locks(guarded_too))))
+    assert f"an anonymous request ({answers})" in "\n".join(matrix_text(found, None))
+
+
 def test_an_exposure_alone_folds_nothing() -> None:
-    one = made(state(), OFFICE)
+    one = made(team_locks(), OFFICE)
     found = matrix_of((row, row) for row in one.after)
     assert "<details" not in matrix_html(found, "Who?")
     assert not any(line.changes for line in found.lines)
 
 
 def test_only_a_cell_that_changes_says_what_it_was() -> None:
-    one = made(state(), OFFICE)
+    one = made(team_locks(), OFFICE)
     same = matrix_html(matrix_of((row, row) for row in one.before), "")
     assert "gts-was" not in same
     moved = matrix(one)

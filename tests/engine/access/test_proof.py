@@ -94,6 +94,46 @@ def test_a_hole_is_shown(statements, prefix, member, value):
     assert {**proof.counterexample, **proof.counterexample["request"]}[member] == value
 
 
+def sparing(*resources, **condition):
+    """A guard of all objects but some, and of the bucket."""
+    spared = [f"arn:aws:s3:::gt-images/{each}" for each in resources]
+    return with_condition({**without(GUARD, "Resource"), "NotResource": spared}, **condition)
+
+
+OWN = "home/${aws:username}/*"
+TEAM = "home/${aws:PrincipalTag/team}/*"
+DEFAULT = "home/${aws:PrincipalTag/team, 'none'}/*"
+BUT_RED = with_condition(GUARD, StringNotEquals={"aws:PrincipalTag/team": "red"})
+RED, NONE = ["aws:PrincipalTag/team=red"], ["aws:PrincipalTag/team="]
+
+
+@pytest.mark.parametrize(
+    ("statements", "facts", "proved", "key"),
+    [
+        ([sparing(OWN)], [], False, "home/x/"),
+        ([sparing("home/${aws:username}/${aws:username}/*")], [], False, "home/x/x/"),
+        ([sparing("${aws:PrincipalAccount}/*")], [], False, "111122223333/"),
+        ([sparing(TEAM)], [], None, None),
+        ([sparing(TEAM)], RED, False, "home/red/"),
+        ([sparing(TEAM)], NONE, True, None),
+        ([sparing(DEFAULT)], NONE, False, "home/none/"),
+        ([sparing(TEAM), BUT_RED], [], None, None),
+        ([sparing(TEAM), BUT_RED], RED, False, "home/red/"),
+        ([sparing(TEAM), BUT_RED], ["aws:PrincipalTag/team=blue"], True, None),
+        ([sparing(OWN, TEAM)], NONE, False, "home/x/"),
+        ([sparing("home/${aws:SourceIp}/*")], [], None, None),
+        ([GUARD, {**PUBLIC, "Resource": f"arn:aws:s3:::gt-images/{OWN}"}], [], True, None),
+        ([GUARD, sparing(OWN)], [], True, None),
+    ],
+)
+def test_a_folder_for_each_user_or_tag_is_told_apart(statements, facts, proved, key):
+    """A guard that spares the folder of whoever signs is open for the key that the signer's own value makes."""
+    proof = ask(*statements, facts=facts)
+    found = proof.counterexample and proof.counterexample["request"]["resource"].partition("/")[2]
+    assert (proof.proved, found) == (proved, key)
+    assert bool(proof.depends_on) == (proved is None)
+
+
 def test_unknown_facts():
     inside = with_condition(GUARD, StringNotEqualsIfExists={"aws:SourceVpce": [ENDPOINT], "aws:PrincipalOrgID": "o-a"})
     assert (ask(inside).proved, ask(inside).depends_on) == (None, ("aws:PrincipalOrgID",))

@@ -8,20 +8,13 @@ from typing import Any
 
 import pytest
 
-from gt_secure import Restriction
-from gt_secure.account import locks_of
-from gt_secure.account.fact_reader import READ_ACCOUNT_BLOCK
-from gt_secure.account.organization import no_organization
-from gt_secure.account.state import State
-from gt_secure.changes.plan import plan
-from gt_secure.changes.targets import BucketGuard
-from gt_secure.engine.access import Exposure
+from gt_secure.base.network import parse_networks
+from gt_secure.engine.access import Claim, Exposure
+from gt_secure.engine.access.locks import EffectiveLocks
 from gt_secure.engine.iam.facts import Facts
 from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.engine.policies.public_access import is_surely_public, may_be_public
-from gt_secure.restriction.claim import claim_from
-from support.answers import exposed, exposure_of
-from support.states import data_bucket, part, state
+from support.answers import exposed, exposure_under, team_locks
 
 OFFICE = "203.0.113.0/24"
 OBJECTS = "arn:aws:s3:::gt-images/*"
@@ -96,90 +89,67 @@ def test_whoever_any_identity_provider_signs_in_may_be_everybody() -> None:
     assert not may_be_public(policy(statement(principal={"Federated": "accounts.google.com"})))
 
 
-class Account:
-    """An account whose bucket and own setting are chosen."""
-
-    def __init__(self) -> None:
-        self.facts = Facts()
-        self.bucket = data_bucket(policy=PUBLIC)
-
-    def state(self) -> State:
-        return state(bucket=self.bucket, facts=self.facts, organization=no_organization())
-
-    def exposure(self) -> tuple[dict[str, Any], Exposure]:
-        found = exposure_of(self.state(), "scans/0001.png")
-        return {row.request: row for row in found}, found
+CLAIM = Claim("scans/", parse_networks(OFFICE))
+OWN_SIGNERS_ONLY = statement("Deny", {"AWS": "111122223333"}, NotIpAddress={"aws:SourceIp": OFFICE})
 
 
-@pytest.fixture
-def account() -> Account:
-    return Account()
+def locks(text: str = PUBLIC, **values: Any) -> EffectiveLocks:
+    """Return the locks of an account without an organization."""
+    return team_locks(text, **({"rcp": (), "scp": ()} | values))
 
 
-def test_what_is_assumed_names_policies_that_were_not_read(account: Account) -> None:
+def exposure(text: str = PUBLIC, **values: Any) -> Exposure:
+    return Exposure(locks(text, **values), "scans/0001.png")
+
+
+def test_what_is_assumed_names_policies_that_were_not_read() -> None:
     """Nobody gave files: the role read the account. Files keep their own word."""
-    _, found = account.exposure()
+    found = exposure()
     assert not [sentence for sentence in found.assumed if "control policy" in sentence], "both were read: none is there"
     assert "No VPC endpoint policy was read: it is the default, full access." in found.assumed
     assert not [sentence for sentence in found.assumed if "given" in sentence]
     assert "No service control policy was given: they allow everything." in exposed(None).assumed
 
 
-@pytest.mark.parametrize("by", ["bucket", "account"])
-def test_it_refuses_everybody_but_the_accounts_own_signers(account: Account, by: str) -> None:
-    if by == "bucket":
-        account.bucket = replace(account.bucket, public_access_block=part({"RestrictPublicBuckets": True}))
-    else:
-        account.facts = Facts(account_block={"RestrictPublicBuckets": True})
-    rows, found = account.exposure()
+@pytest.mark.parametrize(
+    "values",
+    [{"restricts_public": True}, {"account_restricts_public": True}],
+    ids=["bucket", "account"],
+)
+def test_it_refuses_everybody_but_the_accounts_own_signers(values: dict[str, Any]) -> None:
+    found = exposure(**values)
     for kind in ("anonymous", "other-account"):
-        assert rows[kind].refused.cidrs == ("0.0.0.0/0", "::/0")
-        assert rows[kind].refused.other_endpoints
-        assert rows[kind].refused.decided_by == ("Block Public Access",)
-    assert rows["presigned"].opened.cidrs == ("0.0.0.0/0", "::/0")
+        assert found.row(kind).refused.cidrs == ("0.0.0.0/0", "::/0")
+        assert found.row(kind).refused.other_endpoints
+        assert found.row(kind).refused.decided_by == ("Block Public Access",)
+    assert found.row("presigned").opened.cidrs == ("0.0.0.0/0", "::/0")
     assert any("Block Public Access refuses" in each for each in found.assumed)
 
 
-def test_without_it_a_public_policy_opens(account: Account) -> None:
-    account.facts = Facts(account_block={"RestrictPublicBuckets": False})
-    rows, found = account.exposure()
-    assert rows["anonymous"].opened.cidrs == ("0.0.0.0/0", "::/0")
+def test_without_it_a_public_policy_opens() -> None:
+    found = exposure(account_restricts_public=False)
+    assert found.row("anonymous").opened.cidrs == ("0.0.0.0/0", "::/0")
     assert not any("Block Public Access" in each for each in found.assumed)
 
 
-def test_what_may_not_be_read_is_named(account: Account) -> None:
-    account.facts = Facts(missing=(READ_ACCOUNT_BLOCK,))
-    rows, found = account.exposure()
-    assert rows["anonymous"].opened.cidrs
-    assert found.missing == (READ_ACCOUNT_BLOCK,)
-    assert any(READ_ACCOUNT_BLOCK in each for each in found.assumed)
+def test_a_proof_needs_no_guard_against_signers_that_it_refuses() -> None:
+    text = policy(statement(), OWN_SIGNERS_ONLY)
+    assert exposure_under(locks(text)).proves(CLAIM).proved is False
+    assert exposure_under(locks(text, restricts_public=True)).proves(CLAIM).proved is True
 
 
-def test_a_proof_needs_no_guard_against_signers_that_it_refuses(account: Account) -> None:
-    own = statement("Deny", {"AWS": "111122223333"}, NotIpAddress={"aws:SourceIp": OFFICE})
-    account.bucket = data_bucket(policy=policy(statement(), own))
-    claim = Restriction(bucket="gt-images", prefix="scans/", addresses=[OFFICE])
-    assert exposure_of(account.state()).proves(claim_from(claim)).proved is False
-    account.bucket = replace(account.bucket, public_access_block=part({"RestrictPublicBuckets": True}))
-    assert exposure_of(account.state()).proves(claim_from(claim)).proved is True
-
-
-def test_a_grant_to_principals_of_an_account_is_no_proof_that_it_refuses_them(account: Account) -> None:
+def test_a_grant_to_principals_of_an_account_is_no_proof_that_it_refuses_them() -> None:
     """The guide does not say whether such a grant is public, and S3 was not asked: nothing is proved."""
     partner = statement(StringEquals={"aws:PrincipalAccount": "444455556666"})
-    own = statement("Deny", {"AWS": "111122223333"}, NotIpAddress={"aws:SourceIp": OFFICE})
-    account.bucket = data_bucket(policy=policy(partner, own), public_access_block={"RestrictPublicBuckets": True})
-    rows, found = account.exposure()
-    assert rows["other-account"].opened.cidrs == ("0.0.0.0/0", "::/0")
-    assert (
-        found.proves(claim_from(Restriction(bucket="gt-images", prefix="scans/", addresses=[OFFICE]))).proved is False
-    )
+    found = exposure(policy(partner, OWN_SIGNERS_ONLY), restricts_public=True)
+    assert found.row("other-account").opened.cidrs == ("0.0.0.0/0", "::/0")
+    assert found.proves(CLAIM).proved is False
 
 
 def test_a_guard_opens_nobody_that_it_refuses() -> None:
-    seen = state(bucket=data_bucket(policy=PUBLIC, public_access_block={"RestrictPublicBuckets": True}))
-    made = plan(None, Restriction(bucket="gt-images", addresses=[OFFICE]), state=seen)  # type: ignore[arg-type]
-    anonymous = next(change for change in made.exposure if change.request == "anonymous")
+    before = locks(restricts_public=True)
+    guarded = exposure_under(replace(before, policy=policy(statement(), GUARD)))
+    anonymous = next(row for row in guarded.diff(exposure_under(before)) if row.request == "anonymous")
     assert not anonymous.changes
     assert anonymous.after.refused.decided_by == ("Block Public Access",)
 
@@ -187,24 +157,8 @@ def test_a_guard_opens_nobody_that_it_refuses() -> None:
 @pytest.mark.parametrize(
     ("status", "ours"), [(True, True), (False, True), (True, False), (False, False), (None, False)]
 )
-def test_the_verdict_of_s3_counts(account: Account, status: bool | None, ours: bool) -> None:
+def test_the_verdict_of_s3_counts(status: bool | None, ours: bool) -> None:
     narrowed = statement("Deny", NotIpAddress={"aws:SourceIp": OFFICE})
-    account.bucket = data_bucket(
-        policy=PUBLIC if ours else policy(statement(), narrowed),
-        public_access_block={"RestrictPublicBuckets": True},
-    )
-    account.facts = Facts(policy_is_public=status)
-    rows, _ = account.exposure()
-    assert bool(rows["anonymous"].opened.cidrs) is not bool(status)
-
-
-def test_the_verdict_of_s3_is_about_the_current_policy() -> None:
-    narrowed = policy(statement(), statement("Deny", NotIpAddress={"aws:SourceIp": OFFICE}))
-    seen = state(bucket=data_bucket(policy=narrowed, public_access_block={"RestrictPublicBuckets": True}))
-    seen = replace(seen, facts=Facts(policy_is_public=True))
-    assert locks_of(seen).is_public_refused
-    guarded = json.loads(narrowed)
-    guarded["Statement"].append(GUARD)
-    assert locks_of(BucketGuard("gt-images").put(json.dumps(guarded), seen)).is_public_refused
-    guarded["Statement"].append(statement("Deny", StringNotEquals={"aws:SourceVpce": "vpce-0a1b2c3d"}))
-    assert not locks_of(BucketGuard("gt-images").put(json.dumps(guarded), seen)).is_public_refused
+    text = PUBLIC if ours else policy(statement(), narrowed)
+    found = exposure(text, restricts_public=True, facts=Facts(policy_is_public=status))
+    assert bool(found.row("anonymous").opened.cidrs) is not bool(status)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gt_secure.cli.main import main
+from gt_secure.base.network import parse_network
 from gt_secure.engine.access import Exposure, locks_of_files
 from gt_secure.engine.access.locks import EffectiveLocks
+from gt_secure.engine.access.proof import Claim, prove
+from support.answers import exposed
 
 BUCKET = "arn:aws:s3:::gt-images"
 BOTH = [BUCKET, f"{BUCKET}/*"]
@@ -23,17 +24,16 @@ def deny(condition: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": BOTH, "Condition": condition} | more
 
 
-@pytest.fixture
-def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Any:
-    def run(command: str, statements: list[dict[str, Any]], *more: str) -> dict[str, Any]:
-        path = tmp_path / "policy.json"
-        path.write_text(json.dumps({"Version": "2012-10-17", "Statement": statements}))
-        args = [command, "--bucket-policy", str(path), "--bucket", "gt-images", "--account", "111122223333", "--json"]
-        main([*args, *(["--key", "k"] if command == "exposure" else ["--allow", "203.0.113.0/24"]), *more])
-        found: dict[str, Any] = json.loads(capsys.readouterr().out)
-        return found
+def locks(statements: list[dict[str, Any]], *facts: str) -> EffectiveLocks:
+    return exposed({"Version": "2012-10-17", "Statement": statements}, "k", facts).locks
 
-    return run
+
+def exposure(statements: list[dict[str, Any]]) -> dict[str, Any]:
+    return Exposure(locks(statements), "k").to_dict()
+
+
+def proof(statements: list[dict[str, Any]], *facts: str) -> dict[str, Any]:
+    return prove(locks(statements, *facts), Claim("", (parse_network("203.0.113.0/24"),))).to_dict()
 
 
 def answer(found: dict[str, Any], kind: str) -> str:
@@ -56,8 +56,8 @@ def answer(found: dict[str, Any], kind: str) -> str:
         ([PUBLIC, deny({"Null": {"aws:userid": "true"}})], "unknown"),
     ],
 )  # the key and what AWS sends for nobody: IAM User Guide, AWS global condition context keys
-def test_anonymous_requests_carry_a_type_and_an_account(run: Any, statements: list[Any], expected: str) -> None:
-    assert answer(run("exposure", statements), "anonymous") == expected
+def test_anonymous_requests_carry_a_type_and_an_account(statements: list[Any], expected: str) -> None:
+    assert answer(exposure(statements), "anonymous") == expected
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,8 @@ def test_anonymous_requests_carry_a_type_and_an_account(run: Any, statements: li
         {"StringNotEquals": {"aws:PrincipalType": "Anonymous"}},
     ],
 )
-def test_a_form_that_nobody_signed_has_no_signature(run: Any, condition: dict[str, Any]) -> None:
-    found = run("prove", [PUBLIC, deny(OUTSIDE | condition)])
+def test_a_form_that_nobody_signed_has_no_signature(condition: dict[str, Any]) -> None:
+    found = proof([PUBLIC, deny(OUTSIDE | condition)])
     assert found["proved"] is False
     case = found["counterexample"]
     assert (case["form"], case["request"]["principal"]) == ("post-form", "*")
@@ -89,13 +89,13 @@ def test_a_form_that_nobody_signed_has_no_signature(run: Any, condition: dict[st
         ("aws:ViaAWSService=true", {"Bool": {"aws:ViaAWSService": "true"}}),
     ],
 )
-def test_a_proof_is_for_every_sender_and_time(run: Any, fact: str, condition: dict[str, Any]) -> None:
-    found = run("prove", [deny(OUTSIDE | condition)], "--context", fact)
+def test_a_proof_is_for_every_sender_and_time(fact: str, condition: dict[str, Any]) -> None:
+    found = proof([deny(OUTSIDE | condition)], fact)
     assert found["proved"] is False
     assert any(fact.partition("=")[0] in sentence and "not used" in sentence for sentence in found["assumed"])
 
 
-def test_the_payload_of_a_url_is_unknown(run: Any) -> None:
+def test_the_payload_of_a_url_is_unknown() -> None:
     payload = {"StringEquals": {"s3:x-amz-content-sha256": "UNSIGNED-PAYLOAD"}}
     statements = [
         deny(OUTSIDE | more)
@@ -105,32 +105,32 @@ def test_the_payload_of_a_url_is_unknown(run: Any) -> None:
             {"StringEquals": {"s3:authType": "POST"}},
         )
     ]
-    found = run("prove", statements)
+    found = proof(statements)
     assert (found["proved"], found["depends_on"]) == (None, ["s3:x-amz-content-sha256"])
 
 
 @pytest.mark.parametrize("several", [False, True])
-def test_roles_of_identity_center_are_compared(run: Any, several: bool) -> None:
+def test_roles_of_identity_center_are_compared(several: bool) -> None:
     """In one condition they are decided exactly; in several they are too many, and the answer says so."""
     if several:
-        found = run("prove", [deny(OUTSIDE | {"ArnNotLike": {"aws:PrincipalArn": each}}) for each in SSO])
+        found = proof([deny(OUTSIDE | {"ArnNotLike": {"aws:PrincipalArn": each}}) for each in SSO])
         assert (found["proved"], found["depends_on"]) in ((None, ["aws:PrincipalArn"]), (False, []))
         assert (
-            answer(run("exposure", [deny({"ArnNotLike": {"aws:PrincipalArn": each}}) for each in SSO]), "presigned")
+            answer(exposure([deny({"ArnNotLike": {"aws:PrincipalArn": each}}) for each in SSO]), "presigned")
             == "unknown"
         )
         return
-    found = run("prove", [deny(OUTSIDE | {"ArnNotLike": {"aws:PrincipalArn": SSO}})])
+    found = proof([deny(OUTSIDE | {"ArnNotLike": {"aws:PrincipalArn": SSO}})])
     assert found["proved"] is False
     assert "AWSReservedSSO_Team" in found["counterexample"]["request"]["principal"]
-    assert answer(run("exposure", [deny({"ArnNotLike": {"aws:PrincipalArn": SSO}})]), "presigned") == "unknown"
+    assert answer(exposure([deny({"ArnNotLike": {"aws:PrincipalArn": SSO}})]), "presigned") == "unknown"
 
 
-def test_many_patterns_of_keys_are_compared(run: Any) -> None:
+def test_many_patterns_of_keys_are_compared() -> None:
     patterns = [f"{BUCKET}/*x{i}*" for i in range(12)]
-    assert run("prove", [deny(OUTSIDE, Resource=[BUCKET, *patterns])])["proved"] is False
-    assert run("prove", [deny(OUTSIDE, Resource=[*BOTH, *patterns])])["proved"] is True
-    found = run("prove", [deny(OUTSIDE, Resource=[BUCKET, each]) for each in patterns])
+    assert proof([deny(OUTSIDE, Resource=[BUCKET, *patterns])])["proved"] is False
+    assert proof([deny(OUTSIDE, Resource=[*BOTH, *patterns])])["proved"] is True
+    found = proof([deny(OUTSIDE, Resource=[BUCKET, each]) for each in patterns])
     assert found["depends_on"] in ([], ["the object's key"])
     assert found["proved"] is not True
 
@@ -145,15 +145,15 @@ def test_many_patterns_of_keys_are_compared(run: Any) -> None:
         {"Null": {"s3:if-none-match": "true"}},
     ],
 )
-def test_a_deny_unless_a_key_that_no_get_has_shuts_readers_out(run: Any, condition: dict[str, Any]) -> None:
-    assert answer(run("exposure", [deny(condition)]), "presigned") == "refused"
+def test_a_deny_unless_a_key_that_no_get_has_shuts_readers_out(condition: dict[str, Any]) -> None:
+    assert answer(exposure([deny(condition)]), "presigned") == "refused"
 
 
 @pytest.mark.parametrize(
     "condition", [{"BoolIfExists": {"aws:ViaAWSMCPService": "false"}}, {"Null": {"aws:CalledViaAWSMCP": "true"}}]
 )
-def test_keys_of_mcp_servers_are_absent_on_direct_calls(run: Any, condition: dict[str, Any]) -> None:
-    assert run("prove", [deny(OUTSIDE | condition)])["proved"] is True
+def test_keys_of_mcp_servers_are_absent_on_direct_calls(condition: dict[str, Any]) -> None:
+    assert proof([deny(OUTSIDE | condition)])["proved"] is True
 
 
 _V2, _V4 = ({"StringEquals": {"s3:signatureversion": version}} for version in ("AWS", "AWS4-HMAC-SHA256"))
@@ -181,15 +181,15 @@ _ONLY_2 = "with signature version 2 only: version 4 is refused"
         ([deny({"Null": {"s3:signatureversion": "true"}})], []),
     ],
 )
-def test_versions_of_the_signature_are_told_apart(run: Any, statements: list[Any], when: list[str]) -> None:
+def test_versions_of_the_signature_are_told_apart(statements: list[Any], when: list[str]) -> None:
     for kind in ("presigned", "post-form"):
-        row = next(row for row in run("exposure", statements)["requests"] if row["request"] == kind)
+        row = next(row for row in exposure(statements)["requests"] if row["request"] == kind)
         assert (row["opened"]["cidrs"], row["opened"]["when"]) == (["0.0.0.0/0", "::/0"], when)
 
 
-def test_no_version_is_left(run: Any) -> None:
+def test_no_version_is_left() -> None:
     for kind in ("presigned", "header", "post-form", "other-account"):
-        assert answer(run("exposure", [deny(_V2), deny(_V4)]), kind) == "refused"
+        assert answer(exposure([deny(_V2), deny(_V4)]), kind) == "refused"
 
 
 @pytest.mark.parametrize(("version", "expected"), [("AWS", "opened"), ("AWS4-HMAC-SHA256", "refused")])
@@ -208,8 +208,6 @@ def test_who_is_no_signer_of_the_account_needs_a_bucket_policy() -> None:
         assert {exposure.at("203.0.113.7", kind).lock for kind in ("anonymous", "other-account")} == {"bucket policy"}
 
 
-def test_a_proof_is_for_every_age(run: Any) -> None:
-    found = run(
-        "prove", [deny(OUTSIDE | {"NumericLessThan": {"s3:signatureAge": "1000"}})], "--context", "s3:signatureAge=0"
-    )
+def test_a_proof_is_for_every_age() -> None:
+    found = proof([deny(OUTSIDE | {"NumericLessThan": {"s3:signatureAge": "1000"}})], "s3:signatureAge=0")
     assert found["proved"] is False

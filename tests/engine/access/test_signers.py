@@ -6,22 +6,19 @@ import json
 import random
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 
 from gt_secure.base.errors import InvalidInput
-from gt_secure.cli.main import main
 from gt_secure.engine.access import Exposure, locks_of_files
-from gt_secure.engine.access.identities import Principals, document, parse_principals
+from gt_secure.engine.access.identities import Principals, parse_principals
+from gt_secure.engine.access.part import NotRead, Part
 from gt_secure.engine.access.signers import Signers, signers_of
 from gt_secure.engine.iam import Policies, Request, evaluate, presigned_context
 from support.examples import examples
 from support.principals import (
     ACCOUNT,
-    NOBODY,
     OBJECT,
     READ,
     ROOT,
@@ -301,29 +298,6 @@ def covers(cidrs: tuple[str, ...], address: str) -> bool:
     return any(ip_address(address) in ip_network(each) for each in cidrs if ":" not in each)
 
 
-def test_from_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    late = details(group("g", arn("policy/reading")), MANAGED)
-    pages = [details(user("x", READ, groups=["g"]), role("s", READ)), late]
-    pages[0]["UserDetailList"][0]["UserPolicyList"][0]["PolicyDocument"] = quote(json.dumps(doc(READ)))
-    pages[0]["RoleDetailList"][0]["AssumeRolePolicyDocument"] = json.dumps(NOBODY)
-    (tmp_path / "principals.json").write_text(json.dumps(pages))
-    (tmp_path / "policy.json").write_text(json.dumps(doc()))
-    line = ["explain", "--bucket-policy", str(tmp_path / "policy.json"), "--bucket", "gt-images", "--key", KEY]
-    line += ["--account", ACCOUNT, "--signers"]
-    assert main([*line, "--principals", str(tmp_path / "principals.json"), "--json", "--all"]) == 0
-    data = json.loads(capsys.readouterr().out)
-    assert [each["arn"] for each in data["signers"]] == [arn("role/s"), arn("user/x")]
-    assert data["signers"][1] == {
-        "arn": arn("user/x"), "class": "signs", "answer": "opened", "chain": [arn("user/x")], "depends_on": [],
-        "opened": {"cidrs": EVERYWHERE, "endpoints": "any", "when": []}, "longest_s": 604800,
-    }  # fmt: skip
-    assert any("aws:ResourceTag" in each for each in data["assumed"])
-    assert main([*line, "--principals", str(tmp_path / "principals.json")]) == 0
-    assert "7 days" in capsys.readouterr().out
-    assert main(line) == 1
-    assert "Add --principals" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"UserDetailList"', "3", '[{"a": 1}]'])
 def test_what_iam_does_not_print_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput, match="get-account-authorization-details"):
@@ -378,8 +352,10 @@ WITH_KEY: dict[str, tuple[tuple[Any, ...], str, Any, str]] = {
 @pytest.mark.parametrize(("statements", "key", "policy_of_key", "expected"), WITH_KEY.values(), ids=WITH_KEY)
 def test_a_signer_needs_the_key_of_the_object(statements: Any, key: str, policy_of_key: Any, expected: str) -> None:
     people = parse_principals(json.dumps(details(user("x", *statements))))
-    people = replace(people, key=key, key_policy=policy_of_key and document("key policy", policy_of_key))
-    found = signers_of(Exposure(locks_of_files("gt-images", None, ACCOUNT), KEY), people)
+    denied = NotRead("the key policy", "kms:GetKeyPolicy", "denied", "This role may not call kms:GetKeyPolicy.")
+    text = Part[Any].unread(denied) if policy_of_key is None else Part.of(json.dumps(policy_of_key))
+    locks = replace(locks_of_files("gt-images", None, ACCOUNT), kms_key=Part.of(key), kms_policy=text)
+    found = signers_of(Exposure(locks, KEY), people)
     [one] = [*found, *found.refused]
     assert (one.answer, one.signing) == (expected, "signs")
     assert any("is encrypted" in each for each in found.assumed)

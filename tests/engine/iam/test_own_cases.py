@@ -1,8 +1,6 @@
 """Cases of our own, each with the page that says so; and lines of ``gt-secure verdict`` that are no cases."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -98,25 +96,3 @@ def test_a_long_line_is_a_case_like_any_other():
         (text,) = ndjson.run([line])
         assert json.loads(text)["verdict"] == verdict
         assert len(text) < 2_000
-
-
-def test_the_command_answers_every_line_of_a_bad_stream_in_order():
-    lines = [
-        b"\xef\xbb\xbf" + LINES[0].encode(),  # a byte order mark
-        LINES[1].encode() + b"\r",  # lines that end with CR LF
-        b"",
-        b"\xff\xfe not UTF-8 \x00",
-        b'{"id": "cr",\r"request": 1}',  # JSON takes a carriage return for a blank
-        LINES[2].replace(": ", ":\u2028", 1).encode(),  # no line end, and no JSON
-        LINES[3].encode(),
-        LINES[3].encode(),
-        LINES[4].encode(),  # the last one has no line end
-    ]
-    done = subprocess.run(
-        [sys.executable, "-m", "gt_secure.cli", "verdict"], input=b"\n".join(lines), capture_output=True, check=True
-    )
-    answers = [json.loads(line) for line in done.stdout.split(b"\n")[:-1]]
-    ids = ["own-001", "own-002", None, None, "cr", "own-003", "own-004", "own-004", "own-005"]
-    assert [answer["id"] for answer in answers] == ids
-    assert [answer["verdict"] == "invalid" for answer in answers] == [i in (2, 3, 4, 5) for i in range(9)]
-    assert done.stderr == b""

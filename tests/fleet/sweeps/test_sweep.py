@@ -21,8 +21,8 @@ from gt_secure.aws.client import Aws
 from gt_secure.base.errors import InvalidInput
 from gt_secure.cli.main import main
 from gt_secure.fleet.sweeps import Sweep, runner
+from support.box import until
 from support.company import ANSWERS, DENIES, EXTERNAL_ID, HANGS, HUB, ROLE_NAME, Company, running
-from support.rig import until
 
 TEAMS = ["open-team", "radiology-team", "vpc-team"]
 SARIF = json.loads((Path(__file__).parents[2] / "data" / "sarif-schema-2.1.0.json").read_text())

@@ -75,6 +75,14 @@ def test_the_requests_behind_a_bar_are_those_it_counts(hits: Hits, kind: str) ->
         assert len(plots.hits_of_mark(hits, mark)) == number_in(mark.words), mark
 
 
+@pytest.mark.parametrize(("top", "drawn", "left"), [(1, 1, "13 more pairs"), (13, 13, "1 more pair"), (14, 14, "")])
+def test_what_is_not_drawn_is_counted(hits: Hits, top: int, drawn: int, left: str) -> None:
+    figure = plots.refusals_by_lock(hits, top=top)
+    note = " ".join(" ".join(text.get_text() for text in figure.texts).split())
+    assert len(plots.marks_of(figure)) == drawn
+    assert re.findall(r"(\S+ more pairs?) of source and lock not drawn\.", note) == ([left] if left else [])
+
+
 @pytest.mark.parametrize("kind", sorted(KINDS))
 @pytest.mark.parametrize("width", sample([4.0, 8.6, 14.0], 2))
 def test_a_mark_lies_over_its_bar_at_every_size(hits: Hits, kind: str, width: float) -> None:

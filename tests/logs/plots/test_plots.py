@@ -275,7 +275,7 @@ def test_leak_timeline(tmp_path: Path) -> None:
     figure = plots.leak_timeline(leak)
     assert "198.51.100.9: 2 times, 1 refused." in plots.alt_text(figure)
     assert plots.svg(figure) == plots.svg(plots.leak_timeline(leak))
-    assert "minted 20 Nov 09:14 UTC" in plots.alt_text(figure)
+    assert "signed 20 Nov 09:14 UTC" in plots.alt_text(figure)
 
 
 def luminance(colour: str) -> float:
@@ -303,17 +303,6 @@ def test_bad_options(three: Hits) -> None:
         plots.hits_by_ip(three, theme="pink")
     with pytest.raises(InvalidInput):
         plots.hits_by_ip(three, top=0)
-
-
-def test_command(three: Hits, folder: Path, tmp_path: Path, capsys) -> None:
-    from gt_secure.cli.main import main
-
-    for kind, ending in zip(("ip", "network", "time", "heat"), itertools.cycle(("svg", "png"))):
-        out = tmp_path / f"{kind}.{ending}"
-        assert main(["plot", str(folder / "log"), "-o", str(out), "--kind", kind]) == 0
-        assert out.stat().st_size > 1000
-    assert main(["plot", str(folder / "log"), "-o", "x.gif"]) == 1
-    assert "SVG or PNG" in capsys.readouterr().err
 
 
 def test_import_is_free() -> None:

@@ -27,7 +27,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(Path(__file__).parent)]
 from clients import CLIENTS, PART, Client, Command, NotInstalled, Task  # noqa: E402
 
 from gt_secure.sandbox import Sandbox  # noqa: E402
-from support.rig import ELSEWHERE, IN_VPC, OFFICE, Rig  # noqa: E402
+from support.box import ELSEWHERE, IN_VPC, OFFICE, Box  # noqa: E402
 
 BUCKET, MANY, KEYS = "matrix", "matrix-pages", 1005
 TEXT = b"0123456789 of a scan"
@@ -46,11 +46,11 @@ Cell = str
 class Matrix:
     """A sandbox with what the operations need, and the check of each operation."""
 
-    def __init__(self, rig: Rig, folder: Path) -> None:
-        self.rig = rig
+    def __init__(self, box: Box, folder: Path) -> None:
+        self.box = box
         self.folder = folder
-        self.s3 = rig.client("s3")
-        self.environment = rig.sandbox.environment()
+        self.s3 = box.client("s3")
+        self.environment = box.sandbox.environment()
 
     def fill(self) -> None:
         """Make the buckets: one with a guard, one with more keys than a page has."""
@@ -140,7 +140,7 @@ def head(_: Matrix, call: Call, task: Task) -> None:
 def presigned(matrix: Matrix, call: Call, task: Task) -> None:
     """The URL opens from the office and from nowhere else."""
     url = next(word for word in call.run(task).split() if word.startswith("http"))
-    answers = [matrix.rig.fetch(url, source) for source in (OFFICE, ELSEWHERE, IN_VPC)]
+    answers = [matrix.box.fetch(url, source) for source in (OFFICE, ELSEWHERE, IN_VPC)]
     statuses = [answer.status for answer in answers]
     assert statuses == [200, 403, 403], f"{statuses} {answers[0].text[:200]}"
     assert answers[0].body == TEXT
@@ -205,7 +205,7 @@ def list_teams(_: Matrix, call: Call, task: Task) -> None:
 
 def update_team(matrix: Matrix, call: Call, task: Task) -> None:
     """The URL lock of a team is on."""
-    sagemaker, off = matrix.rig.client("sagemaker"), {"SourceIp": "Disabled", "VpcSourceIp": "Disabled"}
+    sagemaker, off = matrix.box.client("sagemaker"), {"SourceIp": "Disabled", "VpcSourceIp": "Disabled"}
     try:
         call.run(Task("", "open-team", task.file))
         team = sagemaker.describe_workteam(WorkteamName="open-team")["Workteam"]
@@ -227,7 +227,7 @@ OPERATIONS: dict[str, Callable[[Matrix, Call, Task], Any]] = {
 def rows(chosen: list[Client], folder: Path) -> Iterator[tuple[str, dict[str, Cell]]]:
     """Start a sandbox and yield the row of each client."""
     with Sandbox(log_delay_s=60) as sandbox:
-        matrix = Matrix(Rig(sandbox), folder)
+        matrix = Matrix(Box(sandbox), folder)
         matrix.fill()
         for client in chosen:
             yield client.name, matrix.row(client)

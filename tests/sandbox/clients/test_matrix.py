@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 
 from gt_secure.sandbox import Sandbox
-from support.rig import Rig
+from support.box import Box
 
 pytestmark = pytest.mark.slow
 
@@ -35,7 +35,7 @@ NEEDED = ("AWS CLI 1", "boto3", "JS SDK 3", "obstore", "rclone")
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
     with Sandbox(log_delay_s=60) as sandbox:
-        made = matrix.Matrix(Rig(sandbox), tmp_path_factory.mktemp("clients"))
+        made = matrix.Matrix(Box(sandbox), tmp_path_factory.mktemp("clients"))
         made.fill()
         yield made
 

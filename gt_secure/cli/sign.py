@@ -1,0 +1,195 @@
+"""``gt-secure sign``, ``probe`` and ``inspect``: test URLs on the command line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from ..aws.buckets import parse_s3_uri
+from ..base.errors import InvalidInput
+from ..base.text import printable
+from ..connection import Connection
+from ..presign import Probe, TestUrl, inspect
+from .exit_codes import FOUND, OK, UNKNOWN
+from .output import connection, note, say, show_json, table
+from .parser import Commands
+
+
+def add(commands: Commands) -> None:
+    """Add the commands sign, probe and inspect."""
+    sign = commands.add(
+        "sign",
+        _run_sign,
+        description="Sign a presigned URL for one object, bound to a source as by the URL lock. "
+        "The URL is a secret: it is printed only with --show.",
+        examples=(
+            ("gt-secure sign s3://gt-images/scans/0001.png --bound-to 203.0.113.7", "describe it without printing it"),
+            (
+                "gt-secure sign s3://gt-images/scans/0001.png -o new-url.txt",
+                "write it to a file that only you can read",
+            ),
+        ),
+        result=_signed_from,
+    )
+    _add_signing(sign)
+    sign.add_argument("--expires-in", default=600, metavar="SECONDS", help="lifetime (default: %(default)s)")
+    sign.add_argument("--show", action="store_true", help="print the URL (whoever has it can open the object)")
+    sign.add_argument("-o", "--output", metavar="FILE", help="write the URL to a new file that only you can read")
+
+    probe = commands.add(
+        "probe",
+        _run_probe,
+        description="Sign a test URL (or read one from standard input with -), fetch it, and explain the answer.",
+        examples=(
+            ("gt-secure probe s3://gt-images/scans/0001.png", "fetch it from here"),
+            (
+                "gt-secure probe s3://gt-images/scans/0001.png --from 203.0.113.7 --from 198.51.100.9",
+                "sandbox: two sources",
+            ),
+            ("gt-secure probe s3://gt-images/scans/0001.png --expect refused", "fail in CI if it opens"),
+        ),
+        exit_codes="0 opened, 3 refused or no answer; with --expect: 0 as expected, 2 not, 3 no answer",
+    )
+    _add_signing(probe)
+    probe.add_argument(
+        "--from",
+        dest="sources",
+        action="append",
+        default=[],
+        metavar="SOURCE",
+        help="fetch from this source: 203.0.113.7 or '10.0.3.4 via vpce-0a1b2c3d' (sandbox only; repeatable)",
+    )
+    probe.add_argument("--expect", choices=("opened", "refused"), help="expected result of every fetch")
+    probe.reads_only("object=-", "--from", "--expect", "--json", "--profile", "--region")
+
+    commands.add(
+        "inspect",
+        _run_inspect,
+        account=False,
+        description="Describe a presigned URL of any tool, read from standard input, without its secrets. No AWS call.",
+        examples=(
+            ("gt-secure inspect < url.txt", "signer, object and expiry"),
+            ("gt-secure inspect --json < url.txt", "the same as JSON"),
+        ),
+    )
+
+
+def _add_signing(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "object",
+        metavar="S3URI",
+        help="s3://bucket/key" + (", or - for a URL on standard input" if "probe" in parser.prog else ""),
+    )
+    parser.add_argument("--bound-to", metavar="SOURCE", help="bind the URL to this source, as by the URL lock")
+    parser.add_argument("--role-arn", metavar="ARN", help="role to assume (default: the caller's own)")
+    parser.add_argument("--version-id", metavar="ID", help="one version of the object")
+    parser.add_argument(
+        "--no-session", action="store_true", help="sign with the caller's own keys (tests the guard only)"
+    )
+
+
+def _sign(gt: Connection, args: argparse.Namespace) -> TestUrl:
+    bucket, key = parse_s3_uri(args.object)
+    return gt.sign(
+        bucket,
+        key,
+        expires_in=getattr(args, "expires_in", 600),
+        bound_to=args.bound_to,
+        role_arn=args.role_arn,
+        version_id=args.version_id,
+        use_session=not args.no_session,
+    )
+
+
+def _signed_from(args: argparse.Namespace) -> TestUrl:
+    made = _sign(connection(args), args)
+    if args.output:
+        _write(Path(args.output), made.reveal())
+    return made
+
+
+def _run_sign(args: argparse.Namespace) -> int:
+    made = _signed_from(args)
+    if args.json:
+        show_json({**made.to_dict(), **({"url": made.reveal()} if args.show else {})})
+        return 0
+    if args.show:
+        say(made.reveal())
+        note(f"Valid for {made.seconds_left:.0f} s. Whoever has this URL can open the object.")
+        return 0
+    bound = (
+        f"bound to {made.bound_to}" if made.bound_to else "not bound to a source; only the bucket guard restricts it"
+    )
+    say(made.masked)
+    say(f"  {bound}; expires in {made.seconds_left:.0f} s; signed as {made.signer}")
+    if args.output:
+        say(f"  written to {args.output}")
+    else:
+        note("Add --show to print the URL itself, or use gt-secure probe to fetch it.")
+    return 0
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise InvalidInput(
+            f"{path} cannot be written: {error.strerror}.", next_step="Choose a new file.", field="output"
+        ) from error
+    with os.fdopen(handle, "w") as file:
+        file.write(text + "\n")
+
+
+def _run_probe(args: argparse.Namespace) -> int:
+    gt = connection(args)
+    url: TestUrl | str = _read_url() if args.object == "-" else _sign(gt, args)
+    results: list[tuple[Probe, dict[str, Any]]] = []
+    for source in args.sources or [None]:
+        probe = gt.probe(url, source)
+        results.append((probe, gt.explain(probe, url=url).to_dict()))
+    if args.json:
+        show_json([{**probe.to_dict(), "explanation": why} for probe, why in results])
+    else:
+        rows = [(p.source or "this machine", p.status or "-", p.result, why["headline"]) for p, why in results]
+        say(table(("from", "status", "result", "why"), rows))
+    code = _exit_code([probe for probe, _ in results], args.expect)
+    if code == UNKNOWN and not args.json:
+        for probe, why in results:
+            if why.get("next_step"):
+                origin = probe.source or "this machine"
+                note(f"Not what you wanted from {origin}? {printable(why['next_step'])}")
+        note(f"Exit code {UNKNOWN} tells scripts that not every request was opened.")
+    return code
+
+
+def _exit_code(probes: list[Probe], expect: str | None) -> int:
+    if expect and any(probe.opened != (expect == "opened") for probe in probes if probe.status is not None):
+        return FOUND
+    if any(probe.status is None for probe in probes):
+        return UNKNOWN
+    return OK if expect or all(probe.opened for probe in probes) else UNKNOWN
+
+
+def _read_url() -> str:
+    text = sys.stdin.readline().strip()
+    if not text:
+        raise InvalidInput("There is no URL on standard input.", next_step="Pipe one in: gt-secure inspect < url.txt")
+    return text
+
+
+def _run_inspect(args: argparse.Namespace) -> int:
+    facts = inspect(_read_url())
+    data = {name: getattr(facts, name) for name in facts.__slots__}
+    if args.json:
+        show_json({**data, "expired": facts.expired})
+        return 0
+    for name, value in data.items():
+        if name != "problems" and value is not None:
+            say(f"{name.replace('_', ' '):18} {printable(value)}")
+    say(f"{'expired':18} {facts.expired}")
+    for problem in facts.problems:
+        note(f"note: {problem}")
+    return 0

@@ -1,0 +1,108 @@
+"""The test URL as a secret: it never shows itself, is never pickled, and forgets itself when told to.
+
+Whoever gets a presigned URL can open the object, and notebooks save what their cells show.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import NoReturn
+from urllib.parse import quote, urlsplit
+
+from ..base.errors import InvalidInput
+from ..base.network import Source
+from ..base.text import members
+from .inspect import host_of
+
+
+class TestUrl:
+    """A presigned GET for one object. ``reveal()`` is the only way to the URL itself.
+
+    Attributes
+    ----------
+    bucket, key : str
+    version_id : str or None
+    expires_at : datetime
+        In UTC. The URL may die earlier with its credentials.
+    bound_to : Source or None
+        The source that the session policy demands; None when only the bucket guard restricts the URL.
+    signer : str
+        The ARN of the role or user whose permissions the URL has.
+    principal : str
+        What ``aws:PrincipalArn`` is for it: of a role session the ARN of the role.
+    marker : str
+        The value of the query parameter ``x-gt-secure-test``, which finds the request in the access log again.
+    """
+
+    __test__ = False  # not a test class, whatever pytest thinks of its name
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        bucket: str,
+        key: str,
+        expires_at: dt.datetime,
+        bound_to: Source | None,
+        signer: str,
+        marker: str,
+        version_id: str | None = None,
+        principal: str = "",
+    ) -> None:
+        self.__url: str | None = url
+        self.bucket = bucket
+        self.key = key
+        self.version_id = version_id
+        self.expires_at = expires_at
+        self.bound_to = bound_to
+        self.signer = signer
+        self.principal = principal or signer
+        self.marker = marker
+        parts = urlsplit(url)
+        self.host = host_of(parts.netloc)
+        self._shown = f"{parts.scheme}://{self.host}{quote(parts.path, safe='/%')}?•••••••"
+
+    def reveal(self) -> str:
+        """Return the URL itself. Do not print it: notebooks save what they show.
+
+        Raises
+        ------
+        InvalidInput
+            If the URL was forgotten.
+        """
+        if self.__url is None:
+            raise InvalidInput("This test URL was cleared.", next_step="Sign a new one.", field="url")
+        return self.__url
+
+    def forget(self) -> None:
+        """Clear the URL from memory, as far as Python can."""
+        self.__url = None
+
+    @property
+    def masked(self) -> str:
+        """The URL without its query, to show."""
+        return self._shown
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds until it expires, 0 when it has."""
+        return max(0.0, (self.expires_at - dt.datetime.now(dt.UTC)).total_seconds())
+
+    def to_dict(self) -> dict[str, object]:
+        """Everything but the URL, as JSON-able data."""
+        return {
+            **members(self, "bucket", "key", "version_id", "masked"),
+            "expires_at": self.expires_at.isoformat(),
+            "seconds_left": round(self.seconds_left),
+            "bound_to": None if self.bound_to is None else str(self.bound_to),
+            **members(self, "signer", "marker"),
+        }
+
+    def __repr__(self) -> str:
+        bound = f", bound to {self.bound_to}" if self.bound_to else ""
+        return f"<TestUrl {self.bucket}/{self.key!r}{bound}, {self.seconds_left:.0f} s left>"
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A test URL is a secret and cannot be pickled or copied; use reveal() where you must.")

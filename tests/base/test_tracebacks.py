@@ -1,0 +1,31 @@
+"""Reports of pytest: masked, and left out where they cannot be masked."""
+
+from __future__ import annotations
+
+import pytest
+
+from gt_secure.base import tracebacks
+
+
+@pytest.mark.parametrize(("outcome", "longrepr"), [("passed", None), ("failed", "Rk7"), ("skipped", ("a.py", 1, "x"))])
+def test_a_report_that_cannot_be_masked_is_left_out(
+    outcome: str, longrepr: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error while a report is masked would end the whole run."""
+
+    def fail(_: str) -> str:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("gt_secure.base.tracebacks.mask_rendered", fail)
+    report = pytest.TestReport(
+        "t",
+        ("a.py", 1, "t"),
+        {},
+        outcome,
+        longrepr,
+        "call",
+        sections=[("out", "Rk7")],  # type: ignore[arg-type]
+    )
+    tracebacks.mask_report(report)
+    assert "Rk7" not in repr((report.longrepr, report.sections))
+    assert bool(report.longrepr) is (outcome != "passed")

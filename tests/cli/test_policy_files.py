@@ -1,0 +1,152 @@
+"""``gt-secure who``, ``prove`` and ``verdict`` from files: the tables of cases, and files that are errors."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gt_secure.cli.main import main
+from support.answers import ACCOUNT
+from support.case_tables import DATA, EXPOSURES, PROOFS, check_exposure, check_proof, layer
+from support.subjects import subjects
+
+BY_FILE = subjects((case for case in EXPOSURES if case.get("rcp") or case.get("scp") or case.get("session")), 30)
+CODES = {True: 0, False: 2, None: 3}
+
+
+def written(folder: Path, name: str, document: object) -> str:
+    path = folder / name
+    path.write_text(document if isinstance(document, str) else json.dumps(document), encoding="utf-8")
+    return str(path)
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in BY_FILE])
+def test_exposure_by_the_command_line(case: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    if case["policy"] is None:
+        case = {**case, "policy": {"Version": "2012-10-17", "Statement": []}}
+    args = ["who", f"s3://gt-images/{case['key']}", "--account", ACCOUNT, "--json"]
+    args += ["--bucket-policy", written(tmp_path, "policy.json", case["policy"])]
+    for option in ("rcp", "scp"):
+        for number, each in enumerate(case.get(option, [])):
+            args += [f"--{option}", written(tmp_path, f"{option}{number}.json", layer(each))]
+    if case.get("session"):
+        args += ["--session-policy", written(tmp_path, "session.json", case["session"])]
+    for text in case["facts"]:
+        args += ["--context", text]
+    code, rows = main(args), json.loads(capsys.readouterr().out)["requests"]
+    assert code == (3 if any(row["unknown"]["cidrs"] or row["unknown"]["endpoints"] for row in rows) else 0)
+    check_exposure(case, rows)
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in PROOFS])
+def test_proof_by_the_command_line(case: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    args = ["prove", f"s3://gt-images/{case['prefix']}", "--account", ACCOUNT, "--json"]
+    args += ["--bucket-policy", written(tmp_path, "policy.json", case["policy"])]
+    for option, values in (("--allow", case["allow"]), ("--endpoint", case["endpoints"]), ("--context", case["facts"])):
+        args += [word for value in values for word in (option, value)]
+    for option in ("rcp", "scp"):
+        for number, each in enumerate(case.get(option, [])):
+            args += [f"--{option}", written(tmp_path, f"{option}{number}.json", each)]
+    assert main(args) == CODES[case["proved"]]
+    answer = json.loads(capsys.readouterr().out)
+    assert set(answer) == {"proved", "counterexample", "depends_on", "assumed"}
+    check_proof(case, answer)
+
+
+MALFORMED = {
+    "nothing": "",
+    "no JSON": "{",
+    "a list": "[]",
+    "null": "null",
+    "a policy inside another object": '{"Policy": "{}"}',
+    "a name twice": '{"Version": "2012-10-17", "Version": "2012-10-17", "Statement": []}',
+    "no statement": '{"Version": "2012-10-17"}',
+    "no such version": '{"Version": "2013-10-17", "Statement": []}',
+}
+STATEMENT = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::gt-images/*"}
+BAD: dict[str, dict[str, object]] = {
+    "an effect in small letters": {"Effect": "allow"},
+    "no service in an action": {"Action": "GetObject"},
+    "a resource that is no ARN": {"Resource": "gt-images/*"},
+    "no such operator": {"Condition": {"stringNotEquals": {"aws:SourceVpc": "vpc-1a2b3c4d"}}},
+    "a key twice": {"Condition": {"StringEquals": {"aws:SourceVpc": "vpc-1", "AWS:sourcevpc": "vpc-2"}}},
+    "a bad range": {"Condition": {"NotIpAddress": {"aws:SourceIp": "203.0.113.0/33"}}},
+    "a netmask": {"Condition": {"NotIpAddress": {"aws:SourceIp": "203.0.113.0/255.255.255.0"}}},
+    "a wildcard address": {"Condition": {"NotIpAddress": {"aws:SourceIp": "203.0.113.*"}}},
+    "neither true nor false": {"Condition": {"Bool": {"aws:SecureTransport": "no"}}},
+    "Null with IfExists": {"Condition": {"NullIfExists": {"aws:SourceVpc": "true"}}},
+    "no date": {"Condition": {"DateLessThan": {"aws:CurrentTime": "tomorrow"}}},
+    "no number": {"Condition": {"NumericLessThan": {"s3:signatureAge": "ten"}}},
+    "an object as value": {"Condition": {"IpAddress": {"aws:SourceIp": {"a": 1}}}},
+    "a wildcard role": {"Principal": {"AWS": "arn:aws:iam::111122223333:role/*"}},
+    "an unknown kind of principal": {"Principal": {"User": "*"}},
+    "both principals": {"NotPrincipal": "*"},
+    "an unknown element": {"Resources": "*"},
+}
+MALFORMED |= {
+    name: json.dumps({"Version": "2012-10-17", "Statement": [{**STATEMENT, **more}]}) for name, more in BAD.items()
+}
+
+
+@pytest.mark.parametrize("command", ["who", "prove"])
+@pytest.mark.parametrize("name", MALFORMED)
+def test_a_malformed_policy_is_an_error(
+    name: str, command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    args = [command, "s3://gt-images/scans/0001.png", "--account", "111122223333", "--json"]
+    args += ["--bucket-policy", written(tmp_path, "policy.json", MALFORMED[name])]
+    assert main(args) == 1
+    error = json.loads(capsys.readouterr().out)
+    assert error["message"]
+    assert error["next_step"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["s3://gt"],
+        ["s3://gt_images/k"],
+        ["s3://gt-images/k", "--account", "12"],
+        ["s3://gt-images/k", "--account", ""],
+        ["s3://gt-images/k", "--context", "foo"],
+        ["s3://gt-images/k", "--context", "aws:PrincipelOrgID=o-abc123"],
+        ["s3://gt-images/k", "--context", "aws:PrincipalOrgID=abc123"],
+        ["s3://gt-images/k", "--context", "aws:PrincipalArn=arn:aws:sts::111122223333:assumed-role/GT/session"],
+        ["s3://gt-images/k", "--context", "aws:SecureTransport=perhaps"],
+    ],
+)
+def test_a_bad_option_is_an_error(words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    policy = written(tmp_path, "policy.json", {"Version": "2012-10-17", "Statement": []})
+    account = [] if "--account" in words else ["--account", "111122223333"]
+    assert main(["who", "--bucket-policy", policy, "--json", *account, *words]) == 1
+    assert json.loads(capsys.readouterr().out)["next_step"]
+
+
+LINES = (DATA / "own-policy-cases.ndjson").read_text(encoding="utf-8").splitlines()
+
+
+def test_verdict_answers_every_line_of_a_bad_stream_in_order():
+    lines = [
+        b"\xef\xbb\xbf" + LINES[0].encode(),  # a byte order mark
+        LINES[1].encode() + b"\r",  # lines that end with CR LF
+        b"",
+        b"\xff\xfe not UTF-8 \x00",
+        b'{"id": "cr",\r"request": 1}',  # JSON takes a carriage return for a blank
+        LINES[2].replace(": ", ":\u2028", 1).encode(),  # no line end, and no JSON
+        LINES[3].encode(),
+        LINES[3].encode(),
+        LINES[4].encode(),  # the last one has no line end
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "gt_secure.cli", "verdict"], input=b"\n".join(lines), capture_output=True, check=True
+    )
+    answers = [json.loads(line) for line in done.stdout.split(b"\n")[:-1]]
+    ids = ["own-001", "own-002", None, None, "cr", "own-003", "own-004", "own-004", "own-005"]
+    assert [answer["id"] for answer in answers] == ids
+    assert [answer["verdict"] == "invalid" for answer in answers] == [i in (2, 3, 4, 5) for i in range(9)]
+    assert done.stderr == b""
