@@ -38,7 +38,7 @@ def current_restriction(
     names = split_lists((), [lists] if isinstance(lists, str) else lists)[0]
     state = _state_of(aws, team, bucket)
     policy = None if state.bucket is None else state.bucket.policy.value
-    guard, lock = find_guard(policy), find_signer_limit(policy)
+    guard, limit = find_guard(policy), find_signer_limit(policy)
     notices: list[Notice] = []
     url_lock = _url_lock(state.team.value, notices)
     ranges = _portal_ranges(state.workforce, guard, notices)
@@ -49,9 +49,9 @@ def current_restriction(
         "url_lock": url_lock,
         "portal_lock": True if ranges else None,
         "bucket": bucket,
-        **_fields_of_policy(guard, lock),
+        **_fields_of_policy(guard, limit),
     }
-    if state.team.value is None and guard is None and lock is None:
+    if state.team.value is None and guard is None and limit is None:
         raise NotFound(f"The policy of {bucket} has no guard of ours.", next_step="Plan one first.")
     return Restriction.from_dict(wanted), notices
 
@@ -85,14 +85,14 @@ def _portal_ranges(workforce: Part[Workforce], guard: Guard | None, notices: lis
     return ranges
 
 
-def _fields_of_policy(guard: Guard | None, lock: SignerLimit | None) -> dict[str, object]:
+def _fields_of_policy(guard: Guard | None, limit: SignerLimit | None) -> dict[str, object]:
     """Return the fields that the bucket's policy decides, except the addresses."""
-    signers = {"signers": None if lock is None else list(lock.signers)}
+    signers = {"signers": None if limit is None else list(limit.signers)}
     if guard is None:
         return {
             "endpoints": [],
             "guard": None,
-            "prefix": "" if lock is None else lock.prefix,
+            "prefix": "" if limit is None else limit.prefix,
             "age_limit": None,
             **signers,
         }

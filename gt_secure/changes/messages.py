@@ -89,10 +89,10 @@ def _guard(wish: Restriction, state: State) -> Iterator[Notice]:
 
 def _signers(restriction: Restriction, state: State) -> Iterator[Notice]:
     """Yield whom the signer limit would stop: the caller, the roles of waiting jobs, and who was on its list."""
-    lock = find_signer_limit(state.bucket.policy.value) if state.bucket is not None else None
-    if restriction.signers is None or not (restriction.signers or lock):
+    limit = find_signer_limit(state.bucket.policy.value) if state.bucket is not None else None
+    if restriction.signers is None or not (restriction.signers or limit):
         return
-    if lock is not None and lock.drifted:
+    if limit is not None and limit.drifted:
         yield notice("guard-edited", field="signers")
     if not restriction.signers:
         yield notice("signers-off")
@@ -101,7 +101,7 @@ def _signers(restriction: Restriction, state: State) -> Iterator[Notice]:
     if not is_listed(state.caller_arn, restriction.signers):
         yield notice("signers-caller", caller=state.caller_arn, confirmable=False, fix=_add([state.caller_arn]))
     yield from _signers_of_jobs(restriction, restriction.signers, state)
-    dropped = [each for each in lock.signers if not is_listed(each, restriction.signers)] if lock is not None else []
+    dropped = [each for each in limit.signers if not is_listed(each, restriction.signers)] if limit is not None else []
     if dropped:
         yield notice("signers-drops", signers=signer_names(dropped).replace(" or ", ", "))
 

@@ -70,7 +70,7 @@ class Restriction:
         whose age S3 does not know. None: no limit.
     signers : str, iterable or None
         ARNs of users and roles: the signer limit refuses URLs of the bucket and prefix that anybody else signed, except
-        uploads. What is signed in the header goes on. The lock does not stop those who can change a policy, a trust
+        uploads. SDK and CLI calls keep working. The limit does not stop those who can change a policy, a trust
         policy or keys so that they become a listed signer. Empty: our signer limit is removed. None: unchanged.
     expectations : iterable of Expectation
         Sources that must be allowed or refused; see :class:`gt_secure.restriction.expect`.
@@ -396,7 +396,7 @@ def _check_guard(restriction: Restriction, notices: list[Notice], *, unread: boo
 
 
 def _check_used(restriction: Restriction) -> None:
-    """Check that a lock reads each of maximum age, signers, addresses and endpoints."""
+    """Check that a lock reads each of age limit, signers, addresses and endpoints."""
     if restriction.age_limit is not None and not restriction.guard:
         raise InvalidInput(
             "The maximum age would have no effect: the bucket guard enforces it, and no guard is asked for.",

@@ -153,10 +153,10 @@ class EffectiveLocks:
     def listed_signer(self) -> str:
         """The first role or user on the list of the signer limit; empty without one."""
         try:
-            lock = find_signer_limit(self.policy) if isinstance(self.policy, str) else None
+            limit = find_signer_limit(self.policy) if isinstance(self.policy, str) else None
         except PolicyError:
             return ""
-        first = next(iter(lock.signers), "") if lock is not None else ""
+        first = next(iter(limit.signers), "") if limit is not None else ""
         return first.replace(":sts:", ":iam:").replace(":assumed-role/", ":role/")
 
     @cached_property

@@ -48,7 +48,7 @@ class SignerLimit:
 
     @property
     def words(self) -> str:
-        """The lock in a sentence part."""
+        """The limit in a sentence part."""
         where = f" of objects under {self.prefix}" if self.prefix else ""
         edited = " (the statement has been edited by hand)" if self.drifted else ""
         return f"URLs for reading{where} work only if {signer_names(self.signers)} signed them{edited}"
@@ -100,7 +100,7 @@ def build_signer_limit(
 
 
 def find_signer_limit(policy_text: str | None) -> SignerLimit | None:
-    """Return the lock of a bucket policy, or None; raises PolicyError if the text is not a policy."""
+    """Return the signer limit of a bucket policy, or None; raises PolicyError if the text is not a policy."""
     statement = own_statements(policy_text).get(SIGNERS_SID)
     return None if statement is None else _read(statement)
 

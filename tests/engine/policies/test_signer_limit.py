@@ -16,7 +16,7 @@ from support.answers import ACCOUNT
 SCANNER = f"arn:aws:iam::{ACCOUNT}:role/service-role/Scanner"
 DEVELOPER = f"arn:aws:sts::{ACCOUNT}:assumed-role/Developer"
 ME, ANN = f"arn:aws:sts::{ACCOUNT}:assumed-role/Studio", f"arn:aws:iam::{ACCOUNT}:user/team/ann"
-LOCK = build_signer_limit("gt-images", [SCANNER, DEVELOPER, ANN], ACCOUNT, prefix="scans/")
+LIMIT = build_signer_limit("gt-images", [SCANNER, DEVELOPER, ANN], ACCOUNT, prefix="scans/")
 FOREIGN = '{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::gt-images/*"}'
 GUARD = build_guard("gt-images", prefix="scans/", networks=["203.0.113.0/24"])
 
@@ -32,7 +32,7 @@ GUARD = build_guard("gt-images", prefix="scans/", networks=["203.0.113.0/24"])
     ],
 )
 def test_the_text_comes_back_exactly(policy: str | None) -> None:
-    merged = merge_guard(policy, LOCK)
+    merged = merge_guard(policy, LIMIT)
     found = find_signer_limit(merged)
     assert found is not None
     assert (found.prefix, found.signers, found.drifted) == ("scans/", tuple(sorted([SCANNER, DEVELOPER, ANN])), False)
@@ -51,7 +51,7 @@ def test_the_text_comes_back_exactly(policy: str | None) -> None:
     ],
 )
 def test_an_edited_lock_is_drift(old: str, new: str) -> None:
-    text = json.dumps(json.loads(merge_guard(None, LOCK)))
+    text = json.dumps(json.loads(merge_guard(None, LIMIT)))
     assert old in text
     assert find_signer_limit(text.replace(old, new)).drifted  # type: ignore[union-attr]
 
@@ -76,19 +76,19 @@ def test_who_is_listed(arn: str, expected: bool) -> None:
 
 EVERYBODY = '{"Version":"2012-10-17","Statement":[]}'
 PROOFS: dict[str, tuple[str, Claim, bool]] = {
-    "the lock": (merge_guard(None, LOCK), Claim("scans/", signers=(SCANNER, DEVELOPER, ANN)), True),
-    "more are allowed than it lists": (merge_guard(None, LOCK), Claim("scans/", signers=(SCANNER,)), False),
-    "outside the prefix": (merge_guard(None, LOCK), Claim(signers=(SCANNER, DEVELOPER, ANN)), False),
-    "no lock": (EVERYBODY, Claim(signers=(SCANNER,)), False),
+    "the limit": (merge_guard(None, LIMIT), Claim("scans/", signers=(SCANNER, DEVELOPER, ANN)), True),
+    "more are allowed than it lists": (merge_guard(None, LIMIT), Claim("scans/", signers=(SCANNER,)), False),
+    "outside the prefix": (merge_guard(None, LIMIT), Claim(signers=(SCANNER, DEVELOPER, ANN)), False),
+    "no limit": (EVERYBODY, Claim(signers=(SCANNER,)), False),
     "guard alone": (
         merge_guard(None, GUARD), Claim("scans/", parse_networks("203.0.113.0/24"), signers=(SCANNER,)), False,
     ),
-    "lock alone, and addresses": (
-        merge_guard(None, LOCK),
+    "limit alone, and addresses": (
+        merge_guard(None, LIMIT),
         Claim("scans/", parse_networks("203.0.113.0/24"), signers=(SCANNER, DEVELOPER, ANN)), False,
     ),
     "both": (
-        merge_guard(merge_guard(None, GUARD), LOCK),
+        merge_guard(merge_guard(None, GUARD), LIMIT),
         Claim("scans/", parse_networks("203.0.113.0/24"), signers=(SCANNER, DEVELOPER, ANN)), True,
     ),
 }  # fmt: skip
@@ -104,7 +104,7 @@ def test_it_is_proved_or_refuted(policy: str, claim: Claim, expected: bool) -> N
 
 
 def test_answers_are_about_a_listed_signer_and_name_the_lock() -> None:
-    locks = locks_of_files("gt-images", merge_guard(None, LOCK), ACCOUNT)
+    locks = locks_of_files("gt-images", merge_guard(None, LIMIT), ACCOUNT)
     exposure = Exposure(locks, "scans/1.png")
     assert exposure.at("198.51.100.9", "presigned").answer == "opened"
     assert exposure.at("198.51.100.9", "header").answer == "opened"
