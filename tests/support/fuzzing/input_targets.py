@@ -208,7 +208,7 @@ def run_answer(data: bytes) -> None:
     answer = SimpleNamespace(status=rng.choice(_STATUS), headers=lower, body=body)
     base = {"probe_origin": "x", "source": network.Source.parse("203.0.113.9"), "bucket": "gt-data", "key": "<b>k</b>",
             "proxied": rng.random() < 0.3, "marker": None}  # fmt: skip
-    came = probing._read(answer, 1.0, base)  # type: ignore[arg-type]
+    came = probing._read(answer, base | {"elapsed_ms": 1.0})  # type: ignore[arg-type]
     verdict = (
         evaluate(REQUEST, Policies(identity=(_ALLOW,), resource=json.dumps({"Statement": [GUARD]})))
         if rng.random() < 0.5
