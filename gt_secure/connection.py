@@ -652,7 +652,7 @@ class Connection:
 
         Parameters
         ----------
-        bucket : str, optional; a bucket, or ``s3://bucket/prefix``
+        bucket : str, optional; a bucket, or ``s3://bucket``
         logs : optional; requests that show whether URLs live long
         principals : bool or path
             Users and roles, to see whether many can sign: read from the account, or from a file with the output of

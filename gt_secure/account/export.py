@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ..aws.buckets import check_bucket
+from ..aws.buckets import whole_bucket
 from ..aws.client import Aws
 from ..aws.managed_lists import read_lists
 from ..aws.teams import Workforce, Workteam, check_team_name, team_here
@@ -58,7 +58,7 @@ def current_restriction(
 
 def _state_of(aws: Aws, team: str | None, bucket: str | None) -> State:
     name = None if team is None else check_team_name(team_here(aws, team))
-    place = None if bucket is None else check_bucket(bucket)
+    place = None if bucket is None else whole_bucket(bucket)
     return read_scope(aws, ReadScope(name, place, needs=_NEEDED | {"workforce"}, writes=_NEEDED))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..aws.arns import bucket_arn
-from ..aws.buckets import bucket_region, parse_s3_uri
+from ..aws.buckets import bucket_region, parse_s3_uri, whole_bucket
 from ..aws.client import Aws, aws_errors
 from ..aws.endpoints import list_s3_endpoints
 from ..aws.teams import (
@@ -116,7 +116,8 @@ def read_state(
             "Neither a team nor a bucket is given.", next_step="Pass team=, bucket= or both.", field="team"
         )
     name = None if team is None else named_team(team)
-    return read_scope(aws, ReadScope(name, named_place(bucket)[0], key, needs or LOCKS, supplied=supplied or Facts()))
+    place = None if bucket is None else whole_bucket(bucket)
+    return read_scope(aws, ReadScope(name, place, key, needs or LOCKS, supplied=supplied or Facts()))
 
 
 def read_scope(aws: Aws, scope: ReadScope) -> State:

@@ -14,6 +14,7 @@ from .arns import bucket_arn
 from .client import Aws, aws_errors
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_BUCKET_ARN = re.compile(r"arn:aws[a-z-]*:s3:::([^/:]+)(?:/(.*))?", re.DOTALL)
 _OBJECT_URL = re.compile(r"https?://(?:(.+?)\.)?s3[a-z0-9.-]*\.amazonaws\.com(?:\.cn)?(?:/([^/?#]*)|$)")
 """A URL of an object: the bucket is in front of the host, or else the first part of the path."""
 
@@ -26,8 +27,8 @@ def check_bucket(name: str) -> str:
         word = found[1] or found[2]
     if word.startswith("s3://"):
         word = word[5:].split("/", 1)[0]
-    elif word.startswith("arn:"):
-        word = word.rsplit(":", 1)[-1].split("/", 1)[0]
+    elif found := _BUCKET_ARN.fullmatch(word):
+        word = found[1]
     problem = ""
     if not _BUCKET.fullmatch(word):
         problem = "it needs 3 to 63 lower-case letters, digits, dots and hyphens, with a letter or digit at both ends"
@@ -103,7 +104,7 @@ def check_prefix(prefix: str) -> str:
 def parse_s3_uri(uri: str) -> tuple[str, str]:
     """Return bucket and key of an ``s3://`` address; the key may be empty."""
     refuse_url(uri, "uri", "an s3:// URI")
-    word = str(uri).strip()
+    word = str(uri).lstrip().rstrip("\r\n")  # a key may end with a blank
     if not word.startswith("s3://"):
         meant = f"s3://{word}" if re.fullmatch(r"[a-z0-9][a-z0-9.-]{2,62}(/\S{1,200})?", word) else "s3://bucket/key"
         raise InvalidInput(
@@ -116,7 +117,9 @@ def parse_s3_uri(uri: str) -> tuple[str, str]:
 def place_of(bucket: str, key: str = "") -> tuple[str, str]:
     """Return a bucket and a key or prefix: two arguments, or both in one ``s3://`` address."""
     name = check_bucket(bucket)
-    rest = str(bucket).strip().removeprefix("s3://").partition("/")[2] if str(bucket).startswith("s3://") else ""
+    word = str(bucket).lstrip()
+    arn = _BUCKET_ARN.fullmatch(word)
+    rest = (arn[2] or "") if arn else word[5:].partition("/")[2] if word.startswith("s3://") else ""
     if rest and key and rest != key:
         raise InvalidInput(
             f"The bucket is given with '{rest[:60]}', and '{str(key)[:60]}' is given too.",
@@ -125,6 +128,19 @@ def place_of(bucket: str, key: str = "") -> tuple[str, str]:
             value=key,
         )
     return name, key or rest
+
+
+def whole_bucket(bucket: str) -> str:
+    """Return the name of a bucket; InvalidInput for an address with a prefix, which nothing would read."""
+    name, prefix = place_of(bucket)
+    if prefix:
+        raise InvalidInput(
+            f"This is about a whole bucket: the prefix {prefix[:60]} would not be read.",
+            next_step=f"Name the bucket alone: {name}.",
+            field="bucket",
+            value=bucket,
+        )
+    return name
 
 
 def _similar(aws: Aws, bucket: str) -> str:

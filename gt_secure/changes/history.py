@@ -16,7 +16,7 @@ from typing import Any
 from ..account.event_history import event_moment, lookup_events
 from ..account.lists import with_lists
 from ..account.state import State
-from ..aws.buckets import bucket_region, check_bucket
+from ..aws.buckets import bucket_region, whole_bucket
 from ..aws.client import Aws
 from ..aws.teams import TeamLike, check_team_name, get_workteam, team_here
 from ..base.errors import GtSecureError, InvalidInput
@@ -108,7 +108,7 @@ def _locks(aws: Aws, team: TeamLike | None, bucket: str | None, unread: list[str
         except GtSecureError as error:  # the team may be deleted: its history is still there
             unread.append(f"workteam {name}: {error.message}")
     if bucket is not None:
-        yield "bucket-guard", check_bucket(bucket)
+        yield "bucket-guard", whole_bucket(bucket)
 
 
 def _events(aws: Aws, locks: Mapping[str, str], since: dt.datetime, unread: list[str]) -> Iterator[HistoryEntry]:

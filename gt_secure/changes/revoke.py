@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..account.reader import read_state
-from ..aws.buckets import check_bucket, check_prefix
+from ..aws.buckets import check_bucket, check_prefix, place_of, whole_bucket
 from ..aws.client import Aws
 from ..base.errors import InvalidInput, refuse_url
 from ..base.text import count, printable
@@ -144,7 +144,8 @@ def revoked_before(bucket: str, before: str | dt.datetime, prefix: str = "", sig
             field="before",
         )
     until = None if signer_kind(named) == "user" else cut + LONGEST
-    return Revoked(check_bucket(bucket), check_prefix(prefix), None, named, cut, until)
+    name, start = place_of(bucket, prefix)
+    return Revoked(name, check_prefix(start), None, named, cut, until)
 
 
 def revoked(
@@ -170,7 +171,7 @@ def revoked(
         )
     assert leak is not None
     found = revoked_by_leak(leak)
-    if bucket is not None and (named := check_bucket(bucket)) != found.bucket:
+    if bucket is not None and (named := whole_bucket(bucket)) != found.bucket:
         raise InvalidInput(
             f"The leak is of a URL of the bucket {found.bucket}, not {named}.",
             next_step="Leave the bucket out, or choose a leak of that bucket.",

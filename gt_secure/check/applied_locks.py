@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from ..account.lists import ranges_and_lists
-from ..aws.buckets import bucket_region, check_bucket, check_prefix, read_policy
+from ..aws.buckets import bucket_region, check_prefix, place_of, read_policy
 from ..aws.teams import TeamLike, Workforce, team_name
 from ..base.network import IPAddress, IPNetwork, outside, parse_endpoint_id, parse_networks
 from ..base.text import some
@@ -112,8 +112,8 @@ def guard_is_in_place(
         What the guard must list, no more and no less; None accepts any list but one that holds every address.
         Addresses may name lists that AWS keeps (``pl-…``, ``wafv2:ipset/NAME``), which are read now.
     """
-    name = check_bucket(bucket)
-    start = None if prefix is None else check_prefix(prefix)
+    name, named = place_of(bucket, prefix or "")
+    start = check_prefix(named) if named or prefix is not None else None
     wanted = [endpoints] if isinstance(endpoints, str) else endpoints
     ids = None if wanted is None else {parse_endpoint_id(each) for each in wanted}
     aws = connection_of(gt).aws

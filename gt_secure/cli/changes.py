@@ -136,8 +136,10 @@ def restriction_from(args: argparse.Namespace) -> Restriction:
     data: dict[str, Any] = load_restriction(args.file).to_dict() if args.file else {}
     if args.team is not None:
         data["team"] = args.team
-    if args.bucket is not None:  # the address replaces the bucket of the file with its prefix
-        data["bucket"], data["prefix"] = args.bucket, args.prefix or ""
+    if args.bucket is not None:
+        is_whole = data.get("bucket") != args.bucket or args.s3uri.endswith("/")  # else the prefix of the file stays
+        data["prefix"] = args.prefix or ("" if is_whole else data.get("prefix"))
+        data["bucket"] = args.bucket
     if args.allow is not None:
         data["addresses"] = "\n".join(_ranges(args))
     if args.endpoint is not None:
@@ -184,7 +186,7 @@ def _run_plan(args: argparse.Namespace) -> int:
     else:
         say(FORMATS[args.format](plan).rstrip("\n"))
     if not args.json and args.format in ("text", "full") and not plan.empty:
-        say(fit(f"Apply: gt-secure apply {shlex.join(_of_apply(args.words))}"))
+        say(f"Apply: gt-secure apply {shlex.join(_of_apply(args.words))}")  # a line that is broken is another command
         if not plan.blockers:
             note(f"Exit code {FOUND} tells scripts that there are changes to apply. It is not an error.")
     if any(not notice.confirmable for notice in plan.blockers):

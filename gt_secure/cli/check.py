@@ -128,4 +128,6 @@ def _specs(args: argparse.Namespace, given: dict[str, Any]) -> tuple[Spec, ...]:
 def _given(args: argparse.Namespace) -> dict[str, Any]:
     values = {name: getattr(args, name) for name in ("bucket", "prefix", *_TEXTS, *_LISTS)}
     given = {_NAMES.get(name, name): value for name, value in values.items() if value is not None}
+    if args.bucket is not None and "prefix" in getattr(RULES.get(args.check), "members", ()):
+        given.setdefault("prefix", "")  # an address without a prefix is the whole bucket
     return given | ({"context": parse_facts(args.context)} if args.context else {})

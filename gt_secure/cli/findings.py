@@ -6,7 +6,6 @@ import argparse
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from ..base.errors import InvalidInput
 from ..base.text import json_text, printable
 from ..engine.iam.facts import parse_facts, supplied_facts
 from ..findings.accepted import accept, accepted_title, load_accepted, read_accepted, unused
@@ -42,7 +41,7 @@ def add(commands: Commands) -> None:
         exit_codes="0; with --fail-on: 2 if there is a finding of that severity or higher, 3 if one is unknown",
         result=_findings_from,
     )
-    findings.add_place("data bucket")
+    findings.add_place("data bucket", whole=True)
     findings.add_argument("--team", help="workteam")
     findings.add_argument(
         "--logs",
@@ -92,12 +91,6 @@ def _findings_of_files(args: argparse.Namespace) -> Findings:
     from ..findings.listings import Findings
     from ..findings.planned import findings_of
 
-    if args.prefix:
-        raise InvalidInput(
-            "The findings of a file are for whole buckets: no prefix is read.",
-            next_step=f"Write s3://{args.bucket}.",
-            field="bucket",
-        )
     file, (planned, text) = args.tf_plan or args.cloudformation, read_planned(args)
     planned = [policy_of(planned, args.bucket)] if args.bucket else planned
     made = findings_of(planned, args.account, supplied_facts(parse_facts(args.context)))

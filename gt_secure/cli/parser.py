@@ -163,19 +163,24 @@ class Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse arguments, and note which options the command line sets."""
-        words = self._place_first(list(sys.argv[1:] if args is None else args))
-        return super().parse_known_args(words, _Parsed() if namespace is None else namespace)
+        words, place = self._without_place(list(sys.argv[1:] if args is None else args))
+        result, rest = super().parse_known_args(words, _Parsed() if namespace is None else namespace)
+        if place is not None:
+            if result.s3uri is not None:
+                self.error(f"one bucket is read, and {result.s3uri[:60]} is given too")
+            result.s3uri = place
+        return result, rest
 
-    def _place_first(self, words: list[str]) -> list[str]:
-        """Move the bucket before all options: argparse finds an optional word only there."""
+    def _without_place(self, words: list[str]) -> tuple[list[str], str | None]:
+        """Take the bucket out of the words: argparse finds an optional word only before all options."""
         if all(action.dest != _PLACE for action in self._actions):
-            return words
+            return words, None
         for index, word in enumerate(words):
             before = self._option_string_actions.get(words[index - 1]) if index else None
-            if word.startswith("s3://") and (before is None or before.nargs == 0):
-                start = int(index > 0 and not words[0].startswith("-"))  # after the name of a check
-                return [*words[:start], word, *words[start:index], *words[index + 1 :]]
-        return words
+            if word.startswith("s3://") and (before is None or before.nargs in (0, "?", "*", "+")):
+                start = index - 1 if index and words[index - 1] == "--" else index
+                return [*words[:start], *words[index + 1 :]], word
+        return words, None
 
 
 def _spelled(option: str) -> str:

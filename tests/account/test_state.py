@@ -104,7 +104,7 @@ def test_a_subject_is_named_in_every_usual_way(account: Account) -> None:
     own = gt.workteam(TEAM)
     vendor = next(team for team in gt.workteams() if team.arn == sold)
     for team, arn in ((TEAM, own.arn), (own, own.arn), (own.arn, own.arn), (sold, sold), (vendor, sold)):
-        seen = read_state(account.aws, team=team, bucket=f"s3://{BUCKET}/scans/")
+        seen = read_state(account.aws, team=team, bucket=f"s3://{BUCKET}")
         assert seen.team.value is not None
         assert (seen.team.value.arn, seen.bucket and seen.bucket.name) == (arn, BUCKET)
     assert read_state(account.aws, team=sold).workforce.value is None
@@ -113,7 +113,13 @@ def test_a_subject_is_named_in_every_usual_way(account: Account) -> None:
 
 @pytest.mark.parametrize(
     ("wrong", "field"),
-    [({}, "team"), ({"team": 7}, "team"), ({"team": "a b"}, "team"), ({"bucket": "No_Bucket"}, "bucket")],
+    [
+        ({}, "team"),
+        ({"team": 7}, "team"),
+        ({"team": "a b"}, "team"),
+        ({"bucket": "No_Bucket"}, "bucket"),
+        ({"bucket": "s3://gt-images/scans/"}, "bucket"),
+    ],
 )
 def test_a_subject_must_be_named(account: Account, wrong: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidInput) as caught:

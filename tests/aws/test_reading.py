@@ -50,7 +50,7 @@ def test_endpoints_leave_out_the_portals_own(gt):
 
 
 def test_a_bucket_says_what_it_is(gt):
-    state = gt.state(bucket="s3://gt-images/scans/").bucket
+    state = gt.state(bucket="s3://gt-images").bucket
     assert state.logging.value.bucket == "gt-logs"
     assert state.cors.value[0]["AllowedMethods"] == ["GET"]
     assert "scans/0001.png" in gt.keys("gt-images", "scans/")

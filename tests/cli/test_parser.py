@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from gt_secure.base.errors import InvalidInput
 from gt_secure.cli import exit_codes
 from gt_secure.cli.commands import COMMANDS, GROUPS
-from gt_secure.cli.main import build_parser, main
+from gt_secure.cli.main import build_parser, main, parse
 from gt_secure.cli.wording import OPTIONS, in_options
 from gt_secure.restriction.files import dump_restriction
 from gt_secure.restriction.model import Restriction
@@ -286,3 +287,35 @@ def test_a_wrong_input_is_reported_before_the_account_is_asked(
     error = capsys.readouterr().err
     assert part in error
     assert "region" not in error
+
+
+PLACED = (
+    "plan s3://gt-images/scans/ --team open-team",
+    "plan --team open-team s3://gt-images/scans/",
+    "plan --logs s3://gt-logs/s3/ s3://gt-images/scans/",
+    "plan --team open-team -- s3://gt-images/scans/",
+    "check --json guard-is-in-place s3://gt-images/scans/",
+    "check --allow 203.0.113.0/24 guard-is-in-place s3://gt-images/scans/",
+    "check s3://gt-images/scans/ guard-is-in-place",
+    "doctor --policy guard url-lock s3://gt-images/scans/",
+    "revoke --before 1h --yes s3://gt-images/scans/",
+)
+
+
+@pytest.mark.parametrize("line", PLACED)
+def test_the_address_of_a_bucket_is_read_wherever_it_stands(line: str) -> None:
+    args = parse(line.split())
+    assert args is not None
+    assert (args.bucket, args.prefix) == ("gt-images", "scans/")
+    assert getattr(args, "check", "guard-is-in-place") == "guard-is-in-place"
+
+
+@pytest.mark.parametrize("line", ["findings s3://gt-images/scans/", "export s3://gt-images/scans/"])
+def test_a_prefix_that_would_not_be_read_is_an_error(line: str) -> None:
+    with pytest.raises(InvalidInput, match="whole bucket"):
+        parse(line.split())
+
+
+def test_two_addresses_are_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert code_of("plan", "s3://gt-images", "s3://gt-other") == exit_codes.USAGE
+    assert "one bucket is read" in capsys.readouterr().err
