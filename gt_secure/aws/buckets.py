@@ -110,8 +110,7 @@ def parse_s3_uri(uri: str) -> tuple[str, str]:
         raise InvalidInput(
             f"'{word[:70]}' is not an S3 address.", next_step=f"Write {meant}.", field="uri", value=word[:200]
         )
-    bucket, _, key = word[5:].partition("/")
-    return check_bucket(bucket), key
+    return place_of(word)
 
 
 def place_of(bucket: str, key: str = "") -> tuple[str, str]:

@@ -121,11 +121,11 @@ def _with_guard(wish: Restriction, state: State, policy: str | None) -> str | No
 
 
 def _with_signers(wish: Restriction, state: State, policy: str | None) -> str | None:
-    bucket, lock = state.bucket, find_signer_limit(policy)
+    bucket, limit = state.bucket, find_signer_limit(policy)
     assert bucket is not None
     if not wish.signers:
         return policy if wish.signers is None or policy is None else remove_statements(policy, [SIGNERS_SID])
-    if lock is not None and not lock.drifted and (lock.prefix, lock.signers) == (wish.prefix, wish.signers):
+    if limit is not None and not limit.drifted and (limit.prefix, limit.signers) == (wish.prefix, wish.signers):
         return policy
     statement = build_signer_limit(
         bucket.name, wish.signers, state.account_id, prefix=wish.prefix, partition=state.partition

@@ -269,10 +269,9 @@ def _who_signs(args: argparse.Namespace) -> int:
         return code
     rows = [found.row(each) for each in (*found, *(found.refused if args.all else ()))]
     say(table(found.head, rows) if rows else found.empty)
-    sentence, command, words = printable(found.sentence).partition("gt-secure plan")
-    say(fit(sentence.rstrip()))
-    if command:
-        say(f"  {command}{words}")  # a line that is broken is another command
+    say(fit(printable(found.numbers)))
+    if found.plan:
+        say(f"  {printable(found.plan)}")  # a line that is broken is another command
     _say_assumed(found.assumed)
     return code
 

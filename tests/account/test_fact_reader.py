@@ -6,23 +6,20 @@ botocore's Stubber checks each call and each answer against the API's own model.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import Any
 
-import boto3
 import pytest
 from botocore.stub import Stubber
 
 from gt_secure.account.fact_reader import READ_ACCOUNT_BLOCK, read_account_block, read_facts
 from gt_secure.account.organization import Organization, no_organization
 from gt_secure.account.state import State
-from gt_secure.aws.client import Aws, connect_aws
 from gt_secure.engine.access.part import NotRead, Part
 from gt_secure.engine.access.vpc_endpoint import VpcEndpoint
 from gt_secure.engine.iam.facts import Facts
 from gt_secure.engine.policies.public_access import READ_STATUS, may_be_public
 from support import states
+from support.stubs import Stubs
 
 ME, OTHER, ORG = "111122223333", "444455556666", "o-a1b2c3d4e5"
 PATH = f"{ORG}/r-ab12/ou-ab12-11111111/"
@@ -42,22 +39,6 @@ ORGANIZATION = policy({"StringNotEqualsIfExists": {"aws:PrincipalOrgID": ORG}})
 TAGS = policy({"StringEquals": {"s3:ExistingObjectTag/class": "secret", "s3:ExistingObjectTag/site": "x"}})
 ROLES = policy({"StringNotEquals": {"aws:PrincipalTag/team": "radiology"}})
 PUBLIC = policy({}, "Allow")
-
-
-class Stubs(dict[str, Stubber]):
-    aws: Aws
-
-
-@pytest.fixture
-def stubs() -> Iterator[Stubs]:
-    found = Stubs()
-    found.aws = connect_aws(boto3_session=boto3.Session("AKIAEXAMPLE", "secret", region_name="us-east-1"))
-    with ExitStack() as stack:
-        for service in ("sts", "organizations", "s3", "iam", "ec2", "s3control"):
-            found[service] = stack.enter_context(Stubber(found.aws.client(service)))
-        yield found
-        for stub in found.values():
-            stub.assert_no_pending_responses()
 
 
 def identify(stubs: Stubs) -> None:

@@ -1,21 +1,16 @@
-"""Who signs is read into the one state: what was not read is unknown, for the reason that an exposure names too."""
+"""Reading who signs into the one state: what was not read is unknown, for the reason that an exposure names too."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
-import boto3
 import pytest
-from botocore.stub import Stubber
 
-from gt_secure.account import AccountExposure, locks_of, with_signers
+from gt_secure.account import AccountExposure, locks_of, reader, with_signers
 from gt_secure.account.principals import read_principals
 from gt_secure.account.state import State
-from gt_secure.aws.client import Aws, connect_aws
 from gt_secure.engine.access import Exposure
 from gt_secure.engine.access.access_points import AccessPoint
 from gt_secure.engine.access.identities import parse_principals
@@ -23,6 +18,7 @@ from gt_secure.engine.access.part import NotRead, Part
 from gt_secure.engine.access.signers import Signers, signers_of
 from support.principals import ACCOUNT, READ, ROOT, arn, details, doc, role, st, trust, user
 from support.states import data_bucket, encrypted, state, unread
+from support.stubs import Stubs
 
 KEY = "scans/0001.png"
 KMS = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/11112222-3333-4444-5555-666677778888"
@@ -166,22 +162,6 @@ def test_without_users_and_roles_it_is_unknown_who_signs() -> None:
 # Reading.
 
 
-class Stubs(dict[str, Stubber]):
-    aws: Aws
-
-
-@pytest.fixture
-def stubs() -> Iterator[Stubs]:
-    found = Stubs()
-    found.aws = connect_aws(boto3_session=boto3.Session("AKIAEXAMPLE", "secret", region_name="us-east-1"))
-    with ExitStack() as stack:
-        for service in ("sts", "s3", "iam", "kms", "s3control"):
-            found[service] = stack.enter_context(Stubber(found.aws.client(service)))
-        yield found
-        for stub in found.values():
-            stub.assert_no_pending_responses()
-
-
 def list_people(stubs: Stubs, sessions: str = "") -> None:
     listed = details(role("x", READ, trusts=trust(ROOT)))
     answer = {name: listed[name] for name in ("UserDetailList", "RoleDetailList", "GroupDetailList", "Policies")}
@@ -251,3 +231,27 @@ def test_an_exposure_reads_who_signs_once_and_only_when_asked() -> None:
     assert of(exposure.signers)["reader"] == ("opened", ())
     assert exposure.signers is exposure.signers
     assert len(reads) == 1
+
+
+DENIED = NotRead("the access points of gt-images", "s3:ListAccessPoints", "denied", "no")
+
+
+def point(principal: Any, vpc: str = "") -> AccessPoint:
+    grant = {"Effect": "Allow", "Principal": principal, "Action": "s3:GetObject", "Resource": f"{POINT}/object/*"}
+    return AccessPoint("images", POINT, vpc, Part.of(json.dumps(doc(grant))), Part.of(None))
+
+
+@pytest.mark.parametrize("made", [point("*"), point({"AWS": arn("user/x")}), point("*", "vpc-0abc"), None])
+def test_the_block_of_the_account_is_read_where_a_policy_may_be_public(
+    made: AccessPoint | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points = Part[Any].unread(DENIED) if made is None else Part.of((made,))
+    seen = state(bucket=data_bucket(access_points=points))
+    for name, found in {
+        "read_principals": Part.of(parse_principals(json.dumps(details(user("x"))))),
+        "read_access_point": made, "read_account_block": Part.of({"RestrictPublicBuckets": True}),
+    }.items():  # fmt: skip
+        monkeypatch.setattr(reader, name, lambda *_, found=found: found)
+    aws: Any = None
+    public = made is not None and made.vpc == "" and '"*"' in str(made.policy.value)
+    assert locks_of(reader.with_signers(aws, seen)).account_restricts_public is (True if public else None)

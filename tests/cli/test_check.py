@@ -192,8 +192,12 @@ def test_each_command_passes_and_fails_when_what_it_watches_is_taken_away(
 
 def test_single_checks(scene: Scene, run, tmp_path):
     assert run("team-is-restricted", "--team", TEAM)[0] == PASSED
-    assert run("guard-is-in-place", f"s3://{BUCKET}", "--allow", "203.0.113.0/24")[0] == PASSED
-    assert run("guard-is-in-place", f"s3://{BUCKET}", "--allow", "192.0.2.0/24")[0] == FAILED
+    assert run("guard-is-in-place", f"s3://{BUCKET}/scans/", "--allow", "203.0.113.0/24")[0] == PASSED
+    assert run("guard-is-in-place", f"s3://{BUCKET}/scans/", "--allow", "192.0.2.0/24")[0] == FAILED
+    for whole in (f"s3://{BUCKET}", f"s3://{BUCKET}/"):
+        code, out, _ = run("guard-is-in-place", whole, "--allow", "203.0.113.0/24")
+        assert code == FAILED
+        assert "not all keys" in " ".join(out.split())
     assert run("team-is-restricted", "--team", "no-such-team")[0] == FAILED
     (tmp_path / "log").write_text("")
     code, out, _ = run("no-leaked-urls", "--logs", tmp_path / "log")

@@ -1,4 +1,4 @@
-"""What “make check” installs for the tests of the engine."""
+"""Packages that ``make check`` installs for the tests of the engine."""
 
 from importlib.util import find_spec
 

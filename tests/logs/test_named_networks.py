@@ -291,7 +291,7 @@ COUNTED = [
     ids=["name", "source", "country", "application", "status", "address", "name and status"],
 )
 def test_counts_by_address_and_signer_become_counts_by_name(by: list[str], rows: list[tuple[object, ...]]) -> None:
-    """What has one name counts together, and every other column stays as it was counted."""
+    """Rows with one name count together, and every other column stays as it was counted."""
     named = [NamedNetwork(each["name"], parse_networks(each["ranges"]), each["kind"]) for each in (OFFICE, POOL)]
     known = Networks(named, applications={"role/Training": "Trainer"})
     counted = ["remote_ip", "requester", "http_status"]

@@ -216,6 +216,11 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
     @property
     def sentence(self) -> str:
         """The number of identities that can sign, and of those that did, with the plan that leaves only these."""
+        return f"{self.numbers} {self.plan}".rstrip()
+
+    @property
+    def numbers(self) -> str:
+        """The sentence before the plan."""
         if self.missing is not None:
             return self.missing.reason
         every = [each for each in self if each.signing == "signs"]
@@ -224,16 +229,21 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
         can = f"{count(len(signing), 'identity', 'identities')} can sign URLs for {self.key or self.bucket}{more}"
         if self.days is None:
             return f"{can}. Add --logs to see who did."
-        did = [each.arn for each in signing if each.signed]
+        did = self._did
         others = f" The log also names others: {', '.join(self.others)}." if self.others else ""
         text = " ".join([f"{can}, {len(did):,} did in {count(self.days, 'day')}.{others}", *self.unread])
-        return f"{text} {self._plan(did)}" if did else text
+        return f"{text} Leave {'this' if len(did) == 1 else 'these'} {len(did):,}:" if did else text
 
-    def _plan(self, did: Sequence[str]) -> str:
-        """Return the plan that leaves only these as signers."""
+    @property
+    def plan(self) -> str:
+        """The command that leaves only those as signers who did sign; empty if nobody did."""
         place = f"s3://{self.bucket}/{self.key}" if self.key else f"s3://{self.bucket}"
-        words = [place, *(word for arn in did for word in ("--signers", arn))]
-        return f"Leave {'this' if len(did) == 1 else 'these'} {len(did):,}: gt-secure plan {shlex.join(words)}"
+        words = [place, *(word for arn in self._did for word in ("--signers", arn))]
+        return f"gt-secure plan {shlex.join(words)}" if self._did else ""
+
+    @property
+    def _did(self) -> list[str]:
+        return [each.arn for each in self if each.signing == "signs" and each.answer == "opened" and each.signed]
 
     @staticmethod
     def row(item: SigningPrincipal) -> tuple[str, ...]:

@@ -116,7 +116,7 @@ UNREAD: dict[str, dict[str, Any]] = {
     READ_ENDPOINTS: {"endpoints": {}, "not_read": frozenset({READ_ENDPOINTS})},
     READ_POLICY: {"not_read": frozenset({READ_POLICY})},
 }
-"""What the locks of an account are where a role may not call an action."""
+"""The locks of an account where a role may not call an action."""
 
 
 @pytest.mark.parametrize("action", list(UNREAD))
