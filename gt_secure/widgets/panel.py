@@ -294,8 +294,8 @@ class Panel(Box):
         if self.picker.value == BUCKET_ONLY:
             own = tuple(each for each in found.features if each.feature.name not in _OF_TEAMS)
             found = replace(found, features=own)
-        self.diagnosis = found
         self.role.value = roleline.role_markup(found)
+        self.diagnosis = found  # last: whoever waits for it finds the line there
         self._read_changes_later()
 
     def _no_diagnosis(self, error: GtSecureError) -> None:

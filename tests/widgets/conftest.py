@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import urllib.request
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import ipywidgets
@@ -13,6 +13,7 @@ import pytest
 from gt_secure.connection import Connection
 from gt_secure.sandbox import Sandbox
 from gt_secure.widgets import testing
+from gt_secure.widgets.thread_safe import LOCK
 from support.rig import Rig
 
 
@@ -58,6 +59,15 @@ def now() -> Iterator[None]:
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:
     return asyncio.run(asyncio.wait_for(work, 300))
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait until something is so; nobody changes widgets while it is asked, so all of a result is there or nothing."""
+    while True:
+        with LOCK:
+            if condition():
+                return
+        await asyncio.sleep(0.005)
 
 
 def words(markup: str) -> str:

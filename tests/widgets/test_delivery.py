@@ -16,7 +16,7 @@ from gt_secure.widgets import HitsStep
 from gt_secure.widgets.hits_view import named_label, read_result
 from support.corpus import deliver as deliver_log
 
-from .conftest import deliver
+from .conftest import deliver, until
 
 
 def fetch(connection: Connection, source: str) -> None:
@@ -25,11 +25,6 @@ def fetch(connection: Connection, source: str) -> None:
 
 def waiting_threads() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "gt-secure-wait"]
-
-
-async def until(condition: Any) -> None:
-    while not condition():
-        await asyncio.sleep(0.02)
 
 
 def test_a_delivery_is_plotted_when_it_comes(connection: Connection, run: Any, words: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import re
 from dataclasses import replace
@@ -17,7 +16,7 @@ from gt_secure.restriction.model import Restriction
 from gt_secure.widgets import panel
 from gt_secure.widgets.lock_cards import changed_markup, last_changes
 
-from .conftest import run, user, words
+from .conftest import run, until, user, words
 
 NOW = dt.datetime(2026, 11, 26, 12, 0, tzinfo=dt.UTC)
 SESSION = "arn:aws:sts::111122223333:assumed-role/alice/session"
@@ -125,8 +124,7 @@ def test_in_a_notebook_it_comes_by_itself_after_the_locks(
     async def main() -> None:
         made = panel(connection, bucket="gt-images")
         made.observe(lambda _: order.append("diagnosis"), "diagnosis")
-        while "last changed" not in made.top.value:
-            await asyncio.sleep(0.01)
+        await until(lambda: "last changed" in made.top.value)
         assert order[:2] == ["diagnosis", "history"], "the locks and the first line come before"
         assert "Bucket policy last changed 3 d 1 h ago by role/alice" in words(made.top.value)
         made.close()

@@ -19,6 +19,8 @@ from gt_secure.widgets import HitsStep, background, hits_view
 from gt_secure.widgets.base import Step
 from support import corpus
 
+from .conftest import until
+
 ENDLESS = "SELECT count(*) FROM range(1000000000000) t(i) WHERE hash(i) = 1"
 FIRST, SECOND = "203.0.113.7", "198.51.100.9"
 
@@ -95,11 +97,6 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Any, str, str], 
     yield hold
     for each in made:
         each.go.set()
-
-
-async def until(condition: Callable[[], object]) -> None:
-    while not condition():
-        await asyncio.sleep(0.01)
 
 
 def choose(step: HitsStep, address: str) -> None:

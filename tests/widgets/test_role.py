@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import threading
 from typing import Any
@@ -14,14 +13,17 @@ from gt_secure.connection import Connection
 from gt_secure.widgets import panel, role_summary as roleline
 from gt_secure.widgets.thread_safe import LOCK
 
-from .conftest import run, user, words
+from .conftest import run, until, user, words
 
 NOT_CHOSEN = "To use guard, sign, hits, findings, choose a bucket"
 
 
 def test_it_says_in_one_line_what_can_be_used_and_what_waits_for_a_choice(connection: Connection, now: None) -> None:
     made = panel(connection)
+    shown: list[str] = []
+    made.observe(lambda _: shown.append(words(made.role.value)), "diagnosis")
     made.examine()
+    assert "of 12 features" in shown[0], "whoever waits for the answer finds the line there"
     assert f"8 of 12 features are available. {NOT_CHOSEN}." in words(made.role.value)
     made.allow.bucket = "gt-images"
     made.examine()
@@ -74,11 +76,9 @@ def test_in_a_notebook_it_comes_by_itself_after_the_teams_and_the_loop_stays_fre
     async def main() -> None:
         made = panel(connection)
         assert roleline.WAITING in words(made.role.value), "the line is there from the beginning"
-        while not made.picker.teams:
-            await asyncio.sleep(0.001)
+        await until(lambda: made.picker.teams)
         assert sorted(calls[:2]) == ["ListSubscribedWorkteams", "ListWorkteams"], "two calls show the teams"
-        while made.diagnosis is None:
-            await asyncio.sleep(0.005)
+        await until(lambda: made.diagnosis is not None)
         assert threading.get_ident() not in threads, "no call runs in the loop"
         assert "of 12 features" in words(made.role.value)
         made.close()
@@ -89,11 +89,9 @@ def test_in_a_notebook_it_comes_by_itself_after_the_teams_and_the_loop_stays_fre
 def test_a_choice_made_meanwhile_counts_and_the_older_answer_is_dropped(connection: Connection) -> None:
     async def main() -> None:
         made = panel(connection)
-        while not made.picker.teams:
-            await asyncio.sleep(0.005)
+        await until(lambda: made.picker.teams)
         made.allow.bucket = "gt-images"
-        while made.diagnosis is None:
-            await asyncio.sleep(0.02)
+        await until(lambda: made.diagnosis is not None)
         assert made.diagnosis.scope.bucket == "gt-images"
         made.close()
 
@@ -106,8 +104,7 @@ def test_it_comes_too_when_nobody_waits_for_the_teams(connection: Connection) ->
             made = panel(connection)
             made.picker.cancel_button.click()
         assert not made.picker.teams
-        while made.diagnosis is None:
-            await asyncio.sleep(0.02)
+        await until(lambda: made.diagnosis is not None)
         made.close()
 
     run(main())

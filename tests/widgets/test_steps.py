@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import json
 import re
@@ -26,7 +25,7 @@ from gt_secure.widgets.probe_view import browser_answer
 from support import corpus
 from support.rig import Rig
 
-from .conftest import deliver, user
+from .conftest import deliver, until, user
 
 SECRETS = re.compile(r"X-Amz-Signature|X-Amz-Security-Token|X-Amz-Credential|AKIA|ASIA|aws_secret")
 
@@ -251,12 +250,10 @@ def test_the_countdown_runs_and_stops_with_the_url(connection: Connection, run: 
         step.sign()
         await step.wait_idle()
         first = step.url_line.value
-        while step.url_line.value == first:
-            await asyncio.sleep(0.05)
+        await until(lambda: step.url_line.value != first)
         assert "gt-secure" in {thread.name for thread in threading.enumerate()}
         step.close()
-        while "gt-secure" in {thread.name for thread in threading.enumerate()}:
-            await asyncio.sleep(0.05)
+        await until(lambda: "gt-secure" not in {thread.name for thread in threading.enumerate()})
 
     run(main())
 

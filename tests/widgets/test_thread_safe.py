@@ -23,6 +23,8 @@ from gt_secure.widgets.panel import Panel
 from gt_secure.widgets.thread_safe import make
 from support.threads import work_ended
 
+from .conftest import until
+
 PAGE: ContextVar[str] = ContextVar("page", default="cell")
 """The page whose message is handled: ipykernel sends what the page answers to the subshell that it finds so."""
 
@@ -79,11 +81,6 @@ def _hasty() -> Iterator[None]:
     sys.setswitchinterval(1e-5)
     yield
     sys.setswitchinterval(before)
-
-
-async def until(condition: Any) -> None:
-    while not condition():
-        await asyncio.sleep(0.01)
 
 
 class Slow(Step):
