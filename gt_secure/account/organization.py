@@ -24,7 +24,7 @@ from ..engine.access.part import NotRead, Part
 from .part_reader import part_of
 
 PolicyFilter: TypeAlias = Literal["RESOURCE_CONTROL_POLICY", "SERVICE_CONTROL_POLICY"]
-Levels: TypeAlias = tuple[dict[str, Any], ...]
+Levels: TypeAlias = tuple[tuple[str, ...], ...]
 NOT_IN_USE = "AWSOrganizationsNotInUseException"
 KEEP_S = 600
 """Seconds for which a connection keeps the organization that it read."""
@@ -41,8 +41,8 @@ _NOT_ASKED: Part[Any] = Part.unasked("the organization", _DESCRIBE)
 class Organization:
     """The organization as far as it could be read.
 
-    ``path`` has the form of ``aws:PrincipalOrgPaths``. ``rcp`` and ``scp`` have one document a level from the account
-    to the root, each with all statements of its level; both are empty for the management account.
+    ``path`` has the form of ``aws:PrincipalOrgPaths``. ``rcp`` and ``scp`` have the texts of all policies of each level
+    from the account to the root; both are empty for the management account.
     """
 
     id: Part[str] = _NOT_ASKED
@@ -97,10 +97,10 @@ def _read(aws: Aws) -> Organization:
     unknown: NotRead | None = is_management.missing or levels.missing
     if unknown is not None:
         return Organization(identifier, path, Part.unread(unknown), Part.unread(unknown), is_management)
-    statements = cache(partial(_statements, aws))
+    text_of = cache(partial(_text_of, aws))
 
     def read(what: str, kind: PolicyFilter) -> Part[Levels]:
-        return part_of(what, _LIST_POLICIES, lambda: tuple(_documents(aws, levels.value or [], kind, statements)))
+        return part_of(what, _LIST_POLICIES, lambda: tuple(_texts(aws, levels.value or [], kind, text_of)))
 
     rcp = read("resource control policies", "RESOURCE_CONTROL_POLICY")
     scp = read("service control policies", "SERVICE_CONTROL_POLICY")
@@ -121,20 +121,17 @@ def _levels(aws: Aws) -> list[str]:
     return levels
 
 
-def _documents(
-    aws: Aws, levels: list[str], kind: PolicyFilter, statements: Callable[[str], list[Any]]
-) -> Iterator[dict[str, Any]]:
-    """Yield all policies of a kind, a document a level: within a level their Allows add up."""
+def _texts(aws: Aws, levels: list[str], kind: PolicyFilter, text_of: Callable[[str], str]) -> Iterator[tuple[str, ...]]:
+    """Yield the policies of a kind, level by level; none are attached where policies of the kind are not enabled."""
     paginator = aws.client("organizations").get_paginator("list_policies_for_target")
     for target in levels:
         pages = paginator.paginate(TargetId=target, Filter=kind)
-        ids = [str(policy["Id"]) for page in pages for policy in page["Policies"]]
-        if found := [statement for each in ids for statement in statements(each)]:
-            yield {"Version": "2012-10-17", "Statement": found}
+        if ids := [str(policy["Id"]) for page in pages for policy in page["Policies"]]:
+            yield tuple(map(text_of, ids))
 
 
-def _statements(aws: Aws, policy: str) -> list[Any]:
+def _text_of(aws: Aws, policy: str) -> str:
     with aws_errors("organizations:DescribePolicy"):
-        text = aws.client("organizations").describe_policy(PolicyId=policy)["Policy"]["Content"]
-        found = json.loads(text).get("Statement", [])
-    return found if isinstance(found, list) else [found]
+        text = str(aws.client("organizations").describe_policy(PolicyId=policy)["Policy"]["Content"])
+        _ = json.loads(text)["Statement"]
+    return text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -35,9 +36,9 @@ def test_policies_of_each_level_up_to_the_root(company: Organizations) -> None:
     assert found.id.value == ID
     assert found.path.value == f"{ID}/{ROOT}/{OUTER}/{INNER}/"
     assert found.is_management.value is False
-    assert [len(each["Statement"]) for each in found.rcp.value or ()] == [1, 1, 1, 2]
-    assert (found.rcp.value or ())[3]["Statement"][1] == DENY
-    assert [len(each["Statement"]) for each in found.scp.value or ()] == [1, 1, 2, 1]
+    assert list(map(len, found.rcp.value or ())) == [1, 1, 1, 2]
+    assert json.loads((found.rcp.value or ())[3][1])["Statement"] == DENY
+    assert list(map(len, found.scp.value or ())) == [1, 1, 2, 1]
     assert found.missing() == ()
     assert company.calls.count("DescribePolicy") == 4  # the full access of each level is one policy a kind
 
@@ -101,3 +102,13 @@ def test_a_connection_reads_it_once_in_ten_minutes(company: Organizations, monke
     now = time.monotonic()
     monkeypatch.setattr(time, "monotonic", lambda: now + 601)
     assert read_organization(aws) is not first
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '"Statement"'])
+def test_a_policy_that_is_not_one_is_no_answer(
+    company: Organizations, content: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Organizations, "_DescribePolicy", lambda *_: {"Policy": {"Content": content}})
+    found = read_organization(connected(company))
+    assert found.scp.missing is not None
+    assert (found.scp.missing.action, found.scp.missing.why) == ("organizations:DescribePolicy", "no answer")

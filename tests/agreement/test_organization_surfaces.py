@@ -12,6 +12,7 @@ import pytest
 from gt_secure import Connection, Restriction, check, connect, expect
 from gt_secure.aws.client import Aws, make_client
 from gt_secure.cli.main import main
+from gt_secure.engine.iam.batch import run
 from gt_secure.explain import refusal_decider
 from support.box import ACCOUNT, ELSEWHERE, OFFICE
 from support.organizations import INNER, RCP, ROOT, SCP, Organizations, serving
@@ -98,6 +99,55 @@ def test_every_surface_obeys_them(
     assert data["requests"][0]["opened"]["cidrs"] == [ONLY]
     assert data["answers"][0]["answer"] == "refused"
     assert data["answers"][0]["lock"].startswith(lock)
+
+
+def named(sid: str, **more: Any) -> dict[str, Any]:
+    """A service control policy of one statement."""
+    return {"Version": "2012-10-17", "Statement": [{"Sid": sid, "Resource": "*", **more}]}
+
+
+EVERY_SOURCE = ("0.0.0.0/0", "::/0")
+OTHER = named("Statement1", Effect="Deny", Action="ec2:*")
+
+
+@pytest.mark.parametrize("place", sample([ROOT, INNER, ACCOUNT], 2))
+def test_policies_of_one_level_may_use_one_sid(
+    company: Organizations, place: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    company.place(SCP, place, OTHER, named("Statement1", **{k: v for k, v in DENY.items() if k != "Principal"}))
+    gt = connect()
+    exposure = gt.who_can_open(BUCKET, KEY, team=TEAM)
+    assert exposure.row("presigned").opened.cidrs == (ONLY,)
+    assert exposure.at(OFFICE, "presigned").lock.startswith("service control policy")
+    assert not [each for each in exposure.assumed if "control policy" in each]
+    assert gt.prove(Restriction(bucket=BUCKET, addresses=[ONLY])).proved is True
+    capsys.readouterr()
+    assert main(["who", f"s3://{BUCKET}/{KEY}", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["requests"]
+
+
+@pytest.mark.parametrize("place", sample([ROOT, INNER, ACCOUNT], 2))
+def test_a_level_without_an_allow_refuses_everything(company: Organizations, place: str) -> None:
+    company.place(SCP, place, OTHER)
+    assert opened(connect(), "presigned") == EVERY_SOURCE  # beside the full access
+    everywhere = Restriction(bucket=BUCKET, addresses=[ONLY])
+    case = connect().prove(everywhere).counterexample or {}
+    (line,) = run([json.dumps(case)])
+    assert json.loads(line)["verdict"] == "allow"
+    company.detached.add((place, SCP))
+    gt = connect()
+    exposure = gt.who_can_open(BUCKET, KEY, team=TEAM)
+    assert exposure.row("presigned").opened.cidrs == ()
+    answer = exposure.at(OFFICE, "presigned")
+    assert answer.answer == "refused"
+    assert answer.lock.startswith("service control policy")
+    held = check.expectations_hold.look(gt, wish(expectations=[expect.allowed(OFFICE)]))
+    assert held.passed is False
+    assert gt.prove(everywhere).proved is True
+    (line,) = run([json.dumps({**case, "serviceControlPolicies": gt.state(bucket=BUCKET).organization.scp.value})])
+    assert json.loads(line)["verdict"] == "implicit-deny"
+    company.place(SCP, place, named("Statement1", Effect="Allow", Action="s3:*"))
+    assert opened(connect(), "presigned") == EVERY_SOURCE
 
 
 def test_they_do_not_hold_for_the_management_account(company: Organizations) -> None:

@@ -28,6 +28,8 @@ class Organizations:
     in_use: bool = True
     url: str = ""
     policies: dict[tuple[str, str], list[Mapping[str, Any]]] = field(default_factory=dict)
+    detached: set[tuple[str, str]] = field(default_factory=set)
+    """Targets and kinds whose policy of full access is detached."""
     faults: dict[str, tuple[int, str] | None] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
 
@@ -59,7 +61,8 @@ class Organizations:
     def _ListPoliciesForTarget(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         own = range(len(self.policies.get((asked["TargetId"], asked["Filter"]), [])))
         full = {RCP: "p-RCPFullAWSAccess", SCP: "p-FullAWSAccess"}[asked["Filter"]]
-        ids = [full, *(f"p-{asked['TargetId']}.{asked['Filter']}.{index}" for index in own)]
+        attached = [] if (asked["TargetId"], asked["Filter"]) in self.detached else [full]
+        ids = [*attached, *(f"p-{asked['TargetId']}.{asked['Filter']}.{index}" for index in own)]
         return {"Policies": [{"Id": each, "Type": asked["Filter"]} for each in ids]}
 
     def _DescribePolicy(self, asked: Mapping[str, Any]) -> dict[str, Any]:

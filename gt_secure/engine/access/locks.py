@@ -20,7 +20,7 @@ from ...base.network import Source, parse_address
 from ...base.text import printable
 from ..iam.documents import PolicySource as PolicySource
 from ..iam.facts import Facts, Signer, Values, moment_of
-from ..iam.request import Policies, Request
+from ..iam.request import Policies, PolicyLevel, Request
 from ..iam.request_context import header_context
 from ..iam.request_keys import key_facts
 from ..iam.sessions import role_of_session, session_of_role
@@ -97,7 +97,7 @@ class EffectiveLocks:
     session : policy, optional
         Policy of the session that signs, for questions about one.
     rcp, scp : tuple or None
-        Policies of the account's organization, each a level; None if they were not read.
+        Policies of the account's organization, level by level; None if they were not read.
     restricts_public, account_restricts_public : bool or None
         Whether Block Public Access refuses what a public policy grants, the bucket's own and that of its account; None
         if it was not read.
@@ -127,8 +127,8 @@ class EffectiveLocks:
     endpoints: Mapping[str, VpcEndpoint] = field(default_factory=dict)
     facts: Facts = field(default_factory=Facts)
     session: PolicySource | None = None
-    rcp: tuple[PolicySource, ...] | None = None
-    scp: tuple[PolicySource, ...] | None = None
+    rcp: tuple[PolicyLevel, ...] | None = None
+    scp: tuple[PolicyLevel, ...] | None = None
     restricts_public: bool | None = None
     account_restricts_public: bool | None = None
     access_points: Part[tuple[AccessPoint, ...]] = _UNLISTED
@@ -309,13 +309,13 @@ def locks_of_files(
     facts: Facts | None = None,
     *,
     session: PolicySource | None = None,
-    rcp: Sequence[PolicySource] = (),
-    scp: Sequence[PolicySource] = (),
+    rcp: Sequence[PolicyLevel] = (),
+    scp: Sequence[PolicyLevel] = (),
 ) -> EffectiveLocks:
     """Return the locks of a bucket under the policies that are given; raises PolicyError if one is not valid.
 
     ``session`` is the policy of the role session that signs; ``rcp`` and ``scp`` are those of the organization,
-    each a level.
+    level by level.
     """
     given = facts or Facts()
     text = policy if policy is None or isinstance(policy, str) else json.dumps(policy)

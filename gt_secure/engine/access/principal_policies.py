@@ -242,17 +242,12 @@ def _needs_of(statement: Statement) -> _Needs:
 
 
 def narrowed(policies: Compiled, action: str, arn: str) -> Compiled:
-    """Return policies without the statements that cannot cover a request.
-
-    One Allow stays where there was any: a level of an organization without one would be read beside full access.
-    """
+    """Return policies without the statements that cannot cover a request."""
     lower = action.lower()
 
     def kept(layer: Layer) -> Layer:
-        statements = [s for s in layer.document.statements if s.covers_action(lower) and covers(s, arn)]
-        if layer.document.allows and all(each.deny for each in statements):
-            statements.append(layer.document.allows[0])
-        return Layer(layer.kind, layer.name, document_of(tuple(statements), layer.kind))
+        statements = tuple(s for s in layer.document.statements if s.covers_action(lower) and covers(s, arn))
+        return layer._replace(document=document_of(statements, layer.kind))
 
     return policies._replace(
         resource=policies.resource and kept(policies.resource),

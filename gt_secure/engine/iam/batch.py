@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ...base.errors import InvalidInput, PolicyError
 from .evaluate import evaluate
-from .request import Policies, Request
+from .request import Policies, PolicyLevel, Request
 from .strict_json import JsonNumber, JsonObject, load_json, refuse_duplicates
 
 _REQUEST = ("action", "resource", "principal", "context")
@@ -104,11 +104,14 @@ def _policies(case: Mapping[str, object]) -> Policies:
     )
 
 
-def _levels(case: Mapping[str, object], name: str) -> tuple[str | Mapping[str, object], ...]:
+def _levels(case: Mapping[str, object], name: str) -> tuple[PolicyLevel, ...]:
     value = case.get(name)
     if value is not None and not isinstance(value, list):
         raise _missing(name)
-    return tuple(_document(each, name) for each in value or ())
+    return tuple(
+        tuple(_document(policy, name) for policy in each) if isinstance(each, list) else _document(each, name)
+        for each in value or ()
+    )
 
 
 def _account(case: Mapping[str, object], name: str) -> str | None:

@@ -49,8 +49,7 @@ def decide(request: Request, policies: Compiled) -> Decided:
     if gate is not None and not _lets_through(gate, request, policies.gateway_endpoint):
         return Decided("implicit-deny", gate, rule="no statement of the VPC endpoint policy allows it")
     for level in consulted:
-        limits = level.kind in ("rcp", "scp") and level.document.allows
-        if limits and _first_allow(level, request) is None:
+        if level.must_allow and _first_allow(level, request) is None:
             return Decided("implicit-deny", level, rule=f"no statement of the {level.name} allows it")
     grant, granted_by = _strongest(policies.resource, request)
     if request.caller.kind in ("anonymous", "service"):

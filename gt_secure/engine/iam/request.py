@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from itertools import starmap
 from typing import NamedTuple, TypeAlias
 
 from ...base.errors import InvalidInput, PolicyError
-from .documents import Document, DocumentKind, PolicySource, parse_document
+from .documents import Document, DocumentKind, PolicySource, document_of, parse_document
 from .principals import Caller, parse_caller
 from .variables import Keys, Several
 
 ContextValue: TypeAlias = str | bool | int | Sequence[str]
+PolicyLevel: TypeAlias = PolicySource | tuple[PolicySource, ...]
+"""Policies of one level of an organization: a tuple of all, or one that is read beside the default full access."""
 
 
 @dataclass(frozen=True)
@@ -116,11 +119,12 @@ def _values(name: str, value: object) -> tuple[str, ...]:
 
 
 class Layer(NamedTuple):
-    """One policy at its place."""
+    """One policy at its place; ``must_allow``: a level of an organization, which refuses what it does not allow."""
 
     kind: DocumentKind
     name: str
     document: Document
+    must_allow: bool = False
 
 
 class Compiled(NamedTuple):
@@ -188,15 +192,16 @@ class Policies:
         Whether that is a gateway endpoint. There an account as principal stands for its root user alone (VPC guide,
         *Endpoint policies*), so it grants nothing to roles.
     rcp : sequence
-        Resource control policies of the bucket's account, each a level of the organization. They limit whoever calls,
+        Resource control policies of the bucket's account, level by level. They limit whoever calls,
         except service-linked roles.
     scp : sequence
-        Service control policies of one account, each a level. They limit callers of this account, its root user
+        Service control policies of one account, level by level. They limit callers of this account, its root user
         included, and nobody else.
     scp_account : str, optional
         That account; left out, it is the bucket's.
 
-    A policy of an organization that has no Allow is read beside the full access that AWS attaches by default.
+    A level is a policy, or a tuple of all policies that are attached there. A policy alone that has no Allow is read
+    beside the full access that AWS attaches by default. A tuple without an Allow refuses everything.
     """
 
     identity: Sequence[PolicySource] = ()
@@ -205,8 +210,8 @@ class Policies:
     boundary: PolicySource | None = None
     endpoint: PolicySource | None = None
     gateway_endpoint: bool = False
-    rcp: Sequence[PolicySource] = ()
-    scp: Sequence[PolicySource] = ()
+    rcp: Sequence[PolicyLevel] = ()
+    scp: Sequence[PolicyLevel] = ()
     scp_account: str | None = None
 
     @classmethod
@@ -226,16 +231,32 @@ class Policies:
             _single("resource", self.resource),
             _single("endpoint", self.endpoint),
             self.gateway_endpoint,
-            _several("rcp", self.rcp),
-            _several("scp", self.scp),
+            _levels("rcp", self.rcp),
+            _levels("scp", self.scp),
             self.scp_account,
         )
 
 
+def _names(kind: DocumentKind, count: int) -> list[str]:
+    return [NAMES[kind]] if count == 1 else [f"{NAMES[kind]} {index + 1}" for index in range(count)]
+
+
 def _several(kind: DocumentKind, sources: Sequence[PolicySource]) -> tuple[Layer, ...]:
-    if len(sources) == 1:
-        return (_layer(kind, NAMES[kind], sources[0]),)
-    return tuple(_layer(kind, f"{NAMES[kind]} {index + 1}", source) for index, source in enumerate(sources))
+    return tuple(starmap(partial(_layer, kind), zip(_names(kind, len(sources)), sources, strict=True)))
+
+
+def _levels(kind: DocumentKind, sources: Sequence[PolicyLevel]) -> tuple[Layer, ...]:
+    return tuple(starmap(partial(_level, kind), zip(_names(kind, len(sources)), sources, strict=True)))
+
+
+def _level(kind: DocumentKind, name: str, source: PolicyLevel) -> Layer:
+    """Compile the policies of a level, each alone: two of them may use one Sid, and differ in their version."""
+    if not isinstance(source, tuple):
+        layer = _layer(kind, name, source)
+        return layer._replace(must_allow=bool(layer.document.allows))
+    statements = [statement for each in source for statement in _layer(kind, name, each).document.statements]
+    numbered = tuple(replace(statement, index=index) for index, statement in enumerate(statements))
+    return Layer(kind, name, document_of(numbered, kind), must_allow=True)
 
 
 def _single(kind: DocumentKind, source: PolicySource | None) -> Layer | None:

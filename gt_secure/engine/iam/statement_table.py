@@ -120,12 +120,12 @@ class StatementTable:
         return allows
 
     def _gates(self, policies: Compiled, bits: Mapping[int, int], endpoint: bool) -> Gates:
-        levels = [bits[id(level)] for level in (*policies.rcp, *policies.scp) if id(level) in bits]
+        all_levels = (*policies.rcp, *policies.scp)
+        levels = [bits[id(level)] for level in all_levels if level.must_allow and id(level) in bits]
         gate = (bits[id(policies.endpoint)],) if policies.endpoint is not None and endpoint else ()
-        # A level of an organization without an Allow is read beside the full access that is attached by default.
         return Gates(
             denies=self._denies,
-            all_of=(*gate, *(level for level in levels if level)),
+            all_of=(*gate, *levels),
             limits=tuple(bits[id(limit)] for limit in (policies.session, policies.boundary) if limit is not None),
             identity=reduce(or_, (bits[id(layer)] for layer in policies.identity), 0),
             **self._granting,

@@ -83,6 +83,11 @@ SIGNING: dict[str, tuple[tuple[dict[str, Any], ...], dict[str, Any], str]] = {
         (role("AWSServiceRoleForX", READ),), {"scp": [doc(st("*"), st("s3:*", effect="Deny"))]}, "refused",
     ),
     "SCP that allows something else": ((user("x", READ),), {"scp": [doc(st("ec2:*"))]}, "refused"),
+    "level of SCPs without an Allow": ((user("x", READ),), {"scp": [(doc(st("ec2:*", effect="Deny")),)]}, "refused"),
+    "level of SCPs with one Sid": (
+        (user("x", READ),),
+        {"scp": [(doc({**st("ec2:*", effect="Deny"), "Sid": "S"}), doc({**st("*"), "Sid": "S"}))]}, "opened",
+    ),
     "RCP without Allow for it": (
         (user("x", READ),),
         {"rcp": [doc({"Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": "*"})]}, "refused",

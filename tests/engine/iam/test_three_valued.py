@@ -85,6 +85,38 @@ def test_every_level_must_allow():
     assert ask(None, [], scp=[ALLOW, ALLOW])[0] == "allow"
 
 
+DENIES_EC2 = {
+    "Version": "2012-10-17",
+    "Statement": [{"Sid": "Statement1", "Effect": "Deny", "Action": "ec2:*", "Resource": "*"}],
+}
+NAMED = {"Version": "2012-10-17", "Statement": [{**ALLOW["Statement"], "Sid": "Statement1"}]}
+
+
+@pytest.mark.parametrize("unknown", [[], [TAG]])
+@pytest.mark.parametrize(
+    ("level", "answer"),
+    [
+        (DENIES_EC2, "allow"),
+        ((), "implicit-deny"),
+        ((DENIES_EC2,), "implicit-deny"),
+        ((DENIES_EC2, NARROW), "implicit-deny"),
+        ((DENIES_EC2, NAMED), "allow"),
+        ((NAMED, DENIES_EC2, DENIES_EC2), "allow"),
+    ],
+)
+def test_a_level_is_the_list_of_its_policies(level, answer, unknown):
+    for principal, limited in ((SESSION, True), (ROOT, True), (STRANGER, False), ("*", False)):
+        assert ask(OPEN, unknown, principal=principal, scp=[ALLOW, level])[0] == (answer if limited else "allow")
+
+
+def test_each_policy_of_a_level_keeps_its_version():
+    tied = {"StringEquals": {"aws:PrincipalTag/t": "${aws:PrincipalTag/t}"}}
+    denies = {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": tied}
+    for version, answer in (("2012-10-17", "explicit-deny"), ("2008-10-17", "allow")):
+        level = (NAMED, {"Version": version, "Statement": denies})
+        assert ask(OPEN, [], {TAG: "j"}, scp=[level])[0] == answer
+
+
 def test_service_linked_roles_are_not_limited():
     linked = "arn:aws:sts::111122223333:assumed-role/AWSServiceRoleForSageMaker/x"
     assert ask(OPEN, [], principal=linked, rcp=[PERIMETER], scp=[NARROW])[0] == "allow"
