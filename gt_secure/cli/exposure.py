@@ -23,7 +23,7 @@ from ..logs.activity import READING
 from ..restriction.files import load_restriction
 from ..restriction.model import Restriction
 from .exit_codes import FOUND, OK, UNKNOWN
-from .output import connection, fit, line_width, report, say, show_json, table, write_report
+from .output import connection, fit, line_width, report, say, show_json, table
 from .parser import Commands, Parser, add_context
 from .progress import working
 
@@ -119,7 +119,6 @@ def add(commands: Commands) -> None:
     _add_files(prove, "--tf-plan", "--cloudformation")
     prove.add_argument("--tf-plan", metavar="FILE", help="Terraform plan, as terraform show -json prints it")
     prove.add_argument("--cloudformation", metavar="FILE", help="CloudFormation template, JSON or YAML")
-    prove.add_argument("--certificate", metavar="FILE", help="write the question of the proof as SMT-LIB 2")
     for planned in ("--tf-plan", "--cloudformation"):
         prove.excludes(planned, "--bucket-policy", "--file", "--team", "--profile", "--region")
     prove.excludes("--tf-plan", "--cloudformation")
@@ -279,7 +278,6 @@ def _who_signs(args: argparse.Namespace) -> int:
 def _run_prove(args: argparse.Namespace) -> int:
     is_file = args.bucket_policy or args.tf_plan or args.cloudformation
     proof = _prove_files(args) if is_file else _prove_account(args)
-    write_report(args.certificate, proof.certificate)
     if args.json:
         show_json(proof.to_dict())
     elif proof.proved:

@@ -73,12 +73,6 @@ def test_prove_a_guard_of_reads(capsys, tmp_path):
     assert "Whoever has an upload URL" in " ".join(capsys.readouterr().out.split())
 
 
-def test_prove_writes_a_certificate(guard, capsys, tmp_path):
-    line = ["prove", "--bucket-policy", guard, *BUCKET, "--allow", "203.0.113.0/24"]
-    assert main([*line, "--certificate", str(tmp_path / "question.smt2")]) == 0
-    assert (tmp_path / "question.smt2").read_text().endswith("(check-sat)\n")
-
-
 def test_text_and_errors(guard, capsys, tmp_path):
     assert main(["who", "--bucket-policy", guard, *OBJECT]) == 0
     assert "203.0.113.0/24" in capsys.readouterr().out

@@ -72,7 +72,6 @@ LINES: tuple[str, ...] = (
     "prove -f open-team.json",
     f"prove {WISH}",
     "prove s3://gt-images --bucket-policy policy.json --allow 203.0.113.0/24 --account 111122223333",
-    "prove s3://gt-images --bucket-policy policy.json --account 111122223333 --certificate question.smt2",
     "prove s3://gt-images --tf-plan plan.json --allow 203.0.113.0/24 --account 111122223333",
     "prove s3://gt-images --cloudformation template.json --allow 203.0.113.0/24 --account 111122223333",
     "tutorials notebooks",

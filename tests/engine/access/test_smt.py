@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
 import json
 import random
@@ -10,24 +9,19 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-import z3
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from gt_secure.base.errors import InvalidInput
-from gt_secure.base.network import Source, parse_network
+from gt_secure.base.network import parse_network
 from gt_secure.engine.access import Exposure, locks_of_files
-from gt_secure.engine.access.expectation import Expectation
 from gt_secure.engine.access.locks import EffectiveLocks
 from gt_secure.engine.access.proof import Claim, prove
 from gt_secure.engine.iam.evaluate import evaluate
 from gt_secure.engine.iam.request import Policies, Request
 from gt_secure.engine.policies.bucket_guard import build_guard
-from gt_secure.engine.policies.signer_limit import build_signer_limit
 from support import smt
 from support.examples import examples
 from support.guards import without_forms
 from support.policy_strategies import control_policies, policies
-from support.sample import sample
 
 BUCKET, KEY, VPCE = "gt-images", "scans/0001.png", "vpce-0a1b2c3d"
 OFFICE = "203.0.113.0/24"
@@ -137,33 +131,6 @@ def test_proof_of_policies_written_by_hand(name: str, prefix: str) -> None:
     check_proof(document(HAND[name]), None, prefix, [OFFICE])
 
 
-def certified(policy: dict[str, Any], rcp: dict[str, Any] | None, claim: Claim) -> None:
-    """A solver decides the certificate of a proof as the proof does: what is unknown may be opened."""
-    proof = prove(locks(policy, rcp), claim)
-    solver = z3.Solver()
-    solver.from_string(proof.certificate())
-    assert solver.check() == (z3.unsat if proof.proved else z3.sat), proof
-
-
-@pytest.mark.parametrize("name", sample(HAND, 3))
-def test_a_solver_decides_the_certificate_alike(name: str) -> None:
-    for prefix, reads in (("", False), ("scans/", True)):
-        certified(document(HAND[name]), None, Claim(prefix, tuple(map(parse_network, [OFFICE])), (VPCE,), reads))
-
-
-def test_a_certificate_names_the_policies_and_flips_with_them() -> None:
-    claim = Claim("", (parse_network(OFFICE),), (VPCE,), signers=(f"arn:aws:iam::{smt.ME}:role/gt",))
-    lock = build_signer_limit(BUCKET, claim.signers, smt.ME)
-    text = json.dumps(document([guard(), lock]))
-    certified(json.loads(text), None, claim)
-    assert hashlib.sha256(text.encode()).hexdigest() in prove(locks_of_files(BUCKET, text, smt.ME), claim).certificate()
-    for left in ([guard()], [lock], [guard(networks=["203.0.112.0/23"]), lock]):
-        certified(document(left), None, claim)
-        assert prove(locks(document(left)), claim).proved is False
-    with pytest.raises(InvalidInput, match="no certificate"):
-        Exposure(locks(document([guard()]))).holds(Expectation("refused", (Source.parse("192.0.2.1"),))).certificate()
-
-
 rcps = st.one_of(st.none(), st.none(), control_policies())
 claims = st.tuples(st.sampled_from(["", "scans/"]), st.sampled_from([[OFFICE], ["203.0.113.0/25"], ["0.0.0.0/0"]]))
 
@@ -200,16 +167,6 @@ def test_proof_of_many_generated_policies(
     policy: dict[str, Any], rcp: dict[str, Any] | None, claim: tuple[str, list[str]], with_guard: bool
 ) -> None:
     check_proof(guarded(policy, claim[0]) if with_guard else policy, rcp, *claim)
-
-
-@settings(max_examples=examples(30), deadline=None, suppress_health_check=list(HealthCheck))
-@given(policies(3), rcps, claims, st.booleans())
-def test_a_solver_decides_the_certificates_of_generated_policies_alike(
-    policy: dict[str, Any], rcp: dict[str, Any] | None, claim: tuple[str, list[str]], with_guard: bool
-) -> None:
-    prefix, allow = claim
-    policy = guarded(policy, prefix) if with_guard else policy
-    certified(policy, rcp, Claim(prefix, tuple(map(parse_network, allow)), (VPCE,)))
 
 
 @settings(max_examples=examples(60), deadline=None)
