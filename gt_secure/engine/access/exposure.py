@@ -19,6 +19,7 @@ from ..iam.documents import Statement
 from ..iam.facts import Facts
 from ..iam.request_context import SIGV4
 from ..iam.request_space import WORDS, Word
+from ..iam.variables import Keys
 from ..iam.wildcards import TooManyClassesError
 from ..policies.public_access import BLOCK_PUBLIC_ACCESS
 from .address_classes import EVERY_ADDRESS, Span, minus
@@ -28,8 +29,8 @@ from .expectation import Expectation
 from .key_classes import KeyClasses, Listing
 from .locks import LIST_KEYS, NOTHING_GRANTED, READ_ENDPOINTS, READ_POLICY, READ_TEAM, READ_WORKFORCE, EffectiveLocks
 from .proof import Claim, Proof, prove
-from .request_kinds import KINDS, Circumstances, Kind, base_view
-from .source_sets import EVERYWHERE, NOWHERE, Requests, Row, SourceSet, answer_at, expose, plainly, unsure
+from .request_kinds import KINDS, Circumstances, Kind
+from .source_sets import EVERYWHERE, NOWHERE, Requests, Row, SourceSet, answer_at, expose, plainly, unsure, values_of
 
 Context: TypeAlias = Mapping[str, str | Sequence[str]]
 """Values of condition keys that are known."""
@@ -130,9 +131,17 @@ class Exposure:
 
     @cached_property
     def _classes(self) -> KeyClasses:
-        kinds = map(_Question(self.locks, self.locks.arn).kind, KINDS)
-        known = [base_view(kind, self.locks.circumstances).keys for kind in kinds]
-        return KeyClasses(_statements(self.locks), self.locks.arn, self.key, known=known)
+        return KeyClasses(_statements(self.locks), self.locks.arn, self.key, known=self._values)
+
+    def _values(self) -> list[Keys]:
+        """Return the values that the keys of requests can have."""
+        question = _Question(self.locks, self.locks.arn)
+        return [
+            values_of(Requests(kind, self.locks.policies(kind.signer, endpoint), circumstances))
+            for kind in map(question.kind, KINDS)
+            for circumstances in map(question.circumstances, (False, True) if self.locks.has_portal else (False,))
+            for endpoint in _valid_paths(self.locks)
+        ]
 
     def _key_of(self, arn: str) -> str:
         return arn[len(self.locks.arn) + 1 :]
@@ -281,14 +290,18 @@ def _first(answers: Iterable[Answer], order: Sequence[Word]) -> Answer:
 
 def _statements(locks: EffectiveLocks) -> list[Statement]:
     """Return the statements of all policies; none of one that is not valid."""
-    found: list[Statement] = []
+    layers = (each for path in _valid_paths(locks) for each in locks.policies("own", path).compiled.layers)
+    return [statement for layer in layers for statement in layer.document.statements]
+
+
+def _valid_paths(locks: EffectiveLocks) -> Iterator[str]:
+    """Yield the endpoints whose policies are valid, an empty text for the way outside of them."""
     for endpoint in ("", *locks.endpoints):
         try:
-            layers = locks.policies("own", endpoint).compiled.layers
+            _ = locks.policies("own", endpoint).compiled
         except PolicyError:
             continue
-        found += [statement for layer in layers for statement in layer.document.statements]
-    return found
+        yield endpoint
 
 
 @dataclass(frozen=True)
@@ -363,7 +376,7 @@ class _Question:
             return Answer("unknown", depends_on=(READ_POLICY,))
         if kind.signer != "own" and locks.is_public_refused:
             return Answer("refused", lock=BLOCK_PUBLIC_ACCESS)
-        circumstances = self._circumstances(of_team or session is not None)
+        circumstances = self.circumstances(of_team or session is not None)
         policies = locks.policies(kind.signer, source.endpoint or "", session)
         try:
             circumstances = plainly(kind, circumstances, policies) if plain else circumstances
@@ -378,7 +391,7 @@ class _Question:
             return answer.unsure(READ_ENDPOINTS)
         return answer
 
-    def _circumstances(self, of_team: bool) -> Circumstances:
+    def circumstances(self, of_team: bool) -> Circumstances:
         """Return the circumstances; Ground Truth signs workers' URLs with version 4, as the role of the team."""
         found = self.locks.circumstances
         if not of_team:
@@ -392,7 +405,7 @@ class _Question:
             return _unknown(request, READ_POLICY)
         if kind.signer != "own" and locks.is_public_refused:
             return Row(request, NOWHERE, replace(EVERYWHERE, decided_by=(BLOCK_PUBLIC_ACCESS,)), NOWHERE)
-        circumstances = self._circumstances(of_team or session is not None)
+        circumstances = self.circumstances(of_team or session is not None)
         try:
             row = expose(
                 Requests(kind, locks.policies(kind.signer, "", session), circumstances),

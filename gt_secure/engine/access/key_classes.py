@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import TypeAlias
 
 from ..iam.documents import Statement
-from ..iam.request_keys import ENDPOINT_KEYS, key_facts
-from ..iam.three_valued import key_values
-from ..iam.variables import Filled, Keys, Template, Variable, Wild, is_fixed, variable_keys
+from ..iam.request_keys import ENDPOINT_KEYS, OF_ROLES, key_facts
+from ..iam.three_valued import key_values, may_be_empty, tied_keys
+from ..iam.variables import Filled, Keys, Template, Variable, Wild, is_fixed, split_wildcards, variable_keys
 from ..iam.wildcards import TooManyClassesError, arn_steps, resource_glob, text_steps, witnesses
 
 EXAMPLE = "example.png"
 """The key that stands for its class, where it is in one: people can read it."""
 
 _SOME: Filled = (Wild.ONE, Wild.ANY)
-"""A value that a variable may have: none is empty."""
+"""A value that a variable may have, but for an empty one."""
 _UNNAMED = "zq"
 """A value that no policy names."""
-_MOST_FILLED = 60
+_MOST_FILLED = 200
 
 Signature: TypeAlias = tuple[bool, ...]
 
@@ -36,9 +36,9 @@ class Listing:
 class KeyClasses:
     """The classes of keys under a prefix that statements tell apart.
 
-    A pattern with a variable is filled with each value of its key that is ``known`` for some kind of request, that
-    conditions tell apart, or that nobody names, and with any: the keys of one user are a class apart from those of
-    others.
+    A pattern with a variable is filled with each value that its key has in some request, that conditions tell apart, or
+    that nobody names, and with any: the keys of one user are a class apart from those of others. ``known`` returns the
+    values of requests; it is called where a pattern has a variable.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class KeyClasses:
         bucket_arn: str,
         prefix: str,
         example: str = EXAMPLE,
-        known: Sequence[Keys] = (),
+        known: Callable[[], Sequence[Keys]] = tuple,
     ) -> None:
         self.start = f"{bucket_arn}/"
         try:
@@ -84,7 +84,7 @@ class KeyClasses:
         return classes
 
 
-def _groups(statements: Sequence[Statement], known: Sequence[Keys]) -> Iterator[tuple[Filled, ...]]:
+def _groups(statements: Sequence[Statement], known: Callable[[], Sequence[Keys]]) -> Iterator[tuple[Filled, ...]]:
     """Yield what has to be told apart: the patterns of a statement together, each with a variable alone."""
     listed = [[pattern.template for pattern in statement.resources] for statement in statements]
     values = _values_of_variables(statements, known)
@@ -94,22 +94,36 @@ def _groups(statements: Sequence[Statement], known: Sequence[Keys]) -> Iterator[
         yield from ((each,) for template in templates if not is_fixed(template) for each in _filled(template, values))
 
 
-def _values_of_variables(statements: Sequence[Statement], known: Sequence[Keys]) -> dict[str, list[str]]:
+def _values_of_variables(statements: Sequence[Statement], known: Callable[[], Sequence[Keys]]) -> dict[str, list[str]]:
     patterns = (pattern for statement in statements for pattern in statement.resources)
     parts = (part for pattern in patterns for part in pattern.template)
     variables = dict.fromkeys(part for part in parts if isinstance(part, Variable))
-    keys: list[Keys] = [*known, *({each.key: (each.default,)} for each in variables if each.default)]
+    if not variables:
+        return {}
+    keys: list[Keys] = [*known(), *({each.key: (each.default,)} for each in variables if each.default)]
     return {each.key: _values(statements, each.key, keys) for each in variables}
 
 
-def _values(statements: Iterable[Statement], key: str, known: Iterable[Keys]) -> list[str]:
+def _values(statements: Sequence[Statement], key: str, known: Sequence[Keys]) -> list[str]:
     """Return the values of a key that a policy may tell apart, and one that nobody names."""
-    if key in ENDPOINT_KEYS:
+    tied = tied_keys(statements, key)
+    if tied & ENDPOINT_KEYS:
         raise TooManyClassesError("A policy names objects by the source of the request.")
-    conditions = [each for statement in statements for each in statement.conditions if each.lower_key == key]
-    compared = key_values(key_facts(key), conditions) if conditions else []
-    named = (value for values in (*(each.get(key, ()) for each in known), *compared) for value in values if value)
-    return list(dict.fromkeys([*named, _UNNAMED]))
+    found: dict[str, None] = {}
+    for each in sorted(tied):
+        conditions = [c for statement in statements for c in statement.conditions if c.lower_key == each]
+        plain = [condition for condition in conditions if not condition.variables]
+        compared = key_values(key_facts(each), plain) if plain else []
+        texts = (text for c in conditions for text in c.values if not set("*?$") & set(text))
+        found |= dict.fromkeys([*(v for keys in known for v in keys.get(each, ())), *sum(compared, ()), *texts])
+    likes = [key_facts(key).like, *([OF_ROLES] if key == "aws:userid" else [])]
+    found |= dict.fromkeys([*(_unnamed(like) for like in likes), ""])
+    return [value for value in found if value or may_be_empty(key)]
+
+
+def _unnamed(like: str) -> str:
+    """Return a value of a key that no policy names."""
+    return "".join(part if isinstance(part, str) else _UNNAMED for part in split_wildcards(like))
 
 
 def _filled(template: Template, values: Mapping[str, Iterable[str]]) -> Iterator[Filled]:

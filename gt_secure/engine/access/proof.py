@@ -8,7 +8,7 @@ at the values that the policies name, so that the claim is decided for all of th
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from typing import Any
@@ -22,6 +22,7 @@ from ..iam.request_keys import TABLES, is_absent_for, is_by_action
 from ..iam.request_space import Dimension, RequestSpace, SpaceAnswer
 from ..iam.statement_table import TARGET, DimensionValue, StatementTable
 from ..iam.variables import Keys
+from ..iam.wildcards import TooManyClassesError
 from ..policies.bucket_guard import UPLOAD, build_guard, find_guard, merge_guard
 from ..policies.signer_limit import build_signer_limit, signer_names
 from .address_classes import Span
@@ -29,8 +30,8 @@ from .answer import MEANT, Answer
 from .expectation import Expectation
 from .key_classes import KeyClasses
 from .locks import EffectiveLocks
-from .request_kinds import Circumstances, Form, Kind, base_view
-from .source_sets import Requests, confirm, example_request
+from .request_kinds import Circumstances, Form, Kind
+from .source_sets import Requests, confirm, example_request, values_of
 from .sources import address_sources, endpoint_classes
 
 OBJECT_ACTIONS = tuple(f"s3:{name}" for name in TABLES["object_actions"])
@@ -171,8 +172,13 @@ class ProofPart:
 
 def prove(locks: EffectiveLocks, claim: Claim) -> Proof:
     """Decide the claim under the policies of locks."""
-    if claim.signers:
-        return _prove_signers(locks, claim)
+    try:
+        return _prove_signers(locks, claim) if claim.signers else _prove(locks, claim)
+    except TooManyClassesError as error:
+        return Proof(None, None, (str(error),), (*locks.assumed, *_not_covered(claim)), claim.words)
+
+
+def _prove(locks: EffectiveLocks, claim: Claim) -> Proof:
     locks = replace(locks, facts=locks.facts.without_choices())
     assumed = (*locks.assumed, *_not_covered(claim))
     unknown: set[str] = set()
@@ -258,7 +264,7 @@ def _parts(locks: EffectiveLocks, claim: Claim, circumstances: Circumstances) ->
         actions = OBJECT_ACTIONS if form == "presigned" else (UPLOAD,)
         actions = tuple(action for action in actions if not claim.reads or action != UPLOAD)
         kind = Kind(form, form, signer, actions[0], f"{locks.arn}/{claim.prefix}x", whoever=True)
-        known = base_view(kind, circumstances).keys
+        known = partial(_values, kind, locks, circumstances)
         asked = partial(_targets, locks=locks, claim=claim, actions=actions, known=known, bucket=form == "presigned")
         targets = cache(asked)
         requests = Requests(kind, locks.policies(signer), circumstances, targets)
@@ -298,15 +304,27 @@ def _spaces(
         yield own.through(place), place.setting, ()
 
 
+def _values(kind: Kind, locks: EffectiveLocks, circumstances: Circumstances) -> list[Keys]:
+    """Return the values that the keys of requests can have, outside endpoints and through each."""
+    paths = ("", *locks.endpoints)
+    return [values_of(Requests(kind, locks.policies(kind.signer, each), circumstances)) for each in paths]
+
+
 def _targets(
-    table: StatementTable, locks: EffectiveLocks, claim: Claim, actions: Sequence[str], known: Keys, *, bucket: bool
+    table: StatementTable,
+    locks: EffectiveLocks,
+    claim: Claim,
+    actions: Sequence[str],
+    known: Callable[[], Sequence[Keys]],
+    *,
+    bucket: bool,
 ) -> Dimension:
     """Return what a request can ask for: each action that policies tell apart, on each key that they tell apart."""
     kinds = _distinct_actions(table, actions)
     statements = [statement for _, _, statement in table.statements]
-    objects = KeyClasses(statements, locks.arn, claim.prefix, "", [known]).arns.values()
+    objects = KeyClasses(statements, locks.arn, claim.prefix, "", known).arns.values()
     settings = [DimensionValue(action=a, resource=r) for r in objects for a in kinds]
-    if bucket and not claim.prefix:
+    if bucket and not claim.prefix and settings:  # without objects they are too many to be told apart
         settings += [
             DimensionValue(action=action, resource=locks.arn) for action in _distinct_actions(table, BUCKET_ACTIONS)
         ]

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from ...base.errors import InvalidInput
@@ -24,6 +25,7 @@ from ..iam.request_keys import (
     ABSENT,
     ANONYMOUS,
     ENDPOINT_KEYS,
+    OF_ROLES,
     TIME_KEYS,
     TLS_KEYS,
     TOKEN_TIME,
@@ -35,8 +37,16 @@ from ..iam.request_keys import (
 )
 from ..iam.request_space import Dimension
 from ..iam.statement_table import PRINCIPAL, DimensionValue, StatementTable, View
-from ..iam.three_valued import captures, compares_text, conditions_on, fact, key_values, spellings
-from ..iam.variables import variable_keys
+from ..iam.three_valued import (
+    compares_text,
+    conditions_on,
+    fact,
+    is_variable,
+    key_values,
+    spellings,
+    variable_values,
+)
+from ..iam.variables import Keys
 from ..iam.wildcards import TooManyClassesError
 
 Form: TypeAlias = Literal["presigned", "header", "post-form", "unsigned"]
@@ -55,7 +65,7 @@ _END_OF_TIME = 250_000_000_000
 LONGEST_SIGNATURE_MS = 7 * 24 * 3600 * 1000
 OTHER_ACCOUNT = "444455556666"
 _NAME = re.compile(r"[\w+=,.@-]{1,64}")
-_ID = re.compile(r"[0-9]{12}")
+_ID = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
 
 _AGE, _VERSION = "s3:signatureage", "s3:signatureversion"
 _SIGNATURE = frozenset({"s3:authtype", _VERSION, _AGE})
@@ -246,17 +256,18 @@ def dimensions(
     supplied = circumstances.given.about(kind.signer)
     mentioned = spellings(policies)
     texts = [kind.resource, *resources]
-    varying = _signing_dimensions(table, kind, circumstances, supplied, mentioned, texts)
+    known = base_view(kind, circumstances).keys if known is None else known
+    varying = signing(table, kind, circumstances, policies, resources=texts, known=known)
     settled = _settled_keys(kind, circumstances, supplied)
     is_role = kind.signer == "own" and not kind.whoever and callers(kind, circumstances).kind == "session"
-    known = base_view(kind, circumstances).keys if known is None else known
+    compared = all_values(known, varying)
     for key, spelled in mentioned.items():
         is_free = key.startswith(kind.chooses)
         if not is_free and (key in settled or key.startswith("aws:requesttag/") or _is_absent(key, kind)):
             continue
         facts = _signer_facts(key, kind, is_role)
         chosen = is_free or _is_chosen_by(kind, key)
-        dimension = fact(table, key, spelled, texts=texts, known=known, chosen=chosen, facts=facts)
+        dimension = fact(table, key, spelled, texts=texts, known=compared, chosen=chosen, facts=facts)
         if circumstances.sessions and key.startswith("aws:principaltag/"):
             dimension = _session_tag(dimension, key, circumstances.sessions)
         varying.append(
@@ -265,27 +276,38 @@ def dimensions(
     return varying
 
 
-def _signing_dimensions(
+def all_values(known: Keys, varying: Iterable[Dimension]) -> dict[str, Values]:
+    """Return each value that a key has in some request: policy variables compare the values of two keys."""
+    found = {key: dict.fromkeys(value) for key, value in known.items()}
+    for dimension in varying:
+        for setting in dimension.settings:
+            for key, value in setting.values.items():
+                found.setdefault(key, {}).update(dict.fromkeys(value))
+    return {key: tuple(values) for key, values in found.items()}
+
+
+def signing(
     table: StatementTable,
     kind: Kind,
     circumstances: Circumstances,
-    supplied: Mapping[str, Values],
-    mentioned: Mapping[str, str],
-    texts: Sequence[str],
+    policies: Compiled,
+    *,
+    resources: Sequence[str] = (),
+    known: Keys,
 ) -> list[Dimension]:
     """Return how a request may be signed and sent: by whom, over which connection, with which signature, and when."""
-    varying: list[Dimension] = []
-    if kind.signer != "anonymous":
-        who = named_sessions if circumstances.sessions else identities
-        varying.append(who(table, kind, circumstances, texts))
-        varying += _canonical_users(table, kind)
+    supplied, mentioned = circumstances.given.about(kind.signer), spellings(policies)
+    sent: list[Dimension] = []
     if mentioned.keys() & TLS_KEYS:
-        varying.append(_tls(supplied))
+        sent.append(_tls(supplied))
     if kind.form != "unsigned" and kind.signer != "anonymous" and mentioned.keys() & {_AGE, _VERSION}:
-        varying.append(signatures(table, kind, supplied))
+        sent.append(signatures(table, kind, supplied))
     if kind.whoever and mentioned.keys() & TIME_KEYS and not TIME_KEYS & set(supplied):
-        varying.append(times(table, circumstances.now))
-    return varying
+        sent.append(times(table, circumstances.now))
+    if kind.signer == "anonymous":
+        return sent
+    who = named_sessions if circumstances.sessions else identities
+    return [who(table, kind, circumstances, resources, all_values(known, sent)), *_canonical_users(table, kind), *sent]
 
 
 def _settled_keys(kind: Kind, circumstances: Circumstances, supplied: Iterable[str]) -> frozenset[str]:
@@ -303,7 +325,7 @@ def _signer_facts(key: str, kind: Kind, is_role: bool) -> ConditionKey | None:
     if key == TOKEN_TIME and is_role:
         return ConditionKey("aws:TokenIssueTime", always=True)  # a role has temporary credentials only
     if key == "aws:userid" and is_role:
-        return ConditionKey("aws:userid", like="AROA?*:?*", always=True)
+        return ConditionKey("aws:userid", like=OF_ROLES, always=True)
     if key == "aws:userid" and kind.signer == "anonymous":
         return ConditionKey("aws:userid", values=ANONYMOUS["aws:principalaccount"])
     return None
@@ -376,6 +398,8 @@ def signatures(table: StatementTable, kind: Kind, supplied: Mapping[str, Values]
     conditions = conditions_on(table, _AGE)
     name = "s3:signatureAge" if conditions else "s3:signatureversion"
     try:
+        if _AGE not in supplied and is_variable(table, _AGE):
+            raise TooManyClassesError("s3:signatureAge")
         ages = [supplied[_AGE]] if _AGE in supplied else [(str(age),) for age in _ages(conditions)]
     except TooManyClassesError:
         return Dimension(name, keys, (), chosen=True)
@@ -411,11 +435,15 @@ def _ages(conditions: Sequence[Condition]) -> list[int]:
 
 
 def identities(
-    table: StatementTable, kind: Kind, circumstances: Circumstances, resources: Sequence[str] = ()
+    table: StatementTable,
+    kind: Kind,
+    circumstances: Circumstances,
+    resources: Sequence[str] = (),
+    values: Keys = MappingProxyType({}),
 ) -> Dimension:
     """Return who may sign: everybody whom policies tell apart from others.
 
-    ``resources`` are the ARNs that a policy variable in a resource may have to match.
+    ``resources`` are the ARNs that a policy variable in a resource may have to match, ``values`` those of other keys.
     """
     arns = None if kind.whoever else circumstances.given.about(kind.signer).get("aws:principalarn")
     own = kind.signer == "own"
@@ -425,7 +453,7 @@ def identities(
     name = "aws:userid" if known else "aws:PrincipalArn"
     settings: dict[tuple[str, str], DimensionValue] = {}
     try:
-        named = list(_named_callers(table, kind, circumstances, known, resources))
+        named = list(_named_callers(table, kind, circumstances, known, resources, values))
     except TooManyClassesError:
         return Dimension(name, keys, (), chosen=not own or kind.whoever)
     for caller, arn in named:
@@ -436,7 +464,11 @@ def identities(
 
 
 def named_sessions(
-    table: StatementTable, kind: Kind, circumstances: Circumstances, resources: Sequence[str] = ()
+    table: StatementTable,
+    kind: Kind,
+    circumstances: Circumstances,
+    resources: Sequence[str] = (),
+    values: Keys = MappingProxyType({}),
 ) -> Dimension:
     """Return the sessions of a role that policies tell apart and its trust policy lets through."""
     sessions, role = circumstances.sessions, callers(kind, circumstances)
@@ -444,7 +476,7 @@ def named_sessions(
     keys = frozenset({PRINCIPAL, "aws:userid"})
     like = ConditionKey("aws:userid", like=f"{sessions.id}:?*", always=True)
     try:
-        by_id = fact(table, "aws:userid", texts=resources, facts=like).settings
+        by_id = fact(table, "aws:userid", texts=resources, known=values, facts=like).settings
         named = [each.rpartition("/")[2] for each in _session_texts(table, role)]
     except TooManyClassesError:
         return Dimension("sts:RoleSessionName", keys, (), chosen=True)
@@ -475,9 +507,12 @@ def _session_texts(table: StatementTable, role: Caller) -> list[str]:
 
 
 def _named_callers(
-    table: StatementTable, kind: Kind, circumstances: Circumstances, known: str, resources: Sequence[str]
+    table: StatementTable, kind: Kind, circumstances: Circumstances, known: str, resources: Sequence[str], values: Keys
 ) -> Iterable[tuple[Caller, str]]:
-    """Yield who may sign, with the ARN that ``aws:PrincipalArn`` then is."""
+    """Yield who may sign, with the ARN that ``aws:PrincipalArn`` then is.
+
+    Policies tell callers apart by account and by name, so every name is asked for in every account.
+    """
     own, account = kind.signer == "own", circumstances.account
     every = kind.whoever or not own  # also users and root users; those of the account itself are supposed to be roles
     if known:
@@ -486,10 +521,12 @@ def _named_callers(
         for text in _session_texts(table, signer) if signer.account == account else ():
             yield parse_caller(text), known
         return
-    arns, sessions = _principal_texts(table, circumstances, own, every)
-    start = f"arn:{circumstances.partition}:iam::{account if own else _unnamed_account(table, account)}:"
-    others = [*_of_other_kinds(start), *_in_resources(table, resources, start)] if every else []
-    for arn in (f"{start}role/some-role", *others, *arns):
+    named, sessions = _in_elements(table, f"arn:{circumstances.partition}:iam::")
+    accounts = _accounts(table, circumstances, own, resources, values)
+    values = {**values, "aws:principalaccount": (*accounts,), "aws:principaltype": (*_TYPES.values(),)}
+    arns = [arn for each in accounts for arn in _in_account(table, circumstances, each, every, resources, values)]
+    compared = variable_values(table, "aws:principalarn", resources, values)
+    for arn in dict.fromkeys([*arns, *named, *compared]):
         caller = _caller_of(arn, every)
         if caller is not None and (caller.account == account) == own:
             yield caller, arn
@@ -497,11 +534,6 @@ def _named_callers(
     for session in sessions:
         if (session.account == account) == own:
             yield session, principal_keys(session, circumstances.partition)["aws:principalarn"][0]
-
-
-def _of_other_kinds(start: str) -> list[str]:
-    """Return ARNs of some user, the root user and some federated user of an account."""
-    return [f"{start}user/some-user", f"{start}root", f"{start.replace(':iam:', ':sts:')}federated-user/some-user"]
 
 
 def _caller_of(arn: str, every: bool) -> Caller | None:
@@ -515,21 +547,46 @@ def _caller_of(arn: str, every: bool) -> Caller | None:
     return caller if every or caller.kind == "session" else None
 
 
-def _in_resources(table: StatementTable, resources: Sequence[str], start: str) -> list[str]:
-    """Return ARNs of principals whose account or name a policy variable in a resource would have to be."""
-    arns: list[str] = []
-    prefix = start.partition("::")[0]
-    templates = [pattern.template for _, _, statement in table.statements for pattern in statement.resources]
-    for template in templates:
-        keys = variable_keys(template)
-        for resource in resources if keys & {"aws:principalaccount", "aws:username"} else ():
-            if "aws:principalaccount" in keys:
-                accounts = captures(template, "aws:principalaccount", resource)
-                arns += [f"{prefix}::{account}:role/some-role" for account in accounts if _ID.fullmatch(account)]
-            if "aws:username" in keys:
-                names = captures(template, "aws:username", resource)
-                arns += [f"{start}user/{name}" for name in names if _NAME.fullmatch(name)]
-    return arns
+def _accounts(
+    table: StatementTable, circumstances: Circumstances, own: bool, resources: Sequence[str], values: Keys
+) -> list[str]:
+    """Return the bucket's account, or each other one that policies tell apart, the first of which nobody names."""
+    if own:
+        return [circumstances.account]
+    compared = variable_values(table, "aws:principalaccount", resources, values)
+    found = [_unnamed_account(table, circumstances.account), *compared]
+    for _, _, statement in table.statements:
+        found += [entry.account for entry in statement.principals or ()]
+        found += _ID.findall(" ".join(value for each in statement.conditions for value in each.values))
+    digits = ConditionKey("", like="????????????", alphabet="0123456789")
+    found += _matching(table, "aws:principalaccount", digits)
+    arns = _matching(table, "aws:principalarn", ConditionKey("", like=f"arn:{circumstances.partition}:???:*:*"))
+    found += [part for arn in arns for part in arn.split(":")[4:5]]
+    return [each for each in dict.fromkeys(found) if _ID.fullmatch(each) and each != circumstances.account]
+
+
+def _in_account(
+    table: StatementTable,
+    circumstances: Circumstances,
+    account: str,
+    every: bool,
+    resources: Sequence[str],
+    values: Keys,
+) -> Iterator[str]:
+    """Yield ARNs of principals of an account that policies tell apart."""
+    start = f"arn:{circumstances.partition}:iam::{account}:"
+    federated = f"arn:{circumstances.partition}:sts::{account}:federated-user/"
+    yield f"{start}role/some-role"
+    if every:
+        yield from (f"{start}user/some-user", f"{start}root", f"{federated}some-user")
+        names = [
+            *_matching(table, "aws:username", ConditionKey("", like="?*")),
+            *variable_values(table, "aws:username", resources, values),
+        ]
+        yield from (f"{start}user/{name}" for name in dict.fromkeys(names))
+    kinds = [f"{start}role/?*", *((f"{start}user/?*", f"{start}root", f"{federated}?*") if every else ())]
+    for like in kinds:
+        yield from _matching(table, "aws:principalarn", ConditionKey("", like=like))
 
 
 def _unnamed_account(table: StatementTable, account: str) -> str:
@@ -541,52 +598,19 @@ def _unnamed_account(table: StatementTable, account: str) -> str:
     return next(text for number in range(10**5) if (text := f"{int(_other(account)) + number}") not in named)
 
 
-def _principal_texts(
-    table: StatementTable, circumstances: Circumstances, own: bool, every: bool
-) -> tuple[list[str], list[Caller]]:
-    """Return ARNs of principals that policies name or match, and the sessions that they name."""
-    prefix = f"arn:{circumstances.partition}:iam::"
-    arns, sessions = _in_elements(table, prefix)
-    arns |= dict.fromkeys(_in_conditions(table, circumstances, prefix, own, every))
-    return list(arns), sessions
-
-
 def _in_elements(table: StatementTable, prefix: str) -> tuple[dict[str, None], list[Caller]]:
     """Return ARNs of principals that principal elements name, and the sessions that they name."""
     arns: dict[str, None] = {}
     sessions: list[Caller] = []
     for _, _, statement in table.statements:
         for entry in statement.principals or ():
-            if entry.kind == "role":
-                arns[entry.text] = None
-            elif entry.kind == "account":
-                arns[f"{prefix}{entry.account}:role/some-role"] = None
+            if entry.kind == "account":
                 arns[f"{prefix}{entry.account}:root"] = None
             elif entry.kind == "exact" and ":assumed-role/" in entry.text:
                 sessions.append(parse_caller(entry.text))
-            elif entry.kind == "exact":
+            elif entry.kind in ("role", "exact"):
                 arns[entry.text] = None
     return arns, sessions
-
-
-def _in_conditions(
-    table: StatementTable, circumstances: Circumstances, prefix: str, own: bool, every: bool
-) -> Iterator[str]:
-    """Yield ARNs of principals that conditions tell apart."""
-    for value in _matching(table, "aws:principalaccount", ConditionKey("", like="????????????", alphabet="0123456789")):
-        yield f"{prefix}{value}:role/some-role"
-    names = _matching(table, "aws:username", ConditionKey("", like="?*")) if every else []
-    for name in names:
-        yield f"{prefix}{circumstances.account if own else _other(circumstances.account)}:user/{name}"
-    account = circumstances.account if own else "????????????"
-    kinds = ["role/?*", "user/?*", "root", "federated-user/?*"] if every else ["role/?*"]
-    for each in kinds:
-        service = "sts" if each.startswith("federated-user") else "iam"
-        like = f"arn:{circumstances.partition}:{service}::{account}:{each}"
-        for value in _matching(table, "aws:principalarn", ConditionKey("", like=like)):
-            yield value
-            if not own and value.split(":")[4] != circumstances.account and not value.split(":")[4].isdigit():
-                yield ":".join([*value.split(":")[:4], _other(circumstances.account), *value.split(":")[5:]])
 
 
 def _matching(table: StatementTable, key: str, facts: ConditionKey) -> list[str]:
@@ -598,7 +622,8 @@ def _matching(table: StatementTable, key: str, facts: ConditionKey) -> list[str]
 
 def times(table: StatementTable, now: datetime) -> Dimension:
     """Return the moments from now on that policies tell apart; none where they compare them as texts."""
-    if any(compares_text(each) for key in TIME_KEYS for each in conditions_on(table, key)):
+    as_text = any(compares_text(each) for key in TIME_KEYS for each in conditions_on(table, key))
+    if as_text or any(is_variable(table, key) for key in TIME_KEYS):
         return Dimension("aws:CurrentTime", TIME_KEYS, (), chosen=True)
     start = int(now.timestamp())
     moments = {start}

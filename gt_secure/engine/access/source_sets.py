@@ -23,12 +23,12 @@ from ..iam.request_keys import TOKEN_TIME, is_chosen, key_facts
 from ..iam.request_space import WORDS, Dimension, RequestSpace, SettingTrail, SpaceAnswer, Word
 from ..iam.statement_table import DimensionValue, StatementTable, View
 from ..iam.three_valued import spellings
-from ..iam.variables import Several
+from ..iam.variables import Keys, Several
 from ..iam.verdict import Verdict
 from .address_classes import EVERY_ADDRESS, Span, count, minimal_cidrs, within
 from .answer import Answer, answer_of
 from .conditions_of_opening import oldest_ms, phrases
-from .request_kinds import Circumstances, Kind, base_view, dimensions
+from .request_kinds import Circumstances, Kind, all_values, base_view, dimensions, signing
 from .sources import (
     ANY_OTHER,
     EndpointClass,
@@ -256,10 +256,16 @@ class Requests:
     ) -> RequestSpace:
         """Return those with a view, with more that varies."""
         target = [] if self.targets is None else [self.targets(table)]
-        resources = [setting.resource for each in target for setting in each.settings][:50]
+        resources = dict.fromkeys(setting.resource for each in target for setting in each.settings)
         compiled = self.policies.compiled
         varying = dimensions(table, self.kind, self.circumstances, compiled, resources=resources, known=view.keys)
         return RequestSpace(table, view, [*target, *varying, *more], elsewhere=elsewhere)
+
+
+def values_of(requests: Requests) -> Keys:
+    """Return each value that the keys of requests have by how they are signed and sent."""
+    kind, circumstances, known = requests.kind, requests.circumstances, requests.view.keys
+    return all_values(known, signing(requests.outside, kind, circumstances, requests.policies.compiled, known=known))
 
 
 def expose(requests: Requests, *, endpoint_policies: Callable[[str], Policies]) -> Row:

@@ -73,6 +73,9 @@ def is_of_other_service(key: str) -> bool:
     return key.startswith(OF_OTHER_SERVICES) and key not in CROSS_SERVICE
 
 
+OF_ROLES = "AROA?*:?*"
+"""What ``aws:userid`` is for a session of a role: the unique id of the role, and the name of the session."""
+
 TOKEN_TIME = "aws:tokenissuetime"  # noqa: S105 - the name of a condition key
 """Time of issue of temporary credentials: a signer can always ask for new ones."""
 

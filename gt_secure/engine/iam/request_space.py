@@ -183,15 +183,19 @@ class RequestSpace:
         if not 0 < size <= MAX_CLASSES:
             return self._loosen(group)
         chosen = [dimension for dimension in group.dimensions if dimension.chosen]
+        ordered = [*group.facts, *chosen]
+        tables = [_masks_of_part(part, ordered, self.base) for part in group.parts]
+        choices = [*product(*(range(len(dimension.settings)) for dimension in chosen))]
         for index in product(*(range(len(dimension.settings)) for dimension in group.facts)):
+            masks: dict[int, tuple[int, ...]] = {}
+            for choice in choices:
+                whole, mask = (*index, *choice), self.settled
+                for places, table in tables:
+                    mask &= table[tuple(whole[place] for place in places)]
+                masks.setdefault(mask, whole)
+            named = {mask: tuple(d.settings[i] for d, i in zip(ordered, at, strict=True)) for mask, at in masks.items()}
             trail = tuple(dimension.settings[i] for dimension, i in zip(group.facts, index, strict=True))
-            masks: Masks = {}
-            for choice in product(*(dimension.settings for dimension in chosen)):
-                view = self.base
-                for setting in (*trail, *choice):
-                    view = view.with_setting(setting)
-                masks.setdefault(mask_of(group.parts, view) & self.settled, (*trail, *choice))
-            group.table[index] = (trail, masks)
+            group.table[index] = (trail, named)
         return group
 
     def _loosen(self, group: _Group) -> _Group:
@@ -204,6 +208,20 @@ class RequestSpace:
         worst, best = self.settled & ~(bits & ~denies), self.settled & ~(bits & denies)
         group.table = {(0,): ((), {worst: ()}), (1,): ((), {best: ()})}
         return group
+
+
+def _masks_of_part(
+    part: TablePart, dimensions: Sequence[Dimension], base: View
+) -> tuple[tuple[int, ...], dict[tuple[int, ...], int]]:
+    """Return which dimensions a part looks at, by place, and its mask for each combination of their settings alone."""
+    places = tuple(place for place, dimension in enumerate(dimensions) if dimension.keys & part.keys)
+    table: dict[tuple[int, ...], int] = {}
+    for index in product(*(range(len(dimensions[place].settings)) for place in places)):
+        view = base
+        for place, number in zip(places, index, strict=True):
+            view = view.with_setting(dimensions[place].settings[number])
+        table[index] = part.mask(view)
+    return places, table
 
 
 class _Classes(NamedTuple):

@@ -5,13 +5,14 @@ All values of a key are represented by at least one for each way in which the co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from itertools import chain, combinations
 from types import MappingProxyType
 
 from .conditions import Condition
+from .documents import Statement
 from .facts import Values
 from .operators import policy_network, read_date, read_number
 from .principals import Caller
@@ -146,7 +147,8 @@ def fact(
 
 def variable_values(table: StatementTable, key: str, texts: Iterable[str], known: Keys) -> list[str]:
     """Return values of a key with which policy variables of it, or of what it is compared with, match and do not."""
-    tied = _tied_keys(table, key)
+    tied = tied_keys((statement for _, _, statement in table.statements), key)
+    texts = list(texts)
     pool: dict[str, None] = {}
     for each in sorted(tied):
         pool.update(dict.fromkeys(_resource_values(table, each, texts)))
@@ -155,21 +157,30 @@ def variable_values(table: StatementTable, key: str, texts: Iterable[str], known
     for number, each in enumerate(sorted(tied)):
         literals = (value for condition in conditions_on(table, each) for value in condition.values)
         pool.update(dict.fromkeys(value for value in literals if not set("*?$") & set(value)))
+        pool.update(dict.fromkeys(_defaults(conditions_on(table, each))))
         pool.update(dict.fromkeys((*known.get(each, ()), _sample(key_facts(each).like), f"zq{number}")))
     pool["zq"] = None
-    values = [value for value in pool if value]
-    return [*values, *_composed(table, key, values), *_inside(table, key, values)]
+    return [*pool, *_composed(table, key, [*pool]), *_inside(table, key, [*pool])]
 
 
-def _tied_keys(table: StatementTable, key: str) -> set[str]:
+def is_variable(table: StatementTable, key: str) -> bool:
+    """Return whether a statement holds a key as a policy variable."""
+    statements = [statement for _, _, statement in table.statements]
+    patterns = (pattern for each in statements for pattern in each.resources)
+    in_conditions = any(key in condition.variables for each in statements for condition in each.conditions)
+    return in_conditions or any(key in variable_keys(pattern.template) for pattern in patterns)
+
+
+def tied_keys(statements: Iterable[Statement], key: str) -> set[str]:
+    """Return a key and all with which policy variables compare it, directly or by way of others."""
+    conditions = [each for statement in statements for each in statement.conditions if each.variables]
     tied, size = {key}, 0
     while size != len(tied):
         size = len(tied)
-        for _, _, statement in table.statements:
-            for condition in statement.conditions:
-                keys = condition.variables | {condition.lower_key}
-                if condition.variables and keys & tied:
-                    tied |= keys
+        for condition in conditions:
+            keys = condition.variables | {condition.lower_key}
+            if keys & tied:
+                tied |= keys
     return tied
 
 
@@ -182,6 +193,14 @@ def _resource_values(table: StatementTable, key: str, texts: Iterable[str]) -> l
                 found += [value for text in texts for value in captures(pattern.template, key, text)]
                 found.append(f"some-{key.rpartition(':')[2]}")
     return found
+
+
+def _defaults(conditions: Iterable[Condition]) -> Iterator[str]:
+    """Yield the defaults of variables, which stand for them where a key is absent."""
+    texts = (text for each in conditions if each.variables for text in each.values if "${" in text)
+    for text in texts:
+        template = parse_template(text, variables=True, wildcards=True, place="$")
+        yield from (part.default for part in template if isinstance(part, Variable) and part.default is not None)
 
 
 def _composed(table: StatementTable, key: str, values: list[str]) -> list[str]:
@@ -216,26 +235,37 @@ def _sample(like: str) -> str:
 
 
 _LONGEST_CAPTURE = 200
+_MOST_CAPTURES = 400
 
 
 def captures(template: Template, key: str, text: str) -> list[str]:
-    """Return the parts of a text that a variable would have to equal for the template to match the text."""
-    first = next(i for i, part in enumerate(template) if isinstance(part, Variable) and part.key == key)
-    head = template[:first]
-    literal = "".join(map(str, head)) if all(isinstance(part, str) for part in head) else None
-    if literal is not None and not text.startswith(literal):
-        return []
-    starts = [len(literal)] if literal is not None else range(min(len(text), _LONGEST_CAPTURE))
-    values = []
-    for start in starts:
-        for end in range(start + 1, min(len(text), start + _LONGEST_CAPTURE) + 1):
-            value = text[start:end]
-            filled = tuple(
-                (value if part.key == key else Wild.ANY) if isinstance(part, Variable) else part for part in template
-            )
-            if glob(filled)(text):
-                values.append(value)
-    return values
+    """Return the parts of a text that a variable would have to equal for the template to match the text.
+
+    Raises :class:`TooManyClassesError` where a wildcard beside the variable leaves too many.
+    """
+    places = [i for i, part in enumerate(template) if isinstance(part, Variable) and part.key == key]
+    head, tail = (tuple(map(_any_for, side)) for side in (template[: places[0]], template[places[0] + 1 :]))
+    before, after, shortest = glob(head), glob(tail), 0 if may_be_empty(key) else 1
+    starts = [start for start in range(len(text) + 1) if before(text[:start])]
+    ends = [end for end in range(len(text) + 1) if after(text[end:])]
+    spans = ((start, end) for start in starts for end in ends if shortest <= end - start <= _LONGEST_CAPTURE)
+    values = list(dict.fromkeys(text[start:end] for start, end in spans))
+    if len(values) > _MOST_CAPTURES:
+        raise TooManyClassesError(f"A pattern with {key_facts(key).name} can match a key in too many ways.")
+    if len(places) == 1:
+        return values
+    filled = ((value, tuple(value if i in places else _any_for(p) for i, p in enumerate(template))) for value in values)
+    return [value for value, pattern in filled if glob(pattern)(text)]
+
+
+def may_be_empty(key: str) -> bool:
+    """Return whether requests can have a key with an empty value, as a tag may have."""
+    facts = key_facts(key)
+    return not facts.values and glob(split_wildcards(facts.like))("")
+
+
+def _any_for(part: str | Wild | Variable) -> str | Wild:
+    return Wild.ANY if isinstance(part, Variable) else part
 
 
 MAX_VALUES = 2000
@@ -261,9 +291,10 @@ def key_values(
 
 
 def _distinct(values: Sequence[str], conditions: Sequence[Condition]) -> list[str]:
+    """Return one value of each class; an empty one is a class of its own, since set operators take it for none."""
     found: dict[tuple[object, ...], str] = {}
     for value in values:
-        found.setdefault(tuple(test(value, {}) for each in conditions for test in each.tests), value)
+        found.setdefault((bool(value), *(test(value, {}) for each in conditions for test in each.tests)), value)
     return list(found.values())
 
 

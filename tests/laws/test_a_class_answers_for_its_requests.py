@@ -1,0 +1,151 @@
+"""An answer for a class of requests holds for each request of the class.
+
+Random policies with variables in resources and conditions are asked about keys, prefixes and sources (`exposure`,
+`at`, `prove`). Requests that AWS could get are drawn by a sampler that knows nothing of the classes, and decided one by
+one: where an answer says *refused* or *proved*, none of them is opened.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+import pytest
+
+from gt_secure.base.network import parse_network
+from gt_secure.engine.access import Exposure, key_classes, request_kinds
+from gt_secure.engine.access.locks import EffectiveLocks
+from gt_secure.engine.access.proof import Claim, prove
+from gt_secure.engine.access.vpc_endpoint import VpcEndpoint
+from gt_secure.engine.iam import three_valued
+from gt_secure.engine.iam.evaluate import evaluate
+from support.random_accounts import BUCKET, NOW, OFFICE, OWN, VPCE, Account, Sampler, accounts
+
+KINDS = {
+    "presigned": ("presigned", "own", "s3:GetObject"),
+    "header": ("header", "own", "s3:GetObject"),
+    "post-form": ("post-form", "own", "s3:PutObject"),
+    "anonymous": ("unsigned", "anonymous", "s3:GetObject"),
+    "other-account": ("presigned", "other", "s3:GetObject"),
+}
+CLAIMED = (
+    ("presigned", "own"),
+    ("presigned", "other"),
+    ("post-form", "own"),
+    ("post-form", "other"),
+    ("post-form", "anonymous"),
+)
+OUTSIDE = ("198.51.100.9", "192.0.2.4", "10.0.0.1 via vpce-0ffff1234")
+SOURCES = ("203.0.113.7", *OUTSIDE, f"10.0.0.1 via {VPCE}")
+PREFIXES = ("", "", "home/", "scans/", "alice")
+NOT_TOLD_APART = {"the object's key", "aws:PrincipalArn"}
+"""What an unknown answer depends on that is no fact about the request, but a class that was too many."""
+
+
+@dataclass
+class Outcome:
+    """What was asked, and each answer that a request contradicts."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+
+    def share(self, word: str) -> float:
+        """Return the share of answers about one kind and source that are of a word."""
+        return self.counts[word] / sum(self.counts[each] for each in ("opened", "refused", "unknown"))
+
+
+def locks_of(account: Account) -> EffectiveLocks:
+    through = json.dumps(account.endpoint) if account.endpoint else None
+    endpoint = VpcEndpoint(VPCE, "vpc-1", "Interface", "available", policy_text=through)
+    return EffectiveLocks(
+        bucket=BUCKET,
+        policy=json.dumps(account.policy),
+        account=OWN,
+        region="eu-west-1",
+        endpoints={VPCE: endpoint} if account.endpoint else {},
+        rcp=account.rcp or None,
+        scp=account.scp or None,
+        session=account.session,
+        at=NOW,
+        origin="given",
+    )
+
+
+def ask(seeds: Iterable[int], samples: int = 160) -> Outcome:
+    """Ask about random accounts, and put requests to each answer."""
+    outcome = Outcome()
+    for seed in seeds:
+        random = Random(seed)
+        account = next(accounts(random))
+        prefix = random.choice(PREFIXES)
+        _exposure(seed, account, prefix, random, outcome, samples)
+        _proof(seed, account, prefix, random, outcome, samples // 2)
+    return outcome
+
+
+def _exposure(seed: int, account: Account, prefix: str, random: Random, outcome: Outcome, samples: int) -> None:
+    exposure = Exposure(locks_of(account), prefix, is_prefix=True)
+    pairs = [(kind, source) for kind in KINDS for source in SOURCES]
+    sampler = Sampler(account, random)
+    answers = {pair: exposure.at(pair[1], pair[0]) for pair in pairs}
+    for answer in answers.values():
+        outcome.counts[answer.answer] += 1
+        outcome.counts["too many"] += bool(set(answer.depends_on) & NOT_TOLD_APART)
+    for _ in range(samples):
+        kind, source = random.choice(pairs)
+        form, signer, action = KINDS[kind]
+        request = sampler.sample(form, signer, action, source, prefix).request
+        policies = account.policies(signer, through_endpoint=source.endswith(VPCE))
+        if not evaluate(request, policies).allowed:
+            continue
+        outcome.counts["requests opened"] += 1
+        row = exposure.row(kind)
+        place = row.refused.cidrs if "via" not in source else ()
+        in_row = any(parse_network(source + "/32").subnet_of(parse_network(each)) for each in place if "." in each)
+        if answers[kind, source].answer == "refused" or in_row:
+            outcome.wrong.append(f"seed {seed}: {kind} from {source} is refused, and opens {request}")
+
+
+def _proof(seed: int, account: Account, prefix: str, random: Random, outcome: Outcome, samples: int) -> None:
+    proof = prove(locks_of(account), Claim(prefix=prefix, addresses=[parse_network(OFFICE)], endpoints=[VPCE]))
+    outcome.counts[{True: "proved", False: "not proved", None: "open"}[proof.proved]] += 1
+    if not proof.proved:
+        return
+    sampler = Sampler(account, random, everybody=True)
+    for _ in range(samples):
+        form, signer = random.choice(CLAIMED)
+        action = "s3:PutObject" if form == "post-form" else random.choice(("s3:GetObject", "s3:PutObject"))
+        request = sampler.sample(form, signer, action, random.choice(OUTSIDE), prefix).request
+        if evaluate(request, account.policies(signer)).allowed:
+            outcome.wrong.append(f"seed {seed}: proved, and opens {request}")
+
+
+def holds(outcome: Outcome) -> None:
+    """Fail where a request contradicts an answer, or where too few answers were certain."""
+    assert outcome.wrong == []
+    assert outcome.share("opened") >= 0.3
+    assert outcome.share("refused") >= 0.3
+    assert outcome.share("too many") <= 0.05
+    assert outcome.counts["requests opened"] > outcome.counts["opened"]
+    assert outcome.counts["proved"] * 8 >= sum(outcome.counts[each] for each in ("proved", "not proved", "open"))
+
+
+QUICK = range(40)
+
+
+def test_quick() -> None:
+    holds(ask(QUICK))
+
+
+def test_check() -> None:
+    holds(ask(range(1000, 1200)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(10_000, 30_000, 500))
+def test_slow(first: int) -> None:
+    holds(ask(range(first, first + 500)))
