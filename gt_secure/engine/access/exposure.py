@@ -16,7 +16,7 @@ from ...base.errors import InvalidInput, PolicyError
 from ...base.network import IPNetwork, Source, contains, parse_stored_cidrs
 from ...base.text import count
 from ..iam.documents import Statement
-from ..iam.facts import Facts
+from ..iam.facts import Facts, Values
 from ..iam.request_context import SIGV4
 from ..iam.request_space import WORDS, Word
 from ..iam.wildcards import TooManyClassesError
@@ -95,7 +95,7 @@ class Exposure:
             objects = self.objects
             rows = [_Question(self.locks, arn).row(request) for arn in objects]
             keys = [self._key_of(arn) for arn in objects]
-            self._rows[request] = _together(request, rows, keys) if rows else _unknown(request, _TOO_MANY)
+            self._rows[request] = together(request, rows, keys) if rows else _unknown(request, _TOO_MANY)
         return self._rows[request]
 
     @property
@@ -130,9 +130,13 @@ class Exposure:
 
     @cached_property
     def _classes(self) -> KeyClasses:
+        return KeyClasses(statements_of(self.locks), self.locks.arn, self.key, known=self.known)
+
+    @property
+    def known(self) -> list[Mapping[str, Values]]:
+        """The condition keys that are settled, for each kind of request."""
         kinds = map(_Question(self.locks, self.locks.arn).kind, KINDS)
-        known = [base_view(kind, self.locks.circumstances).keys for kind in kinds]
-        return KeyClasses(_statements(self.locks), self.locks.arn, self.key, known=known)
+        return [base_view(kind, self.locks.circumstances).keys for kind in kinds]
 
     def _key_of(self, arn: str) -> str:
         return arn[len(self.locks.arn) + 1 :]
@@ -279,7 +283,7 @@ def _first(answers: Iterable[Answer], order: Sequence[Word]) -> Answer:
     return min(answers, key=lambda each: order.index(each.answer) if each.answer in order else len(order))
 
 
-def _statements(locks: EffectiveLocks) -> list[Statement]:
+def statements_of(locks: EffectiveLocks) -> list[Statement]:
     """Return the statements of all policies; none of one that is not valid."""
     found: list[Statement] = []
     for endpoint in ("", *locks.endpoints):
@@ -445,7 +449,7 @@ def _reasons(parts: Iterable[SourceSet]) -> dict[str, Any]:
     }
 
 
-def _together(request: str, rows: Sequence[Row], keys: Sequence[str]) -> Row:
+def together(request: str, rows: Sequence[Row], keys: Sequence[str]) -> Row:
     """Return the row of a prefix from those of its classes of keys."""
     if all(row == rows[0] for row in rows):
         return rows[0]
