@@ -15,7 +15,7 @@ from ..base.text import count, duration, printable
 from ..engine.access.exposure import Exposure
 from ..engine.access.exposure_text import words_of
 from ..engine.access.identities import Principals
-from ..engine.access.signers import signers_of
+from ..engine.access.signers import identities, signers_of
 from ..engine.access.source_sets import SourceSet
 from ..engine.policies.age_limit import LONGEST_S, USUAL_LIMITS_S, age_text
 from ..engine.policies.bucket_guard import Guard, find_guard
@@ -169,7 +169,7 @@ def many_signers(state: State, bucket: Bucket, people: Principals) -> Iterator[M
     signing = [each for each in signers if each.signing == "signs" and not each.signed]
     opened = [each for each in signing if each.answer == "opened"]
     idle = "" if bucket.presigners is None else " and signed none in the log"
-    text = f"{count(len(opened), 'identity', 'identities')} can sign URLs for reading{idle}."
+    text = f"{identities(opened, 'reading')}{idle}."
     if len(opened) > MANY:
         yield Match(bucket.name, text, severity="medium" if idle else None)
     elif len(signing) > MANY:

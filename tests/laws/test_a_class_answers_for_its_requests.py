@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
 
 import pytest
 
 from gt_secure.base.network import parse_network
-from gt_secure.engine.access import Exposure, key_classes, request_kinds
+from gt_secure.engine.access import Exposure
 from gt_secure.engine.access.locks import EffectiveLocks
 from gt_secure.engine.access.proof import Claim, prove
 from gt_secure.engine.access.vpc_endpoint import VpcEndpoint
-from gt_secure.engine.iam import three_valued
 from gt_secure.engine.iam.evaluate import evaluate
 from support.random_accounts import BUCKET, NOW, OFFICE, OWN, VPCE, Account, Sampler, accounts
 

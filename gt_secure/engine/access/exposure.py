@@ -96,7 +96,7 @@ class Exposure:
             objects = self.objects
             rows = [_Question(self.locks, arn).row(request) for arn in objects]
             keys = [self._key_of(arn) for arn in objects]
-            self._rows[request] = _together(request, rows, keys) if rows else _unknown(request, _TOO_MANY)
+            self._rows[request] = together(request, rows, keys) if rows else _unknown(request, _TOO_MANY)
         return self._rows[request]
 
     @property
@@ -131,10 +131,11 @@ class Exposure:
 
     @cached_property
     def _classes(self) -> KeyClasses:
-        return KeyClasses(_statements(self.locks), self.locks.arn, self.key, known=self._values)
+        return KeyClasses(statements_of(self.locks), self.locks.arn, self.key, known=lambda: self.known)
 
-    def _values(self) -> list[Keys]:
-        """Return the values that the keys of requests can have."""
+    @cached_property
+    def known(self) -> list[Keys]:
+        """The values that the keys of requests have by how they are signed and sent."""
         question = _Question(self.locks, self.locks.arn)
         return [
             values_of(Requests(kind, self.locks.policies(kind.signer, endpoint), circumstances))
@@ -288,7 +289,7 @@ def _first(answers: Iterable[Answer], order: Sequence[Word]) -> Answer:
     return min(answers, key=lambda each: order.index(each.answer) if each.answer in order else len(order))
 
 
-def _statements(locks: EffectiveLocks) -> list[Statement]:
+def statements_of(locks: EffectiveLocks) -> list[Statement]:
     """Return the statements of all policies; none of one that is not valid."""
     layers = (each for path in _valid_paths(locks) for each in locks.policies("own", path).compiled.layers)
     return [statement for layer in layers for statement in layer.document.statements]
@@ -458,7 +459,7 @@ def _reasons(parts: Iterable[SourceSet]) -> dict[str, Any]:
     }
 
 
-def _together(request: str, rows: Sequence[Row], keys: Sequence[str]) -> Row:
+def together(request: str, rows: Sequence[Row], keys: Sequence[str]) -> Row:
     """Return the row of a prefix from those of its classes of keys."""
     if all(row == rows[0] for row in rows):
         return rows[0]

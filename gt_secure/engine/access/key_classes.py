@@ -44,6 +44,8 @@ class KeyClasses:
     ----------
     arns : dict
         An object of each class by the signature of the class; empty if the classes are too many to be told apart.
+    groups : list
+        The patterns that each place of a signature is about.
     """
 
     def __init__(
@@ -56,12 +58,12 @@ class KeyClasses:
     ) -> None:
         self.start = f"{bucket_arn}/"
         try:
-            groups = list(dict.fromkeys(_groups(list(statements), known)))
+            self.groups = list(dict.fromkeys(_groups(list(statements), known)))
         except TooManyClassesError:
-            self._matchers, self.arns = [], {}
+            self.groups, self._matchers, self.arns = [], [], {}
             return
-        self._matchers = [[resource_glob(each) for each in group] for group in groups]
-        self.arns = self._classes(groups, self.start + prefix, example)
+        self._matchers = [[resource_glob(each) for each in group] for group in self.groups]
+        self.arns = self._classes(self.groups, self.start + prefix, example)
 
     def signature(self, arn: str) -> Signature:
         """Return which statements' patterns match an object, for each value of their variables."""

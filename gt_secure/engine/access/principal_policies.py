@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -35,14 +36,17 @@ _BY_IP = frozenset({_IP})
 _SESSION_NAME, _SESSION_TAG = "sts:rolesessionname", "aws:requesttag/"
 REFUSED = Row("presigned", NOWHERE, EVERYWHERE, NOWHERE)
 _GRANT_ALL = compile_statement({"Effect": "Allow", "Action": "*", "Resource": "*"}, 0, "$", "identity", "2012-10-17")
+_GRANT_NONE = replace(_GRANT_ALL, resources=())
+"""The Allow of a policy that covers nothing."""
 
 
 class _Document(NamedTuple):
-    """A policy text: statements with the bits of their actions, the bits of its Allows, and the covering statements."""
+    """A policy text: statements with the bits of their actions, the bits of its Allows, and those for questions."""
 
     entries: list[tuple[int, Mapping[str, Any]]]
     allowed: int
     covering: dict[tuple[str, str, str], list[Statement]]
+    cutting: dict[tuple[str, ...], list[Statement]]
 
 
 class Statements:
@@ -91,7 +95,7 @@ class Statements:
             if mask:
                 entries.append((mask, raw))
                 allowed |= mask if raw.get("Effect") == "Allow" else 0
-        return _Document(entries, allowed, {})
+        return _Document(entries, allowed, {}, {})
 
     def bits(self, actions: Iterable[str]) -> int:
         """Return the bits of actions."""
@@ -132,6 +136,27 @@ class Statements:
                         found.append(statement)
             document.covering[asked] = found
         return document.covering[asked]
+
+    def cutting(self, policy: AttachedPolicy, action: str, starts: Sequence[str]) -> list[Statement]:
+        """Return the statements of a policy that cover an action on some resources with these starts, not on all.
+
+        Of one that is not valid the resources count alone.
+        """
+        document = self._by_policy.get(policy) or self._indexed(policy)
+        asked = (action, *starts)
+        if asked not in document.cutting:
+            bit = self._bits[action.lower()]
+            some = (raw for mask, raw in document.entries if mask & bit and _cuts_some(raw, starts))
+            document.cutting[asked] = [each for raw in some for each in self._resources_of(raw, policy.version)]
+        return document.cutting[asked]
+
+    def _resources_of(self, raw: Mapping[str, Any], version: str) -> Iterator[Statement]:
+        try:
+            yield self._statement(raw, version, "identity")
+        except PolicyError:
+            plain = {"Effect": "Allow", "Action": "*", "Resource": raw.get("Resource", raw.get("NotResource"))}
+            with suppress(PolicyError):
+                yield compile_statement(plain, 0, "$", "identity", version)
 
     def _statement(self, raw: Mapping[str, Any], version: str, kind: DocumentKind) -> Statement:
         known = self._by_raw.get((id(raw), kind))  # the document keeps it
@@ -194,6 +219,24 @@ class Statements:
         return found
 
 
+def _cuts_some(raw: Mapping[str, Any], starts: Sequence[str]) -> bool:
+    texts = raw.get("Resource", raw.get("NotResource", ()))
+    return any(cuts(text, starts) for text in (texts if isinstance(texts, list) else (texts,)))
+
+
+def cuts(pattern: object, starts: Iterable[str]) -> bool:
+    """Return whether a pattern may match some resources with one of these starts, and not all."""
+    literal = _LITERAL.match(pattern) if isinstance(pattern, str) else None
+    if literal is None or pattern == "*":
+        return False
+    rest = str(pattern)[literal.end() :]
+    return any(
+        (literal[0].startswith(start) and (literal[0], rest) != (start, "*"))
+        or (start != literal[0] and start.startswith(literal[0]) and rest not in ("", "*"))
+        for start in starts
+    )
+
+
 def _may_cover(raw: Mapping[str, Any], arn: str) -> bool:
     """Return False for a statement whose resources begin otherwise: it need not be compiled."""
     resources = raw.get("Resource")
@@ -246,8 +289,10 @@ def narrowed(policies: Compiled, action: str, arn: str) -> Compiled:
     lower = action.lower()
 
     def kept(layer: Layer) -> Layer:
-        statements = tuple(s for s in layer.document.statements if s.covers_action(lower) and covers(s, arn))
-        return layer._replace(document=document_of(statements, layer.kind))
+        statements = [s for s in layer.document.statements if s.covers_action(lower) and covers(s, arn)]
+        if layer.document.allows and all(each.deny for each in statements):
+            statements.append(_GRANT_NONE)
+        return layer._replace(document=document_of(tuple(statements), layer.kind))
 
     return policies._replace(
         resource=policies.resource and kept(policies.resource),
@@ -331,7 +376,7 @@ class Asked:
         return any(each.grant(principal.caller, keys) or _names_session(each, principal) for each in self._grants)
 
     def _decided(self, principal: Principal, own: list[Statement], limit: list[Statement]) -> Row:
-        keys = self._keys(principal, (*own, *limit, *self._common))
+        keys = self.keys_of(principal, (*own, *limit, *self._common))
         is_open = self.statements.may_trust(principal, "sts:tagsession")
         settled = frozenset(key for key in keys if not (is_open and key.startswith(_TAG)))
         return self._row_of(principal, self._left(own, keys, settled), self._left(limit, keys, settled), keys)
@@ -398,7 +443,7 @@ class Asked:
                 left[id(made)] = made
         return list(left.values())
 
-    def _keys(self, principal: Principal, statements: Iterable[Statement]) -> dict[str, Values]:
+    def keys_of(self, principal: Principal, statements: Iterable[Statement]) -> dict[str, Values]:
         """Return the condition keys of a principal; an empty value says that the key is absent."""
         keys = {"aws:username": (), **principal_keys(principal.caller, ""), "aws:principalarn": (principal.arn,)}
         if not principal.is_role:
@@ -484,9 +529,8 @@ def _names_session(statement: Statement, principal: Principal) -> bool:
 def sessions_of(principal: Principal, statements: Statements) -> RoleSessions:
     """Return the sessions of a role that its trust policy lets through."""
     allows, denies = _trust_statements(principal, statements)
-    return RoleSessions(
-        principal.id, tuple(_session_names(allows[_SESSION_NAME])), partial(_lets_through, allows, denies)
-    )
+    some = partial(_session_examples, principal, statements)
+    return RoleSessions(principal.id, some, partial(_lets_through, allows, denies))
 
 
 def _trust_statements(
@@ -506,10 +550,17 @@ def _trust_statements(
     return allows, denies
 
 
-def _session_names(allows: Iterable[Statement]) -> dict[str, None]:
-    """Return the names of sessions that the Allows of a trust policy name in full."""
-    conditions = (c for each in allows for c in each.conditions if c.lower_key == _SESSION_NAME)
-    return dict.fromkeys(value for c in conditions for value in c.values if not set("*?$") & set(value))
+def session_values(principal: Principal, statements: Statements, key: str) -> list[str]:
+    """Return the values and patterns that a trust policy names for a key of the request for a session."""
+    allows, denies = _trust_statements(principal, statements)
+    conditions = (c for some in (*allows.values(), denies) for each in some for c in each.conditions)
+    named = (value for each in conditions if each.lower_key == key for value in each.values)
+    return list(dict.fromkeys(value for value in named if value and "$" not in value))
+
+
+def _session_examples(principal: Principal, statements: Statements, key: str) -> list[str]:
+    """Return a text for each value or pattern that a trust policy names for a key of the request for a session."""
+    return [each.replace("*", "x").replace("?", "x") for each in session_values(principal, statements, key)]
 
 
 def _lets_through(allows: Mapping[str, Sequence[Statement]], denies: Sequence[Statement], key: str, value: str) -> bool:

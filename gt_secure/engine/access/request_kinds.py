@@ -117,14 +117,14 @@ class RoleSessions:
     ----------
     id : str
         The unique id of the role.
-    named : tuple of str
-        Names of sessions that the trust policy names.
+    named : callable
+        The values that the trust policy names for a key of the request for a session, in lower case.
     lets : callable
         Whether the trust policy lets a key of the request for a session, in lower case, have a value.
     """
 
     id: str
-    named: tuple[str, ...]
+    named: Callable[[str], Sequence[str]]
     lets: Callable[[str, str], bool]
 
 
@@ -334,8 +334,10 @@ def _signer_facts(key: str, kind: Kind, is_role: bool) -> ConditionKey | None:
 def _session_tag(made: Dimension, key: str, sessions: RoleSessions) -> Dimension:
     """Return the tags of a session that the trust policy lets through; without one the role's own holds."""
     asked = key.replace("aws:principaltag/", "aws:requesttag/")
-    lets = [e for e in made.settings if not e.values.get(key) or sessions.lets(asked, e.values[key][0])]
-    return replace(made, settings=tuple(lets) if made.settings else ())
+    named = [DimensionValue({key: (value,)}, label=made.name) for value in sessions.named(asked)]
+    every = {str(each.values.get(key)): each for each in (*named, *made.settings)}.values() if made.settings else ()
+    lets = (each for each in every if not each.values.get(key) or sessions.lets(asked, each.values[key][0]))
+    return replace(made, settings=tuple(lets))
 
 
 def _is_chosen_by(kind: Kind, key: str) -> bool:
@@ -480,7 +482,8 @@ def named_sessions(
         named = [each.rpartition("/")[2] for each in _session_texts(table, role)]
     except TooManyClassesError:
         return Dimension("sts:RoleSessionName", keys, (), chosen=True)
-    names = [*named, *(each.values["aws:userid"][0].partition(":")[2] for each in by_id), *sessions.named]
+    names = [*named, *(each.values["aws:userid"][0].partition(":")[2] for each in by_id)]
+    names += sessions.named("sts:rolesessionname")
     usable = [n for n in dict.fromkeys(names) if _NAME.fullmatch(n) and sessions.lets("sts:rolesessionname", n)]
     other = role.text.rpartition("/")[2]
     if not usable or sessions.lets("sts:rolesessionname", other):

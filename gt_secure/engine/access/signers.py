@@ -31,8 +31,10 @@ from .conditions_of_opening import duration
 from .exposure import Exposure
 from .exposure_text import endpoints, ranges
 from .identities import Principal, Principals, document
+from .key_patterns import shown_keys
 from .locks import READ_ENDPOINTS, READ_POLICY, EffectiveLocks
 from .part import NotRead, Part
+from .principal_keys import PrincipalKeys
 from .principal_policies import REFUSED, Asked, Statements, covers
 from .request_kinds import LONGEST_SIGNATURE_MS, Kind
 from .source_sets import EVERYWHERE, NOWHERE, Requests, Row, SourceSet, combined, unsure
@@ -94,6 +96,7 @@ _NO_KEY = "The object is not encrypted with a KMS key: a signer would need kms:D
 _ASSUMED = (
     "The account's root user, anonymous callers, people whom an identity provider signs in, and principals of accounts "
     "that were not given are not listed.",
+    "Each user and role has one row, of its strongest class: sources and keys are those of the way that the row shows.",
     "Ways into running compute (notebooks, functions, instances) are not followed.",
 )
 
@@ -136,6 +139,7 @@ class SigningPrincipal:
             "class": self.signing,
             "answer": self.answer,
             "opened": {**self.opened.places(), "when": list(self.opened.when)},
+            **({"keys": [each.to_dict() for each in self.opened.keys]} if self.opened.keys else {}),
             **({"access_points": list(self.opened.through)} if self.opened.through else {}),
             "chain": list(self.chain),
             "depends_on": list(self.depends_on),
@@ -226,7 +230,7 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
         every = [each for each in self if each.signing == "signs"]
         signing = [each for each in every if each.answer == "opened"]
         more = f" (unknown for {len(every) - len(signing):,} more)" if len(every) > len(signing) else ""
-        can = f"{count(len(signing), 'identity', 'identities')} can sign URLs for {self.key or self.bucket}{more}"
+        can = f"{identities(signing, self.key or self.bucket)}{more}"
         if self.days is None:
             return f"{can}. Add --logs to see who did."
         did = self._did
@@ -250,7 +254,8 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
         """Return the cells of one principal."""
         way = " -> ".join(name.rpartition(":")[2] for name in item.chain) or item.arn
         places = f"depends on {', '.join(item.depends_on)}" if item.opened.is_empty else ranges(item.opened)
-        opened = "; ".join(filter(None, (places, endpoints(item.opened, frozenset()), *item.opened.when)))
+        keys = shown_keys(item.opened.keys) if item.opened.keys else ""
+        opened = "; ".join(filter(None, (keys, places, endpoints(item.opened, frozenset()), *item.opened.when)))
         longest = "not known" if item.longest_s is None else duration(item.longest_s * 1000)
         signed = "-" if item.signed is None else f"{item.signed:,}"
         return printable(way), item.signing, item.answer, printable(opened), longest, signed
@@ -261,6 +266,13 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
         found = [each.to_dict() for each in shown]
         data = {"signers": found, "assumed": list(self.assumed), "unread": list(self.unread)}
         return data if self.missing is None else {**data, "missing": self.missing.to_dict()}
+
+
+def identities(signing: Sequence[SigningPrincipal], of: str) -> str:
+    """Return how many can sign URLs of what, and how many of them for some keys only."""
+    partly = sum(1 for each in signing if each.opened.keys)
+    some = f", {'each' if partly == len(signing) else f'{partly:,} of them'} for some keys only" if partly else ""
+    return f"{count(len(signing), 'identity', 'identities')} can sign URLs for {of}{some}"
 
 
 def _nothing(_text: str) -> bool:
@@ -407,7 +419,6 @@ class _Search:
     def __init__(self, exposure: Exposure, principals: Principals) -> None:
         self.locks = locks = exposure.locks
         self.principals = principals
-        self.keys = exposure.keys
         self.statements = Statements(_ACTIONS)
         self.by_arn = {each.arn: each for each in principals.all}
         self.groups = {arn.rpartition("/")[2]: arn for arn in principals.groups}
@@ -433,24 +444,37 @@ class _Search:
         self.unread_behind = (READ_ENDPOINTS,) if READ_ENDPOINTS in locks.not_read else ()
         self.key, self.unread, self.encrypted = self._key_question()
         anybody = Layer("resource", "bucket policy", parse_document(GRANT_READ, "resource"))
-        self.granted, self.unlocked = (
-            [self._reading(key, self.around._replace(resource=policy)) for key in self.keys]
-            for policy in (anybody, None)
-        )
+        granted, unlocked = (self.around._replace(resource=policy) for policy in (anybody, None))
+        self.granted = cache(lambda key: self._reading(key, granted))
+        self.unlocked = cache(lambda key: self._reading(key, unlocked))
         if READ_POLICY in locks.not_read:  # it may grant and refuse anything
             self.around, self.unread = self.around._replace(resource=anybody), (*self.unread, READ_POLICY)
-        self.reading = [self._reading(key, self.around) for key in self.keys]
+        self.reading = cache(lambda key: self._reading(key, self.around))
         self._after = cache(self._reading_after)
+        self.keys = PrincipalKeys(
+            exposure,
+            self.statements,
+            _READ,
+            {
+                f"{each.arn}/object/": each.policy.document.statements if each.policy else ()
+                for each in self.paths.values()
+            },
+            self._asked(_READ, locks.arn, self.around).keys_of,
+        )
 
     def signers(self) -> Signers:
         """Return everybody by what they can do."""
-        rows = {each.arn: _rows(self.reading, each) for each in self.principals.all}
+        rows = {each.arn: self._row(self.reading, each) for each in self.principals.all}
         classified = self._signing(rows)
         classified |= self._able_to_sign(rows, classified)
         result = [_signer(arn, *classified.get(arn, ("signs", _Way((arn,), row)))) for arn, row in rows.items()]
         order = list(_CLASSES)
         result.sort(key=lambda each: (each.answer == "refused", order.index(each.signing), each.arn))
         return Signers.of(result, (*self._assumed(), *self.principals.notes))
+
+    def _row(self, asked: Callable[[str], _Read], principal: Principal, *, as_if_all: bool = False) -> Row:
+        """Return from where a principal may read some key, with a question for each."""
+        return self.keys.row(principal, lambda key: asked(key).row(principal, as_if_all=as_if_all))
 
     def _signing(self, rows: Mapping[str, Row]) -> dict[str, tuple[SigningClass, _Way]]:
         """Return who signs, and who reaches somebody who does: certain ways first, then those that may be one."""
@@ -774,7 +798,7 @@ class _Search:
             yield from self._changes_of_bucket(principal)
         for arn, policies in self.principals.groups.items() if not principal.is_role else ():
             joined = replace(principal, policies=(*principal.policies, *policies))
-            yield _JOIN, arn, partial(_rows, self.reading, joined), ()
+            yield _JOIN, arn, partial(self._row, self.reading, joined), ()
         for action in (_TRUST, *_KEYS):
             allows = [each for each in self._covering(principal, action) if not each.deny]
             for arn in signing[action] if allows else ():
@@ -783,7 +807,7 @@ class _Search:
 
     def _changes_of_its_policies(self, principal: Principal) -> Iterator[_Change]:
         """Yield changes of policies of a principal, of its groups too, after which they allow everything."""
-        free = partial(_rows, self.reading, principal, as_if_all=True)
+        free = partial(self._row, self.reading, principal, as_if_all=True)
         own = _OWN["role" if principal.is_role else "user"]
         yield from ((action, principal.arn, free, ()) for action in own)
         groups = [self.groups[name] for name in principal.groups if name in self.groups]
@@ -793,12 +817,11 @@ class _Search:
 
     def _changes_of_bucket(self, principal: Principal) -> Iterator[_Change]:
         """Yield changes of the bucket policy and of those of its access points."""
-        yield _BUCKET, self.locks.arn, partial(_rows, self.granted, principal), ()
-        yield _UNLOCK, self.locks.arn, partial(_rows, self.unlocked, principal), ()
+        yield _BUCKET, self.locks.arn, partial(self._row, self.granted, principal), ()
+        yield _UNLOCK, self.locks.arn, partial(self._row, self.unlocked, principal), ()
         for arn in self.listed:
             for action in _OF_POINT:
-                asked = map(partial(self._after, action, arn), self.keys)
-                yield action, arn, partial(_rows, asked, principal), ()
+                yield action, arn, partial(self._row, partial(self._after, action, arn), principal), ()
 
 
 def _signer(arn: str, signing: SigningClass, way: _Way) -> SigningPrincipal:
@@ -817,10 +840,6 @@ def _decisive(rows: Iterable[Row], word: Word) -> Row:
             return row
         found = row if found is None or row.word == "unknown" else found
     return REFUSED if found is None else found
-
-
-def _rows(asked: Iterable[_Read], principal: Principal, *, as_if_all: bool = False) -> Row:
-    return _decisive((each.row(principal, as_if_all=as_if_all) for each in asked), "opened")
 
 
 def _from(row: Row) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ from ..iam.verdict import Verdict
 from .address_classes import EVERY_ADDRESS, Span, count, minimal_cidrs, within
 from .answer import Answer, answer_of
 from .conditions_of_opening import oldest_ms, phrases
+from .key_patterns import KeyPattern
 from .request_kinds import Circumstances, Kind, all_values, base_view, dimensions, signing
 from .sources import (
     ANY_OTHER,
@@ -75,6 +76,8 @@ class SourceSet:
         For opened ones, the age of a signature at which they end; None if no policy limits it.
     through : tuple of str
         For opened ones, the access points that at least some of them need.
+    keys : tuple of KeyPattern
+        The keys of a prefix that the answer is about; empty for all of them.
     """
 
     spans: tuple[Span, ...] = field(default=(), repr=False)
@@ -85,6 +88,7 @@ class SourceSet:
     decided_by: tuple[str, ...] = ()
     oldest_ms: int | None = field(default=None, repr=False, compare=False)
     through: tuple[str, ...] = ()
+    keys: tuple[KeyPattern, ...] = ()
 
     @property
     def cidrs(self) -> tuple[str, ...]:

@@ -196,3 +196,13 @@ SENTENCES = {
 def test_answers_say_what_was_looked_at(text: str) -> None:
     said = [each for each in ask(user("x"), points=SENTENCES[text]).assumed if text in each]
     assert len(said) == 1
+
+
+def test_keys_that_only_statements_about_the_access_point_tell_apart() -> None:
+    people = [user("x", st("s3:GetObject", f"{POINT}/object/scans/a/*")), user("y", BY_POINT)]
+    refuses = to({"AWS": arn("user/y")}, f"{POINT}/object/scans/*.png", "Deny")
+    locks = locks_of_files("gt-images", doc(DELEGATES), ACCOUNT)
+    locks = replace(locks, access_points=Part.of((point(doc(refuses)),)))
+    found = signers_of(Exposure(locks, "scans/", is_prefix=True), parse_principals(json.dumps(details(*people))))
+    assert [list(map(str, each.opened.keys)) for each in found] == [["scans/a/*"], ["all keys except scans/*.png"]]
+    assert {each.opened.through for each in found} == {("images",)}

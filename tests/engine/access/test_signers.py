@@ -326,6 +326,86 @@ def ask_page(page: dict[str, Any]) -> Signers:
     return signers_of(Exposure(locks_of_files("gt-images", None, ACCOUNT), KEY), parse_principals(json.dumps(page)))
 
 
+BUCKET = "arn:aws:s3:::gt-images"
+FOLDERS = [role(f"app{i}", st("s3:GetObject", f"{BUCKET}/scans/team{i}/*"), trusts=trust(ROOT)) for i in range(12)]
+TAGGED = st("s3:GetObject", BUCKET + "/scans/${aws:PrincipalTag/team}/*")
+NOT_TAGGED = {"Effect": "Allow", "Action": "s3:GetObject", "NotResource": TAGGED["Resource"]}
+BY_ID = st("s3:GetObject", BUCKET + "/scans/${aws:userid}/*")
+GREEN = doc(
+    *trust(ROOT, StringLike={"sts:RoleSessionName": "dev-*"})["Statement"],
+    *trust(ROOT, "sts:TagSession", StringEquals={"aws:RequestTag/team": "green"})["Statement"],
+)
+OF_FOLDERS: dict[str, tuple[list[dict[str, Any]], str, list[str]]] = {
+    "by the name": ([user("x", st("s3:GetObject", BUCKET + "/scans/${aws:username}/*"))], "opened", ["scans/x/*"]),
+    "by the own tag": ([user("x", TAGGED, tags={"team": "red"})], "opened", ["scans/red/*"]),
+    "by a tag that it has not": ([user("x", TAGGED)], "refused", []),
+    "by a tag of the session": (
+        [role("x", TAGGED, trusts=trust(ROOT, ["sts:AssumeRole", "sts:TagSession"]))], "opened", ["scans/?*/*"]
+    ),
+    "by the tag that the trust lets through": ([role("x", TAGGED, trusts=GREEN)], "opened", ["scans/green/*"]),
+    "unless it has the tag": (
+        [role("x", NOT_TAGGED, trusts=GREEN)], "opened",
+        ["all keys except scans/green/*"],
+    ),
+    "by the name of the session": (
+        [role("x", BY_ID, trusts=GREEN)], "opened", ["scans/AROAXXXXXXXXXXXXXXXXX:dev-*/*"]
+    ),
+    "within a boundary": (
+        [user("x", READ, boundary=arn("policy/p")), policy("p", doc(st("s3:*", f"{BUCKET}/*.png")))], "opened",
+        ["*.png"],
+    ),
+    "by a group, denied in part": (
+        [user("x", st("s3:*", f"{BUCKET}/scans/s*", "Deny"), groups=["g"]), group("g", arn("policy/p")),
+         policy("p", doc(st("s3:*", ["arn:aws:s3:::gt-*/scans/?/*", f"{BUCKET}/home"])))],
+        "opened", ["*/scans/?/* except scans/s*", "scans/?/* except scans/s*"],
+    ),
+    "a folder elsewhere": ([user("x", st("s3:GetObject", f"{BUCKET}/home/*"))], "refused", []),
+    "a statement that is not valid": (
+        [user("x", st("s3:GetObject", f"{BUCKET}/scans/x/*", Nonsense={"a": "b"}))], "unknown", []
+    ),
+    "a folder of a role": (
+        [user("x", st("sts:AssumeRole", arn("role/app3"))), FOLDERS[3]], "opened", ["scans/team3/*"]
+    ),
+    "becomes one, but for a folder": (
+        [user("x", st("iam:PutUserPolicy"), st("s3:*", f"{BUCKET}/scans/x/*", "Deny"))], "opened",
+        ["all keys except scans/x/*"],
+    ),
+}  # fmt: skip
+
+
+def of_prefix(people: list[dict[str, Any]], prefix: str = "scans/") -> Signers:
+    data = json.dumps(details(*people))
+    locks = locks_of_files("gt-images", None, ACCOUNT)
+    return signers_of(Exposure(locks, prefix, is_prefix=True), parse_principals(data))
+
+
+@pytest.mark.parametrize("name", OF_FOLDERS)
+def test_who_signs_for_some_keys_of_a_prefix(name: str) -> None:
+    people, answer, keys = OF_FOLDERS[name]
+    found = of_prefix(people)
+    item = next(each for each in (*found, *found.refused) if each.arn.endswith("/x"))
+    assert (item.answer, list(map(str, item.opened.keys))) == (answer, keys)
+
+
+def test_a_folder_for_each_role_makes_each_of_them_a_signer() -> None:
+    may = user("may", st("sts:AssumeRole", arn("role/app3")))
+    found = of_prefix([*FOLDERS, may])
+    assert len(found) == 13
+    assert found.numbers.startswith("12 identities can sign URLs for scans/, each for some keys only.")
+    assert found[0].to_dict()["keys"] == [{"patterns": ["scans/team0/*"], "except": []}]
+    assert found.row(found[0])[3] == "scans/team0/*; all addresses; all endpoints"
+    assert {each.arn for each in of_prefix([*FOLDERS, may], "scans/team3/")} == {arn("role/app3"), may["Arn"]}
+
+
+def test_sources_of_a_prefix_are_those_of_its_keys_together() -> None:
+    office = {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}
+    home = {"IpAddress": {"aws:SourceIp": "198.51.100.0/24"}}
+    some = user("x", st("s3:*", f"{BUCKET}/scans/a/*", **office), st("s3:*", f"{BUCKET}/scans/b/*", **home))
+    [item] = of_prefix([some])
+    assert item.opened.cidrs == ("198.51.100.0/24", "203.0.113.0/24")
+    assert item.opened.when == ("for scans/a/*, from 203.0.113.0/24", "for scans/b/*, from 198.51.100.0/24")
+
+
 KEY_ARN = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/11112222-3333-4444-5555-666677778888"
 DECRYPT = st("kms:Decrypt", KEY_ARN)
 BY_ROOT = doc({"Effect": "Allow", "Principal": ROOT, "Action": "kms:*", "Resource": "*"})

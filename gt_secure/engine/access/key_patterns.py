@@ -1,0 +1,131 @@
+"""Patterns of keys for people and programs: for which keys of a prefix an answer holds, exactly.
+
+Statements match ARNs, so what a pattern says about keys is what is left of it behind the ARN of the bucket or of an
+access point. Classes of keys are then put into words with the fewest patterns that the policies have themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from functools import reduce
+from itertools import product
+from operator import and_
+from typing import NamedTuple
+
+from ...base.text import count
+from ..iam.variables import Template, Variable, Wild
+from .key_classes import KeyClasses, Signature
+
+_ARN_COLONS = 5
+_SHOWN = 3
+
+
+class KeyPattern(NamedTuple):
+    """Keys that match each of some patterns, and none of the exceptions; without patterns all keys of the prefix."""
+
+    patterns: tuple[str, ...]
+    exceptions: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        found = " and ".join(self.patterns) or "all keys"
+        return f"{found} except {', '.join(self.exceptions)}" if self.exceptions else found
+
+    def to_dict(self) -> dict[str, list[str]]:
+        """Return JSON-able data."""
+        return {"patterns": list(self.patterns), "except": list(self.exceptions)}
+
+
+def behind(template: Template, start: str) -> list[Template]:
+    """Return what is left of a pattern behind a text: what may follow the text in an ARN that matches.
+
+    An ARN with too few parts is completed as a statement completes it.
+    """
+    missing = _ARN_COLONS - sum(part.count(":") for part in template if isinstance(part, str))
+    completed = (*template, *(each for _ in range(missing) for each in (":", Wild.ANY)))
+    return list(dict.fromkeys(each for one in dict.fromkeys((template, completed)) for each in _behind(one, start)))
+
+
+def _behind(template: Template, start: str) -> Iterator[Template]:
+    steps = [step for part in template for step in (part if isinstance(part, str) else (part,))]
+    state = _spread(steps, {0})
+    for character in start:
+        moved = {at + 1 for at in state if at < len(steps) and steps[at] in (character, Wild.ONE)}
+        state = _spread(steps, moved | {at for at in state if at < len(steps) and _is_long(steps[at])})
+    for at in sorted(state):
+        if at < len(steps) and (at - 1 not in state or not _is_long(steps[at - 1])):
+            first = Wild.ANY if isinstance(steps[at], Variable) and _is_inside(steps, at, start) else steps[at]
+            yield _joined([first, *steps[at + 1 :]])
+
+
+def _is_long(step: object) -> bool:
+    return step is Wild.ANY or isinstance(step, Variable)
+
+
+def _is_inside(steps: Sequence[object], at: int, start: str) -> bool:
+    """Return whether the value of a variable may begin before the end of a text."""
+    return "".join(map(str, steps[:at])) != start
+
+
+def _spread(steps: Sequence[object], state: set[int]) -> set[int]:
+    for at in sorted(state):
+        while at < len(steps) and _is_long(steps[at]):
+            at += 1
+            state.add(at)
+    return state
+
+
+def _joined(steps: Sequence[str | Wild | Variable]) -> Template:
+    found: list[str | Wild | Variable] = []
+    for step in steps:
+        if found and isinstance(step, str) and isinstance(last := found[-1], str):
+            found[-1] = last + step
+        else:
+            found.append(step)
+    return tuple(found)
+
+
+def patterns_of(classes: KeyClasses, chosen: Collection[Signature], prefix: str) -> tuple[KeyPattern, ...]:
+    """Return the patterns that exactly the keys of these classes match; none for all keys."""
+    signatures = list(classes.arns)
+    every = (1 << len(signatures)) - 1
+    masks = [sum(1 << at for at, each in enumerate(signatures) if each[bit]) for bit in range(len(classes.groups))]
+    wanted = sum(1 << at for at, each in enumerate(signatures) if each in chosen)
+    wide = sorted(range(len(masks)), key=lambda bit: masks[bit].bit_count())
+    terms: list[tuple[dict[int, bool], int]] = []
+    left = 0 if wanted == every else wanted
+
+    def covered(term: dict[int, bool], but: int = -1) -> int:
+        return reduce(and_, (masks[bit] ^ (0 if is_in else every) for bit, is_in in term.items() if bit != but), every)
+
+    while left:
+        example = left & -left
+        term = {bit: bool(masks[bit] & example) for bit in sorted(wide, key=lambda bit: bool(masks[bit] & example))}
+        for bit in list(term):
+            if not covered(term, bit) & ~wanted:
+                del term[bit]
+        terms = [each for each in terms if each[1] & ~covered(term)] + [(term, covered(term))]
+        left &= ~covered(term)
+    return tuple(dict.fromkeys(each for term, _ in terms for each in _in_words(classes, term, prefix)))
+
+
+def _in_words(classes: KeyClasses, term: dict[int, bool], prefix: str) -> Iterator[KeyPattern]:
+    def named(bit: int) -> list[str]:
+        rests = [rest for filled in classes.groups[bit] for rest in behind(filled, classes.start)]
+        texts = ["".join(part.value if isinstance(part, Wild) else str(part) for part in rest) for rest in rests]
+        return [text for text in texts if _meets(text, prefix)]
+
+    exceptions = tuple(text for bit, is_in in term.items() if not is_in for text in named(bit))
+    for patterns in product(*(named(bit) for bit, is_in in term.items() if is_in)):
+        yield KeyPattern(patterns, exceptions)
+
+
+def _meets(pattern: str, prefix: str) -> bool:
+    """Return whether a pattern may match a key under a prefix, by its literal start."""
+    literal = pattern.partition("*")[0].partition("?")[0]
+    return literal.startswith(prefix) or prefix.startswith(literal)
+
+
+def shown_keys(patterns: Sequence[KeyPattern]) -> str:
+    """Return the first patterns as text, and how many more there are."""
+    more = [f"{count(len(patterns) - _SHOWN, 'more pattern')}"] if len(patterns) > _SHOWN else []
+    return ", ".join([*map(str, patterns[:_SHOWN]), *more]) or "all keys"
