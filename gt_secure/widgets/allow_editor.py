@@ -120,6 +120,7 @@ class AllowEditor(Step):
         self._wrong: dict[str, InvalidInput] = {}
         self._reasons: frozenset[str] = frozenset()
         self._two_portals = False
+        self._place = ("", "")
         super().__init__(connection)
         self.observe(self._on_trait, [*_TRAITS, *_NAMES, *SWITCHES])
         with self.hold_trait_notifications():
@@ -299,8 +300,8 @@ class AllowEditor(Step):
         if self._drawing:
             return
         texts = {name: str(each.value).strip() for name, each in self.inputs.items()}
-        if texts["bucket"].startswith("s3://") and not texts["prefix"]:
-            texts["prefix"] = texts["bucket"][5:].partition("/")[2]
+        address = texts["bucket"][5:].partition("/")[2] if texts["bucket"].startswith("s3://") else ""
+        texts["prefix"] = address or texts["prefix"]
         values, wrong, before = dict.fromkeys(texts, ""), {}, self._wrong
         for each in FIELDS:
             try:
@@ -314,6 +315,8 @@ class AllowEditor(Step):
         with self.hold_trait_notifications():
             for trait, value in values.items():
                 self.set_trait(trait, value)
+        if address:
+            self.prefix = values["prefix"]
         self._wrong = wrong
         self.draw()
         if wrong or before:
@@ -330,6 +333,10 @@ class AllowEditor(Step):
 
     def _on_trait(self, change: Any) -> None:
         self._wrong.pop(change["name"], None)
+        bucket, prefix = self._place
+        self._place = (self.bucket, self.prefix)
+        if bucket not in ("", self.bucket) and prefix == self.prefix:
+            self.prefix = ""  # it was for the bucket that was chosen before
         self.draw()
         self.revision += 1
 

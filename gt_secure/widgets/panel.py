@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 import traitlets
 
-from ..account import read_bucket
+from ..account import access_under
 from ..aws.teams import team_reference
 from ..base import html as markup
-from ..base.errors import GtSecureError, InvalidInput
+from ..base.errors import GtSecureError, InvalidInput, PolicyError
 from ..connection import connection_of
 from ..doctor import examine
+from ..engine.access.locks import READ_POLICY
 from ..engine.policies.bucket_guard import find_guard
 from . import role_summary as roleline
 from .allow_editor import NOBODY, AllowEditor
@@ -30,10 +31,10 @@ from .thread_safe import Html, make
 from .url_step import TestUrlStep
 
 if TYPE_CHECKING:
-    from ..account.bucket import Bucket
     from ..aws.teams import TeamLike
     from ..connection import Connection, ConnectionLike
     from ..doctor import Diagnosis
+    from ..engine.access.locks import EffectiveLocks
     from ..logs.hits import Hits
     from ..logs.leaks import Leak
     from ..restriction.model import Restriction
@@ -132,6 +133,8 @@ class Panel(Box):
         self.allow.observe(lambda _: self._place_changed(), ["bucket", "prefix"])
         self.allow.observe(lambda _: self._examine_later(), ["bucket", "prefix"])
         self.allow.observe(lambda _: self._forget_changes(), "bucket")
+        self.allow.observe(lambda _: self.review.forget(), ["team", "bucket"])
+        self.picker.observe(self._choice_changed, "value")
         self.test.role_input.observe(lambda _: self._examine_later(), "value")
         self.review.observe(lambda _: self._plan_changed(), "plan")
         self.review.observe(lambda _: self._applied(), "applied")
@@ -171,6 +174,10 @@ class Panel(Box):
         if team is not None or self.picker.value == BUCKET_ONLY:
             self.allow.opened = True
         self._draw_top(team=team, teams=self.picker.teams, no_private_team=self.picker.no_private_team)
+
+    def _choice_changed(self, change: dict[str, Any]) -> None:
+        if change["old"] is not None:  # a prefix was for what was chosen before
+            self.allow.prefix = ""
 
     def _details_changed(self) -> None:
         details: TeamDetails | None = self.picker.details
@@ -212,6 +219,8 @@ class Panel(Box):
         if plan is not None and plan.restriction.managed:
             self.hits.networks = tuple(str(network) for network in plan.restriction.addresses)
         self._draw_top(plan=plan)
+        if plan is not None and plan.state.bucket is not None:
+            self._got_locks(plan.before.locks)  # read later than what is shown
 
     def _wish(self) -> tuple[Restriction | None, InvalidInput | None]:
         try:
@@ -224,22 +233,31 @@ class Panel(Box):
         self.test.prefix = self.allow.prefix
         self.test.bucket = bucket
         self.hits.bucket = bucket
-        self._draw_top(bucket=bucket, guard=None, guard_known=False, guard_refused=False)
+        self._draw_top(bucket=bucket, access=None, guard=None, guard_known=False, guard_refused=False)
         if bucket:
             self._read_bucket(bucket, after_s=0.2)
 
     def _read_bucket(self, name: str, *, after_s: float = 0) -> None:
         self._worker.start(
-            lambda: read_bucket(self.link.get().aws, name), self._got_bucket, timeout_s=30, after_s=after_s
+            lambda: self.link.get().who_can_open(name).locks, self._got_locks, timeout_s=30, after_s=after_s
         )
 
-    def _got_bucket(self, state: Bucket) -> None:
-        seen, text = state.policy.missing is None, state.policy.if_read or ""
-        guard = find_guard(text) if text else None
-        self._draw_top(guard=guard, guard_known=seen, guard_refused=not seen)
+    def _got_locks(self, locks: EffectiveLocks) -> None:
+        """Show who can open the bucket, as it was just read."""
+        if locks.bucket != self.allow.bucket:
+            return
+        known = READ_POLICY not in locks.not_read
+        try:
+            guard = find_guard(locks.policy) if isinstance(locks.policy, str) else None
+        except PolicyError:
+            guard = None
+        access = access_under(locks, parts=(self.allow.prefix,))
+        self._draw_top(access=access, guard=guard, guard_known=known, guard_refused=not known)
 
     def _applied(self) -> None:
         """Refresh what was changed, and open the test."""
+        if self.review.applied is None:
+            return
         self.picker.refresh()
         bucket = self.allow.bucket
         if bucket:

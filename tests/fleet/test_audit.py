@@ -34,11 +34,10 @@ def test_it_reports_teams_buckets_findings_and_leaks(gt, tmp_path) -> None:
     for word in ("radiology-team", "gt-images", "portal-public-beside-vpc", audit.headline):
         assert word in str(audit)
         assert word in audit._repr_html_()
-    guard = {bucket.name: bucket.guard for bucket in audit.buckets}["gt-images"]
-    assert guard.startswith("none")
+    assert {bucket.name: bucket.access_text for bucket in audit.buckets}["gt-images"].startswith("Anyone with a URL")
     done = gt.apply(gt.plan(Restriction("open-team", addresses=["203.0.113.0/24"], bucket="gt-images")))
     again = gt.audit(buckets=["gt-images"], logs=False)
-    assert "203.0.113.0/24" in {bucket.name: bucket.guard for bucket in again.buckets}["gt-images"]
+    assert "203.0.113.0/24" in {bucket.name: bucket.access_text for bucket in again.buckets}["gt-images"]
     gt.undo(done)
 
 
@@ -55,7 +54,7 @@ def test_what_cannot_be_read_is_unread_and_never_fine(gt, monkeypatch) -> None:
 
 def test_a_bucket_that_is_not_there_is_unknown(gt) -> None:
     audit = gt.audit(buckets=["gt-imagse"], logs=False)
-    assert {bucket.name: bucket.guard for bucket in audit.buckets}["gt-imagse"] == "unknown"
+    assert {bucket.name: bucket.access_text for bucket in audit.buckets}["gt-imagse"] == "unknown"
     assert any("Did you mean gt-images?" in text for text in audit.unread)
 
 

@@ -41,7 +41,8 @@ def test_the_whole_job(connection: Connection, now: None, words: Any, every_widg
     made.review.apply()
     top = words(made.top.value)
     assert "will be" not in top
-    assert "✓ 1 range" in top
+    assert "✓ 203.0.113.0/24" in top
+    assert "Only 203.0.113.0/24 can open presigned URLs of gt-images." in words(made.heading.value)
     made.test.bound_to = "203.0.113.7"
     made.test.sign()
     made.test.probe()
