@@ -356,7 +356,7 @@ def _guard_words(guard: Guard | None, names: Sequence[str]) -> str:
     where = f"objects under {guard.prefix}" if guard.prefix else "all objects"
     who = ", ".join([*(names or map(str, guard.networks)), *guard.endpoints]) or "nowhere"
     if guard.drifted:
-        return f"a guard that somebody edited, for {where}: it lists {who}"
+        return f"a guard for {where} that was edited by hand: it lists {who}"
     limit = f", up to {age_text(guard.age_limit_s)} after signing" if guard.age_limit_s else ""
     spared = ", except uploads, which work from anywhere" if guard.reads else ""
     return f"presigned URLs of {where} work only from {who}{limit}{spared}"

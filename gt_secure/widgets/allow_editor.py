@@ -367,7 +367,8 @@ class AllowEditor(Step):
             self._drawing = False
         both, stays = ("URL lock and bucket guard", "stay") if private else ("Bucket guard", "stays")
         kept = f"{both} {stays} unchanged. To turn one off, use More options."
-        said = f"{both} on: URLs work only from the allowed addresses." if self.protect.value else kept
+        part = f" for objects under {markup.plain(self.prefix, 60)}" if self.prefix else ""
+        said = f"{both} on{part}: URLs work only from the allowed addresses." if self.protect.value else kept
         self.protect.description = f"Protect these {'objects' if self.team is None else 'images'}"
         self.protect_hint.value = markup.hint(said)
         set_class(self.portal_input, "gts-hidden", not (self._two_portals and private and self.url_lock))

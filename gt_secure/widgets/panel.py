@@ -135,6 +135,7 @@ class Panel(Box):
         self.allow.observe(lambda _: self._forget_changes(), "bucket")
         self.allow.observe(lambda _: self.review.forget(), ["team", "bucket"])
         self.picker.observe(self._choice_changed, "value")
+        self.picker.observe(lambda _: self._read_again(), "answers")
         self.test.role_input.observe(lambda _: self._examine_later(), "value")
         self.review.observe(lambda _: self._plan_changed(), "plan")
         self.review.observe(lambda _: self._applied(), "applied")
@@ -242,6 +243,11 @@ class Panel(Box):
             lambda: self.link.get().who_can_open(name).locks, self._got_locks, timeout_s=30, after_s=after_s
         )
 
+    def _read_again(self) -> None:
+        """Read the bucket again after the teams: what is shown was read at one time."""
+        if self.allow.bucket and self._view.access is not None:
+            self._read_bucket(self.allow.bucket)
+
     def _got_locks(self, locks: EffectiveLocks) -> None:
         """Show who can open the bucket, as it was just read."""
         if locks.bucket != self.allow.bucket:
@@ -259,9 +265,6 @@ class Panel(Box):
         if self.review.applied is None:
             return
         self.picker.refresh()
-        bucket = self.allow.bucket
-        if bucket:
-            self._read_bucket(bucket)
         self.test.opened = self.hits.opened = True
         self.test.sign_button.add_class("gts-primary")  # one primary button: the next step
 

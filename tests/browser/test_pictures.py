@@ -15,7 +15,7 @@ pytestmark = [
     pytest.mark.skipif(not os.environ.get("GT_SECURE_PICTURES"), reason="only tools/screenshots.py needs these scenes"),
 ]
 
-PANEL = 'import gt_secure\ngt_secure.panel(team="open-team", bucket="gt-images", prefix="scans/")'
+PANEL = 'import gt_secure\ngt_secure.panel(team="open-team", bucket="gt-images")'
 STEPS = ("Workteam", "Allow", "Review & apply", "Test URL", "Requests")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import re
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import traitlets
 import gt_secure.widgets
 from gt_secure.base.errors import InvalidInput
 from gt_secure.connection import Connection
+from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.restriction.model import Restriction
 from gt_secure.widgets import AllowEditor, HitsStep, Panel, ReviewStep, TeamPicker, TestUrlStep, panel
 
@@ -297,3 +299,39 @@ def test_a_connection_and_a_session_are_one_too_many() -> None:
     with pytest.raises(InvalidInput) as caught:
         gt_secure.panel(object(), sagemaker_session=object())
     assert caught.value.field == "sagemaker_session"
+
+
+def test_a_prefix_stays_with_the_bucket_that_it_was_for(connection: Connection, now: None, words: Any) -> None:
+    made = panel(connection, team="open-team", bucket="gt-images", prefix="scans/", addresses=["203.0.113.0/24"])
+    assert made.allow.prefix == "scans/"
+    made.review.apply()
+    assert "Objects under scans/: only 203.0.113.0/24." in words(made.heading.value)
+    assert "gts-says-warn" in made.heading.value
+    made.allow.bucket = "gt-logs"
+    assert (made.allow.prefix, made.allow.inputs["prefix"].value, made.review.after.value) == ("", "", "")
+    assert made.review.applied is None
+    assert "Anyone with a URL can open gt-logs." in words(made.heading.value)
+    made.allow.bucket_input.value = "s3://gt-images/scans/"
+    assert (made.allow.bucket, made.allow.prefix) == ("gt-images", "scans/")
+    made.picker.value = "radiology-team"
+    assert made.allow.prefix == ""
+    made.close()
+    connection.undo()
+
+
+def test_a_headline_follows_the_policy(connection: Connection, now: None, words: Any) -> None:
+    made = panel(connection, bucket="gt-images")
+    assert "Anyone with a URL can open gt-images." in words(made.heading.value)
+    s3 = connection.aws.client("s3")
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [build_guard("gt-images", networks=["203.0.113.0/24"])]})
+    for text, headline, tone in (
+        (policy, "Only 203.0.113.0/24 can open presigned URLs of gt-images.", "ok"),
+        (policy.replace('"s3:*"', '"s3:PutObject"'), "Anyone with a URL can open gt-images.", "no"),
+    ):
+        s3.put_bucket_policy(Bucket="gt-images", Policy=text)
+        made.picker.refresh()
+        assert headline in words(made.heading.value)
+        assert f"gts-says-{tone}" in made.heading.value
+        assert {each["tone"] for each in made.locks["locks"] if each["name"] == "Bucket guard"} == {tone}
+    s3.delete_bucket_policy(Bucket="gt-images")
+    made.close()

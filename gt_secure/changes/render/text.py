@@ -54,7 +54,8 @@ def _lines(plan: Plan, room: int | None, full: bool) -> Iterator[str]:
     state = plan.state
     yield f"Plan for {subject(plan)}"
     yield f"in {state.region}, account {state.account_id}, as {printable(state.caller_arn)}"
-    yield from (line for sentence in access_lines(plan) for line in wrapped(sentence, 4, room))
+    for sentence in [*access_lines(plan)][:1]:
+        yield from wrapped(sentence, 4, room)
     if plan.reason:
         yield f"Reason: {printable(plan.reason)}"
     for each in plan.restriction.managed:
