@@ -683,7 +683,8 @@ class Connection:
 
         Parameters
         ----------
-        buckets : str or iterable of str, ``tag:KEY=VALUE`` or names: more buckets than those that teams use
+        buckets : str or iterable of str
+            ``all``, ``tag:KEY=VALUE`` or names: other buckets than those that teams use or a guard of ours protects.
         since : str, optional; read the logs from here
         logs : bool, whether to read the access logs of the buckets
 

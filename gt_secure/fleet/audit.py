@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from .. import account
+from ..aws.buckets import buckets_here
 from ..base.columns import lay_out
 from ..base.errors import InvalidInput
 from ..base.html import Markup, hint, notice, output, table, text as html_text
-from ..base.text import members
+from ..base.text import members, some
 from ..findings.listings import Findings, FindingsReport, Workteams
 from ..findings.model import SEVERITIES
-from .data_buckets import BucketChoice, TeamBuckets, UnreadNotes
+from .data_buckets import BucketChoice, TeamBuckets, UnreadNotes, guarded_buckets
 
 if TYPE_CHECKING:
     from ..account.bucket_access import BucketAccess
@@ -84,6 +85,8 @@ class Audit(FindingsReport):
         Of every private team with every bucket, each one once, the most severe first.
     unread : tuple of str
         What could not be read: it is unknown, and never fine.
+    others : tuple of str
+        Buckets of the region that were not looked at.
     """
 
     at: dt.datetime
@@ -96,6 +99,7 @@ class Audit(FindingsReport):
     buckets: tuple[AuditedBucket, ...]
     findings: Findings
     unread: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
     @property
     def leaks(self) -> tuple[tuple[str, Leak], ...]:
@@ -112,6 +116,11 @@ class Audit(FindingsReport):
         """The outcome in one line."""
         return f"Findings: {self.counts_text}. Leaked URLs: {len(self.leaks)}. Not read: {len(self.unread)}."
 
+    @property
+    def others_text(self) -> str:
+        """The buckets that were not looked at, in a sentence; empty if there are none."""
+        return f"Not looked at: {some(self.others)}. --buckets all looks at all." if self.others else ""
+
     def to_dict(self) -> dict[str, Any]:
         """Return the audit as JSON-able data."""
         return {
@@ -124,6 +133,7 @@ class Audit(FindingsReport):
             "findings": [finding.to_dict() for finding in self.findings],
             "leaks": [{"bucket": name, **leak.to_dict()} for name, leak in self.leaks],
             "unread": list(self.unread),
+            "not_looked_at": list(self.others),
         }
 
     def sections(self) -> list[tuple[str, tuple[str, ...], list[tuple[object, ...]]]]:
@@ -163,6 +173,7 @@ class Audit(FindingsReport):
         lines = [f"Account {self.account}, {self.region}, {self.at:%Y-%m-%d %H:%M} UTC", self.headline]
         for title, head, rows in self.sections():
             lines += ["", title, *(lay_out(head, rows, room) if rows else ["  none"])]
+        lines += ["", self.others_text] if self.others else []
         return "\n".join(lines)
 
     def __str__(self) -> str:
@@ -176,6 +187,7 @@ class Audit(FindingsReport):
         parts.append(hint(f"Account {self.account}, {self.region}, {self.at:%Y-%m-%d %H:%M} UTC", self.caller))
         for title, head, rows in self.sections():
             parts.append(table(head, rows, caption=title) if rows else hint(html_text(f"{title}: none")))
+        parts += [hint(html_text(self.others_text, 400))] if self.others else []
         return output(*parts)
 
 
@@ -200,11 +212,13 @@ def audit(
     teams = notes.attempt("workteams", gt.workteams, Workteams())
     known = TeamBuckets(gt.aws, gt.journal, notes.passes)
     used = {team: known.of(team, notes) for team in teams}
-    asked = list(choice.names) if choice.tag is None else choice.here(gt.aws, notes)
-    names = sorted({*asked, *(name for some in used.values() for name in some)})
+    asked = list(choice.names) if choice.names else choice.here(gt.aws, notes)
+    own: list[str] = UnreadNotes(notes.passes).attempt("buckets", lambda: buckets_here(gt.aws), [])
+    guarded = guarded_buckets(gt.aws, gt.journal, own) if choice == BucketChoice() else []
+    names = sorted({*asked, *guarded, *(name for listed in used.values() for name in listed)})
     if not names or (choice != BucketChoice() and not asked):
         notes.lines.append(f"buckets: not applicable, {choice.nothing}")
-    users = {name: tuple(team.name for team, some in used.items() if name in some) for name in names}
+    users = {name: tuple(team.name for team, listed in used.items() if name in listed) for name in names}
     audited = tuple(_bucket(gt, name, users[name], notes, since if logs else False) for name in names)
     findings, access = _findings(gt, used, audited, notes)
     return Audit(
@@ -218,6 +232,7 @@ def audit(
         buckets=tuple(replace(each, access=access.get(each.name)) for each in audited),
         findings=findings,
         unread=tuple(dict.fromkeys(notes.lines)),
+        others=tuple(name for name in own if name not in names),
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import ipywidgets
 
 from ..base import html as markup
-from ..base.html import Chip, Markup, count
+from ..base.html import Chip, Markup, Tone, count
 from ..base.network import parse_stored_cidrs
 from ..base.text import duration, some
 from ..changes import KIND_CALLS
@@ -50,6 +50,10 @@ class LocksView:
     guard: Guard | None = None
     guard_known: bool = False
     guard_refused: bool = False
+    read_at: dt.datetime | None = None
+    """Time of the reading of the bucket, in UTC."""
+    is_old: bool = False
+    """Whether the reading is so old that nothing good is said of it any more."""
     plan: Plan | None = None
     changes: Mapping[str, HistoryEntry] = dataclasses.field(default_factory=dict)
     """The last change for each kind of lock, where it is known."""
@@ -71,9 +75,15 @@ def locks_markup(view: LocksView) -> Markup:
 
 def _cards(view: LocksView) -> dict[str, tuple[str, Chip, str]]:
     """Return the locks that there are: without a workteam a bucket has two."""
-    if view.team is None and (view.bucket or view.no_private_team):
-        return {"bucket-guard": _guard(view), "age-limit": _age_limit(view)}
-    return {"portal-lock": _portal(view), "url-lock": _url(view), "bucket-guard": _guard(view)}
+    cards = {"bucket-guard": _guard(view), "age-limit": _age_limit(view)}
+    if view.team is not None or not (view.bucket or view.no_private_team):
+        cards = {"portal-lock": _portal(view), "url-lock": _url(view), "bucket-guard": _guard(view)}
+    return {kind: (name, Chip(_aged(view, chip.tone), chip.words), text) for kind, (name, chip, text) in cards.items()}
+
+
+def _aged(view: LocksView, tone: Tone) -> Tone:
+    """Return a colour, without the green of an old reading."""
+    return "plain" if view.is_old and tone == "ok" else tone
 
 
 def headline(view: LocksView) -> Markup:
@@ -88,7 +98,11 @@ def headline(view: LocksView) -> Markup:
         tone, text = "ok", f"A URL of a worker of {name} works only from the worker's own address."
     else:
         tone, text = "no", f"Anyone with a URL can open the images of {markup.plain(view.team.name, 60)}."
-    return Markup(f'<h2 class="gts-headline gts-says-{tone}">{markup.text(text, 400)}</h2>')
+    shown = Markup(f'<h2 class="gts-headline gts-says-{_aged(view, tone)}">{markup.text(text, 400)}</h2>')
+    if view.read_at is None:
+        return shown
+    again = ". Refresh to read it again" if view.is_old else ""
+    return markup.join(shown, Markup(f'<small class="gts-read">as read {view.read_at:%H:%M:%S} UTC{again}</small>'))
 
 
 def lock_states(view: LocksView) -> dict[str, Any]:

@@ -41,6 +41,11 @@ if TYPE_CHECKING:
 
 _OF_TEAMS = ("teams", "url-lock", "portal-lock", "sign")
 """Features that a bucket without a workteam does not have."""
+OLD_S = 60.0
+"""Seconds after which nothing good is said of a reading any more."""
+_NOT_READ: dict[str, Any] = {
+    "access": None, "guard": None, "guard_known": False, "guard_refused": False, "read_at": None, "is_old": False,
+}  # fmt: skip
 _QUIET_S = 1.0
 """The role is looked at when the choices have been quiet for so long."""
 
@@ -76,7 +81,8 @@ class Panel(Box):
         self.link = connection if isinstance(connection, Link) else Link(connection)
         self._view = LocksView()
         self._who = ""
-        self._worker = Worker(on_busy=lambda _: None, on_error=lambda error: self.allow.show_error(error))
+        self._worker = Worker(on_busy=lambda _: None, on_error=self._not_read)
+        self._clock = Worker(on_busy=lambda _: None, on_error=lambda _: None)
         self._identity = Worker(on_busy=lambda _: None, on_error=lambda error: self._got_identity(error.message))
         self._doctor = Worker(on_busy=lambda _: None, on_error=self._no_diagnosis)
         # The history is often not readable, and no lock depends on it.
@@ -135,7 +141,7 @@ class Panel(Box):
         self.allow.observe(lambda _: self._forget_changes(), "bucket")
         self.allow.observe(lambda _: self.review.forget(), ["team", "bucket"])
         self.picker.observe(self._choice_changed, "value")
-        self.picker.observe(lambda _: self._read_again(), "answers")
+        self.picker.refresh_button.on_click(lambda _: self._read_again())
         self.test.role_input.observe(lambda _: self._examine_later(), "value")
         self.review.observe(lambda _: self._plan_changed(), "plan")
         self.review.observe(lambda _: self._applied(), "applied")
@@ -152,7 +158,7 @@ class Panel(Box):
     def close(self) -> None:
         """Close all steps; a test URL is forgotten."""
         if hasattr(self, "steps"):
-            for worker in (self._worker, self._identity, self._doctor, self._historian):
+            for worker in (self._worker, self._clock, self._identity, self._doctor, self._historian):
                 worker.cancel()
             for step in self.steps:
                 step.close()
@@ -234,7 +240,7 @@ class Panel(Box):
         self.test.prefix = self.allow.prefix
         self.test.bucket = bucket
         self.hits.bucket = bucket
-        self._draw_top(bucket=bucket, access=None, guard=None, guard_known=False, guard_refused=False)
+        self._draw_top(bucket=bucket, **_NOT_READ)
         if bucket:
             self._read_bucket(bucket, after_s=0.2)
 
@@ -244,9 +250,17 @@ class Panel(Box):
         )
 
     def _read_again(self) -> None:
-        """Read the bucket again after the teams: what is shown was read at one time."""
-        if self.allow.bucket and self._view.access is not None:
+        """Read again what is shown of the bucket: its locks, and the plan."""
+        if self.review.restriction is not None:
+            self.review.guard(self.review.make_plan)
+        if self.allow.bucket:
             self._read_bucket(self.allow.bucket)
+
+    def _not_read(self, error: GtSecureError) -> None:
+        """Show that the bucket could not be read: what was known of it before says nothing of now."""
+        self._clock.cancel()
+        self._draw_top(**_NOT_READ)
+        self.allow.show_error(error)
 
     def _got_locks(self, locks: EffectiveLocks) -> None:
         """Show who can open the bucket, as it was just read."""
@@ -258,13 +272,18 @@ class Panel(Box):
         except PolicyError:
             guard = None
         access = access_under(locks, parts=(self.allow.prefix,))
-        self._draw_top(access=access, guard=guard, guard_known=known, guard_refused=not known)
+        seen: dict[str, Any] = {"guard_known": known, "guard_refused": not known, "read_at": locks.at, "is_old": False}
+        self._draw_top(access=access, guard=guard, **seen)
+        if in_background():
+            self._clock.start(lambda: None, lambda _: self._draw_top(is_old=True), after_s=OLD_S, hours=True)
 
     def _applied(self) -> None:
         """Refresh what was changed, and open the test."""
         if self.review.applied is None:
             return
         self.picker.refresh()
+        if self.review.restriction is None:
+            self._read_again()  # else the plan that is made now reads it
         self.test.opened = self.hits.opened = True
         self.test.sign_button.add_class("gts-primary")  # one primary button: the next step
 

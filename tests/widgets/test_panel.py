@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,13 @@ import pytest
 import traitlets
 
 import gt_secure.widgets
-from gt_secure.base.errors import InvalidInput
+from gt_secure.base.errors import CredentialsError, InvalidInput
 from gt_secure.connection import Connection
 from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.restriction.model import Restriction
 from gt_secure.widgets import AllowEditor, HitsStep, Panel, ReviewStep, TeamPicker, TestUrlStep, panel
 
-from .conftest import deliver
+from .conftest import deliver, until
 
 ROOM = Path(gt_secure.widgets.__file__).parent
 STEPS = (TeamPicker, AllowEditor, ReviewStep, TestUrlStep, HitsStep)
@@ -329,9 +330,45 @@ def test_a_headline_follows_the_policy(connection: Connection, now: None, words:
         (policy.replace('"s3:*"', '"s3:PutObject"'), "Anyone with a URL can open gt-images.", "no"),
     ):
         s3.put_bucket_policy(Bucket="gt-images", Policy=text)
-        made.picker.refresh()
+        made.picker.refresh_button.click()
         assert headline in words(made.heading.value)
         assert f"gts-says-{tone}" in made.heading.value
         assert {each["tone"] for each in made.locks["locks"] if each["name"] == "Bucket guard"} == {tone}
     s3.delete_bucket_policy(Bucket="gt-images")
+    made.close()
+
+
+def test_a_good_word_has_an_age_and_ends(connection: Connection, run: Any, words: Any) -> None:
+    module = import_module("gt_secure.widgets.panel")
+    done = connection.apply(connection.plan(Restriction(bucket="gt-images", addresses=["203.0.113.0/24"])))
+
+    async def main() -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            made = panel(connection, bucket="gt-images")
+            await until(lambda: "gts-says-ok" in made.heading.value)
+            assert re.search(r"as read \d\d:\d\d:\d\d UTC</small>", made.heading.value)
+            patch.setattr(module, "OLD_S", 0.01)
+            made.picker.refresh_button.click()
+            await until(lambda: "Refresh to read it again" in made.heading.value)
+            assert "gts-says-plain" in made.heading.value
+            assert "ok" not in {each["tone"] for each in made.locks["locks"]}
+            made.close()
+
+    run(main())
+    connection.undo(done)
+
+
+def test_a_bucket_that_can_no_longer_be_read_is_not_shown_as_it_was(
+    connection: Connection, now: None, words: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def expired(*_: Any, **__: Any) -> None:
+        raise CredentialsError("The credentials have expired.", next_step="Sign in again.")
+
+    made = panel(connection, bucket="gt-images")
+    assert "Anyone with a URL" in words(made.heading.value)
+    monkeypatch.setattr(Connection, "who_can_open", expired)
+    with pytest.raises(CredentialsError):
+        made._read_again()
+    assert "Anyone with a URL" not in words(made.heading.value)
+    assert "Bucket guard not read yet" in words(made.top.value)
     made.close()

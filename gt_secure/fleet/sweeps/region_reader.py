@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...account import access_under
+from ...aws.buckets import buckets_here
 from ...aws.teams import Workforce, Workteam, list_private_workteams
 from ...base.errors import Throttled
 from ...connection import Connection
@@ -14,7 +15,7 @@ from ...engine.access.exposure_text import words_of
 from ...findings.listings import Findings
 from ...findings.model import OUTCOMES, Finding
 from ...findings.run import RULES
-from ..data_buckets import BucketChoice, TeamBuckets, UnreadNotes
+from ..data_buckets import BucketChoice, TeamBuckets, UnreadNotes, guarded_buckets
 from .accounts import Account
 from .sweep_rows import SweepRow
 
@@ -82,7 +83,7 @@ class _RegionReader:
     def buckets(self, choice: BucketChoice) -> Iterator[SweepRow]:
         """Yield a row for each bucket of a choice, with what was found of it for the teams that use it."""
         listing = UnreadNotes(passes=Throttled)
-        for name in sorted({*self.seen} if choice == BucketChoice() else choice.here(self.gt.aws, listing)):
+        for name in self._chosen(choice, listing):
             notes = UnreadNotes(passes=Throttled)
             guard, line = self._bucket(name, notes)
             looks = self.looks.get(name) or [self._look(None, name, notes)]
@@ -96,6 +97,12 @@ class _RegionReader:
             yield self._row(bucket=name, buckets=(name,), guard=guard, exposure=line, **_outcome(own, notes))
         if listing.lines:
             yield self._row(unread=tuple(listing.lines))
+
+    def _chosen(self, choice: BucketChoice, notes: UnreadNotes) -> list[str]:
+        if choice != BucketChoice():
+            return sorted(choice.here(self.gt.aws, notes))
+        own: list[str] = notes.attempt("buckets", lambda: buckets_here(self.gt.aws), [])
+        return sorted({*self.seen, *guarded_buckets(self.gt.aws, self.gt.journal, own)})
 
     def _bucket(self, name: str, notes: UnreadNotes) -> tuple[str, str]:
         if name not in self.seen:
