@@ -11,8 +11,9 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from .account import access_under
 from .base.errors import GtSecureError
-from .base.text import printable
+from .base.text import members, printable
 from .connection import Connection, connect
 from .restriction.model import Restriction
 from .secrets import redact_data
@@ -82,7 +83,12 @@ def presigned_who_can_open(bucket: str, key: str = "", team: str = "", region: s
     region : str
         AWS region; empty for the default one.
     """
-    return _answer(region, lambda gt: gt.who_can_open(bucket, key, team=team or None).to_dict())
+
+    def work(gt: Connection) -> dict[str, Any]:
+        exposure = gt.who_can_open(bucket, key, team=team or None)
+        return {"whole_bucket": access_under(exposure.locks).to_dict(), **exposure.to_dict()}
+
+    return _answer(region, work)
 
 
 def presigned_findings(team: str = "", bucket: str = "", region: str = "") -> dict[str, Any]:
@@ -98,10 +104,12 @@ def presigned_findings(team: str = "", bucket: str = "", region: str = "") -> di
     region : str
         AWS region; empty for the default one.
     """
-    return _answer(
-        region,
-        lambda gt: {"findings": [each.to_dict() for each in gt.findings(team=team or None, bucket=bucket or None)]},
-    )
+
+    def work(gt: Connection) -> dict[str, Any]:
+        results = gt.findings(team=team or None, bucket=bucket or None)
+        return {"findings": [each.to_dict() for each in results], **members(results, "access")}
+
+    return _answer(region, work)
 
 
 def presigned_explain_refusal(bucket: str, key: str, address: str, team: str = "", region: str = "") -> dict[str, Any]:

@@ -652,7 +652,8 @@ class Connection:
 
         Parameters
         ----------
-        bucket : str, optional; a bucket, or ``s3://bucket``
+        bucket : str, optional
+            A bucket, or ``s3://bucket``: all its objects. ``s3://bucket/prefix`` asks about those under a prefix.
         logs : optional; requests that show whether URLs live long
         principals : bool or path
             Users and roles, to see whether many can sign: read from the account, or from a file with the output of
@@ -664,14 +665,16 @@ class Connection:
         ['portal-public-beside-vpc']
         """
         supplied = iam.supplied_facts(self.context)
-        state = account.read_state(self.aws, team=team, bucket=bucket, supplied=supplied, needs=account.FINDINGS)
-        state = replace(state, wanted=changes.wanted_on(self.aws, self.journal, state))
+        name, prefix = (None, "") if bucket is None else place_of(bucket)
+        state = account.read_state(self.aws, team=team, bucket=name, supplied=supplied, needs=account.FINDINGS)
+        state = replace(state, wanted=changes.wanted_on(self.aws, self.journal, state), prefix=prefix)
         with self._hits_of(logs) as hits:
             state = findings.with_url_ages(state, hits)
             if principals is not False:
                 state = account.with_signers(self.aws, state, None if principals is True else principals)
             found = findings.examine(state)
-        return listings.Findings(findings.accept(found.findings, self.accepted), found.checked, found.evidence)
+        access = None if name is None else account.access_to(state, prefix)
+        return listings.Findings(findings.accept(found.findings, self.accepted), found.checked, found.evidence, access)
 
     def audit(self, *, buckets: str | Iterable[str] = "used", since: str | None = "7d", logs: bool = True) -> Audit:
         """Report the state of the region: teams, portal, buckets, findings, requests and leaked URLs. Writes nothing.
@@ -680,7 +683,8 @@ class Connection:
 
         Parameters
         ----------
-        buckets : str or iterable of str, ``tag:KEY=VALUE`` or names: more buckets than those that teams use
+        buckets : str or iterable of str
+            ``all``, ``tag:KEY=VALUE`` or names: other buckets than those that teams use or a guard of ours protects.
         since : str, optional; read the logs from here
         logs : bool, whether to read the access logs of the buckets
 

@@ -8,6 +8,7 @@ from ..base.lazy import attach
 
 if TYPE_CHECKING:
     from .bucket import Bucket as Bucket
+    from .bucket_access import BucketAccess as BucketAccess, access_to as access_to, access_under as access_under
     from .export import current_restriction as current_restriction
     from .exposure import AccountExposure as AccountExposure
     from .key_listing import listing_of as listing_of

@@ -14,6 +14,7 @@ from typing import Any
 from ..base.errors import InvalidInput, NotFound
 from ..base.network import IPNetwork, collapse, scope
 from ..base.text import count
+from ..engine.access.address_classes import is_anyone, spans_of
 from .client import Aws, aws_errors
 
 IP_SET = "wafv2:ipset/"
@@ -106,10 +107,10 @@ def _ip_set(aws: Aws, name: str, sets: Mapping[str, str]) -> ManagedList:
 
 def _made(name: str, entries: Iterable[str], **about: str) -> ManagedList:
     networks = [ipaddress.ip_network(entry, strict=False) for entry in entries]
-    if any(network.prefixlen == 0 for network in networks):
+    if is_anyone(spans_of(networks)):
         raise InvalidInput(
-            f"{name} has a range that covers every address, so it would restrict nothing.",
-            next_step="Remove the range from the list, or name another list.",
+            f"{name} has half of the internet or more, so it would restrict nobody.",
+            next_step="Remove the wide ranges from the list, or name another list.",
             field="addresses",
             value=name,
         )

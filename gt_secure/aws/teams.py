@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from ..base.errors import GtSecureError, InvalidInput, NotFound, refuse_url
 from ..base.html import facts as fact_list, output as cell_output
+from ..base.network import parse_stored_cidrs
 from ..base.text import printable
+from ..engine.access.address_classes import is_anyone, spans_of
 from ..engine.policies.url_lock import UrlLock
 from .client import Aws, aws_errors
 
@@ -210,6 +212,11 @@ class Workforce:
     def in_vpc(self) -> bool:
         """True if the worker portal is reached through a VPC."""
         return self.vpc_id is not None
+
+    @property
+    def is_open(self) -> bool:
+        """True if the portal lock is off, or its list restricts nobody."""
+        return not self.cidrs or is_anyone(spans_of(parse_stored_cidrs(self.cidrs)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from ..account.bucket_access import BucketAccess, access_to
 from ..account.key_listing import listing_of
 from ..account.lists import with_lists
 from ..account.locks import locks_of
@@ -17,6 +18,7 @@ from ..account.state import State
 from ..aws.client import Aws
 from ..base.errors import InvalidInput
 from ..base.text import count, members
+from ..engine.access.difference import Difference
 from ..engine.access.exposure import Exposure
 from ..engine.access.proof import Proof
 from ..engine.iam.facts import can_be_fact
@@ -37,7 +39,6 @@ from .targets import BucketGuard
 
 if TYPE_CHECKING:
     from ..engine.access.answer import Answer
-    from ..engine.access.difference import Difference
     from ..engine.access.source_sets import Row
     from ..logs.hits import Hits
 
@@ -85,6 +86,14 @@ class Plan:
     def exposure(self) -> tuple[Difference[Row], ...]:
         """The exact sources that each kind of request is opened to, before and after; decided when it is asked for."""
         return self.after.diff(self.before)
+
+    @cached_property
+    def access(self) -> Difference[BucketAccess] | None:
+        """The answer for the whole bucket, before and after the changes; None without a bucket."""
+        if self.state.bucket is None:
+            return None
+        before = replace(self.state, wanted=self.restriction)
+        return Difference(access_to(before), access_to(before.after(self.changes)))
 
     @property
     def empty(self) -> bool:
@@ -145,6 +154,7 @@ class Plan:
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as JSON-able data."""
         return {
+            "access": self.access and members(self.access, "before", "after"),
             **members(self, "empty", "digest", "restriction", "changes", "notices", "findings", "exposure"),
             "simulation": [service_data(row) for row in self.simulation],
             **members(self, "dry_run", "permissions", "seconds_typical", "reason"),
@@ -232,11 +242,12 @@ def plan(
     rows = simulate(restriction, seen.caller_arn, before, after, hits)
     results = tuple(after.holds(one) for one in restriction.expectations)
     tried = dry_run(restriction, hits)
-    left = replace(seen.after(changes), wanted=restriction)
+    left = replace(seen.after(changes), wanted=restriction, prefix=restriction.prefix)
     notices = [*notices_for(restriction, seen, changes), *notices_of(restriction, rows, before, after, hits)]
     region = (seen.bucket.region if seen.bucket is not None else "") or seen.region
     notices += [*_broken(results), *_cap(restriction, changes, tried, region)]
     notices += application_notices(restriction, region, tried, hits)
+    notices += _without_objects(aws if state is None else None, restriction, changes)
     if journal is not None:
         notices += drift_notices(aws, restriction, changes, journal)
     told = {each.code for each in notices}
@@ -278,6 +289,17 @@ def _cap(
     yield notice("age-limit-version-2", severity="blocker" if asks else "info", worked=worked, fix=fix)
     if tried is not None and tried.too_old:
         yield notice("age-limit-refuses", requests=count(tried.too_old, "request"))
+
+
+def _without_objects(aws: Aws | None, wish: Restriction, changes: Sequence[Change[Any]]) -> Iterator[Notice]:
+    """Yield that no object is under the prefix of a guard, or that this is unknown."""
+    if aws is None or not (wish.guard and wish.bucket and wish.prefix) or find_change(changes, BucketGuard) is None:
+        return
+    listing = listing_of(aws, wish.bucket)(wish.prefix)
+    if listing is None:
+        yield notice("prefix-not-listed", bucket=wish.bucket, prefix=wish.prefix)
+    elif not listing.keys:
+        yield notice("prefix-has-no-object", bucket=wish.bucket, prefix=wish.prefix)
 
 
 def exposures_of(

@@ -355,10 +355,11 @@ def _guard_words(guard: Guard | None, names: Sequence[str]) -> str:
         return "no guard: a presigned URL works from anywhere"
     where = f"objects under {guard.prefix}" if guard.prefix else "all objects"
     who = ", ".join([*(names or map(str, guard.networks)), *guard.endpoints]) or "nowhere"
-    edited = " (the statement has been edited by hand)" if guard.drifted else ""
+    if guard.drifted:
+        return f"a guard for {where} that was edited by hand: it lists {who}"
     limit = f", up to {age_text(guard.age_limit_s)} after signing" if guard.age_limit_s else ""
     spared = ", except uploads, which work from anywhere" if guard.reads else ""
-    return f"presigned URLs of {where} work only from {who}{limit}{spared}{edited}"
+    return f"presigned URLs of {where} work only from {who}{limit}{spared}"
 
 
 def _refused(bucket: str, text: str, error: InvalidInput) -> InvalidInput:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from ..aws.buckets import place_of
 from ..aws.teams import TeamLike, team_name
 from ..base.errors import InvalidInput
 from ..base.text import some
@@ -23,6 +24,7 @@ def no_findings(
     *,
     team: TeamLike | None = None,
     bucket: str | None = None,
+    prefix: str = "",
     severity: str = "medium",
     ignore: Collection[str] = (),
     accepted: AcceptedLike | None = None,
@@ -34,6 +36,8 @@ def no_findings(
     ----------
     team, bucket : optional
         The team and bucket to check; at least one.
+    prefix : str
+        Ask about the objects under a prefix; by default about all objects of the bucket.
     severity : str
         The minimum severity that fails the check: ``high``, ``medium``, ``low`` or ``info``.
     ignore : collection of str
@@ -43,8 +47,12 @@ def no_findings(
     """
     ignored = _known_codes(severity, ignore)
     name = None if team is None else team_name(team)
-    subject = " and ".join(part for part in (name, bucket) if part)
-    findings = with_facts(gt, context, accepted).findings(team=team, bucket=bucket)
+    place = bucket
+    if bucket is not None:
+        bucket, prefix = place_of(bucket, prefix)
+        place = f"s3://{bucket}/{prefix}" if prefix else bucket
+    subject = " and ".join(part for part in (name, place) if part)
+    findings = with_facts(gt, context, accepted).findings(team=team, bucket=place)
     failing = [each for each in findings.open if _fails(each, severity, ignored)]
     undecided = _undecided(findings.open, severity, ignored)
     details = {
@@ -63,7 +71,8 @@ def no_findings(
     if not findings.decided:
         text = f"No rule was decided. {findings.looked}"
         return CheckResult("no_findings", subject, None, text, details, "Name a private workteam, or a bucket.")
-    text = f"No findings of severity {severity} or higher. {findings.looked}"
+    access = f" {findings.access.text}" if findings.access is not None else ""
+    text = f"No findings of severity {severity} or higher.{access} {findings.looked}"
     if findings.accepted:
         text = f"{text} There are {accepted_title(findings.accepted)}."
     return CheckResult("no_findings", subject, True, text, details)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal
 
+from ..account.bucket_access import access_to
 from ..account.lists import ranges_and_lists
-from ..aws.buckets import bucket_region, check_prefix, place_of, read_policy
+from ..account.reader import ReadScope, read_scope
+from ..aws.buckets import check_prefix, place_of
 from ..aws.teams import TeamLike, Workforce, team_name
 from ..base.network import IPAddress, IPNetwork, outside, parse_endpoint_id, parse_networks
 from ..base.text import some
 from ..connection import ConnectionLike, connection_of
+from ..engine.access.address_classes import is_anyone, spans_of
 from ..engine.policies.bucket_guard import Guard, find_guard
 from ..findings.model import Finding
 from .result import Check, CheckResult
@@ -102,43 +105,48 @@ def guard_is_in_place(
     addresses: str | Iterable[str | IPNetwork | IPAddress] | None = None,
     endpoints: str | Iterable[str] | None = None,
 ) -> CheckResult:
-    """Check that the bucket's policy holds our guard, unchanged, with the right addresses and endpoints.
+    """Check that the guard is unchanged, lists what it should, and that nobody else can open the objects.
 
     Parameters
     ----------
     prefix : str, optional
-        Keys that the guard must cover; None accepts any.
+        Keys that must be protected; by default all keys of the bucket.
     addresses, endpoints : optional
         What the guard must list, no more and no less; None accepts any list but one that holds every address.
         Addresses may name lists that AWS keeps (``pl-…``, ``wafv2:ipset/NAME``), which are read now.
     """
     name, named = place_of(bucket, prefix or "")
-    start = check_prefix(named) if named or prefix is not None else None
+    start = check_prefix(named) if named else ""
     wanted = [endpoints] if isinstance(endpoints, str) else endpoints
     ids = None if wanted is None else {parse_endpoint_id(each) for each in wanted}
     aws = connection_of(gt).aws
     networks, lists = (None, ()) if addresses is None else ranges_and_lists(aws, addresses)
-    guard = find_guard(read_policy(aws, name, bucket_region(aws, name)))
+    state = read_scope(aws, ReadScope(bucket=name, writes=frozenset({"bucket.policy"})))
+    guard = find_guard(state.bucket.policy.value) if state.bucket is not None else None
     if guard is None:
         return CheckResult("guard_is_in_place", name, False, "The bucket policy has no guard of ours.", {}, _AGAIN)
+    access = access_to(state, start)
     wrong = [*_shape(guard, name, start), *_lists(guard, networks, ids)]
+    wrong += [access.text.removesuffix(".")] if access.tone in ("part", "open") else []
     details: dict[str, Any] = {
         "prefix": guard.prefix,
         "addresses": [str(network) for network in guard.networks],
         "endpoints": list(guard.endpoints),
         "drifted": guard.drifted,
         "wrong": wrong,
+        "access": access.to_dict(),
     }
     if lists:
         details["lists"] = [each.to_dict() for each in lists]
     if wrong:
         return CheckResult("guard_is_in_place", name, False, "; ".join(wrong) + ".", details, _AGAIN)
-    where = f"keys under {guard.prefix}" if guard.prefix else "all keys"
-    text = f"The guard covers {where} and admits {some([*details['addresses'], *guard.endpoints])}."
-    return CheckResult("guard_is_in_place", name, True, text, details)
+    if access.tone == "unknown":
+        next_step = "Add known values as context, or read access for the role."
+        return CheckResult("guard_is_in_place", name, None, access.text, details, next_step)
+    return CheckResult("guard_is_in_place", name, True, access.text, details)
 
 
-def _shape(guard: Guard, bucket: str, prefix: str | None) -> list[str]:
+def _shape(guard: Guard, bucket: str, prefix: str) -> list[str]:
     wrong: list[str] = []
     if guard.drifted:
         wrong.append("Somebody changed the guard: it is not the statement that gt_secure writes")
@@ -146,11 +154,10 @@ def _shape(guard: Guard, bucket: str, prefix: str | None) -> list[str]:
         wrong.append("It spares uploads: whoever has an upload URL can overwrite from anywhere")
     if guard.bucket and guard.bucket != bucket:
         wrong.append(f"It is for another bucket, {guard.bucket}")
-    if prefix is not None and not prefix.startswith(guard.prefix):
+    if not prefix.startswith(guard.prefix):
         wrong.append(f"It covers keys under {guard.prefix}, not {prefix or 'all keys'}")
-    wide = [str(network) for network in guard.networks if network.prefixlen == 0]
-    if wide:
-        wrong.append(f"It admits every address ({some(wide)})")
+    if is_anyone(spans_of(guard.networks)):
+        wrong.append(f"It admits anyone ({some([*map(str, guard.networks)])})")
     return wrong
 
 

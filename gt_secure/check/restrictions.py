@@ -15,6 +15,7 @@ from ..engine.access.answer import Answer
 from ..engine.access.exposure import Context
 from ..engine.access.locks import READ_POLICY
 from ..engine.access.proof import Proof
+from ..restriction.claim import claim_text
 from ..restriction.files import load_restriction
 from ..restriction.model import Restriction
 from .result import Check, CheckResult, label
@@ -41,7 +42,8 @@ def nothing_drifted(gt: ConnectionLike, restriction: Restriction | str | Path) -
         said = some([f"{change.title} (now: {change.before_text})" for change in plan.changes])
         fix = "Apply the restriction again, or write down what changed with 'gt-secure export'."
         return CheckResult("nothing_drifted", label(wish), False, f"It has drifted: {said}.", details, fix)
-    return CheckResult("nothing_drifted", label(wish), True, "Everything is as the restriction says.", details)
+    access = f" {plan.access.after.text}" if plan.access is not None else ""
+    return CheckResult("nothing_drifted", label(wish), True, f"Everything is as the restriction says.{access}", details)
 
 
 @Check
@@ -94,7 +96,7 @@ def is_proved(
 
 def _proof_words(proof: Proof) -> tuple[bool | None, str, str]:
     if proof.proved:
-        return True, f"{capital(proof.claim)}.", ""
+        return True, f"{capital(claim_text(proof))}.", ""
     if proof.counterexample is None:
         if proof.depends_on == (READ_POLICY,):
             return None, f"The bucket policy is unknown: {READ_POLICY} was denied.", f"Ask for {READ_POLICY}."

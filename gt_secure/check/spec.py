@@ -54,7 +54,7 @@ RULES: dict[str, CheckMembers] = {
         {"bucket": "text", "prefix": "text", **_LOGS, "kinds": "texts", "pools": "texts"}, (), ("bucket", "logs")
     ),
     "no_findings": CheckMembers(
-        {"team": "text", "bucket": "text", "severity": "text", "ignore": "texts", "context": "facts"},
+        {"team": "text", "bucket": "text", "prefix": "text", "severity": "text", "ignore": "texts", "context": "facts"},
         (),
         ("team", "bucket"),
     ),

@@ -10,7 +10,7 @@ from ..base.errors import InvalidInput
 from ..base.text import count, printable
 from ..check.notebooks import remove_secrets, write_promise
 from ..check.running import run_specs
-from ..check.spec import RULES, Spec, check_name, hyphened, load_check_file
+from ..check.spec import RULES, Spec, hyphened, load_check_file
 from ..engine.iam.facts import parse_facts
 from ..findings.accepted import read_accepted
 from .accepted import add_accepted, note_unused
@@ -128,6 +128,4 @@ def _specs(args: argparse.Namespace, given: dict[str, Any]) -> tuple[Spec, ...]:
 def _given(args: argparse.Namespace) -> dict[str, Any]:
     values = {name: getattr(args, name) for name in ("bucket", "prefix", *_TEXTS, *_LISTS)}
     given = {_NAMES.get(name, name): value for name, value in values.items() if value is not None}
-    if args.bucket is not None and "prefix" in RULES[check_name(args.check)].members:
-        given.setdefault("prefix", "")  # an address without a prefix is the whole bucket
     return given | ({"context": parse_facts(args.context)} if args.context else {})

@@ -20,6 +20,7 @@ from ..engine.iam.facts import parse_facts, supplied_facts
 from ..engine.iam.operators import policy_network
 from ..engine.policies.signer_limit import parse_signers
 from ..logs.activity import READING
+from ..restriction.claim import claim_text
 from ..restriction.files import load_restriction
 from ..restriction.model import Restriction
 from .exit_codes import FOUND, OK, UNKNOWN
@@ -281,7 +282,7 @@ def _run_prove(args: argparse.Namespace) -> int:
     if args.json:
         show_json(proof.to_dict())
     elif proof.proved:
-        say(fit(f"Proved: {proof.claim}."))
+        say(fit(f"Proved: {claim_text(proof)}."))
         _say_assumed(proof.assumed)
     elif proof.counterexample is not None:
         request = proof.counterexample["request"]

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from ..base.errors import InvalidInput
 from ..base.text import json_text, printable
 from ..engine.iam.facts import parse_facts, supplied_facts
 from ..findings.accepted import accept, accepted_title, load_accepted, read_accepted, unused
@@ -41,7 +42,7 @@ def add(commands: Commands) -> None:
         exit_codes="0; with --fail-on: 2 if there is a finding of that severity or higher, 3 if one is unknown",
         result=_findings_from,
     )
-    findings.add_place("data bucket", whole=True)
+    findings.add_place("data bucket")
     findings.add_argument("--team", help="workteam")
     findings.add_argument(
         "--logs",
@@ -91,6 +92,9 @@ def _findings_of_files(args: argparse.Namespace) -> Findings:
     from ..findings.listings import Findings
     from ..findings.planned import findings_of
 
+    if args.prefix:
+        step = f"Write s3://{args.bucket}."
+        raise InvalidInput("The findings of a file are about whole buckets.", next_step=step, field="bucket")
     file, (planned, text) = args.tf_plan or args.cloudformation, read_planned(args)
     planned = [policy_of(planned, args.bucket)] if args.bucket else planned
     made = findings_of(planned, args.account, supplied_facts(parse_facts(args.context)))
@@ -143,6 +147,8 @@ def _show(found: Findings) -> None:
     if not found.open:
         say("No finding is open." if found else "No findings." if found.decided else "No rule was decided.")
     _say_accepted(found.accepted)
+    if found.access is not None:
+        say(fit(f"\n{found.access.text}"))
     say(fit(f"\n{found.looked}"))
     if found.open:
         say(fit(f"\nMore on a finding: gt-secure findings --explain {found.open[0].code}"))

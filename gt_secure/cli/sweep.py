@@ -11,7 +11,7 @@ from ..findings.accepted import read_accepted
 from ..fleet.sweeps import SweepSpec, load_sweep, role_stackset, role_terraform, sweep
 from ..fleet.sweeps.runner import default_folder
 from .accepted import add_accepted, add_baseline, add_fail_on, exit_code, note_unused, write_baseline
-from .exit_codes import OK
+from .exit_codes import OK, UNKNOWN
 from .output import connection, fit, line_width, note, say, show_json, write_report
 from .parser import Commands
 from .progress import working
@@ -34,11 +34,12 @@ def add(commands: Commands) -> None:
             ("gt-secure audit", "the whole region, with a week of logs"),
             ("gt-secure audit --buckets gt-images --no-logs --fail-on high --json", "fail in CI, without reading logs"),
         ),
-        exit_codes="0; with --fail-on: 2 for a finding of that severity or higher, 3 if something could not be read",
+        exit_codes="0; 3 if a bucket could not be read; with --fail-on: 2 for a finding of that severity or higher, "
+        "3 if something could not be read",
         result=_audit_from,
     )
     audit.add_argument(
-        "--buckets", default="used", metavar="WHICH", help="used (default), and tag:KEY=VALUE or names with commas"
+        "--buckets", default="used", metavar="WHICH", help="used (default), all, tag:KEY=VALUE, or names with commas"
     )
     audit.add_argument("--since", default="7d", help="start of the logs: UTC time or age (default: %(default)s)")
     audit.add_argument("--no-logs", action="store_true", help="do not read access logs")
@@ -69,7 +70,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--accounts", metavar="FILE", help="file with an account id on each line, or a JSON list")
     parser.add_argument("--organization", action="store_true", help="all active accounts of the organization")
     parser.add_argument("--regions", metavar="LIST", help="all (default), or regions with commas")
-    parser.add_argument("--buckets", metavar="WHICH", help="add rows by bucket: used, tag:KEY=VALUE, or names")
+    parser.add_argument("--buckets", metavar="WHICH", help="add rows by bucket: used, all, tag:KEY=VALUE, or names")
     parser.add_argument("--shard", metavar="I/N", help="read part I of N parts of the accounts")
     parser.add_argument(
         "--timeout", type=float, default=15, metavar="SECONDS", help="deadline of one response (default: %(default)g)"
@@ -100,7 +101,8 @@ def _run_audit(args: argparse.Namespace) -> int:
         show_json(audit.to_dict())
     else:
         say(fit(audit.to_text(line_width())))
-    return exit_code(args, audit)
+    unknown = any(each.access is None or each.access.tone == "unknown" for each in audit.buckets)
+    return exit_code(args, audit) or (UNKNOWN if unknown else OK)
 
 
 def _run(args: argparse.Namespace) -> int:

@@ -97,7 +97,7 @@ def portal_sentence(workforce: Workforce | None, teams: list[str]) -> str:
     """Return who can open the worker portal, and which teams share it, in a sentence."""
     if workforce is None:
         return "The portal lock is unknown: it cannot be read."
-    state = f"open only to {', '.join(workforce.cidrs)}" if workforce.cidrs else "open to every address"
+    state = "open to every address" if workforce.is_open else f"open only to {', '.join(workforce.cidrs)}"
     if workforce.in_vpc:  # the portal on the internet stays beside it, and the list is about that one
         state = f"in VPC {workforce.vpc_id}, and on the internet {state}"
     shared = f" It is shared by {', '.join(map(printable, teams))}." if len(teams) > 1 else ""

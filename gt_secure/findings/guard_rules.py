@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from ..account.bucket import Bucket, UrlAges
+from ..account.bucket_access import READ_POINTS, access_to
 from ..account.locks import locks_of
 from ..account.state import State
 from ..aws.teams import Workforce, Workteam
@@ -13,15 +14,13 @@ from ..base.errors import PolicyError
 from ..base.network import IPNetwork, outside, parse_stored_cidrs
 from ..base.text import count, duration, printable
 from ..engine.access.exposure import Exposure
-from ..engine.access.exposure_text import words_of
 from ..engine.access.identities import Principals
 from ..engine.access.signers import identities, signers_of
-from ..engine.access.source_sets import SourceSet
 from ..engine.policies.age_limit import LONGEST_S, USUAL_LIMITS_S, age_text
 from ..engine.policies.bucket_guard import Guard, find_guard
 from ..restriction.model import Restriction
 from .model import Match, rule
-from .workteam_rules import is_everything, is_private, lists, lock_of
+from .workteam_rules import is_private, lists, lists_anyone, lock_of
 
 
 @lru_cache(maxsize=16)
@@ -50,33 +49,17 @@ def guard_missing(_: State, bucket: Bucket, _wanted: Restriction) -> Iterator[Ma
         yield Match(bucket.name)
 
 
-@rule("presigned-from-anywhere", "bucket", "bucket.policy", "team")
+@rule("presigned-from-anywhere", "bucket", "bucket.policy", "team", uses=("bucket.access_points",))
 def presigned_from_anywhere(state: State, bucket: Bucket) -> Iterator[Match]:
-    """Match a bucket whose presigned URLs are opened from most addresses, or may be."""
-    # It asks about the objects that are guarded or wanted to be, or else about any.
-    team, prefix = state.team.value, _prefix(state, bucket)
-    row = Exposure(locks_of(state), prefix, is_prefix=True).row("presigned")
-    of = f" of objects under {prefix}" if prefix else ""
-    if _most(row.opened):
+    """Match a bucket of which not all objects are protected from outside a list, or may not be."""
+    access, team = access_to(state, state.prefix), state.team.value
+    if access.tone in ("open", "part"):
         used = f" The team {team.name} uses the bucket." if team is not None else ""
         leaks = bucket.leaks()
         used += f" The log shows {count(leaks, 'leaked URL')}." if leaks else ""
-        detail = f"A presigned URL{of} is opened from {words_of(row, 'opened')}.{used}"
-        yield Match(bucket.name, detail, severity="high" if used else None)
-    elif _most(row.unknown):
-        said = f"Whether a presigned URL{of} is opened from anywhere is unknown."
-        yield Match(bucket.name, said, row.unknown.depends_on)
-
-
-def _prefix(state: State, bucket: Bucket) -> str:
-    """Return the prefix that is wanted to be guarded, or else that of the guard."""
-    wanted, guard = wanted_of(state, bucket), guard_of(bucket)
-    return wanted.prefix if wanted is not None else guard.prefix if guard is not None else ""
-
-
-def _most(sources: SourceSet) -> bool:
-    """Return whether a set has more than half of the IPv4 or IPv6 addresses."""
-    return sources.count(4) > 2**31 or sources.count(6) > 2**127
+        yield Match(bucket.name, f"{access.text}{used}", severity="high" if used else None)
+    elif access.tone == "unknown" and (access.depends_on != (READ_POINTS,) or bucket.access_points.missing is None):
+        yield Match(bucket.name, access.text, access.depends_on)
 
 
 @rule("guard-drifted", "bucket", "bucket.policy", given=("guard",))
@@ -91,25 +74,32 @@ def _unread_lists(bucket: Bucket, wanted: Restriction) -> Match | None:
     return Match(bucket.name, "The ranges of its lists were not read.", wanted.lists) if unread else None
 
 
-@rule("guard-narrower", "bucket", "bucket.policy", given=("guard", "restriction"))
-def guard_narrower(_: State, bucket: Bucket, guard: Guard, wanted: Restriction) -> Iterator[Match]:
-    """Match a guard that protects less than the restriction asks for."""
-    if unread := _unread_lists(bucket, wanted):
+@rule("guard-narrower", "bucket", "bucket.policy", given=("guard",))
+def guard_narrower(state: State, bucket: Bucket, guard: Guard) -> Iterator[Match]:
+    """Match a guard that protects less than the bucket, or than the restriction asks for."""
+    wanted = wanted_of(state, bucket)
+    gaps = [] if wanted is None else [*_gaps(guard, wanted)]
+    if wanted is not None and (unread := _unread_lists(bucket, wanted)):
         yield unread
-        return
-    gaps: list[str] = []
+    elif gaps:
+        yield Match(bucket.name, "; ".join(gaps).capitalize() + ".")
+    elif guard.bucket and not state.prefix.startswith(guard.prefix):
+        asked = f'"{state.prefix}"' if state.prefix else f"all objects of {bucket.name}"
+        yield Match(bucket.name, f'It covers "{guard.prefix}", not {asked}.', severity="medium")
+
+
+def _gaps(guard: Guard, wanted: Restriction) -> Iterator[str]:
+    """Yield what a guard lets through and a restriction does not."""
     if guard.bucket and not wanted.prefix.startswith(guard.prefix):
-        gaps.append(f'it covers "{guard.prefix}", not "{wanted.prefix}"')
+        yield f'it covers "{guard.prefix}", not "{wanted.prefix}"'
     extra = [str(network) for network in outside(guard.networks, wanted.addresses)]
     extra += [endpoint for endpoint in guard.endpoints if endpoint not in wanted.endpoints]
     if extra:
-        gaps.append(f"it also admits {', '.join(extra)}")
+        yield f"it also admits {', '.join(extra)}"
     if guard.reads and wanted.guard is True:
-        gaps.append("it spares uploads")
+        yield "it spares uploads"
     if wanted.age_limit_s is not None and (guard.age_limit_s or LONGEST_S) > wanted.age_limit_s:
-        gaps.append(f"it lets signatures older than {age_text(wanted.age_limit_s)} through")
-    if gaps:
-        yield Match(bucket.name, "; ".join(gaps).capitalize() + ".")
+        yield f"it lets signatures older than {age_text(wanted.age_limit_s)} through"
 
 
 @rule("guard-stale", "bucket", "bucket.policy", given=("guard", "restriction"))
@@ -135,8 +125,8 @@ def endpoint_not_of_the_url_lock(_: State, team: Workteam, guard: Guard) -> Iter
 
 @rule("guard-open", "bucket", "bucket.policy", given=("guard",))
 def guard_open(_: State, bucket: Bucket, guard: Guard) -> Iterator[Match]:
-    """Match a guard that lists every address."""
-    return lists(bucket.name, guard.networks, is_everything)
+    """Match a guard whose list restricts nobody."""
+    return lists_anyone(bucket.name, guard.networks)
 
 
 @rule("guard-private-address", "bucket", "bucket.policy", given=("guard",))
@@ -164,7 +154,7 @@ MANY = 5
 @rule("many-signers", "bucket", "bucket.policy", uses=("bucket.log", "principals"), given=("principals",))
 def many_signers(state: State, bucket: Bucket, people: Principals) -> Iterator[Match]:
     """Many users and roles can sign URLs, and with a log: of those that did not."""
-    exposure = Exposure(locks_of(state), _prefix(state, bucket), is_prefix=True)
+    exposure = Exposure(locks_of(state), state.prefix, is_prefix=True)
     signers = signers_of(exposure, people).counted(bucket.presigners() if bucket.presigners is not None else None)
     signing = [each for each in signers if each.signing == "signs" and not each.signed]
     opened = [each for each in signing if each.answer == "opened"]

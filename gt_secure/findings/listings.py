@@ -15,6 +15,7 @@ from ..base.text import count
 from .model import OUTCOMES, SEVERITIES
 
 if TYPE_CHECKING:
+    from ..account.bucket_access import BucketAccess
     from ..aws.teams import LabelingJob, Workteam
     from ..changes.history import HistoryEntry
     from ..engine.access.vpc_endpoint import VpcEndpoint
@@ -102,31 +103,38 @@ class Findings(ShownTable["Finding"], tuple["Finding", ...]):
         What each rule came to: found, clean, unknown or not applicable.
     evidence : Evidence
         What was read, when, and what was not.
+    access : BucketAccess or None
+        Who can open the objects of the bucket; None without one.
     """
 
     head = ("severity", "code", "subject", "finding", "what to do")
     empty = "No finding."
     checked: tuple[Checked, ...]
     evidence: Evidence
+    access: BucketAccess | None
 
     def __new__(
-        cls, findings: Iterable[Finding] = (), checked: Iterable[Checked] = (), evidence: Evidence | None = None
+        cls,
+        findings: Iterable[Finding] = (),
+        checked: Iterable[Checked] = (),
+        evidence: Evidence | None = None,
+        access: BucketAccess | None = None,
     ) -> Findings:
         """Keep the findings in their order."""
         made = super().__new__(cls, findings)
-        made.checked, made.evidence = tuple(checked), evidence or Evidence("nothing")
+        made.checked, made.evidence, made.access = tuple(checked), evidence or Evidence("nothing"), access
         return made
 
     @property
     def open(self) -> Findings:
         """The findings that nobody accepts today."""
-        return Findings((each for each in self if each.accepted is None), self.checked, self.evidence)
+        return Findings((each for each in self if each.accepted is None), self.checked, self.evidence, self.access)
 
     @property
     def accepted(self) -> Findings:
         """The findings that are accepted today, the one that ends first at the top."""
         accepted = sorted((each for each in self if each.accepted is not None), key=_last_day)
-        return Findings(accepted, self.checked, self.evidence)
+        return Findings(accepted, self.checked, self.evidence, self.access)
 
     @property
     def decided(self) -> bool:
@@ -153,7 +161,8 @@ class Findings(ShownTable["Finding"], tuple["Finding", ...]):
         return item.severity, item.code, item.subject or "-", about.removesuffix("."), item.fix
 
     def _more(self) -> list[str]:
-        return [*super()._more(), *([self.looked] if self.checked else [])]
+        access = [self.access.text] if self.access is not None else []
+        return [*super()._more(), *access, *([self.looked] if self.checked else [])]
 
     def __str__(self) -> str:
         """Return the open findings as a table, and the accepted ones in another."""

@@ -9,6 +9,8 @@ from ..account.state import State, TaskTemplate
 from ..aws.teams import PUBLIC_GONE, Workforce, Workteam
 from ..base.errors import PolicyError
 from ..base.network import IPNetwork, Source, all_private, parse_address, parse_stored_cidrs, scope
+from ..base.text import some
+from ..engine.access.address_classes import is_anyone, spans_of
 from ..engine.access.vpc_endpoint import VpcEndpoint
 from ..engine.iam.documents import parse_document
 from ..engine.iam.evaluate import applies
@@ -31,9 +33,11 @@ def lists(subject: str, networks: Iterable[IPNetwork], fits: Callable[[IPNetwork
         yield Match(subject, f"It lists {', '.join(found)}.")
 
 
-def is_everything(network: IPNetwork) -> bool:
-    """Return whether a network is all addresses of its family."""
-    return network.prefixlen == 0
+def lists_anyone(subject: str, networks: Iterable[IPNetwork]) -> Iterator[Match]:
+    """Match a list that restricts nobody: it has half of the internet or more."""
+    listed = [*networks]
+    if is_anyone(spans_of(listed)):
+        yield Match(subject, f"It lists {some([*map(str, listed)])}.")
 
 
 def is_private(network: IPNetwork) -> bool:
@@ -96,8 +100,8 @@ def portal_lock_absent(_: State, workforce: Workforce) -> Iterator[Match]:
 
 @rule("portal-lock-open", "workforce", "workforce")
 def portal_lock_open(_: State, workforce: Workforce) -> Iterator[Match]:
-    """Match a portal lock that lists every address."""
-    return lists(workforce.name, parse_stored_cidrs(workforce.cidrs), is_everything)
+    """Match a portal lock whose list restricts nobody."""
+    return lists_anyone(workforce.name, parse_stored_cidrs(workforce.cidrs))
 
 
 @rule("portal-lock-private", "workforce", "workforce")

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from .. import account
+from ..aws.buckets import buckets_here
 from ..base.columns import lay_out
 from ..base.errors import InvalidInput
 from ..base.html import Markup, hint, notice, output, table, text as html_text
-from ..engine import policies
+from ..base.text import members, some
 from ..findings.listings import Findings, FindingsReport, Workteams
 from ..findings.model import SEVERITIES
-from .data_buckets import BucketChoice, TeamBuckets, UnreadNotes
+from .data_buckets import BucketChoice, TeamBuckets, UnreadNotes, guarded_buckets
 
 if TYPE_CHECKING:
-    from ..account.bucket import Bucket
+    from ..account.bucket_access import BucketAccess
     from ..aws.client import Aws
     from ..aws.teams import LabelingJob, Workforce, Workteam
     from ..changes import Journal
@@ -55,12 +56,17 @@ class AuditedBucket:
     """One bucket of the audit, in words, and the teams that use it; ``hits`` is None where its log cannot be read."""
 
     name: str
-    guard: str
+    access: BucketAccess | None
     log: str
     teams: tuple[str, ...] = ()
     hits: Hits | None = None
     leaks: tuple[Leak, ...] = ()
     log_summary: str = ""
+
+    @property
+    def access_text(self) -> str:
+        """The answer for the whole bucket, in a sentence."""
+        return "unknown" if self.access is None else self.access.text
 
 
 @dataclass(frozen=True, repr=False)
@@ -79,6 +85,8 @@ class Audit(FindingsReport):
         Of every private team with every bucket, each one once, the most severe first.
     unread : tuple of str
         What could not be read: it is unknown, and never fine.
+    others : tuple of str
+        Buckets of the region that were not looked at.
     """
 
     at: dt.datetime
@@ -91,6 +99,7 @@ class Audit(FindingsReport):
     buckets: tuple[AuditedBucket, ...]
     findings: Findings
     unread: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
     @property
     def leaks(self) -> tuple[tuple[str, Leak], ...]:
@@ -107,6 +116,11 @@ class Audit(FindingsReport):
         """The outcome in one line."""
         return f"Findings: {self.counts_text}. Leaked URLs: {len(self.leaks)}. Not read: {len(self.unread)}."
 
+    @property
+    def others_text(self) -> str:
+        """The buckets that were not looked at, in a sentence; empty if there are none."""
+        return f"Not looked at: {some(self.others)}. --buckets all looks at all." if self.others else ""
+
     def to_dict(self) -> dict[str, Any]:
         """Return the audit as JSON-able data."""
         return {
@@ -115,12 +129,11 @@ class Audit(FindingsReport):
             "region": self.region,
             "teams": [{"name": team.name, "kind": team.kind, "url_lock": team.url_lock_text} for team in self.teams],
             "portal": list(self.workforce.cidrs) if self.workforce else None,
-            "buckets": [
-                {"name": b.name, "teams": list(b.teams), "guard": b.guard, "access_log": b.log} for b in self.buckets
-            ],
+            "buckets": [{"name": b.name, **members(b, "teams", "access"), "access_log": b.log} for b in self.buckets],
             "findings": [finding.to_dict() for finding in self.findings],
             "leaks": [{"bucket": name, **leak.to_dict()} for name, leak in self.leaks],
             "unread": list(self.unread),
+            "not_looked_at": list(self.others),
         }
 
     def sections(self) -> list[tuple[str, tuple[str, ...], list[tuple[object, ...]]]]:
@@ -135,8 +148,16 @@ class Audit(FindingsReport):
             ("Portal", ("workforce", "status", "portal lock", "VPC"), _portal_rows(self.workforce)),
             (
                 "Buckets",
-                ("bucket", "used by", "guard", "access log"),
-                [(b.name, ", ".join(b.teams) or "no team that is known", b.guard, b.log) for b in self.buckets],
+                ("bucket", "used by", "who can open", "access log"),
+                [
+                    (
+                        b.name,
+                        ", ".join(b.teams) or "no team that is known",
+                        b.access_text,
+                        b.log,
+                    )
+                    for b in self.buckets
+                ],
             ),
             ("Findings", Findings.head, [Findings.row(finding) for finding in self.findings]),
             (
@@ -152,6 +173,7 @@ class Audit(FindingsReport):
         lines = [f"Account {self.account}, {self.region}, {self.at:%Y-%m-%d %H:%M} UTC", self.headline]
         for title, head, rows in self.sections():
             lines += ["", title, *(lay_out(head, rows, room) if rows else ["  none"])]
+        lines += ["", self.others_text] if self.others else []
         return "\n".join(lines)
 
     def __str__(self) -> str:
@@ -165,13 +187,14 @@ class Audit(FindingsReport):
         parts.append(hint(f"Account {self.account}, {self.region}, {self.at:%Y-%m-%d %H:%M} UTC", self.caller))
         for title, head, rows in self.sections():
             parts.append(table(head, rows, caption=title) if rows else hint(html_text(f"{title}: none")))
+        parts += [hint(html_text(self.others_text, 400))] if self.others else []
         return output(*parts)
 
 
 def _portal_rows(workforce: Workforce | None) -> list[tuple[object, ...]]:
     if workforce is None:
         return []
-    lock = ", ".join(workforce.cidrs) or "none: open to every address"
+    lock = "none: open to every address" if workforce.is_open else ", ".join(workforce.cidrs)
     return [(workforce.name, workforce.status, lock, workforce.vpc_id or "none: a public portal")]
 
 
@@ -189,13 +212,15 @@ def audit(
     teams = notes.attempt("workteams", gt.workteams, Workteams())
     known = TeamBuckets(gt.aws, gt.journal, notes.passes)
     used = {team: known.of(team, notes) for team in teams}
-    asked = list(choice.names) if choice.tag is None else choice.here(gt.aws, notes)
-    names = sorted({*asked, *(name for some in used.values() for name in some)})
+    asked = list(choice.names) if choice.names else choice.here(gt.aws, notes)
+    own: list[str] = UnreadNotes(notes.passes).attempt("buckets", lambda: buckets_here(gt.aws), [])
+    guarded = guarded_buckets(gt.aws, gt.journal, own) if choice == BucketChoice() else []
+    names = sorted({*asked, *guarded, *(name for listed in used.values() for name in listed)})
     if not names or (choice != BucketChoice() and not asked):
         notes.lines.append(f"buckets: not applicable, {choice.nothing}")
-    users = {name: tuple(team.name for team, some in used.items() if name in some) for name in names}
+    users = {name: tuple(team.name for team, listed in used.items() if name in listed) for name in names}
     audited = tuple(_bucket(gt, name, users[name], notes, since if logs else False) for name in names)
-    findings = _findings(gt, used, audited, notes)
+    findings, access = _findings(gt, used, audited, notes)
     return Audit(
         at=dt.datetime.now(dt.UTC),
         account=gt.aws.account_id,
@@ -204,9 +229,10 @@ def audit(
         teams=teams,
         jobs=known.waiting,
         workforce=notes.attempt("workforce", gt.workforce, None),
-        buckets=audited,
+        buckets=tuple(replace(each, access=access.get(each.name)) for each in audited),
         findings=findings,
         unread=tuple(dict.fromkeys(notes.lines)),
+        others=tuple(name for name in own if name not in names),
     )
 
 
@@ -215,7 +241,7 @@ def _bucket(
 ) -> AuditedBucket:
     state = notes.attempt(name, lambda: account.read_bucket(gt.aws, name), None)
     if state is None:
-        return AuditedBucket(name, "unknown", "unknown", teams)
+        return AuditedBucket(name, None, "unknown", teams)
     target = state.logging.if_read
     log = f"s3://{target.bucket}/{target.prefix}" if target else "off"
     if state.logging.missing is not None:
@@ -224,28 +250,20 @@ def _bucket(
     if since is not False and target:
         hits = notes.attempt(f"log of {name}", lambda: gt.hits(name, since=since), None)
     if hits is None:
-        return AuditedBucket(name, guard_text(state), log, teams)
+        return AuditedBucket(name, None, log, teams)
     notes.lines += [f"log of {name}: {text}" for text in hits.coverage.doubts]
     leaks = hits.leaks()
-    return AuditedBucket(name, guard_text(state), log, teams, hits, tuple(leaks), leaks.summary)
-
-
-def guard_text(state: Bucket) -> str:
-    """Return the guard of a bucket in a few words: unknown, none, or whom it admits."""
-    if state.policy.missing is not None:
-        return f"unknown: {state.policy.missing.text}"
-    guard = policies.find_guard(state.policy.value)
-    if guard is None:
-        return "none: a presigned URL works from anywhere"
-    allowed = ", ".join([*map(str, guard.networks), *guard.endpoints])
-    what = f"{'reads of ' if guard.reads else ''}{guard.prefix or 'all objects'}"
-    return f"{'edited: ' if guard.drifted else ''}{what} only from {allowed}"
+    return AuditedBucket(name, None, log, teams, hits, tuple(leaks), leaks.summary)
 
 
 def _findings(
     gt: AuditedRegion, used: Mapping[Workteam, list[str]], buckets: Iterable[AuditedBucket], notes: UnreadNotes
-) -> Findings:
-    """Look at each team with the buckets that it uses, and at each bucket that no team is known to use."""
+) -> tuple[Findings, dict[str, BucketAccess]]:
+    """Look at each team with the buckets that it uses, and at each bucket that no team is known to use.
+
+    Returns the findings, and who can open each bucket.
+    """
+    access: dict[str, BucketAccess] = {}
     logs = {bucket.name: bucket.hits for bucket in buckets}
     result: dict[tuple[str, str, str], Finding] = {}
     for team, name in _subjects(used, logs):
@@ -255,11 +273,15 @@ def _findings(
         def look(team: Workteam | None = team, name: str | None = name, hits: Hits | None = hits) -> Findings:
             return gt.findings(team=team, bucket=name, logs=hits)
 
-        for finding in notes.attempt(subject, look, Findings()):
+        results = notes.attempt(subject, look, Findings())
+        if name is not None and results.access is not None:
+            access[name] = results.access
+        for finding in results:
             result[(finding.code, finding.subject, finding.detail)] = finding
             if finding.code == "not-checked":
                 notes.lines.append(f"{finding.subject}: {finding.detail}")
-    return Findings(sorted(result.values(), key=lambda f: (SEVERITIES.index(f.severity), f.code, f.subject)))
+    listed = sorted(result.values(), key=lambda f: (SEVERITIES.index(f.severity), f.code, f.subject))
+    return Findings(listed), access
 
 
 def _subjects(used: Mapping[Workteam, list[str]], buckets: Iterable[str]) -> list[tuple[Workteam | None, str | None]]:

@@ -1,4 +1,4 @@
-"""The data buckets of a region: those that its teams use, those with a tag, and those that are named."""
+"""The data buckets of a region: those that its teams use or a guard of ours protects, tagged, named, or all."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from .. import changes
-from ..aws.buckets import buckets_here, check_bucket, tags_of
+from ..aws.buckets import buckets_here, check_bucket, read_policy, tags_of
 from ..aws.teams import LabelingJob, Review, TeamJobs, Workteam, buckets_of, jobs_of_team, list_reviews
 from ..base.errors import GtSecureError, InvalidInput
+from ..engine.policies.bucket_guard import OWN
 
 if TYPE_CHECKING:
     from ..aws.client import Aws
@@ -40,25 +41,28 @@ class UnreadNotes:
 
 
 class BucketChoice(NamedTuple):
-    """The buckets to report on: of the teams, or else those with a tag, or else named ones."""
+    """The buckets to report on: used or guarded ones, or else those with a tag, or named ones, or all of the region."""
 
     names: tuple[str, ...] = ()
     tag: tuple[str, str] | None = None
+    every: bool = False
 
     @classmethod
     def parse(cls, choice: str | Iterable[str]) -> BucketChoice:
-        """Read ``used``, ``tag:KEY=VALUE``, or names with commas; raises :class:`InvalidInput` for anything else."""
+        """Read ``used``, ``all``, ``tag:KEY=VALUE``, or names with commas; else raises :class:`InvalidInput`."""
         words = choice.split(",") if isinstance(choice, str) else [str(each) for each in choice]
         listed = [word.strip() for word in words if word.strip()]
         if listed in ([], ["used"]):
             return cls()
+        if listed == ["all"]:
+            return cls(every=True)
         key, equals, value = listed[0].removeprefix(_TAG).partition("=")
         if listed[0].startswith(_TAG) and len(listed) == 1 and key and equals:
             return cls(tag=(key, value))
-        if any(word == "used" or word.startswith(_TAG) for word in listed):
+        if any(word in ("used", "all") or word.startswith(_TAG) for word in listed):
             raise InvalidInput(
                 f"'{', '.join(listed)[:70]}' is no choice of buckets.",
-                next_step="Write used, or tag:KEY=VALUE, or the names of buckets with commas.",
+                next_step="Write used, all, or tag:KEY=VALUE, or the names of buckets with commas.",
                 field="buckets",
             )
         return cls(tuple(dict.fromkeys(map(check_bucket, listed))))
@@ -66,6 +70,8 @@ class BucketChoice(NamedTuple):
     @property
     def nothing(self) -> str:
         """The sentence for a place where it has no bucket."""
+        if self.every:
+            return "the region has no bucket"
         if self.tag is not None:
             return f"no bucket has the tag {'='.join(self.tag)}"
         return f"no bucket is named {' or '.join(self.names)}" if self.names else "no bucket of a team is known"
@@ -75,6 +81,8 @@ class BucketChoice(NamedTuple):
         if self == BucketChoice():
             return []
         own: list[str] = notes.attempt("buckets", lambda: buckets_here(aws), [])
+        if self.every:
+            return own
         if self.tag is None:
             return [name for name in self.names if name in own]
         key, wanted = self.tag
@@ -84,6 +92,20 @@ class BucketChoice(NamedTuple):
 
         with ThreadPoolExecutor(_THREADS, thread_name_prefix="gt_secure-tags") as pool:
             return [name for name, has in zip(own, pool.map(tagged, own), strict=True) if has]
+
+
+def guarded_buckets(aws: Aws, journal: Journal, own: Iterable[str]) -> list[str]:
+    """Return those of some buckets that a restriction in the journal names, or whose policy has a statement of ours."""
+    wishes = (wish for _, wish in changes.wishes_of(journal, aws.account_id, aws.region))
+    named = {wish.bucket for wish in wishes if wish.guard}
+
+    def is_guarded(name: str) -> bool:
+        quiet = UnreadNotes(passes=InvalidInput)  # a bucket whose policy cannot be read is not known to be guarded
+        return name in named or quiet.attempt(name, lambda: OWN in (read_policy(aws, name, aws.region) or ""), False)
+
+    listed = list(own)
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="gt_secure-guards") as pool:
+        return [name for name, has in zip(listed, pool.map(is_guarded, listed), strict=True) if has]
 
 
 class TeamBuckets:

@@ -24,6 +24,7 @@ from ..base.network import (
     split_list,
 )
 from ..base.text import some
+from ..engine.access.address_classes import is_anyone, spans_of
 from ..engine.policies.age_limit import build_age_limit
 from ..engine.policies.bucket_guard import MAX_BUCKET_POLICY, build_guard
 from .messages import Notice, notice
@@ -78,6 +79,11 @@ def check_addresses(values: object, notices: list[Notice], *, portal_only: bool)
             _check_scope(network)
         if is_very_broad(network):
             notices.append(notice("very-broad", network=network, number=f"{network.num_addresses:,}"))
+    if is_anyone(spans_of(given)):
+        raise _bad(
+            "The addresses are half of the internet or more, so they would restrict nobody.",
+            "Write the ranges of your own network.",
+        )
     _note_merges(given, notices)
     return collapse(given)
 

@@ -120,6 +120,7 @@ class AllowEditor(Step):
         self._wrong: dict[str, InvalidInput] = {}
         self._reasons: frozenset[str] = frozenset()
         self._two_portals = False
+        self._place = ("", "")
         super().__init__(connection)
         self.observe(self._on_trait, [*_TRAITS, *_NAMES, *SWITCHES])
         with self.hold_trait_notifications():
@@ -299,8 +300,8 @@ class AllowEditor(Step):
         if self._drawing:
             return
         texts = {name: str(each.value).strip() for name, each in self.inputs.items()}
-        if texts["bucket"].startswith("s3://") and not texts["prefix"]:
-            texts["prefix"] = texts["bucket"][5:].partition("/")[2]
+        address = texts["bucket"][5:].partition("/")[2] if texts["bucket"].startswith("s3://") else ""
+        texts["prefix"] = address or texts["prefix"]
         values, wrong, before = dict.fromkeys(texts, ""), {}, self._wrong
         for each in FIELDS:
             try:
@@ -314,6 +315,8 @@ class AllowEditor(Step):
         with self.hold_trait_notifications():
             for trait, value in values.items():
                 self.set_trait(trait, value)
+        if address:
+            self.prefix = values["prefix"]
         self._wrong = wrong
         self.draw()
         if wrong or before:
@@ -330,6 +333,10 @@ class AllowEditor(Step):
 
     def _on_trait(self, change: Any) -> None:
         self._wrong.pop(change["name"], None)
+        bucket, prefix = self._place
+        self._place = (self.bucket, self.prefix)
+        if bucket not in ("", self.bucket) and prefix == self.prefix:
+            self.prefix = ""  # it was for the bucket that was chosen before
         self.draw()
         self.revision += 1
 
@@ -360,7 +367,8 @@ class AllowEditor(Step):
             self._drawing = False
         both, stays = ("URL lock and bucket guard", "stay") if private else ("Bucket guard", "stays")
         kept = f"{both} {stays} unchanged. To turn one off, use More options."
-        said = f"{both} on: URLs work only from the allowed addresses." if self.protect.value else kept
+        part = f" for objects under {markup.plain(self.prefix, 60)}" if self.prefix else ""
+        said = f"{both} on{part}: URLs work only from the allowed addresses." if self.protect.value else kept
         self.protect.description = f"Protect these {'objects' if self.team is None else 'images'}"
         self.protect_hint.value = markup.hint(said)
         set_class(self.portal_input, "gts-hidden", not (self._two_portals and private and self.url_lock))

@@ -11,16 +11,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import ipywidgets
 
 from ..base import html as markup
-from ..base.html import Chip, Markup, count
+from ..base.html import Chip, Markup, Tone, count
+from ..base.network import parse_stored_cidrs
 from ..base.text import duration, some
 from ..changes import KIND_CALLS
 from ..changes.change import find_change
 from ..changes.targets import BucketGuard, TeamUrlLock, WorkforcePortal
+from ..engine.access.address_classes import is_anyone, spans_of
 from ..engine.policies.age_limit import age_text
 from .base import Box, field
 from .thread_safe import Html, set_class, stack
 
 if TYPE_CHECKING:
+    from ..account.bucket_access import BucketAccess
     from ..aws.teams import Workforce, Workteam
     from ..changes.change import Change
     from ..changes.history import HistoryEntry
@@ -42,9 +45,15 @@ class LocksView:
     workforce: Workforce | None = None
     workforce_known: bool = False
     bucket: str = ""
+    access: BucketAccess | None = None
+    """Who can open the objects of the bucket; None until the account has been read."""
     guard: Guard | None = None
     guard_known: bool = False
     guard_refused: bool = False
+    read_at: dt.datetime | None = None
+    """Time of the reading of the bucket, in UTC."""
+    is_old: bool = False
+    """Whether the reading is so old that nothing good is said of it any more."""
     plan: Plan | None = None
     changes: Mapping[str, HistoryEntry] = dataclasses.field(default_factory=dict)
     """The last change for each kind of lock, where it is known."""
@@ -66,26 +75,34 @@ def locks_markup(view: LocksView) -> Markup:
 
 def _cards(view: LocksView) -> dict[str, tuple[str, Chip, str]]:
     """Return the locks that there are: without a workteam a bucket has two."""
-    if view.team is None and (view.bucket or view.no_private_team):
-        return {"bucket-guard": _guard(view), "age-limit": _age_limit(view)}
-    return {"portal-lock": _portal(view), "url-lock": _url(view), "bucket-guard": _guard(view)}
+    cards = {"bucket-guard": _guard(view), "age-limit": _age_limit(view)}
+    if view.team is not None or not (view.bucket or view.no_private_team):
+        cards = {"portal-lock": _portal(view), "url-lock": _url(view), "bucket-guard": _guard(view)}
+    return {kind: (name, Chip(_aged(view, chip.tone), chip.words), text) for kind, (name, chip, text) in cards.items()}
+
+
+def _aged(view: LocksView, tone: Tone) -> Tone:
+    """Return a colour, without the green of an old reading."""
+    return "plain" if view.is_old and tone == "ok" else tone
 
 
 def headline(view: LocksView) -> Markup:
     """Return how things are in one sentence, with its tone; without a choice, what the panel is about."""
-    place = view.bucket and f"presigned URLs of {markup.plain(view.bucket, 63)}"
     lock = view.team.url_lock if view.team is not None else None
-    if view.bucket and view.guard_known and view.guard is None:
-        tone, text = "no", f"Anyone with a URL can open {markup.plain(view.bucket, 63)}."
-    elif view.bucket and view.guard is not None:
-        tone, text = "ok", f"Only {_sources(view.guard)} can open {place}."
+    if view.bucket and view.access is not None:
+        tone, text = view.access.chip.tone, view.access.text
     elif view.bucket or view.team is None or lock is None or lock.impossible:
         return Markup("<h2>Who can open the objects</h2>")
     elif lock.on:
-        tone, text = "ok", "Each URL works only from its worker's own address."
+        name = markup.plain(view.team.name, 60)
+        tone, text = "ok", f"A URL of a worker of {name} works only from the worker's own address."
     else:
         tone, text = "no", f"Anyone with a URL can open the images of {markup.plain(view.team.name, 60)}."
-    return Markup(f'<h2 class="gts-headline gts-says-{tone}">{markup.text(text, 200)}</h2>')
+    shown = Markup(f'<h2 class="gts-headline gts-says-{_aged(view, tone)}">{markup.text(text, 400)}</h2>')
+    if view.read_at is None:
+        return shown
+    again = ". Refresh to read it again" if view.is_old else ""
+    return markup.join(shown, Markup(f'<small class="gts-read">as read {view.read_at:%H:%M:%S} UTC{again}</small>'))
 
 
 def lock_states(view: LocksView) -> dict[str, Any]:
@@ -112,7 +129,7 @@ def _portal(view: LocksView) -> tuple[str, Chip, str]:
     now = view.workforce.cidrs
     change = view.change(WorkforcePortal)
     if change is not None:
-        after = len(change.after)
+        after, is_open = len(change.after), is_anyone(spans_of(parse_stored_cidrs(change.after)))
         words = (
             f"{count(len(now), 'range')}, will be {after}"
             if after and now
@@ -120,8 +137,8 @@ def _portal(view: LocksView) -> tuple[str, Chip, str]:
             if after
             else "will be open"
         )
-        return name, Chip("warn" if after else "no", words), text
-    if now:
+        return name, Chip("warn" if after and not is_open else "no", words), text
+    if not view.workforce.is_open:
         return name, Chip("ok", count(len(now), "range")), text
     return name, Chip("no", "open to everybody"), text
 
@@ -168,20 +185,20 @@ def _guard(view: LocksView) -> tuple[str, Chip, str]:
     name = "Bucket guard"
     if not view.bucket:
         return name, Chip("plain", "no bucket chosen"), "Refuses presigned requests from other addresses."
-    if view.guard_known and view.guard is None and view.change(BucketGuard) is None:
-        text = f"Anyone with a presigned URL can open {markup.code(view.bucket, 63)}."
-    else:
-        text = f"Refuses presigned requests to {markup.code(view.bucket, 63)} from other addresses."
-    if not view.guard_known:
+    text = "It refuses presigned requests from other addresses."
+    if not view.guard_known or view.access is None:
+        text = "It cannot be read: s3:GetBucketPolicy was denied." if view.guard_refused else text
         return name, Chip("plain", "not readable" if view.guard_refused else "not read yet"), text
     now = view.guard
     wanted = view.plan.restriction.guard if view.plan is not None else None
     if wanted is not None and view.change(BucketGuard) is not None:
         words = ("on, will change" if now else "off, will be on") if wanted else "on, will be removed"
         return name, Chip("warn", words), text
+    if view.access.tone != "good":
+        text = str(markup.text(view.access.text, 400))
     if now is None:
-        return name, Chip("no", "off"), text
-    return name, Chip("ok", _sources(now)), text
+        return name, Chip("plain" if view.access.tone == "good" else "no", "off"), text
+    return name, view.access.chip, text
 
 
 def _age_limit(view: LocksView) -> tuple[str, Chip, str]:
@@ -189,13 +206,9 @@ def _age_limit(view: LocksView) -> tuple[str, Chip, str]:
     if not view.guard_known:
         return name, Chip("plain", "not read yet" if view.bucket else "no bucket chosen"), said
     seconds = view.guard.age_limit_s if view.guard is not None else None
-    return name, Chip("plain" if seconds is None else "ok", "no limit" if seconds is None else age_text(seconds)), said
-
-
-def _sources(guard: Guard) -> str:
-    parts = [count(len(guard.networks), "range")] if guard.networks else []
-    parts += [count(len(guard.endpoints), "endpoint")] if guard.endpoints else []
-    return ", ".join(parts) or "on"
+    if seconds is None or view.guard is None:
+        return name, Chip("plain", "no limit"), said
+    return name, Chip("warn" if view.guard.drifted else "ok", age_text(seconds)), said
 
 
 _RESOURCES = {"portal-lock": "Workforce", "url-lock": "Workteam", "bucket-guard": "Bucket policy"}

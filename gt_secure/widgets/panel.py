@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 import traitlets
 
-from ..account import read_bucket
+from ..account import access_under
 from ..aws.teams import team_reference
 from ..base import html as markup
-from ..base.errors import GtSecureError, InvalidInput
+from ..base.errors import GtSecureError, InvalidInput, PolicyError
 from ..connection import connection_of
 from ..doctor import examine
+from ..engine.access.locks import READ_POLICY
 from ..engine.policies.bucket_guard import find_guard
 from . import role_summary as roleline
 from .allow_editor import NOBODY, AllowEditor
@@ -30,16 +31,21 @@ from .thread_safe import Html, make
 from .url_step import TestUrlStep
 
 if TYPE_CHECKING:
-    from ..account.bucket import Bucket
     from ..aws.teams import TeamLike
     from ..connection import Connection, ConnectionLike
     from ..doctor import Diagnosis
+    from ..engine.access.locks import EffectiveLocks
     from ..logs.hits import Hits
     from ..logs.leaks import Leak
     from ..restriction.model import Restriction
 
 _OF_TEAMS = ("teams", "url-lock", "portal-lock", "sign")
 """Features that a bucket without a workteam does not have."""
+OLD_S = 60.0
+"""Seconds after which nothing good is said of a reading any more."""
+_NOT_READ: dict[str, Any] = {
+    "access": None, "guard": None, "guard_known": False, "guard_refused": False, "read_at": None, "is_old": False,
+}  # fmt: skip
 _QUIET_S = 1.0
 """The role is looked at when the choices have been quiet for so long."""
 
@@ -75,7 +81,8 @@ class Panel(Box):
         self.link = connection if isinstance(connection, Link) else Link(connection)
         self._view = LocksView()
         self._who = ""
-        self._worker = Worker(on_busy=lambda _: None, on_error=lambda error: self.allow.show_error(error))
+        self._worker = Worker(on_busy=lambda _: None, on_error=self._not_read)
+        self._clock = Worker(on_busy=lambda _: None, on_error=lambda _: None)
         self._identity = Worker(on_busy=lambda _: None, on_error=lambda error: self._got_identity(error.message))
         self._doctor = Worker(on_busy=lambda _: None, on_error=self._no_diagnosis)
         # The history is often not readable, and no lock depends on it.
@@ -132,6 +139,9 @@ class Panel(Box):
         self.allow.observe(lambda _: self._place_changed(), ["bucket", "prefix"])
         self.allow.observe(lambda _: self._examine_later(), ["bucket", "prefix"])
         self.allow.observe(lambda _: self._forget_changes(), "bucket")
+        self.allow.observe(lambda _: self.review.forget(), ["team", "bucket"])
+        self.picker.observe(self._choice_changed, "value")
+        self.picker.refresh_button.on_click(lambda _: self._read_again())
         self.test.role_input.observe(lambda _: self._examine_later(), "value")
         self.review.observe(lambda _: self._plan_changed(), "plan")
         self.review.observe(lambda _: self._applied(), "applied")
@@ -148,7 +158,7 @@ class Panel(Box):
     def close(self) -> None:
         """Close all steps; a test URL is forgotten."""
         if hasattr(self, "steps"):
-            for worker in (self._worker, self._identity, self._doctor, self._historian):
+            for worker in (self._worker, self._clock, self._identity, self._doctor, self._historian):
                 worker.cancel()
             for step in self.steps:
                 step.close()
@@ -171,6 +181,10 @@ class Panel(Box):
         if team is not None or self.picker.value == BUCKET_ONLY:
             self.allow.opened = True
         self._draw_top(team=team, teams=self.picker.teams, no_private_team=self.picker.no_private_team)
+
+    def _choice_changed(self, change: dict[str, Any]) -> None:
+        if change["old"] is not None:  # a prefix was for what was chosen before
+            self.allow.prefix = ""
 
     def _details_changed(self) -> None:
         details: TeamDetails | None = self.picker.details
@@ -212,6 +226,8 @@ class Panel(Box):
         if plan is not None and plan.restriction.managed:
             self.hits.networks = tuple(str(network) for network in plan.restriction.addresses)
         self._draw_top(plan=plan)
+        if plan is not None and plan.state.bucket is not None:
+            self._got_locks(plan.before.locks)  # read later than what is shown
 
     def _wish(self) -> tuple[Restriction | None, InvalidInput | None]:
         try:
@@ -224,26 +240,50 @@ class Panel(Box):
         self.test.prefix = self.allow.prefix
         self.test.bucket = bucket
         self.hits.bucket = bucket
-        self._draw_top(bucket=bucket, guard=None, guard_known=False, guard_refused=False)
+        self._draw_top(bucket=bucket, **_NOT_READ)
         if bucket:
             self._read_bucket(bucket, after_s=0.2)
 
     def _read_bucket(self, name: str, *, after_s: float = 0) -> None:
         self._worker.start(
-            lambda: read_bucket(self.link.get().aws, name), self._got_bucket, timeout_s=30, after_s=after_s
+            lambda: self.link.get().who_can_open(name).locks, self._got_locks, timeout_s=30, after_s=after_s
         )
 
-    def _got_bucket(self, state: Bucket) -> None:
-        seen, text = state.policy.missing is None, state.policy.if_read or ""
-        guard = find_guard(text) if text else None
-        self._draw_top(guard=guard, guard_known=seen, guard_refused=not seen)
+    def _read_again(self) -> None:
+        """Read again what is shown of the bucket: its locks, and the plan."""
+        if self.review.restriction is not None:
+            self.review.guard(self.review.make_plan)
+        if self.allow.bucket:
+            self._read_bucket(self.allow.bucket)
+
+    def _not_read(self, error: GtSecureError) -> None:
+        """Show that the bucket could not be read: what was known of it before says nothing of now."""
+        self._clock.cancel()
+        self._draw_top(**_NOT_READ)
+        self.allow.show_error(error)
+
+    def _got_locks(self, locks: EffectiveLocks) -> None:
+        """Show who can open the bucket, as it was just read."""
+        if locks.bucket != self.allow.bucket:
+            return
+        known = READ_POLICY not in locks.not_read
+        try:
+            guard = find_guard(locks.policy) if isinstance(locks.policy, str) else None
+        except PolicyError:
+            guard = None
+        access = access_under(locks, parts=(self.allow.prefix,))
+        seen: dict[str, Any] = {"guard_known": known, "guard_refused": not known, "read_at": locks.at, "is_old": False}
+        self._draw_top(access=access, guard=guard, **seen)
+        if in_background():
+            self._clock.start(lambda: None, lambda _: self._draw_top(is_old=True), after_s=OLD_S, hours=True)
 
     def _applied(self) -> None:
         """Refresh what was changed, and open the test."""
+        if self.review.applied is None:
+            return
         self.picker.refresh()
-        bucket = self.allow.bucket
-        if bucket:
-            self._read_bucket(bucket)
+        if self.review.restriction is None:
+            self._read_again()  # else the plan that is made now reads it
         self.test.opened = self.hits.opened = True
         self.test.sign_button.add_class("gts-primary")  # one primary button: the next step
 

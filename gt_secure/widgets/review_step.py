@@ -192,6 +192,11 @@ class ReviewStep(Step):
             self.shown.value = ""
             self.set_summary("The change cannot be shown.")
 
+    def forget(self) -> None:
+        """Take away what was applied before: it was for another team or bucket."""
+        self.after.value = self._done = ""
+        self.applied = None
+
     # results
 
     def _got_plan(self, plan: Plan) -> None:
@@ -205,7 +210,14 @@ class ReviewStep(Step):
             self.apply_button.description = "Apply"
             self.enable()
             return
-        shown = (parts.changes_table, parts.lists, parts.exposure_table, parts.dry_run, parts.expectations)
+        shown = (
+            parts.access,
+            parts.changes_table,
+            parts.lists,
+            parts.exposure_table,
+            parts.dry_run,
+            parts.expectations,
+        )
         self.shown.value = "".join(f'<div class="gts-part">{part(plan)}</div>' for part in shown)
         self.details.value = parts.folds(plan)
         self.facts.show(plan.unknown_keys)

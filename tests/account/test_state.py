@@ -118,7 +118,6 @@ def test_a_subject_is_named_in_every_usual_way(account: Account) -> None:
         ({"team": 7}, "team"),
         ({"team": "a b"}, "team"),
         ({"bucket": "No_Bucket"}, "bucket"),
-        ({"bucket": "s3://gt-images/scans/"}, "bucket"),
     ],
 )
 def test_a_subject_must_be_named(account: Account, wrong: dict[str, Any], field: str) -> None:
@@ -126,6 +125,20 @@ def test_a_subject_must_be_named(account: Account, wrong: dict[str, Any], field:
         Connection(account.aws).findings(**wrong)
     assert caught.value.field == field
     assert caught.value.next_step
+
+
+def test_a_state_is_of_a_whole_bucket_and_findings_are_of_a_part_too(account: Account) -> None:
+    gt = Connection(account.aws)
+    with pytest.raises(InvalidInput, match="whole bucket"):
+        gt.state(bucket="s3://gt-images/scans/")
+    part = Restriction(bucket=BUCKET, prefix="scans/", addresses=["203.0.113.0/24"])
+    gt.apply(gt.plan(part))
+    outcomes = {
+        place: {each.code: each.outcome for each in gt.findings(bucket=place).checked}
+        for place in (BUCKET, f"s3://{BUCKET}/scans/")
+    }
+    for code in ("presigned-from-anywhere", "guard-narrower"):
+        assert [outcomes[place][code] for place in outcomes] == ["found", "clean"]
 
 
 def test_a_plan_needs_a_restriction(account: Account) -> None:

@@ -15,7 +15,7 @@ pytestmark = [
     pytest.mark.skipif(not os.environ.get("GT_SECURE_PICTURES"), reason="only tools/screenshots.py needs these scenes"),
 ]
 
-PANEL = 'import gt_secure\ngt_secure.panel(team="open-team", bucket="gt-images", prefix="scans/")'
+PANEL = 'import gt_secure\ngt_secure.panel(team="open-team", bucket="gt-images")'
 STEPS = ("Workteam", "Allow", "Review & apply", "Test URL", "Requests")
 
 
@@ -42,6 +42,7 @@ def test_a_forwarded_url_turns_into_a_refusal(open_notebook: Any, sandbox: Any) 
     notebook.shoot("film-1-workteam")
 
     show(panel, "Test URL")
+    panel.get_by_label("Probe from", exact=True).locator("option").nth(6).wait_for(state="attached")
     panel.get_by_label("Object", exact=True).fill("scans/0001.png")
     panel.get_by_label("Object", exact=True).press("Enter")
     notebook.click(panel.get_by_role("button", name="Sign test URL"))

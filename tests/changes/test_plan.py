@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from datetime import date
+from importlib import import_module
 from typing import Any, cast
 
 import pytest
@@ -16,9 +17,11 @@ from gt_secure.base.errors import PolicyError
 from gt_secure.changes.change import Change
 from gt_secure.changes.plan import Plan, exposures_of, plan
 from gt_secure.changes.render import parts
+from gt_secure.changes.render.text import access_lines
 from gt_secure.changes.services import notices_of, simulate, users
 from gt_secure.changes.targets import BucketGuard
 from gt_secure.cli.output import fit
+from gt_secure.engine.access.key_classes import Listing
 from gt_secure.engine.policies.bucket_guard import build_guard, find_guard, merge_guard
 from gt_secure.engine.policies.url_lock import UrlLock
 from gt_secure.findings.model import Acceptance, Finding
@@ -29,6 +32,7 @@ from support.guards import without_forms
 from support.opened import opened_by
 from support.states import ENDPOINT, FORCE, JOB, S3_ENDPOINT, TEAM, data_bucket, state, unread, with_parts
 
+plans = import_module("gt_secure.changes.plan")
 OFFICE = "203.0.113.0/24"
 NO_AWS = cast(Aws, None)  # a state is given, so nothing is called
 
@@ -80,6 +84,50 @@ def test_the_order_is_guard_then_team_then_portal() -> None:
     assert [change.kind for change in made(portal_lock=True).changes] == ["bucket-guard", "url-lock", "portal-lock"]
 
 
+PART = f"Objects under scans/: only {OFFICE}. Other objects of gt-images: anyone with a URL."
+
+
+@pytest.mark.parametrize(
+    ("policy", "more", "lines"),
+    [
+        (None, {}, [f"After this plan: {PART}", "Now: Anyone with a URL can open gt-images."]),
+        (guarded(OFFICE), {}, [f"Now and after: {PART}"]),
+        (
+            guarded(OFFICE), {"prefix": ""},
+            [f"After this plan: Only {OFFICE} can open presigned URLs of gt-images.", f"Now: {PART}"],
+        ),
+    ],
+)  # fmt: skip
+def test_a_plan_begins_with_who_can_open_the_whole_bucket(policy: Any, more: dict[str, Any], lines: list[str]) -> None:
+    one = made(bucket(policy), **more)
+    assert one.to_text().split("\n")[2] == lines[0]
+    assert [*access_lines(one)] == lines
+    assert one.access is not None
+    tone = {"good": "ok", "part": "warn"}[one.access.after.tone]
+    assert f'<div class="gts-notice gts-{tone}">' in one.to_html().partition("gts-verdict")[0]
+    assert one.to_dict()["access"]["after"]["text"] in lines[0]
+    if any(change.kind == "bucket-guard" for change in one.changes):
+        assert f"gts-{tone}" in parts.changes_table(one)
+
+
+def test_a_prefix_without_an_object_asks_and_is_unknown_where_keys_cannot_be_listed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    listed: dict[str, Any] = {"scans/": Listing(("scans/1.png",), True), "nosuch/": Listing((), True), "unseen/": None}
+    monkeypatch.setattr(plans, "listing_of", lambda aws, bucket: listed.get)
+    monkeypatch.setattr(plans, "read_state", lambda aws, wish: state())
+    monkeypatch.setattr(plans, "with_lists", lambda aws, wish: wish)
+    for prefix, code, severity in (
+        ("scans/", "", ""),
+        ("nosuch/", "prefix-has-no-object", "blocker"),
+        ("unseen/", "prefix-not-listed", "info"),
+    ):
+        one = plan(cast(Aws, object()), Restriction(bucket="gt-images", prefix=prefix, addresses=[OFFICE]))
+        kept = {each.code: each for each in one.notices if each.code.startswith("prefix-")}
+        assert set(kept) == {code} - {""}
+        assert not code or (kept[code].severity, kept[code].confirmable) == (severity, True)
+
+
 @pytest.mark.parametrize("room", [80, 120])
 def test_the_table_of_a_plan_fits_and_shows_every_source(room: int) -> None:
     one = made(hits=opened_by("198.51.100.4", "203.0.113.9"))
@@ -96,7 +144,7 @@ def test_the_text_ends_with_its_verdict_and_is_short(monkeypatch: pytest.MonkeyP
     one = made()
     lines = fit(one.to_text(80)).rstrip().split("\n")
     assert lines[-1] == "2 changes, no warning, 4 findings, nothing blocked. Everything can be undone."
-    assert len(lines) + 2 <= 40, "with the command that applies it"
+    assert len(lines) + 2 <= 42, "with the command that applies it"
     assert "unknown: " not in one.to_text(full=True)
     stopped = made(hits=opened_by("198.51.100.4")).to_text()
     assert "blocked by refuses-labeler" in stopped.rstrip().split("\n")[-1]

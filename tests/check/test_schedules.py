@@ -21,7 +21,7 @@ from support.scene import BUCKET, TEAM, Scene
 PAGE = ROOT / "docs" / "how-to" / "on-a-schedule.md"
 FILES = {block.value: block.text for block in blocks_of(PAGE) if block.word == "file"}
 CELLS = [block.text for block in blocks_of(PAGE) if block.language == "python"]
-GOOD = {"checks": [{"check": "guard_is_in_place", "bucket": BUCKET}]}
+GOOD = {"checks": [{"check": "guard_is_in_place", "bucket": BUCKET, "prefix": "scans/"}]}
 BAD = {"checks": [{"check": "no_findings", "team": TEAM, "severity": "info"}]}
 
 

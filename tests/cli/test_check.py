@@ -286,7 +286,7 @@ def test_one_broken_check_neither_hides_the_others_nor_passes(scene: Scene, tmp_
         Spec.make("nothing_drifted", {"restriction": "missing.yaml"}, tmp_path),
         Spec.make("guard_is_in_place", {"bucket": "NOT A BUCKET"}),
         Spec.make("no_foreign_hits", {"restriction": {"team": TEAM}}),
-        Spec.make("guard_is_in_place", {"bucket": BUCKET}),
+        Spec.make("guard_is_in_place", {"bucket": BUCKET, "prefix": "scans/"}),
     ]
     report = check.run_specs(scene.gt, specs)
     assert [result.status for result in report] == ["failed", "unknown", "unknown", "passed"]

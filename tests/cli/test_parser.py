@@ -299,6 +299,7 @@ PLACED = (
     "check s3://gt-images/scans/ guard-is-in-place",
     "doctor --policy guard url-lock s3://gt-images/scans/",
     "revoke --before 1h --yes s3://gt-images/scans/",
+    "findings --team open-team s3://gt-images/scans/",
 )
 
 
@@ -310,7 +311,7 @@ def test_the_address_of_a_bucket_is_read_wherever_it_stands(line: str) -> None:
     assert getattr(args, "check", "guard-is-in-place") == "guard-is-in-place"
 
 
-@pytest.mark.parametrize("line", ["findings s3://gt-images/scans/", "export s3://gt-images/scans/"])
+@pytest.mark.parametrize("line", ["export s3://gt-images/scans/"])
 def test_a_prefix_that_would_not_be_read_is_an_error(line: str) -> None:
     with pytest.raises(InvalidInput, match="whole bucket"):
         parse(line.split())

@@ -8,8 +8,13 @@ import pytest
 
 import gt_secure
 from gt_secure import Audit, Connection, Restriction
-from gt_secure.base.errors import AccessDenied
+from gt_secure.base.errors import AccessDenied, InvalidInput
+from gt_secure.cli import sweep as sweep_commands
 from gt_secure.cli.main import main
+from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
+from gt_secure.fleet.data_buckets import BucketChoice
+from gt_secure.fleet.sweeps.accounts import Account
+from gt_secure.fleet.sweeps.region_reader import read_region
 
 
 @pytest.fixture(scope="module")
@@ -34,11 +39,10 @@ def test_it_reports_teams_buckets_findings_and_leaks(gt, tmp_path) -> None:
     for word in ("radiology-team", "gt-images", "portal-public-beside-vpc", audit.headline):
         assert word in str(audit)
         assert word in audit._repr_html_()
-    guard = {bucket.name: bucket.guard for bucket in audit.buckets}["gt-images"]
-    assert guard.startswith("none")
+    assert {bucket.name: bucket.access_text for bucket in audit.buckets}["gt-images"].startswith("Anyone with a URL")
     done = gt.apply(gt.plan(Restriction("open-team", addresses=["203.0.113.0/24"], bucket="gt-images")))
     again = gt.audit(buckets=["gt-images"], logs=False)
-    assert "203.0.113.0/24" in {bucket.name: bucket.guard for bucket in again.buckets}["gt-images"]
+    assert "203.0.113.0/24" in {bucket.name: bucket.access_text for bucket in again.buckets}["gt-images"]
     gt.undo(done)
 
 
@@ -55,7 +59,7 @@ def test_what_cannot_be_read_is_unread_and_never_fine(gt, monkeypatch) -> None:
 
 def test_a_bucket_that_is_not_there_is_unknown(gt) -> None:
     audit = gt.audit(buckets=["gt-imagse"], logs=False)
-    assert {bucket.name: bucket.guard for bucket in audit.buckets}["gt-imagse"] == "unknown"
+    assert {bucket.name: bucket.access_text for bucket in audit.buckets}["gt-imagse"] == "unknown"
     assert any("Did you mean gt-images?" in text for text in audit.unread)
 
 
@@ -65,3 +69,38 @@ def test_the_command_fails_on_findings(gt, monkeypatch, capsys) -> None:
     assert json.loads(capsys.readouterr().out)["findings"]
     assert main(["audit", "--no-logs"]) == 0
     assert "Findings" in capsys.readouterr().out
+
+
+def test_it_starts_from_guarded_buckets_and_names_the_others(gt: Connection, tmp_path, monkeypatch) -> None:
+    s3 = gt.aws.client("s3")
+    for name in ("law-guarded", "law-by-sid", "law-other"):
+        s3.create_bucket(Bucket=name)
+    done = gt.apply(gt.plan(Restriction(bucket="law-guarded", addresses=["203.0.113.0/24"])))
+    statement = build_guard("law-by-sid", networks=["203.0.113.0/24"])
+    s3.put_bucket_policy(Bucket="law-by-sid", Policy=merge_guard(None, statement))
+    try:
+        audit = gt.audit(logs=False)
+        access = {bucket.name: bucket.access_text for bucket in audit.buckets}
+        for name in ("law-guarded", "law-by-sid"):
+            assert access[name] == f"Only 203.0.113.0/24 can open presigned URLs of {name}."
+        assert "law-other" not in access
+        assert "law-other" in audit.others
+        assert "Not looked at: " in str(audit)
+        assert audit.to_dict()["not_looked_at"] == list(audit.others)
+        every = gt.audit(buckets="all", logs=False)
+        assert {"law-guarded", "law-by-sid", "law-other", "gt-images"} <= {bucket.name for bucket in every.buckets}
+        assert every.others == ()
+        rows = read_region(gt, Account(gt.aws.account_id), BucketChoice.parse("used")) or []
+        assert {"law-guarded", "law-by-sid"} <= {row.bucket for row in rows}
+    finally:
+        gt.undo(done)
+        for name in ("law-guarded", "law-by-sid", "law-other"):
+            s3.delete_bucket(Bucket=name)
+
+
+def test_a_bucket_that_cannot_be_read_ends_in_3(gt: Connection, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(sweep_commands, "connection", lambda _: gt)
+    assert main(["audit", "--buckets", "gt-images", "--no-logs"]) == 0
+    assert main(["audit", "--buckets", "gt-imagse", "--no-logs"]) == 3
+    with pytest.raises(InvalidInput):
+        gt.audit(buckets="all,gt-images")

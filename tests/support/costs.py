@@ -60,6 +60,10 @@ SMOKE = {
     # logs from a bucket, and a fault in the middle of a change
     "test_sandbox.py::test_from_bucket_to_leak": ("",),
     "test_http_faults.py::test_some_http_faults": ("apply",),
+    # what every surface says of who can open a bucket, against requests
+    "test_access_words.py::test_a_good_word_is_true_of_the_whole_bucket": ("",),
+    "test_access_words.py::test_the_headline_that_counts_ranges_is_noticed": ("",),
+    "test_access_words.py::test_a_finding_that_asks_about_the_guarded_objects_is_noticed": ("",),
     # what a contributor is asked for: the order of imports, and files that are made from the code
     "test_layers.py::test_nothing_imports_upward": ("",),
     "test_pages.py::test_made_files_are_current": ("",),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import re
 import subprocess
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +18,13 @@ import pytest
 import traitlets
 
 import gt_secure.widgets
-from gt_secure.base.errors import InvalidInput
+from gt_secure.base.errors import CredentialsError, InvalidInput
 from gt_secure.connection import Connection
+from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.restriction.model import Restriction
 from gt_secure.widgets import AllowEditor, HitsStep, Panel, ReviewStep, TeamPicker, TestUrlStep, panel
 
-from .conftest import deliver
+from .conftest import deliver, until
 
 ROOM = Path(gt_secure.widgets.__file__).parent
 STEPS = (TeamPicker, AllowEditor, ReviewStep, TestUrlStep, HitsStep)
@@ -41,7 +44,8 @@ def test_the_whole_job(connection: Connection, now: None, words: Any, every_widg
     made.review.apply()
     top = words(made.top.value)
     assert "will be" not in top
-    assert "✓ 1 range" in top
+    assert "✓ 203.0.113.0/24" in top
+    assert "Only 203.0.113.0/24 can open presigned URLs of gt-images." in words(made.heading.value)
     made.test.bound_to = "203.0.113.7"
     made.test.sign()
     made.test.probe()
@@ -296,3 +300,75 @@ def test_a_connection_and_a_session_are_one_too_many() -> None:
     with pytest.raises(InvalidInput) as caught:
         gt_secure.panel(object(), sagemaker_session=object())
     assert caught.value.field == "sagemaker_session"
+
+
+def test_a_prefix_stays_with_the_bucket_that_it_was_for(connection: Connection, now: None, words: Any) -> None:
+    made = panel(connection, team="open-team", bucket="gt-images", prefix="scans/", addresses=["203.0.113.0/24"])
+    assert made.allow.prefix == "scans/"
+    made.review.apply()
+    assert "Objects under scans/: only 203.0.113.0/24." in words(made.heading.value)
+    assert "gts-says-warn" in made.heading.value
+    made.allow.bucket = "gt-logs"
+    assert (made.allow.prefix, made.allow.inputs["prefix"].value, made.review.after.value) == ("", "", "")
+    assert made.review.applied is None
+    assert "Anyone with a URL can open gt-logs." in words(made.heading.value)
+    made.allow.bucket_input.value = "s3://gt-images/scans/"
+    assert (made.allow.bucket, made.allow.prefix) == ("gt-images", "scans/")
+    made.picker.value = "radiology-team"
+    assert made.allow.prefix == ""
+    made.close()
+    connection.undo()
+
+
+def test_a_headline_follows_the_policy(connection: Connection, now: None, words: Any) -> None:
+    made = panel(connection, bucket="gt-images")
+    assert "Anyone with a URL can open gt-images." in words(made.heading.value)
+    s3 = connection.aws.client("s3")
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [build_guard("gt-images", networks=["203.0.113.0/24"])]})
+    for text, headline, tone in (
+        (policy, "Only 203.0.113.0/24 can open presigned URLs of gt-images.", "ok"),
+        (policy.replace('"s3:*"', '"s3:PutObject"'), "Anyone with a URL can open gt-images.", "no"),
+    ):
+        s3.put_bucket_policy(Bucket="gt-images", Policy=text)
+        made.picker.refresh_button.click()
+        assert headline in words(made.heading.value)
+        assert f"gts-says-{tone}" in made.heading.value
+        assert {each["tone"] for each in made.locks["locks"] if each["name"] == "Bucket guard"} == {tone}
+    s3.delete_bucket_policy(Bucket="gt-images")
+    made.close()
+
+
+def test_a_good_word_has_an_age_and_ends(connection: Connection, run: Any, words: Any) -> None:
+    module = import_module("gt_secure.widgets.panel")
+    done = connection.apply(connection.plan(Restriction(bucket="gt-images", addresses=["203.0.113.0/24"])))
+
+    async def main() -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            made = panel(connection, bucket="gt-images")
+            await until(lambda: "gts-says-ok" in made.heading.value)
+            assert re.search(r"as read \d\d:\d\d:\d\d UTC</small>", made.heading.value)
+            patch.setattr(module, "OLD_S", 0.01)
+            made.picker.refresh_button.click()
+            await until(lambda: "Refresh to read it again" in made.heading.value)
+            assert "gts-says-plain" in made.heading.value
+            assert "ok" not in {each["tone"] for each in made.locks["locks"]}
+            made.close()
+
+    run(main())
+    connection.undo(done)
+
+
+def test_a_bucket_that_can_no_longer_be_read_is_not_shown_as_it_was(
+    connection: Connection, now: None, words: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def expired(*_: Any, **__: Any) -> None:
+        raise CredentialsError("The credentials have expired.", next_step="Sign in again.")
+
+    made = panel(connection, bucket="gt-images")
+    assert "Anyone with a URL" in words(made.heading.value)
+    monkeypatch.setattr(Connection, "who_can_open", expired)
+    with pytest.raises(CredentialsError):
+        made._read_again()
+    assert "Anyone with a URL" not in words(made.heading.value)
+    assert "Bucket guard not read yet" in words(made.top.value)
+    made.close()

@@ -68,6 +68,7 @@ def plan_html(plan: Plan, about: Markup | str = "") -> str:
     takes = f" Takes about {plan.seconds_typical} s on AWS." if plan.changes else ""
     return '<div class="gts-plan">{}</div>'.format(
         join(
+            parts.access(plan),
             Markup(f'<p class="gts-verdict">{text(verdict(plan) + takes, 400)}</p>'),
             about,
             parts.changes_table(plan),

@@ -7,14 +7,16 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...base import html as markup
-from ...base.html import Chip, Markup, count
+from ...base.html import Chip, Markup, Tone, count
 from ...engine.access.answer import tone
 from ...engine.access.exposure_text import sets_fold
 from ...engine.access.matrix import matrix_html
 from ...explain.dry_run import UPLOADS
 from ...findings.accepted import accepted_fold
+from ..change import is_change_of
+from ..targets import BucketGuard
 from .infrastructure_code import to_cli
-from .text import MOST_USAGES, plan_matrix
+from .text import MOST_USAGES, access_lines, plan_matrix
 
 if TYPE_CHECKING:
     from ...engine.access.answer import Answer
@@ -38,8 +40,9 @@ _SCENES = {
 def changes_table(plan: Plan) -> Markup:
     """Return the table of changes, or the notice that nothing changes."""
     if plan.empty:
-        return markup.notice("ok", "Nothing to change:", "the account already matches the restriction.")
-    rows = [_change_row(change) for change in plan.changes]
+        tone = plan.access.after.chip.tone if plan.access is not None else "ok"
+        return markup.notice(tone, "Nothing to change:", "the account already matches the restriction.")
+    rows = [_change_row(plan, change) for change in plan.changes]
     return markup.table(("Change", "Now", "After", "Affects"), rows, caption="What will change")
 
 
@@ -56,15 +59,30 @@ def lists(plan: Plan) -> Markup:
     return markup.table(("List", "Version", "Ranges"), rows, caption="Lists of the restriction") if rows else Markup("")
 
 
-def _change_row(change: Change[Any]) -> tuple[object, ...]:
+def access(plan: Plan) -> Markup:
+    """Return who can open the objects of the whole bucket after a plan, and now."""
+    if plan.access is None:
+        return Markup("")
+    text, *more = access_lines(plan)
+    return markup.notice(plan.access.after.chip.tone, text, " ".join(more))
+
+
+def _change_row(plan: Plan, change: Change[Any]) -> tuple[object, ...]:
     affects = Markup("<br>".join(markup.text(each, 300) for each in change.affects) or "nobody else")
     name = markup.join(markup.text(change.target.title), markup.hint(markup.text(change.name, 80)))
     return (
         name,
         markup.text(change.before_text, 300),
-        Chip("ok" if change.protects else "no", change.after_text),
+        Chip(_tone_after(plan, change), change.after_text),
         affects,
     )
+
+
+def _tone_after(plan: Plan, change: Change[Any]) -> Tone:
+    """Return the colour of a change: that of a guard is the answer for the whole bucket."""
+    if plan.access is not None and change.protects and is_change_of(change, BucketGuard):
+        return plan.access.after.chip.tone
+    return "ok" if change.protects else "no"
 
 
 def exposure_table(plan: Plan) -> Markup:

@@ -42,10 +42,20 @@ def verdict(plan: Plan) -> str:
     return f"{', '.join(parts)}, {blocked}. Everything can be undone."
 
 
+def access_lines(plan: Plan) -> Iterator[str]:
+    """Yield who can open the objects of the whole bucket, now and after a plan."""
+    if plan.access is not None:
+        same = not plan.access.changes
+        yield f"{'Now and after' if same else 'After this plan'}: {plan.access.after.text}"
+        yield from () if same else (f"Now: {plan.access.before.text}",)
+
+
 def _lines(plan: Plan, room: int | None, full: bool) -> Iterator[str]:
     state = plan.state
     yield f"Plan for {subject(plan)}"
     yield f"in {state.region}, account {state.account_id}, as {printable(state.caller_arn)}"
+    for sentence in [*access_lines(plan)][:1]:
+        yield from wrapped(sentence, 4, room)
     if plan.reason:
         yield f"Reason: {printable(plan.reason)}"
     for each in plan.restriction.managed:

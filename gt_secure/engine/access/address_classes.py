@@ -31,6 +31,8 @@ class Span(NamedTuple):
 
 
 EVERY_ADDRESS = tuple(Span(version, 0, (1 << bits) - 1) for version, bits in BITS.items())
+INTERNET = (Span(4, 0, (1 << 32) - 1), Span(6, 1 << 125, (1 << 126) - 1))
+"""The addresses of the internet: IPv4, and of IPv6 those of 2000::/3. Half of either, or more, is anyone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,3 +229,14 @@ def within(spans: tuple[Span, ...], others: tuple[Span, ...]) -> tuple[Span, ...
 def count(spans: Iterable[Span], version: int) -> int:
     """Count the addresses of one family."""
     return sum(span.last - span.first + 1 for span in spans if span.version == version)
+
+
+def is_anyone(spans: Iterable[Span]) -> bool:
+    """Return whether addresses hold half of the internet or more: a list of them restricts nobody."""
+    listed = tuple(spans)
+    return any(2 * count(within(listed, (each,)), each.version) > each.last - each.first for each in INTERNET)
+
+
+def spans_of(networks: Iterable[IPNetwork]) -> list[Span]:
+    """Return the addresses of networks."""
+    return [Span(each.version, int(each.network_address), int(each.broadcast_address)) for each in networks]

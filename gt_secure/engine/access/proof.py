@@ -105,6 +105,8 @@ class Proof:
         What the answer takes for granted.
     claim : str
         The claim in a sentence.
+    prefix : str
+        Start of the keys that the claim is about; empty for all of them.
     answers, expectation
         For an expectation, the answer for each of its sources.
     """
@@ -116,6 +118,7 @@ class Proof:
     claim: str = ""
     answers: tuple[Answer, ...] = ()
     expectation: Expectation | None = None
+    prefix: str = field(default="", repr=False)
 
     @classmethod
     def of_expectation(
@@ -173,7 +176,8 @@ class ProofPart:
 def prove(locks: EffectiveLocks, claim: Claim) -> Proof:
     """Decide the claim under the policies of locks."""
     try:
-        return _prove_signers(locks, claim) if claim.signers else _prove(locks, claim)
+        proof = _prove_signers(locks, claim) if claim.signers else _prove(locks, claim)
+        return replace(proof, prefix=claim.prefix)
     except TooManyClassesError as error:
         return Proof(None, None, (str(error),), (*locks.assumed, *_not_covered(claim)), claim.words)
 

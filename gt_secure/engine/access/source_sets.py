@@ -25,7 +25,7 @@ from ..iam.statement_table import DimensionValue, StatementTable, View
 from ..iam.three_valued import spellings
 from ..iam.variables import Keys, Several
 from ..iam.verdict import Verdict
-from .address_classes import EVERY_ADDRESS, Span, count, minimal_cidrs, within
+from .address_classes import EVERY_ADDRESS, Span, count, is_anyone, minimal_cidrs, within
 from .answer import Answer, answer_of
 from .conditions_of_opening import oldest_ms, phrases
 from .key_patterns import KeyPattern
@@ -99,6 +99,11 @@ class SourceSet:
     def is_empty(self) -> bool:
         """Return whether no source is in it."""
         return not (self.spans or self.has_endpoints)
+
+    @property
+    def is_anyone(self) -> bool:
+        """Return whether it holds half of the internet or more, or every endpoint that nobody names."""
+        return self.other_endpoints or is_anyone(self.spans)
 
     @property
     def has_endpoints(self) -> bool:

@@ -291,7 +291,7 @@ def key_values(
 
 
 def _distinct(values: Sequence[str], conditions: Sequence[Condition]) -> list[str]:
-    """Return one value of each class; an empty one is a class of its own, since set operators ignore it."""
+    """Return one value of each class. An empty one has its own: operators for sets treat it as absent."""
     found: dict[tuple[object, ...], str] = {}
     for value in values:
         found.setdefault((bool(value), *(test(value, {}) for each in conditions for test in each.tests)), value)

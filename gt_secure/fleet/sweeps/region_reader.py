@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ...account import read_bucket
+from ...account import access_under
+from ...aws.buckets import buckets_here
 from ...aws.teams import Workforce, Workteam, list_private_workteams
 from ...base.errors import Throttled
 from ...connection import Connection
@@ -14,8 +15,7 @@ from ...engine.access.exposure_text import words_of
 from ...findings.listings import Findings
 from ...findings.model import OUTCOMES, Finding
 from ...findings.run import RULES
-from ..audit import guard_text
-from ..data_buckets import BucketChoice, TeamBuckets, UnreadNotes
+from ..data_buckets import BucketChoice, TeamBuckets, UnreadNotes, guarded_buckets
 from .accounts import Account
 from .sweep_rows import SweepRow
 
@@ -83,7 +83,7 @@ class _RegionReader:
     def buckets(self, choice: BucketChoice) -> Iterator[SweepRow]:
         """Yield a row for each bucket of a choice, with what was found of it for the teams that use it."""
         listing = UnreadNotes(passes=Throttled)
-        for name in sorted({*self.seen} if choice == BucketChoice() else choice.here(self.gt.aws, listing)):
+        for name in self._chosen(choice, listing):
             notes = UnreadNotes(passes=Throttled)
             guard, line = self._bucket(name, notes)
             looks = self.looks.get(name) or [self._look(None, name, notes)]
@@ -98,6 +98,12 @@ class _RegionReader:
         if listing.lines:
             yield self._row(unread=tuple(listing.lines))
 
+    def _chosen(self, choice: BucketChoice, notes: UnreadNotes) -> list[str]:
+        if choice != BucketChoice():
+            return sorted(choice.here(self.gt.aws, notes))
+        own: list[str] = notes.attempt("buckets", lambda: buckets_here(self.gt.aws), [])
+        return sorted({*self.seen, *guarded_buckets(self.gt.aws, self.gt.journal, own)})
+
     def _bucket(self, name: str, notes: UnreadNotes) -> tuple[str, str]:
         if name not in self.seen:
             own = UnreadNotes(notes.passes)
@@ -107,14 +113,13 @@ class _RegionReader:
         return guard, line
 
     def _read(self, name: str, notes: UnreadNotes) -> tuple[str, str]:
-        state = notes.attempt(name, lambda: read_bucket(self.gt.aws, name), None)
-        if state is None:
+        exposure = notes.attempt(f"exposure of {name}", lambda: self.gt.who_can_open(name), None)
+        if exposure is None:
             return "unknown", "unknown"
-        row = notes.attempt(f"exposure of {name}", lambda: self.gt.who_can_open(name).row("presigned"), None)
-        if row is None:
-            return guard_text(state), "unknown"
+        row = exposure.row("presigned")
         unknown = "" if row.unknown.is_empty else f"; unknown: {words_of(row, 'unknown')}"
-        return guard_text(state), f"a presigned URL is opened from {words_of(row, 'opened')}{unknown}"
+        access = access_under(exposure.locks).text
+        return access, f"a presigned URL is opened from {words_of(row, 'opened')}{unknown}"
 
     def _look(self, team: Workteam | None, bucket: str | None, notes: UnreadNotes) -> Findings:
         subject = " and ".join(filter(None, (team.name if team else "", bucket)))
@@ -128,7 +133,7 @@ class _RegionReader:
 
 def _portal(workforce: Workforce) -> str:
     where = f" in {workforce.vpc_id}" if workforce.vpc_id else ""
-    return (", ".join(workforce.cidrs) or "off: open to every address") + where
+    return ("off: open to every address" if workforce.is_open else ", ".join(workforce.cidrs)) + where
 
 
 def _outcome(looks: Iterable[Findings], notes: UnreadNotes) -> dict[str, Any]:

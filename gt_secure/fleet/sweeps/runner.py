@@ -82,7 +82,7 @@ def sweep(
     regions : str or iterable of str
         ``all`` stands for the regions that are enabled in every account.
     buckets : str or iterable of str, optional
-        Add rows by bucket: ``used`` by a team, ``tag:KEY=VALUE``, or names.
+        Add rows by bucket: ``used`` by a team or guarded, ``all``, ``tag:KEY=VALUE``, or names.
     external_id : str
         The external id of the role's trust policy.
     connection : Connection or sagemaker.core Session, optional

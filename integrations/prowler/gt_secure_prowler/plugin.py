@@ -22,7 +22,7 @@ from gt_secure.fleet.sweeps.sweep_rows import SweepRow
 WORKERS = 8
 """Number of regions that are read at the same time."""
 BUCKETS = "GT_SECURE_BUCKETS"
-"""Variable with the buckets that have rows, too: ``used``, ``tag:KEY=VALUE``, or names with commas."""
+"""Variable with the buckets that have rows, too: ``used``, ``all``, ``tag:KEY=VALUE``, or names."""
 
 
 def check_of(code: str, module: str) -> Callable[[str], Any]:

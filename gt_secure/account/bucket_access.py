@@ -1,0 +1,247 @@
+"""The answer for a whole bucket, in a sentence with a tone: the only source of coloured words about access.
+
+*Good* is said of all keys: presigned requests of every action, upload forms and anonymous requests are refused from
+outside the addresses and endpoints that the sentence names. Less is a *part*, and the sentence says of which objects.
+Half of the internet or more is anyone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Literal, TypeAlias
+
+from ..base.errors import PolicyError
+from ..base.html import Chip, Tone
+from ..base.network import parse_stored_cidrs
+from ..base.text import count, members, printable, some, truncate
+from ..engine.access.access_points import POINT_KEYS
+from ..engine.access.address_classes import EVERY_ADDRESS, minus
+from ..engine.access.exposure import Exposure
+from ..engine.access.locks import EffectiveLocks
+from ..engine.access.proof import Claim, Proof
+from ..engine.access.source_sets import Row, SourceSet
+from ..engine.iam.facts import Facts
+from ..engine.policies.bucket_guard import find_guard
+from .locks import locks_of
+from .state import State
+
+AccessTone: TypeAlias = Literal["good", "part", "open", "unknown"]
+
+DOWNLOADS = ("presigned", "other-account", "anonymous")
+KINDS_OF_ACCESS = (*DOWNLOADS, "upload", "post-form")
+"""Kinds of requests that a sentence about access speaks of; for presigned requests and forms there is a proof, too."""
+_CHIPS: Mapping[AccessTone, tuple[Tone, str]] = {
+    "good": ("ok", ""),
+    "part": ("warn", "part of the bucket"),
+    "open": ("no", "open to anyone"),
+    "unknown": ("plain", "unknown"),
+}
+_WRITTEN_OUT = 2
+_ANY_ROLE = "/some-role/"
+"""Part of the name of a signer who stands for any role of the account."""
+READ_POINTS = "s3:GetAccessPointPolicy"
+
+
+@dataclass(frozen=True, slots=True)
+class BucketAccess:
+    """The answer for a bucket, or for its objects under a prefix.
+
+    Attributes
+    ----------
+    tone : str
+        ``good``, ``part`` (of the objects, or of the requests), ``open`` or ``unknown``.
+    text : str
+        One or two sentences, without markup.
+    allowed : str
+        The addresses and endpoints from which something is opened; two are written out, more are counted.
+    depends_on : tuple of str
+        Why it is unknown: condition keys, or actions that would have read more.
+    """
+
+    tone: AccessTone
+    text: str
+    allowed: str = ""
+    depends_on: tuple[str, ...] = ()
+
+    @property
+    def chip(self) -> Chip:
+        """The answer in a few words, with its colour."""
+        tone, words = _CHIPS[self.tone]
+        return Chip(tone, words or self.allowed)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the answer as JSON-able data."""
+        return members(self, "tone", "text", "allowed", "depends_on")
+
+
+def access_to(state: State, prefix: str = "") -> BucketAccess:
+    """Return who can open the objects of the bucket of a state, or those under a prefix.
+
+    Examples
+    --------
+    >>> access_to(gt.state(bucket="gt-images")).text  # doctest: +SKIP
+    'Only 203.0.113.0/24 can open presigned URLs of gt-images.'
+    """
+    wish = state.wanted.prefix if state.wanted is not None else ""
+    points = state.bucket.access_points if state.bucket is not None else None
+    has_points = points is None or points.missing is not None or bool(points.value)
+    return access_under(locks_of(state), prefix, parts=(wish,), has_points=has_points)
+
+
+def access_under(
+    locks: EffectiveLocks, prefix: str = "", *, parts: Iterable[str] = (), has_points: bool = True
+) -> BucketAccess:
+    """Return who can open the objects of a bucket under some locks.
+
+    ``parts`` are prefixes to name where not all objects are protected, beside that of the guard. ``has_points`` says
+    whether the bucket may have access points.
+    """
+    scope = _Objects(locks, prefix)
+    if reason := scope.exposure.undecided:
+        return _unknown(scope, {reason})
+    if scope.anyone:
+        return _open(scope, [part for part in (*_guarded(locks), *parts) if part.startswith(prefix) and part != prefix])
+    proof = scope.proof
+    if proof.counterexample is not None:
+        text = f"Not only {scope.allowed} can open {scope.name}: {_request(proof.counterexample)}"
+        return BucketAccess("part", text, scope.allowed)
+    depends_on = {*scope.unknown, *proof.depends_on}
+    if not depends_on and has_points and _names_points(locks) and not _Objects(_through_points(locks), prefix).is_good:
+        depends_on = {READ_POINTS}
+    if depends_on or not proof.proved:
+        return _unknown(scope, depends_on)
+    return BucketAccess("good", scope.only, scope.allowed)
+
+
+def _unknown(scope: _Objects, depends_on: Iterable[str]) -> BucketAccess:
+    keys = tuple(sorted(depends_on))
+    text = f"Who can open {scope.name} is unknown: it depends on {some(keys)}."
+    return BucketAccess("unknown", text, scope.allowed, keys)
+
+
+class _Objects:
+    """The objects of a bucket under a prefix, and from where each kind of request opens some of them."""
+
+    def __init__(self, locks: EffectiveLocks, prefix: str) -> None:
+        self.locks, self.prefix = locks, prefix
+        self.exposure = Exposure(locks, prefix, is_prefix=True)
+        bucket = printable(locks.bucket)
+        self.name = f"objects of {bucket} under {_short(prefix)}" if prefix else bucket
+
+    @cached_property
+    def rows(self) -> dict[str, Row]:
+        return {name: self.exposure.row(name) for name in KINDS_OF_ACCESS}
+
+    @cached_property
+    def opened(self) -> SourceSet:
+        return _together(row.opened for row in self.rows.values())
+
+    @property
+    def anyone(self) -> tuple[str, ...]:
+        """Kinds of requests that are opened to anyone; all that open something where only together they are."""
+        each = tuple(name for name, row in self.rows.items() if row.opened.is_anyone)
+        return each or (tuple(self.rows) if self.opened.is_anyone else ())
+
+    @property
+    def unknown(self) -> set[str]:
+        return {key for row in self.rows.values() for key in row.unknown.depends_on}
+
+    @cached_property
+    def proof(self) -> Proof:
+        networks = parse_stored_cidrs(self.opened.cidrs)
+        return self.exposure.proves(Claim(self.prefix, networks, self.opened.endpoints))
+
+    @property
+    def is_good(self) -> bool:
+        return not self.anyone and not self.unknown and self.proof.proved is True
+
+    @property
+    def allowed(self) -> str:
+        return _named(self.opened)
+
+    @property
+    def only(self) -> str:
+        """The sentence that names who can open them, and nobody else."""
+        if self.opened.is_empty:
+            return f"Nobody can open presigned URLs of {self.name}."
+        return f"Only {self.allowed} can open presigned URLs of {self.name}."
+
+
+def _open(scope: _Objects, parts: Iterable[str]) -> BucketAccess:
+    """Return the answer where anyone can open something: what is protected is named, if anything is."""
+    is_public = "anonymous" in scope.anyone
+    who = "anyone, even without a URL" if is_public else "anyone with a URL"
+    if not set(DOWNLOADS) & set(scope.anyone):
+        downloads = _together(scope.rows[name].opened for name in DOWNLOADS)
+        text = f"Downloads of {scope.name}: only {_named(downloads)}. Uploads: anyone with an upload URL or form."
+        return BucketAccess("part", text, _named(downloads))
+    for part in dict.fromkeys(parts):
+        inside = _Objects(scope.locks, part)
+        if inside.is_good:
+            text = f"Objects under {_short(part)}: only {inside.allowed}. Other objects of {scope.name}: {who}."
+            return BucketAccess("part", text, inside.allowed)
+    opened = [key for key in scope.exposure.keys if _is_open(scope.locks, key)]
+    if opened and len(opened) < len(scope.exposure.keys):
+        text = f'Some objects of {scope.name}, such as "{_short(opened[0])}": {who}.'
+        return BucketAccess("part", text, scope.allowed)
+    whole = f"Anyone can open {scope.name}, even without a URL."
+    return BucketAccess("open", whole if is_public else f"Anyone with a URL can open {scope.name}.", "anyone")
+
+
+def _is_open(locks: EffectiveLocks, key: str) -> bool:
+    one = Exposure(locks, key)
+    return any(one.row(name).opened.is_anyone for name in DOWNLOADS)
+
+
+def _guarded(locks: EffectiveLocks) -> tuple[str, ...]:
+    """Return the prefix of our guard; whether it is protected is asked, not assumed."""
+    try:
+        guard = find_guard(locks.policy) if isinstance(locks.policy, str) else None
+    except PolicyError:
+        return ()
+    return () if guard is None else (guard.prefix,)
+
+
+def _request(case: Mapping[str, Any]) -> str:
+    """Return one request that is opened all the same."""
+    request = case["request"]
+    who = printable(request["principal"].rpartition(":")[2])
+    return f"{request['action']} opens from {case['source']}{'' if _ANY_ROLE in who else f', signed by {who}'}."
+
+
+def _names_points(locks: EffectiveLocks) -> bool:
+    """Return whether the policy tells requests through access points apart."""
+    text = str(locks.policy).lower()
+    return any(key in text for key in POINT_KEYS)
+
+
+def _through_points(locks: EffectiveLocks) -> EffectiveLocks:
+    """Return the locks as requests through some access point of the account meet them."""
+    arn = f"arn:{locks.partition}:s3:{locks.region}:{locks.account}:accesspoint/some"
+    keys = {"s3:dataaccesspointarn": arn, "s3:dataaccesspointaccount": locks.account}
+    keys |= {"s3:accesspointnetworkorigin": "Internet"}
+    return replace(locks, facts=locks.facts.with_defaults(Facts({key: (value,) for key, value in keys.items()})))
+
+
+def _together(sets: Iterable[SourceSet]) -> SourceSet:
+    """Return the sources of some sets as one."""
+    listed = list(sets)
+    spans = minus(EVERY_ADDRESS, minus(EVERY_ADDRESS, [span for each in listed for span in each.spans]))
+    endpoints = tuple(sorted({name for each in listed for name in each.endpoints}))
+    return SourceSet(spans, endpoints, any(each.other_endpoints for each in listed))
+
+
+def _named(sources: SourceSet) -> str:
+    """Return addresses and endpoints; up to two are written out."""
+    names = [*sources.cidrs, *sources.endpoints]
+    if len(names) <= _WRITTEN_OUT:
+        return " and ".join(map(printable, names)) or "nobody"
+    parts = [count(len(sources.cidrs), "range")] if sources.cidrs else []
+    parts += [count(len(sources.endpoints), "VPC endpoint")] if sources.endpoints else []
+    return " and ".join(parts)
+
+
+def _short(key: str) -> str:
+    return printable(truncate(key, 80))
