@@ -118,9 +118,24 @@ def _guard(random: Random) -> dict[str, Any]:
     spares_keys = random.random() < 0.4
     statement |= {"NotResource": [f"{ARN}/{_pattern(random)}", ARN]} if spares_keys else {"Resource": [f"{ARN}/*", ARN]}
     if random.random() < (0.2 if spares_keys else 0.8):
-        operator, values = _condition(random)
+        operator, values = random.choice((_condition, _of_several, _tied))(random)
         condition.setdefault(operator, {}).update(values)
     return {**statement, "Condition": condition}
+
+
+def _of_several(random: Random) -> tuple[str, dict[str, Any]]:
+    """Return a condition on a key with several values that a filled value may meet and an empty one does not."""
+    operator = random.choice(
+        ("ForAllValues:StringNotLike", "ForAllValues:StringNotLike", "ForAllValues:StringNotEquals")
+    )
+    return operator, {random.choice((SETS[0], *SETS)): random.choice(("*", "*", "x"))}
+
+
+def _tied(random: Random) -> tuple[str, dict[str, Any]]:
+    """Return a condition that compares a key of the request with what its sender or signer settles."""
+    variable = random.choice(("aws:username", "aws:PrincipalType", "aws:SecureTransport", "s3:signatureversion"))
+    operator = random.choice(("StringNotEquals", "StringNotLike", "StringNotEqualsIgnoreCase"))
+    return operator, {random.choice(TEXT_KEYS[:4]): f"${{{variable}}}"}
 
 
 def _statement(random: Random, *, principal: bool, effect: str = "") -> dict[str, Any]:
