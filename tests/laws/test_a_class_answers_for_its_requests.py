@@ -43,6 +43,7 @@ CLAIMED = (
 )
 OUTSIDE = ("198.51.100.9", "192.0.2.4", "10.0.0.1 via vpce-0ffff1234")
 SOURCES = ("203.0.113.7", *OUTSIDE, f"10.0.0.1 via {VPCE}")
+ACTIONS = ("s3:GetObject", "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:GetObjectAnnotation", "s3:AddedLater")
 PREFIXES = ("", "", "home/", "scans/", "alice")
 NOT_TOLD_APART = {"the object's key", "aws:PrincipalArn"}
 """What an unknown answer depends on that is no fact about the request, but a class that was too many."""
@@ -120,7 +121,7 @@ def _proof(seed: int, account: Account, prefix: str, random: Random, outcome: Ou
     sampler = Sampler(account, random, everybody=True)
     for _ in range(samples):
         form, signer = random.choice(CLAIMED)
-        action = "s3:PutObject" if form == "post-form" else random.choice(("s3:GetObject", "s3:PutObject"))
+        action = "s3:PutObject" if form == "post-form" else random.choice(ACTIONS)
         request = sampler.sample(form, signer, action, random.choice(OUTSIDE), prefix).request
         if evaluate(request, account.policies(signer)).allowed:
             outcome.wrong.append(f"seed {seed}: proved, and opens {request}")

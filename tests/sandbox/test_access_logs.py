@@ -289,6 +289,7 @@ def test_rows_arrive_by_themselves_after_the_delay():
         ("GET", "k", ["X-Amz-Signature"], False, "REST.GET.OBJECT"),
         ("GET", "k", ["tagging"], False, "REST.GET.OBJECT_TAGGING"),
         ("GET", "", ["tagging"], False, "REST.GET.TAGGING"),
+        ("GET", "k", ["annotation", "annotationName"], False, "REST.GET.OBJECT_ANNOTATION"),
         ("POST", "k", ["uploads"], False, "REST.POST.UPLOADS"),
         ("PUT", "k", ["partNumber", "uploadId"], False, "REST.PUT.PART"),
         ("POST", "k", ["uploadId"], False, "REST.POST.UPLOAD"),

@@ -25,8 +25,9 @@ TAGGED = frozenset({
     "deleteobjecttagging", "deleteobjectversiontagging", "getobject", "getobjectacl", "getobjectattributes",
     "getobjecttagging", "getobjectversion", "getobjectversionacl", "getobjectversionattributes",
     "getobjectversiontagging", "putobjectacl", "putobjecttagging", "putobjectversionacl", "putobjectversiontagging",
+    "putobjectannotation", "getobjectannotation", "listobjectannotations", "deleteobjectannotation",
 })  # fmt: skip
-"""Actions for which S3 gives the tags of an object that exists."""
+"""Actions for which S3 gives the tags of an object that exists, and annotations, for which it may."""
 KINDS = ("role", "user", "root", "federated-user")
 _VARIABLE = re.compile(r"\$\{([^},]+)(?:,\s*'([^']*)')?\}")
 _OPTIONAL = ("aws:referer", "aws:principaltag/dept", "s3:existingobjecttag/owner")
@@ -92,6 +93,10 @@ class Asked:
         self.names_of_actions = ["putobject"] if sender.form == "POST" else [each.lower() for each in known]
         self.action = z3.Int("action")
         self.wanted += [self.action >= 0, self.action < len(self.names_of_actions)]
+        self.is_later = z3.Bool("later")
+        self.later = self._string("later name", z3.Plus(_LOWER), 20)
+        every = {each.lower() for each in (*question.actions, *question.bucket_actions)}
+        self.wanted += [self.later != text(each) for each in sorted(every)]
         self.account = text(ME)
         if not sender.own:
             self.account = self._string("account", z3.Loop(_DIGIT, 12, 12), 12)
@@ -107,7 +112,8 @@ class Asked:
         return variable
 
     def _choose_action(self) -> None:
-        self.wanted.append(z3.Implies(self.keys["s3:existingobjecttag/owner"][0], self._is_action(TAGGED.__contains__)))
+        tagged = z3.Or(self.is_later, self._is_action(TAGGED.__contains__))
+        self.wanted.append(z3.Implies(self.keys["s3:existingobjecttag/owner"][0], tagged))
 
     def _is_action(self, holds: Callable[[str], bool]) -> Any:
         """Return whether the action is one of those for which something holds."""
@@ -115,7 +121,15 @@ class Asked:
 
     def _acts(self, pattern: str) -> Any:
         regex = re.compile(re.escape(pattern.lower()).replace(r"\*", ".*").replace(r"\?", "."))
-        return self._is_action(lambda name: regex.fullmatch(f"s3:{name}") is not None)
+        listed_one = self._is_action(lambda name: regex.fullmatch(f"s3:{name}") is not None)
+        return z3.If(self.is_later, self._names_later(pattern.lower()), listed_one)
+
+    def _names_later(self, pattern: str) -> Any:
+        """Return whether a pattern covers the name of the action that S3 adds later."""
+        if pattern == "*":
+            return z3.BoolVal(True)
+        service, _, name = pattern.partition(":")
+        return z3.InRe(self.later, regex_of(name)) if service == "s3" else z3.BoolVal(False)
 
     def _is_resource(self, pattern: str) -> Any:
         """Return whether a pattern covers the bucket or the object; its first five colons are text."""
@@ -153,9 +167,11 @@ class Asked:
         yield "aws:sourceip", (z3.Not(self.through), None)
 
     def places(self) -> list[list[Any]]:
-        """Return what holds outside endpoints, for each kind of address, and through one: three smaller questions."""
-        direct = z3.Not(self.through)
-        return [[direct, z3.Not(self.is_v6)], [direct, self.is_v6], [self.through]]
+        """Return what makes smaller questions: how the request comes, and whether its action is listed."""
+        direct, known = z3.Not(self.through), z3.Not(self.is_later)
+        ways = [[direct, z3.Not(self.is_v6)], [direct, self.is_v6], [self.through]]
+        actions = [known] if self.sender.form == "POST" else [known, self.is_later]
+        return [[*way, action] for action in actions for way in ways]
 
     def inside(self, networks: Iterable[str]) -> Any:
         """Return whether the source address is in one of some networks."""
@@ -287,6 +303,8 @@ class Asked:
             "federated-user": f"arn:aws:sts::{account}:federated-user/{name}",
         }.get(self.sender.kind, "*")
         action = f"s3:{self.names_of_actions[model.eval(self.action, model_completion=True).as_long()]}"
+        if z3.is_true(model.eval(self.is_later, model_completion=True)):
+            action = f"s3:{valued(self.later)}"
         resource = BUCKET if self.on_bucket else f"{BUCKET}/{valued(self.key)}"
         return {"action": action, "resource": resource, "principal": principal, "context": context}
 

@@ -2,12 +2,14 @@
 
 The claim: no request signed in the query string or sent as a POST form from outside the allowed addresses and endpoints
 is opened, whatever it asks for and whoever signed it, under the policies read. Every dimension of such a request is cut
-at the values that the policies name, so that the claim is decided for all of them.
+at the values that the policies name, so that the claim is decided for all of them. What it asks for is any name of an
+action, also one that S3 adds later: a claim is proved only if the statements refuse such a name too.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
@@ -16,13 +18,14 @@ from typing import Any
 from ...base.errors import InvalidInput
 from ...base.network import IPNetwork
 from ...base.text import members
+from ..iam.documents import Statement
 from ..iam.facts import Signer
 from ..iam.request import Policies, Request
-from ..iam.request_keys import TABLES, is_absent_for, is_by_action
+from ..iam.request_keys import BUCKET_ACTIONS, OBJECT_ACTIONS, TABLES, is_absent_for, is_by_action, is_unlisted
 from ..iam.request_space import Dimension, RequestSpace, SpaceAnswer
 from ..iam.statement_table import TARGET, DimensionValue, StatementTable
-from ..iam.variables import Keys
-from ..iam.wildcards import TooManyClassesError
+from ..iam.variables import Keys, Wild, split_wildcards
+from ..iam.wildcards import TooManyClassesError, text_steps, witnesses
 from ..policies.bucket_guard import UPLOAD, build_guard, find_guard, merge_guard
 from ..policies.signer_limit import build_signer_limit, signer_names
 from .address_classes import Span
@@ -34,9 +37,6 @@ from .request_kinds import Circumstances, Form, Kind
 from .source_sets import Requests, confirm, example_request, values_of
 from .sources import address_sources, endpoint_classes
 
-OBJECT_ACTIONS = tuple(f"s3:{name}" for name in TABLES["object_actions"])
-BUCKET_ACTIONS = tuple(f"s3:{name}" for name in TABLES["bucket_actions"])
-"""Actions on an object and on a bucket, from the *Service Authorization Reference*: a presigned URL can ask for any."""
 _FORMS: tuple[tuple[Form, Signer], ...] = (
     ("presigned", "own"),
     ("presigned", "other"),
@@ -44,6 +44,9 @@ _FORMS: tuple[tuple[Form, Signer], ...] = (
     ("post-form", "other"),
     ("post-form", "anonymous"),
 )
+LATER = "an action of S3 that this version does not know"
+"""The dependence of a proof on an action that is not in the table, because no statement that refuses covers it."""
+_ACTION_NAME = re.compile(r"s3:[a-z0-9]+")
 ROOT_EXCEPTION = (
     "The root user of the bucket's account can get, put and delete the bucket policy: no bucket policy can stop that."
 )
@@ -202,8 +205,19 @@ def _prove(locks: EffectiveLocks, claim: Claim) -> Proof:
         code = _fixed_by(request, policies, locks, claim)
         case = {**case, "finding": code} if code else case
         return Proof(False, case, (), assumed, claim.words)
+    unknown |= set(_later(locks, claim, circumstances))
     proved = None if unknown else True
     return Proof(proved, None, tuple(sorted(unknown)), assumed, claim.words)
+
+
+def _later(locks: EffectiveLocks, claim: Claim, circumstances: Circumstances) -> Iterator[str]:
+    """Yield the unlisted actions that are opened, by name where a policy names them, and what others depend on."""
+    for part in _parts(locks, claim, circumstances, later=True):
+        yield from part.answer.depends_on
+        if part.answer.state == "opened":
+            asked = next((each.action for each in part.answer.example if each.action), "")
+            names = {each for _, _, statement in part.space.table.statements for each in statement.actions}
+            yield next((f"{each}, {LATER}" for each in sorted(names) if each.lower() == asked), LATER)
 
 
 def _prove_signers(locks: EffectiveLocks, claim: Claim) -> Proof:
@@ -251,7 +265,11 @@ def _fixed_by(request: Request, policies: Policies, locks: EffectiveLocks, claim
 
 
 def _not_covered(claim: Claim) -> list[str]:
-    sentences = [ROOT_EXCEPTION, "s3:authType is POST for every form, signed or not."]
+    sentences = [
+        ROOT_EXCEPTION,
+        "s3:authType is POST for every form, signed or not.",
+        f"Actions and their keys are those of {TABLES['actions_as_of']}. A later action is taken to have any key.",
+    ]
     if claim.reads:
         sentences.append(f"{SPARED}: uploads are outside the claim.")
     if claim.prefix:
@@ -261,13 +279,16 @@ def _not_covered(claim: Claim) -> list[str]:
     return [*sentences, "The policies stay as they were read."]
 
 
-def _parts(locks: EffectiveLocks, claim: Claim, circumstances: Circumstances) -> Iterator[ProofPart]:
+def _parts(
+    locks: EffectiveLocks, claim: Claim, circumstances: Circumstances, *, later: bool = False
+) -> Iterator[ProofPart]:
+    """Yield the requests of a claim, decided; ``later``: those for actions that are not listed."""
     for form, signer in _FORMS:
-        if (signer != "own" and locks.is_public_refused) or (claim.reads and form == "post-form"):
+        if (signer != "own" and locks.is_public_refused) or (form == "post-form" and (claim.reads or later)):
             continue
-        actions = OBJECT_ACTIONS if form == "presigned" else (UPLOAD,)
+        actions = () if later else OBJECT_ACTIONS if form == "presigned" else (UPLOAD,)
         actions = tuple(action for action in actions if not claim.reads or action != UPLOAD)
-        kind = Kind(form, form, signer, actions[0], f"{locks.arn}/{claim.prefix}x", whoever=True)
+        kind = Kind(form, form, signer, OBJECT_ACTIONS[0], f"{locks.arn}/{claim.prefix}x", whoever=True)
         known = partial(_values, kind, locks, circumstances)
         asked = partial(_targets, locks=locks, claim=claim, actions=actions, known=known, bucket=form == "presigned")
         targets = cache(asked)
@@ -323,16 +344,36 @@ def _targets(
     *,
     bucket: bool,
 ) -> Dimension:
-    """Return what a request can ask for: each action that policies tell apart, on each key that they tell apart."""
-    kinds = _distinct_actions(table, actions)
+    """Return what a request can ask for: each action that policies tell apart, on each key that they tell apart.
+
+    Without ``actions`` these are the unlisted ones. There are no settings where the keys or actions are too many.
+    """
     statements = [statement for _, _, statement in table.statements]
     objects = KeyClasses(statements, locks.arn, claim.prefix, "", known).arns.values()
-    settings = [DimensionValue(action=a, resource=r) for r in objects for a in kinds]
-    if bucket and not claim.prefix and settings:  # without objects they are too many to be told apart
-        settings += [
-            DimensionValue(action=action, resource=locks.arn) for action in _distinct_actions(table, BUCKET_ACTIONS)
-        ]
-    return Dimension("the object's key", frozenset({TARGET}), tuple(settings), chosen=True)
+    try:
+        of_bucket = _distinct_actions(table, BUCKET_ACTIONS if actions else unlisted_actions(statements))
+        of_objects = _distinct_actions(table, actions) if actions else of_bucket
+    except TooManyClassesError:
+        of_bucket = of_objects = []
+    settings = [DimensionValue(action=a, resource=r) for r in objects for a in of_objects]
+    if settings and bucket and not claim.prefix:
+        settings += [DimensionValue(action=action, resource=locks.arn) for action in of_bucket]
+    name = LATER if objects and not of_objects else "the object's key"
+    return Dimension(name, frozenset({TARGET}), tuple(settings), chosen=True)
+
+
+def unlisted_actions(statements: Sequence[Statement]) -> list[str]:
+    """Return names of unlisted actions, in lower case, one for each way in which statements can cover such a name.
+
+    A name that a policy holds stands before others of its class. Raises TooManyClassesError if the ways are too many.
+    """
+    patterns = [[each.lower() for each in statement.actions] for statement in statements]
+    steps = [[text_steps(split_wildcards(each)) for each in group] for group in patterns]
+    found = witnesses(filter(None, steps), domain=text_steps(("s3:", Wild.ONE, Wild.ANY)))
+    if any(ord(character) > 127 for text in found for character in text):
+        raise TooManyClassesError("The policies use every letter and digit in names of actions.")
+    names = [each for group in patterns for each in group]
+    return [each for each in dict.fromkeys([*names, *found]) if _ACTION_NAME.fullmatch(each) and is_unlisted(each)]
 
 
 def _distinct_actions(table: StatementTable, actions: Iterable[str]) -> list[str]:

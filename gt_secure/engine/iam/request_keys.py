@@ -49,7 +49,19 @@ BY_ACTION = tuple(
 )
 """Starts of keys that only requests of some actions have. PutObject and DeleteObject do not see the tags of the object
 that they replace (S3 User Guide, *Tagging and access control policies*); the rest is the table of the Service
-Authorization Reference, with versions and locks of actions for which the S3 User Guide names them."""
+Authorization Reference, with versions and locks of actions for which the S3 User Guide names them. For annotations AWS
+documents no such keys, so their requests may have tags and a version."""
+
+OBJECT_ACTIONS = tuple(f"s3:{name}" for name in TABLES["object_actions"])
+BUCKET_ACTIONS = tuple(f"s3:{name}" for name in TABLES["bucket_actions"])
+"""Actions on an object and on a bucket: the *Service Authorization Reference* and, for newer ones, botocore."""
+
+_KNOWN = frozenset(map(str.lower, (*OBJECT_ACTIONS, *BUCKET_ACTIONS)))
+
+
+def is_unlisted(action: str) -> bool:
+    """Return whether an action of S3, in lower case, is in neither list: S3 may add it, or have it already."""
+    return action.startswith("s3:") and action not in _KNOWN
 
 
 @lru_cache(maxsize=1024)
@@ -63,9 +75,9 @@ def is_by_action(key: str) -> bool:
 
 
 def is_absent_for(action: str, key: str) -> bool:
-    """Return whether no request of an action has a condition key."""
-    actions = _actions_of(key)
-    return actions is not None and action.lower() not in actions
+    """Return whether no request of an action has a condition key; an action that is not listed may have any."""
+    actions, lower = _actions_of(key), action.lower()
+    return actions is not None and lower not in actions and not is_unlisted(lower)
 
 
 def is_of_other_service(key: str) -> bool:

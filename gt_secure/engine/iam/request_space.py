@@ -7,7 +7,7 @@ of the facts, a choice that is allowed? Dimensions that a policy variable ties t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Literal, NamedTuple, TypeAlias
@@ -260,32 +260,34 @@ def _combine(masks: Masks, others: Masks) -> Masks:
 
 
 def _support(classes: Sequence[_Classes], results: dict[tuple[int, ...], SettingTrail | None]) -> Iterable[str]:
+    """Yield the facts on which the answer depends: with some values of the others, one of their values changes it."""
     for place, each in enumerate(classes):
-        pairs = {
-            (one, other)
-            for one in range(len(each.members))
-            for other in range(one)
-            if any(
-                (results[(*rest[:place], one, *rest[place + 1 :])] is None)
-                != (results[(*rest[:place], other, *rest[place + 1 :])] is None)
-                for rest in results
-            )
+        answers: dict[int, dict[tuple[int, ...], bool]] = {}
+        for chosen, trail in results.items():
+            answers.setdefault(chosen[place], {})[(*chosen[:place], *chosen[place + 1 :])] = trail is not None
+        kinds: dict[frozenset[tuple[int, ...]], int] = {}
+        kind_of = {
+            member: kinds.setdefault(frozenset(rest for rest, opened in row.items() if opened), len(kinds))
+            for member, row in answers.items()
         }
-        if not pairs:
+        if len(kinds) < 2:
             continue
         if each.group.bounded or len(each.group.facts) == 1:
             yield from (dimension.name for dimension in each.group.facts or each.group.dimensions)
             continue
         for number, dimension in enumerate(each.group.facts):
-            if _matters(each, number, pairs):
+            if _matters(each, number, kind_of):
                 yield dimension.name
 
 
-def _matters(classes: _Classes, number: int, pairs: set[tuple[int, int]]) -> bool:
-    lines: dict[tuple[int, ...], set[int]] = {}
-    for index, kind in classes.of.items():
-        lines.setdefault((*index[:number], *index[number + 1 :]), set()).add(kind)
-    return any(one in line and other in line for line in lines.values() for one, other in pairs)
+def _matters(classes: _Classes, number: int, kind_of: Mapping[int, int]) -> bool:
+    """Return whether two values of a fact, with the same values of the others of its group, are answered otherwise."""
+    lines: dict[tuple[int, ...], int] = {}
+    for index, member in classes.of.items():
+        kind = kind_of[member]
+        if lines.setdefault((*index[:number], *index[number + 1 :]), kind) != kind:
+            return True
+    return False
 
 
 def _groups(dimensions: Sequence[Dimension], parts: Sequence[TablePart]) -> list[_Group]:

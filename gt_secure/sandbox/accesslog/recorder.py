@@ -208,6 +208,7 @@ _SUBRESOURCES = {
     "retention": "OBJECT_LOCK_RETENTION",
     "legal-hold": "OBJECT_LOCK_LEGALHOLD",
     "attributes": "OBJECT_ATTRIBUTES",
+    "annotation": "OBJECT_ANNOTATION",  # AWS does not document the name
 }
 _SAME_NAME = {"cors", "location", "versioning", "uploads", "lifecycle", "notification", "encryption", "website"}
 _SAME_NAME |= {"replication", "accelerate", "analytics", "inventory", "metrics", "acl", "tagging", "torrent"}

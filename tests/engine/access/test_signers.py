@@ -340,7 +340,9 @@ OF_FOLDERS: dict[str, tuple[list[dict[str, Any]], str, list[str]]] = {
     "by the own tag": ([user("x", TAGGED, tags={"team": "red"})], "opened", ["scans/red/*"]),
     "by a tag that it has not": ([user("x", TAGGED)], "refused", []),
     "by a tag of the session": (
-        [role("x", TAGGED, trusts=trust(ROOT, ["sts:AssumeRole", "sts:TagSession"]))], "opened", ["scans//*", "scans/?*/*"]
+        [role("x", TAGGED, trusts=trust(ROOT, ["sts:AssumeRole", "sts:TagSession"]))],
+        "opened",
+        ["scans//*", "scans/?*/*"],
     ),
     "by the tag that the trust lets through": ([role("x", TAGGED, trusts=GREEN)], "opened", ["scans/green/*"]),
     "unless it has the tag": (
