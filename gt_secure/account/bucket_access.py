@@ -21,6 +21,7 @@ from ..engine.access.address_classes import EVERY_ADDRESS, minus
 from ..engine.access.exposure import Exposure
 from ..engine.access.locks import EffectiveLocks
 from ..engine.access.proof import Claim, Proof
+from ..engine.access.request_kinds import KINDS
 from ..engine.access.source_sets import Row, SourceSet
 from ..engine.iam.facts import Facts
 from ..engine.policies.bucket_guard import find_guard
@@ -38,6 +39,7 @@ _CHIPS: Mapping[AccessTone, tuple[Tone, str]] = {
     "open": ("no", "open to anyone"),
     "unknown": ("plain", "unknown"),
 }
+_ASKED = {KINDS[name][2] for name in KINDS_OF_ACCESS}
 _WRITTEN_OUT = 2
 _ANY_ROLE = "/some-role/"
 """Part of the name of a signer who stands for any role of the account."""
@@ -104,7 +106,7 @@ def access_under(
     if scope.anyone:
         return _open(scope, [part for part in (*_guarded(locks), *parts) if part.startswith(prefix) and part != prefix])
     proof = scope.proof
-    if proof.counterexample is not None:
+    if proof.counterexample is not None and (not scope.unknown or _action(proof.counterexample) in _ASKED):
         text = f"Not only {scope.allowed} can open {scope.name}: {_request(proof.counterexample)}"
         return BucketAccess("part", text, scope.allowed)
     depends_on = {*scope.unknown, *proof.depends_on}
@@ -204,11 +206,15 @@ def _guarded(locks: EffectiveLocks) -> tuple[str, ...]:
     return () if guard is None else (guard.prefix,)
 
 
+def _action(case: Mapping[str, Any]) -> str:
+    return str(case["request"]["action"])
+
+
 def _request(case: Mapping[str, Any]) -> str:
     """Return one request that is opened all the same."""
     request = case["request"]
     who = printable(request["principal"].rpartition(":")[2])
-    return f"{request['action']} opens from {case['source']}{'' if _ANY_ROLE in who else f', signed by {who}'}."
+    return f"{_action(case)} opens from {case['source']}{'' if _ANY_ROLE in who else f', signed by {who}'}."
 
 
 def _names_points(locks: EffectiveLocks) -> bool:

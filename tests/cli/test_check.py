@@ -63,7 +63,7 @@ checks:
   - {{check: is_proved, restriction: wish.yaml}}
   - {{check: no_foreign_hits, restriction: wish.yaml, logs: log}}
   - {{check: no_leaked_urls, logs: [log], kinds: [leak, refused]}}
-  - {{check: no_findings, team: {TEAM}, bucket: {BUCKET}, severity: high}}
+  - {{check: no_findings, team: {TEAM}, bucket: {BUCKET}, prefix: scans/, severity: high}}
   - {{check: no_code_cell_skipped, path: book.ipynb}}
   - {{check: no_secret_saved, path: book.ipynb}}
 """)

@@ -178,8 +178,14 @@ def test_buckets_have_rows_where_they_are_asked_for(scene: Scene, monkeypatch):
     rows = read_rows(scene.gt.aws._session, "111122223333", ("us-east-1",), "gt-images")
     assert [each.bucket for each in rows] == ["", "", "", "gt-images"]
     assert plugin._arn("aws", rows[-1]) == "arn:aws:s3:::gt-images"
+    [(status, subject, text)] = outcomes(rows[-1], "presigned-from-anywhere")
+    assert (status, subject) == ("FAIL", "gt-images"), "the scene guards a part"
+    assert "Objects under scans/: only 203.0.113.0/24." in text
+    scene.change_guard('"arn:aws:s3:::gt-images/scans/*"', '["arn:aws:s3:::gt-images","arn:aws:s3:::gt-images/*"]')
+    read_rows.cache_clear()
+    rows = read_rows(scene.gt.aws._session, "111122223333", ("us-east-1",), "gt-images")
     [(status, subject, _)] = outcomes(rows[-1], "presigned-from-anywhere")
-    assert (status, subject) == ("PASS", "gt-images"), "the scene guards its images"
+    assert (status, subject) == ("PASS", "gt-images")
 
 
 def test_a_region_that_cannot_be_read_is_a_row(scene: Scene, monkeypatch):
