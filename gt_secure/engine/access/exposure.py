@@ -29,7 +29,7 @@ from .key_classes import KeyClasses, Listing
 from .locks import LIST_KEYS, NOTHING_GRANTED, READ_ENDPOINTS, READ_POLICY, READ_TEAM, READ_WORKFORCE, EffectiveLocks
 from .proof import Claim, Proof, prove
 from .request_kinds import KINDS, Circumstances, Kind, base_view
-from .source_sets import EVERYWHERE, NOWHERE, Requests, Row, SourceSet, answer_at, expose, plainly, unsure
+from .source_sets import EVERYWHERE, NOWHERE, Requests, Row, SourceSet, answer_at, combined, expose, plainly, unsure
 
 Context: TypeAlias = Mapping[str, str | Sequence[str]]
 """Values of condition keys that are known."""
@@ -372,6 +372,8 @@ class _Question:
         try:
             circumstances = plainly(kind, circumstances, policies) if plain else circumstances
             answer = answer_at(Requests(kind, policies, circumstances), source)
+            if locks.asks_for_points and answer.answer == "refused" and not plain:
+                answer = answer_at(Requests(replace(kind, any_way=True), policies, circumstances), source)
         except PolicyError:
             return Answer("unknown", depends_on=(_INVALID,))
         except TooManyClassesError as error:
@@ -398,16 +400,22 @@ class _Question:
             return Row(request, NOWHERE, replace(EVERYWHERE, decided_by=(BLOCK_PUBLIC_ACCESS,)), NOWHERE)
         circumstances = self._circumstances(of_team or session is not None)
         try:
-            row = expose(
-                Requests(kind, locks.policies(kind.signer, "", session), circumstances),
-                endpoint_policies=lambda endpoint: locks.policies(kind.signer, endpoint, session),
-            )
+            row = self._exposed(kind, session, circumstances)
+            if locks.asks_for_points:
+                any_way = self._exposed(replace(kind, any_way=True), session, circumstances)
+                row = row if any_way == row else combined(row, any_way, both=False)
         except PolicyError:
             return _unknown(request, _INVALID)
         except TooManyClassesError as error:
             return _unknown(request, str(error))
         is_read = READ_ENDPOINTS not in locks.not_read
         return row if is_read or not row.opened.has_endpoints else unsure(row, [READ_ENDPOINTS], addresses=False)
+
+    def _exposed(self, kind: Kind, session: str | None, circumstances: Circumstances) -> Row:
+        return expose(
+            Requests(kind, self.locks.policies(kind.signer, "", session), circumstances),
+            endpoint_policies=lambda endpoint: self.locks.policies(kind.signer, endpoint, session),
+        )
 
     def _through_portal(self, row: Row) -> Row:
         """Refuse addresses that the worker portal does not open to: no URL is made for them."""

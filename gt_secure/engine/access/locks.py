@@ -24,12 +24,13 @@ from ..iam.request import Policies, Request
 from ..iam.request_context import header_context
 from ..iam.request_keys import key_facts
 from ..iam.sessions import role_of_session, session_of_role
+from ..iam.three_valued import spellings
 from ..iam.verdict import Verdict
 from ..policies.bucket_guard import find_guard
 from ..policies.public_access import is_surely_public
 from ..policies.signer_limit import find_signer_limit
 from ..policies.url_lock import UrlLock
-from .access_points import DIRECTLY, AccessPoint
+from .access_points import ANY_WAY, DIRECTLY, POINT_KEYS, AccessPoint
 from .answer import Answer, answer_of
 from .decision import decide_request
 from .part import Part
@@ -168,6 +169,16 @@ class EffectiveLocks:
             return False
         return guard is not None and guard.reads
 
+    @cached_property
+    def asks_for_points(self) -> bool:
+        """Return whether a policy asks for the access point of a request, which may then be any."""
+        try:
+            every = [self.policies("own", each).compiled for each in ("", *self.endpoints)]
+        except PolicyError:
+            return False
+        keys = {key for each in every for key in spellings(each) if key.startswith(POINT_KEYS)}
+        return not keys <= self.facts.values.keys()
+
     @property
     def is_public_refused(self) -> bool | None:
         """True if Block Public Access surely refuses everybody but the account's own signers and AWS services."""
@@ -233,7 +244,7 @@ class EffectiveLocks:
             "The own policies of signers of other accounts allow everything.",
         )
 
-    def assumed_with(self, *of_signers: str, path: str = DIRECTLY) -> tuple[str, ...]:
+    def assumed_with(self, *of_signers: str, path: str = "") -> tuple[str, ...]:
         """Return the assumptions of answers, with those about who signs, and about access points."""
         has_policies = any(each.policy_text for each in self.endpoints.values())
         return (
@@ -244,7 +255,7 @@ class EffectiveLocks:
             _PUBLIC[self.is_public_refused],
             *of_signers,
             *([] if "aws:viaawsservice" in self.facts.values else [_NO_SERVICE]),
-            path,
+            path or (ANY_WAY if self.asks_for_points else DIRECTLY),
             *(f"{key_facts(key).name} is {_words(values)}." for key, values in sorted(self.facts.values.items())),
             *self.facts.notes,
             *(f"{action} was denied, so what it reads is unknown or supposed." for action in self.missing),

@@ -37,7 +37,7 @@ from .answer import MEANT, Answer
 from .expectation import Expectation
 from .key_classes import KeyClasses
 from .locks import EffectiveLocks
-from .request_kinds import Circumstances, Form, Kind, base_view
+from .request_kinds import Form, Kind, base_view
 from .source_sets import Requests, confirm, example_request
 from .sources import address_sources, endpoint_classes
 
@@ -139,7 +139,7 @@ class Proof:
                 next_step="Prove a restriction of a bucket whose policy can be read.",
                 field="certificate",
             )
-        parts = ((locks, claim, _parts(locks, claim, locks.circumstances)) for locks, claim in self.questions)
+        parts = ((locks, claim, _parts(locks, claim, any_way=locks.asks_for_points)) for locks, claim in self.questions)
         return certificate_of(self.claim, self.assumed, parts)
 
     @classmethod
@@ -203,7 +203,8 @@ def prove(locks: EffectiveLocks, claim: Claim) -> Proof:
     assumed = (*locks.assumed, *_not_covered(claim))
     unknown: set[str] = set()
     circumstances = locks.circumstances
-    for part in _parts(locks, claim, circumstances):
+    ways = (False, True) if locks.asks_for_points else (False,)
+    for part in (part for any_way in ways for part in _parts(locks, claim, any_way=any_way)):
         if part.answer.state == "unknown":
             unknown |= set(part.answer.depends_on)
         if part.answer.state != "opened":
@@ -278,13 +279,14 @@ def _not_covered(claim: Claim) -> list[str]:
     return [*sentences, "The policies stay as they were read."]
 
 
-def _parts(locks: EffectiveLocks, claim: Claim, circumstances: Circumstances) -> Iterator[ProofPart]:
+def _parts(locks: EffectiveLocks, claim: Claim, *, any_way: bool) -> Iterator[ProofPart]:
+    circumstances = locks.circumstances
     for form, signer in _FORMS:
         if (signer != "own" and locks.is_public_refused) or (claim.reads and form == "post-form"):
             continue
         actions = OBJECT_ACTIONS if form == "presigned" else (UPLOAD,)
         actions = tuple(action for action in actions if not claim.reads or action != UPLOAD)
-        kind = Kind(form, form, signer, actions[0], f"{locks.arn}/{claim.prefix}x", whoever=True)
+        kind = Kind(form, form, signer, actions[0], f"{locks.arn}/{claim.prefix}x", whoever=True, any_way=any_way)
         known = base_view(kind, circumstances).keys
         asked = partial(_targets, locks=locks, claim=claim, actions=actions, known=known, bucket=form == "presigned")
         targets = cache(asked)

@@ -38,6 +38,7 @@ from ..iam.statement_table import PRINCIPAL, DimensionValue, StatementTable, Vie
 from ..iam.three_valued import captures, compares_text, conditions_on, fact, key_values, spellings
 from ..iam.variables import variable_keys
 from ..iam.wildcards import TooManyClassesError
+from .access_points import ways
 
 Form: TypeAlias = Literal["presigned", "header", "post-form", "unsigned"]
 
@@ -87,6 +88,8 @@ class Kind:
         Starts of further condition keys whose values the sender of this action chooses.
     absent : tuple of str
         Starts of further condition keys that no such request has, unless they are given.
+    any_way : bool
+        Whether it may go through an access point as well as to the bucket itself.
     """
 
     name: str
@@ -97,6 +100,7 @@ class Kind:
     whoever: bool = False
     chooses: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
+    any_way: bool = False
 
 
 @dataclass(frozen=True)
@@ -250,6 +254,7 @@ def dimensions(
     settled = _settled_keys(kind, circumstances, supplied)
     is_role = kind.signer == "own" and not kind.whoever and callers(kind, circumstances).kind == "session"
     known = base_view(kind, circumstances).keys if known is None else known
+    varying += [ways(table, circumstances.partition)] if kind.any_way else []
     for key, spelled in mentioned.items():
         is_free = key.startswith(kind.chooses)
         if not is_free and (key in settled or key.startswith("aws:requesttag/") or _is_absent(key, kind)):
