@@ -39,18 +39,7 @@ def check_bucket(name: str) -> str:
         word = word[5:].split("/", 1)[0]
     elif found := _BUCKET_ARN.fullmatch(word):
         word = found[1]
-    problem = ""
-    if not _BUCKET.fullmatch(word):
-        problem = "it needs 3 to 63 lower-case letters, digits, dots and hyphens, with a letter or digit at both ends"
-    elif ".." in word:
-        problem = "it has two dots in a row"
-    elif _is_ipv4(word):
-        problem = "it has the form of an IP address"
-    elif word.startswith(("xn--", "sthree-")):
-        problem = "this beginning is reserved by AWS"
-    if ":accesspoint" in word:
-        problem = "it is the ARN of an access point"
-    problem = next((reason for ending, reason in _OF_OTHERS.items() if word.endswith(ending)), problem)
+    problem = _problem_of(word)
     if problem:
         raise InvalidInput(
             f"'{word[:70]}' is not a bucket name: {problem}.",
@@ -59,6 +48,21 @@ def check_bucket(name: str) -> str:
             value=word,
         )
     return word
+
+
+def _problem_of(word: str) -> str:
+    """Return why a word is not the name of a general purpose bucket; empty if it is."""
+    if ":accesspoint" in word:
+        return "it is the ARN of an access point"
+    if not _BUCKET.fullmatch(word):
+        return "it needs 3 to 63 lower-case letters, digits, dots and hyphens, with a letter or digit at both ends"
+    if ".." in word:
+        return "it has two dots in a row"
+    if _is_ipv4(word):
+        return "it has the form of an IP address"
+    if word.startswith(("xn--", "sthree-")):
+        return "this beginning is reserved by AWS"
+    return next((reason for ending, reason in _OF_OTHERS.items() if word.endswith(ending)), "")
 
 
 def _is_ipv4(word: str) -> bool:

@@ -372,8 +372,7 @@ class _Question:
         try:
             circumstances = plainly(kind, circumstances, policies) if plain else circumstances
             answer = answer_at(Requests(kind, policies, circumstances), source)
-            if locks.asks_for_points and answer.answer == "refused" and not plain:
-                answer = answer_at(Requests(replace(kind, any_way=True), policies, circumstances), source)
+            answer = answer if plain else self._any_way(answer, Requests(kind, policies, circumstances), source)
         except PolicyError:
             return Answer("unknown", depends_on=(_INVALID,))
         except TooManyClassesError as error:
@@ -410,6 +409,12 @@ class _Question:
             return _unknown(request, str(error))
         is_read = READ_ENDPOINTS not in locks.not_read
         return row if is_read or not row.opened.has_endpoints else unsure(row, [READ_ENDPOINTS], addresses=False)
+
+    def _any_way(self, answer: Answer, requests: Requests, source: Source) -> Answer:
+        """Return the answer where what is refused at the bucket may go through an access point."""
+        if answer.answer != "refused" or not self.locks.asks_for_points:
+            return answer
+        return answer_at(replace(requests, kind=replace(requests.kind, any_way=True)), source)
 
     def _exposed(self, kind: Kind, session: str | None, circumstances: Circumstances) -> Row:
         return expose(
