@@ -19,6 +19,16 @@ _OBJECT_URL = re.compile(r"https?://(?:(.+?)\.)?s3[a-z0-9.-]*\.amazonaws\.com(?:
 """A URL of an object: the bucket is in front of the host, or else the first part of the path."""
 
 
+_OF_OTHERS = {
+    "-s3alias": "it is the alias of an access point",
+    "--ol-s3": "it is the alias of an Object Lambda access point",
+    ".mrap": "it is the alias of a Multi-Region Access Point",
+    "--x-s3": "it is a directory bucket, where s3express:CreateSession decides who can open objects",
+    "--table-s3": "it is a table bucket, which S3 Tables decides about",
+}
+"""Endings of names that are not those of general purpose buckets."""
+
+
 def check_bucket(name: str) -> str:
     """Check a bucket name; accepts ``s3://name/...``, object URLs and ARNs too. Raises :class:`InvalidInput`."""
     refuse_url(name, "bucket", "the name of a bucket")
@@ -29,15 +39,7 @@ def check_bucket(name: str) -> str:
         word = word[5:].split("/", 1)[0]
     elif found := _BUCKET_ARN.fullmatch(word):
         word = found[1]
-    problem = ""
-    if not _BUCKET.fullmatch(word):
-        problem = "it needs 3 to 63 lower-case letters, digits, dots and hyphens, with a letter or digit at both ends"
-    elif ".." in word:
-        problem = "it has two dots in a row"
-    elif _is_ipv4(word):
-        problem = "it has the form of an IP address"
-    elif word.startswith(("xn--", "sthree-")) or word.endswith(("-s3alias", "--ol-s3")):
-        problem = "this beginning or ending is reserved by AWS"
+    problem = _problem_of(word)
     if problem:
         raise InvalidInput(
             f"'{word[:70]}' is not a bucket name: {problem}.",
@@ -46,6 +48,21 @@ def check_bucket(name: str) -> str:
             value=word,
         )
     return word
+
+
+def _problem_of(word: str) -> str:
+    """Return why a word is not the name of a general purpose bucket; empty if it is."""
+    if ":accesspoint" in word:
+        return "it is the ARN of an access point"
+    if not _BUCKET.fullmatch(word):
+        return "it needs 3 to 63 lower-case letters, digits, dots and hyphens, with a letter or digit at both ends"
+    if ".." in word:
+        return "it has two dots in a row"
+    if _is_ipv4(word):
+        return "it has the form of an IP address"
+    if word.startswith(("xn--", "sthree-")):
+        return "this beginning is reserved by AWS"
+    return next((reason for ending, reason in _OF_OTHERS.items() if word.endswith(ending)), "")
 
 
 def _is_ipv4(word: str) -> bool:

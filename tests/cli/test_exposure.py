@@ -119,3 +119,25 @@ def test_without_the_users_and_roles_it_is_unknown_who_signs(capsys, monkeypatch
     assert code == 3
     assert said in (json.loads(out)["unread"] if form else out.splitlines())
     assert json.loads(err[err.index("{") :])["Statement"][0]["Action"] == action
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [
+        ("s3://images-abc-s3alias/k", "it is the alias of an access point"),
+        ("s3://images--ol-s3/k", "it is the alias of an Object Lambda access point"),
+        ("s3://mfzwi23gnjvgw.mrap/k", "it is the alias of a Multi-Region Access Point"),
+        ("s3://images--usw2-az1--x-s3/k", "it is a directory bucket"),
+        ("s3://images--table-s3/k", "it is a table bucket"),
+        ("s3://arn:aws:s3:us-east-1:111122223333:accesspoint/images/k", "it is the ARN of an access point"),
+    ],
+)
+@pytest.mark.parametrize("command", ["who", "prove"])
+def test_what_is_no_general_purpose_bucket_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str, place: str, reason: str
+) -> None:
+    (tmp_path / "policy.json").write_text('{"Version": "2012-10-17", "Statement": []}')
+    allow = ["--allow", "203.0.113.0/24"] if command == "prove" else []
+    code = main([command, place, "--bucket-policy", str(tmp_path / "policy.json"), "--account", ACCOUNT, *allow])
+    assert code not in (0, 2, 3)
+    assert reason in " ".join(capsys.readouterr().err.split())

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 from ...base.errors import PolicyError
@@ -19,13 +20,23 @@ from ...base.text import count, printable
 from ..iam.documents import document_of, parse_document
 from ..iam.facts import Values
 from ..iam.request import Layer
+from ..iam.request_keys import ConditionKey, key_facts
+from ..iam.request_space import Dimension
+from ..iam.statement_table import DimensionValue, StatementTable
+from ..iam.three_valued import conditions_on, key_values
+from ..iam.variables import variable_keys
+from ..iam.wildcards import TooManyClassesError
 from ..policies.public_access import SETTING, is_surely_public, may_be_public
 from .part import Part
 
 DIRECTLY = "Requests name the bucket itself, not an access point."
+ANY_WAY = "A policy asks for access points: requests may go through any. Policies of access points are not looked at."
 
 POINT_KEYS = ("s3:dataaccesspoint", "s3:accesspointnetworkorigin")
 """Prefixes of the keys that only requests through an access point have."""
+_OF_POINT = ("s3:dataaccesspointaccount", "s3:dataaccesspointarn", "s3:accesspointnetworkorigin")
+_ACCOUNT, _ARN, _ORIGIN = _OF_POINT
+_MOST_WAYS = 1000
 GRANT_READ: Mapping[str, Any] = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}],
@@ -110,14 +121,67 @@ def point_path(point: AccessPoint, blocks: tuple[bool | None, bool | None]) -> P
         point.arn,
         Layer("resource", f"policy of the access point {point.name}", document) if granted or refused else None,
         {
-            "s3:dataaccesspointarn": (point.arn,),
-            "s3:dataaccesspointaccount": (point.arn.split(":")[4],),
-            "s3:accesspointnetworkorigin": ("VPC" if point.vpc else "Internet",),
+            _ARN: (point.arn,),
+            _ACCOUNT: (point.arn.split(":")[4],),
+            _ORIGIN: ("VPC" if point.vpc else "Internet",),
         },
         True in restricting.values() and is_surely_public(text),
         actions,
         tuple(action for action, restricts in restricting.items() if restricts is None),
     )
+
+
+def ways(table: StatementTable, partition: str) -> Dimension:
+    """Return the ways of a request that statements tell apart: the bucket itself, and access points of any account.
+
+    It is a fact, not a choice: only who made an access point, and what its policy says, lets a request go through it.
+    There are too many where a policy variable is compared with one of its keys.
+    """
+    asked = [each for each in _OF_POINT if conditions_on(table, each)]
+    name, keys = key_facts(asked[0] if asked else _ACCOUNT).name, frozenset(_OF_POINT)
+    try:
+        named = [] if keys & _with_variables(table) else _named_points(table, partition)
+    except TooManyClassesError:
+        named = []
+    through = [
+        DimensionValue({_ARN: (arn,), _ACCOUNT: (account,), _ORIGIN: (origin,)})
+        for arn, account in named
+        for origin in ("Internet", "VPC")
+    ]
+    return Dimension(name, keys, (DimensionValue(), *through) if through else (), chosen=False)
+
+
+def _with_variables(table: StatementTable) -> set[str]:
+    """Return the keys that are policy variables, or compared with some."""
+    statements = [statement for _, _, statement in table.statements]
+    compared = (each for one in statements for each in one.conditions if each.variables)
+    patterns = (pattern for one in statements for pattern in one.resources)
+    found = {key for each in compared for key in (each.lower_key, *each.variables)}
+    return found | {key for each in patterns for key in variable_keys(each.template)}
+
+
+def _named_points(table: StatementTable, partition: str) -> list[tuple[str, str]]:
+    """Return ARNs of access points that statements tell apart, each with its account."""
+    listed = [value.split(":") for each in conditions_on(table, _ARN) for value in each.values]
+    regions = {parts[3].replace("*", "x").replace("?", "x") for parts in listed if len(parts) > 3}
+    regions |= {"", "some-region"}  # the ARN of one of several regions names none
+    start = f"arn:{partition}:s3:"
+    likes = [f"{start}{region}:????????????:accesspoint/?*" for region in sorted(regions)]
+    arns = [
+        arn.split(":", 5) for like in likes for arn in _values(table, ConditionKey(key_facts(_ARN).name, like=like))
+    ]
+    digits = ConditionKey(key_facts(_ACCOUNT).name, like="?" * 12, alphabet="0123456789")
+    pairs = product(arns, ("", *_values(table, digits)))
+    found = {(":".join([*parts[:4], account or parts[4], parts[5]]), account or parts[4]) for parts, account in pairs}
+    if len(found) > _MOST_WAYS:
+        raise TooManyClassesError("The policies tell more access points apart than can be compared.")
+    return sorted(found)
+
+
+def _values(table: StatementTable, facts: ConditionKey) -> list[str]:
+    """Return values that conditions tell apart: those of a point have no wildcard, and its name has no colon."""
+    values = (value for [value] in key_values(facts, conditions_on(table, facts.name.lower()), absent=False))
+    return [value for value in values if not set("*?") & set(value) and value.count(":") in (0, 5)]
 
 
 def said_of_points(points: Part[tuple[AccessPoint, ...]]) -> str:

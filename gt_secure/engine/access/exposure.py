@@ -30,7 +30,19 @@ from .key_classes import KeyClasses, Listing
 from .locks import LIST_KEYS, NOTHING_GRANTED, READ_ENDPOINTS, READ_POLICY, READ_TEAM, READ_WORKFORCE, EffectiveLocks
 from .proof import Claim, Proof, prove
 from .request_kinds import KINDS, Circumstances, Kind
-from .source_sets import EVERYWHERE, NOWHERE, Requests, Row, SourceSet, answer_at, expose, plainly, unsure, values_of
+from .source_sets import (
+    EVERYWHERE,
+    NOWHERE,
+    Requests,
+    Row,
+    SourceSet,
+    answer_at,
+    combined,
+    expose,
+    plainly,
+    unsure,
+    values_of,
+)
 
 Context: TypeAlias = Mapping[str, str | Sequence[str]]
 """Values of condition keys that are known."""
@@ -382,6 +394,7 @@ class _Question:
         try:
             circumstances = plainly(kind, circumstances, policies) if plain else circumstances
             answer = answer_at(Requests(kind, policies, circumstances), source)
+            answer = answer if plain else self._any_way(answer, Requests(kind, policies, circumstances), source)
         except PolicyError:
             return Answer("unknown", depends_on=(_INVALID,))
         except TooManyClassesError as error:
@@ -408,16 +421,28 @@ class _Question:
             return Row(request, NOWHERE, replace(EVERYWHERE, decided_by=(BLOCK_PUBLIC_ACCESS,)), NOWHERE)
         circumstances = self.circumstances(of_team or session is not None)
         try:
-            row = expose(
-                Requests(kind, locks.policies(kind.signer, "", session), circumstances),
-                endpoint_policies=lambda endpoint: locks.policies(kind.signer, endpoint, session),
-            )
+            row = self._exposed(kind, session, circumstances)
+            if locks.asks_for_points:
+                any_way = self._exposed(replace(kind, any_way=True), session, circumstances)
+                row = row if any_way == row else combined(row, any_way, both=False)
         except PolicyError:
             return _unknown(request, _INVALID)
         except TooManyClassesError as error:
             return _unknown(request, str(error))
         is_read = READ_ENDPOINTS not in locks.not_read
         return row if is_read or not row.opened.has_endpoints else unsure(row, [READ_ENDPOINTS], addresses=False)
+
+    def _any_way(self, answer: Answer, requests: Requests, source: Source) -> Answer:
+        """Return the answer where what is refused at the bucket may go through an access point."""
+        if answer.answer != "refused" or not self.locks.asks_for_points:
+            return answer
+        return answer_at(replace(requests, kind=replace(requests.kind, any_way=True)), source)
+
+    def _exposed(self, kind: Kind, session: str | None, circumstances: Circumstances) -> Row:
+        return expose(
+            Requests(kind, self.locks.policies(kind.signer, "", session), circumstances),
+            endpoint_policies=lambda endpoint: self.locks.policies(kind.signer, endpoint, session),
+        )
 
     def _through_portal(self, row: Row) -> Row:
         """Refuse addresses that the worker portal does not open to: no URL is made for them."""

@@ -49,12 +49,17 @@ def _behind(template: Template, start: str) -> Iterator[Template]:
     steps = [step for part in template for step in (part if isinstance(part, str) else (part,))]
     state = _spread(steps, {0})
     for character in start:
-        moved = {at + 1 for at in state if at < len(steps) and steps[at] in (character, Wild.ONE)}
-        state = _spread(steps, moved | {at for at in state if at < len(steps) and _is_long(steps[at])})
+        state = _moved(steps, state, character)
     for at in sorted(state):
         if at < len(steps) and (at - 1 not in state or not _is_long(steps[at - 1])):
             first = Wild.ANY if isinstance(steps[at], Variable) and _is_inside(steps, at, start) else steps[at]
             yield _joined([first, *steps[at + 1 :]])
+
+
+def _moved(steps: Sequence[object], state: set[int], character: str) -> set[int]:
+    left = {at for at in state if at < len(steps)}
+    one = {at + 1 for at in left if steps[at] in (character, Wild.ONE)}
+    return _spread(steps, one | {at for at in left if _is_long(steps[at])})
 
 
 def _is_long(step: object) -> bool:
@@ -94,18 +99,22 @@ def patterns_of(classes: KeyClasses, chosen: Collection[Signature], prefix: str)
     terms: list[tuple[dict[int, bool], int]] = []
     left = 0 if wanted == every else wanted
 
-    def covered(term: dict[int, bool], but: int = -1) -> int:
-        return reduce(and_, (masks[bit] ^ (0 if is_in else every) for bit, is_in in term.items() if bit != but), every)
-
     while left:
         example = left & -left
         term = {bit: bool(masks[bit] & example) for bit in sorted(wide, key=lambda bit: bool(masks[bit] & example))}
         for bit in list(term):
-            if not covered(term, bit) & ~wanted:
+            if not _covered(masks, every, term, bit) & ~wanted:
                 del term[bit]
-        terms = [each for each in terms if each[1] & ~covered(term)] + [(term, covered(term))]
-        left &= ~covered(term)
+        terms = [each for each in terms if each[1] & ~_covered(masks, every, term)] + [
+            (term, _covered(masks, every, term))
+        ]
+        left &= ~_covered(masks, every, term)
     return tuple(dict.fromkeys(each for term, _ in terms for each in _in_words(classes, term, prefix)))
+
+
+def _covered(masks: Sequence[int], every: int, term: dict[int, bool], but: int = -1) -> int:
+    """Return the classes of which each pattern of a term, except one, is as the term says."""
+    return reduce(and_, (masks[bit] ^ (0 if is_in else every) for bit, is_in in term.items() if bit != but), every)
 
 
 def _in_words(classes: KeyClasses, term: dict[int, bool], prefix: str) -> Iterator[KeyPattern]:

@@ -24,12 +24,13 @@ from ..iam.request import Policies, PolicyLevel, Request
 from ..iam.request_context import header_context
 from ..iam.request_keys import key_facts
 from ..iam.sessions import role_of_session, session_of_role
+from ..iam.three_valued import spellings
 from ..iam.verdict import Verdict
 from ..policies.bucket_guard import find_guard
 from ..policies.public_access import is_surely_public
 from ..policies.signer_limit import find_signer_limit
 from ..policies.url_lock import UrlLock
-from .access_points import DIRECTLY, AccessPoint
+from .access_points import ANY_WAY, DIRECTLY, POINT_KEYS, AccessPoint
 from .answer import Answer, answer_of
 from .decision import decide_request
 from .part import Part
@@ -59,6 +60,7 @@ _PUBLIC = {
 }
 
 
+_OF_KMS = "with a KMS key, S3 also refuses anonymous, version 2 and plain HTTP requests."
 _NO_SERVICE = "aws:ViaAWSService is false: no AWS service makes the request with the signer's credentials."
 
 
@@ -168,6 +170,16 @@ class EffectiveLocks:
             return False
         return guard is not None and guard.reads
 
+    @cached_property
+    def asks_for_points(self) -> bool:
+        """Return whether a policy asks for the access point of a request, which may then be any."""
+        try:
+            every = [self.policies("own", each).compiled for each in ("", *self.endpoints)]
+        except PolicyError:
+            return False
+        keys = {key for each in every for key in spellings(each) if key.startswith(POINT_KEYS)}
+        return not keys <= self.facts.values.keys()
+
     @property
     def is_public_refused(self) -> bool | None:
         """True if Block Public Access surely refuses everybody but the account's own signers and AWS services."""
@@ -231,9 +243,18 @@ class EffectiveLocks:
             if listed
             else f"The signer is a session of a role of account {self.account} whose own policies allow everything.",
             "The own policies of signers of other accounts allow everything.",
+            *self._assumed_of_encryption,
         )
 
-    def assumed_with(self, *of_signers: str, path: str = DIRECTLY) -> tuple[str, ...]:
+    @property
+    def _assumed_of_encryption(self) -> tuple[str, ...]:
+        is_read = self.kms_key.was_asked and self.kms_key.missing is None
+        if is_read and not self.kms_key.value:
+            return ()
+        known = "is that of the bucket's default, which they need not have" if is_read else f"was not {self.origin}"
+        return (f"The encryption of the objects {known}: {_OF_KMS}",)
+
+    def assumed_with(self, *of_signers: str, path: str = "") -> tuple[str, ...]:
         """Return the assumptions of answers, with those about who signs, and about access points."""
         has_policies = any(each.policy_text for each in self.endpoints.values())
         return (
@@ -244,7 +265,7 @@ class EffectiveLocks:
             _PUBLIC[self.is_public_refused],
             *of_signers,
             *([] if "aws:viaawsservice" in self.facts.values else [_NO_SERVICE]),
-            path,
+            path or (ANY_WAY if self.asks_for_points else DIRECTLY),
             *(f"{key_facts(key).name} is {_words(values)}." for key, values in sorted(self.facts.values.items())),
             *self.facts.notes,
             *(f"{action} was denied, so what it reads is unknown or supposed." for action in self.missing),

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
+from itertools import product
 from typing import Any
 
 from ...base.errors import InvalidInput
@@ -33,7 +34,7 @@ from .answer import MEANT, Answer
 from .expectation import Expectation
 from .key_classes import KeyClasses
 from .locks import EffectiveLocks
-from .request_kinds import Circumstances, Form, Kind
+from .request_kinds import Form, Kind
 from .source_sets import Requests, confirm, example_request, values_of
 from .sources import address_sources, endpoint_classes
 
@@ -190,7 +191,7 @@ def _prove(locks: EffectiveLocks, claim: Claim) -> Proof:
     assumed = (*locks.assumed, *_not_covered(claim))
     unknown: set[str] = set()
     circumstances = locks.circumstances
-    for part in _parts(locks, claim, circumstances):
+    for part in _parts(locks, claim):
         if part.answer.state == "unknown":
             unknown |= set(part.answer.depends_on)
         if part.answer.state != "opened":
@@ -205,14 +206,14 @@ def _prove(locks: EffectiveLocks, claim: Claim) -> Proof:
         code = _fixed_by(request, policies, locks, claim)
         case = {**case, "finding": code} if code else case
         return Proof(False, case, (), assumed, claim.words)
-    unknown |= set(_later(locks, claim, circumstances))
+    unknown |= set(_later(locks, claim))
     proved = None if unknown else True
     return Proof(proved, None, tuple(sorted(unknown)), assumed, claim.words)
 
 
-def _later(locks: EffectiveLocks, claim: Claim, circumstances: Circumstances) -> Iterator[str]:
+def _later(locks: EffectiveLocks, claim: Claim) -> Iterator[str]:
     """Yield the unlisted actions that are opened, by name where a policy names them, and what others depend on."""
-    for part in _parts(locks, claim, circumstances, later=True):
+    for part in _parts(locks, claim, later=True):
         yield from part.answer.depends_on
         if part.answer.state == "opened":
             asked = next((each.action for each in part.answer.example if each.action), "")
@@ -279,17 +280,18 @@ def _not_covered(claim: Claim) -> list[str]:
     return [*sentences, "The policies stay as they were read."]
 
 
-def _parts(
-    locks: EffectiveLocks, claim: Claim, circumstances: Circumstances, *, later: bool = False
-) -> Iterator[ProofPart]:
+def _parts(locks: EffectiveLocks, claim: Claim, *, later: bool = False) -> Iterator[ProofPart]:
     """Yield the requests of a claim, decided; ``later``: those for actions that are not listed."""
-    for form, signer in _FORMS:
+    circumstances = locks.circumstances
+    ways = (False, True) if locks.asks_for_points else (False,)
+    for any_way, (form, signer) in product(ways, _FORMS):
         if (signer != "own" and locks.is_public_refused) or (form == "post-form" and (claim.reads or later)):
             continue
         actions = () if later else OBJECT_ACTIONS if form == "presigned" else (UPLOAD,)
         actions = tuple(action for action in actions if not claim.reads or action != UPLOAD)
-        kind = Kind(form, form, signer, OBJECT_ACTIONS[0], f"{locks.arn}/{claim.prefix}x", whoever=True)
-        known = partial(_values, kind, locks, circumstances)
+        resource = f"{locks.arn}/{claim.prefix}x"
+        kind = Kind(form, form, signer, OBJECT_ACTIONS[0], resource, whoever=True, any_way=any_way)
+        known = partial(_values, kind, locks)
         asked = partial(_targets, locks=locks, claim=claim, actions=actions, known=known, bucket=form == "presigned")
         targets = cache(asked)
         requests = Requests(kind, locks.policies(signer), circumstances, targets)
@@ -329,10 +331,10 @@ def _spaces(
         yield own.through(place), place.setting, ()
 
 
-def _values(kind: Kind, locks: EffectiveLocks, circumstances: Circumstances) -> list[Keys]:
+def _values(kind: Kind, locks: EffectiveLocks) -> list[Keys]:
     """Return the values that the keys of requests can have, outside endpoints and through each."""
     paths = ("", *locks.endpoints)
-    return [values_of(Requests(kind, locks.policies(kind.signer, each), circumstances)) for each in paths]
+    return [values_of(Requests(kind, locks.policies(kind.signer, each), locks.circumstances)) for each in paths]
 
 
 def _targets(

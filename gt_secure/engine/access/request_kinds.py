@@ -48,6 +48,7 @@ from ..iam.three_valued import (
 )
 from ..iam.variables import Keys
 from ..iam.wildcards import TooManyClassesError
+from .access_points import ways
 
 Form: TypeAlias = Literal["presigned", "header", "post-form", "unsigned"]
 
@@ -97,6 +98,8 @@ class Kind:
         Starts of further condition keys whose values the sender of this action chooses.
     absent : tuple of str
         Starts of further condition keys that no such request has, unless they are given.
+    any_way : bool
+        Whether it may go through an access point as well as to the bucket itself.
     """
 
     name: str
@@ -107,6 +110,7 @@ class Kind:
     whoever: bool = False
     chooses: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
+    any_way: bool = False
 
 
 @dataclass(frozen=True)
@@ -260,6 +264,7 @@ def dimensions(
     varying = signing(table, kind, circumstances, policies, resources=texts, known=known)
     settled = _settled_keys(kind, circumstances, supplied)
     is_role = kind.signer == "own" and not kind.whoever and callers(kind, circumstances).kind == "session"
+    varying += [ways(table, circumstances.partition)] if kind.any_way else []
     compared = all_values(known, varying)
     for key, spelled in mentioned.items():
         is_free = key.startswith(kind.chooses)

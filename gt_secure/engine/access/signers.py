@@ -26,7 +26,7 @@ from ..iam.request_space import Word
 from ..iam.sessions import session_of_role
 from ..iam.wildcards import TextMatcher
 from ..policies.signer_limit import without_session
-from .access_points import GRANT_READ, POINT_KEYS, PointPath, point_path, said_of_points
+from .access_points import ANY_WAY, GRANT_READ, POINT_KEYS, PointPath, point_path, said_of_points
 from .conditions_of_opening import duration
 from .exposure import Exposure
 from .exposure_text import endpoints, ranges
@@ -408,9 +408,17 @@ def signers_of(exposure: Exposure, principals: Principals | NotRead) -> Signers:
     return found
 
 
-def _assumed(locks: EffectiveLocks) -> tuple[str, ...]:
+def _assumed(locks: EffectiveLocks, path: str = "") -> tuple[str, ...]:
     """Return the assumptions of locks for everybody who signs."""
-    return locks.assumed_with(path=said_of_points(locks.access_points))
+    points = locks.access_points
+    return locks.assumed_with(path=path or (said_of_points(points) if points.was_asked else ""))
+
+
+def _ask_for_points(principals: Principals) -> bool:
+    """Return whether policies of users and roles ask for the access point of a request."""
+    limits = (each.boundary for each in principals.all if each.boundary is not None)
+    policies = {id(each): each for each in (*limits, *(policy for one in principals.all for policy in one.policies))}
+    return any("accesspoint" in repr(each.statements).lower() for each in policies.values())
 
 
 class _Search:
@@ -441,6 +449,8 @@ class _Search:
         self.blocks = locks.restricts_public, locks.account_restricts_public
         self.paths = {each.arn: point_path(each, self.blocks) for each in self.listed.values()}
         self.unlisted = [PointPath(unread=(points.missing.action,))] if points.missing and points.was_asked else []
+        if not points.was_asked and (locks.asks_for_points or _ask_for_points(principals)):
+            self.unlisted = [PointPath(unread=("s3:DataAccessPointAccount",))]
         self.unread_behind = (READ_ENDPOINTS,) if READ_ENDPOINTS in locks.not_read else ()
         self.key, self.unread, self.encrypted = self._key_question()
         anybody = Layer("resource", "bucket policy", parse_document(GRANT_READ, "resource"))
@@ -512,7 +522,7 @@ class _Search:
         """Return what the answers take for granted."""
         tagged = any(name.startswith(_RESOURCE_TAG) for name in self.locks.facts.values)
         return (
-            *_assumed(self.locks),
+            *_assumed(self.locks, ANY_WAY if self.unlisted and not self.locks.access_points.was_asked else ""),
             *(() if tagged else (NO_TAGS,)),
             *self.encrypted,
             *_ASSUMED,

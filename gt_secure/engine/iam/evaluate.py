@@ -13,6 +13,9 @@ from .request import Compiled, Layer, Policies, Request
 from .three_valued import bounds
 from .verdict import Decided, Verdict
 
+OF_ROOT = frozenset(f"s3:{verb}bucketpolicy" for verb in ("get", "put", "delete"))
+"""What the root user of the bucket's account can do whatever the bucket policy denies (S3 API Reference,
+*PutBucketPolicy*): only policies of an endpoint and of the organization stop it."""
 _STRENGTH: tuple[Grant | None, ...] = (None, "account", "role", "direct")
 """Grants, the weakest first."""
 
@@ -41,8 +44,9 @@ def decide(request: Request, policies: Compiled) -> Decided:
     consulted = policies.consulted(
         request.caller, cross_account=request.is_cross_account, endpoint=not request.is_off_endpoint
     )
+    is_free = request.caller.kind == "root" and not request.is_cross_account and request.lower_action in OF_ROOT
     for layer in consulted:
-        for statement in layer.document.denies:
+        for statement in layer.document.denies if layer.kind != "resource" or not is_free else ():
             if applies(statement, request):
                 return Decided("explicit-deny", layer, statement)
     gate = None if request.is_off_endpoint else policies.endpoint

@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from gt_secure.base.network import Source, parse_stored_cidrs
 from gt_secure.engine.access import Exposure, locks_of_files
 from gt_secure.engine.access.access_points import AccessPoint
+from gt_secure.engine.access.expectation import Expectation
 from gt_secure.engine.access.identities import parse_principals
 from gt_secure.engine.access.part import NotRead, Part
+from gt_secure.engine.access.proof import Claim
 from gt_secure.engine.access.signers import Signers, SigningPrincipal, signers_of
 from support.principals import ACCOUNT, OBJECT, arn, details, doc, policy, st, user
 
@@ -206,3 +209,32 @@ def test_keys_that_only_statements_about_the_access_point_tell_apart() -> None:
     found = signers_of(Exposure(locks, "scans/", is_prefix=True), parse_principals(json.dumps(details(*people))))
     assert [list(map(str, each.opened.keys)) for each in found] == [["scans/a/*"], ["all keys except scans/*.png"]]
     assert {each.opened.through for each in found} == {("images",)}
+
+
+MINE = {"s3:DataAccessPointAccount": ACCOUNT}
+SPARES = {**on_bucket("*", "Deny", NotIpAddress=OFFICE["IpAddress"], StringNotEquals=MINE), "Action": "s3:*"}
+NOT_DIRECT = on_bucket("*", "Deny", Null={"s3:DataAccessPointArn": "true"})
+BY_VPC = st("s3:*", "*", "Deny", StringNotEquals={"s3:AccessPointNetworkOrigin": "VPC"})
+ASKS: dict[str, tuple[list[Any], Any, dict[str, Any]]] = {
+    "the bucket policy": ([st("s3:GetObject")], doc(NOT_DIRECT), {}),
+    "own policies": ([st("s3:GetObject", "*", ArnLike={"s3:DataAccessPointArn": POINT})], None, {}),
+    "a service control policy": ([st("s3:GetObject")], None, {"scp": [doc(st("*"), BY_VPC)]}),
+    "a resource control policy": ([st("s3:GetObject")], None, {"rcp": [doc(NOT_DIRECT)]}),
+}
+
+
+@pytest.mark.parametrize("name", ASKS)
+def test_without_a_list_of_access_points_nobody_is_refused_for_the_way(name: str) -> None:
+    own, bucket, more = ASKS[name]
+    found = only(ask(user("x", *own), points=Part[Any].unasked("them", "s3:ListAccessPoints"), bucket=bucket, **more))
+    assert (found.answer, found.depends_on) == ("unknown", ("s3:DataAccessPointAccount",))
+
+
+def test_signers_and_proofs_of_a_guard_that_spares_access_points_agree() -> None:
+    found = only(ask(user("x", st("s3:GetObject")), points=[point()], bucket=doc(SPARES)))
+    assert found.opened.through == ("images",)
+    exposure = Exposure(locks_of_files("gt-images", doc(SPARES), ACCOUNT), KEY)
+    proof = exposure.proves(Claim("scans/", tuple(parse_stored_cidrs(("203.0.113.0/24",)))))
+    assert (proof.proved, proof.depends_on) == (None, ("s3:DataAccessPointAccount",))
+    assert exposure.at("198.51.100.9", "presigned").depends_on == ("s3:DataAccessPointAccount",)
+    assert not exposure.holds(Expectation("refused", (Source.parse("198.51.100.9"),))).proved

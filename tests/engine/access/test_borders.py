@@ -85,12 +85,19 @@ def test_what_is_over_does_not_come_back(condition: Condition, proved: bool) -> 
 
 
 @pytest.mark.parametrize(
-    "key", ["s3:AccessPointNetworkOrigin", "s3:DataAccessPointArn", "s3:DataAccessPointAccount", "aws:SourceArn",
-            "aws:SourceAccount", "aws:PrincipalServiceName", "aws:CalledVia", "s3:LocationConstraint"]
-)  # fmt: skip
+    "key", ["aws:SourceArn", "aws:SourceAccount", "aws:PrincipalServiceName", "aws:CalledVia", "s3:LocationConstraint"]
+)
 def test_keys_of_other_paths_are_absent(key: str) -> None:
-    """Requests name the bucket itself: the claim says so."""
+    """Signers make the requests themselves, about objects of the bucket."""
     assert guarded({"Null": {key: "true"}}).proved is True
+    assert guarded({"Null": {key: "false"}}).proved is False
+
+
+@pytest.mark.parametrize("key", ["s3:AccessPointNetworkOrigin", "s3:DataAccessPointArn", "s3:DataAccessPointAccount"])
+def test_a_guard_that_spares_access_points_is_not_proved(key: str) -> None:
+    spares = guarded({"Null": {key: "true"}})
+    assert (spares.proved, spares.depends_on) == (None, (key,))
+    assert "A policy asks for access points: requests may go through any." in " ".join(spares.assumed)
     assert guarded({"Null": {key: "false"}}).proved is False
 
 

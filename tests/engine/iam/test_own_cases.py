@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gt_secure.engine.iam import batch as ndjson
+from gt_secure.engine.iam import Policies, Request, batch as ndjson, evaluate
 from support.subjects import subjects
 
 LINES = (Path(__file__).parents[2] / "data" / "own-policy-cases.ndjson").read_text(encoding="utf-8").splitlines()
@@ -96,3 +96,28 @@ def test_a_long_line_is_a_case_like_any_other():
         (text,) = ndjson.run([line])
         assert json.loads(text)["verdict"] == verdict
         assert len(text) < 2_000
+
+
+@pytest.mark.parametrize(
+    ("principal", "action", "organization", "decision"),
+    [
+        ("111122223333:root", "s3:GetBucketPolicy", False, "allow"),
+        ("111122223333:root", "s3:putbucketpolicy", False, "allow"),
+        ("111122223333:root", "s3:DeleteBucketPolicy", False, "allow"),
+        ("111122223333:root", "s3:DeleteBucketPolicy", True, "explicit-deny"),
+        ("111122223333:root", "s3:GetBucketAcl", False, "explicit-deny"),
+        ("111122223333:user/x", "s3:DeleteBucketPolicy", False, "explicit-deny"),
+        ("444455556666:root", "s3:DeleteBucketPolicy", False, "explicit-deny"),
+    ],
+)
+def test_no_bucket_policy_keeps_the_root_user_of_the_bucket_from_it(
+    principal: str, action: str, organization: bool, decision: str
+) -> None:
+    deny = {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}
+    version = {"Version": "2012-10-17"}
+    scp = [{**version, "Statement": [deny]}] if organization else []
+    bucket = {**version, "Statement": [{**deny, "Principal": "*"}]}
+    everything = {**version, "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    context = {"aws:SourceIp": "198.51.100.9"}
+    request = Request(action, "arn:aws:s3:::gt-images", f"arn:aws:iam::{principal}", context, "111122223333")
+    assert evaluate(request, Policies([everything], resource=bucket, scp=scp)).decision == decision
