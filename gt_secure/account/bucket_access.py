@@ -8,7 +8,7 @@ Half of the internet or more is anyone.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
@@ -16,14 +16,12 @@ from ..base.errors import PolicyError
 from ..base.html import Chip, Tone
 from ..base.network import parse_stored_cidrs
 from ..base.text import count, members, printable, some, truncate
-from ..engine.access.access_points import POINT_KEYS
 from ..engine.access.address_classes import EVERY_ADDRESS, minus
 from ..engine.access.exposure import Exposure
 from ..engine.access.locks import EffectiveLocks
 from ..engine.access.proof import Claim, Proof
 from ..engine.access.request_kinds import KINDS
 from ..engine.access.source_sets import Row, SourceSet
-from ..engine.iam.facts import Facts
 from ..engine.policies.bucket_guard import find_guard
 from .locks import locks_of
 from .state import State
@@ -43,7 +41,6 @@ _ASKED = {KINDS[name][2] for name in KINDS_OF_ACCESS}
 _WRITTEN_OUT = 2
 _ANY_ROLE = "/some-role/"
 """Part of the name of a signer who stands for any role of the account."""
-READ_POINTS = "s3:GetAccessPointPolicy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +84,13 @@ def access_to(state: State, prefix: str = "") -> BucketAccess:
     'Only 203.0.113.0/24 can open presigned URLs of gt-images.'
     """
     wish = state.wanted.prefix if state.wanted is not None else ""
-    points = state.bucket.access_points if state.bucket is not None else None
-    has_points = points is None or points.missing is not None or bool(points.value)
-    return access_under(locks_of(state), prefix, parts=(wish,), has_points=has_points)
+    return access_under(locks_of(state), prefix, parts=(wish,))
 
 
-def access_under(
-    locks: EffectiveLocks, prefix: str = "", *, parts: Iterable[str] = (), has_points: bool = True
-) -> BucketAccess:
+def access_under(locks: EffectiveLocks, prefix: str = "", *, parts: Iterable[str] = ()) -> BucketAccess:
     """Return who can open the objects of a bucket under some locks.
 
-    ``parts`` are prefixes to name where not all objects are protected, beside that of the guard. ``has_points`` says
-    whether the bucket may have access points.
+    ``parts`` are prefixes to name where not all objects are protected, beside that of the guard.
     """
     scope = _Objects(locks, prefix)
     if reason := scope.exposure.undecided:
@@ -110,8 +102,6 @@ def access_under(
         text = f"Not only {scope.allowed} can open {scope.name}: {_request(proof.counterexample)}"
         return BucketAccess("part", text, scope.allowed)
     depends_on = {*scope.unknown, *proof.depends_on}
-    if not depends_on and has_points and _names_points(locks) and not _Objects(_through_points(locks), prefix).is_good:
-        depends_on = {READ_POINTS}
     if depends_on or not proof.proved:
         return _unknown(scope, depends_on)
     return BucketAccess("good", scope.only, scope.allowed)
@@ -215,20 +205,6 @@ def _request(case: Mapping[str, Any]) -> str:
     request = case["request"]
     who = printable(request["principal"].rpartition(":")[2])
     return f"{_action(case)} opens from {case['source']}{'' if _ANY_ROLE in who else f', signed by {who}'}."
-
-
-def _names_points(locks: EffectiveLocks) -> bool:
-    """Return whether the policy tells requests through access points apart."""
-    text = str(locks.policy).lower()
-    return any(key in text for key in POINT_KEYS)
-
-
-def _through_points(locks: EffectiveLocks) -> EffectiveLocks:
-    """Return the locks as requests through some access point of the account meet them."""
-    arn = f"arn:{locks.partition}:s3:{locks.region}:{locks.account}:accesspoint/some"
-    keys = {"s3:dataaccesspointarn": arn, "s3:dataaccesspointaccount": locks.account}
-    keys |= {"s3:accesspointnetworkorigin": "Internet"}
-    return replace(locks, facts=locks.facts.with_defaults(Facts({key: (value,) for key, value in keys.items()})))
 
 
 def _together(sets: Iterable[SourceSet]) -> SourceSet:

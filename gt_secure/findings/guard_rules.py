@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from ..account.bucket import Bucket, UrlAges
-from ..account.bucket_access import READ_POINTS, access_to
+from ..account.bucket_access import access_to
 from ..account.locks import locks_of
 from ..account.state import State
 from ..aws.teams import Workforce, Workteam
@@ -58,7 +58,7 @@ def presigned_from_anywhere(state: State, bucket: Bucket) -> Iterator[Match]:
         leaks = bucket.leaks()
         used += f" The log shows {count(leaks, 'leaked URL')}." if leaks else ""
         yield Match(bucket.name, f"{access.text}{used}", severity="high" if used else None)
-    elif access.tone == "unknown" and (access.depends_on != (READ_POINTS,) or bucket.access_points.missing is None):
+    elif access.tone == "unknown":
         yield Match(bucket.name, access.text, access.depends_on)
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from gt_secure.account import access_to
-from gt_secure.account.bucket_access import READ_POINTS
 from gt_secure.base.network import parse_stored_cidrs
 from gt_secure.engine.access.access_points import AccessPoint
 from gt_secure.engine.access.address_classes import is_anyone, spans_of
@@ -125,7 +124,7 @@ def test_what_access_points_decide_is_unknown_where_there_are_some(points: Any, 
     delegated = {**PUBLIC, "Condition": {"StringEquals": {"s3:DataAccessPointAccount": ACCOUNT}}}
     seen = data_bucket(policy=policy([*POLICY, delegated]), access_points=points)
     access = access_to(state(team=None, bucket=seen))
-    assert (access.tone, access.depends_on) == (tone, (READ_POINTS,) if points else ())
+    assert (access.tone, access.depends_on) == (tone, ("s3:DataAccessPointAccount",) if points else ())
 
 
 @pytest.mark.parametrize(

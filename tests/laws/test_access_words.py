@@ -267,7 +267,7 @@ MORE: dict[str, Says] = {
     "sweep": lambda seen: seen.row.guard.startswith(("Only ", "Nobody ")),
     "Prowler": lambda seen: "PASS" in [each for each, *_ in outcomes(seen.row, "presigned-from-anywhere")],
     "SARIF": lambda seen: "presigned-from-anywhere" not in json.dumps(seen.findings.to_sarif()["runs"][0]["results"]),
-    "agents": lambda seen: access_under(seen.locks, has_points=False).tone == "good",
+    "agents": lambda seen: access_under(seen.locks).tone == "good",
 }
 PASSES: dict[str, Says] = {
     "status bar": lambda seen: card(seen) == "ok",

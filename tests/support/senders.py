@@ -164,10 +164,11 @@ CASES = {
         ("URL", "URL of version 2", "header", "nobody"),
     ),
     "no reader without an ACL": Case([public(), deny(eq("s3:x-amz-acl", "true", operator="Null"))], ()),
+    # an action that S3 adds later may have the key
     "no reader without a prefix": Case(
-        [public(), deny(eq("s3:prefix", "scans/*", operator="StringNotLike"))], (), True
+        [public(), deny(eq("s3:prefix", "scans/*", operator="StringNotLike"))], (), None
     ),
-    "no reader without a delimiter": Case([public(), deny(eq("s3:delimiter", "true", operator="Null"))], (), True),
+    "no reader without a delimiter": Case([public(), deny(eq("s3:delimiter", "true", operator="Null"))], (), None),
     "no reader without a storage class": Case(
         [public(), deny(eq("s3:x-amz-storage-class", "STANDARD", operator="StringNotEquals"))], ()
     ),

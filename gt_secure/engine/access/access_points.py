@@ -131,11 +131,14 @@ def point_path(point: AccessPoint, blocks: tuple[bool | None, bool | None]) -> P
     )
 
 
-def ways(table: StatementTable, partition: str) -> Dimension:
+def ways(
+    table: StatementTable, partition: str, account: str = "", listed: tuple[AccessPoint, ...] | None = None
+) -> Dimension:
     """Return the ways of a request that statements tell apart: the bucket itself, and access points of any account.
 
     It is a fact, not a choice: only who made an access point, and what its policy says, lets a request go through it.
-    There are too many where a policy variable is compared with one of its keys.
+    There are too many where a policy variable is compared with one of its keys. Of the bucket's own ``account`` there
+    are those ``listed``, where they were; S3 does not list those of others.
     """
     asked = [each for each in _OF_POINT if conditions_on(table, each)]
     name, keys = key_facts(asked[0] if asked else _ACCOUNT).name, frozenset(_OF_POINT)
@@ -144,11 +147,16 @@ def ways(table: StatementTable, partition: str) -> Dimension:
     except TooManyClassesError:
         named = []
     through = [
-        DimensionValue({_ARN: (arn,), _ACCOUNT: (account,), _ORIGIN: (origin,)})
-        for arn, account in named
+        DimensionValue({_ARN: (arn,), _ACCOUNT: (owner,), _ORIGIN: (origin,)})
+        for arn, owner in named
+        if listed is None or owner != account
         for origin in ("Internet", "VPC")
     ]
-    return Dimension(name, keys, (DimensionValue(), *through) if through else (), chosen=False)
+    through += [
+        DimensionValue({_ARN: (each.arn,), _ACCOUNT: (account,), _ORIGIN: ("VPC" if each.vpc else "Internet",)})
+        for each in listed or ()
+    ]
+    return Dimension(name, keys, (DimensionValue(), *through) if named else (), chosen=False)
 
 
 def _with_variables(table: StatementTable) -> set[str]:

@@ -224,7 +224,8 @@ class EffectiveLocks:
         in_vpc = Facts(endpoints={each.id: {"aws:sourcevpc": (each.vpc_id,)} for each in self.endpoints.values()})
         given = self.facts.with_defaults(region, in_vpc)
         moment = moment_of(given) if given.values.keys() & {"aws:currenttime", "aws:epochtime"} else self.at
-        return Circumstances(self.account, self.partition, given, moment, role=self.listed_signer)
+        listed = None if self.access_points.missing is not None else self.access_points.value
+        return Circumstances(self.account, self.partition, given, moment, self.listed_signer, points=listed)
 
     @property
     def assumed_of_organization(self) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ from ..iam.three_valued import (
 )
 from ..iam.variables import Keys
 from ..iam.wildcards import TooManyClassesError
-from .access_points import ways
+from .access_points import AccessPoint, ways
 
 Form: TypeAlias = Literal["presigned", "header", "post-form", "unsigned"]
 
@@ -148,6 +148,8 @@ class Circumstances:
         ARN of the role that signs for the account, where it is known.
     sessions : RoleSessions, optional
         The sessions of that role, where whoever signs chooses the session.
+    points : tuple of AccessPoint, optional
+        The bucket's access points of its own account, where they were listed.
     """
 
     account: str
@@ -156,6 +158,7 @@ class Circumstances:
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     role: str = ""
     sessions: RoleSessions | None = None
+    points: tuple[AccessPoint, ...] | None = None
 
 
 def absent_keys(*, endpoint: bool) -> frozenset[str]:
@@ -264,7 +267,9 @@ def dimensions(
     varying = signing(table, kind, circumstances, policies, resources=texts, known=known)
     settled = _settled_keys(kind, circumstances, supplied)
     is_role = kind.signer == "own" and not kind.whoever and callers(kind, circumstances).kind == "session"
-    varying += [ways(table, circumstances.partition)] if kind.any_way else []
+    varying += (
+        [ways(table, circumstances.partition, circumstances.account, circumstances.points)] if kind.any_way else []
+    )
     compared = all_values(known, varying)
     for key, spelled in mentioned.items():
         is_free = key.startswith(kind.chooses)

@@ -61,10 +61,7 @@ TIED = ("s3:ExistingObjectTag/owner", "aws:PrincipalTag/t", "aws:Referer", "aws:
 OPERATORS = ("StringNotEquals", "StringNotLike", "StringNotEqualsIgnoreCase", "StringNotEqualsIfExists")
 
 
-NEVER_EQUAL = {
-    ("aws:username", "aws:PrincipalArn"): "no name holds a colon",
-    ("s3:prefix", "s3:ExistingObjectTag/k"): "no request has both",
-}
+NEVER_EQUAL = {("aws:username", "aws:PrincipalArn"): "no name holds a colon"}
 PAIRS = [(key, variable) for key in TIED for variable in VARIABLES if key != variable.partition(",")[0]]
 
 
