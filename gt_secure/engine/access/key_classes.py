@@ -44,6 +44,8 @@ class KeyClasses:
     ----------
     arns : dict
         An object of each class by the signature of the class; empty if the classes are too many to be told apart.
+    samples : tuple of str
+        Objects of some classes where they are too many.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class KeyClasses:
         known: Sequence[Keys] = (),
     ) -> None:
         self.start = f"{bucket_arn}/"
+        self.samples: tuple[str, ...] = ()
         try:
             groups = list(dict.fromkeys(_groups(list(statements), known)))
         except TooManyClassesError:
@@ -76,7 +79,8 @@ class KeyClasses:
         domain: Filled = (start, Wild.ONE, Wild.ANY) if start == self.start else (start, Wild.ANY)
         try:
             found = witnesses(both, domain=text_steps(domain))
-        except TooManyClassesError:
+        except TooManyClassesError as error:
+            self.samples = tuple(error.texts)
             return {}
         classes: dict[Signature, str] = {}
         for arn in [*([start + example] if example else []), *sorted(found, key=len)]:

@@ -328,7 +328,8 @@ def _targets(
     Without ``actions`` these are the unlisted ones. There are no settings where the keys or actions are too many.
     """
     statements = [statement for _, _, statement in table.statements]
-    objects = KeyClasses(statements, locks.arn, claim.prefix, "", [known]).arns.values()
+    classes = KeyClasses(statements, locks.arn, claim.prefix, "", [known])
+    objects, is_whole = list(classes.arns.values()) or classes.samples, bool(classes.arns)
     try:
         of_bucket = _distinct_actions(table, BUCKET_ACTIONS if actions else unlisted_actions(statements))
         of_objects = _distinct_actions(table, actions) if actions else of_bucket
@@ -338,6 +339,8 @@ def _targets(
     if settings and bucket and not claim.prefix:
         settings += [DimensionValue(action=action, resource=locks.arn) for action in of_bucket]
     name = LATER if objects and not of_objects else "the object's key"
+    if not is_whole:
+        return Dimension(name, frozenset({TARGET}), (), chosen=True, samples=tuple(settings))
     return Dimension(name, frozenset({TARGET}), tuple(settings), chosen=True)
 
 

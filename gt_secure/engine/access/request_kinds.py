@@ -32,6 +32,7 @@ from ..iam.request_keys import (
     is_chosen,
     is_of_other_service,
     is_principal_key,
+    key_facts,
 )
 from ..iam.request_space import Dimension
 from ..iam.statement_table import PRINCIPAL, DimensionValue, StatementTable, View
@@ -426,13 +427,29 @@ def identities(
     settings: dict[tuple[str, str], DimensionValue] = {}
     try:
         named = list(_named_callers(table, kind, circumstances, known, resources))
-    except TooManyClassesError:
-        return Dimension(name, keys, (), chosen=not own or kind.whoever)
+    except TooManyClassesError as error:
+        callers_of = ((_caller_of(arn, every=True), arn) for arn in _arns_of(error, kind, circumstances))
+        samples = [_identity(caller, arn, keys, circumstances) for caller, arn in callers_of if caller is not None]
+        return Dimension(name, keys, (), not own or kind.whoever, tuple(samples))
     for caller, arn in named:
-        values = {**principal_keys(caller, circumstances.partition), "aws:principalarn": (arn,)}
-        own_values = {key: value for key, value in values.items() if key in keys}
-        settings.setdefault((caller.text, arn), DimensionValue(own_values, caller=caller))
+        settings.setdefault((caller.text, arn), _identity(caller, arn, keys, circumstances))
     return Dimension(name, keys, tuple(settings.values()), chosen=not own or kind.whoever)
+
+
+def _identity(caller: Caller, arn: str, keys: frozenset[str], circumstances: Circumstances) -> DimensionValue:
+    """Return what follows from who signs, for the keys that vary with it."""
+    values = {**principal_keys(caller, circumstances.partition), "aws:principalarn": (arn,)}
+    return DimensionValue({key: value for key, value in values.items() if key in keys}, caller=caller)
+
+
+def _arns_of(error: TooManyClassesError, kind: Kind, circumstances: Circumstances) -> Iterator[str]:
+    """Yield ARNs of some signers of the account where the policies tell too many apart."""
+    account = circumstances.account if kind.signer == "own" else _other(circumstances.account)
+    for text in error.texts:
+        if error.key == "aws:username":
+            yield f"arn:{circumstances.partition}:iam::{account}:user/{text}"
+        elif error.key == "aws:principalarn":
+            yield ":".join([*text.split(":")[:4], account, *text.split(":")[5:]])
 
 
 def named_sessions(
@@ -593,7 +610,10 @@ def _matching(table: StatementTable, key: str, facts: ConditionKey) -> list[str]
     conditions = conditions_on(table, key)
     if not conditions:
         return []
-    return [value[0] for value in key_values(facts, conditions, absent=False)]
+    try:
+        return [value[0] for value in key_values(facts, conditions, absent=False)]
+    except TooManyClassesError as error:
+        raise TooManyClassesError(key_facts(key).name, error.texts, key) from error
 
 
 def times(table: StatementTable, now: datetime) -> Dimension:

@@ -134,8 +134,9 @@ def fact(
         return Dimension(about.name, frozenset({key}), (), chosen)
     try:
         values = key_values(about, own, extra=variable_values(table, key, texts, known))
-    except TooManyClassesError:
-        return Dimension(about.name, frozenset({key}), (), chosen)
+    except TooManyClassesError as error:
+        samples = tuple(DimensionValue({key: (text,)}, label=about.name) for text in error.texts)
+        return Dimension(about.name, frozenset({key}), (), chosen, samples if chosen and error.key == key else ())
     return Dimension(
         about.name,
         frozenset({key}),
@@ -313,7 +314,10 @@ def _new(facts: ConditionKey, patterns: list[list[Steps]], domain: Filled, named
     # A text with a character that no value has is unlike every value; where there is none, the values are compared too.
     literal: list[list[Steps]] = [[tuple(text)] for text in named] if facts.alphabet else []
     avoid = frozenset("".join(named))
-    return witnesses([*patterns, *literal], domain=text_steps(domain), alphabet=facts.alphabet, avoid=avoid)
+    try:
+        return witnesses([*patterns, *literal], domain=text_steps(domain), alphabet=facts.alphabet, avoid=avoid)
+    except TooManyClassesError as error:
+        raise TooManyClassesError(facts.name, error.texts, facts.name.lower()) from error
 
 
 def _numbers(digits: int) -> Iterable[str]:
