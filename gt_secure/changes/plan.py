@@ -236,30 +236,30 @@ def plan(
             field="restriction",
         )
     restriction = with_lists(aws, restriction.with_facts(context))
-    seen = read_state(aws, restriction) if state is None else state.with_supplied(restriction)
-    changes = changes_for(restriction, seen)
-    before, after = exposures_of(aws if state is None else None, restriction, seen, changes)
-    rows = simulate(restriction, seen.caller_arn, before, after, hits)
+    current = read_state(aws, restriction) if state is None else state.with_supplied(restriction)
+    changes = changes_for(restriction, current)
+    before, after = exposures_of(aws if state is None else None, restriction, current, changes)
+    rows = simulate(restriction, current.caller_arn, before, after, hits)
     results = tuple(after.holds(one) for one in restriction.expectations)
     tried = dry_run(restriction, hits)
-    left = replace(seen.after(changes), wanted=restriction, prefix=restriction.prefix)
-    notices = [*notices_for(restriction, seen, changes), *notices_of(restriction, rows, before, after, hits)]
-    region = (seen.bucket.region if seen.bucket is not None else "") or seen.region
+    left = replace(current.after(changes), wanted=restriction, prefix=restriction.prefix)
+    notices = [*notices_for(restriction, current, changes), *notices_of(restriction, rows, before, after, hits)]
+    region = (current.bucket.region if current.bucket is not None else "") or current.region
     notices += [*_broken(results), *_cap(restriction, changes, tried, region)]
     notices += application_notices(restriction, region, tried, hits)
     notices += _without_objects(aws if state is None else None, restriction, changes)
     if journal is not None:
         notices += drift_notices(aws, restriction, changes, journal)
-    told = {each.code for each in notices}
+    codes = {each.code for each in notices}
     return Plan(
         restriction=restriction,
-        state=seen,
+        state=current,
         changes=changes,
         before=before,
         after=after,
         notices=tuple(sorted(notices, key=lambda each: each.severity != "blocker")),
         findings=accept(
-            [each for each in examine(with_url_ages(left, hits)).findings if each.code not in told], accepted
+            [each for each in examine(with_url_ages(left, hits)).findings if each.code not in codes], accepted
         ),
         simulation=rows,
         expectations=results,

@@ -47,10 +47,7 @@ def no_findings(
     """
     ignored = _known_codes(severity, ignore)
     name = None if team is None else team_name(team)
-    place = bucket
-    if bucket is not None:
-        bucket, prefix = place_of(bucket, prefix)
-        place = f"s3://{bucket}/{prefix}" if prefix else bucket
+    place = None if bucket is None else _place(*place_of(bucket, prefix))
     subject = " and ".join(part for part in (name, place) if part)
     findings = with_facts(gt, context, accepted).findings(team=team, bucket=place)
     failing = [each for each in findings.open if _fails(each, severity, ignored)]
@@ -76,6 +73,10 @@ def no_findings(
     if findings.accepted:
         text = f"{text} There are {accepted_title(findings.accepted)}."
     return CheckResult("no_findings", subject, True, text, details)
+
+
+def _place(bucket: str, prefix: str) -> str:
+    return f"s3://{bucket}/{prefix}" if prefix else bucket
 
 
 def _known_codes(severity: str, ignore: Collection[str]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -218,8 +218,7 @@ def audit(
     names = sorted({*asked, *guarded, *(name for listed in used.values() for name in listed)})
     if not names or (choice != BucketChoice() and not asked):
         notes.lines.append(f"buckets: not applicable, {choice.nothing}")
-    users = {name: tuple(team.name for team, listed in used.items() if name in listed) for name in names}
-    audited = tuple(_bucket(gt, name, users[name], notes, since if logs else False) for name in names)
+    audited = tuple(_bucket(gt, name, _users(used, name), notes, since if logs else False) for name in names)
     findings, access = _findings(gt, used, audited, notes)
     return Audit(
         at=dt.datetime.now(dt.UTC),
@@ -234,6 +233,11 @@ def audit(
         unread=tuple(dict.fromkeys(notes.lines)),
         others=tuple(name for name in own if name not in names),
     )
+
+
+def _users(used: Mapping[Workteam, Collection[str]], bucket: str) -> tuple[str, ...]:
+    """Return the names of the teams that use a bucket."""
+    return tuple(team.name for team, listed in used.items() if bucket in listed)
 
 
 def _bucket(

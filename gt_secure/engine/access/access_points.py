@@ -180,10 +180,10 @@ def _named_points(table: StatementTable, partition: str) -> list[tuple[str, str]
     ]
     digits = ConditionKey(key_facts(_ACCOUNT).name, like="?" * 12, alphabet="0123456789")
     pairs = product(arns, ("", *_values(table, digits)))
-    found = {(":".join([*parts[:4], account or parts[4], parts[5]]), account or parts[4]) for parts, account in pairs}
-    if len(found) > _MOST_WAYS:
+    points = {(":".join([*parts[:4], account or parts[4], parts[5]]), account or parts[4]) for parts, account in pairs}
+    if len(points) > _MOST_WAYS:
         raise TooManyClassesError("The policies tell more access points apart than can be compared.")
-    return sorted(found)
+    return sorted(points)
 
 
 def _values(table: StatementTable, facts: ConditionKey) -> list[str]:

@@ -96,7 +96,8 @@ def _values(
 ) -> str:
     """Return which values of one key open, in the words of the conditions on it; the settings are only examples."""
     good = [setting.values[key] for setting in usable if key in setting.values]
-    others = [setting for setting in settings if setting not in usable]
+    opening = set(map(id, usable))
+    others = [setting for setting in settings if id(setting) not in opening]
     bad = [setting.values[key] for setting in others if key in setting.values]
     without = any(key not in setting.values for setting in usable)
     if not good:

@@ -18,7 +18,7 @@ from ...base.text import count
 from ..iam.documents import Statement
 from ..iam.facts import Facts
 from ..iam.request_context import SIGV4
-from ..iam.request_space import WORDS, Word
+from ..iam.request_space import WORDS, Word, limited_work
 from ..iam.variables import Keys
 from ..iam.wildcards import TooManyClassesError
 from ..policies.public_access import BLOCK_PUBLIC_ACCESS
@@ -106,7 +106,13 @@ class Exposure:
         """Return the row of one kind of request."""
         if request not in self._rows:
             objects = self.objects
-            rows = [_Question(self.locks, arn).row(request) for arn in objects]
+            rows: list[Row] = []
+            with limited_work() as work:
+                for arn in objects:
+                    rows.append(_Question(self.locks, arn).row(request))
+                    if work.is_done and len(objects) > 1:
+                        rows = []
+                        break
             keys = [self._key_of(arn) for arn in objects]
             self._rows[request] = together(request, rows, keys) if rows else _unknown(request, _TOO_MANY)
         return self._rows[request]
@@ -206,7 +212,12 @@ class Exposure:
         objects = self.objects
         if not objects:
             return [Answer("unknown", request, str(place), depends_on=(_TOO_MANY,))]
-        found = [_Question(self.locks, arn).answer(request, place, plain=plain) for arn in objects]
+        found: list[Answer] = []
+        with limited_work() as work:
+            for arn in objects:
+                found.append(_Question(self.locks, arn).answer(request, place, plain=plain))
+                if work.is_done and len(objects) > 1:
+                    return [Answer("unknown", request, str(place), depends_on=(_TOO_MANY,))]
         if len({each.answer for each in found}) > 1:
             found = [replace(each, key=self._key_of(arn)) for each, arn in zip(found, objects, strict=True)]
         return found

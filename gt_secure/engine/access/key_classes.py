@@ -46,6 +46,8 @@ class KeyClasses:
         An object of each class by the signature of the class; empty if the classes are too many to be told apart.
     groups : list
         The patterns that each place of a signature is about.
+    samples : tuple of str
+        Objects of some classes where they are too many.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class KeyClasses:
         known: Callable[[], Sequence[Keys]] = tuple,
     ) -> None:
         self.start = f"{bucket_arn}/"
+        self.samples: tuple[str, ...] = ()
         try:
             self.groups = list(dict.fromkeys(_groups(list(statements), known)))
         except TooManyClassesError:
@@ -78,7 +81,8 @@ class KeyClasses:
         domain: Filled = (start, Wild.ONE, Wild.ANY) if start == self.start else (start, Wild.ANY)
         try:
             found = witnesses(both, domain=text_steps(domain))
-        except TooManyClassesError:
+        except TooManyClassesError as error:
+            self.samples = tuple(error.texts)
             return {}
         classes: dict[Signature, str] = {}
         for arn in [*([start + example] if example else []), *sorted(found, key=len)]:
@@ -111,16 +115,19 @@ def _values(statements: Sequence[Statement], key: str, known: Sequence[Keys]) ->
     tied = tied_keys(statements, key)
     if tied & ENDPOINT_KEYS:
         raise TooManyClassesError("A policy names objects by the source of the request.")
-    found: dict[str, None] = {}
-    for each in sorted(tied):
-        conditions = [c for statement in statements for c in statement.conditions if c.lower_key == each]
-        plain = [condition for condition in conditions if not condition.variables]
-        compared = key_values(key_facts(each), plain) if plain else []
-        texts = (text for c in conditions for text in c.values if not set("*?$") & set(text))
-        found |= dict.fromkeys([*(v for keys in known for v in keys.get(each, ())), *sum(compared, ()), *texts])
     likes = [key_facts(key).like, *([OF_ROLES] if key == "aws:userid" else [])]
-    found |= dict.fromkeys([*(_unnamed(like) for like in likes), ""])
-    return [value for value in found if value or may_be_empty(key)]
+    values = [value for each in sorted(tied) for value in _compared(statements, each, known)]
+    values += [*map(_unnamed, likes), ""]
+    return [value for value in dict.fromkeys(values) if value or may_be_empty(key)]
+
+
+def _compared(statements: Sequence[Statement], key: str, known: Sequence[Keys]) -> Iterator[str]:
+    """Yield the values that a key has in some request, and those that conditions name or tell apart."""
+    yield from (value for keys in known for value in keys.get(key, ()))
+    conditions = [each for statement in statements for each in statement.conditions if each.lower_key == key]
+    if plain := [each for each in conditions if not each.variables]:
+        yield from (value for values in key_values(key_facts(key), plain) for value in values)
+    yield from (text for each in conditions for text in each.values if not set("*?$") & set(text))
 
 
 def _unnamed(like: str) -> str:

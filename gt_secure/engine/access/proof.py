@@ -351,7 +351,8 @@ def _targets(
     Without ``actions`` these are the unlisted ones. There are no settings where the keys or actions are too many.
     """
     statements = [statement for _, _, statement in table.statements]
-    objects = KeyClasses(statements, locks.arn, claim.prefix, "", known).arns.values()
+    classes = KeyClasses(statements, locks.arn, claim.prefix, "", known)
+    objects, is_whole = list(classes.arns.values()) or classes.samples, bool(classes.arns)
     try:
         of_bucket = _distinct_actions(table, BUCKET_ACTIONS if actions else unlisted_actions(statements))
         of_objects = _distinct_actions(table, actions) if actions else of_bucket
@@ -361,6 +362,8 @@ def _targets(
     if settings and bucket and not claim.prefix:
         settings += [DimensionValue(action=action, resource=locks.arn) for action in of_bucket]
     name = LATER if objects and not of_objects else "the object's key"
+    if not is_whole:
+        return Dimension(name, frozenset({TARGET}), (), chosen=True, samples=tuple(settings))
     return Dimension(name, frozenset({TARGET}), tuple(settings), chosen=True)
 
 
@@ -371,11 +374,11 @@ def unlisted_actions(statements: Sequence[Statement]) -> list[str]:
     """
     patterns = [[each.lower() for each in statement.actions] for statement in statements]
     steps = [[text_steps(split_wildcards(each)) for each in group] for group in patterns]
-    found = witnesses(filter(None, steps), domain=text_steps(("s3:", Wild.ONE, Wild.ANY)))
-    if any(ord(character) > 127 for text in found for character in text):
+    texts = witnesses(filter(None, steps), domain=text_steps(("s3:", Wild.ONE, Wild.ANY)))
+    if any(ord(character) > 127 for text in texts for character in text):
         raise TooManyClassesError("The policies use every letter and digit in names of actions.")
     names = [each for group in patterns for each in group]
-    return [each for each in dict.fromkeys([*names, *found]) if _ACTION_NAME.fullmatch(each) and is_unlisted(each)]
+    return [each for each in dict.fromkeys([*names, *texts]) if _ACTION_NAME.fullmatch(each) and is_unlisted(each)]
 
 
 def _distinct_actions(table: StatementTable, actions: Iterable[str]) -> list[str]:

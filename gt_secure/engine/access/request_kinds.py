@@ -34,6 +34,7 @@ from ..iam.request_keys import (
     is_chosen,
     is_of_other_service,
     is_principal_key,
+    key_facts,
 )
 from ..iam.request_space import Dimension
 from ..iam.statement_table import PRINCIPAL, DimensionValue, StatementTable, View
@@ -149,7 +150,7 @@ class Circumstances:
     sessions : RoleSessions, optional
         The sessions of that role, where whoever signs chooses the session.
     points : tuple of AccessPoint, optional
-        The bucket's access points of its own account, where they were listed.
+        Access points that the account made for the bucket, where they were listed.
     """
 
     account: str
@@ -466,13 +467,29 @@ def identities(
     settings: dict[tuple[str, str], DimensionValue] = {}
     try:
         named = list(_named_callers(table, kind, circumstances, known, resources, values))
-    except TooManyClassesError:
-        return Dimension(name, keys, (), chosen=not own or kind.whoever)
+    except TooManyClassesError as error:
+        callers_of = ((_caller_of(arn, every=True), arn) for arn in _arns_of(error, kind, circumstances))
+        samples = [_identity(caller, arn, keys, circumstances) for caller, arn in callers_of if caller is not None]
+        return Dimension(name, keys, (), not own or kind.whoever, tuple(samples))
     for caller, arn in named:
-        values = {**principal_keys(caller, circumstances.partition), "aws:principalarn": (arn,)}
-        own_values = {key: value for key, value in values.items() if key in keys}
-        settings.setdefault((caller.text, arn), DimensionValue(own_values, caller=caller))
+        settings.setdefault((caller.text, arn), _identity(caller, arn, keys, circumstances))
     return Dimension(name, keys, tuple(settings.values()), chosen=not own or kind.whoever)
+
+
+def _identity(caller: Caller, arn: str, keys: frozenset[str], circumstances: Circumstances) -> DimensionValue:
+    """Return what follows from who signs, for the keys that vary with it."""
+    values = {**principal_keys(caller, circumstances.partition), "aws:principalarn": (arn,)}
+    return DimensionValue({key: value for key, value in values.items() if key in keys}, caller=caller)
+
+
+def _arns_of(error: TooManyClassesError, kind: Kind, circumstances: Circumstances) -> Iterator[str]:
+    """Yield ARNs of some signers of the account where the policies tell too many apart."""
+    account = circumstances.account if kind.signer == "own" else _other(circumstances.account)
+    for text in error.texts:
+        if error.key == "aws:username":
+            yield f"arn:{circumstances.partition}:iam::{account}:user/{text}"
+        elif error.key == "aws:principalarn":
+            yield ":".join([*text.split(":")[:4], account, *text.split(":")[5:]])
 
 
 def named_sessions(
@@ -567,15 +584,15 @@ def _accounts(
     if own:
         return [circumstances.account]
     compared = variable_values(table, "aws:principalaccount", resources, values)
-    found = [_unnamed_account(table, circumstances.account), *compared]
+    accounts = [_unnamed_account(table, circumstances.account), *compared]
     for _, _, statement in table.statements:
-        found += [entry.account for entry in statement.principals or ()]
-        found += _ID.findall(" ".join(value for each in statement.conditions for value in each.values))
+        accounts += [entry.account for entry in statement.principals or ()]
+        accounts += _ID.findall(" ".join(value for each in statement.conditions for value in each.values))
     digits = ConditionKey("", like="????????????", alphabet="0123456789")
-    found += _matching(table, "aws:principalaccount", digits)
+    accounts += _matching(table, "aws:principalaccount", digits)
     arns = _matching(table, "aws:principalarn", ConditionKey("", like=f"arn:{circumstances.partition}:???:*:*"))
-    found += [part for arn in arns for part in arn.split(":")[4:5]]
-    return [each for each in dict.fromkeys(found) if _ID.fullmatch(each) and each != circumstances.account]
+    accounts += [part for arn in arns for part in arn.split(":")[4:5]]
+    return [each for each in dict.fromkeys(accounts) if _ID.fullmatch(each) and each != circumstances.account]
 
 
 def _in_account(
@@ -630,7 +647,10 @@ def _matching(table: StatementTable, key: str, facts: ConditionKey) -> list[str]
     conditions = conditions_on(table, key)
     if not conditions:
         return []
-    return [value[0] for value in key_values(facts, conditions, absent=False)]
+    try:
+        return [value[0] for value in key_values(facts, conditions, absent=False)]
+    except TooManyClassesError as error:
+        raise TooManyClassesError(key_facts(key).name, error.texts, key) from error
 
 
 def times(table: StatementTable, now: datetime) -> Dimension:

@@ -7,11 +7,17 @@ of the facts, a choice that is allowed? Dimensions that a policy variable ties t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import reduce
 from itertools import product
+from math import prod
+from operator import or_
 from typing import Literal, NamedTuple, TypeAlias
 
+from .request_keys import is_absent_for
 from .statement_table import DimensionValue, StatementTable, TablePart, View, mask_of
 
 Word: TypeAlias = Literal["opened", "refused", "unknown"]
@@ -21,6 +27,48 @@ WORDS: tuple[Word, ...] = ("opened", "refused", "unknown")
 MAX_CLASSES = 20_000
 """The most classes that are looked at; beyond, the answer is unknown unless the bounds agree."""
 
+MAX_SAMPLES = 500
+"""The most values of a dimension that are tried where its classes are too many."""
+
+MAX_WORK = 50_000
+"""The most conditions that are decided for one question; beyond, only bounds are, as where classes are too many."""
+
+
+@dataclass
+class Work:
+    """The work that is left for a question."""
+
+    left: int
+
+    @property
+    def is_done(self) -> bool:
+        """Return whether nothing is left."""
+        return self.left < 0
+
+
+_work: ContextVar[Work | None] = ContextVar("_work", default=None)
+
+
+@contextmanager
+def limited_work(most: int = MAX_WORK) -> Iterator[Work]:
+    """Limit the work for one question, however many spaces it has."""
+    work = Work(most)
+    token = _work.set(work)
+    try:
+        yield work
+    finally:
+        _work.reset(token)
+
+
+def _spend(conditions: int) -> bool:
+    """Count work, and return whether it may be done."""
+    work = _work.get()
+    if work is None:
+        return True
+    work.left -= conditions
+    return not work.is_done
+
+
 SettingTrail: TypeAlias = tuple[DimensionValue, ...]
 Masks: TypeAlias = dict[int, SettingTrail]
 """Masks of choices, each with settings that lead to it."""
@@ -28,12 +76,17 @@ Masks: TypeAlias = dict[int, SettingTrail]
 
 @dataclass(frozen=True)
 class Dimension:
-    """A key, or keys that belong together, with settings for all their values (none: too many to be told apart)."""
+    """A key, or keys that belong together, with settings for all their values.
+
+    There are no ``settings`` where the values are too many to be told apart. A choice then has ``samples``: with one of
+    them a request may be opened for certain.
+    """
 
     name: str
     keys: frozenset[str]
     settings: tuple[DimensionValue, ...]
     chosen: bool
+    samples: tuple[DimensionValue, ...] = ()
 
 
 class SpaceAnswer(NamedTuple):
@@ -53,6 +106,8 @@ class _Group:
     facts: list[Dimension] = field(default_factory=list)
     table: dict[tuple[int, ...], tuple[SettingTrail, Masks]] = field(default_factory=dict)
     bounded: bool = False
+    classes: dict[int, _Classes] = field(default_factory=dict)
+    """The classes of the facts for each set of statements that matter: many sources ask for the same."""
 
 
 class RequestSpace:
@@ -99,7 +154,7 @@ class RequestSpace:
         relevant = 0
         for mask in choices:
             relevant |= mask
-        classes = [_classes(group, relevant) for group in groups]
+        classes = [self._classes(group, relevant) for group in groups]
         size = 1
         for each in classes:
             size *= len(each.members)
@@ -117,6 +172,12 @@ class RequestSpace:
         if len(trails) == len(results):
             return SpaceAnswer("opened", example=trails[0])
         return SpaceAnswer("unknown", tuple(sorted(_support(classes, results))))
+
+    def _classes(self, group: _Group, relevant: int) -> _Classes:
+        matters = relevant | ~reduce(or_, (part.bits for part in group.parts))
+        if matters not in group.classes:
+            group.classes[matters] = _classes(group, matters)
+        return group.classes[matters]
 
     def _bounds(self, choices: Masks, classes: list[_Classes]) -> SpaceAnswer:
         """Decide between the worst and the best that the facts can make of it, where their classes are too many."""
@@ -152,7 +213,7 @@ class RequestSpace:
     def usable(self, dimension: Dimension, mask: int) -> list[DimensionValue]:
         """Return the settings with which some request is opened; all of them for a dimension that is tied to others."""
         group = next((group for group in self.groups if dimension in group.dimensions), None)
-        if group is None or group.dimensions != [dimension]:
+        if group is None or group.dimensions != [dimension] or group.bounded:
             return list(dimension.settings)
         answers: dict[int, bool] = {}
         result = []
@@ -177,10 +238,8 @@ class RequestSpace:
 
     def _fill(self, group: _Group) -> _Group:
         group.facts = [dimension for dimension in group.dimensions if not dimension.chosen]
-        size = 1
-        for dimension in group.dimensions:
-            size *= len(dimension.settings)
-        if not 0 < size <= MAX_CLASSES:
+        size = prod(len(dimension.settings) for dimension in group.dimensions)
+        if not 0 < size <= MAX_CLASSES or not _spend(size * len(group.parts)):
             return self._loosen(group)
         chosen = [dimension for dimension in group.dimensions if dimension.chosen]
         ordered = [*group.facts, *chosen]
@@ -193,21 +252,41 @@ class RequestSpace:
                 for places, table in tables:
                     mask &= table[tuple(whole[place] for place in places)]
                 masks.setdefault(mask, whole)
-            named = {mask: tuple(d.settings[i] for d, i in zip(ordered, at, strict=True)) for mask, at in masks.items()}
-            trail = tuple(dimension.settings[i] for dimension, i in zip(group.facts, index, strict=True))
-            group.table[index] = (trail, named)
+            named = {mask: _trail(ordered, at) for mask, at in masks.items()}
+            group.table[index] = (_trail(group.facts, index), named)
         return group
 
     def _loosen(self, group: _Group) -> _Group:
-        """Take the worst and the best for parts whose classes are too many."""
+        """Take the worst and the best for parts whose classes are too many, and beside the worst what was sampled."""
         bits = 0
         for part in group.parts:
             bits |= part.bits
         denies = self.table.gates.denies
         group.bounded = True
         worst, best = self.settled & ~(bits & ~denies), self.settled & ~(bits & denies)
-        group.table = {(0,): ((), {worst: ()}), (1,): ((), {best: ()})}
+        samples = self._sampled(group)
+        group.table = {(0,): ((), {**samples, worst: ()}), (1,): ((), {best: ()})}
         return group
+
+    def _sampled(self, group: _Group) -> Masks:
+        """Return the masks of some choices: each value of a dimension with the first value of the others.
+
+        Beside facts that is for actions whose requests have none of them: there the facts change nothing.
+        """
+        facts = [key for dimension in group.facts for key in dimension.keys]
+        values = [each.settings or each.samples for each in group.dimensions if each.chosen]
+        masks: Masks = {}
+        for place, settings in enumerate(values):
+            others = [each[:1] for each in values]
+            for choice in product(*others[:place], settings[:MAX_SAMPLES], *others[place + 1 :]):
+                view = reduce(View.with_setting, choice, self.base)
+                if all(is_absent_for(view.action, key) for key in facts):
+                    masks.setdefault(mask_of(group.parts, view) & self.settled, choice)
+        return masks
+
+
+def _trail(dimensions: Sequence[Dimension], index: Sequence[int]) -> SettingTrail:
+    return tuple(dimension.settings[number] for dimension, number in zip(dimensions, index, strict=True))
 
 
 def _masks_of_part(

@@ -135,8 +135,9 @@ def fact(
         return Dimension(about.name, frozenset({key}), (), chosen)
     try:
         values = key_values(about, own, extra=variable_values(table, key, texts, known))
-    except TooManyClassesError:
-        return Dimension(about.name, frozenset({key}), (), chosen)
+    except TooManyClassesError as error:
+        samples = tuple(DimensionValue({key: (text,)}, label=about.name) for text in error.texts)
+        return Dimension(about.name, frozenset({key}), (), chosen, samples if chosen and error.key == key else ())
     return Dimension(
         about.name,
         frozenset({key}),
@@ -245,17 +246,22 @@ def captures(template: Template, key: str, text: str) -> list[str]:
     """
     places = [i for i, part in enumerate(template) if isinstance(part, Variable) and part.key == key]
     head, tail = (tuple(map(_any_for, side)) for side in (template[: places[0]], template[places[0] + 1 :]))
-    before, after, shortest = glob(head), glob(tail), 0 if may_be_empty(key) else 1
-    starts = [start for start in range(len(text) + 1) if before(text[:start])]
-    ends = [end for end in range(len(text) + 1) if after(text[end:])]
-    spans = ((start, end) for start in starts for end in ends if shortest <= end - start <= _LONGEST_CAPTURE)
-    values = list(dict.fromkeys(text[start:end] for start, end in spans))
+    shortest = 0 if may_be_empty(key) else 1
+    values = list(dict.fromkeys(part for part in _between(head, tail, text) if len(part) >= shortest))
     if len(values) > _MOST_CAPTURES:
         raise TooManyClassesError(f"A pattern with {key_facts(key).name} can match a key in too many ways.")
     if len(places) == 1:
         return values
     filled = ((value, tuple(value if i in places else _any_for(p) for i, p in enumerate(template))) for value in values)
     return [value for value, pattern in filled if glob(pattern)(text)]
+
+
+def _between(head: Filled, tail: Filled, text: str) -> Iterator[str]:
+    """Yield what is left of a text between two patterns that match its start and its end."""
+    before, after = glob(head), glob(tail)
+    starts = [start for start in range(len(text) + 1) if before(text[:start])]
+    ends = [end for end in range(len(text) + 1) if after(text[end:])]
+    yield from (text[start:end] for start in starts for end in ends if 0 <= end - start <= _LONGEST_CAPTURE)
 
 
 def may_be_empty(key: str) -> bool:
@@ -344,7 +350,10 @@ def _new(facts: ConditionKey, patterns: list[list[Steps]], domain: Filled, named
     # A text with a character that no value has is unlike every value; where there is none, the values are compared too.
     literal: list[list[Steps]] = [[tuple(text)] for text in named] if facts.alphabet else []
     avoid = frozenset("".join(named))
-    return witnesses([*patterns, *literal], domain=text_steps(domain), alphabet=facts.alphabet, avoid=avoid)
+    try:
+        return witnesses([*patterns, *literal], domain=text_steps(domain), alphabet=facts.alphabet, avoid=avoid)
+    except TooManyClassesError as error:
+        raise TooManyClassesError(facts.name, error.texts, facts.name.lower()) from error
 
 
 def _numbers(digits: int) -> Iterable[str]:

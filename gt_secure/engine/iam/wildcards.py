@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import takewhile
 from typing import NamedTuple, TypeAlias
 
 from .variables import Filled, Wild
@@ -140,7 +141,19 @@ _FRESH = "zqxjkvwyu0123456789ZQXJKVWY_~"
 
 
 class TooManyClassesError(ValueError):
-    """More classes than can be looked at: the answer is unknown, and never a guess."""
+    """More classes than can be looked at: the answer is unknown unless bounds agree, and never a guess.
+
+    Attributes
+    ----------
+    texts : sequence of str
+        Texts of some of the classes: a request with one of them may show that something is opened.
+    key : str
+        The condition key that has these values, in lower case; empty for other texts.
+    """
+
+    def __init__(self, reason: str, texts: Sequence[str] = (), key: str = "") -> None:
+        super().__init__(reason)
+        self.texts, self.key = texts, key
 
 
 class Gap(NamedTuple):
@@ -188,7 +201,19 @@ def witnesses(
     avoid: frozenset[str] = frozenset(),
 ) -> list[str]:
     """Return texts of the domain, at least one for each set of groups (one alternative matches) that match the same."""
-    machine = PatternMachine([(domain,), *dict.fromkeys(tuple(dict.fromkeys(group)) for group in groups)])
+    distinct = tuple(dict.fromkeys(tuple(dict.fromkeys(group)) for group in groups))
+    texts, is_whole = _witnesses(distinct, domain, alphabet, avoid)
+    if not is_whole:
+        raise TooManyClassesError("The policies name more patterns than can be compared exactly.", texts)
+    return list(texts)
+
+
+@lru_cache(maxsize=256)
+def _witnesses(
+    groups: tuple[tuple[Steps, ...], ...], domain: Steps, alphabet: str, avoid: frozenset[str]
+) -> tuple[tuple[str, ...], bool]:
+    """Return texts, and whether they are of all classes; all kinds of requests ask the same."""
+    machine = PatternMachine([(domain,), *groups])
     fresh = (
         alphabet
         if alphabet
@@ -213,8 +238,27 @@ def witnesses(
                 nodes.add(node)
                 waiting.append((node, text + character))
                 if len(nodes) > MAX_STATES:
-                    raise TooManyClassesError("The policies name more patterns than can be compared exactly.")
-    return list(texts.values())
+                    samples = _samples(groups, domain, alphabet) if len(groups) > 1 else ()
+                    return (*[*texts.values()][:_MOST_SAMPLES], *samples), False
+    return tuple(texts.values()), True
+
+
+_MOST_SAMPLES = 100
+
+
+def _samples(groups: Sequence[Sequence[Steps]], domain: Steps, alphabet: str) -> Iterator[str]:
+    """Yield texts of the domain that one group matches, and one that as many as possible match, one after the other."""
+    head = "".join(step for step in takewhile(lambda step: isinstance(step, str), domain) if isinstance(step, str))
+    joined = head
+    for group in groups[:_MOST_SAMPLES]:
+        found = witnesses([group], domain=domain, alphabet=alphabet)
+        matching = PatternMachine([(domain,), group])
+        single = next((text for text in found if matching.accepts(text)), None)
+        if single is not None:
+            yield single
+            joined += single.removeprefix(head)
+    if PatternMachine([(domain,)]).accepts(joined):
+        yield joined
 
 
 class PatternMachine:
@@ -258,6 +302,13 @@ class PatternMachine:
     def matching(self, state: int) -> tuple[bool, ...]:
         """Return for each group whether one of its patterns matches the text that leads to a state."""
         return tuple(bool(state & ends) for ends in self._ends)
+
+    def accepts(self, text: str) -> bool:
+        """Return whether a text is in the domain, and a pattern of each group matches it."""
+        state = self.start
+        for character in text:
+            state = self.step(state, character)
+        return all(self.matching(state))
 
     def _spread(self, state: int) -> int:
         while more := ((state & self._many) << 1) & ~state:
