@@ -30,7 +30,7 @@ MAX_CLASSES = 20_000
 MAX_SAMPLES = 500
 """The most values of a dimension that are tried where its classes are too many."""
 
-MAX_WORK = 50_000
+MAX_WORK = 40_000
 """The most conditions that are decided for one question; beyond, only bounds are, as where classes are too many."""
 
 
@@ -158,7 +158,7 @@ class RequestSpace:
         size = 1
         for each in classes:
             size *= len(each.members)
-        if size * max(1, len(choices)) > MAX_CLASSES * 10:
+        if size * max(1, len(choices)) > MAX_CLASSES or not _spend(size):
             return self._bounds(choices, classes)
         results: dict[tuple[int, ...], SettingTrail | None] = {}
         for chosen in product(*(range(len(each.members)) for each in classes)):

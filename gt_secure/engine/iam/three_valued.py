@@ -18,7 +18,7 @@ from .operators import policy_network, read_date, read_number
 from .principals import Caller
 from .request import Compiled, Request
 from .request_keys import ANONYMOUS, ENDPOINT_KEYS, ConditionKey, is_multivalued, is_principal_key, key_facts
-from .request_space import Dimension, RequestSpace
+from .request_space import MAX_SAMPLES, Dimension, RequestSpace
 from .statement_table import DimensionValue, StatementTable, View
 from .variables import (
     Filled,
@@ -290,7 +290,7 @@ def key_values(
         return [*result, *((value,) for value in single)]
     single = _distinct(single, conditions)
     if len(single) > _MAX_SET:
-        raise TooManyClassesError(f"The conditions on {facts.name} tell more than {_MAX_SET} values apart.")
+        raise TooManyClassesError(facts.name)
     for size in range(1, len(single) + 1):
         result += [Several(chosen) for chosen in combinations(single, size)]
     return result
@@ -328,7 +328,8 @@ def _values(facts: ConditionKey, conditions: Sequence[Condition], extra: Iterabl
     new = [] if typed and not patterns and result else _new(facts, patterns, domain, named)
     result += [text for text in new if text not in named]
     if len(result) > MAX_VALUES:
-        raise TooManyClassesError(f"The policies name more than {MAX_VALUES:,} values of {facts.name}.")
+        some = [*result[:MAX_SAMPLES], *result[-1:]]
+        raise TooManyClassesError(facts.name, some, facts.name.lower())
     return result
 
 
