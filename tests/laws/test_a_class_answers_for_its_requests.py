@@ -184,15 +184,18 @@ def _empty_stands_for_every_value(patch: pytest.MonkeyPatch) -> None:
     patch.setitem(KEYS, "s3:requestobjecttagkeys", ConditionKey("s3:RequestObjectTagKeys"))
 
 
-FAULTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
-    "a variable in a pattern is filled with anything": _empty_stands_for_a_variable,
-    "values that senders settle meet no other key": _no_values_of_senders,
-    "nobody has a name that a policy compares": _no_signer_of_a_compared_name,
-    "an empty value stands for every value": _empty_stands_for_every_value,
+FAULTS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], int]] = {
+    "a variable in a pattern is filled with anything": (_empty_stands_for_a_variable, 7),
+    "values that senders settle meet no other key": (_no_values_of_senders, 15),
+    "nobody has a name that a policy compares": (_no_signer_of_a_compared_name, 169),
+    "an empty value stands for every value": (_empty_stands_for_every_value, 45),
 }
+"""Each fault, and the account among the few in which it shows."""
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_law_sees_a_fault(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    FAULTS[fault](monkeypatch)
-    assert ask(QUICK).wrong
+    put_back, seed = FAULTS[fault]
+    assert seed in QUICK
+    put_back(monkeypatch)
+    assert ask([seed]).wrong
