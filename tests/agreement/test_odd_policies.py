@@ -100,6 +100,8 @@ CASES = {
         sources=(ELSEWHERE,),
     ),
     "an operator in lower case": Case(deny({"notipaddress": {"aws:SourceIp": "203.0.113.0/24"}}), DOUBT),
+    "a key that is there or not": Case(deny({"Null": {"aws:userid": ["true", "false"]}}), SHUT),
+    "a header that is there or not": Case(deny({"Null": {"aws:Referer": ["false", "true"]}}), SHUT),
     "no value": Case(deny({"StringNotEquals": {"aws:SourceVpce": []}}), SHUT),
     "no action but one": Case(deny(Action=None, NotAction="S3:getOBJECT"), OPEN),
     "no resource but one": Case(deny(Resource=None, NotResource=f"arn:aws:s3:::{BUCKET}/other/*"), SHUT),

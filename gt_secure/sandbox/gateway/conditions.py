@@ -106,8 +106,8 @@ def context(
         keys["s3:signatureversion"] = version
         signed = {QUERY: first(query, "X-Amz-Date"), FORM: (form or {}).get("x-amz-date", "")}
         keys["s3:signatureage"] = _age_ms(signed[kind], version, now) if mechanism and kind in signed else None
-        if (kind, version) == (QUERY, SIGV4):
-            keys["s3:x-amz-content-sha256"] = "UNSIGNED-PAYLOAD"  # of a presigned URL, whatever a header claims
+        if kind == QUERY:
+            keys["s3:x-amz-content-sha256"] = None  # AWS does not document it for URLs, whatever a header claims
     return keys
 
 

@@ -1,4 +1,4 @@
-"""Additions to the emulator's policy evaluation: ``NotPrincipal`` in a Deny, policy variables, and unsigned forms.
+"""Additions to the emulator's policy evaluation: ``NotPrincipal`` in a Deny, variables, ``Null``, and unsigned forms.
 
 AWS compares every ARN under which a caller is known with ``NotPrincipal``: for a session its own, its role's and its
 account's. One that is missing denies the caller (IAM User Guide, *AWS JSON policy elements: NotPrincipal*).
@@ -6,6 +6,9 @@ account's. One that is missing denies the caller (IAM User Guide, *AWS JSON poli
 A value that is substituted for a variable, and ``${*}`` or ``${?}``, count literally. Without a value and a default the
 pattern matches nothing (IAM User Guide, *IAM policy elements: Variables and tags*). The emulator does not keep a
 policy's ``Version``, so variables work in policies of the old version too.
+
+Several values of a condition are alternatives, also those of ``Null``: with both it always holds (*Conditions with
+multiple context keys or values*).
 
 A form that nobody signed is asked about the object that it writes (S3 API Reference, *POST Object*).
 """
@@ -123,6 +126,7 @@ def _is_spared(principal: Any, caller: str) -> bool:
 
 def _with_variables(original: Callable[..., Any]) -> Callable[..., Any]:
     def first_match(ctx: Any, statements: list[Any], effect: str) -> Any:
+        statements = [replace(each, conditions=_of_either(each.conditions)) for each in statements]
         if not any("${" in f"{each.resources}{each.not_resources}{each.conditions}" for each in statements):
             return original(ctx, statements, effect)
         filled = [_filled(statement, ctx) for statement in statements]
@@ -130,6 +134,19 @@ def _with_variables(original: Callable[..., Any]) -> Callable[..., Any]:
         return original(replace(ctx, resource_arn=arn), filled, effect)
 
     return first_match
+
+
+def _of_either(conditions: Mapping[str, Any]) -> dict[str, Any]:
+    """Return conditions without each ``Null`` that lists both values; the emulator looks at the first alone."""
+    kept = dict(conditions)
+    for operator, block in conditions.items():
+        if operator.lower() == "null" and isinstance(block, dict):
+            kept[operator] = {key: given for key, given in block.items() if not _is_either(given)}
+    return kept
+
+
+def _is_either(values: object) -> bool:
+    return isinstance(values, list) and {"true", "false"} <= {str(each).lower() for each in values}
 
 
 def _filled(statement: Any, ctx: Any) -> Any:
