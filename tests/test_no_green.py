@@ -42,7 +42,7 @@ TEAM = "open-team"
 KINDS: tuple[Fault, ...] = (*(fault for fault in FAULTS if fault != "delay"), "denied", "gone")
 """A slow answer is no fault for a patient client."""
 Surface = Callable[[Connection], "Seen"]
-WISH = Restriction(TEAM, bucket=BUCKET, prefix="scans/", addresses=["203.0.113.0/24"])
+WISH = Restriction(TEAM, bucket=BUCKET, addresses=["203.0.113.0/24"])
 
 
 @dataclass(frozen=True)
@@ -207,7 +207,7 @@ def plan_has_nothing_to_do(gt: Connection) -> bool:
 GREEN: dict[str, Callable[[Connection], bool]] = {
     "no_findings": passes("no_findings", team=TEAM, bucket=BUCKET, severity="high"),
     "team_is_restricted": passes("team_is_restricted", TEAM),
-    "guard_is_in_place": passes("guard_is_in_place", BUCKET, prefix="scans/", addresses=["203.0.113.0/24"]),
+    "guard_is_in_place": passes("guard_is_in_place", BUCKET, addresses=["203.0.113.0/24"]),
     "nothing_drifted": passes("nothing_drifted", HELD),
     "expectations_hold": passes("expectations_hold", HELD),
     "is_proved": passes("is_proved", HELD),
@@ -286,16 +286,18 @@ ON_ACCOUNT: dict[str, tuple[str, list[str]]] = {
     "who --logs": ("?policy", ["who", OBJECT, "--signers", "--logs", "s3://gt-logs/s3/"]),
     "prove": ("?policy", ["prove", "-f", "held.json"]),
     "findings": ("?policy", ["findings", f"s3://{BUCKET}", "--team", TEAM, "--fail-on", "high"]),
-    "audit": ("?policy", ["audit", "--fail-on", "high"]),
+    "audit": (f"/{BUCKET}?policy", ["audit", "--fail-on", "high"]),  # others are named as not looked at
     "history": ("LookupEvents", ["history", "--bucket", BUCKET, "--team", TEAM]),
     "teams": ("ListWorkteams", ["teams"]),
 }
 """Commands with the end of the name of a call without which none of them passes."""
-ONLY_LESS = ("DescribeOrganization", "DescribeVpcs", "HEAD /gt-images", "HEAD /gt-logs", "?publicAccessBlock",
+ONLY_LESS = ("/ml-artifacts?policy", "/?bucket-region=us-east-1", "DescribeOrganization", "DescribeVpcs",
+             "HEAD /gt-images", "HEAD /gt-logs", "?publicAccessBlock",
              "DescribeVpcEndpoints", "ListLabelingJobsForWorkteam", "?encryption", "?website",
              "?replication", "/accesspoint?bucket=gt-images")  # fmt: skip
 """Calls that can only refuse more, name something, or decide findings below high; what they would say is assumed. An
-access point opens nothing that the bucket policy, which is read, does not let it."""
+access point opens nothing that the bucket policy, which is read, does not let it.
+Buckets that are not looked at are named."""
 
 
 @pytest.fixture(scope="module")

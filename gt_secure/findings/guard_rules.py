@@ -49,7 +49,13 @@ def guard_missing(_: State, bucket: Bucket, _wanted: Restriction) -> Iterator[Ma
         yield Match(bucket.name)
 
 
-@rule("presigned-from-anywhere", "bucket", "bucket.policy", "team", uses=("bucket.access_points",))
+@rule(
+    "presigned-from-anywhere",
+    "bucket",
+    "bucket.policy",
+    "team",
+    uses=("bucket.access_points", "bucket.public_access_block", "account_block", "endpoints"),
+)
 def presigned_from_anywhere(state: State, bucket: Bucket) -> Iterator[Match]:
     """Match a bucket of which not all objects are protected from outside a list, or may not be."""
     access, team = access_to(state, state.prefix), state.team.value

@@ -213,7 +213,7 @@ def audit(
     known = TeamBuckets(gt.aws, gt.journal, notes.passes)
     used = {team: known.of(team, notes) for team in teams}
     asked = list(choice.names) if choice.names else choice.here(gt.aws, notes)
-    own: list[str] = UnreadNotes(notes.passes).attempt("buckets", lambda: buckets_here(gt.aws), [])
+    own: list[str] = notes.attempt("buckets of the region", lambda: buckets_here(gt.aws), [])
     guarded = guarded_buckets(gt.aws, gt.journal, own) if choice == BucketChoice() else []
     names = sorted({*asked, *guarded, *(name for listed in used.values() for name in listed)})
     if not names or (choice != BucketChoice() and not asked):

@@ -56,8 +56,10 @@ ACTIONS: tuple[Any, ...] = (
 NOT_ACTIONS: tuple[Any, ...] = ("s3:PutObject", ["s3:PutObject", "s3:List*"], "ec2:*")
 TESTS: tuple[tuple[str, str, Any], ...] = (
     ("StringEquals", "s3:ExistingObjectTag/owner", "${aws:PrincipalTag/dept}"),
+    ("StringNotEquals", "s3:ExistingObjectTag/owner", "${aws:username}"),
+    ("StringNotLike", "aws:Referer", "https://${aws:username}/*"),
     ("StringLike", "aws:Referer", ["https://portal.example/*", "*://${aws:PrincipalAccount}*"]),
-    ("StringNotEqualsIfExists", "aws:PrincipalTag/dept", ["scans", "${aws:Referer}"]),
+    ("StringNotEqualsIfExists", "aws:PrincipalTag/dept", ["scans", "${aws:username}"]),
     ("StringEquals", "aws:PrincipalAccount", ME), ("StringNotEquals", "aws:PrincipalAccount", [ME, OTHER]),
     ("ArnNotLike", "aws:PrincipalArn", [f"arn:aws:iam::{ME}:role/*1*", "arn:aws:iam::*:user/a?c"]),
     ("ArnLike", "aws:PrincipalArn", f"arn:aws:iam::{ME}:*"), ("StringNotLike", "aws:username", "a*"),
