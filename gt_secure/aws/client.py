@@ -13,7 +13,6 @@ Choices, with their reasons
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import os
 import re
 import threading
@@ -25,6 +24,7 @@ from urllib.parse import urlsplit
 
 from ..base.errors import InvalidInput
 from ..base.network import is_loopback_url
+from ..base.text import did_you_mean
 from ..engine.iam.sessions import role_of_session
 from .answers import check_answers
 from .client_errors import aws_errors
@@ -367,10 +367,10 @@ def _check_region(session: boto3.session.Session, region: str) -> None:
         if not _DIRECTION.search(region):  # botocore accepts any word there
             raise ValueError(region)
     except Exception as error:
-        near = difflib.get_close_matches(region, session.get_available_regions("sagemaker"), 1)
+        known = session.get_available_regions("sagemaker")
         raise InvalidInput(
             f"'{region[:40]}' is not an AWS region.",
-            next_step=f"Did you mean {near[0]}?" if near else "Write a region such as us-east-1 or eu-west-1.",
+            next_step=did_you_mean(region, known, "Write a region such as us-east-1 or eu-west-1."),
             field="region",
             value=region,
         ) from error

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..base.errors import InvalidInput, NotFound
 from ..base.network import IPNetwork, collapse, scope
-from ..base.text import count
+from ..base.text import count, did_you_mean
 from ..engine.access.address_classes import is_anyone, spans_of
 from .client import Aws, aws_errors
 
@@ -120,11 +120,9 @@ def _made(name: str, entries: Iterable[str], **about: str) -> ManagedList:
 
 
 def _missing(aws: Aws, name: str, sets: Mapping[str, str] | None = None) -> NotFound:
-    import difflib
-
-    near = difflib.get_close_matches(name.removeprefix(IP_SET), sets or (), 1)
+    word = name.removeprefix(IP_SET)
     kind = "regional IP set" if name.startswith(IP_SET) else "managed prefix list"
     return NotFound(
-        f"There is no {kind} {name.removeprefix(IP_SET)} in {aws.region}.",
-        next_step=f"Did you mean {IP_SET}{near[0]}?" if near else "Check the name and the region.",
+        f"There is no {kind} {word} in {aws.region}.",
+        next_step=did_you_mean(word, sets or (), "Check the name and the region.", form=f"{IP_SET}{{}}"),
     )

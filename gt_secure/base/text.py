@@ -10,7 +10,7 @@ One definition each, for every surface:
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -79,6 +79,21 @@ def some(words: Sequence[str], most: int = 5, noun: str = "") -> str:
     left = len(words) - most
     more = f" and {count(left, f'more {noun}') if noun else f'{left:,} more'}" if left > 0 else ""
     return ", ".join(words[:most]) + more
+
+
+def did_you_mean(
+    word: str, known: Collection[str], otherwise: str = "", *, form: str = "{}", cutoff: float = 0.6
+) -> str:
+    """Return the next step for an unknown word: the nearest of the known ones, else another text, or all of them.
+
+    ``form`` is how the nearest one is written, such as ``'{}'``.
+    """
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, known, 1, cutoff)
+    if near:
+        return f"Did you mean {form.format(near[0])}?"
+    return otherwise or f"Choose from {', '.join(known)}."
 
 
 def capital(words: str) -> str:

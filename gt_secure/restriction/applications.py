@@ -6,7 +6,6 @@ boto3 signs URLs and forms with version 2 in ten regions by default (botocore 1.
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from importlib.resources import files
 from typing import Any, Literal, TypeAlias
 
 from ..base.errors import InvalidInput
+from ..base.text import did_you_mean
 
 SIGV2_REGIONS = frozenset(
     f"{area}-{number}"
@@ -99,10 +99,9 @@ def check_application(name: object) -> str | None:
     word = str(name).strip().lower()
     found = next((key for key, each in known.items() if word in (key, each.name.lower())), None)
     if found is None:
-        near = difflib.get_close_matches(word, known, 1)
         raise InvalidInput(
             f"There is no application profile {str(name)[:40]!r}.",
-            next_step=f"Did you mean {near[0]!r}?" if near else f"Choose from {', '.join(known)}.",
+            next_step=did_you_mean(word, known, form="{!r}"),
             field="application",
             value=name,
         )

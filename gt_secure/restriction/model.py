@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from ..aws.managed_lists import ManagedList
 from ..aws.teams import TeamArn, TeamLike, team_reference
 from ..base.errors import InvalidInput
 from ..base.network import IPAddress, IPNetwork
+from ..base.text import did_you_mean
 from ..engine.access.expectation import Expectation
 from ..engine.iam.facts import check_facts
 from ..engine.policies.age_limit import age_text, parse_age
@@ -260,10 +260,9 @@ class Restriction:
         rest = _renamed(rest)
         for key in rest:
             if key not in known:
-                near = difflib.get_close_matches(key, known, 1)
                 raise InvalidInput(
                     f"Unknown field '{key[:60]}' in the restriction.",
-                    next_step=f"Did you mean '{near[0]}'?" if near else f"Valid fields: {', '.join(known)}.",
+                    next_step=did_you_mean(key, known, f"Valid fields: {', '.join(known)}.", form="'{}'"),
                     field="file",
                     value=key,
                 )
