@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..base.groups import grouped
 from ..base.text import count, members, printable, some
 from ..engine.policies.age_limit import age_text
 from ..logs.sql.group_by import network_of
@@ -265,9 +266,7 @@ def _addresses(groups: list[tuple[Any, ...]]) -> tuple[tuple[str, int], ...]:
 
 
 def _usages(groups: list[tuple[Any, ...]]) -> tuple[Usage, ...]:
-    by_signer: dict[tuple[str, str, str], list[tuple[Any, ...]]] = {}
-    for row in groups:
-        by_signer.setdefault((printable(signer_label(row[1])), printable(row[2]), row[3]), []).append(row)
+    by_signer = grouped(((printable(signer_label(row[1])), printable(row[2]), str(row[3])), row) for row in groups)
     usages = []
     for key, rows in by_signer.items():
         refused = sum(row[-1] for row in rows if row[4] in _REFUSED)

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from ...base.errors import InvalidInput
+from ...base.groups import as_list
 from ..iam.documents import VERSIONS
 from ..iam.principals import Caller, is_linked_path, session_of
 
@@ -111,7 +112,7 @@ def parse_principals(text: str, name: str = "the file") -> Principals:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise _no_details(name, f"is not JSON ({error})"[:120]) from error
-    pages = data if isinstance(data, list) else [data]
+    pages = as_list(data)
     if not pages or not all(isinstance(page, Mapping) and _LISTS.keys() & page.keys() for page in pages):
         raise _no_details(name, "holds no users, roles or policies")
     return principals_of(pages)
@@ -219,8 +220,7 @@ def document(name: str, value: object) -> AttachedPolicy | None:
             return None
     if not isinstance(value, Mapping):
         return None
-    statements = value.get("Statement")
-    several = tuple(statements) if isinstance(statements, list) else (statements,)
+    several = tuple(as_list(value.get("Statement")))
     version = value.get("Version", VERSIONS[0])
     if version not in VERSIONS or not all(isinstance(each, Mapping) for each in several):
         return None

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 from ...base.errors import InvalidInput
+from ...base.groups import as_list
 from ...base.text import capital
 from .locks import EffectiveLocks
 from .proof import Claim, Proof, prove
@@ -56,7 +57,7 @@ class PlannedPolicy:
     @classmethod
     def of(cls, statements: Any, bucket: Any, address: str) -> PlannedPolicy:
         """Return the policy of statements, of which some hold unknown parts."""
-        listed = statements if isinstance(statements, list) else [statements]
+        listed = as_list(statements)
         known = [each for each in listed if not _has_unknown(each)]
         doubtful = [each for each in listed if _has_unknown(each)]
         return cls(known, doubtful, bucket if isinstance(bucket, str) else "", address)

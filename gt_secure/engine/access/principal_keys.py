@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
+from ...base.groups import grouped
 from ...base.text import count
 from ..iam.documents import Pattern, Statement
 from ..iam.facts import Values
@@ -155,9 +156,7 @@ class PrincipalKeys:
 
     def _opened(self, classes: KeyClasses, rows: Mapping[Signature, SourceSet], joined: SourceSet) -> SourceSet:
         """Return the sources for some keys, with what else has to be so for which of them."""
-        alike: dict[object, list[Signature]] = {}
-        for signature, opened in rows.items():
-            alike.setdefault((opened.where, opened.when), []).append(signature)
+        alike = grouped(((opened.where, opened.when), signature) for signature, opened in rows.items())
         when = next(iter(rows.values())).when
         if len(alike) > 1:
             parts = [(shown_keys(self._named(classes, some)), rows[some[0]]) for some in alike.values()]

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from ...base.errors import PolicyError
+from ...base.groups import as_list
 from ..iam.conditions import Condition
 from ..iam.documents import DocumentKind, Statement, compile_statement, document_of
 from ..iam.facts import Facts, Values
@@ -86,9 +87,8 @@ class Statements:
     def _read(self, policy: AttachedPolicy) -> _Document:
         entries, allowed = [], 0
         for raw in policy.statements:
-            actions = raw.get("Action", raw.get("NotAction", ()))
             mask = 0
-            for each in actions if isinstance(actions, list) else (actions,):
+            for each in as_list(raw.get("Action", raw.get("NotAction", ()))):
                 mask |= self._mask(each)
             if "NotAction" in raw:
                 mask = self._every & ~mask
@@ -220,8 +220,7 @@ class Statements:
 
 
 def _cuts_some(raw: Mapping[str, Any], starts: Sequence[str]) -> bool:
-    texts = raw.get("Resource", raw.get("NotResource", ()))
-    return any(cuts(text, starts) for text in (texts if isinstance(texts, list) else (texts,)))
+    return any(cuts(text, starts) for text in as_list(raw.get("Resource", raw.get("NotResource", ()))))
 
 
 def cuts(pattern: object, starts: Iterable[str]) -> bool:
@@ -242,7 +241,7 @@ def _may_cover(raw: Mapping[str, Any], arn: str) -> bool:
     resources = raw.get("Resource")
     if resources is None:
         return True
-    for text in resources if isinstance(resources, list) else (resources,):
+    for text in as_list(resources):
         literal = _LITERAL.match(text) if isinstance(text, str) else None
         if literal is None or arn.startswith(literal[0]):
             return True

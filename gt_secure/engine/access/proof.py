@@ -17,6 +17,7 @@ from itertools import product
 from typing import Any
 
 from ...base.errors import InvalidInput
+from ...base.groups import as_list
 from ...base.network import IPNetwork
 from ...base.text import members
 from ..iam.documents import Statement
@@ -227,8 +228,7 @@ def _prove_signers(locks: EffectiveLocks, claim: Claim) -> Proof:
     spared = {"ArnLike": arns["ArnNotLike"]}  # type: ignore[index]
     deny = {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*", "Condition": spared}
     policy = json.loads(locks.policy) if isinstance(locks.policy, str) and locks.policy else locks.policy or {}
-    listed = policy.get("Statement", [])
-    statements = [*(listed if isinstance(listed, list) else [listed]), deny]
+    statements = [*as_list(policy.get("Statement", [])), deny]
     others = replace(locks, policy={"Version": "2008-10-17", **policy, "Statement": statements})
     elsewhere = replace(claim, signers=())
     parts = [prove(others, Claim(claim.prefix, reads=True))]

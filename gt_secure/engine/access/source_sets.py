@@ -13,6 +13,7 @@ from functools import cached_property, lru_cache
 from itertools import product
 from typing import Any
 
+from ...base.groups import grouped
 from ...base.network import Source
 from ...base.text import count as counted
 from ..iam.evaluate import evaluate
@@ -449,10 +450,7 @@ def _when(places: list[SourcePlace]) -> tuple[str, ...]:
     distinct = {place.when for place in places}
     if len(distinct) == 1:
         return next(iter(distinct))
-    found: dict[str, list[SourcePlace]] = {}
-    for place in places:
-        for phrase in place.when:
-            found.setdefault(phrase, []).append(place)
+    found = grouped((phrase, place) for place in places for phrase in place.when)
     return tuple(
         sorted(phrase if len(own) == len(places) else f"{phrase} (from {_named(own)})" for phrase, own in found.items())
     )

@@ -24,6 +24,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ...base.errors import InvalidInput, PolicyError
+from ...base.groups import as_list
 from ...base.network import IPAddress, IPNetwork, collapse, parse_endpoint_id, parse_networks
 from ..iam.operators import policy_network
 from ..iam.request_context import POST_FORM, PRESIGNED
@@ -311,7 +312,7 @@ def _read(statement: Mapping[str, object]) -> Guard:
 def covered_objects(statement: Mapping[str, object]) -> tuple[str, str, str]:
     """Return partition, bucket and prefix of a statement's objects; empty where there is not exactly one pattern."""
     found = [
-        match for each in {str(r) for r in _list(statement.get("Resource"))} if (match := _RESOURCE.fullmatch(each))
+        match for each in {str(r) for r in as_list(statement.get("Resource"))} if (match := _RESOURCE.fullmatch(each))
     ]
     if len(found) != 1:
         return "aws", "", ""
@@ -323,11 +324,7 @@ def condition_values(statement: Mapping[str, object], operator: str, key: str) -
     condition = statement.get("Condition")
     keys = condition.get(operator) if isinstance(condition, Mapping) else None
     found = [value for name, value in keys.items() if name.lower() == key.lower()] if isinstance(keys, Mapping) else []
-    return [str(each) for value in found for each in _list(value)]
-
-
-def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else [value]
+    return [str(each) for value in found for each in as_list(value)]
 
 
 def _networks(texts: list[str]) -> tuple[IPNetwork, ...]:
