@@ -21,6 +21,7 @@ from ..engine.access.vpc_endpoint import VpcEndpoint
 from ..engine.iam.facts import Facts, Values
 from ..engine.iam.request import Policies
 from ..engine.iam.three_valued import spellings
+from ..engine.iam.variables import Keys
 from ..engine.policies.public_access import READ_STATUS, SETTING, is_surely_public, may_be_public, status_text
 from .bucket import Bucket
 from .organization import Organization
@@ -79,7 +80,7 @@ class _FactReader:
         self.organization = organization
         self.named = frozenset(key for key in named if key.startswith(_READABLE))
         self.values: dict[str, Values] = {}
-        self.endpoints: dict[str, Mapping[str, Values]] = {}
+        self.endpoints: dict[str, Keys] = {}
         self.missing: dict[str, None] = {}
         self.notes: list[str] = []
         self.policy_is_public: bool | None = None

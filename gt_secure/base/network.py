@@ -24,6 +24,7 @@ from .text import printable, truncate
 
 IPAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+AddressesLike: TypeAlias = str | Iterable[str | IPNetwork | IPAddress]
 AddressScope: TypeAlias = Literal["public", "private", "loopback", "link-local", "multicast", "unspecified", "reserved"]
 
 # Python calls these private; here they stand for the internet, as they do in AWS's own examples.
@@ -206,7 +207,7 @@ def _from_json(text: str) -> list[str] | None:
     return found
 
 
-def parse_networks(values: str | Iterable[str | IPNetwork | IPAddress]) -> tuple[IPNetwork, ...]:
+def parse_networks(values: AddressesLike) -> tuple[IPNetwork, ...]:
     """Parse a list of addresses and ranges, in any usual written form."""
     words = split_list(values) if isinstance(values, str) else [str(value) for value in values]
     return tuple(parse_network(word) for word in words)

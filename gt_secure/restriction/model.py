@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 from ..aws.managed_lists import ManagedList
 from ..aws.teams import TeamArn, TeamLike, team_reference
 from ..base.errors import InvalidInput
-from ..base.network import IPAddress, IPNetwork
+from ..base.network import AddressesLike, IPNetwork
 from ..base.text import did_you_mean
 from ..engine.access.expectation import Expectation
 from ..engine.iam.facts import check_facts
@@ -112,7 +112,7 @@ class Restriction:
         self,
         team: TeamLike | None = None,
         *,
-        addresses: str | Iterable[str | IPNetwork | IPAddress] = (),
+        addresses: AddressesLike = (),
         endpoints: str | Iterable[str] = (),
         url_lock: bool | UrlLockMode | None = True,
         portal_lock: bool | None = None,

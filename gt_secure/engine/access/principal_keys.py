@@ -22,7 +22,7 @@ _SHOWN = 3
 _TOO_MANY = "the key of the object"
 _OF_SESSIONS = {"aws:userid": "sts:rolesessionname", "aws:sourceidentity": "sts:sourceidentity"}
 """Keys of the session of a role, with the key of the request for it that becomes their value."""
-_KeysOf: TypeAlias = Callable[[Principal, Iterable[Statement]], Mapping[str, Values]]
+_KeysOf: TypeAlias = Callable[[Principal, Iterable[Statement]], Keys]
 
 
 class PrincipalKeys:

@@ -23,7 +23,7 @@ from ..iam.request import Compiled, Layer, Policies
 from ..iam.request_keys import is_principal_key
 from ..iam.request_space import WORDS, SpaceAnswer, Word
 from ..iam.three_valued import spellings
-from ..iam.variables import Several, split_wildcards, variable_keys
+from ..iam.variables import Keys, Several, split_wildcards, variable_keys
 from ..iam.wildcards import TooManyClassesError, glob
 from .address_classes import AddressClass, Span, address_classes, within
 from .identities import AttachedPolicy, Principal
@@ -168,9 +168,7 @@ class Statements:
             known = self._by_raw[id(raw), kind] = self._by_text[key]
         return known
 
-    def left_of(
-        self, statement: Statement, arn: str, keys: Mapping[str, Values], settled: frozenset[str]
-    ) -> Statement | None:
+    def left_of(self, statement: Statement, arn: str, keys: Keys, settled: frozenset[str]) -> Statement | None:
         """Return a statement without what is settled about a request; None if it does not apply.
 
         Statements that leave the same are the same one.
@@ -201,9 +199,7 @@ class Statements:
             self._needs[id(statement)] = _needs_of(statement)
         return self._needs[id(statement)]
 
-    def signature(
-        self, statements: Iterable[Statement], principal: Principal, keys: Mapping[str, Values]
-    ) -> list[object]:
+    def signature(self, statements: Iterable[Statement], principal: Principal, keys: Keys) -> list[object]:
         """Return what statements ask about a principal, with the answers."""
         found: list[object] = []
         for statement in statements:
@@ -380,9 +376,7 @@ class Asked:
         settled = frozenset(key for key in keys if not (is_open and key.startswith(_TAG)))
         return self._row_of(principal, self._left(own, keys, settled), self._left(limit, keys, settled), keys)
 
-    def _row_of(
-        self, principal: Principal, own: list[Statement], limit: list[Statement], keys: Mapping[str, Values]
-    ) -> Row:
+    def _row_of(self, principal: Principal, own: list[Statement], limit: list[Statement], keys: Keys) -> Row:
         """Return the row of a principal from what is left of its statements: the one of its group."""
         if any(each.deny and not each.conditions and each.resources is _GRANT_ALL.resources for each in own):
             return REFUSED
@@ -404,16 +398,14 @@ class Asked:
             self._rows[group] = self._expose(principal, own, limit, keys) if row is None else row
         return self._rows[group]
 
-    def _by_address(
-        self, principal: Principal, own: list[Statement], limit: list[Statement], keys: Mapping[str, Values]
-    ) -> Row | None:
+    def _by_address(self, principal: Principal, own: list[Statement], limit: list[Statement], keys: Keys) -> Row | None:
         """Return the row where own statements ask for the address: for each class of addresses they are settled."""
         classes = _asked_addresses((*own, *limit))
         if not classes:
             return None
         known: dict[object, Row] = {}
 
-        def settled(source: Mapping[str, Values]) -> Row:
+        def settled(source: Keys) -> Row:
             left = self._left(own, source, _BY_IP)
             bound = self._left(limit, source, _BY_IP)
             key = (*map(id, left), None, *map(id, bound))
@@ -433,7 +425,7 @@ class Asked:
         ]
         return row_of("presigned", [*places, *_endpoint_places(settled({}))])
 
-    def _left(self, some: Iterable[Statement], keys: Mapping[str, Values], settled: frozenset[str]) -> list[Statement]:
+    def _left(self, some: Iterable[Statement], keys: Keys, settled: frozenset[str]) -> list[Statement]:
         """Return what is left of statements of a principal once its own keys have answered their conditions."""
         left: dict[int, Statement] = {}
         for statement in some:
@@ -456,9 +448,7 @@ class Asked:
             keys |= {key: (own[key],) if key in own else () for key in tags if key in own or not is_open}
         return keys
 
-    def _expose(
-        self, principal: Principal, own: list[Statement], limit: list[Statement], keys: Mapping[str, Values]
-    ) -> Row:
+    def _expose(self, principal: Principal, own: list[Statement], limit: list[Statement], keys: Keys) -> Row:
         compiled = self._shared._replace(
             identity=(Layer("identity", "identity policy", document_of(tuple(own), "identity")),),
             boundary=None
@@ -573,7 +563,7 @@ def _lets_through(allows: Mapping[str, Sequence[Statement]], denies: Sequence[St
     return not some or any(all(_holds(c, keys, mine) is not False for c in e.conditions) for e in some)
 
 
-def _holds(condition: Condition, keys: Mapping[str, Values], mine: set[str], *, deny: bool = False) -> bool | None:
+def _holds(condition: Condition, keys: Keys, mine: set[str], *, deny: bool = False) -> bool | None:
     """Return whether a condition holds; None if it asks for something else, or for the value of a variable."""
     if condition.lower_key not in mine or condition.variables:
         return None

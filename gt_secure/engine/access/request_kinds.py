@@ -8,7 +8,7 @@ for Amazon S3*.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -255,7 +255,7 @@ def dimensions(
     policies: Compiled,
     *,
     resources: Iterable[str] = (),
-    known: Mapping[str, Values] | None = None,
+    known: Keys | None = None,
 ) -> list[Dimension]:
     """Return what varies for a kind of request, apart from its source: choices and unknown facts.
 
@@ -360,7 +360,7 @@ def _is_chosen_by(kind: Kind, key: str) -> bool:
     return is_chosen(key) or (kind.whoever and key in _OPEN_IN_PROOFS)
 
 
-def _until_now(issued: Dimension, known: Mapping[str, Values], circumstances: Circumstances) -> Dimension:
+def _until_now(issued: Dimension, known: Keys, circumstances: Circumstances) -> Dimension:
     """Return the times of issue of credentials that sign now: none of them is in the future."""
     moment = read_date(known.get("aws:currenttime", ("",))[0])
     now = int(circumstances.now.timestamp() if moment is None else moment)
@@ -391,7 +391,7 @@ def _is_absent(key: str, kind: Kind) -> bool:
     return not kind.whoever and is_absent_for(kind.action, key)
 
 
-def _tls(given: Mapping[str, Values]) -> Dimension:
+def _tls(given: Keys) -> Dimension:
     settings = [{"aws:securetransport": ("false",)}]
     settings += [{"aws:securetransport": ("true",), "s3:tlsversion": (version,)} for version in ("1.2", "1.3")]
     fits = [s for s in settings if all(s.get(key, ()) == given[key] for key in TLS_KEYS if key in given)]
@@ -399,13 +399,13 @@ def _tls(given: Mapping[str, Values]) -> Dimension:
     return Dimension("aws:SecureTransport", TLS_KEYS, chosen, chosen=True)
 
 
-def signatures(table: StatementTable, kind: Kind, supplied: Mapping[str, Values]) -> Dimension:
+def signatures(table: StatementTable, kind: Kind, supplied: Keys) -> Dimension:
     """Return the signatures that a sender can choose: version 4 of each age up to seven days, and version 2.
 
     For version 2 S3 reports the age 0 whatever it is.
     """
     if not has_age(kind):
-        versions: list[Mapping[str, Values]] = [{_VERSION: (SIGV4,)}, {_VERSION: (SIGV2,)}]
+        versions: list[Keys] = [{_VERSION: (SIGV4,)}, {_VERSION: (SIGV2,)}]
         return Dimension("s3:signatureversion", frozenset({_VERSION}), _of_version(versions, supplied), chosen=True)
     keys = frozenset({_AGE, _VERSION})
     conditions = conditions_on(table, _AGE)
@@ -416,13 +416,13 @@ def signatures(table: StatementTable, kind: Kind, supplied: Mapping[str, Values]
         ages = [supplied[_AGE]] if _AGE in supplied else [(str(age),) for age in _ages(conditions)]
     except TooManyClassesError:
         return Dimension(name, keys, (), chosen=True)
-    settings: list[Mapping[str, Values]] = [{**({_AGE: age} if age else {}), _VERSION: (SIGV4,)} for age in ages]
+    settings: list[Keys] = [{**({_AGE: age} if age else {}), _VERSION: (SIGV4,)} for age in ages]
     if supplied.get(_AGE, ("0",)) == ("0",):
         settings.append({_AGE: ("0",), _VERSION: (SIGV2,)})
     return Dimension(name, keys, _of_version(settings, supplied), chosen=True)
 
 
-def _of_version(settings: Sequence[Mapping[str, Values]], supplied: Mapping[str, Values]) -> tuple[DimensionValue, ...]:
+def _of_version(settings: Sequence[Keys], supplied: Keys) -> tuple[DimensionValue, ...]:
     """Return the signatures of the version that was supplied; all if there is none of it."""
     version = supplied.get(_VERSION)
     fits = [each for each in settings if version is None or each[_VERSION] == version]

@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeAlias
 
 from ...base.errors import InvalidInput, PolicyError
 from .documents import Document, DocumentKind, PolicySource, document_of, parse_document
+from .facts import Values
 from .principals import Caller, parse_caller
 from .variables import Keys, Several
 
@@ -59,7 +60,7 @@ class Request:
     @cached_property
     def keys(self) -> Keys:
         """The context by lower-case key; raises :class:`InvalidInput` if a key is given twice or is no text."""
-        keys: dict[str, tuple[str, ...]] = {}
+        keys: dict[str, Values] = {}
         for name, value in self.context.items():
             if not isinstance(name, str):
                 raise InvalidInput(

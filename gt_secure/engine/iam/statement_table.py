@@ -52,7 +52,7 @@ class View:
 class DimensionValue:
     """One value of a dimension: values of keys in lower case (an absent key is not in it), or a target or caller."""
 
-    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    values: Keys = field(default_factory=dict)
     action: str = ""
     resource: str = ""
     caller: Caller | None = None

@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 
 from ...base.errors import InvalidInput, PolicyError
 from ...base.groups import as_list
-from ...base.network import IPAddress, IPNetwork, collapse, parse_endpoint_id, parse_networks
+from ...base.network import AddressesLike, IPNetwork, collapse, parse_endpoint_id, parse_networks
 from ..iam.operators import policy_network
 from ..iam.request_context import POST_FORM, PRESIGNED
 from .age_limit import AGE_SID, SIGV2_SID, build_age_limit, read_age_limit
@@ -90,7 +90,7 @@ def build_guard(
     bucket: str,
     *,
     prefix: str = "",
-    networks: str | Iterable[str | IPNetwork | IPAddress] = (),
+    networks: AddressesLike = (),
     endpoints: Iterable[str] = (),
     partition: str = "aws",
     reads: bool = False,
