@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 from ..aws.arns import bucket_arn
-from ..aws.client import Aws
+from ..aws.client import Aws, all_items
 from ..base.errors import PolicyError, Unsupported
 from ..engine.access.part import Part
 from ..engine.access.vpc_endpoint import VpcEndpoint
@@ -162,8 +162,7 @@ class _FactReader:
             return
 
         def read() -> Any:
-            pages = self.aws.client("iam").get_paginator("list_role_tags")
-            return [tag for page in pages.paginate(RoleName=signer.rpartition("/")[2]) for tag in page["Tags"]]
+            return all_items(self.aws, "iam", "list_role_tags", "Tags", RoleName=signer.rpartition("/")[2])
 
         tags = self._add_tags("the tags of the role", "iam:ListRoleTags", signer, PRINCIPAL_TAG, read)
         if tags.missing is None:

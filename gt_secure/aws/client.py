@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker.client import SageMakerClient
     from mypy_boto3_sts.client import STSClient
 
-__all__ = ["Aws", "Identity", "aws_errors", "connect_aws", "make_client"]
+__all__ = ["Aws", "Identity", "all_items", "aws_errors", "connect_aws", "make_client"]
 
 CONNECT_TIMEOUT_S = 4
 READ_TIMEOUT_S = 20
@@ -205,6 +205,12 @@ class Aws:
         """Return whether the installed SDK has this member in the input of a SageMaker operation."""
         shape = self.client("sagemaker").meta.service_model.operation_model(operation).input_shape
         return shape is not None and member in shape.members
+
+
+def all_items(aws: Aws, service: str, operation: str, member: str, **asked: Any) -> list[Any]:
+    """Return the items of all pages of an operation."""
+    pages = aws.client(service).get_paginator(operation).paginate(**asked)
+    return [item for page in pages for item in page[member]]
 
 
 def make_client(

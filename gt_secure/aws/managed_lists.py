@@ -15,7 +15,7 @@ from ..base.errors import InvalidInput, NotFound
 from ..base.network import IPNetwork, collapse, scope
 from ..base.text import count, did_you_mean
 from ..engine.access.address_classes import is_anyone, spans_of
-from .client import Aws, aws_errors
+from .client import Aws, all_items, aws_errors
 
 IP_SET = "wafv2:ipset/"
 _PAGE = 100
@@ -66,13 +66,12 @@ def _prefix_list(aws: Aws, name: str) -> ManagedList:
     about = next((each for each in answer["PrefixLists"] if each["PrefixListId"] == name), None)
     if about is None:
         raise _missing(aws, name)
-    given: dict[str, Any] = {"PrefixListId": name, "PaginationConfig": {"PageSize": _PAGE}}
+    asked: dict[str, Any] = {"PrefixListId": name, "PaginationConfig": {"PageSize": _PAGE}}
     if about.get("Version"):
-        given["TargetVersion"] = int(about["Version"])  # so that all pages are of one version
-    entries: list[str] = []
+        asked["TargetVersion"] = int(about["Version"])  # so that all pages are of one version
     with aws_errors("ec2:GetManagedPrefixListEntries"):
-        for page in client.get_paginator("get_managed_prefix_list_entries").paginate(**given):
-            entries += [str(entry["Cidr"]) for entry in page["Entries"]]
+        listed = all_items(aws, "ec2", "get_managed_prefix_list_entries", "Entries", **asked)
+        entries = [str(entry["Cidr"]) for entry in listed]
     return _made(
         name,
         entries,

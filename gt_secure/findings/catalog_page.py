@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
-from importlib.resources import files
 
 from ..account.state import action_of
 from ..base.errors import InvalidInput
+from ..base.files import package_data
 from ..base.text import did_you_mean
 from ..restriction.messages import notices
 from .model import catalog
@@ -18,7 +17,7 @@ from .run import RULES
 @lru_cache(maxsize=1)
 def read_with() -> dict[str, str]:
     """Return the command that prints what a rule looks at, for a person who checks the evidence without gt_secure."""
-    data: dict[str, str] = json.loads(files(__package__).joinpath("evidence.json").read_text(encoding="utf-8"))
+    data: dict[str, str] = package_data(__package__, "evidence.json")
     return data
 
 

@@ -6,14 +6,13 @@ boto3 signs URLs and forms with version 2 in ten regions by default (botocore 1.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any, Literal, TypeAlias
 
 from ..base.errors import InvalidInput
+from ..base.files import package_data
 from ..base.text import did_you_mean
 
 SIGV2_REGIONS = frozenset(
@@ -82,8 +81,7 @@ class ApplicationProfile:
 @lru_cache(maxsize=1)
 def applications() -> dict[str, ApplicationProfile]:
     """Return the application profiles by their short names."""
-    text = files(__package__).joinpath("applications.json").read_text(encoding="utf-8")
-    return {name: _profile(row) for name, row in json.loads(text).items()}
+    return {name: _profile(row) for name, row in package_data(__package__, "applications.json").items()}
 
 
 def _profile(row: dict[str, Any]) -> ApplicationProfile:

@@ -160,7 +160,7 @@ def ways(
 
 def _with_variables(table: StatementTable) -> set[str]:
     """Return the keys that are policy variables, or compared with some."""
-    statements = [statement for _, _, statement in table.statements]
+    statements = table.every_statement
     compared = (each for one in statements for each in one.conditions if each.variables)
     patterns = (pattern for one in statements for pattern in one.resources)
     found = {key for each in compared for key in (each.lower_key, *each.variables)}

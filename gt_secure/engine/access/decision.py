@@ -173,8 +173,7 @@ def _is_settled(policies: Compiled, request: Request, signer_known: bool, caller
     if not signer_known:
         known -= _OF_ONE_SIGNER
         open_kinds.add("role")
-    statements = (statement for layer in policies.layers for statement in layer.document.statements)
-    return all(_asks_within(statement, known, open_kinds) for statement in statements)
+    return all(_asks_within(statement, known, open_kinds) for statement in policies.statements)
 
 
 def _asks_within(statement: Statement, known: Collection[str], open_kinds: Collection[str]) -> bool:

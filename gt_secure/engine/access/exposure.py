@@ -22,7 +22,7 @@ from ..iam.request_space import WORDS, Word, limited_work
 from ..iam.variables import Keys
 from ..iam.wildcards import TooManyClassesError
 from ..policies.public_access import BLOCK_PUBLIC_ACCESS
-from .address_classes import EVERY_ADDRESS, Span, minus
+from .address_classes import EVERY_ADDRESS, Span, minus, spans_of, within
 from .answer import Answer, Answers
 from .difference import Difference
 from .expectation import Expectation
@@ -282,9 +282,8 @@ class Exposure:
         row = self.row("worker" if self.locks.has_portal else "presigned")
         if not addresses and not endpoints:
             return row.word == "refused"
-        listed = [Span(each.version, int(each.network_address), int(each.broadcast_address)) for each in addresses]
         refused = minus(EVERY_ADDRESS, [*row.opened.spans, *row.unknown.spans])
-        return not minus(listed, refused) and all(row.at_endpoint(each) == "refused" for each in endpoints)
+        return not minus(spans_of(addresses), refused) and all(row.at_endpoint(each) == "refused" for each in endpoints)
 
     def diff(self, before: Exposure) -> tuple[Difference[Row], ...]:
         """Return who gains and loses access against an earlier exposure, a row for each kind of request."""
@@ -314,8 +313,7 @@ def _first(answers: Iterable[Answer], order: Sequence[Word]) -> Answer:
 
 def statements_of(locks: EffectiveLocks) -> list[Statement]:
     """Return the statements of all policies; none of one that is not valid."""
-    layers = (each for path in _valid_paths(locks) for each in locks.policies("own", path).compiled.layers)
-    return [statement for layer in layers for statement in layer.document.statements]
+    return [each for path in _valid_paths(locks) for each in locks.policies("own", path).compiled.statements]
 
 
 def _valid_paths(locks: EffectiveLocks) -> Iterator[str]:
@@ -461,9 +459,7 @@ class _Question:
             return unsure(row, [READ_WORKFORCE], endpoints=False) if row.opened.spans else row
         if not self.locks.cidrs:
             return row
-        networks = parse_stored_cidrs(self.locks.cidrs)
-        listed = [Span(n.version, int(n.network_address), int(n.broadcast_address)) for n in networks]
-        closed = minus(EVERY_ADDRESS, listed)
+        closed = minus(EVERY_ADDRESS, spans_of(parse_stored_cidrs(self.locks.cidrs)))
         opened, unknown = (replace(each, spans=minus(each.spans, closed)) for each in (row.opened, row.unknown))
         inside = minus(row.refused.spans, closed)
         by_others = row.refused.decided_by if inside or row.refused.endpoints or row.refused.other_endpoints else ()
@@ -522,7 +518,7 @@ def _addresses_by_answer(rows: Sequence[Row]) -> dict[Word, tuple[Span, ...]]:
     left: tuple[Span, ...] = EVERY_ADDRESS
     for word in ("opened", "unknown"):
         here = [span for row in rows for span in row.places(word).spans]
-        spans[word] = minus(left, minus(EVERY_ADDRESS, here))
+        spans[word] = within(left, minus(here, ()))
         left = minus(left, here)
     spans["refused"] = left
     return spans
@@ -538,6 +534,10 @@ def _for_keys(rows: Sequence[Row], keys: Sequence[str]) -> tuple[str, ...]:
     opening = [(row.opened, key) for row, key in zip(rows, keys, strict=True) if not row.opened.is_empty]
     if len(opening) == len(rows) and len({each.where for each, _ in opening}) == 1:
         return tuple(sorted({phrase for each, _ in opening for phrase in each.when}))
-    named = [", ".join((f'for keys such as "{key[:120]}"', *each.when)) for each, key in opening]
+    return first_kinds([", ".join((f'for keys such as "{key[:120]}"', *each.when)) for each, key in opening])
+
+
+def first_kinds(named: Sequence[str]) -> tuple[str, ...]:
+    """Return the first phrases about kinds of keys, and how many more there are."""
     more = [f"for {count(len(named) - _SHOWN, 'more kind')} of keys"] if len(named) > _SHOWN else []
     return (*named[:_SHOWN], *more)

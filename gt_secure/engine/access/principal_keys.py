@@ -7,18 +7,16 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from ...base.groups import grouped
-from ...base.text import count
 from ..iam.documents import Pattern, Statement
 from ..iam.facts import Values
 from ..iam.variables import Keys, Template, Variable, Wild, fill, split_wildcards, variable_keys
-from .exposure import Exposure, statements_of, together
+from .exposure import Exposure, first_kinds, statements_of, together
 from .identities import Principal
 from .key_classes import KeyClasses, Signature
 from .key_patterns import KeyPattern, behind, patterns_of, shown_keys
 from .principal_policies import Statements, cuts, session_values
 from .source_sets import EVERYWHERE, NOWHERE, Row, SourceSet
 
-_SHOWN = 3
 _TOO_MANY = "the key of the object"
 _OF_SESSIONS = {"aws:userid": "sts:rolesessionname", "aws:sourceidentity": "sts:sourceidentity"}
 """Keys of the session of a role, with the key of the request for it that becomes their value."""
@@ -160,9 +158,7 @@ class PrincipalKeys:
         when = next(iter(rows.values())).when
         if len(alike) > 1:
             parts = [(shown_keys(self._named(classes, some)), rows[some[0]]) for some in alike.values()]
-            named = [", ".join((f"for {keys}", *_apart(part, joined))) for keys, part in parts]
-            more = [f"for {count(len(named) - _SHOWN, 'more kind')} of keys"] if len(named) > _SHOWN else []
-            when = (*named[:_SHOWN], *more)
+            when = first_kinds([", ".join((f"for {keys}", *_apart(part, joined))) for keys, part in parts])
         ages = [each.oldest_ms for each in rows.values()]
         return replace(
             joined,
@@ -175,9 +171,7 @@ class PrincipalKeys:
 
 def _apart(part: SourceSet, whole: SourceSet) -> tuple[str, ...]:
     """Return from where a part is opened, if that differs from the whole, and under which choices."""
-    endpoints = ["any endpoint"] if part.other_endpoints else list(part.endpoints)
-    places = () if part.where == whole.where else (f"from {', '.join([*part.cidrs, *endpoints])}",)
-    return (*places, *part.when)
+    return (*(() if part.where == whole.where else (part.from_where,)), *part.when)
 
 
 def _text(part: str | Wild | Variable) -> str:

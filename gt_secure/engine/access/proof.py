@@ -218,7 +218,7 @@ def _later(locks: EffectiveLocks, claim: Claim) -> Iterator[str]:
         yield from part.answer.depends_on
         if part.answer.state == "opened":
             asked = next((each.action for each in part.answer.example if each.action), "")
-            names = {each for _, _, statement in part.space.table.statements for each in statement.actions}
+            names = {each for statement in part.space.table.every_statement for each in statement.actions}
             yield next((f"{each}, {LATER}" for each in sorted(names) if each.lower() == asked), LATER)
 
 
@@ -350,7 +350,7 @@ def _targets(
 
     Without ``actions`` these are the unlisted ones. There are no settings where the keys or actions are too many.
     """
-    statements = [statement for _, _, statement in table.statements]
+    statements = table.every_statement
     classes = KeyClasses(statements, locks.arn, claim.prefix, "", known)
     objects, is_whole = list(classes.arns.values()) or classes.samples, bool(classes.arns)
     try:
@@ -387,7 +387,7 @@ def _distinct_actions(table: StatementTable, actions: Iterable[str]) -> list[str
     found: dict[tuple[bool, ...], str] = {}
     for action in actions:
         lower = action.lower()
-        covered = (s.covers_action(lower) for _, _, s in table.statements)
+        covered = (s.covers_action(lower) for s in table.every_statement)
         found.setdefault((*covered, *(is_absent_for(action, key) for key in keys)), action)
     return list(found.values())
 

@@ -376,7 +376,7 @@ def _is_after(values: Values, now: int) -> bool:
 
 def _canonical_users(table: StatementTable, kind: Kind) -> list[Dimension]:
     """Return the canonical user IDs that policies name, and another one: whose account it is cannot be read."""
-    ids = {e.text for _, _, each in table.statements for e in each.principals or () if e.kind == "canonical"}
+    ids = {e.text for each in table.every_statement for e in each.principals or () if e.kind == "canonical"}
     settings = [DimensionValue({CANONICAL_USER: (each,)}) for each in (*sorted(ids), "of another account")]
     name = "the canonical user ID of the signer's account"
     return [Dimension(name, frozenset({CANONICAL_USER}), tuple(settings), chosen=kind.signer != "own")] if ids else []
@@ -434,8 +434,7 @@ def signature_ages_ms(policies: Compiled) -> list[int]:
 
     Raises TooManyClassesError if the policies name too many.
     """
-    statements = (statement for layer in policies.layers for statement in layer.document.statements)
-    return _ages([each for statement in statements for each in statement.conditions if each.lower_key == _AGE])
+    return _ages([each for statement in policies.statements for each in statement.conditions if each.lower_key == _AGE])
 
 
 def _ages(conditions: Sequence[Condition]) -> list[int]:
@@ -531,7 +530,7 @@ def named_sessions(
 
 def _session_texts(table: StatementTable, role: Caller) -> list[str]:
     """Return the sessions of a role that principal elements name."""
-    entries = (entry for _, _, statement in table.statements for entry in statement.principals or ())
+    entries = (entry for statement in table.every_statement for entry in statement.principals or ())
     start = f"{role.text.rpartition('/')[0]}/" if role.kind == "session" else " "
     return [entry.text for entry in entries if entry.kind == "exact" and entry.text.startswith(start)]
 
@@ -585,7 +584,7 @@ def _accounts(
         return [circumstances.account]
     compared = variable_values(table, "aws:principalaccount", resources, values)
     accounts = [_unnamed_account(table, circumstances.account), *compared]
-    for _, _, statement in table.statements:
+    for statement in table.every_statement:
         accounts += [entry.account for entry in statement.principals or ()]
         accounts += _ID.findall(" ".join(value for each in statement.conditions for value in each.values))
     digits = ConditionKey("", like="????????????", alphabet="0123456789")
@@ -622,7 +621,7 @@ def _in_account(
 def _unnamed_account(table: StatementTable, account: str) -> str:
     """Return another account that no policy names: it stands for all that the policies do not tell apart."""
     named = {account}
-    for _, _, statement in table.statements:
+    for statement in table.every_statement:
         named |= {entry.account for entry in statement.principals or ()}
         named |= {text for condition in statement.conditions for value in condition.values for text in value.split(":")}
     return next(text for number in range(10**5) if (text := f"{int(_other(account)) + number}") not in named)
@@ -632,7 +631,7 @@ def _in_elements(table: StatementTable, prefix: str) -> tuple[dict[str, None], l
     """Return ARNs of principals that principal elements name, and the sessions that they name."""
     arns: dict[str, None] = {}
     sessions: list[Caller] = []
-    for _, _, statement in table.statements:
+    for statement in table.every_statement:
         for entry in statement.principals or ():
             if entry.kind == "account":
                 arns[f"{prefix}{entry.account}:root"] = None

@@ -856,10 +856,7 @@ def _decisive(rows: Iterable[Row], word: Word) -> Row:
 def _from(row: Row) -> tuple[str, ...]:
     """Return from where something may be done, where that is not everywhere."""
     opened = row.opened
-    if opened.is_empty or opened.where == EVERYWHERE.where:
-        return ()
-    endpoints = ["any endpoint"] if opened.other_endpoints else list(opened.endpoints)
-    return (f"from {', '.join([*opened.cidrs, *endpoints])}",)
+    return () if opened.is_empty or opened.where == EVERYWHERE.where else (opened.from_where,)
 
 
 def _longest(row: Row, principal: Principal) -> int | None:

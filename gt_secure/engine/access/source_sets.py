@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, reduce
 from itertools import product
+from operator import and_
 from typing import Any
 
 from ...base.groups import grouped
@@ -115,6 +116,12 @@ class SourceSet:
     def where(self) -> tuple[object, ...]:
         """The sources alone, to compare."""
         return self.cidrs, self.endpoints, self.other_endpoints
+
+    @property
+    def from_where(self) -> str:
+        """The sources in words."""
+        endpoints = ["any endpoint"] if self.other_endpoints else self.endpoints
+        return f"from {', '.join([*self.cidrs, *endpoints])}"
 
     def only(self, *, addresses: bool, endpoints: bool) -> SourceSet:
         """Return the set without its addresses or without its endpoints; what is empty has no reasons."""
@@ -414,18 +421,11 @@ def _denied_by(space: RequestSpace, mask: int) -> str:
     table = space.table
     alive = space.settled & mask
     for group in space.groups:
-        alive &= _common(m for _, masks in group.table.values() for m in masks)
+        alive = reduce(and_, (m for _, masks in group.table.values() for m in masks), alive)
     for bits, layer, statement in table.statements:
         if statement.deny and alive & bits:
             return f"{layer.name}, {statement.label}"
     return ""
-
-
-def _common(masks: Iterable[int]) -> int:
-    common = -1
-    for mask in masks:
-        common &= mask
-    return common
 
 
 def _gather(state: Word, places: list[SourcePlace]) -> SourceSet:

@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-from ...aws.client import Aws, aws_errors
+from ...aws.client import Aws, all_items, aws_errors
 from ...base import files as textfiles
 from ...base.errors import InvalidInput
 from ...base.text import did_you_mean
@@ -92,9 +92,8 @@ def _account(item: object) -> Account:
 def organization_accounts(aws: Aws) -> tuple[Account, ...]:
     """List the active accounts of the organization."""
     with aws_errors("organizations:ListAccounts"):
-        pages = aws.client("organizations").get_paginator("list_accounts").paginate()
-        listed = [account for page in pages for account in page["Accounts"]]
-    return read_accounts([account for account in listed if account.get("Status", "ACTIVE") == "ACTIVE"])
+        accounts = all_items(aws, "organizations", "list_accounts", "Accounts")
+    return read_accounts([account for account in accounts if account.get("Status", "ACTIVE") == "ACTIVE"])
 
 
 _COMMON = """
