@@ -10,7 +10,7 @@ import difflib
 import re
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
@@ -346,13 +346,11 @@ def team_from_api(team: Mapping[str, Any]) -> Workteam:
     )
 
 
-def _groups(definitions: Any) -> list[str]:
-    names: list[str] = []
+def _groups(definitions: Any) -> Iterator[str]:
     for member in definitions:
         if "CognitoMemberDefinition" in member:
-            names.append(str(member["CognitoMemberDefinition"]["UserGroup"]))
-        names += [str(group) for group in (member.get("OidcMemberDefinition") or {}).get("Groups") or ()]
-    return names
+            yield str(member["CognitoMemberDefinition"]["UserGroup"])
+        yield from map(str, (member.get("OidcMemberDefinition") or {}).get("Groups") or ())
 
 
 def _subscribed(team: Mapping[str, Any]) -> Workteam:

@@ -258,11 +258,9 @@ def _counted(restriction: Restriction, rows: Hits) -> list[tuple[Any, ...]]:
 
 
 def _addresses(groups: list[tuple[Any, ...]]) -> tuple[tuple[str, int], ...]:
-    found: dict[str, int] = {}
-    for source, _, _, _, answer, _, number in groups:
-        if answer in _REFUSED:
-            found[source or "no address"] = found.get(source or "no address", 0) + number
-    return tuple(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+    refused = grouped((row[0] or "no address", row[-1]) for row in groups if row[4] in _REFUSED)
+    found = ((source, sum(numbers)) for source, numbers in refused.items())
+    return tuple(sorted(found, key=lambda item: (-item[1], item[0])))
 
 
 def _usages(groups: list[tuple[Any, ...]]) -> tuple[Usage, ...]:

@@ -291,7 +291,5 @@ def _findings(
 def _subjects(used: Mapping[Workteam, list[str]], buckets: Iterable[str]) -> list[tuple[Workteam | None, str | None]]:
     """Return each private team with each of its buckets, or alone, and the buckets that none of them uses."""
     private = {team: names for team, names in used.items() if team.restrictable}
-    pairs: list[tuple[Workteam | None, str | None]] = []
-    for team, names in private.items():
-        pairs += [(team, name) for name in names] or [(team, None)]
-    return pairs + [(None, name) for name in buckets if not any(name in names for names in private.values())]
+    of_teams = ((team, name) for team, names in private.items() for name in names or (None,))
+    return [*of_teams, *((None, name) for name in buckets if not any(name in names for names in private.values()))]

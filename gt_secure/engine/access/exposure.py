@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, TypeAlias, overload
+from typing import Any, TypeAlias, TypeVar, overload
 
 from ...base.errors import InvalidInput, PolicyError
 from ...base.network import IPNetwork, Source, contains, parse_stored_cidrs
@@ -44,6 +44,7 @@ from .source_sets import (
     values_of,
 )
 
+Found = TypeVar("Found", Row, Answer)
 Context: TypeAlias = Mapping[str, str | Sequence[str]]
 """Values of condition keys that are known."""
 
@@ -105,17 +106,19 @@ class Exposure:
     def row(self, request: str) -> Row:
         """Return the row of one kind of request."""
         if request not in self._rows:
-            objects = self.objects
-            rows: list[Row] = []
-            with limited_work() as work:
-                for arn in objects:
-                    rows.append(_Question(self.locks, arn).row(request))
-                    if work.is_done and len(objects) > 1:
-                        rows = []
-                        break
-            keys = [self._key_of(arn) for arn in objects]
-            self._rows[request] = together(request, rows, keys) if rows else _unknown(request, _TOO_MANY)
+            rows = self._each(lambda question: question.row(request))
+            self._rows[request] = together(request, rows, self.keys) if rows else _unknown(request, _TOO_MANY)
         return self._rows[request]
+
+    def _each(self, ask: Callable[[_Question], Found]) -> list[Found]:
+        """Return what is found for each class of keys; nothing if they are too many to be told apart."""
+        objects, found = self.objects, []
+        with limited_work() as work:
+            for arn in objects:
+                found.append(ask(_Question(self.locks, arn)))
+                if work.is_done and len(objects) > 1:
+                    return []
+        return found
 
     @property
     def assumed(self) -> tuple[str, ...]:
@@ -209,18 +212,10 @@ class Exposure:
 
     def _answers(self, place: Source, request: str, *, plain: bool) -> list[Answer]:
         """Return the answer for each class of keys."""
-        objects = self.objects
-        if not objects:
-            return [Answer("unknown", request, str(place), depends_on=(_TOO_MANY,))]
-        found: list[Answer] = []
-        with limited_work() as work:
-            for arn in objects:
-                found.append(_Question(self.locks, arn).answer(request, place, plain=plain))
-                if work.is_done and len(objects) > 1:
-                    return [Answer("unknown", request, str(place), depends_on=(_TOO_MANY,))]
+        found = self._each(lambda question: question.answer(request, place, plain=plain))
         if len({each.answer for each in found}) > 1:
-            found = [replace(each, key=self._key_of(arn)) for each, arn in zip(found, objects, strict=True)]
-        return found
+            found = [replace(each, key=key) for each, key in zip(found, self.keys, strict=True)]
+        return found or [Answer("unknown", request, str(place), depends_on=(_TOO_MANY,))]
 
     def _for_all(self, answers: Sequence[Answer]) -> Answer:
         """Return the answer that holds for all keys that exist."""

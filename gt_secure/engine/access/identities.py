@@ -183,18 +183,12 @@ def _attached(
     data: Mapping[str, Any], documents: Mapping[str, AttachedPolicy | None]
 ) -> tuple[tuple[AttachedPolicy, ...], tuple[str, ...]]:
     """Return the policies of a user, group or role, and the names of those that were not read."""
-    found: list[AttachedPolicy] = []
-    unread: list[str] = []
     inline = [each for key in _INLINE for each in data.get(key) or ()]
-    if not any(key in data for key in (*_INLINE, "AttachedManagedPolicies")):
-        unread.append("its policies")
+    unread = [] if any(key in data for key in (*_INLINE, "AttachedManagedPolicies")) else ["its policies"]
     named = [(f"inline policy {each.get('PolicyName')}", document("", each.get("PolicyDocument"))) for each in inline]
-    for name, made in (*named, *((arn, documents.get(arn)) for arn in _managed(data))):
-        if made is None:
-            unread.append(name)
-        else:
-            found.append(made)
-    return tuple(found), tuple(unread)
+    every = [*named, *((arn, documents.get(arn)) for arn in _managed(data))]
+    unread += [name for name, made in every if made is None]
+    return tuple(made for _, made in every if made is not None), tuple(unread)
 
 
 def _managed(data: Mapping[str, Any]) -> Iterator[str]:

@@ -74,12 +74,11 @@ class PrincipalKeys:
 
     def of(self, principal: Principal) -> KeyClasses:
         """Return the classes of keys for a principal; without any if they are too many."""
-        own: dict[int, Statement] = {}
-        for policy in (*principal.policies, *([principal.boundary] if principal.boundary else [])):
-            for statement in self._statements.cutting(policy, self._action, self._starts):
-                own[id(statement)] = statement
-        every = [*self._shared, *own.values()]
-        every += [self._of_point(each, start) for start in self._points for each in own.values()]
+        policies = (*principal.policies, *([principal.boundary] if principal.boundary else []))
+        cutting = (each for policy in policies for each in self._statements.cutting(policy, self._action, self._starts))
+        own = {id(each): each for each in cutting}.values()
+        every = [*self._shared, *own]
+        every += [self._of_point(each, start) for start in self._points for each in own]
         keys = self._known(principal, every)
         is_open = self._statements.may_trust(principal, "sts:tagsession")
         settled = {key: values for key, values in keys.items() if not (is_open and key.startswith("aws:principaltag/"))}

@@ -393,12 +393,11 @@ def _dimensions(space: RequestSpace) -> Iterable[Dimension]:
 
 def example_request(base: View, setting: DimensionValue, trail: SettingTrail, circumstances: Circumstances) -> Request:
     """Return one concrete request of a class."""
-    view = base.with_setting(setting)
-    for each in trail:
-        view = view.with_setting(each)
-    context: dict[str, str | list[str]] = {}
-    for key, value in view.present().items():
-        context[key_facts(key).name] = list(value) if isinstance(value, Several) else value[0]
+    view = reduce(View.with_setting, trail, base.with_setting(setting))
+    context = {
+        key_facts(key).name: list(value) if isinstance(value, Several) else value[0]
+        for key, value in view.present().items()
+    }
     request = Request(view.action, view.resource, view.caller.text, context, circumstances.account)
     if view.caller.linked is not None:
         vars(request)["caller"] = view.caller  # the ARN of a session has lost the path that tells

@@ -150,9 +150,7 @@ def variable_values(table: StatementTable, key: str, texts: Iterable[str], known
     """Return values of a key with which policy variables of it, or of what it is compared with, match and do not."""
     tied = tied_keys(table.every_statement, key)
     texts = list(texts)
-    pool: dict[str, None] = {}
-    for each in sorted(tied):
-        pool.update(dict.fromkeys(_resource_values(table, each, texts)))
+    pool = dict.fromkeys(value for each in sorted(tied) for value in _resource_values(table, each, texts))
     if len(tied) == 1:
         return list(pool)
     for number, each in enumerate(sorted(tied)):
@@ -185,15 +183,13 @@ def tied_keys(statements: Iterable[Statement], key: str) -> set[str]:
     return tied
 
 
-def _resource_values(table: StatementTable, key: str, texts: Iterable[str]) -> list[str]:
-    """Return what a variable in a resource pattern would have to be, and something else."""
-    found: list[str] = []
+def _resource_values(table: StatementTable, key: str, texts: Iterable[str]) -> Iterator[str]:
+    """Yield what a variable in a resource pattern would have to be, and something else."""
     for statement in table.every_statement:
         for pattern in statement.resources:
             if key in variable_keys(pattern.template):
-                found += [value for text in texts for value in captures(pattern.template, key, text)]
-                found.append(f"some-{key.rpartition(':')[2]}")
-    return found
+                yield from (value for text in texts for value in captures(pattern.template, key, text))
+                yield f"some-{key.rpartition(':')[2]}"
 
 
 def _defaults(conditions: Iterable[Condition]) -> Iterator[str]:
@@ -215,16 +211,14 @@ def _composed(table: StatementTable, key: str, values: list[str]) -> list[str]:
     return [_filled(template, value) for template in templates for value in values if len(template) > 1]
 
 
-def _inside(table: StatementTable, key: str, values: list[str]) -> list[str]:
-    """Return what a variable of a key would have to be for a condition on another key to match its value."""
-    found: list[str] = []
+def _inside(table: StatementTable, key: str, values: list[str]) -> Iterator[str]:
+    """Yield what a variable of a key would have to be for a condition on another key to match its value."""
     for statement in table.every_statement:
         for condition in statement.conditions:
             for value in condition.values if key in condition.variables else ():
                 template = parse_template(value, variables=True, wildcards=True, place="$")
                 if key in variable_keys(template) and len(template) > 1:
-                    found += [part for text in values for part in captures(template, key, text)]
-    return found
+                    yield from (part for text in values for part in captures(template, key, text))
 
 
 def _filled(template: Template, token: str) -> str:
