@@ -566,7 +566,7 @@ class Connection:
         >>> gt.probe(url, "198.51.100.9").status  # doctest: +SKIP
         403
         """
-        origin: ProbeOrigin = presign.KERNEL
+        origin = presign.KERNEL
         if source is not None:
             origin = source if isinstance(source, ProbeOrigin) else presign.probe_origin_for(self.aws, source)
         return presign.probe(url, origin, test_urls=self.journal.test_urls)

@@ -370,7 +370,7 @@ def _by_arn(teams: tuple[Workteam, ...], arn: str, region: str) -> Workteam:
 
 def _evaluations_of(aws: Aws, flows: Sequence[str]) -> tuple[str, ...]:
     client = aws.client("bedrock")
-    found: list[str] = []
+    found = []
     jobs = all_items(aws, "bedrock", "list_evaluation_jobs", "jobSummaries", statusEquals="InProgress")
     for job in (each for each in jobs if each.get("jobType") == "Human"):
         with aws_errors("bedrock:GetEvaluationJob", str(job["jobArn"])):

@@ -360,8 +360,7 @@ def _read_time(value: Any) -> dt.datetime:
             return dt.datetime.fromisoformat(value)
         except ValueError:
             pass
-    found: dt.datetime = parse_timestamp(value)
-    return found
+    return parse_timestamp(value)
 
 
 def _check_region(session: boto3.session.Session, region: str) -> None:

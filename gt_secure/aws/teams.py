@@ -308,7 +308,7 @@ def _no_team(aws: Aws, name: str) -> NotFound:
 
 def _region_of(aws: Aws, name: str) -> str:
     """Return another large region that has this team; empty if none answers in two seconds."""
-    found: list[str] = []
+    found = []
 
     def look(region: str, client: SageMakerClient) -> None:
         with contextlib.suppress(Exception):  # a region that is off or out of reach is no error of this call

@@ -79,7 +79,7 @@ def parse_network(text: str) -> IPNetwork:
         refuse_url(text, "address", "an address or a range")
         step = f"Pass endpoints=['{word}']." if _ENDPOINT.fullmatch(word) else _ADDRESS_HELP
         raise _bad(_why_no_address(word), step, word) from error
-    network: IPNetwork = interface.network
+    network = interface.network
     if "/" in word and "." in word.split("/", 1)[1]:
         raise _bad(f"'{_short(word)}' uses a netmask. AWS accepts only a prefix length.", f"Write {network}.", word)
     if interface.ip != network.network_address:
@@ -187,7 +187,7 @@ def list_name(word: object) -> str | None:
 
 
 def _from_json(text: str) -> list[str] | None:
-    found: list[str] = []
+    found = []
 
     def walk(node: object) -> None:
         if isinstance(node, str):
@@ -400,7 +400,7 @@ def all_private(networks: Iterable[IPNetwork]) -> bool:
 
 def parse_stored_cidrs(cidrs: tuple[str, ...] | list[str]) -> tuple[IPNetwork, ...]:
     """Read CIDR ranges as AWS does, which ignores host bits; what is no range at all is left out."""
-    found: list[IPNetwork] = []
+    found = []
     for cidr in cidrs:
         try:
             found.append(ipaddress.ip_network(cidr.strip(), strict=False))

@@ -106,7 +106,7 @@ _UNITS = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 
 def duration(seconds: int) -> str:
     """Return a time span in its two largest units, such as ``1 h 30 min``."""
-    parts: list[str] = []
+    parts = []
     for unit, size in _UNITS:
         amount, seconds = divmod(seconds, size)
         if amount:

@@ -147,7 +147,7 @@ def guard_is_in_place(
 
 
 def _shape(guard: Guard, bucket: str, prefix: str) -> list[str]:
-    wrong: list[str] = []
+    wrong = []
     if guard.drifted:
         wrong.append("Somebody changed the guard: it is not the statement that gt_secure writes")
     if guard.reads:
@@ -162,9 +162,9 @@ def _shape(guard: Guard, bucket: str, prefix: str) -> list[str]:
 
 
 def _lists(guard: Guard, networks: tuple[IPNetwork, ...] | None, ids: set[str] | None) -> list[str]:
-    wrong: list[str] = []
-    extra: list[str] = []
-    lacking: list[str] = []
+    wrong = []
+    extra = []
+    lacking = []
     if networks is not None:
         extra += [str(network) for network in outside(guard.networks, networks)]
         lacking += [str(network) for network in outside(networks, guard.networks)]

@@ -157,7 +157,7 @@ def accept(
 
     Entries may name a subject with its ``place``, which is ``account/region``.
     """
-    found: list[Finding] = []
+    found = []
     for finding in findings:
         names = [finding.subject, *([f"{place}/{finding.subject}"] if place else [])]
         matches = (

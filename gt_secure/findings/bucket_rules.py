@@ -188,7 +188,7 @@ def log_target_unfit(state: State, bucket: Bucket) -> Iterator[Match]:
     target, held = bucket.logging.value, bucket.log_bucket.if_read
     if target is None:
         return
-    problems: list[str] = []
+    problems = []
     if target.bucket == bucket.name:
         problems.append("it is the source bucket itself, so that every log object makes another row")
     problems += [] if held is None else _unfit_settings(held, bucket.region)

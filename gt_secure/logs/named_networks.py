@@ -216,7 +216,7 @@ def _country(record: Mapping[str, Any]) -> str:
 def load_networks(*paths: str | Path) -> Networks:
     """Read networks files, AWS's ``ip-ranges.json`` and MMDB databases, told apart by their content."""
     named: list[NamedNetwork] = []
-    databases: list[Path] = []
+    databases = []
     applications: dict[str, str] = {}
     for path in map(Path, paths):
         if path.suffix.lower() == ".mmdb":

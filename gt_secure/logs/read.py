@@ -109,7 +109,7 @@ class _Job:
 def _listed(query: LogQuery, runtime: Runtime) -> list[LogObject]:
     opener = opener_of(runtime.aws) if runtime.aws is not None else None
     borders = runtime.cache.borders if runtime.cache is not None else None
-    found: list[LogObject] = []
+    found = []
     size, told = 0, time.monotonic()
     for item in resolve(query.sources, opener=opener, since=query.since, until=query.until, borders=borders):
         found.append(item)

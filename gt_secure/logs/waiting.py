@@ -113,7 +113,7 @@ class _Watch:
                 )
             pause = min(LONGEST_S, pause * 1.25)
             looks += 1
-            found: list[LogObject] = []
+            found = []
             with suppress(Unreachable, Throttled):  # a wait of hours outlives a network that is away
                 found = self._new()
             objects += len(found)
@@ -122,7 +122,7 @@ class _Watch:
     def _new(self) -> list[LogObject]:
         """Return the objects that no look before has seen; nothing is read."""
         opener = opener_of(self._aws) if self._aws is not None else None
-        found: list[LogObject] = []
+        found = []
         for item in resolve(self._sources, opener=opener, since=self._bound()):
             if isinstance(item, StandardInput) or item.identity is None:
                 raise InvalidInput(

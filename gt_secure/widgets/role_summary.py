@@ -98,7 +98,7 @@ def _why(state: FeatureState) -> str:
 
 def _policy(found: Diagnosis) -> Markup:
     """Return the policy for what is refused, where the resources are known."""
-    named: list[str] = []
+    named = []
     for state in found.features:
         if state.status == "no":
             with contextlib.suppress(InvalidInput):  # it needs a bucket or log that is not known: no wildcard for it

@@ -25,7 +25,7 @@ _SIGNATURES = ("s3:signatureAge", _VERSION)
 
 def phrases(space: RequestSpace, mask: int, now: datetime) -> tuple[str, ...]:
     """Return the choices under which requests are opened; empty if every choice opens them."""
-    texts: list[str] = []
+    texts = []
     live = space.settled & mask
     if any(part.keys & TIME_KEYS and part.bits & space.table.everything for part in space.table.parts):
         texts.append(f"at {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}, the time that was asked about")

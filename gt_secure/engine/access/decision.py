@@ -102,7 +102,7 @@ def _confirmed(
 def _known(request: Request, supplied: Keys, signer_known: bool) -> dict[str, Values]:
     """Return the keys that are known, an empty value for one that is absent."""
     own = principal_keys(request.caller, request.caller.partition or "aws")
-    known: dict[str, Values] = {**own, **supplied, **request.keys}
+    known = {**own, **supplied, **request.keys}
     return known if signer_known else {key: value for key, value in known.items() if key not in _OF_ONE_SIGNER}
 
 

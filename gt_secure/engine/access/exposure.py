@@ -510,7 +510,7 @@ def together(request: str, rows: Sequence[Row], keys: Sequence[str]) -> Row:
 def _addresses_by_answer(rows: Sequence[Row]) -> dict[Word, tuple[Span, ...]]:
     """Return the addresses from which some row is opened, of the others those where one is unknown, and the rest."""
     spans: dict[Word, tuple[Span, ...]] = {}
-    left: tuple[Span, ...] = EVERY_ADDRESS
+    left = EVERY_ADDRESS
     for word in ("opened", "unknown"):
         here = [span for row in rows for span in row.places(word).spans]
         spans[word] = within(left, minus(here, ()))

@@ -18,7 +18,6 @@ from ...base.groups import as_list
 from ..iam.conditions import Condition
 from ..iam.documents import DocumentKind, Statement, compile_statement, document_of
 from ..iam.facts import Facts, Values
-from ..iam.principals import Caller
 from ..iam.request import Compiled, Layer, Policies
 from ..iam.request_keys import is_principal_key
 from ..iam.request_space import WORDS, SpaceAnswer, Word
@@ -358,7 +357,7 @@ class Asked:
         return unsure(self._decided(principal, own, limit), unread)
 
     def _of(self, policies: Iterable[AttachedPolicy], unread: list[str]) -> list[Statement]:
-        found: list[Statement] = []
+        found = []
         for policy in policies:
             try:
                 found += self.statements.covering(policy, self.action, self.arn)
@@ -511,7 +510,7 @@ def _tag_keys(statements: Iterable[Statement]) -> Iterator[str]:
 
 
 def _names_session(statement: Statement, principal: Principal) -> bool:
-    caller: Caller = principal.caller
+    caller = principal.caller
     return any(e.kind == "exact" and f":assumed-role/{caller.role}/" in e.text for e in statement.principals or ())
 
 
@@ -527,7 +526,7 @@ def _trust_statements(
 ) -> tuple[Mapping[str, list[Statement]], list[Statement]]:
     """Return the Allows of a trust policy, by the key of a request that they limit, and its Denies."""
     allows: dict[str, list[Statement]] = {}
-    denies: list[Statement] = []
+    denies = []
     for action in ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity", "sts:TagSession"):
         try:
             covering = [] if principal.trust is None else statements.covering(principal.trust, action, "", "trust")

@@ -190,7 +190,7 @@ def prove(locks: EffectiveLocks, claim: Claim) -> Proof:
 def _prove(locks: EffectiveLocks, claim: Claim) -> Proof:
     locks = replace(locks, facts=locks.facts.without_choices())
     assumed = (*locks.assumed, *_not_covered(claim))
-    unknown: set[str] = set()
+    unknown = set()
     circumstances = locks.circumstances
     for part in _parts(locks, claim):
         if part.answer.state == "unknown":

@@ -308,7 +308,7 @@ def signing(
 ) -> list[Dimension]:
     """Return how a request may be signed and sent: by whom, over which connection, with which signature, and when."""
     supplied, mentioned = circumstances.given.about(kind.signer), spellings(policies)
-    sent: list[Dimension] = []
+    sent = []
     if mentioned.keys() & TLS_KEYS:
         sent.append(_tls(supplied))
     if kind.form != "unsigned" and kind.signer != "anonymous" and mentioned.keys() & {_AGE, _VERSION}:
@@ -630,7 +630,7 @@ def _unnamed_account(table: StatementTable, account: str) -> str:
 def _in_elements(table: StatementTable, prefix: str) -> tuple[dict[str, None], list[Caller]]:
     """Return ARNs of principals that principal elements name, and the sessions that they name."""
     arns: dict[str, None] = {}
-    sessions: list[Caller] = []
+    sessions = []
     for statement in table.every_statement:
         for entry in statement.principals or ():
             if entry.kind == "account":

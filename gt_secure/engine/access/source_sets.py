@@ -178,7 +178,7 @@ class Row:
     @property
     def others(self) -> Word:
         """The answer for all endpoints that the row does not name."""
-        found: list[Word] = [word for word in WORDS if self.places(word).other_endpoints]
+        found = [word for word in WORDS if self.places(word).other_endpoints]
         return found[0] if len(found) == 1 else "unknown"
 
     def at_endpoint(self, label: str) -> Word:

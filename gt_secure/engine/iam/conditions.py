@@ -78,7 +78,7 @@ def parse_conditions(block: object, *, variables: bool, place: str) -> tuple[Con
         raise PolicyError(
             "Condition must be an object of operators.", place=place, next_step='Write {"IpAddress": {...}}.'
         )
-    made: list[Condition] = []
+    made = []
     for operator, keys in block.items():
         where = member(place, str(operator))
         qualifier, name, if_exists = _split(str(operator), where)
@@ -143,7 +143,7 @@ def _unknown(operator: str, place: str) -> PolicyError:
 
 
 def _refuse_same_key(keys: Mapping[object, object], place: str) -> None:
-    seen: set[str] = set()
+    seen = set()
     for key in keys:
         lower = str(key).lower()
         if lower in seen:

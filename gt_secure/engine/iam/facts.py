@@ -129,7 +129,7 @@ def usable_facts(values: object) -> tuple[dict[str, Values], tuple[str, ...]]:
         return check_facts(values, _CONTEXT), ()
     facts: dict[str, object] = {}
     chosen: dict[str, Values] = {}
-    sentences: list[str] = []
+    sentences = []
     for key, value in values.items():
         lower = str(key).strip().lower()
         name = key_facts(lower, str(key).strip()).name

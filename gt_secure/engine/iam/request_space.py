@@ -147,7 +147,7 @@ class RequestSpace:
         """Answer for the requests whose source leaves these statements standing."""
         groups = [group for group in self.groups if without is None or without not in group.dimensions]
         choices: Masks = {self.settled & mask: ()}
-        facts: list[_Group] = []
+        facts = []
         for group in groups:
             if group.facts or group.bounded:
                 facts.append(group)
@@ -366,7 +366,7 @@ def _matters(classes: _Classes, number: int, kind_of: Mapping[int, int]) -> bool
 
 def _groups(dimensions: Sequence[Dimension], parts: Sequence[TablePart]) -> list[_Group]:
     """Put dimensions that a part ties together into one group; those that no part looks at drop out."""
-    groups: list[_Group] = []
+    groups = []
     for dimension in dimensions:
         own = [part for part in parts if part.keys & dimension.keys]
         if own:

@@ -60,7 +60,7 @@ def bounds(request: Request, policies: Compiled, decide: Decide) -> Decided:
     outcome = decide(known, policies)
     if (outcome.decision == "allow") == (answer.state == "opened"):
         return outcome
-    context: dict[str, Values] = dict(settled)
+    context = dict(settled)
     for dimension in dimensions:
         context.update(dimension.settings[0].values if dimension.settings else {})
     outcome = decide(replace(known, context=context), policies)

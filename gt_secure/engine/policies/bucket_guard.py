@@ -328,7 +328,7 @@ def condition_values(statement: Mapping[str, object], operator: str, key: str) -
 
 
 def _networks(texts: list[str]) -> tuple[IPNetwork, ...]:
-    found: list[IPNetwork] = []
+    found = []
     for text in texts:
         with contextlib.suppress(PolicyError):
             found.append(policy_network(text, "$"))
@@ -336,7 +336,7 @@ def _networks(texts: list[str]) -> tuple[IPNetwork, ...]:
 
 
 def _endpoints(texts: list[str]) -> tuple[str, ...]:
-    found: set[str] = set()
+    found = set()
     for text in texts:
         with contextlib.suppress(InvalidInput):
             found.add(parse_endpoint_id(text))

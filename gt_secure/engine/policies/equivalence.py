@@ -91,7 +91,7 @@ def _value_of(text: str, name: str) -> TextSpan:
 
 
 def _items(text: str, at: int) -> tuple[TextSpan, ...]:
-    spans: list[TextSpan] = []
+    spans = []
     at = _skip(text, at + 1)
     while text[at] != "]":
         end = _value_end(text, at)

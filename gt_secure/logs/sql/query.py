@@ -151,7 +151,7 @@ def in_scope(since: dt.datetime | None, until: dt.datetime | None, filters: Mapp
 
 def conditions(filters: Mapping[str, Any], dialect: Dialect) -> str:
     """Filters as SQL that every engine understands; those of :data:`LOCAL` are left out."""
-    parts: list[str] = []
+    parts = []
     for name, value in filters.items():
         if value is None or name in LOCAL:
             continue

@@ -76,7 +76,7 @@ def _with_forms(original: Callable[..., Any]) -> Callable[..., Any]:
         acl = fields.get("x-amz-acl") or fields.get("acl")
         given = {**fields, **({"x-amz-acl": acl} if acl else {})}
         parts = {"acl": "x-amz-acl", "tagging": "x-amz-tagging"}
-        asked: list[dict[str, list[str]]] = [{}, *({part: [""]} for part, name in parts.items() if given.get(name))]
+        asked = [{}, *({part: [""]} for part, name in parts.items() if given.get(name))]
         return all(original(owner, bucket, fields.get("key", ""), "PUT", each, "", given) for each in asked)
 
     return allows
