@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from .logs.named_networks import Networks, NetworksLike
     from .logs.plots import PlotKind, Theme
     from .logs.read import EngineName
+    from .logs.time_range import ProgressCallback
     from .presign import Probe, TestUrl
     from .restriction.messages import Notice
     from .restriction.model import Restriction
@@ -565,7 +566,7 @@ class Connection:
         >>> gt.probe(url, "198.51.100.9").status  # doctest: +SKIP
         403
         """
-        origin: ProbeOrigin = presign.KERNEL
+        origin = presign.KERNEL
         if source is not None:
             origin = source if isinstance(source, ProbeOrigin) else presign.probe_origin_for(self.aws, source)
         return presign.probe(url, origin, test_urls=self.journal.test_urls)
@@ -710,7 +711,7 @@ class Connection:
         dedupe: bool = False,
         memory_limit: str | None = None,
         predict: bool = False,
-        progress: Callable[[Any], object] | None = None,
+        progress: ProgressCallback | None = None,
         cancel: threading.Event | None = None,
         wait_for: int | Callable[[Hits], bool] = 0,
         wait_s: float = 60,
@@ -762,7 +763,7 @@ class Connection:
         filters: Mapping[str, object] | None = None,
         engine: EngineName | Athena | SparkSession = "auto",
         memory_limit: str | None = None,
-        progress: Callable[[Any], object] | None = None,
+        progress: ProgressCallback | None = None,
         cancel: threading.Event | None = None,
     ) -> tuple[Table, Coverage]:
         """Count requests of the access log of a bucket without loading them: for logs of any size.

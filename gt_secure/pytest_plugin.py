@@ -23,6 +23,7 @@ from _pytest.junitxml import xml_key
 
 from . import check, sandbox
 from .base.errors import GtSecureError
+from .base.groups import grouped
 from .base.tracebacks import MaskedFormatter, mask_properties, mask_report, mask_warning
 from .check.ledger import KEY
 
@@ -114,10 +115,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Put the cells of each notebook back into their order, whatever shuffled them, and keep them together."""
     if not config.getoption("--gt-secure-notebooks"):
         return
-    cells: dict[Path, list[pytest.Item]] = {}
-    for item in items:
-        if item.path.suffix == ".ipynb":
-            cells.setdefault(item.path, []).append(item)
+    cells = grouped((item.path, item) for item in items if item.path.suffix == ".ipynb")
     ordered: list[pytest.Item] = []
     for item in items:
         if item.path.suffix != ".ipynb":

@@ -50,8 +50,8 @@ class _Reading(NamedTuple):
 def _access_points(aws: Aws, s3: Any, bucket: str) -> tuple[AccessPoint, ...]:
     region = s3.meta.region_name
     start = f"arn:{aws.partition}:s3:{region}:{aws.account_id}:accesspoint"
-    asked: dict[str, str] = {"AccountId": aws.account_id, "Bucket": bucket}
-    found: list[AccessPoint] = []
+    asked = {"AccountId": aws.account_id, "Bucket": bucket}
+    found = []
     while True:  # botocore has no paginator for it
         page = aws.client("s3control", region).list_access_points(**asked)
         for each in page["AccessPointList"]:

@@ -16,7 +16,7 @@ from ..base.errors import PolicyError
 from ..base.html import Chip, Tone
 from ..base.network import parse_stored_cidrs
 from ..base.text import count, members, printable, some, truncate
-from ..engine.access.address_classes import EVERY_ADDRESS, minus
+from ..engine.access.address_classes import minus
 from ..engine.access.exposure import Exposure
 from ..engine.access.locks import EffectiveLocks
 from ..engine.access.proof import Claim, Proof
@@ -210,7 +210,7 @@ def _request(case: Mapping[str, Any]) -> str:
 def _together(sets: Iterable[SourceSet]) -> SourceSet:
     """Return the sources of some sets as one."""
     listed = list(sets)
-    spans = minus(EVERY_ADDRESS, minus(EVERY_ADDRESS, [span for each in listed for span in each.spans]))
+    spans = minus((span for each in listed for span in each.spans), ())
     endpoints = tuple(sorted({name for each in listed for name in each.endpoints}))
     return SourceSet(spans, endpoints, any(each.other_endpoints for each in listed))
 

@@ -14,13 +14,14 @@ from contextlib import suppress
 from typing import Any
 
 from ..aws.arns import bucket_arn
-from ..aws.client import Aws
+from ..aws.client import Aws, all_items
 from ..base.errors import PolicyError, Unsupported
 from ..engine.access.part import Part
 from ..engine.access.vpc_endpoint import VpcEndpoint
 from ..engine.iam.facts import Facts, Values
 from ..engine.iam.request import Policies
 from ..engine.iam.three_valued import spellings
+from ..engine.iam.variables import Keys
 from ..engine.policies.public_access import READ_STATUS, SETTING, is_surely_public, may_be_public, status_text
 from .bucket import Bucket
 from .organization import Organization
@@ -79,7 +80,7 @@ class _FactReader:
         self.organization = organization
         self.named = frozenset(key for key in named if key.startswith(_READABLE))
         self.values: dict[str, Values] = {}
-        self.endpoints: dict[str, Mapping[str, Values]] = {}
+        self.endpoints: dict[str, Keys] = {}
         self.missing: dict[str, None] = {}
         self.notes: list[str] = []
         self.policy_is_public: bool | None = None
@@ -161,8 +162,7 @@ class _FactReader:
             return
 
         def read() -> Any:
-            pages = self.aws.client("iam").get_paginator("list_role_tags")
-            return [tag for page in pages.paginate(RoleName=signer.rpartition("/")[2]) for tag in page["Tags"]]
+            return all_items(self.aws, "iam", "list_role_tags", "Tags", RoleName=signer.rpartition("/")[2])
 
         tags = self._add_tags("the tags of the role", "iam:ListRoleTags", signer, PRINCIPAL_TAG, read)
         if tags.missing is None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from ..aws.client import Aws
 from ..aws.managed_lists import ManagedList, read_lists
-from ..base.network import IPAddress, IPNetwork, collapse, parse_networks
+from ..base.network import AddressesLike, IPNetwork, collapse, parse_networks
 from ..restriction.model import Restriction
 from ..restriction.validation import split_lists
 
@@ -18,9 +16,7 @@ def with_lists(aws: Aws, restriction: Restriction) -> Restriction:
     return restriction.with_lists(read_lists(aws, restriction.lists))
 
 
-def ranges_and_lists(
-    aws: Aws, addresses: str | Iterable[str | IPNetwork | IPAddress]
-) -> tuple[tuple[IPNetwork, ...], tuple[ManagedList, ...]]:
+def ranges_and_lists(aws: Aws, addresses: AddressesLike) -> tuple[tuple[IPNetwork, ...], tuple[ManagedList, ...]]:
     """Return addresses among which lists may be named, merged with the ranges of the lists; and the lists."""
     names, ranges = split_lists(addresses)
     lists = read_lists(aws, names)

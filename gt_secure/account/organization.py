@@ -86,7 +86,7 @@ def _read(aws: Aws) -> Organization:
     found = described.value
     if found is None:
         return no_organization()
-    identifier: Part[str] = Part.of(str(found["Id"]))
+    identifier = Part.of(str(found["Id"]))
     is_management = part_of(
         "the management account", _DESCRIBE, lambda: str(found["MasterAccountId"]) == aws.account_id
     )
@@ -94,7 +94,7 @@ def _read(aws: Aws) -> Organization:
     path = levels.map(lambda names: "/".join((str(found["Id"]), *reversed(names[1:]))) + "/")
     if is_management == Part.of(True):
         return Organization(identifier, path, Part.of(()), Part.of(()), is_management)
-    unknown: NotRead | None = is_management.missing or levels.missing
+    unknown = is_management.missing or levels.missing
     if unknown is not None:
         return Organization(identifier, path, Part.unread(unknown), Part.unread(unknown), is_management)
     text_of = cache(partial(_text_of, aws))

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from ..aws.arns import bucket_arn
 from ..aws.buckets import bucket_region, parse_s3_uri, whole_bucket
-from ..aws.client import Aws, aws_errors
+from ..aws.client import Aws, all_items, aws_errors
 from ..aws.endpoints import list_s3_endpoints
 from ..aws.teams import (
     LabelingJob,
@@ -370,10 +370,9 @@ def _by_arn(teams: tuple[Workteam, ...], arn: str, region: str) -> Workteam:
 
 def _evaluations_of(aws: Aws, flows: Sequence[str]) -> tuple[str, ...]:
     client = aws.client("bedrock")
-    found: list[str] = []
-    pages = client.get_paginator("list_evaluation_jobs").paginate(statusEquals="InProgress")
-    jobs = [job for page in pages for job in page["jobSummaries"] if job.get("jobType") == "Human"]
-    for job in jobs:
+    found = []
+    jobs = all_items(aws, "bedrock", "list_evaluation_jobs", "jobSummaries", statusEquals="InProgress")
+    for job in (each for each in jobs if each.get("jobType") == "Human"):
         with aws_errors("bedrock:GetEvaluationJob", str(job["jobArn"])):
             config = client.get_evaluation_job(jobIdentifier=job["jobArn"])["evaluationConfig"]
         flow = str(config["human"]["humanWorkflowConfig"]["flowDefinitionArn"])

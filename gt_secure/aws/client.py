@@ -13,7 +13,6 @@ Choices, with their reasons
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import os
 import re
 import threading
@@ -25,6 +24,7 @@ from urllib.parse import urlsplit
 
 from ..base.errors import InvalidInput
 from ..base.network import is_loopback_url
+from ..base.text import did_you_mean
 from ..engine.iam.sessions import role_of_session
 from .answers import check_answers
 from .client_errors import aws_errors
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker.client import SageMakerClient
     from mypy_boto3_sts.client import STSClient
 
-__all__ = ["Aws", "Identity", "aws_errors", "connect_aws", "make_client"]
+__all__ = ["Aws", "Identity", "all_items", "aws_errors", "connect_aws", "make_client"]
 
 CONNECT_TIMEOUT_S = 4
 READ_TIMEOUT_S = 20
@@ -207,6 +207,12 @@ class Aws:
         return shape is not None and member in shape.members
 
 
+def all_items(aws: Aws, service: str, operation: str, member: str, **asked: Any) -> list[Any]:
+    """Return the items of all pages of an operation."""
+    pages = aws.client(service).get_paginator(operation).paginate(**asked)
+    return [item for page in pages for item in page[member]]
+
+
 def make_client(
     session: boto3.session.Session,
     service: str,
@@ -354,8 +360,7 @@ def _read_time(value: Any) -> dt.datetime:
             return dt.datetime.fromisoformat(value)
         except ValueError:
             pass
-    found: dt.datetime = parse_timestamp(value)
-    return found
+    return parse_timestamp(value)
 
 
 def _check_region(session: boto3.session.Session, region: str) -> None:
@@ -367,10 +372,10 @@ def _check_region(session: boto3.session.Session, region: str) -> None:
         if not _DIRECTION.search(region):  # botocore accepts any word there
             raise ValueError(region)
     except Exception as error:
-        near = difflib.get_close_matches(region, session.get_available_regions("sagemaker"), 1)
+        known = session.get_available_regions("sagemaker")
         raise InvalidInput(
             f"'{region[:40]}' is not an AWS region.",
-            next_step=f"Did you mean {near[0]}?" if near else "Write a region such as us-east-1 or eu-west-1.",
+            next_step=did_you_mean(region, known, "Write a region such as us-east-1 or eu-west-1."),
             field="region",
             value=region,
         ) from error

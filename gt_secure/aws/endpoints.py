@@ -9,20 +9,15 @@ from typing import Any
 from ..base.errors import GtSecureError
 from ..base.network import Source
 from ..engine.access.vpc_endpoint import VpcEndpoint
-from .client import Aws, aws_errors
+from .client import Aws, all_items, aws_errors
 
 
 def list_s3_endpoints(aws: Aws) -> list[VpcEndpoint]:
     """List the S3 endpoints of the region; the portal's own endpoint is for another service and not among them."""
-    client = aws.client("ec2")
     service = f"com.amazonaws.{aws.region}.s3"
-    found: list[Mapping[str, Any]] = []
     with aws_errors("ec2:DescribeVpcEndpoints"):
-        pages = client.get_paginator("describe_vpc_endpoints").paginate(
-            Filters=[{"Name": "service-name", "Values": [service]}]
-        )
-        for page in pages:
-            found += page["VpcEndpoints"]
+        filters = [{"Name": "service-name", "Values": [service]}]
+        found = all_items(aws, "ec2", "describe_vpc_endpoints", "VpcEndpoints", Filters=filters)
         names = _vpc_names(aws, {str(item["VpcId"]) for item in found})
         endpoints = [_from_api(item, names) for item in found if str(item.get("ServiceName")) == service]
     return sorted(endpoints, key=lambda endpoint: (endpoint.vpc_id, endpoint.id))

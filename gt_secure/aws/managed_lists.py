@@ -13,9 +13,9 @@ from typing import Any
 
 from ..base.errors import InvalidInput, NotFound
 from ..base.network import IPNetwork, collapse, scope
-from ..base.text import count
+from ..base.text import count, did_you_mean
 from ..engine.access.address_classes import is_anyone, spans_of
-from .client import Aws, aws_errors
+from .client import Aws, all_items, aws_errors
 
 IP_SET = "wafv2:ipset/"
 _PAGE = 100
@@ -66,13 +66,12 @@ def _prefix_list(aws: Aws, name: str) -> ManagedList:
     about = next((each for each in answer["PrefixLists"] if each["PrefixListId"] == name), None)
     if about is None:
         raise _missing(aws, name)
-    given: dict[str, Any] = {"PrefixListId": name, "PaginationConfig": {"PageSize": _PAGE}}
+    asked: dict[str, Any] = {"PrefixListId": name, "PaginationConfig": {"PageSize": _PAGE}}
     if about.get("Version"):
-        given["TargetVersion"] = int(about["Version"])  # so that all pages are of one version
-    entries: list[str] = []
+        asked["TargetVersion"] = int(about["Version"])  # so that all pages are of one version
     with aws_errors("ec2:GetManagedPrefixListEntries"):
-        for page in client.get_paginator("get_managed_prefix_list_entries").paginate(**given):
-            entries += [str(entry["Cidr"]) for entry in page["Entries"]]
+        listed = all_items(aws, "ec2", "get_managed_prefix_list_entries", "Entries", **asked)
+        entries = [str(entry["Cidr"]) for entry in listed]
     return _made(
         name,
         entries,
@@ -120,11 +119,9 @@ def _made(name: str, entries: Iterable[str], **about: str) -> ManagedList:
 
 
 def _missing(aws: Aws, name: str, sets: Mapping[str, str] | None = None) -> NotFound:
-    import difflib
-
-    near = difflib.get_close_matches(name.removeprefix(IP_SET), sets or (), 1)
+    word = name.removeprefix(IP_SET)
     kind = "regional IP set" if name.startswith(IP_SET) else "managed prefix list"
     return NotFound(
-        f"There is no {kind} {name.removeprefix(IP_SET)} in {aws.region}.",
-        next_step=f"Did you mean {IP_SET}{near[0]}?" if near else "Check the name and the region.",
+        f"There is no {kind} {word} in {aws.region}.",
+        next_step=did_you_mean(word, sets or (), "Check the name and the region.", form=f"{IP_SET}{{}}"),
     )

@@ -10,7 +10,7 @@ import difflib
 import re
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
@@ -21,7 +21,7 @@ from ..base.network import parse_stored_cidrs
 from ..base.text import printable
 from ..engine.access.address_classes import is_anyone, spans_of
 from ..engine.policies.url_lock import UrlLock
-from .client import Aws, aws_errors
+from .client import Aws, all_items, aws_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.client import SageMakerClient
@@ -265,14 +265,14 @@ def list_workteams(aws: Aws) -> list[Workteam]:
 def list_private_workteams(aws: Aws) -> list[Workteam]:
     """List the private workteams of the region, by name."""
     with aws_errors("sagemaker:ListWorkteams"):
-        pages = aws.client("sagemaker").get_paginator("list_workteams").paginate()
-        return _by_name(team_from_api(team) for page in pages for team in page["Workteams"])
+        return _by_name(map(team_from_api, all_items(aws, "sagemaker", "list_workteams", "Workteams")))
 
 
 def _list_vendor_workteams(aws: Aws) -> list[Workteam]:
     with aws_errors("sagemaker:ListSubscribedWorkteams"):
-        pages = aws.client("sagemaker").get_paginator("list_subscribed_workteams").paginate()
-        return _by_name(_subscribed(team) for page in pages for team in page["SubscribedWorkteams"])
+        return _by_name(
+            map(_subscribed, all_items(aws, "sagemaker", "list_subscribed_workteams", "SubscribedWorkteams"))
+        )
 
 
 def _by_name(teams: Iterable[Workteam]) -> list[Workteam]:
@@ -308,7 +308,7 @@ def _no_team(aws: Aws, name: str) -> NotFound:
 
 def _region_of(aws: Aws, name: str) -> str:
     """Return another large region that has this team; empty if none answers in two seconds."""
-    found: list[str] = []
+    found = []
 
     def look(region: str, client: SageMakerClient) -> None:
         with contextlib.suppress(Exception):  # a region that is off or out of reach is no error of this call
@@ -346,13 +346,11 @@ def team_from_api(team: Mapping[str, Any]) -> Workteam:
     )
 
 
-def _groups(definitions: Any) -> list[str]:
-    names: list[str] = []
+def _groups(definitions: Any) -> Iterator[str]:
     for member in definitions:
         if "CognitoMemberDefinition" in member:
-            names.append(str(member["CognitoMemberDefinition"]["UserGroup"]))
-        names += [str(group) for group in (member.get("OidcMemberDefinition") or {}).get("Groups") or ()]
-    return names
+            yield str(member["CognitoMemberDefinition"]["UserGroup"])
+        yield from map(str, (member.get("OidcMemberDefinition") or {}).get("Groups") or ())
 
 
 def _subscribed(team: Mapping[str, Any]) -> Workteam:
@@ -365,8 +363,7 @@ def _subscribed(team: Mapping[str, Any]) -> Workteam:
 def list_workforces(aws: Aws) -> list[Workforce]:
     """List the private workforces of the region."""
     with aws_errors("sagemaker:ListWorkforces"):
-        pages = aws.client("sagemaker").get_paginator("list_workforces").paginate()
-        return [workforce_from_api(item) for page in pages for item in page["Workforces"]]
+        return list(map(workforce_from_api, all_items(aws, "sagemaker", "list_workforces", "Workforces")))
 
 
 def workforce_from_api(item: Mapping[str, Any]) -> Workforce:
@@ -429,8 +426,8 @@ def list_reviews(aws: Aws) -> list[Review]:
     """List the human review workflows of the region with their workteams."""
     client = aws.client("sagemaker")
     with aws_errors("sagemaker:ListFlowDefinitions"):
-        pages = client.get_paginator("list_flow_definitions").paginate()
-        names = [str(item["FlowDefinitionName"]) for page in pages for item in page["FlowDefinitionSummaries"]]
+        flows = all_items(aws, "sagemaker", "list_flow_definitions", "FlowDefinitionSummaries")
+        names = [str(item["FlowDefinitionName"]) for item in flows]
 
     def described(name: str) -> Review:
         with aws_errors("sagemaker:DescribeFlowDefinition"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,11 @@ from .text import json_text
 MAX_BYTES = 512 * 1024
 _MAX_VALUES = 300_000
 """More than a file of that size can hold without aliases."""
+
+
+def package_data(package: str, name: str) -> Any:
+    """Return the content of a JSON file of a package."""
+    return json.loads(files(package).joinpath(name).read_text(encoding="utf-8"))
 
 
 def load(path: str | Path, max_bytes: int = MAX_BYTES) -> Any:

@@ -24,6 +24,7 @@ from .text import printable, truncate
 
 IPAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+AddressesLike: TypeAlias = str | Iterable[str | IPNetwork | IPAddress]
 AddressScope: TypeAlias = Literal["public", "private", "loopback", "link-local", "multicast", "unspecified", "reserved"]
 
 # Python calls these private; here they stand for the internet, as they do in AWS's own examples.
@@ -78,7 +79,7 @@ def parse_network(text: str) -> IPNetwork:
         refuse_url(text, "address", "an address or a range")
         step = f"Pass endpoints=['{word}']." if _ENDPOINT.fullmatch(word) else _ADDRESS_HELP
         raise _bad(_why_no_address(word), step, word) from error
-    network: IPNetwork = interface.network
+    network = interface.network
     if "/" in word and "." in word.split("/", 1)[1]:
         raise _bad(f"'{_short(word)}' uses a netmask. AWS accepts only a prefix length.", f"Write {network}.", word)
     if interface.ip != network.network_address:
@@ -186,7 +187,7 @@ def list_name(word: object) -> str | None:
 
 
 def _from_json(text: str) -> list[str] | None:
-    found: list[str] = []
+    found = []
 
     def walk(node: object) -> None:
         if isinstance(node, str):
@@ -206,7 +207,7 @@ def _from_json(text: str) -> list[str] | None:
     return found
 
 
-def parse_networks(values: str | Iterable[str | IPNetwork | IPAddress]) -> tuple[IPNetwork, ...]:
+def parse_networks(values: AddressesLike) -> tuple[IPNetwork, ...]:
     """Parse a list of addresses and ranges, in any usual written form."""
     words = split_list(values) if isinstance(values, str) else [str(value) for value in values]
     return tuple(parse_network(word) for word in words)
@@ -399,7 +400,7 @@ def all_private(networks: Iterable[IPNetwork]) -> bool:
 
 def parse_stored_cidrs(cidrs: tuple[str, ...] | list[str]) -> tuple[IPNetwork, ...]:
     """Read CIDR ranges as AWS does, which ignores host bits; what is no range at all is left out."""
-    found: list[IPNetwork] = []
+    found = []
     for cidr in cidrs:
         try:
             found.append(ipaddress.ip_network(cidr.strip(), strict=False))

@@ -10,7 +10,7 @@ One definition each, for every surface:
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -81,6 +81,21 @@ def some(words: Sequence[str], most: int = 5, noun: str = "") -> str:
     return ", ".join(words[:most]) + more
 
 
+def did_you_mean(
+    word: str, known: Collection[str], otherwise: str = "", *, form: str = "{}", cutoff: float = 0.6
+) -> str:
+    """Return the next step for an unknown word: the nearest of the known ones, else another text, or all of them.
+
+    ``form`` is how the nearest one is written, such as ``'{}'``.
+    """
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, known, 1, cutoff)
+    if near:
+        return f"Did you mean {form.format(near[0])}?"
+    return otherwise or f"Choose from {', '.join(known)}."
+
+
 def capital(words: str) -> str:
     """Return words with a capital letter at their start."""
     return words[:1].upper() + words[1:]
@@ -91,7 +106,7 @@ _UNITS = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 
 def duration(seconds: int) -> str:
     """Return a time span in its two largest units, such as ``1 h 30 min``."""
-    parts: list[str] = []
+    parts = []
     for unit, size in _UNITS:
         amount, seconds = divmod(seconds, size)
         if amount:

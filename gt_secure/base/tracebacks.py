@@ -117,7 +117,7 @@ def _masked(value: Any, seen: set[int]) -> Any:
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    seen: set[int] = set()
+    seen = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         yield error

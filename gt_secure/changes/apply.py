@@ -73,7 +73,7 @@ def _probe_expectations(plan: Plan, probe: Fetch) -> tuple[ProbeResult, ...]:
     wish = plan.restriction
     if wish.bucket is None:
         return ()
-    found: list[ProbeResult] = []
+    found = []
     for one in wish.expectations:
         prefix = wish.prefix if one.prefix is None else one.prefix
         for source in one.sources:

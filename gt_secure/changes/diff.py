@@ -163,6 +163,10 @@ def _unlisted(*parts: Part[Any]) -> Iterator[str]:
             yield f"{missing.what} that could not be listed ({missing.text})"
 
 
+def _arn(state: State, kind: str, name: str) -> str:
+    return f"arn:{state.partition}:sagemaker:{state.region}:{state.account_id}:{kind}/private-crowd/{name}"
+
+
 def _url_change(wish: Restriction, state: State) -> Change[UrlLock] | None:
     lock = wanted_lock(wish, state)
     team = state.team.value if lock is not None else None
@@ -171,7 +175,7 @@ def _url_change(wish: Restriction, state: State) -> Change[UrlLock] | None:
     before, after = team.url_lock or UrlLock(), lock
     if before == after:
         return None
-    resource = f"arn:{state.partition}:sagemaker:{state.region}:{state.account_id}:workteam/private-crowd/{team.name}"
+    resource = _arn(state, "workteam", team.name)
     touched = [f"workers in {', '.join(team.members)}" if team.members else "all workers of the team"]
     touched += [f"labeling job {job.name} ({job.pending} objects left)" for job in _each(state.jobs) if job.in_progress]
     touched += [f"human-review workflow {name}" for name in _each(state.reviews)]
@@ -202,7 +206,7 @@ def _portal_change(wish: Restriction, state: State) -> Change[tuple[str, ...]] |
     after = tuple(map(str, wish.addresses)) if wish.portal_lock else ()
     if parse_stored_cidrs(before) == parse_stored_cidrs(after) and bool(before) == bool(after):
         return None
-    resource = f"arn:{state.partition}:sagemaker:{state.region}:{state.account_id}:workforce/private-crowd/{force.name}"
+    resource = _arn(state, "workforce", force.name)
     unlisted = tuple(_unlisted(state.teams))
     others = unlisted or tuple(f"workteam {team.name}" for team in state.other_teams)
     parameters: dict[str, Any] = {"WorkforceName": force.name, "SourceIpConfig": {"Cidrs": list(after)}}

@@ -183,7 +183,7 @@ def merge(journal: Iterable[HistoryEntry], events: Iterable[HistoryEntry]) -> li
     """Return both as one list, the newest first; an event whose request id the journal has is one entry."""
     ours = {entry.request: entry for entry in journal if entry.request}
     unnamed = [entry for entry in journal if not entry.request]
-    merged: list[HistoryEntry] = []
+    merged = []
     for event in events:
         known = ours.pop(event.request, None)
         if known is not None:

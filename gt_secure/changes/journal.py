@@ -98,8 +98,7 @@ class ChangeRecord:
     @property
     def changes(self) -> Sequence[Mapping[str, Any]]:
         """The planned changes, in order."""
-        changes = self.begin.get("changes")
-        return [change for change in changes if isinstance(change, Mapping)] if isinstance(changes, list) else []
+        return self._mappings("changes")
 
     @property
     def doubts(self) -> tuple[str, ...]:
@@ -115,8 +114,11 @@ class ChangeRecord:
     @property
     def lists(self) -> list[Mapping[str, Any]]:
         """The lists that the restriction named, with the ranges that they had."""
-        lists = self.begin.get("lists")
-        return [each for each in lists if isinstance(each, Mapping)] if isinstance(lists, list) else []
+        return self._mappings("lists")
+
+    def _mappings(self, name: str) -> list[Mapping[str, Any]]:
+        listed = self.begin.get(name)
+        return [each for each in listed if isinstance(each, Mapping)] if isinstance(listed, list) else []
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as JSON-able data."""

@@ -186,7 +186,7 @@ def users(hits: Hits | None, bucket: str | None, prefix: str) -> tuple[Source, .
     Our own test requests are left out. An address in private space came through an endpoint that an access log does
     not name: such a row proves nothing here.
     """
-    found: list[Source] = []
+    found = []
     if hits is None:
         return ()
     answered = _answered(hits, bucket, prefix).filter(status=[200, 206, 304])

@@ -122,7 +122,7 @@ def _lost(
     except GtSecureError as error:
         writer.note("not-asked", step=step, error=type(error).__name__, action=error.details.get("action"))
         return []
-    lost: list[OtherWrite] = []
+    lost = []
     # Changes of one journal follow each other, and each reads what the one before wrote.
     journal = {each for record in writer.journal for each in record.requests} if others else set()
     for other in reversed(others):  # CloudTrail lists the newest first

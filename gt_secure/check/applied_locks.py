@@ -10,7 +10,7 @@ from ..account.lists import ranges_and_lists
 from ..account.reader import ReadScope, read_scope
 from ..aws.buckets import check_prefix, place_of
 from ..aws.teams import TeamLike, Workforce, team_name
-from ..base.network import IPAddress, IPNetwork, outside, parse_endpoint_id, parse_networks
+from ..base.network import AddressesLike, IPNetwork, outside, parse_endpoint_id, parse_networks
 from ..base.text import some
 from ..connection import ConnectionLike, connection_of
 from ..engine.access.address_classes import is_anyone, spans_of
@@ -29,7 +29,7 @@ def team_is_restricted(
     team: TeamLike,
     *,
     url_lock: Literal["SourceIp", "VpcSourceIp"] | None = None,
-    portal: str | Iterable[str | IPNetwork | IPAddress] | None = None,
+    portal: AddressesLike | None = None,
 ) -> CheckResult:
     """Check that the team's URL lock is on, with only one setting, and fits the portal.
 
@@ -102,7 +102,7 @@ def guard_is_in_place(
     bucket: str,
     *,
     prefix: str | None = None,
-    addresses: str | Iterable[str | IPNetwork | IPAddress] | None = None,
+    addresses: AddressesLike | None = None,
     endpoints: str | Iterable[str] | None = None,
 ) -> CheckResult:
     """Check that the guard is unchanged, lists what it should, and that nobody else can open the objects.
@@ -147,7 +147,7 @@ def guard_is_in_place(
 
 
 def _shape(guard: Guard, bucket: str, prefix: str) -> list[str]:
-    wrong: list[str] = []
+    wrong = []
     if guard.drifted:
         wrong.append("Somebody changed the guard: it is not the statement that gt_secure writes")
     if guard.reads:
@@ -162,9 +162,9 @@ def _shape(guard: Guard, bucket: str, prefix: str) -> list[str]:
 
 
 def _lists(guard: Guard, networks: tuple[IPNetwork, ...] | None, ids: set[str] | None) -> list[str]:
-    wrong: list[str] = []
-    extra: list[str] = []
-    lacking: list[str] = []
+    wrong = []
+    extra = []
+    lacking = []
     if networks is not None:
         extra += [str(network) for network in outside(guard.networks, networks)]
         lacking += [str(network) for network in outside(networks, guard.networks)]

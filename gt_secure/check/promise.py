@@ -65,10 +65,10 @@ def promise_of(book: dict[str, Any]) -> Promise:
     """Read the promise of a notebook from its metadata, source and saved outputs."""
     written = _written(book)
     calls: Counter[str] = Counter()
-    mentions: set[str] = set()
+    mentions = set()
     cells: dict[str, list[int]] = {}
     renamed = renamed_checks(book)
-    texts: set[str] = set()
+    texts = set()
     for number, cell in enumerate(book["cells"]):
         text = cell_text(cell)
         sure, named = checks_in(text, cell.get("cell_type"), renamed)

@@ -17,7 +17,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +24,7 @@ from typing import Any, NamedTuple
 
 from ..base import files as textfiles
 from ..base.errors import InvalidInput
+from ..base.text import did_you_mean
 from ..findings.accepted import accepted_of
 from ..findings.model import Acceptance
 
@@ -110,15 +110,13 @@ def check_name(name: object) -> str:
     word = str(name).replace("-", "_")
     if word in RULES:
         return word
-    near = difflib.get_close_matches(word, RULES, 1)
-    hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(RULES)}."
+    hint = did_you_mean(word, RULES, f"There are: {', '.join(RULES)}.")
     raise _bad(f"There is no check '{str(name)[:60]}'.", "check", hint)
 
 
 def _member(check: str, rule: CheckMembers, key: str, value: object) -> None:
     if key not in rule.members:
-        near = difflib.get_close_matches(key, rule.members, 1)
-        hint = f"Did you mean '{near[0]}'?" if near else f"It has: {', '.join(rule.members)}."
+        hint = did_you_mean(key, rule.members, f"It has: {', '.join(rule.members)}.", form="'{}'")
         raise _bad(f"The check {check} has no member '{key[:60]}'.", key, hint)
     texts = isinstance(value, list) and all(isinstance(one, str) for one in value)
     is_text, is_map, is_flag = isinstance(value, str), isinstance(value, Mapping), isinstance(value, bool)

@@ -122,7 +122,7 @@ def _sweep_from(args: argparse.Namespace) -> Sweep:
             "No role is named.", next_step="Add --role-name GtSecureSweep, the role of each account.", field="role_name"
         )
     by_option = bool(args.accounts or args.organization)
-    resumed: list[int] = []
+    resumed = []
     with working("Sweeping") as line:
 
         def progress(now: SweepProgress) -> None:

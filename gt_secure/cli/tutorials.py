@@ -51,8 +51,8 @@ def _run(args: argparse.Namespace) -> int:
 def copy_notebooks(folder: Path) -> tuple[list[str], list[str]]:
     """Copy the notebooks; return those that are copied or identical, and those that the user had changed and keeps."""
     source = notebooks_dir()
-    written: list[str] = []
-    kept: list[str] = []
+    written = []
+    kept = []
     for original in (*sorted(source.glob("*.ipynb")), *sorted(source.glob("templates/*.ipynb"))):
         name = original.relative_to(source)
         copy = folder / name

@@ -6,7 +6,6 @@ CloudTrail and IAM Access Analyzer: which actions accept which resource, and whi
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
@@ -14,6 +13,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from ..account.bucket import LOG_TARGET, READINGS
 from ..account.state import FINDINGS
 from ..base.errors import InvalidInput
+from ..base.text import did_you_mean
 
 ResourceTarget: TypeAlias = Literal[
     "*",
@@ -179,10 +179,9 @@ def choose(names: Iterable[str]) -> list[Feature]:
     wanted = list(names)
     for name in wanted:
         if name not in FEATURES:
-            near = difflib.get_close_matches(str(name), FEATURES, 1)
             raise InvalidInput(
                 f"Unknown feature '{str(name)[:40]}'.",
-                next_step=f"Did you mean {near[0]}?" if near else f"Choose from {', '.join(FEATURES)}.",
+                next_step=did_you_mean(str(name), FEATURES),
                 field="feature",
             )
     return [feature for name, feature in FEATURES.items() if not wanted or name in wanted]

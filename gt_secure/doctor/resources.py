@@ -12,6 +12,7 @@ from ..aws.buckets import parse_s3_uri, place_of
 from ..aws.execution_role import ExecutionRole
 from ..aws.teams import TeamLike, check_team_name, team_here
 from ..base.errors import GtSecureError, InvalidInput, NotFound
+from ..base.groups import grouped
 from ..connection import ConnectionLike, connection_of
 from ..logs import find_logs
 from .features import Feature, Permission, ResourceTarget
@@ -138,9 +139,7 @@ def policy_for(features: Iterable[Feature], scope: Scope) -> dict[str, Any]:
 
 
 def _statements(granted: Mapping[str, set[str]]) -> list[dict[str, Any]]:
-    shared: dict[tuple[str, ...], list[str]] = {}
-    for arn in sorted(granted):
-        shared.setdefault(tuple(sorted(granted[arn])), []).append(arn)
+    shared = grouped((tuple(sorted(granted[arn])), arn) for arn in sorted(granted))
     return [
         {
             "Sid": f"GtSecure{number}",

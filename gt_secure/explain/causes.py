@@ -7,15 +7,14 @@ causes are in ``causes.json``.
 from __future__ import annotations
 
 import datetime as dt
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from ..base.denials import Denial, behind_resource, parse_denial
+from ..base.files import package_data
 from ..base.network import Source, contains
 from ..engine.iam.verdict import Verdict
 from ..engine.policies.age_limit import AGE_SID, SIGV2_SID, age_text
@@ -64,7 +63,7 @@ def cause_of(key: str, /, **values: object) -> Cause:
 
 @lru_cache(maxsize=1)
 def _causes() -> dict[str, dict[str, str]]:
-    data: dict[str, dict[str, str]] = json.loads(files(__package__).joinpath("causes.json").read_text(encoding="utf-8"))
+    data: dict[str, dict[str, str]] = package_data(__package__, "causes.json")
     return data
 
 

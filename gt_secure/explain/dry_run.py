@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..base.groups import grouped
 from ..base.text import count, members, printable, some
 from ..engine.policies.age_limit import age_text
 from ..logs.sql.group_by import network_of
@@ -257,17 +258,13 @@ def _counted(restriction: Restriction, rows: Hits) -> list[tuple[Any, ...]]:
 
 
 def _addresses(groups: list[tuple[Any, ...]]) -> tuple[tuple[str, int], ...]:
-    found: dict[str, int] = {}
-    for source, _, _, _, answer, _, number in groups:
-        if answer in _REFUSED:
-            found[source or "no address"] = found.get(source or "no address", 0) + number
-    return tuple(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+    refused = grouped((row[0] or "no address", row[-1]) for row in groups if row[4] in _REFUSED)
+    found = ((source, sum(numbers)) for source, numbers in refused.items())
+    return tuple(sorted(found, key=lambda item: (-item[1], item[0])))
 
 
 def _usages(groups: list[tuple[Any, ...]]) -> tuple[Usage, ...]:
-    by_signer: dict[tuple[str, str, str], list[tuple[Any, ...]]] = {}
-    for row in groups:
-        by_signer.setdefault((printable(signer_label(row[1])), printable(row[2]), row[3]), []).append(row)
+    by_signer = grouped(((printable(signer_label(row[1])), printable(row[2]), str(row[3])), row) for row in groups)
     usages = []
     for key, rows in by_signer.items():
         refused = sum(row[-1] for row in rows if row[4] in _REFUSED)

@@ -163,7 +163,7 @@ def _is_stranger(bound: Source | None, guard: Guard | None, probe: Probe) -> boo
     source = probe.source
     if source is None:
         return None
-    known: list[bool] = []
+    known = []
     if bound is not None and bound.address is not None and source.address is not None:
         known.append(bound.address != source.address)
     if guard is not None and probe.key.startswith(guard.prefix):

@@ -14,7 +14,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +22,7 @@ from typing import Any, TypeAlias
 from ..base import files as textfiles, html as markup
 from ..base.errors import InvalidInput
 from ..base.html import Markup
-from ..base.text import count
+from ..base.text import count, did_you_mean
 from .model import SAVED_SECRET, Acceptance, Finding, catalog
 
 AcceptedLike: TypeAlias = "str | Path | Iterable[Acceptance | Mapping[str, Any]]"
@@ -90,8 +89,7 @@ def _entry(item: object, number: int) -> Acceptance:
         raise _bad(f"Accepted entry {number} is not a mapping.", "accepted", f"It has: {', '.join(MEMBERS)}.")
     for key in item:
         if key not in MEMBERS:
-            near = difflib.get_close_matches(str(key), MEMBERS, 1)
-            hint = f"Did you mean '{near[0]}'?" if near else f"It has: {', '.join(MEMBERS)}."
+            hint = did_you_mean(str(key), MEMBERS, f"It has: {', '.join(MEMBERS)}.", form="'{}'")
             raise _bad(f"Accepted entry {number} has no member '{str(key)[:60]}'.", str(key), hint)
     texts = {name: _text(item, name, number) for name in ("finding", "subject", "reason", "owner")}
     return Acceptance(
@@ -126,8 +124,7 @@ def _code(code: str, number: int) -> str:
     known = (*catalog(), SAVED_SECRET)
     if code in known:
         return code
-    near = difflib.get_close_matches(code, known, 1)
-    hint = f"Did you mean '{near[0]}'?" if near else "List the codes with gt.findings(team=..., bucket=...)."
+    hint = did_you_mean(code, known, "List the codes with gt.findings(team=..., bucket=...).", form="'{}'")
     raise _bad(f"Accepted entry {number}: unknown finding code '{code[:40]}'.", "finding", hint)
 
 
@@ -160,7 +157,7 @@ def accept(
 
     Entries may name a subject with its ``place``, which is ``account/region``.
     """
-    found: list[Finding] = []
+    found = []
     for finding in findings:
         names = [finding.subject, *([f"{place}/{finding.subject}"] if place else [])]
         matches = (

@@ -11,6 +11,7 @@ from ..account.bucket import Bucket
 from ..account.state import State
 from ..aws.teams import Workteam
 from ..base.errors import PolicyError
+from ..base.groups import as_list
 from ..base.network import Source, parse_address
 from ..base.text import count
 from ..engine.access.decision import decide_request
@@ -107,8 +108,7 @@ def bucket_deny_breaks_ground_truth(state: State, bucket: Bucket, _team: Worktea
 
 def _denies_alone(document: Document, text: str) -> Iterator[tuple[Statement, Policies]]:
     """Yield each Deny with policies in which nothing else denies."""
-    statements = json.loads(text)["Statement"]
-    listed = statements if isinstance(statements, list) else [statements]
+    listed = as_list(json.loads(text)["Statement"])
     everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
     for statement, data in zip(document.statements, listed, strict=True):
         if statement.deny:
@@ -188,7 +188,7 @@ def log_target_unfit(state: State, bucket: Bucket) -> Iterator[Match]:
     target, held = bucket.logging.value, bucket.log_bucket.if_read
     if target is None:
         return
-    problems: list[str] = []
+    problems = []
     if target.bucket == bucket.name:
         problems.append("it is the source bucket itself, so that every log object makes another row")
     problems += [] if held is None else _unfit_settings(held, bucket.region)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
-import json
 from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
-from importlib.resources import files
 
 from ..account.state import action_of
 from ..base.errors import InvalidInput
+from ..base.files import package_data
+from ..base.text import did_you_mean
 from ..restriction.messages import notices
 from .model import catalog
 from .run import RULES
@@ -18,7 +17,7 @@ from .run import RULES
 @lru_cache(maxsize=1)
 def read_with() -> dict[str, str]:
     """Return the command that prints what a rule looks at, for a person who checks the evidence without gt_secure."""
-    data: dict[str, str] = json.loads(files(__package__).joinpath("evidence.json").read_text(encoding="utf-8"))
+    data: dict[str, str] = package_data(__package__, "evidence.json")
     return data
 
 
@@ -44,9 +43,7 @@ def _notice_lines(code: str) -> Iterator[str]:
 
 def nearest_code(code: str, codes: Collection[str] | None = None) -> str:
     """Return the next step for a misspelled code; ``codes`` are by default those of findings."""
-    known = sorted(catalog() if codes is None else codes)
-    near = difflib.get_close_matches(code, known, 1, 0.5)
-    return f"Did you mean {near[0]}?" if near else f"Choose from {', '.join(known)}."
+    return did_you_mean(code, sorted(catalog() if codes is None else codes), cutoff=0.5)
 
 
 def _lines(code: str) -> Iterator[str]:

@@ -6,14 +6,13 @@ Texts and sources are in ``findings.json``; each code has one small pure functio
 from __future__ import annotations
 
 import datetime as dt
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
+from ..base.files import package_data
 from ..base.html import (
     Tone,
     cell as html_cell,
@@ -262,6 +261,5 @@ def rule(
 @lru_cache(maxsize=1)
 def catalog() -> dict[str, dict[str, Any]]:
     """Return the data file: every code with severity, title, why, fix, source and what is looked at."""
-    text = files(__package__).joinpath("findings.json").read_text(encoding="utf-8")
-    data: dict[str, dict[str, Any]] = json.loads(text)
+    data: dict[str, dict[str, Any]] = package_data(__package__, "findings.json")
     return data

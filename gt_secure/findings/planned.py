@@ -15,7 +15,7 @@ from ..base.text import capital
 from ..engine.access.part import NotRead, Part
 from ..engine.access.planned_policies import PlannedPolicy
 from ..engine.iam.facts import Facts
-from .model import OUTCOMES, SEVERITIES, Checked, Finding
+from .model import OUTCOMES, SEVERITIES, Checked
 from .run import RULES, Examined, examine
 
 _WHY = "The document holds values that exist only after deployment, so it may allow and deny anything."
@@ -30,9 +30,9 @@ def findings_of(planned: Iterable[PlannedPolicy], account: str, facts: Facts | N
 
     What is known only after deployment leaves a rule open, unless one statement that is known is enough.
     """
-    findings: list[Finding] = []
+    findings = []
     checked = {each.code: Checked(each.code, "not applicable", _NO_BUCKET) for each in _RULES}
-    read: list[str] = []
+    read = []
     for each in planned:
         name = each.subject
         state = partial(_state, name, account, facts)

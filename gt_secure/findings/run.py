@@ -47,8 +47,8 @@ def examine(state: State, rules: Iterable[Rule] = RULES) -> Examined:
     rule without a subject is not applicable.
     """
     unread = list(state.unread())
-    findings: list[Finding] = []
-    checked: list[Checked] = []
+    findings = []
+    checked = []
     for rule in rules:
         missing = tuple(dict.fromkeys(part.action for name, part in unread if rule.looks_at(name)))
         matches, outcome = _run(rule, state, missing)
@@ -118,7 +118,7 @@ def _about(rule: Rule, state: State) -> tuple[object, ...] | str:
         return _SUBJECTS["bucket"][1]
     if rule.subject == "job" and state.team.missing is None and state.team.value is None:
         return _SUBJECTS["team"][1]
-    values: list[object] = []
+    values = []
     for find, absent in (_SUBJECTS[rule.subject], *(_GIVEN[name] for name in rule.given)):
         values.append(find(state))
         if not values[-1]:

@@ -11,7 +11,7 @@ from .. import account
 from ..aws.buckets import buckets_here
 from ..base.columns import lay_out
 from ..base.errors import InvalidInput
-from ..base.html import Markup, hint, notice, output, table, text as html_text
+from ..base.html import hint, notice, output, table, text as html_text
 from ..base.text import members, some
 from ..findings.listings import Findings, FindingsReport, Workteams
 from ..findings.model import SEVERITIES
@@ -183,7 +183,7 @@ class Audit(FindingsReport):
         return f"<audit of account {self.account} in {self.region}. {self.headline}>"
 
     def _repr_html_(self) -> str:
-        parts: list[Markup] = [notice("warn" if self.unread or self.worse_than("high") else "plain", self.headline)]
+        parts = [notice("warn" if self.unread or self.worse_than("high") else "plain", self.headline)]
         parts.append(hint(f"Account {self.account}, {self.region}, {self.at:%Y-%m-%d %H:%M} UTC", self.caller))
         for title, head, rows in self.sections():
             parts.append(table(head, rows, caption=title) if rows else hint(html_text(f"{title}: none")))
@@ -291,7 +291,5 @@ def _findings(
 def _subjects(used: Mapping[Workteam, list[str]], buckets: Iterable[str]) -> list[tuple[Workteam | None, str | None]]:
     """Return each private team with each of its buckets, or alone, and the buckets that none of them uses."""
     private = {team: names for team, names in used.items() if team.restrictable}
-    pairs: list[tuple[Workteam | None, str | None]] = []
-    for team, names in private.items():
-        pairs += [(team, name) for name in names] or [(team, None)]
-    return pairs + [(None, name) for name in buckets if not any(name in names for names in private.values())]
+    of_teams = ((team, name) for team, names in private.items() for name in names or (None,))
+    return [*of_teams, *((None, name) for name in buckets if not any(name in names for names in private.values()))]

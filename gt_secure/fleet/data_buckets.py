@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -90,8 +90,7 @@ class BucketChoice(NamedTuple):
         def tagged(name: str) -> bool:
             return notes.attempt(f"tags of {name}", lambda: tags_of(aws, name).get(key) == wanted, False)
 
-        with ThreadPoolExecutor(_THREADS, thread_name_prefix="gt_secure-tags") as pool:
-            return [name for name, has in zip(own, pool.map(tagged, own), strict=True) if has]
+        return _chosen(own, tagged)
 
 
 def guarded_buckets(aws: Aws, journal: Journal, own: Iterable[str]) -> list[str]:
@@ -103,9 +102,13 @@ def guarded_buckets(aws: Aws, journal: Journal, own: Iterable[str]) -> list[str]
         quiet = UnreadNotes(passes=InvalidInput)  # a bucket whose policy cannot be read is not known to be guarded
         return name in named or quiet.attempt(name, lambda: OWN in (read_policy(aws, name, aws.region) or ""), False)
 
-    listed = list(own)
-    with ThreadPoolExecutor(_THREADS, thread_name_prefix="gt_secure-guards") as pool:
-        return [name for name, has in zip(listed, pool.map(is_guarded, listed), strict=True) if has]
+    return _chosen(list(own), is_guarded)
+
+
+def _chosen(names: Sequence[str], test: Callable[[str], bool]) -> list[str]:
+    """Return the names that pass a test, which calls AWS."""
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="gt_secure-buckets") as pool:
+        return [name for name, has in zip(names, pool.map(test, names), strict=True) if has]
 
 
 class TeamBuckets:

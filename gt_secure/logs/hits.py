@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +24,7 @@ from .sql.literals import literal
 from .sql.log_columns import DERIVED, EXTRA, FIELDS, GROUPED, OPENED, SIGNER, STORED, UPLOAD
 from .sql.query import as_list, conditions, in_range
 from .table import FORMULA, Table, writable
-from .time_range import parse_time
+from .time_range import TimeLike, parse_time
 
 if TYPE_CHECKING:
     from .leaks import LeakRules, Leaks
@@ -105,8 +104,8 @@ class Hits:
     def filter(
         self,
         *,
-        since: str | dt.date | dt.datetime | None = None,
-        until: str | dt.date | dt.datetime | None = None,
+        since: TimeLike | None = None,
+        until: TimeLike | None = None,
         address: str | Iterable[str] | None = None,
         network: str | Iterable[str | IPNetwork] | None = None,
         endpoint: str | Iterable[str] | None = None,

@@ -21,6 +21,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from ..base.errors import InvalidInput
+from ..base.groups import grouped
 from ..base.network import IPNetwork, parse_networks, read_address
 from ..base.text import count, members
 from .named_networks import About, Networks
@@ -344,9 +345,7 @@ def find_leaks(hits: Queryable, rules: LeakRules | None = None, unread: Sequence
     shared = {fingerprint: most for fingerprint, n, most, _, _ in urls if n > 1}
     rows = _uses_of(hits, list(shared), max(shared.values(), default=0))
     # The log tells whole seconds: of two in one second, who was only refused is not taken for the first user.
-    groups: dict[str, list[tuple[Any, ...]]] = {}
-    for row in rows:
-        groups.setdefault(row[0], []).append(row)
+    groups = grouped((row[0], row) for row in rows)
     identify = _Identities(rules)
     found = [leak for fingerprint, group in groups.items() if (leak := _leak(fingerprint, group, identify))]
     order = {"leak": 0, "refused": 1, "preview": 2}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -16,7 +16,7 @@ from .engines.duckdb_store import MEMORY_LIMIT
 from .sql.dialects import DUCKDB
 from .sql.query import LOCAL, check_filters, in_scope
 from .storage.objects import LogObject
-from .time_range import parse_time
+from .time_range import ProgressCallback, TimeLike, parse_time
 
 if TYPE_CHECKING:
     from .engines.athena_settings import Athena
@@ -72,7 +72,7 @@ class Runtime:
     session: Any = None
     athena: Athena | None = None
     memory_limit: str = MEMORY_LIMIT
-    progress: Callable[[Any], object] | None = None
+    progress: ProgressCallback | None = None
     cancel: threading.Event | None = None
     cache: Cache | None = None
     test_urls: UrlJournal = field(default_factory=UrlJournal)
@@ -89,7 +89,7 @@ class Runtime:
 class ReadOptions(TypedDict, total=False):
     """Further parameters of :func:`~gt_secure.logs.read_hits`, as callers pass them on."""
 
-    until: str | dt.date | dt.datetime | None
+    until: TimeLike | None
     dedupe: bool
     cache: CacheLike
     memory_limit: str

@@ -29,6 +29,7 @@ from ..base import files as textfiles
 from ..base.errors import InvalidInput, MissingExtra, NotFound
 from ..base.network import IPAddress, IPNetwork, parse_networks, unmapped
 from ..base.optional import install_command
+from ..base.text import did_you_mean
 
 KINDS = ("office", "vpn", "pool", "proxy", "partner", "cloud", "other")
 """Kinds of networks. All addresses of one network count as one user, except those of ``cloud`` and ``other``."""
@@ -109,12 +110,10 @@ class Networks:
     def __getitem__(self, name: str) -> tuple[IPNetwork, ...]:
         found = [network for each in self.named if each.name == name for network in each.ranges]
         if not found:
-            import difflib
-
-            near = difflib.get_close_matches(name, [each.name for each in self.named], 1)
+            known = [each.name for each in self.named]
             raise InvalidInput(
                 f"No network is named {name[:60]!r}.",
-                next_step=f"Did you mean {near[0]!r}?" if near else "Name one of the networks file.",
+                next_step=did_you_mean(name, known, "Name one of the networks file.", form="{!r}"),
                 field="networks",
             )
         return tuple(found)
@@ -217,7 +216,7 @@ def _country(record: Mapping[str, Any]) -> str:
 def load_networks(*paths: str | Path) -> Networks:
     """Read networks files, AWS's ``ip-ranges.json`` and MMDB databases, told apart by their content."""
     named: list[NamedNetwork] = []
-    databases: list[Path] = []
+    databases = []
     applications: dict[str, str] = {}
     for path in map(Path, paths):
         if path.suffix.lower() == ".mmdb":

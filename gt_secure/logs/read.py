@@ -4,12 +4,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import threading
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -35,6 +34,7 @@ from .storage.listing import resolve
 from .storage.objects import LogObject, S3Object, StandardInput
 from .storage.opener import Opener, opener_of
 from .table import Table
+from .time_range import ProgressCallback, TimeLike
 
 if TYPE_CHECKING:
     from .engines.athena_settings import Athena
@@ -109,7 +109,7 @@ class _Job:
 def _listed(query: LogQuery, runtime: Runtime) -> list[LogObject]:
     opener = opener_of(runtime.aws) if runtime.aws is not None else None
     borders = runtime.cache.borders if runtime.cache is not None else None
-    found: list[LogObject] = []
+    found = []
     size, told = 0, time.monotonic()
     for item in resolve(query.sources, opener=opener, since=query.since, until=query.until, borders=borders):
         found.append(item)
@@ -149,14 +149,14 @@ def cancelled(kept: int) -> LogError:
 def read_hits(
     sources: Sources,
     *,
-    since: str | dt.date | dt.datetime | None = None,
-    until: str | dt.date | dt.datetime | None = None,
+    since: TimeLike | None = None,
+    until: TimeLike | None = None,
     engine: str = "auto",
     aws: Opener | Any = None,
     dedupe: bool = False,
     cache: CacheLike = True,
     memory_limit: str = MEMORY_LIMIT,
-    progress: Callable[[Any], object] | None = None,
+    progress: ProgressCallback | None = None,
     cancel: threading.Event | None = None,
     session: Any = None,
     athena: Athena | None = None,
@@ -313,11 +313,11 @@ def count_hits(
     sources: Sources,
     by: str | Sequence[str],
     *,
-    since: str | dt.date | dt.datetime | None = None,
-    until: str | dt.date | dt.datetime | None = None,
+    since: TimeLike | None = None,
+    until: TimeLike | None = None,
     aws: Opener | Any = None,
     memory_limit: str = MEMORY_LIMIT,
-    progress: Callable[[Any], object] | None = None,
+    progress: ProgressCallback | None = None,
     cancel: threading.Event | None = None,
     engine: str = "auto",
     session: Any = None,

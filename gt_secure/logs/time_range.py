@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from ..base.errors import InvalidInput
+
+TimeLike: TypeAlias = str | dt.date | dt.datetime
+ProgressCallback: TypeAlias = Callable[[Any], object]
 
 _AGO = re.compile(r"([0-9]{1,6})\s*(m|min|h|d|w)", re.IGNORECASE)
 _UNIT = {"m": "minutes", "min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-def parse_time(value: str | dt.date | dt.datetime | None, field: str = "time") -> dt.datetime | None:
+def parse_time(value: TimeLike | None, field: str = "time") -> dt.datetime | None:
     """Read a point in time: ISO 8601 (with a zone or in UTC), an age such as ``24h`` or ``7d``, or ``now``.
 
     The result is in UTC, without a zone; a date is its first moment. Anything else is an :class:`InvalidInput`.

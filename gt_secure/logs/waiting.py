@@ -23,7 +23,7 @@ from .read import read_hits
 from .storage.listing import LATE, resolve
 from .storage.objects import LogObject, StandardInput
 from .storage.opener import opener_of
-from .time_range import parse_time
+from .time_range import ProgressCallback, TimeLike, parse_time
 
 USUALLY = (
     "S3 usually delivers access logs in a few hours and guarantees no delivery time. CloudTrail takes about 5 minutes."
@@ -82,7 +82,7 @@ class _Watch:
         since: dt.datetime | None,
         wait_s: float,
         aws: Any,
-        progress: Callable[[Any], object] | None,
+        progress: ProgressCallback | None,
         cancel: threading.Event | None,
     ) -> None:
         self._sources, self._since, self._aws = sources, since, aws
@@ -113,7 +113,7 @@ class _Watch:
                 )
             pause = min(LONGEST_S, pause * 1.25)
             looks += 1
-            found: list[LogObject] = []
+            found = []
             with suppress(Unreachable, Throttled):  # a wait of hours outlives a network that is away
                 found = self._new()
             objects += len(found)
@@ -122,7 +122,7 @@ class _Watch:
     def _new(self) -> list[LogObject]:
         """Return the objects that no look before has seen; nothing is read."""
         opener = opener_of(self._aws) if self._aws is not None else None
-        found: list[LogObject] = []
+        found = []
         for item in resolve(self._sources, opener=opener, since=self._bound()):
             if isinstance(item, StandardInput) or item.identity is None:
                 raise InvalidInput(
@@ -148,10 +148,10 @@ def wait_for_hits(
     enough: Enough,
     *,
     wait_s: float = 60,
-    since: str | dt.date | dt.datetime | None = None,
+    since: TimeLike | None = None,
     aws: Any = None,
     engine: str = "auto",
-    progress: Callable[[Any], object] | None = None,
+    progress: ProgressCallback | None = None,
     cancel: threading.Event | None = None,
     **options: Unpack[ReadOptions],
 ) -> Hits:
@@ -188,10 +188,10 @@ def follow_hits(
     sources: Sources,
     *,
     wait_s: float = 3600,
-    since: str | dt.date | dt.datetime | None = None,
+    since: TimeLike | None = None,
     aws: Any = None,
     engine: str = "auto",
-    progress: Callable[[Any], object] | None = None,
+    progress: ProgressCallback | None = None,
     cancel: threading.Event | None = None,
     **options: Unpack[ReadOptions],
 ) -> Generator[Hits, None, None]:

@@ -6,15 +6,14 @@ boto3 signs URLs and forms with version 2 in ten regions by default (botocore 1.
 
 from __future__ import annotations
 
-import difflib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any, Literal, TypeAlias
 
 from ..base.errors import InvalidInput
+from ..base.files import package_data
+from ..base.text import did_you_mean
 
 SIGV2_REGIONS = frozenset(
     f"{area}-{number}"
@@ -82,8 +81,7 @@ class ApplicationProfile:
 @lru_cache(maxsize=1)
 def applications() -> dict[str, ApplicationProfile]:
     """Return the application profiles by their short names."""
-    text = files(__package__).joinpath("applications.json").read_text(encoding="utf-8")
-    return {name: _profile(row) for name, row in json.loads(text).items()}
+    return {name: _profile(row) for name, row in package_data(__package__, "applications.json").items()}
 
 
 def _profile(row: dict[str, Any]) -> ApplicationProfile:
@@ -99,10 +97,9 @@ def check_application(name: object) -> str | None:
     word = str(name).strip().lower()
     found = next((key for key, each in known.items() if word in (key, each.name.lower())), None)
     if found is None:
-        near = difflib.get_close_matches(word, known, 1)
         raise InvalidInput(
             f"There is no application profile {str(name)[:40]!r}.",
-            next_step=f"Did you mean {near[0]!r}?" if near else f"Choose from {', '.join(known)}.",
+            next_step=did_you_mean(word, known, form="{!r}"),
             field="application",
             value=name,
         )

@@ -90,7 +90,7 @@ def check_expectations(items: object) -> tuple[Expectation, ...]:
         items = (items,)
     if not isinstance(items, Iterable) or isinstance(items, str | bytes | Mapping):
         raise _bad(f"Expectations must be a list, not {type(items).__name__}.", items)
-    found: list[Expectation] = []
+    found = []
     said: dict[tuple[str, Of | None, str | None], ExpectedAnswer] = {}
     for item in items:
         one = expectation_from(item) if isinstance(item, Mapping) else item

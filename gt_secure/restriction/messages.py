@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any, Literal, TypeAlias
+
+from ..base.files import package_data
 
 MessageSeverity: TypeAlias = Literal["info", "warning", "blocker"]
 
@@ -69,6 +69,5 @@ def notice(
 @lru_cache(maxsize=1)
 def notices() -> dict[str, dict[str, str]]:
     """Return the data file: every code with severity, title, text, why, fix and the field that it is about."""
-    text = files(__package__).joinpath("notices.json").read_text(encoding="utf-8")
-    data: dict[str, dict[str, str]] = json.loads(text)
+    data: dict[str, dict[str, str]] = package_data(__package__, "notices.json")
     return data

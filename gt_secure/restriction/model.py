@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
@@ -13,7 +12,8 @@ from typing import Any, Literal, TypeAlias
 from ..aws.managed_lists import ManagedList
 from ..aws.teams import TeamArn, TeamLike, team_reference
 from ..base.errors import InvalidInput
-from ..base.network import IPAddress, IPNetwork
+from ..base.network import AddressesLike, IPNetwork
+from ..base.text import did_you_mean
 from ..engine.access.expectation import Expectation
 from ..engine.iam.facts import check_facts
 from ..engine.policies.age_limit import age_text, parse_age
@@ -112,7 +112,7 @@ class Restriction:
         self,
         team: TeamLike | None = None,
         *,
-        addresses: str | Iterable[str | IPNetwork | IPAddress] = (),
+        addresses: AddressesLike = (),
         endpoints: str | Iterable[str] = (),
         url_lock: bool | UrlLockMode | None = True,
         portal_lock: bool | None = None,
@@ -260,10 +260,9 @@ class Restriction:
         rest = _renamed(rest)
         for key in rest:
             if key not in known:
-                near = difflib.get_close_matches(key, known, 1)
                 raise InvalidInput(
                     f"Unknown field '{key[:60]}' in the restriction.",
-                    next_step=f"Did you mean '{near[0]}'?" if near else f"Valid fields: {', '.join(known)}.",
+                    next_step=did_you_mean(key, known, f"Valid fields: {', '.join(known)}.", form="'{}'"),
                     field="file",
                     value=key,
                 )

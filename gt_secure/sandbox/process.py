@@ -167,7 +167,7 @@ class Sandbox:
     def _first_line(self) -> bytes:
         assert self._process is not None
         assert self._process.stdout is not None
-        lines: list[bytes] = []
+        lines = []
         stdout = self._process.stdout
         reader = threading.Thread(target=lambda: lines.append(stdout.readline()), daemon=True)
         reader.start()

@@ -115,9 +115,7 @@ class ChipInput(Box):
         self.add(self._split(typed))
 
     def _draw(self) -> None:
-        kept: dict[Entry, ipywidgets.Button] = {}
-        for entry in self._entries[:_MOST]:
-            kept[entry] = self._chips.pop(entry, None) or self._chip(entry)
+        kept = {entry: self._chips.pop(entry, None) or self._chip(entry) for entry in self._entries[:_MOST]}
         for gone in self._chips.values():
             gone.close()
         self._chips = kept
@@ -129,12 +127,11 @@ class ChipInput(Box):
 
     def _draw_corrections(self) -> None:
         wrong = [entry for entry in self._entries if entry.problem][:_CORRECTED]
-        kept: dict[Entry, list[ipywidgets.Button]] = {}
-        for entry in wrong:
-            # The same buttons stay while their entry does: a redraw would take the keyboard focus away.
-            kept[entry] = self._corrected.pop(entry, []) or [
-                self._correction(entry, each) for each in entry.corrections
-            ]
+        # The same buttons stay while their entry does: a redraw would take the keyboard focus away.
+        kept = {
+            entry: self._corrected.pop(entry, []) or [self._correction(entry, each) for each in entry.corrections]
+            for entry in wrong
+        }
         for gone in (button for buttons in self._corrected.values() for button in buttons):
             gone.close()
         self._corrected = kept

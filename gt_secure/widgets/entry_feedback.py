@@ -114,7 +114,7 @@ def about_addresses(entries: Sequence[Entry], *, portal: bool) -> list[Markup]:
     networks = networks_of(entries)
     named = sum(list_name(entry.word) is not None for entry in entries)
     merged = collapse(networks)
-    parts: list[Markup] = []
+    parts = []
     if networks:
         said = [count(len(networks), "range")]
         if len(merged) < len(networks):

@@ -161,7 +161,7 @@ class HitsStep(Step):
     def wait_for_delivery(self) -> None:
         """Wait until a request is delivered that is not in the log yet, then plot the log."""
         activity, presigned = Activity(), self.which.value
-        before: list[int] = []
+        before = []
 
         def is_new(hits: Hits) -> bool:
             rows = len(hits.filter(presigned=True) if presigned else hits)

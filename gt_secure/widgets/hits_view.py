@@ -197,7 +197,7 @@ def sources_table(sources: Sequence[dict[str, Any]]) -> Markup:
 
 def leaks_markup(leaks: Any) -> Markup:
     """Leaked URLs as sentences that name the cause."""
-    parts: list[str] = []
+    parts = []
     titles = {
         "leak": "One URL was used from two networks.",
         "refused": "One URL was tried from another network and refused.",

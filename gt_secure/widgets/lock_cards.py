@@ -217,11 +217,8 @@ _RESOURCES = {"portal-lock": "Workforce", "url-lock": "Workteam", "bucket-guard"
 
 def last_changes(history: Iterable[HistoryEntry]) -> dict[str, HistoryEntry]:
     """Return the newest successful change for each kind of lock."""
-    newest: dict[str, HistoryEntry] = {}
-    for entry in sorted(history, key=lambda each: each.at):
-        if not entry.error:
-            newest.update((kind, entry) for kind, calls in KIND_CALLS.items() if entry.operation in calls)
-    return newest
+    made = sorted((entry for entry in history if not entry.error), key=lambda each: each.at)
+    return {kind: entry for entry in made for kind, calls in KIND_CALLS.items() if entry.operation in calls}
 
 
 def changed_markup(kind: str, changes: Mapping[str, HistoryEntry], now: dt.datetime | None = None) -> Markup:

@@ -31,7 +31,7 @@ from .thread_safe import Html, make
 from .url_step import TestUrlStep
 
 if TYPE_CHECKING:
-    from ..aws.teams import TeamLike
+    from ..aws.teams import TeamLike, Workteam
     from ..connection import Connection, ConnectionLike
     from ..doctor import Diagnosis
     from ..engine.access.locks import EffectiveLocks
@@ -177,7 +177,7 @@ class Panel(Box):
         self.allow.team = None if team is None else team.name if team.kind == "private" else team.arn
         private = [each.name for each in self.picker.teams if each.kind == "private"]
         self.allow.explain(private)
-        self.hits.team = team.name if team is not None and team.kind == "private" else None
+        self.hits.team = _private_name(team)
         if team is not None or self.picker.value == BUCKET_ONLY:
             self.allow.opened = True
         self._draw_top(team=team, teams=self.picker.teams, no_private_team=self.picker.no_private_team)
@@ -315,7 +315,7 @@ class Panel(Box):
         chosen, bucket, prefix = self.picker.team, self.allow.bucket, self.allow.prefix
         # Without a choice any team shows whether teams may be read; the policy then stays one for all of them.
         team = chosen or next((each for each in self.picker.teams if each.kind == "private"), None)
-        name = team.name if team is not None and team.kind == "private" else None
+        name = _private_name(team)
         place = f"s3://{bucket}/{prefix}" if bucket else None
         role = self.test.role_input.value.strip() or None
 
@@ -352,7 +352,7 @@ class Panel(Box):
     def read_changes(self) -> None:
         """Read who last changed the locks; the panel does so by itself in a notebook, after the first line."""
         team, bucket = self.picker.team, self.allow.bucket or None
-        name = team.name if team is not None and team.kind == "private" else None
+        name = _private_name(team)
         if name is not None or bucket is not None:
             self._historian.start(
                 lambda: last_changes(self.link.get().history(name, bucket)),
@@ -377,6 +377,11 @@ class Panel(Box):
         self.heading.value = f'<div class="gts-title">{headline(self._view)}{name}{who}</div>'
         self.top.value = locks_markup(self._view)
         self.locks = lock_states(self._view) | {"entries": json.dumps({"team": self.picker.value, **self.allow.good()})}
+
+
+def _private_name(team: Workteam | None) -> str | None:
+    """Return the name of a team that can have a URL lock."""
+    return team.name if team is not None and team.kind == "private" else None
 
 
 def panel(

@@ -19,7 +19,7 @@ from ..changes.journal import scrub
 from ..changes.render import parts
 from ..changes.targets import TeamUrlLock, WorkforcePortal
 from ..connection import with_facts
-from ..engine.iam.facts import check_facts
+from ..engine.iam.facts import Values, check_facts
 from ..engine.iam.request_keys import is_multivalued, key_facts
 from ..logs.activity import Activity
 from .base import PANEL, Box, Link, Step, check, field, spoken, text_field
@@ -316,7 +316,7 @@ class FactFields(Box):
     def __init__(self, changed: Callable[[], object], check: Callable[[Callable[[], object]], None]) -> None:
         self._changed = changed
         self._check = check
-        self._values: dict[str, tuple[str, ...]] = {}
+        self._values: dict[str, Values] = {}
         self.inputs: dict[str, ipywidgets.Text] = {}
         super().__init__()
         self.add_class("gts-stack")

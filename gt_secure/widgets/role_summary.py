@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..base import html as markup
 from ..base.errors import GtSecureError, InvalidInput
+from ..base.groups import grouped
 from ..base.html import Chip, Markup
 from ..base.text import capital
 
@@ -52,9 +53,7 @@ def headline(diagnosis: Diagnosis) -> str:
     parts = [f"{len(by_status['yes'])} of {len(diagnosis.features)} features are available"]
     if by_status["no"]:
         parts.append(f"Permissions are missing for {_names(by_status['no'])}")
-    by_choice: dict[str, list[FeatureState]] = {}
-    for each in by_status["unknown"]:
-        by_choice.setdefault(_waits_for(each), []).append(each)
+    by_choice = grouped((_waits_for(each), each) for each in by_status["unknown"])
     unknown = by_choice.pop("", [])
     parts += [f"To use {_names(states)}, {choice}" for choice, states in by_choice.items()]
     parts += [f"Unknown: {_names(unknown)}"] if unknown else []
@@ -99,7 +98,7 @@ def _why(state: FeatureState) -> str:
 
 def _policy(found: Diagnosis) -> Markup:
     """Return the policy for what is refused, where the resources are known."""
-    named: list[str] = []
+    named = []
     for state in found.features:
         if state.status == "no":
             with contextlib.suppress(InvalidInput):  # it needs a bucket or log that is not known: no wildcard for it

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...base import html as markup
+from ...base.groups import as_list
 from ...base.html import Markup, facts, join, plain, style_sheet, text
 from ...base.version import __version__
 from ...engine.policies.equivalence import statements_equal
@@ -172,8 +173,7 @@ def _kept(number: int) -> str:
 
 def statements_of(text: str | None) -> list[dict[str, Any]]:
     """Return the statements of a policy, which may hold a single one without a list."""
-    found = [] if text is None else json.loads(text).get("Statement", [])
-    return found if isinstance(found, list) else [found]
+    return [] if text is None else as_list(json.loads(text).get("Statement", []))
 
 
 def policy_diff(change: Change[str | None]) -> Markup:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ...base.columns import lay_out, wrapped
+from ...base.groups import grouped
 from ...base.text import count, printable, some
 from ...engine.access.exposure_text import exposure_text
 from ...engine.access.matrix import Matrix, matrix_of, matrix_text
@@ -110,10 +111,11 @@ def plan_matrix(plan: Plan) -> Matrix:
 def _sources(plan: Plan, room: int | None, full: bool) -> Iterator[str]:
     """Yield clients of the log and services: those whose answer changes by name, or all in a table."""
     if not full:
-        moves: dict[str, list[str]] = {}
-        for row in plan.simulation:
-            if row.changes:
-                moves.setdefault(f"{row.before.answer} -> {_word(row.after)}", []).append(printable(row.source))
+        moves = grouped(
+            (f"{row.before.answer} -> {_word(row.after)}", printable(row.source))
+            for row in plan.simulation
+            if row.changes
+        )
         for move, names in moves.items():
             yield f"  Also {some([*dict.fromkeys(names)], MOST_USAGES)}: {move}."
         return

@@ -18,13 +18,12 @@ from typing import Any
 from ...base.errors import PolicyError
 from ...base.text import count, printable
 from ..iam.documents import document_of, parse_document
-from ..iam.facts import Values
 from ..iam.request import Layer
 from ..iam.request_keys import ConditionKey, key_facts
 from ..iam.request_space import Dimension
 from ..iam.statement_table import DimensionValue, StatementTable
 from ..iam.three_valued import conditions_on, key_values
-from ..iam.variables import variable_keys
+from ..iam.variables import Keys, variable_keys
 from ..iam.wildcards import TooManyClassesError
 from ..policies.public_access import SETTING, is_surely_public, may_be_public
 from .part import Part
@@ -95,7 +94,7 @@ class PointPath:
     name: str = ""
     arn: str = ""
     policy: Layer | None = None
-    facts: Mapping[str, Values] = field(default_factory=dict)
+    facts: Keys = field(default_factory=dict)
     own_only: bool = False
     unread: tuple[str, ...] = ()
     unread_of_others: tuple[str, ...] = ()
@@ -161,7 +160,7 @@ def ways(
 
 def _with_variables(table: StatementTable) -> set[str]:
     """Return the keys that are policy variables, or compared with some."""
-    statements = [statement for _, _, statement in table.statements]
+    statements = table.every_statement
     compared = (each for one in statements for each in one.conditions if each.variables)
     patterns = (pattern for one in statements for pattern in one.resources)
     found = {key for each in compared for key in (each.lower_key, *each.variables)}

@@ -179,7 +179,7 @@ def _ipv4_like(filled: Filled) -> list[tuple[int, int]]:
 
 def minimal_cidrs(spans: Iterable[Span]) -> list[str]:
     """Return the fewest CIDR ranges that hold exactly these addresses, IPv4 first, in order."""
-    result: list[str] = []
+    result = []
     items = list(spans)
     for version in (4, 6):
         make = ipaddress.IPv4Network if version == 4 else ipaddress.IPv6Network
@@ -201,7 +201,7 @@ def _blocks(first: int, last: int) -> Iterable[tuple[int, int]]:
 def minus(spans: Iterable[Span], others: Iterable[Span]) -> tuple[Span, ...]:
     """Return the addresses of some ranges that are in none of others."""
     items, taken = list(spans), list(others)
-    result: list[Span] = []
+    result = []
     for version in BITS:
         away = _merged((span.first, span.last) for span in taken if span.version == version)
         at = 0

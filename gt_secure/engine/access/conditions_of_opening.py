@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import reduce
 from itertools import product
 
 from ..iam.conditions import Condition
-from ..iam.facts import Values
 from ..iam.operators import read_date, read_number
 from ..iam.request_context import SIGV4
 from ..iam.request_keys import TIME_KEYS
 from ..iam.request_space import Dimension, RequestSpace
 from ..iam.statement_table import PRINCIPAL, DimensionValue, View, mask_of
 from ..iam.three_valued import conditions_on
-from ..iam.variables import split_wildcards
+from ..iam.variables import Keys, split_wildcards
 from ..iam.wildcards import glob
 from .request_kinds import LONGEST_SIGNATURE_MS
 
@@ -26,7 +25,7 @@ _SIGNATURES = ("s3:signatureAge", _VERSION)
 
 def phrases(space: RequestSpace, mask: int, now: datetime) -> tuple[str, ...]:
     """Return the choices under which requests are opened; empty if every choice opens them."""
-    texts: list[str] = []
+    texts = []
     live = space.settled & mask
     if any(part.keys & TIME_KEYS and part.bits & space.table.everything for part in space.table.parts):
         texts.append(f"at {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}, the time that was asked about")
@@ -216,7 +215,7 @@ def _signed(dimension: Dimension, usable: list[DimensionValue]) -> list[str]:
     return found + only
 
 
-def _age(settings: Sequence[Mapping[str, Values]], usable: Sequence[Mapping[str, Values]]) -> str:
+def _age(settings: Sequence[Keys], usable: Sequence[Keys]) -> str:
     ages, good = ({int(each["s3:signatureage"][0]) for each in some} for some in (settings, usable))
     youngest, oldest = min(good), max(good)
     if youngest == min(ages):

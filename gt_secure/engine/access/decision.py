@@ -7,7 +7,7 @@ known makes the answer unknown where it matters.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from ..iam.documents import Statement
@@ -19,6 +19,7 @@ from ..iam.request_keys import ENDPOINT_FACTS, TIME_KEYS, TLS_KEYS, is_absent_fo
 from ..iam.request_space import Dimension, RequestSpace, SpaceAnswer
 from ..iam.statement_table import PRINCIPAL, StatementTable, View
 from ..iam.three_valued import fact, spellings
+from ..iam.variables import Keys
 from ..iam.verdict import Decided, Verdict
 from .request_kinds import Circumstances, Form, Kind, absent_keys, dimensions, principal_keys
 from .source_sets import example_request
@@ -59,7 +60,7 @@ def decide_request(
         compiled, caller, cross_account=request.is_cross_account, endpoint=not request.is_off_endpoint
     )
     account = request.resource_account or caller.account
-    settled: Mapping[str, Values] = {
+    settled: Keys = {
         **({"aws:resourceaccount": (account,), "s3:resourceaccount": (account,)} if account else {}),
         **{key: value for key, value in known.items() if value},
     }
@@ -98,10 +99,10 @@ def _confirmed(
     return Verdict(request, policies.compiled, decided)
 
 
-def _known(request: Request, supplied: Mapping[str, Values], signer_known: bool) -> dict[str, Values]:
+def _known(request: Request, supplied: Keys, signer_known: bool) -> dict[str, Values]:
     """Return the keys that are known, an empty value for one that is absent."""
     own = principal_keys(request.caller, request.caller.partition or "aws")
-    known: dict[str, Values] = {**own, **supplied, **request.keys}
+    known = {**own, **supplied, **request.keys}
     return known if signer_known else {key: value for key, value in known.items() if key not in _OF_ONE_SIGNER}
 
 
@@ -110,8 +111,8 @@ def _sender_dimensions(
     compiled: Compiled,
     table: StatementTable,
     circumstances: Circumstances,
-    settled: Mapping[str, Values],
-    known: Mapping[str, Values],
+    settled: Keys,
+    known: Keys,
     caller_known: bool,
 ) -> list[Dimension]:
     """Return what varies with the sender: its choices, and the facts about it that are not known."""
@@ -130,8 +131,8 @@ def _unknown_facts(
     keys: Iterable[str],
     compiled: Compiled,
     table: StatementTable,
-    settled: Mapping[str, Values],
-    known: Mapping[str, Values],
+    settled: Keys,
+    known: Keys,
 ) -> list[Dimension]:
     """Return those of some facts for which the policies ask, and which are not known."""
     mentioned = spellings(compiled)
@@ -151,7 +152,7 @@ def _given(request: Request, facts: Facts) -> dict[str, Values]:
     }
 
 
-def _supposing(request: Request, given: Mapping[str, Values]) -> Request:
+def _supposing(request: Request, given: Keys) -> Request:
     """Return the request with supplied values in place of those that a prediction supposes."""
     supposed = {key: value for key, value in given.items() if key in SUPPOSED and value}
     if not supposed:
@@ -172,8 +173,7 @@ def _is_settled(policies: Compiled, request: Request, signer_known: bool, caller
     if not signer_known:
         known -= _OF_ONE_SIGNER
         open_kinds.add("role")
-    statements = (statement for layer in policies.layers for statement in layer.document.statements)
-    return all(_asks_within(statement, known, open_kinds) for statement in statements)
+    return all(_asks_within(statement, known, open_kinds) for statement in policies.statements)
 
 
 def _asks_within(statement: Statement, known: Collection[str], open_kinds: Collection[str]) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, TypeAlias, overload
+from typing import Any, TypeAlias, TypeVar, overload
 
 from ...base.errors import InvalidInput, PolicyError
 from ...base.network import IPNetwork, Source, contains, parse_stored_cidrs
@@ -22,7 +22,7 @@ from ..iam.request_space import WORDS, Word, limited_work
 from ..iam.variables import Keys
 from ..iam.wildcards import TooManyClassesError
 from ..policies.public_access import BLOCK_PUBLIC_ACCESS
-from .address_classes import EVERY_ADDRESS, Span, minus
+from .address_classes import EVERY_ADDRESS, Span, minus, spans_of, within
 from .answer import Answer, Answers
 from .difference import Difference
 from .expectation import Expectation
@@ -44,6 +44,7 @@ from .source_sets import (
     values_of,
 )
 
+Found = TypeVar("Found", Row, Answer)
 Context: TypeAlias = Mapping[str, str | Sequence[str]]
 """Values of condition keys that are known."""
 
@@ -105,17 +106,19 @@ class Exposure:
     def row(self, request: str) -> Row:
         """Return the row of one kind of request."""
         if request not in self._rows:
-            objects = self.objects
-            rows: list[Row] = []
-            with limited_work() as work:
-                for arn in objects:
-                    rows.append(_Question(self.locks, arn).row(request))
-                    if work.is_done and len(objects) > 1:
-                        rows = []
-                        break
-            keys = [self._key_of(arn) for arn in objects]
-            self._rows[request] = together(request, rows, keys) if rows else _unknown(request, _TOO_MANY)
+            rows = self._each(lambda question: question.row(request))
+            self._rows[request] = together(request, rows, self.keys) if rows else _unknown(request, _TOO_MANY)
         return self._rows[request]
+
+    def _each(self, ask: Callable[[_Question], Found]) -> list[Found]:
+        """Return what is found for each class of keys; nothing if they are too many to be told apart."""
+        objects, found = self.objects, []
+        with limited_work() as work:
+            for arn in objects:
+                found.append(ask(_Question(self.locks, arn)))
+                if work.is_done and len(objects) > 1:
+                    return []
+        return found
 
     @property
     def assumed(self) -> tuple[str, ...]:
@@ -209,18 +212,10 @@ class Exposure:
 
     def _answers(self, place: Source, request: str, *, plain: bool) -> list[Answer]:
         """Return the answer for each class of keys."""
-        objects = self.objects
-        if not objects:
-            return [Answer("unknown", request, str(place), depends_on=(_TOO_MANY,))]
-        found: list[Answer] = []
-        with limited_work() as work:
-            for arn in objects:
-                found.append(_Question(self.locks, arn).answer(request, place, plain=plain))
-                if work.is_done and len(objects) > 1:
-                    return [Answer("unknown", request, str(place), depends_on=(_TOO_MANY,))]
+        found = self._each(lambda question: question.answer(request, place, plain=plain))
         if len({each.answer for each in found}) > 1:
-            found = [replace(each, key=self._key_of(arn)) for each, arn in zip(found, objects, strict=True)]
-        return found
+            found = [replace(each, key=key) for each, key in zip(found, self.keys, strict=True)]
+        return found or [Answer("unknown", request, str(place), depends_on=(_TOO_MANY,))]
 
     def _for_all(self, answers: Sequence[Answer]) -> Answer:
         """Return the answer that holds for all keys that exist."""
@@ -282,9 +277,8 @@ class Exposure:
         row = self.row("worker" if self.locks.has_portal else "presigned")
         if not addresses and not endpoints:
             return row.word == "refused"
-        listed = [Span(each.version, int(each.network_address), int(each.broadcast_address)) for each in addresses]
         refused = minus(EVERY_ADDRESS, [*row.opened.spans, *row.unknown.spans])
-        return not minus(listed, refused) and all(row.at_endpoint(each) == "refused" for each in endpoints)
+        return not minus(spans_of(addresses), refused) and all(row.at_endpoint(each) == "refused" for each in endpoints)
 
     def diff(self, before: Exposure) -> tuple[Difference[Row], ...]:
         """Return who gains and loses access against an earlier exposure, a row for each kind of request."""
@@ -314,8 +308,7 @@ def _first(answers: Iterable[Answer], order: Sequence[Word]) -> Answer:
 
 def statements_of(locks: EffectiveLocks) -> list[Statement]:
     """Return the statements of all policies; none of one that is not valid."""
-    layers = (each for path in _valid_paths(locks) for each in locks.policies("own", path).compiled.layers)
-    return [statement for layer in layers for statement in layer.document.statements]
+    return [each for path in _valid_paths(locks) for each in locks.policies("own", path).compiled.statements]
 
 
 def _valid_paths(locks: EffectiveLocks) -> Iterator[str]:
@@ -461,9 +454,7 @@ class _Question:
             return unsure(row, [READ_WORKFORCE], endpoints=False) if row.opened.spans else row
         if not self.locks.cidrs:
             return row
-        networks = parse_stored_cidrs(self.locks.cidrs)
-        listed = [Span(n.version, int(n.network_address), int(n.broadcast_address)) for n in networks]
-        closed = minus(EVERY_ADDRESS, listed)
+        closed = minus(EVERY_ADDRESS, spans_of(parse_stored_cidrs(self.locks.cidrs)))
         opened, unknown = (replace(each, spans=minus(each.spans, closed)) for each in (row.opened, row.unknown))
         inside = minus(row.refused.spans, closed)
         by_others = row.refused.decided_by if inside or row.refused.endpoints or row.refused.other_endpoints else ()
@@ -519,10 +510,10 @@ def together(request: str, rows: Sequence[Row], keys: Sequence[str]) -> Row:
 def _addresses_by_answer(rows: Sequence[Row]) -> dict[Word, tuple[Span, ...]]:
     """Return the addresses from which some row is opened, of the others those where one is unknown, and the rest."""
     spans: dict[Word, tuple[Span, ...]] = {}
-    left: tuple[Span, ...] = EVERY_ADDRESS
+    left = EVERY_ADDRESS
     for word in ("opened", "unknown"):
         here = [span for row in rows for span in row.places(word).spans]
-        spans[word] = minus(left, minus(EVERY_ADDRESS, here))
+        spans[word] = within(left, minus(here, ()))
         left = minus(left, here)
     spans["refused"] = left
     return spans
@@ -538,6 +529,10 @@ def _for_keys(rows: Sequence[Row], keys: Sequence[str]) -> tuple[str, ...]:
     opening = [(row.opened, key) for row, key in zip(rows, keys, strict=True) if not row.opened.is_empty]
     if len(opening) == len(rows) and len({each.where for each, _ in opening}) == 1:
         return tuple(sorted({phrase for each, _ in opening for phrase in each.when}))
-    named = [", ".join((f'for keys such as "{key[:120]}"', *each.when)) for each, key in opening]
+    return first_kinds([", ".join((f'for keys such as "{key[:120]}"', *each.when)) for each, key in opening])
+
+
+def first_kinds(named: Sequence[str]) -> tuple[str, ...]:
+    """Return the first phrases about kinds of keys, and how many more there are."""
     more = [f"for {count(len(named) - _SHOWN, 'more kind')} of keys"] if len(named) > _SHOWN else []
     return (*named[:_SHOWN], *more)

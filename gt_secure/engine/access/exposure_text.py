@@ -24,7 +24,7 @@ _HEAD = ("request", "source", "answer", "decided by", "reason")
 
 def exposure_text(exposure: Exposure, room: int | None = None) -> str:
     """Return the kinds of requests, each with three lines: opened, refused and unknown sources."""
-    lines: list[str] = []
+    lines = []
     for row in exposure:
         lines.append(f"{row.request}: {_claim(exposure, row)}")
         named = [(word, words_of(row, word)) for word in WORDS]

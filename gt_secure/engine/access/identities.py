@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from ...base.errors import InvalidInput
+from ...base.groups import as_list
 from ..iam.documents import VERSIONS
 from ..iam.principals import Caller, is_linked_path, session_of
 
@@ -111,7 +112,7 @@ def parse_principals(text: str, name: str = "the file") -> Principals:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise _no_details(name, f"is not JSON ({error})"[:120]) from error
-    pages = data if isinstance(data, list) else [data]
+    pages = as_list(data)
     if not pages or not all(isinstance(page, Mapping) and _LISTS.keys() & page.keys() for page in pages):
         raise _no_details(name, "holds no users, roles or policies")
     return principals_of(pages)
@@ -182,18 +183,12 @@ def _attached(
     data: Mapping[str, Any], documents: Mapping[str, AttachedPolicy | None]
 ) -> tuple[tuple[AttachedPolicy, ...], tuple[str, ...]]:
     """Return the policies of a user, group or role, and the names of those that were not read."""
-    found: list[AttachedPolicy] = []
-    unread: list[str] = []
     inline = [each for key in _INLINE for each in data.get(key) or ()]
-    if not any(key in data for key in (*_INLINE, "AttachedManagedPolicies")):
-        unread.append("its policies")
+    unread = [] if any(key in data for key in (*_INLINE, "AttachedManagedPolicies")) else ["its policies"]
     named = [(f"inline policy {each.get('PolicyName')}", document("", each.get("PolicyDocument"))) for each in inline]
-    for name, made in (*named, *((arn, documents.get(arn)) for arn in _managed(data))):
-        if made is None:
-            unread.append(name)
-        else:
-            found.append(made)
-    return tuple(found), tuple(unread)
+    every = [*named, *((arn, documents.get(arn)) for arn in _managed(data))]
+    unread += [name for name, made in every if made is None]
+    return tuple(made for _, made in every if made is not None), tuple(unread)
 
 
 def _managed(data: Mapping[str, Any]) -> Iterator[str]:
@@ -219,8 +214,7 @@ def document(name: str, value: object) -> AttachedPolicy | None:
             return None
     if not isinstance(value, Mapping):
         return None
-    statements = value.get("Statement")
-    several = tuple(statements) if isinstance(statements, list) else (statements,)
+    several = tuple(as_list(value.get("Statement")))
     version = value.get("Version", VERSIONS[0])
     if version not in VERSIONS or not all(isinstance(each, Mapping) for each in several):
         return None

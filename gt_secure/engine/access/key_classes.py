@@ -106,7 +106,7 @@ def _values_of_variables(statements: Sequence[Statement], known: Callable[[], Se
     variables = dict.fromkeys(part for part in parts if isinstance(part, Variable))
     if not variables:
         return {}
-    keys: list[Keys] = [*known(), *({each.key: (each.default,)} for each in variables if each.default)]
+    keys = [*known(), *({each.key: (each.default,)} for each in variables if each.default)]
     return {each.key: _values(statements, each.key, keys) for each in variables}
 
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from ...base.text import count
 from ..iam.variables import Template, Variable, Wild
+from ..iam.wildcards import Gap, PatternMachine
 from .key_classes import KeyClasses, Signature
 
 _ARN_COLONS = 5
@@ -47,19 +48,13 @@ def behind(template: Template, start: str) -> list[Template]:
 
 def _behind(template: Template, start: str) -> Iterator[Template]:
     steps = [step for part in template for step in (part if isinstance(part, str) else (part,))]
-    state = _spread(steps, {0})
-    for character in start:
-        state = _moved(steps, state, character)
-    for at in sorted(state):
-        if at < len(steps) and (at - 1 not in state or not _is_long(steps[at - 1])):
+    gaps = (Gap(_is_long(step)) if isinstance(step, Wild | Variable) else step for step in steps)
+    machine = PatternMachine([[(*gaps, "")]])  # behind a last step without a text no wildcard settles the others
+    state = reduce(machine.step, start, machine.start)
+    for at in range(len(steps)):
+        if state >> at & 1 and not (at and state >> (at - 1) & 1 and _is_long(steps[at - 1])):
             first = Wild.ANY if isinstance(steps[at], Variable) and _is_inside(steps, at, start) else steps[at]
             yield _joined([first, *steps[at + 1 :]])
-
-
-def _moved(steps: Sequence[object], state: set[int], character: str) -> set[int]:
-    left = {at for at in state if at < len(steps)}
-    one = {at + 1 for at in left if steps[at] in (character, Wild.ONE)}
-    return _spread(steps, one | {at for at in left if _is_long(steps[at])})
 
 
 def _is_long(step: object) -> bool:
@@ -69,14 +64,6 @@ def _is_long(step: object) -> bool:
 def _is_inside(steps: Sequence[object], at: int, start: str) -> bool:
     """Return whether the value of a variable may begin before the end of a text."""
     return "".join(map(str, steps[:at])) != start
-
-
-def _spread(steps: Sequence[object], state: set[int]) -> set[int]:
-    for at in sorted(state):
-        while at < len(steps) and _is_long(steps[at]):
-            at += 1
-            state.add(at)
-    return state
 
 
 def _joined(steps: Sequence[str | Wild | Variable]) -> Template:

@@ -11,6 +11,7 @@ from typing import TypedDict
 
 from ...base import html as markup
 from ...base.columns import lay_out, wrapped
+from ...base.groups import grouped
 from ...base.html import Markup
 from ...base.text import capital, count, some
 from ..iam.request_space import WORDS, Word
@@ -75,9 +76,9 @@ def matrix_of(rows: Iterable[tuple[Row, Row]]) -> Matrix:
     """Return the matrix of kinds of requests, each with its row now and after a change."""
     pairs = list(rows)
     places = [*_addresses(pairs), *_endpoints(pairs)]
-    kinds: dict[tuple[Difference[Word], ...], list[str]] = {}
-    for number, (_, after) in enumerate(pairs):
-        kinds.setdefault(tuple(cells[number] for _, cells in places), []).append(after.request)
+    kinds = grouped(
+        (tuple(cells[number] for _, cells in places), after.request) for number, (_, after) in enumerate(pairs)
+    )
     lines = [KindRow(tuple(requests), cells) for cells, requests in kinds.items()]
     return Matrix(tuple(title for title, _ in places), tuple(lines))
 
@@ -121,10 +122,10 @@ def _address_title(sources: SourceSet, *, alone: bool) -> tuple[str, str]:
 
 def _endpoints(pairs: Sequence[tuple[Row, Row]]) -> Iterator[tuple[tuple[str, str], tuple[Difference[Word], ...]]]:
     labels = sorted({label for pair in pairs for row in pair for label in row.labels})
-    alike: dict[tuple[Difference[Word], ...], list[str]] = {}
-    for label in labels:
-        cells = tuple(Difference(before.at_endpoint(label), after.at_endpoint(label)) for before, after in pairs)
-        alike.setdefault(cells, []).append(label)
+    alike = grouped(
+        (tuple(Difference(before.at_endpoint(label), after.at_endpoint(label)) for before, after in pairs), label)
+        for label in labels
+    )
     others = tuple(Difference(before.others, after.others) for before, after in pairs)
     as_others = alike.pop(others, [])
     for cells, names in alike.items():

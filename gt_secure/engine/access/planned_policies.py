@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 from ...base.errors import InvalidInput
+from ...base.groups import as_list
 from ...base.text import capital
 from .locks import EffectiveLocks
 from .proof import Claim, Proof, prove
@@ -56,9 +57,9 @@ class PlannedPolicy:
     @classmethod
     def of(cls, statements: Any, bucket: Any, address: str) -> PlannedPolicy:
         """Return the policy of statements, of which some hold unknown parts."""
-        listed = statements if isinstance(statements, list) else [statements]
-        known = [each for each in listed if not _has_unknown(each)]
-        doubtful = [each for each in listed if _has_unknown(each)]
+        listed = as_list(statements)
+        known = [each for each in listed if not _holds(each, _UNKNOWN)]
+        doubtful = [each for each in listed if _holds(each, _UNKNOWN)]
         return cls(known, doubtful, bucket if isinstance(bucket, str) else "", address)
 
     def text(self, effect: str = "") -> str:
@@ -93,10 +94,11 @@ def policy_of(planned: Iterable[PlannedPolicy], bucket: str) -> PlannedPolicy:
     return found.get(bucket) or PlannedPolicy.of(_UNKNOWN, bucket, other)
 
 
-def _has_unknown(value: object) -> bool:
-    if isinstance(value, Mapping):
-        return any(map(_has_unknown, value.values()))
-    return any(map(_has_unknown, value)) if isinstance(value, list) else value is _UNKNOWN
+def _holds(value: object, part: object) -> bool:
+    """Return whether a value of JSON is a part, or holds it at any depth."""
+    if isinstance(value, Mapping | list):
+        return any(_holds(each, part) for each in (value.values() if isinstance(value, Mapping) else value))
+    return value is part
 
 
 def terraform_policies(text: str) -> list[PlannedPolicy]:
@@ -191,7 +193,7 @@ def _deferred(known: Mapping[str, Any], unknown: Any) -> Any:
     """Return a statement of a policy document that Terraform reads only when it applies the plan."""
     if unknown is True:
         return _UNKNOWN
-    doubts = {key for key, value in (unknown or {}).items() if value is True or _has_true(value)}
+    doubts = {key for key, value in (unknown or {}).items() if value is True or _holds(value, True)}
     statement: dict[str, Any] = {name: known[key] for key, name in _STATEMENT.items() if known.get(key)}
     statement |= {_STATEMENT[key]: _UNKNOWN for key in doubts if key in _STATEMENT}
     statement.setdefault("Effect", "Allow")
@@ -218,12 +220,6 @@ def _condition_element(blocks: Iterable[Mapping[str, Any]]) -> dict[Any, dict[An
     return element or None
 
 
-def _has_true(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return any(map(_has_true, value.values()))
-    return any(map(_has_true, value)) if isinstance(value, list) else value is True
-
-
 def cloudformation_policies(text: str, account: str) -> list[PlannedPolicy]:
     """Return the bucket policies of a template in JSON or YAML; raises InvalidInput for other text."""
     data = _json(text, "a template") if text.lstrip().startswith("{") else _yaml(text)
@@ -240,7 +236,7 @@ def cloudformation_policies(text: str, account: str) -> list[PlannedPolicy]:
     }
     for name, bucket in buckets.items():
         names |= {name: bucket, f"{name}.Arn": bucket if bucket is _UNKNOWN else f"arn:aws:s3:::{bucket}"}
-    policies: list[PlannedPolicy] = []
+    policies = []
     for name in (name for name, kind in kinds.items() if kind == "AWS::S3::BucketPolicy"):
         document = _value(settings[name].get("PolicyDocument"), names.get)
         statements = document.get("Statement", []) if isinstance(document, Mapping) else _UNKNOWN

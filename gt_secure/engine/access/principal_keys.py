@@ -6,22 +6,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
-from ...base.text import count
+from ...base.groups import grouped
 from ..iam.documents import Pattern, Statement
 from ..iam.facts import Values
 from ..iam.variables import Keys, Template, Variable, Wild, fill, split_wildcards, variable_keys
-from .exposure import Exposure, statements_of, together
+from .exposure import Exposure, first_kinds, statements_of, together
 from .identities import Principal
 from .key_classes import KeyClasses, Signature
 from .key_patterns import KeyPattern, behind, patterns_of, shown_keys
 from .principal_policies import Statements, cuts, session_values
 from .source_sets import EVERYWHERE, NOWHERE, Row, SourceSet
 
-_SHOWN = 3
 _TOO_MANY = "the key of the object"
 _OF_SESSIONS = {"aws:userid": "sts:rolesessionname", "aws:sourceidentity": "sts:sourceidentity"}
 """Keys of the session of a role, with the key of the request for it that becomes their value."""
-_KeysOf: TypeAlias = Callable[[Principal, Iterable[Statement]], Mapping[str, Values]]
+_KeysOf: TypeAlias = Callable[[Principal, Iterable[Statement]], Keys]
 
 
 class PrincipalKeys:
@@ -75,12 +74,11 @@ class PrincipalKeys:
 
     def of(self, principal: Principal) -> KeyClasses:
         """Return the classes of keys for a principal; without any if they are too many."""
-        own: dict[int, Statement] = {}
-        for policy in (*principal.policies, *([principal.boundary] if principal.boundary else [])):
-            for statement in self._statements.cutting(policy, self._action, self._starts):
-                own[id(statement)] = statement
-        every = [*self._shared, *own.values()]
-        every += [self._of_point(each, start) for start in self._points for each in own.values()]
+        policies = (*principal.policies, *([principal.boundary] if principal.boundary else []))
+        cutting = (each for policy in policies for each in self._statements.cutting(policy, self._action, self._starts))
+        own = {id(each): each for each in cutting}.values()
+        every = [*self._shared, *own]
+        every += [self._of_point(each, start) for start in self._points for each in own]
         keys = self._known(principal, every)
         is_open = self._statements.may_trust(principal, "sts:tagsession")
         settled = {key: values for key, values in keys.items() if not (is_open and key.startswith("aws:principaltag/"))}
@@ -155,15 +153,11 @@ class PrincipalKeys:
 
     def _opened(self, classes: KeyClasses, rows: Mapping[Signature, SourceSet], joined: SourceSet) -> SourceSet:
         """Return the sources for some keys, with what else has to be so for which of them."""
-        alike: dict[object, list[Signature]] = {}
-        for signature, opened in rows.items():
-            alike.setdefault((opened.where, opened.when), []).append(signature)
+        alike = grouped(((opened.where, opened.when), signature) for signature, opened in rows.items())
         when = next(iter(rows.values())).when
         if len(alike) > 1:
             parts = [(shown_keys(self._named(classes, some)), rows[some[0]]) for some in alike.values()]
-            named = [", ".join((f"for {keys}", *_apart(part, joined))) for keys, part in parts]
-            more = [f"for {count(len(named) - _SHOWN, 'more kind')} of keys"] if len(named) > _SHOWN else []
-            when = (*named[:_SHOWN], *more)
+            when = first_kinds([", ".join((f"for {keys}", *_apart(part, joined))) for keys, part in parts])
         ages = [each.oldest_ms for each in rows.values()]
         return replace(
             joined,
@@ -176,9 +170,7 @@ class PrincipalKeys:
 
 def _apart(part: SourceSet, whole: SourceSet) -> tuple[str, ...]:
     """Return from where a part is opened, if that differs from the whole, and under which choices."""
-    endpoints = ["any endpoint"] if part.other_endpoints else list(part.endpoints)
-    places = () if part.where == whole.where else (f"from {', '.join([*part.cidrs, *endpoints])}",)
-    return (*places, *part.when)
+    return (*(() if part.where == whole.where else (part.from_where,)), *part.when)
 
 
 def _text(part: str | Wild | Variable) -> str:

@@ -14,15 +14,15 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from ...base.errors import PolicyError
+from ...base.groups import as_list
 from ..iam.conditions import Condition
 from ..iam.documents import DocumentKind, Statement, compile_statement, document_of
 from ..iam.facts import Facts, Values
-from ..iam.principals import Caller
 from ..iam.request import Compiled, Layer, Policies
 from ..iam.request_keys import is_principal_key
 from ..iam.request_space import WORDS, SpaceAnswer, Word
 from ..iam.three_valued import spellings
-from ..iam.variables import Several, split_wildcards, variable_keys
+from ..iam.variables import Keys, Several, split_wildcards, variable_keys
 from ..iam.wildcards import TooManyClassesError, glob
 from .address_classes import AddressClass, Span, address_classes, within
 from .identities import AttachedPolicy, Principal
@@ -86,9 +86,8 @@ class Statements:
     def _read(self, policy: AttachedPolicy) -> _Document:
         entries, allowed = [], 0
         for raw in policy.statements:
-            actions = raw.get("Action", raw.get("NotAction", ()))
             mask = 0
-            for each in actions if isinstance(actions, list) else (actions,):
+            for each in as_list(raw.get("Action", raw.get("NotAction", ()))):
                 mask |= self._mask(each)
             if "NotAction" in raw:
                 mask = self._every & ~mask
@@ -168,9 +167,7 @@ class Statements:
             known = self._by_raw[id(raw), kind] = self._by_text[key]
         return known
 
-    def left_of(
-        self, statement: Statement, arn: str, keys: Mapping[str, Values], settled: frozenset[str]
-    ) -> Statement | None:
+    def left_of(self, statement: Statement, arn: str, keys: Keys, settled: frozenset[str]) -> Statement | None:
         """Return a statement without what is settled about a request; None if it does not apply.
 
         Statements that leave the same are the same one.
@@ -201,9 +198,7 @@ class Statements:
             self._needs[id(statement)] = _needs_of(statement)
         return self._needs[id(statement)]
 
-    def signature(
-        self, statements: Iterable[Statement], principal: Principal, keys: Mapping[str, Values]
-    ) -> list[object]:
+    def signature(self, statements: Iterable[Statement], principal: Principal, keys: Keys) -> list[object]:
         """Return what statements ask about a principal, with the answers."""
         found: list[object] = []
         for statement in statements:
@@ -220,8 +215,7 @@ class Statements:
 
 
 def _cuts_some(raw: Mapping[str, Any], starts: Sequence[str]) -> bool:
-    texts = raw.get("Resource", raw.get("NotResource", ()))
-    return any(cuts(text, starts) for text in (texts if isinstance(texts, list) else (texts,)))
+    return any(cuts(text, starts) for text in as_list(raw.get("Resource", raw.get("NotResource", ()))))
 
 
 def cuts(pattern: object, starts: Iterable[str]) -> bool:
@@ -242,7 +236,7 @@ def _may_cover(raw: Mapping[str, Any], arn: str) -> bool:
     resources = raw.get("Resource")
     if resources is None:
         return True
-    for text in resources if isinstance(resources, list) else (resources,):
+    for text in as_list(resources):
         literal = _LITERAL.match(text) if isinstance(text, str) else None
         if literal is None or arn.startswith(literal[0]):
             return True
@@ -363,7 +357,7 @@ class Asked:
         return unsure(self._decided(principal, own, limit), unread)
 
     def _of(self, policies: Iterable[AttachedPolicy], unread: list[str]) -> list[Statement]:
-        found: list[Statement] = []
+        found = []
         for policy in policies:
             try:
                 found += self.statements.covering(policy, self.action, self.arn)
@@ -381,9 +375,7 @@ class Asked:
         settled = frozenset(key for key in keys if not (is_open and key.startswith(_TAG)))
         return self._row_of(principal, self._left(own, keys, settled), self._left(limit, keys, settled), keys)
 
-    def _row_of(
-        self, principal: Principal, own: list[Statement], limit: list[Statement], keys: Mapping[str, Values]
-    ) -> Row:
+    def _row_of(self, principal: Principal, own: list[Statement], limit: list[Statement], keys: Keys) -> Row:
         """Return the row of a principal from what is left of its statements: the one of its group."""
         if any(each.deny and not each.conditions and each.resources is _GRANT_ALL.resources for each in own):
             return REFUSED
@@ -405,16 +397,14 @@ class Asked:
             self._rows[group] = self._expose(principal, own, limit, keys) if row is None else row
         return self._rows[group]
 
-    def _by_address(
-        self, principal: Principal, own: list[Statement], limit: list[Statement], keys: Mapping[str, Values]
-    ) -> Row | None:
+    def _by_address(self, principal: Principal, own: list[Statement], limit: list[Statement], keys: Keys) -> Row | None:
         """Return the row where own statements ask for the address: for each class of addresses they are settled."""
         classes = _asked_addresses((*own, *limit))
         if not classes:
             return None
         known: dict[object, Row] = {}
 
-        def settled(source: Mapping[str, Values]) -> Row:
+        def settled(source: Keys) -> Row:
             left = self._left(own, source, _BY_IP)
             bound = self._left(limit, source, _BY_IP)
             key = (*map(id, left), None, *map(id, bound))
@@ -434,7 +424,7 @@ class Asked:
         ]
         return row_of("presigned", [*places, *_endpoint_places(settled({}))])
 
-    def _left(self, some: Iterable[Statement], keys: Mapping[str, Values], settled: frozenset[str]) -> list[Statement]:
+    def _left(self, some: Iterable[Statement], keys: Keys, settled: frozenset[str]) -> list[Statement]:
         """Return what is left of statements of a principal once its own keys have answered their conditions."""
         left: dict[int, Statement] = {}
         for statement in some:
@@ -457,9 +447,7 @@ class Asked:
             keys |= {key: (own[key],) if key in own else () for key in tags if key in own or not is_open}
         return keys
 
-    def _expose(
-        self, principal: Principal, own: list[Statement], limit: list[Statement], keys: Mapping[str, Values]
-    ) -> Row:
+    def _expose(self, principal: Principal, own: list[Statement], limit: list[Statement], keys: Keys) -> Row:
         compiled = self._shared._replace(
             identity=(Layer("identity", "identity policy", document_of(tuple(own), "identity")),),
             boundary=None
@@ -522,7 +510,7 @@ def _tag_keys(statements: Iterable[Statement]) -> Iterator[str]:
 
 
 def _names_session(statement: Statement, principal: Principal) -> bool:
-    caller: Caller = principal.caller
+    caller = principal.caller
     return any(e.kind == "exact" and f":assumed-role/{caller.role}/" in e.text for e in statement.principals or ())
 
 
@@ -538,7 +526,7 @@ def _trust_statements(
 ) -> tuple[Mapping[str, list[Statement]], list[Statement]]:
     """Return the Allows of a trust policy, by the key of a request that they limit, and its Denies."""
     allows: dict[str, list[Statement]] = {}
-    denies: list[Statement] = []
+    denies = []
     for action in ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity", "sts:TagSession"):
         try:
             covering = [] if principal.trust is None else statements.covering(principal.trust, action, "", "trust")
@@ -574,7 +562,7 @@ def _lets_through(allows: Mapping[str, Sequence[Statement]], denies: Sequence[St
     return not some or any(all(_holds(c, keys, mine) is not False for c in e.conditions) for e in some)
 
 
-def _holds(condition: Condition, keys: Mapping[str, Values], mine: set[str], *, deny: bool = False) -> bool | None:
+def _holds(condition: Condition, keys: Keys, mine: set[str], *, deny: bool = False) -> bool | None:
     """Return whether a condition holds; None if it asks for something else, or for the value of a variable."""
     if condition.lower_key not in mine or condition.variables:
         return None

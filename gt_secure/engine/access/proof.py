@@ -17,6 +17,7 @@ from itertools import product
 from typing import Any
 
 from ...base.errors import InvalidInput
+from ...base.groups import as_list
 from ...base.network import IPNetwork
 from ...base.text import members
 from ..iam.documents import Statement
@@ -189,7 +190,7 @@ def prove(locks: EffectiveLocks, claim: Claim) -> Proof:
 def _prove(locks: EffectiveLocks, claim: Claim) -> Proof:
     locks = replace(locks, facts=locks.facts.without_choices())
     assumed = (*locks.assumed, *_not_covered(claim))
-    unknown: set[str] = set()
+    unknown = set()
     circumstances = locks.circumstances
     for part in _parts(locks, claim):
         if part.answer.state == "unknown":
@@ -217,7 +218,7 @@ def _later(locks: EffectiveLocks, claim: Claim) -> Iterator[str]:
         yield from part.answer.depends_on
         if part.answer.state == "opened":
             asked = next((each.action for each in part.answer.example if each.action), "")
-            names = {each for _, _, statement in part.space.table.statements for each in statement.actions}
+            names = {each for statement in part.space.table.every_statement for each in statement.actions}
             yield next((f"{each}, {LATER}" for each in sorted(names) if each.lower() == asked), LATER)
 
 
@@ -227,8 +228,7 @@ def _prove_signers(locks: EffectiveLocks, claim: Claim) -> Proof:
     spared = {"ArnLike": arns["ArnNotLike"]}  # type: ignore[index]
     deny = {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*", "Condition": spared}
     policy = json.loads(locks.policy) if isinstance(locks.policy, str) and locks.policy else locks.policy or {}
-    listed = policy.get("Statement", [])
-    statements = [*(listed if isinstance(listed, list) else [listed]), deny]
+    statements = [*as_list(policy.get("Statement", [])), deny]
     others = replace(locks, policy={"Version": "2008-10-17", **policy, "Statement": statements})
     elsewhere = replace(claim, signers=())
     parts = [prove(others, Claim(claim.prefix, reads=True))]
@@ -350,7 +350,7 @@ def _targets(
 
     Without ``actions`` these are the unlisted ones. There are no settings where the keys or actions are too many.
     """
-    statements = [statement for _, _, statement in table.statements]
+    statements = table.every_statement
     classes = KeyClasses(statements, locks.arn, claim.prefix, "", known)
     objects, is_whole = list(classes.arns.values()) or classes.samples, bool(classes.arns)
     try:
@@ -387,7 +387,7 @@ def _distinct_actions(table: StatementTable, actions: Iterable[str]) -> list[str
     found: dict[tuple[bool, ...], str] = {}
     for action in actions:
         lower = action.lower()
-        covered = (s.covers_action(lower) for _, _, s in table.statements)
+        covered = (s.covers_action(lower) for s in table.every_statement)
         found.setdefault((*covered, *(is_absent_for(action, key) for key in keys)), action)
     return list(found.values())
 

@@ -8,7 +8,7 @@ for Amazon S3*.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -255,7 +255,7 @@ def dimensions(
     policies: Compiled,
     *,
     resources: Iterable[str] = (),
-    known: Mapping[str, Values] | None = None,
+    known: Keys | None = None,
 ) -> list[Dimension]:
     """Return what varies for a kind of request, apart from its source: choices and unknown facts.
 
@@ -308,7 +308,7 @@ def signing(
 ) -> list[Dimension]:
     """Return how a request may be signed and sent: by whom, over which connection, with which signature, and when."""
     supplied, mentioned = circumstances.given.about(kind.signer), spellings(policies)
-    sent: list[Dimension] = []
+    sent = []
     if mentioned.keys() & TLS_KEYS:
         sent.append(_tls(supplied))
     if kind.form != "unsigned" and kind.signer != "anonymous" and mentioned.keys() & {_AGE, _VERSION}:
@@ -360,7 +360,7 @@ def _is_chosen_by(kind: Kind, key: str) -> bool:
     return is_chosen(key) or (kind.whoever and key in _OPEN_IN_PROOFS)
 
 
-def _until_now(issued: Dimension, known: Mapping[str, Values], circumstances: Circumstances) -> Dimension:
+def _until_now(issued: Dimension, known: Keys, circumstances: Circumstances) -> Dimension:
     """Return the times of issue of credentials that sign now: none of them is in the future."""
     moment = read_date(known.get("aws:currenttime", ("",))[0])
     now = int(circumstances.now.timestamp() if moment is None else moment)
@@ -376,7 +376,7 @@ def _is_after(values: Values, now: int) -> bool:
 
 def _canonical_users(table: StatementTable, kind: Kind) -> list[Dimension]:
     """Return the canonical user IDs that policies name, and another one: whose account it is cannot be read."""
-    ids = {e.text for _, _, each in table.statements for e in each.principals or () if e.kind == "canonical"}
+    ids = {e.text for each in table.every_statement for e in each.principals or () if e.kind == "canonical"}
     settings = [DimensionValue({CANONICAL_USER: (each,)}) for each in (*sorted(ids), "of another account")]
     name = "the canonical user ID of the signer's account"
     return [Dimension(name, frozenset({CANONICAL_USER}), tuple(settings), chosen=kind.signer != "own")] if ids else []
@@ -391,7 +391,7 @@ def _is_absent(key: str, kind: Kind) -> bool:
     return not kind.whoever and is_absent_for(kind.action, key)
 
 
-def _tls(given: Mapping[str, Values]) -> Dimension:
+def _tls(given: Keys) -> Dimension:
     settings = [{"aws:securetransport": ("false",)}]
     settings += [{"aws:securetransport": ("true",), "s3:tlsversion": (version,)} for version in ("1.2", "1.3")]
     fits = [s for s in settings if all(s.get(key, ()) == given[key] for key in TLS_KEYS if key in given)]
@@ -399,13 +399,13 @@ def _tls(given: Mapping[str, Values]) -> Dimension:
     return Dimension("aws:SecureTransport", TLS_KEYS, chosen, chosen=True)
 
 
-def signatures(table: StatementTable, kind: Kind, supplied: Mapping[str, Values]) -> Dimension:
+def signatures(table: StatementTable, kind: Kind, supplied: Keys) -> Dimension:
     """Return the signatures that a sender can choose: version 4 of each age up to seven days, and version 2.
 
     For version 2 S3 reports the age 0 whatever it is.
     """
     if not has_age(kind):
-        versions: list[Mapping[str, Values]] = [{_VERSION: (SIGV4,)}, {_VERSION: (SIGV2,)}]
+        versions: list[Keys] = [{_VERSION: (SIGV4,)}, {_VERSION: (SIGV2,)}]
         return Dimension("s3:signatureversion", frozenset({_VERSION}), _of_version(versions, supplied), chosen=True)
     keys = frozenset({_AGE, _VERSION})
     conditions = conditions_on(table, _AGE)
@@ -416,13 +416,13 @@ def signatures(table: StatementTable, kind: Kind, supplied: Mapping[str, Values]
         ages = [supplied[_AGE]] if _AGE in supplied else [(str(age),) for age in _ages(conditions)]
     except TooManyClassesError:
         return Dimension(name, keys, (), chosen=True)
-    settings: list[Mapping[str, Values]] = [{**({_AGE: age} if age else {}), _VERSION: (SIGV4,)} for age in ages]
+    settings: list[Keys] = [{**({_AGE: age} if age else {}), _VERSION: (SIGV4,)} for age in ages]
     if supplied.get(_AGE, ("0",)) == ("0",):
         settings.append({_AGE: ("0",), _VERSION: (SIGV2,)})
     return Dimension(name, keys, _of_version(settings, supplied), chosen=True)
 
 
-def _of_version(settings: Sequence[Mapping[str, Values]], supplied: Mapping[str, Values]) -> tuple[DimensionValue, ...]:
+def _of_version(settings: Sequence[Keys], supplied: Keys) -> tuple[DimensionValue, ...]:
     """Return the signatures of the version that was supplied; all if there is none of it."""
     version = supplied.get(_VERSION)
     fits = [each for each in settings if version is None or each[_VERSION] == version]
@@ -434,8 +434,7 @@ def signature_ages_ms(policies: Compiled) -> list[int]:
 
     Raises TooManyClassesError if the policies name too many.
     """
-    statements = (statement for layer in policies.layers for statement in layer.document.statements)
-    return _ages([each for statement in statements for each in statement.conditions if each.lower_key == _AGE])
+    return _ages([each for statement in policies.statements for each in statement.conditions if each.lower_key == _AGE])
 
 
 def _ages(conditions: Sequence[Condition]) -> list[int]:
@@ -531,7 +530,7 @@ def named_sessions(
 
 def _session_texts(table: StatementTable, role: Caller) -> list[str]:
     """Return the sessions of a role that principal elements name."""
-    entries = (entry for _, _, statement in table.statements for entry in statement.principals or ())
+    entries = (entry for statement in table.every_statement for entry in statement.principals or ())
     start = f"{role.text.rpartition('/')[0]}/" if role.kind == "session" else " "
     return [entry.text for entry in entries if entry.kind == "exact" and entry.text.startswith(start)]
 
@@ -585,7 +584,7 @@ def _accounts(
         return [circumstances.account]
     compared = variable_values(table, "aws:principalaccount", resources, values)
     accounts = [_unnamed_account(table, circumstances.account), *compared]
-    for _, _, statement in table.statements:
+    for statement in table.every_statement:
         accounts += [entry.account for entry in statement.principals or ()]
         accounts += _ID.findall(" ".join(value for each in statement.conditions for value in each.values))
     digits = ConditionKey("", like="????????????", alphabet="0123456789")
@@ -622,7 +621,7 @@ def _in_account(
 def _unnamed_account(table: StatementTable, account: str) -> str:
     """Return another account that no policy names: it stands for all that the policies do not tell apart."""
     named = {account}
-    for _, _, statement in table.statements:
+    for statement in table.every_statement:
         named |= {entry.account for entry in statement.principals or ()}
         named |= {text for condition in statement.conditions for value in condition.values for text in value.split(":")}
     return next(text for number in range(10**5) if (text := f"{int(_other(account)) + number}") not in named)
@@ -631,8 +630,8 @@ def _unnamed_account(table: StatementTable, account: str) -> str:
 def _in_elements(table: StatementTable, prefix: str) -> tuple[dict[str, None], list[Caller]]:
     """Return ARNs of principals that principal elements name, and the sessions that they name."""
     arns: dict[str, None] = {}
-    sessions: list[Caller] = []
-    for _, _, statement in table.statements:
+    sessions = []
+    for statement in table.every_statement:
         for entry in statement.principals or ():
             if entry.kind == "account":
                 arns[f"{prefix}{entry.account}:root"] = None

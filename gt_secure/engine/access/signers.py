@@ -24,6 +24,7 @@ from ..iam.facts import Facts, Values
 from ..iam.request import Compiled, Layer, Policies, Request
 from ..iam.request_space import Word
 from ..iam.sessions import session_of_role
+from ..iam.variables import Keys
 from ..iam.wildcards import TextMatcher
 from ..policies.signer_limit import without_session
 from .access_points import ANY_WAY, GRANT_READ, POINT_KEYS, PointPath, point_path, said_of_points
@@ -533,7 +534,7 @@ class _Search:
         action: str,
         arn: str,
         around: Compiled,
-        facts: Mapping[str, Values] | None = None,
+        facts: Keys | None = None,
         chooses: tuple[str, ...] = (),
         *,
         account: str = "",
@@ -618,7 +619,7 @@ class _Search:
         facts = {"kms:viaservice": (f"s3.{region}.amazonaws.com",), "kms:calleraccount": (self.locks.account,)}
         return self._asked(_DECRYPT, arn, around, facts, account=account), (), (encrypted,)
 
-    def _may(self, principal: Principal, action: str, arn: str, facts: Mapping[str, Values] | None = None) -> Row:
+    def _may(self, principal: Principal, action: str, arn: str, facts: Keys | None = None) -> Row:
         """Return from where a principal may do something beside S3, under its own and its organization's policies."""
         return self._beside_s3(action, arn, tuple((facts or {}).items())).row(principal)
 
@@ -677,7 +678,7 @@ class _Search:
             yield from ((arn, *self._passed(self.by_arn[arn], role, tags, [*doubts, *unread])) for arn in passing)
 
     def _passed(
-        self, principal: Principal, role: Principal, tags: Mapping[str, Values], doubts: Sequence[str]
+        self, principal: Principal, role: Principal, tags: Keys, doubts: Sequence[str]
     ) -> tuple[Row, tuple[str, ...]]:
         """Return from where a principal may have SageMaker use a role, with how."""
         facts = {**tags, **{f"iam:{key[4:]}": value for key, value in tags.items()}}
@@ -855,10 +856,7 @@ def _decisive(rows: Iterable[Row], word: Word) -> Row:
 def _from(row: Row) -> tuple[str, ...]:
     """Return from where something may be done, where that is not everywhere."""
     opened = row.opened
-    if opened.is_empty or opened.where == EVERYWHERE.where:
-        return ()
-    endpoints = ["any endpoint"] if opened.other_endpoints else list(opened.endpoints)
-    return (f"from {', '.join([*opened.cidrs, *endpoints])}",)
+    return () if opened.is_empty or opened.where == EVERYWHERE.where else (opened.from_where,)
 
 
 def _longest(row: Row, principal: Principal) -> int | None:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, reduce
 from itertools import product
+from operator import and_
 from typing import Any
 
+from ...base.groups import grouped
 from ...base.network import Source
 from ...base.text import count as counted
 from ..iam.evaluate import evaluate
@@ -115,6 +117,12 @@ class SourceSet:
         """The sources alone, to compare."""
         return self.cidrs, self.endpoints, self.other_endpoints
 
+    @property
+    def from_where(self) -> str:
+        """The sources in words."""
+        endpoints = ["any endpoint"] if self.other_endpoints else self.endpoints
+        return f"from {', '.join([*self.cidrs, *endpoints])}"
+
     def only(self, *, addresses: bool, endpoints: bool) -> SourceSet:
         """Return the set without its addresses or without its endpoints; what is empty has no reasons."""
         kept = replace(
@@ -170,7 +178,7 @@ class Row:
     @property
     def others(self) -> Word:
         """The answer for all endpoints that the row does not name."""
-        found: list[Word] = [word for word in WORDS if self.places(word).other_endpoints]
+        found = [word for word in WORDS if self.places(word).other_endpoints]
         return found[0] if len(found) == 1 else "unknown"
 
     def at_endpoint(self, label: str) -> Word:
@@ -385,12 +393,11 @@ def _dimensions(space: RequestSpace) -> Iterable[Dimension]:
 
 def example_request(base: View, setting: DimensionValue, trail: SettingTrail, circumstances: Circumstances) -> Request:
     """Return one concrete request of a class."""
-    view = base.with_setting(setting)
-    for each in trail:
-        view = view.with_setting(each)
-    context: dict[str, str | list[str]] = {}
-    for key, value in view.present().items():
-        context[key_facts(key).name] = list(value) if isinstance(value, Several) else value[0]
+    view = reduce(View.with_setting, trail, base.with_setting(setting))
+    context = {
+        key_facts(key).name: list(value) if isinstance(value, Several) else value[0]
+        for key, value in view.present().items()
+    }
     request = Request(view.action, view.resource, view.caller.text, context, circumstances.account)
     if view.caller.linked is not None:
         vars(request)["caller"] = view.caller  # the ARN of a session has lost the path that tells
@@ -413,18 +420,11 @@ def _denied_by(space: RequestSpace, mask: int) -> str:
     table = space.table
     alive = space.settled & mask
     for group in space.groups:
-        alive &= _common(m for _, masks in group.table.values() for m in masks)
+        alive = reduce(and_, (m for _, masks in group.table.values() for m in masks), alive)
     for bits, layer, statement in table.statements:
         if statement.deny and alive & bits:
             return f"{layer.name}, {statement.label}"
     return ""
-
-
-def _common(masks: Iterable[int]) -> int:
-    common = -1
-    for mask in masks:
-        common &= mask
-    return common
 
 
 def _gather(state: Word, places: list[SourcePlace]) -> SourceSet:
@@ -449,10 +449,7 @@ def _when(places: list[SourcePlace]) -> tuple[str, ...]:
     distinct = {place.when for place in places}
     if len(distinct) == 1:
         return next(iter(distinct))
-    found: dict[str, list[SourcePlace]] = {}
-    for place in places:
-        for phrase in place.when:
-            found.setdefault(phrase, []).append(place)
+    found = grouped((phrase, place) for place in places for phrase in place.when)
     return tuple(
         sorted(phrase if len(own) == len(places) else f"{phrase} (from {_named(own)})" for phrase, own in found.items())
     )

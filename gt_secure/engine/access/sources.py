@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from ...base.network import IPNetwork
 from ..iam.conditions import Condition
+from ..iam.facts import Values
 from ..iam.request import Compiled
 from ..iam.request_keys import ENDPOINT_FACTS, KEYS
 from ..iam.request_space import Dimension
@@ -67,7 +68,7 @@ def address_sources(
 def endpoint_classes(
     table: StatementTable,
     named: Iterable[str] = (),
-    endpoints: Mapping[str, Mapping[str, tuple[str, ...]]] | None = None,
+    endpoints: Mapping[str, Keys] | None = None,
     *,
     known: Keys = MappingProxyType({}),
 ) -> list[EndpointClass]:
@@ -93,7 +94,7 @@ def endpoint_classes(
     return classes
 
 
-def _vpcs(table: StatementTable, known: Keys) -> Iterator[tuple[str, dict[str, tuple[str, ...]]]]:
+def _vpcs(table: StatementTable, known: Keys) -> Iterator[tuple[str, dict[str, Values]]]:
     """Yield the VPCs that policies tell apart, by id or by a pattern, each with the keys that follow."""
     conditions = conditions_on(table, "aws:sourcevpc")
     arns = [arn for arn in _literals(conditions_on(table, "aws:sourcevpcarn")) if ":vpc/" in arn]
@@ -111,7 +112,7 @@ def _vpcs(table: StatementTable, known: Keys) -> Iterator[tuple[str, dict[str, t
             yield label, {"aws:sourcevpc": value}
 
 
-def named_endpoint(endpoint: str, facts: Mapping[str, tuple[str, ...]]) -> EndpointClass:
+def named_endpoint(endpoint: str, facts: Keys) -> EndpointClass:
     """Return one endpoint, with the keys of requests through it that are known."""
     absent = frozenset(key for key, value in facts.items() if not value)
     keys = {"aws:sourcevpce": (endpoint,), **{key: value for key, value in facts.items() if value}}
@@ -141,7 +142,7 @@ def endpoint_dimensions(
     table: StatementTable,
     policies: Compiled,
     place: EndpointClass,
-    supplied: dict[str, tuple[str, ...]],
+    supplied: dict[str, Values],
     known: Keys,
 ) -> list[Dimension]:
     """Return what varies behind an endpoint: the private address is chosen, its VPC and owner are facts."""

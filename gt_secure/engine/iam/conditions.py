@@ -9,11 +9,11 @@ type, or several values without a set operator, make an Allow not match and a De
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...base.errors import PolicyError
+from ...base.text import did_you_mean
 from .operators import OPERATORS, KeyMatch, Test
 from .strict_json import item, member
 from .variables import Keys, keys_in
@@ -78,7 +78,7 @@ def parse_conditions(block: object, *, variables: bool, place: str) -> tuple[Con
         raise PolicyError(
             "Condition must be an object of operators.", place=place, next_step='Write {"IpAddress": {...}}.'
         )
-    made: list[Condition] = []
+    made = []
     for operator, keys in block.items():
         where = member(place, str(operator))
         qualifier, name, if_exists = _split(str(operator), where)
@@ -134,16 +134,16 @@ def _split(operator: str, place: str) -> tuple[str, str, bool]:
 
 
 def _unknown(operator: str, place: str) -> PolicyError:
-    near = difflib.get_close_matches(operator.rpartition(":")[2].removesuffix("IfExists"), list(OPERATORS))
+    word = operator.rpartition(":")[2].removesuffix("IfExists")
     return PolicyError(
         f'"{operator[:60]}" is not a condition operator.',
         place=place,
-        next_step=f"Did you mean {near[0]}?" if near else 'See the IAM User Guide, "Condition operators".',
+        next_step=did_you_mean(word, OPERATORS, 'See the IAM User Guide, "Condition operators".'),
     )
 
 
 def _refuse_same_key(keys: Mapping[object, object], place: str) -> None:
-    seen: set[str] = set()
+    seen = set()
     for key in keys:
         lower = str(key).lower()
         if lower in seen:

@@ -265,7 +265,7 @@ def _sid(data: Mapping[str, object], place: str, kind: DocumentKind) -> str:
 
 
 def _refuse_same_sid(statements: tuple[Statement, ...]) -> None:
-    seen: set[str] = set()
+    seen = set()
     for statement in statements:
         if statement.sid and statement.sid in seen:
             raise PolicyError(
@@ -350,7 +350,7 @@ def _entries(value: object, place: str) -> tuple[PrincipalEntry, ...]:
         return (parse_entry("AWS", "*", place),)
     if not isinstance(value, Mapping):
         raise PolicyError("A principal must be * or an object.", place=place, next_step='Write {"AWS": "arn:..."}.')
-    entries: list[PrincipalEntry] = []
+    entries = []
     for kind, names in value.items():
         if kind not in ("AWS", "Service", "Federated", "CanonicalUser"):
             raise PolicyError(

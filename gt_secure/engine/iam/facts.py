@@ -23,6 +23,7 @@ from .request_keys import (
     is_principal_key,
     key_facts,
 )
+from .variables import Keys
 
 _SIGNATURE = frozenset({"s3:authtype", "s3:signatureversion"})
 _OF_THE_SENDER = frozenset(
@@ -57,16 +58,16 @@ class Facts:
     by its id, ``missing`` the permissions to read more. ``policy_is_public`` is None if it was not read.
     """
 
-    values: Mapping[str, Values] = field(default_factory=dict)
+    values: Keys = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    endpoints: Mapping[str, Mapping[str, Values]] = field(default_factory=dict)
+    endpoints: Mapping[str, Keys] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     policy_is_public: bool | None = None
 
     def with_defaults(self, *others: Facts) -> Facts:
         """Return these facts, and those of others for keys that are not among them."""
         values: dict[str, Values] = {}
-        endpoints: dict[str, Mapping[str, Values]] = {}
+        endpoints: dict[str, Keys] = {}
         for other in (*others, self):
             values |= other.values
             endpoints |= other.endpoints
@@ -118,7 +119,7 @@ def parse_facts(texts: Iterable[str]) -> dict[str, list[str]]:
     return values
 
 
-def usable_facts(values: object) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
+def usable_facts(values: object) -> tuple[dict[str, Values], tuple[str, ...]]:
     """Return the facts that an answer can use, and a sentence about each of the others.
 
     An answer that changes nothing accepts more than a restriction keeps: a value that the sender of a request chooses
@@ -127,8 +128,8 @@ def usable_facts(values: object) -> tuple[dict[str, tuple[str, ...]], tuple[str,
     if not isinstance(values, Mapping):
         return check_facts(values, _CONTEXT), ()
     facts: dict[str, object] = {}
-    chosen: dict[str, tuple[str, ...]] = {}
-    sentences: list[str] = []
+    chosen: dict[str, Values] = {}
+    sentences = []
     for key, value in values.items():
         lower = str(key).strip().lower()
         name = key_facts(lower, str(key).strip()).name
@@ -150,13 +151,13 @@ def _unused(lower: str) -> str:
     return "no request that is decided here has this key" if lower in ABSENT else ""
 
 
-def check_facts(values: object, field: str = "facts") -> dict[str, tuple[str, ...]]:
+def check_facts(values: object, field: str = "facts") -> dict[str, Values]:
     """Return facts as AWS spells them; raises :class:`InvalidInput` for what cannot be one. No value means absent."""
     if values is None:
         return {}
     if not isinstance(values, Mapping):
         raise _bad(f"Facts are a mapping of condition keys to values, not {type(values).__name__}.", field)
-    found: dict[str, tuple[str, ...]] = {}
+    found: dict[str, Values] = {}
     for key, value in values.items():
         texts = _texts(str(key), value, field)
         name = fact_name(str(key), field, absent=not texts)
@@ -265,7 +266,7 @@ def supplied_facts(values: Mapping[str, object] | None) -> Facts:
     return Facts(given | _same_moment(given), unused)
 
 
-def _same_moment(given: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+def _same_moment(given: dict[str, Values]) -> dict[str, Values]:
     moment = moment_of(Facts(given)) if given.keys() & {"aws:currenttime", "aws:epochtime"} else None
     if moment is None:
         return {}

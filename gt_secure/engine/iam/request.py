@@ -10,7 +10,8 @@ from itertools import starmap
 from typing import NamedTuple, TypeAlias
 
 from ...base.errors import InvalidInput, PolicyError
-from .documents import Document, DocumentKind, PolicySource, document_of, parse_document
+from .documents import Document, DocumentKind, PolicySource, Statement, document_of, parse_document
+from .facts import Values
 from .principals import Caller, parse_caller
 from .variables import Keys, Several
 
@@ -59,7 +60,7 @@ class Request:
     @cached_property
     def keys(self) -> Keys:
         """The context by lower-case key; raises :class:`InvalidInput` if a key is given twice or is no text."""
-        keys: dict[str, tuple[str, ...]] = {}
+        keys: dict[str, Values] = {}
         for name, value in self.context.items():
             if not isinstance(name, str):
                 raise InvalidInput(
@@ -158,6 +159,11 @@ class Compiled(NamedTuple):
         single = (self.session, self.boundary, self.resource, self.endpoint)
         present = (layer for layer in single if layer is not None)
         return (*self.identity, *present, *self.rcp, *self.scp)
+
+    @property
+    def statements(self) -> list[Statement]:
+        """The statements of all policies."""
+        return [statement for layer in self.layers for statement in layer.document.statements]
 
 
 NAMES: dict[DocumentKind, str] = {

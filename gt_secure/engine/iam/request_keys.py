@@ -9,12 +9,11 @@ Amazon S3*.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any
 
+from ...base.files import package_data
 from .variables import MULTIVALUED
 
 
@@ -24,7 +23,7 @@ def _tuples(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-TABLES: dict[str, Any] = _tuples(json.loads(files(__package__).joinpath("keys.json").read_text(encoding="utf-8")))
+TABLES: dict[str, Any] = _tuples(package_data(__package__, "keys.json"))
 """The data file: keys, and actions of S3."""
 
 SOURCE_KEYS = frozenset({"aws:sourceip", "aws:sourcevpce", "aws:sourcevpc", "aws:sourcevpcarn"})

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 from itertools import product
 from math import prod
-from operator import or_
+from operator import and_, or_
 from typing import Literal, NamedTuple, TypeAlias
 
 from .request_keys import is_absent_for
@@ -109,6 +109,11 @@ class _Group:
     classes: dict[int, _Classes] = field(default_factory=dict)
     """The classes of the facts for each set of statements that matter: many sources ask for the same."""
 
+    @property
+    def bits(self) -> int:
+        """The bits of the statements that look at its dimensions."""
+        return reduce(or_, (part.bits for part in self.parts))
+
 
 class RequestSpace:
     """Requests of one kind of caller on one path."""
@@ -142,7 +147,7 @@ class RequestSpace:
         """Answer for the requests whose source leaves these statements standing."""
         groups = [group for group in self.groups if without is None or without not in group.dimensions]
         choices: Masks = {self.settled & mask: ()}
-        facts: list[_Group] = []
+        facts = []
         for group in groups:
             if group.facts or group.bounded:
                 facts.append(group)
@@ -151,13 +156,9 @@ class RequestSpace:
         return self._over_facts(choices, facts)
 
     def _over_facts(self, choices: Masks, groups: list[_Group]) -> SpaceAnswer:
-        relevant = 0
-        for mask in choices:
-            relevant |= mask
+        relevant = reduce(or_, choices, 0)
         classes = [self._classes(group, relevant) for group in groups]
-        size = 1
-        for each in classes:
-            size *= len(each.members)
+        size = prod(len(each.members) for each in classes)
         if size * max(1, len(choices)) > MAX_CLASSES or not _spend(size):
             return self._bounds(choices, classes)
         results: dict[tuple[int, ...], SettingTrail | None] = {}
@@ -174,7 +175,7 @@ class RequestSpace:
         return SpaceAnswer("unknown", tuple(sorted(_support(classes, results))))
 
     def _classes(self, group: _Group, relevant: int) -> _Classes:
-        matters = relevant | ~reduce(or_, (part.bits for part in group.parts))
+        matters = relevant | ~group.bits
         if matters not in group.classes:
             group.classes[matters] = _classes(group, matters)
         return group.classes[matters]
@@ -185,9 +186,7 @@ class RequestSpace:
         best = worst = -1
         for each in classes:
             masks = [mask for member in each.members for mask in member]
-            some, common = 0, -1
-            for mask in masks:
-                some, common = some | mask, common & mask
+            some, common = reduce(or_, masks, 0), reduce(and_, masks, -1)
             best &= (some & ~denies) | (common & denies)
             worst &= (common & ~denies) | (some & denies)
         if any(self.table.allows(mask & worst) for mask in choices):
@@ -258,10 +257,7 @@ class RequestSpace:
 
     def _loosen(self, group: _Group) -> _Group:
         """Take the worst and the best for parts whose classes are too many, and beside the worst what was sampled."""
-        bits = 0
-        for part in group.parts:
-            bits |= part.bits
-        denies = self.table.gates.denies
+        bits, denies = group.bits, self.table.gates.denies
         group.bounded = True
         worst, best = self.settled & ~(bits & ~denies), self.settled & ~(bits & denies)
         samples = self._sampled(group)
@@ -371,7 +367,7 @@ def _matters(classes: _Classes, number: int, kind_of: Mapping[int, int]) -> bool
 
 def _groups(dimensions: Sequence[Dimension], parts: Sequence[TablePart]) -> list[_Group]:
     """Put dimensions that a part ties together into one group; those that no part looks at drop out."""
-    groups: list[_Group] = []
+    groups = []
     for dimension in dimensions:
         own = [part for part in parts if part.keys & dimension.keys]
         if own:

@@ -52,7 +52,7 @@ class View:
 class DimensionValue:
     """One value of a dimension: values of keys in lower case (an absent key is not in it), or a target or caller."""
 
-    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    values: Keys = field(default_factory=dict)
     action: str = ""
     resource: str = ""
     caller: Caller | None = None
@@ -88,6 +88,7 @@ class StatementTable:
         self.cross_account = cross_account
         self.parts: list[TablePart] = []
         self.statements: list[tuple[int, Layer, Statement]] = []
+        self.every_statement: list[Statement] = []
         self._next = 0
         self._granting: dict[str, int] = {"direct": 0, "role": 0, "account": 0}
         self._denies = 0
@@ -108,6 +109,7 @@ class StatementTable:
             bits = ((1 << width) - 1) << self._next
             self._next += width
             self.statements.append((bits, layer, statement))
+            self.every_statement.append(statement)
             if statement.deny:
                 self._denies |= bits
             else:

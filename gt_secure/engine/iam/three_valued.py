@@ -60,7 +60,7 @@ def bounds(request: Request, policies: Compiled, decide: Decide) -> Decided:
     outcome = decide(known, policies)
     if (outcome.decision == "allow") == (answer.state == "opened"):
         return outcome
-    context: dict[str, tuple[str, ...]] = dict(settled)
+    context = dict(settled)
     for dimension in dimensions:
         context.update(dimension.settings[0].values if dimension.settings else {})
     outcome = decide(replace(known, context=context), policies)
@@ -115,7 +115,7 @@ def spellings(policies: Compiled) -> dict[str, str]:
 
 def conditions_on(table: StatementTable, key: str) -> list[Condition]:
     """Return the conditions of a table on one key."""
-    return [c for _, _, statement in table.statements for c in statement.conditions if c.lower_key == key]
+    return [c for statement in table.every_statement for c in statement.conditions if c.lower_key == key]
 
 
 def fact(
@@ -148,11 +148,9 @@ def fact(
 
 def variable_values(table: StatementTable, key: str, texts: Iterable[str], known: Keys) -> list[str]:
     """Return values of a key with which policy variables of it, or of what it is compared with, match and do not."""
-    tied = tied_keys((statement for _, _, statement in table.statements), key)
+    tied = tied_keys(table.every_statement, key)
     texts = list(texts)
-    pool: dict[str, None] = {}
-    for each in sorted(tied):
-        pool.update(dict.fromkeys(_resource_values(table, each, texts)))
+    pool = dict.fromkeys(value for each in sorted(tied) for value in _resource_values(table, each, texts))
     if len(tied) == 1:
         return list(pool)
     for number, each in enumerate(sorted(tied)):
@@ -166,7 +164,7 @@ def variable_values(table: StatementTable, key: str, texts: Iterable[str], known
 
 def is_variable(table: StatementTable, key: str) -> bool:
     """Return whether a statement holds a key as a policy variable."""
-    statements = [statement for _, _, statement in table.statements]
+    statements = table.every_statement
     patterns = (pattern for each in statements for pattern in each.resources)
     in_conditions = any(key in condition.variables for each in statements for condition in each.conditions)
     return in_conditions or any(key in variable_keys(pattern.template) for pattern in patterns)
@@ -185,15 +183,13 @@ def tied_keys(statements: Iterable[Statement], key: str) -> set[str]:
     return tied
 
 
-def _resource_values(table: StatementTable, key: str, texts: Iterable[str]) -> list[str]:
-    """Return what a variable in a resource pattern would have to be, and something else."""
-    found: list[str] = []
-    for _, _, statement in table.statements:
+def _resource_values(table: StatementTable, key: str, texts: Iterable[str]) -> Iterator[str]:
+    """Yield what a variable in a resource pattern would have to be, and something else."""
+    for statement in table.every_statement:
         for pattern in statement.resources:
             if key in variable_keys(pattern.template):
-                found += [value for text in texts for value in captures(pattern.template, key, text)]
-                found.append(f"some-{key.rpartition(':')[2]}")
-    return found
+                yield from (value for text in texts for value in captures(pattern.template, key, text))
+                yield f"some-{key.rpartition(':')[2]}"
 
 
 def _defaults(conditions: Iterable[Condition]) -> Iterator[str]:
@@ -215,16 +211,14 @@ def _composed(table: StatementTable, key: str, values: list[str]) -> list[str]:
     return [_filled(template, value) for template in templates for value in values if len(template) > 1]
 
 
-def _inside(table: StatementTable, key: str, values: list[str]) -> list[str]:
-    """Return what a variable of a key would have to be for a condition on another key to match its value."""
-    found: list[str] = []
-    for _, _, statement in table.statements:
+def _inside(table: StatementTable, key: str, values: list[str]) -> Iterator[str]:
+    """Yield what a variable of a key would have to be for a condition on another key to match its value."""
+    for statement in table.every_statement:
         for condition in statement.conditions:
             for value in condition.values if key in condition.variables else ():
                 template = parse_template(value, variables=True, wildcards=True, place="$")
                 if key in variable_keys(template) and len(template) > 1:
-                    found += [part for text in values for part in captures(template, key, text)]
-    return found
+                    yield from (part for text in values for part in captures(template, key, text))
 
 
 def _filled(template: Template, token: str) -> str:

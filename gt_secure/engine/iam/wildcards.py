@@ -171,13 +171,7 @@ ANY_TEXT: Steps = (Gap(many=True),)
 
 def text_steps(parts: Filled) -> Steps:
     """Return the steps of a pattern in which wildcards cover every character."""
-    steps: list[str | Gap] = []
-    for part in parts:
-        if isinstance(part, str):
-            steps += part
-        else:
-            steps.append(Gap(part is Wild.ANY))
-    return tuple(steps)
+    return tuple(step for part in parts for step in (part if isinstance(part, str) else (Gap(part is Wild.ANY),)))
 
 
 def arn_steps(parts: Filled) -> Steps:

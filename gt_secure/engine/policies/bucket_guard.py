@@ -24,7 +24,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ...base.errors import InvalidInput, PolicyError
-from ...base.network import IPAddress, IPNetwork, collapse, parse_endpoint_id, parse_networks
+from ...base.groups import as_list
+from ...base.network import AddressesLike, IPNetwork, collapse, parse_endpoint_id, parse_networks
 from ..iam.operators import policy_network
 from ..iam.request_context import POST_FORM, PRESIGNED
 from .age_limit import AGE_SID, SIGV2_SID, build_age_limit, read_age_limit
@@ -89,7 +90,7 @@ def build_guard(
     bucket: str,
     *,
     prefix: str = "",
-    networks: str | Iterable[str | IPNetwork | IPAddress] = (),
+    networks: AddressesLike = (),
     endpoints: Iterable[str] = (),
     partition: str = "aws",
     reads: bool = False,
@@ -311,7 +312,7 @@ def _read(statement: Mapping[str, object]) -> Guard:
 def covered_objects(statement: Mapping[str, object]) -> tuple[str, str, str]:
     """Return partition, bucket and prefix of a statement's objects; empty where there is not exactly one pattern."""
     found = [
-        match for each in {str(r) for r in _list(statement.get("Resource"))} if (match := _RESOURCE.fullmatch(each))
+        match for each in {str(r) for r in as_list(statement.get("Resource"))} if (match := _RESOURCE.fullmatch(each))
     ]
     if len(found) != 1:
         return "aws", "", ""
@@ -323,15 +324,11 @@ def condition_values(statement: Mapping[str, object], operator: str, key: str) -
     condition = statement.get("Condition")
     keys = condition.get(operator) if isinstance(condition, Mapping) else None
     found = [value for name, value in keys.items() if name.lower() == key.lower()] if isinstance(keys, Mapping) else []
-    return [str(each) for value in found for each in _list(value)]
-
-
-def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else [value]
+    return [str(each) for value in found for each in as_list(value)]
 
 
 def _networks(texts: list[str]) -> tuple[IPNetwork, ...]:
-    found: list[IPNetwork] = []
+    found = []
     for text in texts:
         with contextlib.suppress(PolicyError):
             found.append(policy_network(text, "$"))
@@ -339,7 +336,7 @@ def _networks(texts: list[str]) -> tuple[IPNetwork, ...]:
 
 
 def _endpoints(texts: list[str]) -> tuple[str, ...]:
-    found: set[str] = set()
+    found = set()
     for text in texts:
         with contextlib.suppress(InvalidInput):
             found.add(parse_endpoint_id(text))

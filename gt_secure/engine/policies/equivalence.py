@@ -23,6 +23,7 @@ from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import TypeAlias
 
 from ...base.errors import PolicyError
+from ...base.groups import as_list
 from ...base.network import collapse
 from ..iam.operators import policy_network
 from ..iam.principals import is_unique_id
@@ -58,7 +59,7 @@ def lay_out(text: str) -> Layout:
     if not isinstance(document, Mapping) or "Statement" not in document:
         raise PolicyError("The policy is not an object with a Statement.", place="$", next_step="Correct the policy.")
     found = document["Statement"]
-    statements = found if isinstance(found, list) else [found]
+    statements = as_list(found)
     if not all(isinstance(statement, Mapping) for statement in statements):
         raise PolicyError("A statement must be an object.", place="$.Statement", next_step="Correct the policy.")
     value = _value_of(text, "Statement")
@@ -90,7 +91,7 @@ def _value_of(text: str, name: str) -> TextSpan:
 
 
 def _items(text: str, at: int) -> tuple[TextSpan, ...]:
-    spans: list[TextSpan] = []
+    spans = []
     at = _skip(text, at + 1)
     while text[at] != "]":
         end = _value_end(text, at)
@@ -120,7 +121,7 @@ def _ids(statement: Mapping[str, object]) -> Iterator[str]:
     for element in ("Principal", "NotPrincipal"):
         value = statement.get(element)
         names = value.get("AWS") if isinstance(value, Mapping) else None
-        yield from (name for name in (names if isinstance(names, list) else [names]) if is_unique_id(name))
+        yield from (name for name in as_list(names) if is_unique_id(name))
 
 
 def policies_equal(one: str | None, other: str | None) -> bool:
@@ -137,11 +138,10 @@ def _policy(text: str | None) -> object:
     data = json.loads(text) if text is not None and text.strip() else None
     if not isinstance(data, dict):
         return data
-    statements = data.get("Statement", [])
     return {
         **data,
         "Version": data.get("Version", "2008-10-17"),
-        "Statement": [_statement(each) for each in (statements if isinstance(statements, list) else [statements])],
+        "Statement": [_statement(each) for each in as_list(data.get("Statement", []))],
     }
 
 

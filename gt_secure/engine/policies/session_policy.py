@@ -70,7 +70,7 @@ def session_policy(
     """
     if not bucket or not key:
         raise InvalidInput("A test URL needs a bucket and a key.", next_step="Name one object.", field="key")
-    condition: dict[str, dict[str, object]] = {} if source is None else _only_from(Source.parse(source))
+    condition = {} if source is None else _only_from(Source.parse(source))
     if version_id is not None:
         condition.setdefault("StringEquals", {})["s3:VersionId"] = version_id
     statement: dict[str, object] = {

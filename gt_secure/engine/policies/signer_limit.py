@@ -64,7 +64,7 @@ def parse_signers(values: str | Iterable[str]) -> tuple[str, ...]:
 
     Raises InvalidInput for what is not the ARN of one user, role, session or federated user.
     """
-    found: set[str] = set()
+    found = set()
     for word in split_list(values) if isinstance(values, str) else values:
         try:
             arn = check_signer(word)

@@ -17,15 +17,15 @@ enabled in every account. Others are named one by one.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-from ...aws.client import Aws, aws_errors
+from ...aws.client import Aws, all_items, aws_errors
 from ...base import files as textfiles
 from ...base.errors import InvalidInput
+from ...base.text import did_you_mean
 from ...findings.accepted import accepted_of
 from ...findings.model import Acceptance
 
@@ -92,9 +92,8 @@ def _account(item: object) -> Account:
 def organization_accounts(aws: Aws) -> tuple[Account, ...]:
     """List the active accounts of the organization."""
     with aws_errors("organizations:ListAccounts"):
-        pages = aws.client("organizations").get_paginator("list_accounts").paginate()
-        listed = [account for page in pages for account in page["Accounts"]]
-    return read_accounts([account for account in listed if account.get("Status", "ACTIVE") == "ACTIVE"])
+        accounts = all_items(aws, "organizations", "list_accounts", "Accounts")
+    return read_accounts([account for account in accounts if account.get("Status", "ACTIVE") == "ACTIVE"])
 
 
 _COMMON = """
@@ -164,8 +163,7 @@ def load_sweep(path: str | Path) -> SweepSpec:
         raise _bad(f"{file.name} is not a sweep file.", "Start with 'role_name:'.", "file")
     for key in data:
         if key not in MEMBERS:
-            near = difflib.get_close_matches(str(key), MEMBERS, 1)
-            hint = f"Did you mean '{near[0]}'?" if near else f"It has: {', '.join(MEMBERS)}."
+            hint = did_you_mean(str(key), MEMBERS, f"It has: {', '.join(MEMBERS)}.", form="'{}'")
             raise _bad(f"A sweep file has no member '{str(key)[:60]}'.", hint, str(key))
     version = data.get("version", FORMAT)
     if isinstance(version, bool) or version != FORMAT:

@@ -12,7 +12,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO, TypeAlias
@@ -273,7 +273,7 @@ class _Run:
         self._report(len(units))
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="gt_secure-sweep")
         try:
-            futures: list[Future[None]] = [pool.submit(self._one, account, region) for account, region in todo]
+            futures = [pool.submit(self._one, account, region) for account, region in todo]
             for number, future in enumerate(as_completed(futures), 1):
                 future.result()
                 self._report(len(units))
@@ -323,7 +323,7 @@ class _Run:
 
     def rows(self) -> list[SweepRow]:
         """Return all rows in order; regions of an account that fail for one reason are one row."""
-        rows: list[SweepRow] = []
+        rows = []
         failed: dict[tuple[str, str, tuple[str, ...]], list[SweepRow]] = {}
         for outcome in self.file.done.values():
             made = [SweepRow.from_dict(data) for data in outcome["rows"]]

@@ -340,7 +340,7 @@ def run_interruptible(call: Callable[[], T], stop: Callable[[], object], cancel:
     if cancel is None and threading.current_thread() is not threading.main_thread():
         return call()
     results: list[Any] = []
-    errors: list[BaseException] = []
+    errors = []
     done = threading.Event()
 
     def work() -> None:

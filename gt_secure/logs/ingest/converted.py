@@ -147,7 +147,7 @@ class Metered:
 
     def read(self, size: int) -> bytes:
         """Read bytes, and count them."""
-        data: bytes = self._stream.read(size)
+        data = self._stream.read(size)
         self._count(len(data))
         return data
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ...base.groups import grouped
 from ...base.text import count
 from ..sql.literals import literal
 from ..sql.log_columns import INTERNAL, INTERNAL_KIND
@@ -142,9 +143,7 @@ def source_label(address: str, via: str, networks: Networks | None) -> str:
 def _by_network(sources: list[_Source]) -> list[_Source]:
     from ..sql.group_by import network_of
 
-    groups: dict[tuple[str, str, str], list[_Source]] = {}
-    for each in sources:
-        groups.setdefault((network_of(each.label) or "", each.via, each.side), []).append(each)
+    groups = grouped(((network_of(each.label) or "", each.via, each.side), each) for each in sources)
     rows = [
         _Source(*key, sum_up([each.counts for each in found]), tuple(pair for each in found for pair in each.members))
         for key, found in groups.items()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from ...base.errors import InvalidInput, LogError
+from ...base.text import did_you_mean
 from .. import activity
 from .age import url_ages
 from .bars import hits_by_ip, hits_by_network
@@ -29,10 +29,9 @@ def check_kind(kind: object) -> None:
     """Raise :class:`InvalidInput` for an unknown kind of figure, with the nearest one."""
     if kind in get_args(PlotKind):
         return
-    near = difflib.get_close_matches(str(kind), get_args(PlotKind), 1)
     raise InvalidInput(
         f"There is no plot of kind '{str(kind)[:40]}'.",
-        next_step=f"Did you mean '{near[0]}'?" if near else f"Choose from {', '.join(get_args(PlotKind))}.",
+        next_step=did_you_mean(str(kind), get_args(PlotKind), form="'{}'"),
         field="kind",
         value=kind,
     )

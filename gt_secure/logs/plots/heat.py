@@ -8,6 +8,7 @@ import datetime as dt
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ...base.groups import grouped
 from ...base.text import count
 from ..sql.log_columns import INTERNAL, INTERNAL_KIND
 from .outcomes import COUNTS, in_words, sum_up
@@ -57,10 +58,8 @@ def heat_map(hits: Hits, *, top: int = 16, theme: Theme = "light") -> Figure:
 
 def _totals(rows: list[tuple[Any, ...]]) -> tuple[dict[str, int], set[str]]:
     """Return requests by row of the map, and the rows of S3 itself."""
-    totals: dict[str, int] = {}
-    for name, _, number, *_ in rows:
-        totals[name] = totals.get(name, 0) + number
-    return totals, {row[0] for row in rows if row[-1]}
+    numbers = grouped((row[0], row[2]) for row in rows)
+    return {name: sum(each) for name, each in numbers.items()}, {row[0] for row in rows if row[-1]}
 
 
 def _note(rows: list[tuple[Any, ...]], totals: dict[str, int], left_out: list[str]) -> str:

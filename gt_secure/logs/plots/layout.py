@@ -46,7 +46,7 @@ def measure(text: str, size: float) -> float:
 
 def wrap(text: str, size: float, width: float) -> list[str]:
     """Break text into lines that fit; a word that is too long is broken too."""
-    lines: list[str] = []
+    lines = []
     line = ""
     for word in text.split(" "):
         longer = f"{line} {word}" if line else word

@@ -9,7 +9,6 @@ scan counts what was unreadable, blank or out of the time range, with samples.
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...base.errors import InvalidInput, LogError
+from ...base.text import did_you_mean
 from ...base.url_journal import UrlJournal
 from ..coverage import Coverage
 from ..engines.duckdb_store import Store
@@ -70,14 +70,9 @@ def check_filters(filters: Mapping[str, Any]) -> None:
     known = (*_SAME, *_FLAGS, *LOCAL, "status", "key", "key_prefix")
     if unknown := set(map(str, filters)) - set(known):
         name = min(unknown)
-        near = difflib.get_close_matches(name, known, n=1)
         raise InvalidInput(
             f'"{name[:40]}" is not a filter that can run with the query.',
-            next_step=_THEN[name]
-            if name in _THEN
-            else f'Did you mean "{near[0]}"?'
-            if near
-            else f"Choose from {', '.join(known)}.",
+            next_step=_THEN.get(name) or did_you_mean(name, known, form='"{}"'),
             field="filters",
         )
     _check_status(filters.get("status"))
@@ -156,7 +151,7 @@ def in_scope(since: dt.datetime | None, until: dt.datetime | None, filters: Mapp
 
 def conditions(filters: Mapping[str, Any], dialect: Dialect) -> str:
     """Filters as SQL that every engine understands; those of :data:`LOCAL` are left out."""
-    parts: list[str] = []
+    parts = []
     for name, value in filters.items():
         if value is None or name in LOCAL:
             continue

@@ -103,7 +103,7 @@ class Cache:
     def split(self, objects: Sequence[LogObject]) -> tuple[list[LogObject], list[LogObject]]:
         """Return the objects that are not in the cache, and those that are."""
         self._found, self._counts, self.notes, self._off = {}, [], [], False
-        missing: list[LogObject] = []
+        missing = []
         cached: list[LogObject] = []
         known, present = self._known() if objects else ({}, set())
         for item in objects:

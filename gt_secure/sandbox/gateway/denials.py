@@ -31,7 +31,7 @@ _REQUEST_ID = re.compile(rb"<RequestId>[^<]*</RequestId>")
 def explained(request: HttpRequest, send: Send) -> Send:
     """Return a send function that adds ids, and the reason of a denial, to an error of S3."""
     started: Message | None = None
-    chunks: list[bytes] = []
+    chunks = []
 
     async def through(message: Message) -> None:
         nonlocal started

@@ -124,7 +124,7 @@ def read_head(scope: AsgiScope, source: Source) -> HttpRequest:
 
 
 async def _read_body(receive: Receive, most: int, size: int) -> bytes:
-    chunks: list[bytes] = []
+    chunks = []
     while size <= most:
         message = await receive()
         if message["type"] == "http.disconnect":

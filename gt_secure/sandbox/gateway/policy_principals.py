@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs
 
+from ...base.groups import as_list
 from .. import emulator
 from ..settings import account_id
 from . import auth
@@ -47,16 +48,14 @@ def _named(role_arn: str) -> Any:
 
 
 def _principals(policy: dict[str, Any]) -> Iterator[Any]:
-    statements = policy.get("Statement", [])
-    for statement in statements if isinstance(statements, list) else [statements]:
+    for statement in as_list(policy.get("Statement", [])):
         if not isinstance(statement, dict):
             continue
         principal = statement.get("Principal", statement.get("NotPrincipal", "*"))
         if not isinstance(principal, dict):
             yield principal
             continue
-        given = principal.get("AWS", [])
-        yield from given if isinstance(given, list) else [given]
+        yield from as_list(principal.get("AWS", []))
 
 
 def _exists(principal: Any) -> bool:

@@ -76,11 +76,9 @@ def shape_answer(operation: str, value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _known(shape: Any, value: dict[str, Any]) -> dict[str, Any]:
-    known: dict[str, Any] = {}
-    for name, member in shape.members.items():
-        if value.get(name) is not None:
-            known[name] = _known_value(member, value[name])
-    return known
+    return {
+        name: _known_value(member, value[name]) for name, member in shape.members.items() if value.get(name) is not None
+    }
 
 
 def _known_value(shape: Any, value: Any) -> Any:
