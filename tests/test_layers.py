@@ -16,7 +16,16 @@ import pytest
 from support.parts import PACKAGE as ROOT, PARTS
 
 LAYERS = [
-    ["base.version", "base.lazy", "base.text", "base.optional", "base.shared_files", "base.handed", "base.denials"],
+    [
+        "base.version",
+        "base.lazy",
+        "base.text",
+        "base.groups",
+        "base.optional",
+        "base.shared_files",
+        "base.handed",
+        "base.denials",
+    ],
     ["secrets", "base.mask"],
     ["base.tracebacks"],
     ["base.errors"],

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from gt_secure.base.text import json_text, printable, some, truncate
+from gt_secure.base.text import did_you_mean, json_text, printable, some, truncate
 
 HIDDEN = [
     *map(chr, (*range(0x20), *range(0x7F, 0xA1))),
@@ -56,3 +56,10 @@ def test_long_text_is_cut_in_the_middle(most: int) -> None:
 )
 def test_the_first_words_and_how_many_more(words: tuple[str, ...], noun: str, said: str) -> None:
     assert some(words, 2, noun) == said
+
+
+def test_the_next_step_is_the_nearest_word_or_another_text_or_all_words() -> None:
+    assert did_you_mean("hitz", ("hits", "plan"), form="'{}'") == "Did you mean 'hits'?"
+    assert did_you_mean("zzz", ("hits", "plan"), "See the guide.") == "See the guide."
+    assert did_you_mean("zzz", ("hits", "plan")) == "Choose from hits, plan."
+    assert did_you_mean("guard", ("bucket-guard",), cutoff=0.8) == "Choose from bucket-guard."

@@ -187,8 +187,8 @@ def _attached(
     unread = [] if any(key in data for key in (*_INLINE, "AttachedManagedPolicies")) else ["its policies"]
     named = [(f"inline policy {each.get('PolicyName')}", document("", each.get("PolicyDocument"))) for each in inline]
     every = [*named, *((arn, documents.get(arn)) for arn in _managed(data))]
-    unread += [name for name, made in every if made is None]
-    return tuple(made for _, made in every if made is not None), tuple(unread)
+    unread += [name for name, policy in every if policy is None]
+    return tuple(policy for _, policy in every if policy is not None), tuple(unread)
 
 
 def _managed(data: Mapping[str, Any]) -> Iterator[str]:

@@ -11,11 +11,11 @@ import datetime as dt
 import logging
 import secrets
 import time
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Literal
 from xml.etree import ElementTree
 
-from ...base.groups import grouped
 from .. import emulator
 from ..settings import REGION, account_id
 
@@ -120,7 +120,9 @@ class Delivery:
 
     async def _write(self, rows: list[Pending]) -> Delivered:
         outcome = Delivered()
-        groups = grouped(((row.target, row.source, row.time.date()), row) for row in rows)
+        groups: dict[tuple[LogSetting, str, dt.date], list[Pending]] = defaultdict(list)
+        for row in rows:
+            groups[row.target, row.source, row.time.date()].append(row)
         for (target, source, day), members in groups.items():
             key = target.key(source, day, dt.datetime.now(dt.UTC))
             reason = await _refusal(target.bucket, key, source)

@@ -6,7 +6,6 @@ import contextvars
 import json
 from typing import Any
 
-from ...base.groups import as_list
 from .. import emulator
 from ..accesslog.delivery import parse
 from . import auth, policy_principals, query_auth as presigned
@@ -91,7 +90,8 @@ def _statement_fault(statement: Any, bucket: str) -> str | None:
     condition = statement.get("Condition", {})
     if not isinstance(condition, dict) or not all(isinstance(block, dict) and block for block in condition.values()):
         return "Invalid policy syntax."
-    for resource in as_list(statement.get("Resource", statement.get("NotResource"))):
+    resources = statement.get("Resource", statement.get("NotResource"))
+    for resource in resources if isinstance(resources, list) else [resources]:
         name = str(resource).removeprefix("arn:aws:s3:::").split("/", 1)[0]
         if not str(resource).startswith("arn:aws:s3:::") or (name != bucket and "*" not in name and "?" not in name):
             return "Policy has invalid resource"

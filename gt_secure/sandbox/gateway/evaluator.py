@@ -24,7 +24,6 @@ from dataclasses import replace
 from typing import Any
 
 from ...base.errors import Unsupported
-from ...base.groups import as_list
 
 _SESSION = re.compile(r"arn:([^:]+):sts::(\d{12}):assumed-role/([^/]+)/.+")
 _ROLE = re.compile(r"arn:[^:]+:iam::(\d{12}):role/(?:.*/)?([^/]+)")
@@ -79,7 +78,7 @@ def _with_forms(original: Callable[..., Any]) -> Callable[..., Any]:
         acl = fields.get("x-amz-acl") or fields.get("acl")
         given = {**fields, **({"x-amz-acl": acl} if acl else {})}
         parts = {"acl": "x-amz-acl", "tagging": "x-amz-tagging"}
-        asked = [{}, *({part: [""]} for part, name in parts.items() if given.get(name))]
+        asked: list[dict[str, list[str]]] = [{}, *({part: [""]} for part, name in parts.items() if given.get(name))]
         return all(original(owner, bucket, fields.get("key", ""), "PUT", each, "", given) for each in asked)
 
     return allows
@@ -96,8 +95,10 @@ def _with_not_principal(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _rewritten(document: dict[str, Any], caller: str) -> dict[str, Any]:
+    statements = document.get("Statement", [])
+    listed = statements if isinstance(statements, list) else [statements]
     kept = []
-    for each in as_list(document.get("Statement", [])):
+    for each in listed:
         if each.get("Effect") != "Deny" or "NotPrincipal" not in each:
             kept.append(each)
         elif not _is_spared(each["NotPrincipal"], caller):
@@ -168,7 +169,7 @@ def _values(block: Any, ctx: Any) -> Any:
     return {
         key: [
             text.translate(_UNMASKED)
-            for each in as_list(given)
+            for each in (given if isinstance(given, list) else [given])
             if (text := _substituted(str(each).lower() if isinstance(each, bool) else str(each), ctx)) is not None
         ]
         for key, given in block.items()

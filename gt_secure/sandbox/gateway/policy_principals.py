@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs
 
-from ...base.groups import as_list
 from .. import emulator
 from ..settings import account_id
 from . import auth
@@ -48,14 +47,16 @@ def _named(role_arn: str) -> Any:
 
 
 def _principals(policy: dict[str, Any]) -> Iterator[Any]:
-    for statement in as_list(policy.get("Statement", [])):
+    statements = policy.get("Statement", [])
+    for statement in statements if isinstance(statements, list) else [statements]:
         if not isinstance(statement, dict):
             continue
         principal = statement.get("Principal", statement.get("NotPrincipal", "*"))
         if not isinstance(principal, dict):
             yield principal
             continue
-        yield from as_list(principal.get("AWS", []))
+        given = principal.get("AWS", [])
+        yield from given if isinstance(given, list) else [given]
 
 
 def _exists(principal: Any) -> bool:
