@@ -68,7 +68,7 @@ TESTS: tuple[tuple[str, str, Any], ...] = (
     ("StringNotEqualsIfExists", "aws:SourceVpce", "vpce-0a1b2c3d"), ("IpAddress", "aws:SourceIp", "198.51.100.0/25"),
 )  # fmt: skip
 SOURCES = ("NotIpAddress", "NotIpAddressIfExists")
-LIMIT_MS = 3_000
+LIMIT_MS = 30_000
 
 
 def conditions(draw: random.Random, most: int) -> dict[str, dict[str, Any]]:
