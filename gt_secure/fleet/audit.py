@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from .. import account
-from ..aws.buckets import buckets_here
 from ..base.columns import lay_out
 from ..base.errors import InvalidInput
 from ..base.html import hint, notice, output, table, text as html_text
 from ..base.text import members, some
 from ..findings.listings import Findings, FindingsReport, Workteams
 from ..findings.model import SEVERITIES
-from .data_buckets import BucketChoice, TeamBuckets, UnreadNotes, guarded_buckets
+from .data_buckets import BucketChoice, TeamBuckets, UnreadNotes, own_buckets
 
 if TYPE_CHECKING:
     from ..account.bucket_access import BucketAccess
@@ -212,10 +211,9 @@ def audit(
     teams = notes.attempt("workteams", gt.workteams, Workteams())
     known = TeamBuckets(gt.aws, gt.journal, notes.passes)
     used = {team: known.of(team, notes) for team in teams}
-    asked = list(choice.names) if choice.names else choice.here(gt.aws, notes)
-    own: list[str] = notes.attempt("buckets of the region", lambda: buckets_here(gt.aws), [])
-    guarded = guarded_buckets(gt.aws, gt.journal, own) if choice == BucketChoice() else []
-    names = sorted({*asked, *guarded, *(name for listed in used.values() for name in listed)})
+    own = own_buckets(gt.aws, notes)
+    asked = choice.names or choice.here(gt.aws, gt.journal, own, notes)
+    names = sorted({*asked, *(name for listed in used.values() for name in listed)})
     if not names or (choice != BucketChoice() and not asked):
         notes.lines.append(f"buckets: not applicable, {choice.nothing}")
     audited = tuple(_bucket(gt, name, _users(used, name), notes, since if logs else False) for name in names)

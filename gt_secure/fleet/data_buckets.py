@@ -76,15 +76,14 @@ class BucketChoice(NamedTuple):
             return f"no bucket has the tag {'='.join(self.tag)}"
         return f"no bucket is named {' or '.join(self.names)}" if self.names else "no bucket of a team is known"
 
-    def here(self, aws: Aws, notes: UnreadNotes) -> list[str]:
-        """Return the buckets of the account in the region that have the tag or a name."""
-        if self == BucketChoice():
-            return []
-        own: list[str] = notes.attempt("buckets", lambda: buckets_here(aws), [])
+    def here(self, aws: Aws, journal: Journal, own: Sequence[str], notes: UnreadNotes) -> list[str]:
+        """Return those of the region's ``own`` buckets that have the tag or a name; by default the guarded ones."""
         if self.every:
-            return own
-        if self.tag is None:
+            return list(own)
+        if self.names:
             return [name for name in self.names if name in own]
+        if self.tag is None:
+            return _guarded(aws, journal, own)
         key, wanted = self.tag
 
         def tagged(name: str) -> bool:
@@ -93,7 +92,12 @@ class BucketChoice(NamedTuple):
         return _chosen(own, tagged)
 
 
-def guarded_buckets(aws: Aws, journal: Journal, own: Iterable[str]) -> list[str]:
+def own_buckets(aws: Aws, notes: UnreadNotes) -> list[str]:
+    """Return the buckets of the account in the region."""
+    return notes.attempt("buckets", lambda: buckets_here(aws), [])
+
+
+def _guarded(aws: Aws, journal: Journal, own: Sequence[str]) -> list[str]:
     """Return those of some buckets that a restriction in the journal names, or whose policy has a statement of ours."""
     wishes = (wish for _, wish in changes.wishes_of(journal, aws.account_id, aws.region))
     named = {wish.bucket for wish in wishes if wish.guard}
@@ -102,7 +106,7 @@ def guarded_buckets(aws: Aws, journal: Journal, own: Iterable[str]) -> list[str]
         quiet = UnreadNotes(passes=InvalidInput)  # a bucket whose policy cannot be read is not known to be guarded
         return name in named or quiet.attempt(name, lambda: OWN in (read_policy(aws, name, aws.region) or ""), False)
 
-    return _chosen(list(own), is_guarded)
+    return _chosen(own, is_guarded)
 
 
 def _chosen(names: Sequence[str], test: Callable[[str], bool]) -> list[str]:

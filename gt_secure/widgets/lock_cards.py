@@ -46,14 +46,14 @@ class LocksView:
     workforce_known: bool = False
     bucket: str = ""
     access: BucketAccess | None = None
-    """Who can open the objects of the bucket; None until the account has been read."""
+    """The answer to who can open the objects of the bucket; None until the account has been read."""
     guard: Guard | None = None
     guard_known: bool = False
     guard_refused: bool = False
     read_at: dt.datetime | None = None
     """Time of the reading of the bucket, in UTC."""
     is_old: bool = False
-    """Whether the reading is so old that nothing good is said of it any more."""
+    """True if the reading is so old that nothing good is said of it any more."""
     plan: Plan | None = None
     changes: Mapping[str, HistoryEntry] = dataclasses.field(default_factory=dict)
     """The last change for each kind of lock, where it is known."""

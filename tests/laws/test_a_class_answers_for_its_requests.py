@@ -46,7 +46,7 @@ SOURCES = ("203.0.113.7", *OUTSIDE, f"10.0.0.1 via {VPCE}")
 ACTIONS = ("s3:GetObject", "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:GetObjectAnnotation", "s3:AddedLater")
 PREFIXES = ("", "", "home/", "scans/", "alice")
 NOT_TOLD_APART = {"the object's key", "aws:PrincipalArn"}
-"""What an unknown answer depends on that is no fact about the request, but a class that was too many."""
+"""Names in unknown answers that are no facts about a request, but classes that were too many."""
 
 
 @dataclass
@@ -101,7 +101,7 @@ def _exposure(seed: int, account: Account, prefix: str, random: Random, outcome:
     for _ in range(samples):
         kind, source = random.choice(pairs)
         form, signer, action = KINDS[kind]
-        request = sampler.sample(form, signer, action, source, prefix).request
+        request = sampler.sample(form, signer, action, source, prefix)
         policies = account.policies(signer, through_endpoint=source.endswith(VPCE))
         if not evaluate(request, policies).allowed:
             continue
@@ -122,7 +122,7 @@ def _proof(seed: int, account: Account, prefix: str, random: Random, outcome: Ou
     for _ in range(samples):
         form, signer = random.choice(CLAIMED)
         action = "s3:PutObject" if form == "post-form" else random.choice(ACTIONS)
-        request = sampler.sample(form, signer, action, random.choice(OUTSIDE), prefix).request
+        request = sampler.sample(form, signer, action, random.choice(OUTSIDE), prefix)
         if evaluate(request, account.policies(signer)).allowed:
             outcome.wrong.append(f"seed {seed}: proved, and opens {request}")
 

@@ -208,19 +208,6 @@ def _literals(value: Any) -> list[str]:
     return [text for text in found if text]
 
 
-@dataclass(frozen=True)
-class Sample:
-    """One request, and the facts by which the answers are found that speak about it."""
-
-    request: Request
-    signer: str
-    form: str
-    key: str
-    source: str
-    is_plain: bool
-
-
-_VERSION = {"presigned": True, "header": True, "post-form": True, "unsigned": False}
 _AUTH = {"presigned": "REST-QUERY-STRING", "header": "REST-HEADER", "post-form": "POST"}
 _NAME = re.compile(r"[\w+=,.@-]{1,64}")
 _BY_ACTION = {"s3:ExistingObjectTag/owner": "s3:GetObject"}
@@ -243,7 +230,7 @@ class Sampler:
         self._account, self._random, self._everybody = account, random, everybody
         self._texts = json.dumps([account.policy, *account.scp, *account.rcp, account.session, account.endpoint])
 
-    def sample(self, form: str, signer: str, action: str, source: str, prefix: str = "") -> Sample:
+    def sample(self, form: str, signer: str, action: str, source: str, prefix: str = "") -> Request:
         """Return one request."""
         random, keys = self._random, {}
         caller = self._caller(signer, keys)
@@ -267,8 +254,7 @@ class Sampler:
         )
         self._free(signer, action, keys, is_plain)
         key = self._key(keys, prefix)
-        request = Request(action, f"{ARN}/{key}", caller, keys, OWN)
-        return Sample(request, signer, form, key, source, is_plain)
+        return Request(action, f"{ARN}/{key}", caller, keys, OWN)
 
     def _caller(self, signer: str, keys: dict[str, Any]) -> str:
         if signer == "anonymous":

@@ -22,8 +22,8 @@ from ..iam.request import Layer
 from ..iam.request_keys import ConditionKey, key_facts
 from ..iam.request_space import Dimension
 from ..iam.statement_table import DimensionValue, StatementTable
-from ..iam.three_valued import conditions_on, key_values
-from ..iam.variables import Keys, variable_keys
+from ..iam.three_valued import conditions_on, is_compared, key_values
+from ..iam.variables import Keys
 from ..iam.wildcards import TooManyClassesError
 from ..policies.public_access import SETTING, is_surely_public, may_be_public
 from .part import Part
@@ -66,6 +66,12 @@ class AccessPoint:
     vpc: str = ""
     policy: Part[str] = _NO_POLICY
     public_access_block: Part[Mapping[str, bool]] = _NO_BLOCK
+
+    @property
+    def keys(self) -> Keys:
+        """The condition keys that requests through it have."""
+        origin = "VPC" if self.vpc else "Internet"
+        return {_ARN: (self.arn,), _ACCOUNT: (self.arn.split(":")[4],), _ORIGIN: (origin,)}
 
     @property
     def may_be_public(self) -> bool:
@@ -119,11 +125,7 @@ def point_path(point: AccessPoint, blocks: tuple[bool | None, bool | None]) -> P
         point.name,
         point.arn,
         Layer("resource", f"policy of the access point {point.name}", document) if granted or refused else None,
-        {
-            _ARN: (point.arn,),
-            _ACCOUNT: (point.arn.split(":")[4],),
-            _ORIGIN: ("VPC" if point.vpc else "Internet",),
-        },
+        point.keys,
         True in restricting.values() and is_surely_public(text),
         actions,
         tuple(action for action, restricts in restricting.items() if restricts is None),
@@ -142,7 +144,7 @@ def ways(
     asked = [each for each in _OF_POINT if conditions_on(table, each)]
     name, keys = key_facts(asked[0] if asked else _ACCOUNT).name, frozenset(_OF_POINT)
     try:
-        named = [] if keys & _with_variables(table) else _named_points(table, partition)
+        named = [] if any(is_compared(table, each) for each in _OF_POINT) else _named_points(table, partition)
     except TooManyClassesError:
         named = []
     through = [
@@ -151,20 +153,8 @@ def ways(
         if listed is None or owner != account
         for origin in ("Internet", "VPC")
     ]
-    through += [
-        DimensionValue({_ARN: (each.arn,), _ACCOUNT: (account,), _ORIGIN: ("VPC" if each.vpc else "Internet",)})
-        for each in listed or ()
-    ]
+    through += [DimensionValue(each.keys) for each in listed or ()]
     return Dimension(name, keys, (DimensionValue(), *through) if named else (), chosen=False)
-
-
-def _with_variables(table: StatementTable) -> set[str]:
-    """Return the keys that are policy variables, or compared with some."""
-    statements = table.every_statement
-    compared = (each for one in statements for each in one.conditions if each.variables)
-    patterns = (pattern for one in statements for pattern in one.resources)
-    found = {key for each in compared for key in (each.lower_key, *each.variables)}
-    return found | {key for each in patterns for key in variable_keys(each.template)}
 
 
 def _named_points(table: StatementTable, partition: str) -> list[tuple[str, str]]:

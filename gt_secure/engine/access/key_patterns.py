@@ -13,7 +13,7 @@ from operator import and_
 from typing import NamedTuple
 
 from ...base.text import count
-from ..iam.variables import Template, Variable, Wild
+from ..iam.variables import Template, Variable, Wild, joined
 from ..iam.wildcards import Gap, PatternMachine
 from .key_classes import KeyClasses, Signature
 
@@ -54,7 +54,7 @@ def _behind(template: Template, start: str) -> Iterator[Template]:
     for at in range(len(steps)):
         if state >> at & 1 and not (at and state >> (at - 1) & 1 and _is_long(steps[at - 1])):
             first = Wild.ANY if isinstance(steps[at], Variable) and _is_inside(steps, at, start) else steps[at]
-            yield _joined([first, *steps[at + 1 :]])
+            yield joined([first, *steps[at + 1 :]])
 
 
 def _is_long(step: object) -> bool:
@@ -64,16 +64,6 @@ def _is_long(step: object) -> bool:
 def _is_inside(steps: Sequence[object], at: int, start: str) -> bool:
     """Return whether the value of a variable may begin before the end of a text."""
     return "".join(map(str, steps[:at])) != start
-
-
-def _joined(steps: Sequence[str | Wild | Variable]) -> Template:
-    found: list[str | Wild | Variable] = []
-    for step in steps:
-        if found and isinstance(step, str) and isinstance(last := found[-1], str):
-            found[-1] = last + step
-        else:
-            found.append(step)
-    return tuple(found)
 
 
 def patterns_of(classes: KeyClasses, chosen: Collection[Signature], prefix: str) -> tuple[KeyPattern, ...]:
@@ -92,10 +82,9 @@ def patterns_of(classes: KeyClasses, chosen: Collection[Signature], prefix: str)
         for bit in list(term):
             if not _covered(masks, every, term, bit) & ~wanted:
                 del term[bit]
-        terms = [each for each in terms if each[1] & ~_covered(masks, every, term)] + [
-            (term, _covered(masks, every, term))
-        ]
-        left &= ~_covered(masks, every, term)
+        covered = _covered(masks, every, term)
+        terms = [*(each for each in terms if each[1] & ~covered), (term, covered)]
+        left &= ~covered
     return tuple(dict.fromkeys(each for term, _ in terms for each in _in_words(classes, term, prefix)))
 
 

@@ -8,7 +8,7 @@ for Amazon S3*.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -265,12 +265,11 @@ def dimensions(
     mentioned = spellings(policies)
     texts = [kind.resource, *resources]
     known = base_view(kind, circumstances).keys if known is None else known
-    varying = signing(table, kind, circumstances, policies, resources=texts, known=known)
+    varying = signing(table, kind, circumstances, mentioned, resources=texts, known=known)
     settled = _settled_keys(kind, circumstances, supplied)
     is_role = kind.signer == "own" and not kind.whoever and callers(kind, circumstances).kind == "session"
-    varying += (
-        [ways(table, circumstances.partition, circumstances.account, circumstances.points)] if kind.any_way else []
-    )
+    if kind.any_way:
+        varying.append(ways(table, circumstances.partition, circumstances.account, circumstances.points))
     compared = all_values(known, varying)
     for key, spelled in mentioned.items():
         is_free = key.startswith(kind.chooses)
@@ -301,13 +300,16 @@ def signing(
     table: StatementTable,
     kind: Kind,
     circumstances: Circumstances,
-    policies: Compiled,
+    mentioned: Mapping[str, str],
     *,
     resources: Sequence[str] = (),
     known: Keys,
 ) -> list[Dimension]:
-    """Return how a request may be signed and sent: by whom, over which connection, with which signature, and when."""
-    supplied, mentioned = circumstances.given.about(kind.signer), spellings(policies)
+    """Return how a request may be signed and sent: by whom, over which connection, with which signature, and when.
+
+    ``mentioned`` are the keys that the policies name.
+    """
+    supplied = circumstances.given.about(kind.signer)
     sent = []
     if mentioned.keys() & TLS_KEYS:
         sent.append(_tls(supplied))

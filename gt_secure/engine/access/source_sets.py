@@ -282,7 +282,9 @@ class Requests:
 def values_of(requests: Requests) -> Keys:
     """Return each value that the keys of requests have by how they are signed and sent."""
     kind, circumstances, known = requests.kind, requests.circumstances, requests.view.keys
-    return all_values(known, signing(requests.outside, kind, circumstances, requests.policies.compiled, known=known))
+    return all_values(
+        known, signing(requests.outside, kind, circumstances, spellings(requests.policies.compiled), known=known)
+    )
 
 
 def expose(requests: Requests, *, endpoint_policies: Callable[[str], Policies]) -> Row:

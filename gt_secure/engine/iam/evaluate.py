@@ -14,8 +14,8 @@ from .three_valued import bounds
 from .verdict import Decided, Verdict
 
 OF_ROOT = frozenset(f"s3:{verb}bucketpolicy" for verb in ("get", "put", "delete"))
-"""What the root user of the bucket's account can do whatever the bucket policy denies (S3 API Reference,
-*PutBucketPolicy*): only policies of an endpoint and of the organization stop it."""
+"""Actions of the root user of the bucket's account that work whatever the bucket policy denies (S3 API Reference,
+*PutBucketPolicy*): only policies of an endpoint and of the organization stop them."""
 _STRENGTH: tuple[Grant | None, ...] = (None, "account", "role", "direct")
 """Grants, the weakest first."""
 

@@ -85,7 +85,7 @@ def is_of_other_service(key: str) -> bool:
 
 
 OF_ROLES = "AROA?*:?*"
-"""What ``aws:userid`` is for a session of a role: the unique id of the role, and the name of the session."""
+"""The value of ``aws:userid`` for a session of a role: the unique id of the role, and the name of the session."""
 
 TOKEN_TIME = "aws:tokenissuetime"  # noqa: S105 - the name of a condition key
 """Time of issue of temporary credentials: a signer can always ask for new ones."""

@@ -170,6 +170,11 @@ def is_variable(table: StatementTable, key: str) -> bool:
     return in_conditions or any(key in variable_keys(pattern.template) for pattern in patterns)
 
 
+def is_compared(table: StatementTable, key: str) -> bool:
+    """Return whether a policy variable is this key, or is compared with it."""
+    return is_variable(table, key) or len(tied_keys(table.every_statement, key)) > 1
+
+
 def tied_keys(statements: Iterable[Statement], key: str) -> set[str]:
     """Return a key and all with which policy variables compare it, directly or by way of others."""
     conditions = [each for statement in statements for each in statement.conditions if each.variables]

@@ -8,7 +8,7 @@ not in the request has no value, and nothing equals it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
@@ -80,7 +80,7 @@ def parse_template(text: str, *, variables: bool, wildcards: bool, place: str) -
             parts.append(Variable(match[1].lower(), match[2]))
         start = match.end()
     _add_plain(parts, text[start:], wildcards)
-    return _joined(parts)
+    return joined(parts)
 
 
 def _add_plain(parts: list[str | Wild | Variable], text: str, wildcards: bool) -> None:
@@ -93,17 +93,18 @@ def split_wildcards(text: str) -> Filled:
     return tuple(Wild(piece) if piece in ("*", "?") else piece for piece in pieces if piece)
 
 
-def _joined(parts: list[str | Wild | Variable]) -> Template:
-    joined: list[str | Wild | Variable] = []
+def joined(parts: Iterable[str | Wild | Variable]) -> Template:
+    """Return the parts of a template with texts that stand side by side as one."""
+    found: list[str | Wild | Variable] = []
     for part in parts:
         if part == "":
             continue
-        last = joined[-1] if joined else None
+        last = found[-1] if found else None
         if isinstance(part, str) and isinstance(last, str):
-            joined[-1] = last + part
+            found[-1] = last + part
         else:
-            joined.append(part)
-    return tuple(joined)
+            found.append(part)
+    return tuple(found)
 
 
 def variable_keys(template: Template) -> frozenset[str]:

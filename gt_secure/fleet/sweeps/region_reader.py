@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...account import access_under
-from ...aws.buckets import buckets_here
 from ...aws.teams import Workforce, Workteam, list_private_workteams
 from ...base.errors import Throttled
 from ...connection import Connection
@@ -15,7 +14,7 @@ from ...engine.access.exposure_text import words_of
 from ...findings.listings import Findings
 from ...findings.model import OUTCOMES, Finding
 from ...findings.run import RULES
-from ..data_buckets import BucketChoice, TeamBuckets, UnreadNotes, guarded_buckets
+from ..data_buckets import BucketChoice, TeamBuckets, UnreadNotes, own_buckets
 from .accounts import Account
 from .sweep_rows import SweepRow
 
@@ -99,10 +98,8 @@ class _RegionReader:
             yield self._row(unread=tuple(listing.lines))
 
     def _chosen(self, choice: BucketChoice, notes: UnreadNotes) -> list[str]:
-        if choice != BucketChoice():
-            return sorted(choice.here(self.gt.aws, notes))
-        own: list[str] = notes.attempt("buckets", lambda: buckets_here(self.gt.aws), [])
-        return sorted({*self.seen, *guarded_buckets(self.gt.aws, self.gt.journal, own)})
+        chosen = choice.here(self.gt.aws, self.gt.journal, own_buckets(self.gt.aws, notes), notes)
+        return sorted({*chosen, *(self.seen if choice == BucketChoice() else ())})
 
     def _bucket(self, name: str, notes: UnreadNotes) -> tuple[str, str]:
         if name not in self.seen:
