@@ -16,6 +16,7 @@ from support.answers import ACCOUNT
 from support.states import data_bucket, state, unread
 
 OFFICE = "203.0.113.0/24"
+POINT = f"arn:aws:s3:us-east-1:{ACCOUNT}:accesspoint/images"
 POLICY = [build_guard("gt-images", networks=[OFFICE])]
 FOUR = [build_guard("gt-images", networks=[OFFICE, "198.51.100.0/24", "192.0.2.0/24"], endpoints=["vpce-0a1b2c3d"])]
 PART = [build_guard("gt-images", prefix="scans/", networks=[OFFICE])]
@@ -119,7 +120,7 @@ def test_without_a_policy_that_can_be_read_it_is_unknown(text: Any, depends_on: 
     assert (access.tone, access.depends_on, access.chip.tone) == ("unknown", (depends_on,), "plain")
 
 
-@pytest.mark.parametrize(("points", "tone"), [((), "good"), ((AccessPoint("images", "arn"),), "unknown")])
+@pytest.mark.parametrize(("points", "tone"), [((), "good"), ((AccessPoint("images", POINT),), "unknown")])
 def test_what_access_points_decide_is_unknown_where_there_are_some(points: Any, tone: str) -> None:
     delegated = {**PUBLIC, "Condition": {"StringEquals": {"s3:DataAccessPointAccount": ACCOUNT}}}
     seen = data_bucket(policy=policy([*POLICY, delegated]), access_points=points)
