@@ -21,11 +21,16 @@ step() {
   (timeout --kill-after=5 "$SECONDS_AT_MOST" "$@"; exit $?) >>"$LOG" 2>&1
 }
 
+# Runs a step of Python in our own empty folder: Python imports modules from the folder where it starts.
+python_step() {
+  (cd "$folder" && step python3 "$@")
+}
+
 fetch() {
   case "$WHEEL" in
     s3://*)
       # boto3 is in every image; the command line of AWS is not.
-      step python3 -c '
+      python_step -c '
 import sys, boto3
 bucket, _, key = sys.argv[1][len("s3://"):].partition("/")
 boto3.client("s3").download_file(bucket, key, sys.argv[2])' "$WHEEL" "$1"
@@ -43,9 +48,9 @@ main() {
     say "failed: the wheel was not fetched; does the role have s3:GetObject, and the VPC an endpoint for S3?"
   elif found="$(sha256sum "$wheel" | cut -d ' ' -f 1)"; [ -n "$SHA256" ] && [ "$found" != "$SHA256" ]; then
     say "failed: the wheel has the digest $found, not $SHA256; it is not installed"
-  elif ! step python3 -m pip install --no-deps --no-index --no-input --disable-pip-version-check --quiet "$wheel"; then
+  elif ! python_step -m pip install --no-deps --no-index --no-input --disable-pip-version-check --quiet "$wheel"; then
     say "failed: pip could not install the wheel"
-  elif ! step python3 -c 'import gt_secure; print("gt_secure", gt_secure.__version__)'; then
+  elif ! python_step -c 'import gt_secure; print("gt_secure", gt_secure.__version__)'; then
     say "failed: gt_secure is installed but cannot be imported"
   else
     say "installed: ${WHEEL##*/}; reload JupyterLab if it is open already"

@@ -452,7 +452,7 @@ def stage(folder: Path) -> None:
     (folder / "checks.json").write_text(json.dumps({"checks": [{"check": "no_leaked_urls", "logs": ["logs"]}]}))
     dump_restriction(WISH, folder / "wish.json")
     (folder / "journal").mkdir()
-    journal = Writer(folder / "journal" / f"{CHANGE}.jsonl", CHANGE, "", 0)
+    journal = Writer(folder / "journal" / f"{CHANGE}.jsonl")
     journal.write("begin", format=1, id=CHANGE, kind="apply", changes=[])
     journal.write("end", outcome="applied")
 

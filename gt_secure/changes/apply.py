@@ -18,7 +18,7 @@ from .engine import Callback, Clock, Engine
 from .journal import Journal, scrub
 from .lock import hold
 from .plan import Plan
-from .transaction import begin_lines, run
+from .transaction import Recorded, begin_lines, run
 
 Fetch: TypeAlias = Callable[[Source, str, str], bool | None]
 """Fetches an object of a bucket under a prefix by a presigned URL from a source: True opened, False refused, None where
@@ -51,18 +51,19 @@ def apply(
     if plan.empty:
         return Applied("", "nothing to do", notes=("The account already matches the restriction.",))
     scope = f"{plan.state.account_id}-{plan.state.region}"
-    with hold(journal.path, scope, f"apply by {plan.state.caller_arn}"):
-        refuse_unfinished(journal, plan.state.account_id, plan.state.region)
-        _check_same_account(aws, plan.state)
-        compare(plan.state, read_state(aws, plan.restriction, needs=WRITTEN))
-        writer = journal.begin(
-            begin_lines("apply", aws, plan.state.account_id, plan.state.caller_arn, plan.changes)
-            | {"restriction": plan.restriction.to_dict(), "confirmed": sorted(set(confirm))}
-            | ({"lists": [each.to_dict() for each in plan.restriction.managed]} if plan.restriction.managed else {})
-            | ({"reason": plan.reason} if plan.reason else {}),
-        )
-        done = run(Engine(aws, writer, plan.changes, Clock(timeout_s), progress), "applied")
-    return done if probe is None else replace(done, probes=_probe_expectations(plan, probe))
+    with Recorded():
+        with hold(journal.path, scope, f"apply by {plan.state.caller_arn}"):
+            refuse_unfinished(journal, plan.state.account_id, plan.state.region)
+            _check_same_account(aws, plan.state)
+            compare(plan.state, read_state(aws, plan.restriction, needs=WRITTEN))
+            writer = journal.begin(
+                begin_lines("apply", aws, plan.state.account_id, plan.state.caller_arn, plan.changes)
+                | {"restriction": plan.restriction.to_dict(), "confirmed": sorted(set(confirm))}
+                | ({"lists": [each.to_dict() for each in plan.restriction.managed]} if plan.restriction.managed else {})
+                | ({"reason": plan.reason} if plan.reason else {}),
+            )
+            done = run(Engine(aws, writer, plan.changes, Clock(timeout_s), progress), "applied")
+        return done if probe is None else replace(done, probes=_probe_expectations(plan, probe))
 
 
 def _probe_expectations(plan: Plan, probe: Fetch) -> tuple[ProbeResult, ...]:

@@ -127,6 +127,8 @@ class Engine:
         """Carry out all changes in order; targets that already match are left. Raises at the first failure."""
         for index, change in enumerate(self.changes):
             self._say(index, "changing")
+            # Before its effect: an interrupt may come between any two lines.
+            self.steps[index] = self._step(index, "uncertain", certain=False, detail="interrupted")
             self.writer.write("intent", step=index, do="forward")
             try:
                 self._reach(index, change, change.before, change.after)
@@ -164,12 +166,13 @@ class Engine:
         change = self.changes[index]
         target = change.target
         self._say(index, "rolling back")
-        if index not in self._seen and any(write.step == index for write in self.writes):
+        in_doubt = index in self._sent and index not in self._seen
+        if in_doubt and any(write.step == index for write in self.writes):
             now = self._read_back(index, target, change.before, change.after).value
             if not target.same(now, change.after) and (now is None or target.same(now, change.before)):
                 return self._step(index, "uncertain", certain=False, detail=_UNSEEN)
         for attempt in range(_MERGES):
-            now = self._read(target).value
+            now = (self._settled_twice(index, target) if in_doubt else self._read(target)).value
             if target.same(now, change.before) or (self._first_run and index not in self._sent):
                 return self._step(index, "unchanged")
             goal = target.merge(change.before, change.after, now)

@@ -14,6 +14,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -133,13 +134,15 @@ class ChangeRecord:
 
 
 class Writer:
-    """Appends events to the file of one change; an event is on disk when the method returns."""
+    """Appends events to the file of one change; an event is on disk when the method returns.
 
-    def __init__(self, path: Path, change_id: str, last: str, count: int) -> None:
-        self.id = change_id
+    What is on disk is all that it goes by: after an interrupt at any moment the next line follows the last whole one.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.id = path.stem
         self._path = path
-        self._last = last
-        self._count = count
+        _latest.set(path)
 
     @property
     def journal(self) -> Journal:
@@ -147,17 +150,27 @@ class Writer:
         return Journal(self._path.parent)
 
     def write(self, event: str, **data: Any) -> None:
-        """Append one event and sync it to the disk."""
-        line = {"n": self._count, "at": _now(), "event": event, **data, "prev": self._last}
-        text = json.dumps(line, ensure_ascii=True, separators=(",", ":")) + "\n"
+        """Append one event and sync it to the disk; a line that was torn before is cut off."""
+        new = event == "begin"
+        flags = os.O_RDWR | os.O_APPEND | ((os.O_CREAT | os.O_EXCL) if new else 0)
         try:
-            _append(self._path, text.encode("ascii"), new=self._count == 0)
+            handle = open_regular(self._path, flags, create_mode(self._path.parent))
+            with os.fdopen(handle, "r+b", buffering=0) as file:
+                if new:
+                    share_with_folder(handle, self._path.parent)
+                whole = file.read()
+                lines = whole.split(b"\n")[:-1]
+                file.truncate(whole.rfind(b"\n") + 1)
+                last = _digest(lines[-1]) if lines else ""
+                line = {"n": len(lines), "at": _now(), "event": event, **data, "prev": last}
+                rest = memoryview((json.dumps(line, ensure_ascii=True, separators=(",", ":")) + "\n").encode("ascii"))
+                while rest:
+                    rest = rest[os.write(handle, rest) :]
+                os.fsync(handle)
         except OSError as error:
             raise _cannot_write(self._path.parent, error) from error
-        if self._count == 0:
+        if new:
             _sync_directory(self._path.parent)
-        self._last = _digest(text.rstrip("\n"))
-        self._count += 1
 
     def note(self, event: str, **data: Any) -> None:
         """Append an event that nobody needs to recover: a full disk must stop neither a change nor a rollback."""
@@ -167,23 +180,18 @@ class Writer:
             pass  # the intents that were synced before each call are enough to recover from
 
 
-def _append(path: Path, data: bytes, *, new: bool) -> None:
-    flags = os.O_WRONLY | os.O_APPEND | ((os.O_CREAT | os.O_EXCL) if new else 0)
-    handle = open_regular(path, flags, create_mode(path.parent))
-    try:
-        if new:
-            share_with_folder(handle, path.parent)
-        size = os.fstat(handle).st_size
-        try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(handle, view) :]
-            os.fsync(handle)
-        except OSError:
-            os.ftruncate(handle, size)  # a full disk must not leave half a line before the next one
-            raise
-    finally:
-        os.close(handle)
+_latest: ContextVar[Path | None] = ContextVar("the record that this thread writes or wrote last", default=None)
+
+
+def forget_record() -> None:
+    """Let :func:`latest_record` return None until this thread writes another record."""
+    _latest.set(None)
+
+
+def latest_record() -> ChangeRecord | None:
+    """Read the record that this thread wrote last; None if it has written none."""
+    path = _latest.get()
+    return _read(path) if path is not None and path.exists() else None
 
 
 def _cannot_write(directory: Path, error: OSError) -> GtSecureError:
@@ -198,8 +206,8 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _digest(line: str) -> str:
-    return hashlib.sha256(line.encode("utf-8")).hexdigest()
+def _digest(line: bytes) -> str:
+    return hashlib.sha256(line).hexdigest()
 
 
 def _sync_directory(directory: Path) -> None:
@@ -307,7 +315,7 @@ class Journal(ShownTable["ChangeRecord"]):
     def begin(self, first: Mapping[str, Any]) -> Writer:
         """Start the file of a new change with its first line."""
         change_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}-{secrets.token_hex(2)}"  # ordered by time
-        writer = Writer(self.path / f"{change_id}.jsonl", change_id, "", 0)
+        writer = Writer(self.path / f"{change_id}.jsonl")
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             writer.write("begin", format=FORMAT, id=change_id, **first)
@@ -318,19 +326,8 @@ class Journal(ShownTable["ChangeRecord"]):
         return writer
 
     def proceed(self, record: ChangeRecord) -> Writer:
-        """Continue the file of an interrupted change; an incomplete last line is cut off."""
-        path = self.path / f"{record.id}.jsonl"
-        try:
-            whole = path.read_bytes()
-            keep = whole.rfind(b"\n") + 1
-            if keep < len(whole):
-                with path.open("r+b") as file:
-                    file.truncate(keep)
-                    os.fsync(file.fileno())
-        except OSError as error:
-            raise _cannot_write(self.path, error) from error
-        lines = whole[:keep].decode("utf-8").splitlines()
-        return Writer(path, record.id, _digest(lines[-1]), len(lines))
+        """Continue the file of an interrupted change."""
+        return Writer(self.path / f"{record.id}.jsonl")
 
     def _ids(self) -> list[str]:
         """Return the ids of all changes, the oldest first."""
@@ -403,7 +400,7 @@ def _events(text: str) -> tuple[list[dict[str, Any]], list[str]]:
         if not follows:
             return events, [f"line {number + 1} does not follow the line before it: lines were altered or removed"]
         events.append(event)
-        last = _digest(line)
+        last = _digest(line.encode("utf-8"))
     return events, []
 
 

@@ -11,9 +11,13 @@ import json
 import os
 import socket
 import sys
+import threading
+import traceback
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from ..base.errors import Conflict, GtSecureError
@@ -26,8 +30,14 @@ def hold(directory: Path, scope: str, what: str) -> Iterator[None]:
 
     ``what`` is the operation, for others who need the lock: they get a Conflict that names this process.
     """
-    handle = _open(directory / f"lock-{scope}")
-    try:
+    path = directory / f"lock-{scope}"
+    mine, caller = (path, threading.get_ident()), sys._getframe(2)
+    former = _FILES.get(mine)
+    if former is not None and not any(frame is former[1] for frame, _ in traceback.walk_stack(caller)):
+        former[0].close()  # this thread was interrupted in the last lines of an earlier change
+    with os.fdopen(_open(path), "r+b", buffering=0) as file:
+        _FILES[mine] = file, caller
+        handle = file.fileno()
         if not _take(handle):
             raise _held(_holder(handle))
         since = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
@@ -36,8 +46,11 @@ def hold(directory: Path, scope: str, what: str) -> Iterator[None]:
             yield
         finally:
             _write(handle, None)
-    finally:
-        os.close(handle)
+    _FILES.pop(mine, None)
+
+
+_FILES: dict[tuple[Path, int], tuple[FileIO, FrameType]] = {}
+"""The lock file that each thread opened last, and the call that holds it: a traceback would keep it open after it."""
 
 
 def _open(path: Path) -> int:

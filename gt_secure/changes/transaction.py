@@ -16,7 +16,7 @@ from ..base.version import __version__
 from .applied import Applied, ChangeOutcome
 from .change import Change
 from .engine import ChangeStep, Clock, Engine
-from .journal import ChangeRecord, Writer
+from .journal import ChangeRecord, Writer, forget_record, latest_record
 from .targets import Target
 
 ROLLBACK_S = 120.0
@@ -78,6 +78,36 @@ def failure_summary(result: Applied) -> str:
         return f"The simultaneous write of somebody else stays: {theirs} Everything else was rolled back."
     doubtful = ", ".join(f"{step.kind} of {step.target}" for step in result.steps if not step.certain)
     return f"The outcome is unknown for: {doubtful}. Run 'gt-secure undo {result.id}' when AWS responds again."
+
+
+class Recorded:
+    """Adds to an interrupt what became of the change, wherever it comes: the journal on disk knows it."""
+
+    def __enter__(self) -> None:
+        forget_record()
+
+    def __exit__(self, _kind: Any, error: BaseException | None, _trace: Any) -> None:
+        if error is None or isinstance(error, GtSecureError) or hasattr(error, "__notes__"):
+            return
+        if text := outcome_on_disk():
+            error.add_note(text)
+
+
+def outcome_on_disk() -> str:
+    """Return a sentence about the change that this thread wrote last; empty if it has begun none."""
+    record = latest_record()
+    if record is None:
+        return ""
+    if record.status == "unfinished":
+        return (
+            f"Change {record.id} is unfinished: the account may hold a part of it. Run 'gt-secure undo {record.id}', "
+            f"or 'gt-secure apply --resume {record.id}'."
+        )
+    return {
+        "applied": "The change is applied." if record.kind == "apply" else "The undo is complete.",
+        "rolled-back": "The change was rolled back completely.",
+        "overtaken": "The change was rolled back, except for a simultaneous write of somebody else.",
+    }.get(record.status, f"The journal file of change {record.id} is {record.status}.")
 
 
 def look_for_others(engine: Engine) -> tuple[ChangeStep, ...]:

@@ -22,7 +22,7 @@ from ..logs.named_networks import load_networks
 from ..restriction.files import dump_restriction, dumps_restriction, load_restriction
 from ..restriction.model import Restriction
 from .accepted import add_accepted
-from .exit_codes import ERROR, FOUND, OK
+from .exit_codes import ERROR, FOUND, OK, UNKNOWN
 from .output import ask, connection, fit, last_words, line_width, note, say, show_json
 from .parser import Commands, Parser, add_context
 from .progress import working
@@ -293,7 +293,7 @@ def report(args: argparse.Namespace, result: Applied) -> int:
         say(fit(printable(result.to_text(), keep="\n")))
         if result.outcome == "applied":
             say(f"Undo it with: gt-secure undo {result.id}")
-    return OK
+    return OK if result.certain else UNKNOWN
 
 
 def _add_undo(commands: Commands) -> None:

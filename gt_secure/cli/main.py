@@ -77,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except KeyboardInterrupt as error:
-        last_words(" ".join(["Interrupted.", *getattr(error, "__notes__", ())]))
+        last_words(" ".join(["Interrupted.", *getattr(error, "__notes__", _outcome(args))]))
         return INTERRUPTED
     except OSError as error:
         return output_lost(error, code, writes=args.writes)
@@ -93,6 +93,15 @@ def _run(words: Sequence[str], args: argparse.Namespace, *, unwind: bool) -> int
         unwind_on_interrupt()
     found.parser.check_combination(found)
     return int(found.run(found))
+
+
+def _outcome(args: argparse.Namespace) -> list[str]:
+    """Return what became of the change of a command that was interrupted after it."""
+    if not args.writes:
+        return []
+    from ..changes.transaction import outcome_on_disk
+
+    return [outcome_on_disk()]
 
 
 def _complete() -> None:

@@ -167,6 +167,7 @@ def test_the_patch_for_the_images_applies(tmp_path: Path) -> None:
 
 ON_START = ROOT / "studio" / "on-start.sh"
 PYTHON = """#!/bin/bash
+echo "$PWD" >> "$CALLS.folders"
 printf '%s\\n' "$*" | tr '\\n' ' ' | sed 's/$/\\n/' >> "$CALLS"
 case "$*" in
   *"-m pip"*) {pip} ;;
@@ -201,6 +202,8 @@ def test_the_app_starts_whatever_happens(does: dict[str, str], env: dict[str, st
     if given["HOME"] == str(tmp_path):
         assert said in log.read_text()
     calls = (tmp_path / "calls").read_text() if (tmp_path / "calls").exists() else ""
+    folders = Path(f"{tmp_path / 'calls'}.folders")
+    assert str(tmp_path) not in (folders.read_text().split() if folders.exists() else ()), "modules there are others'"
     assert ("-m pip install --no-deps --no-index" in calls) == ("not fetched" not in said and "digest" not in said)
 
 
@@ -241,12 +244,26 @@ RUNS = {
 }
 
 
+HOSTILE = (
+    "shlex", "os", "secrets", "venv", "pip", "ensurepip", "json", "sitecustomize", "usercustomize", "conftest", "boto3",
+    "gt_secure", "encodings", "site",
+)  # fmt: skip
+"""Modules that a repository may hold: each leaves a file where it is imported."""
+
+
+def plant(folder: Path) -> None:
+    """Put modules that were not asked for into the folder of somebody else."""
+    for name in HOSTILE:
+        (folder / f"{name}.py").write_text(f"open({str(folder / 'pwned')!r}, 'a').write({name!r})\n")
+
+
 @pytest.mark.parametrize(("command", "arguments", "code", "said"), RUNS.values(), ids=RUNS)
 def test_the_action_runs_by_its_own_step(command: str, arguments: str, code: int, said: str, tmp_path: Path) -> None:
     programs = tmp_path / "runner temp" / "gt_secure" / "bin"
     script(programs / "python", f'#!/bin/sh\nexec {sys.executable} "$@"\n')
-    script(programs / "gt-secure", f'#!/bin/sh\nexec {sys.executable} -m gt_secure "$@"\n')
+    script(programs / "gt-secure", f'#!/bin/sh\nexec {sys.executable} -I -m gt_secure "$@"\n')
     (tmp_path / "a policy.json").write_text(POLICY)
+    plant(tmp_path)
     files = {"GITHUB_OUTPUT": str(tmp_path / "output"), "GITHUB_STEP_SUMMARY": str(tmp_path / "summary")}
     given = {"RUNNER_TEMP": str(tmp_path / "runner temp"), "COMMAND": command, "ARGUMENTS": arguments, **files}
     words = ["--noprofile", "--norc", "-eo", "pipefail", "-c", RUN["run"]]
@@ -254,7 +271,11 @@ def test_the_action_runs_by_its_own_step(command: str, arguments: str, code: int
     assert done.returncode == code, done.stderr
     assert said in done.stdout
     assert not (tmp_path / "made").exists()
+    assert not (tmp_path / "pwned").exists()
     if "::error::" not in done.stdout:
+        first, *_, last = [line for line in done.stdout.splitlines() if line.startswith("::")]
+        assert re.fullmatch("::stop-commands::[0-9a-f]{32}", first)
+        assert last == f"::{first.rpartition('::')[2]}::"
         assert (tmp_path / "output").read_text() == f"exit-code={code}\n"
         assert (tmp_path / "summary").read_text().startswith(f"### gt-secure {command}\n")
 
@@ -280,6 +301,7 @@ def test_the_action_installs_by_its_own_step_and_proves(tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "python").symlink_to(sys._base_executable)  # type: ignore[attr-defined]
     path = f"{tmp_path / 'bin'}:/usr/bin:/bin"
+    plant(tmp_path)
     done = shell(["-eo", "pipefail", "-c", INSTALL["run"]], tmp_path, **{**given, "PATH": path})
     if done.returncode and any(word in done.stderr for word in ("Could not find a version", "NewConnectionError")):
         pytest.skip("no package index can be reached")
@@ -290,6 +312,7 @@ def test_the_action_installs_by_its_own_step_and_proves(tmp_path: Path) -> None:
     done = shell(["-eo", "pipefail", "-c", RUN["run"]], tmp_path, **{**given, "PATH": path})
     assert done.returncode == 2
     assert "Not proved" in done.stdout
+    assert not (tmp_path / "pwned").exists()
 
 
 CONTAINER = (ROOT / "Containerfile").read_text(encoding="utf-8").replace("\\\n", " ")

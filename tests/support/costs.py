@@ -66,6 +66,8 @@ SMOKE = {
     "test_access_words.py::test_a_good_word_is_true_of_the_whole_bucket": ("",),
     "test_access_words.py::test_the_headline_that_counts_ranges_is_noticed": ("",),
     "test_access_words.py::test_a_finding_that_asks_about_the_guarded_objects_is_noticed": ("",),
+    # an interrupt at any line of a change
+    "test_interrupts_keep_their_word.py::test_a_few_lines": ("",),
     # what a contributor is asked for: the order of imports, and files that are made from the code
     "test_layers.py::test_nothing_imports_upward": ("",),
     "test_pages.py::test_made_files_are_current": ("",),

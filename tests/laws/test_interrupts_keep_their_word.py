@@ -1,0 +1,299 @@
+"""After an interrupt at any line, account and journal agree, what is said is true, and undo or resume works.
+
+A tracer raises the exception at a chosen event of our own modules: before a line runs, or while a call returns. The
+events are those of a run that was recorded, so that none is left out by a list. What the account holds is read by plain
+clients; the engine's own steps are not asked.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any, TypeAlias
+
+import pytest
+
+import gt_secure
+from gt_secure.base.errors import GtSecureError
+from gt_secure.changes import Journal, engine as engine_module
+from gt_secure.changes.applied import Applied
+from gt_secure.changes.apply import apply
+from gt_secure.changes.engine import Engine
+from gt_secure.changes.journal import Writer
+from gt_secure.changes.plan import Plan, plan
+from gt_secure.changes.revoke import plan_revoke, revoked_before
+from gt_secure.changes.transaction import begin_lines, outcome_on_disk
+from gt_secure.changes.undo import resume, undo
+from gt_secure.restriction.model import Restriction
+from support.account import BUCKET, FOREIGN, TEAM, Account
+
+OURS = str(Path(gt_secure.__file__).parent) + "/"
+SANDBOX = OURS + "sandbox/"
+BEGUN = (OURS + "changes/journal.py", "write")
+
+Point: TypeAlias = tuple[str, str, int, str, int]
+"""File, function, line, kind of event, and which time in the run it is."""
+
+KINDS = ("apply", "undo", "resume", "revoke")
+
+
+@dataclass
+class Tracer:
+    """Counts the events of our modules from the journal's first line on; raises at one of them."""
+
+    at: Point | None = None
+    after: int | None = None
+    """Raise at this event after the start instead."""
+    error: type[BaseException] = KeyboardInterrupt
+    points: list[Point] = field(default_factory=list)
+    times: Counter[tuple[str, str, int, str]] = field(default_factory=Counter)
+    begun: bool = False
+    raised: bool = False
+
+    def __call__(self, frame: FrameType, event: str, _arg: Any) -> Any:
+        code = frame.f_code
+        if not code.co_filename.startswith(OURS) or code.co_filename.startswith(SANDBOX):
+            return None
+        self.begun = self.begun or (code.co_filename, code.co_name) == BEGUN
+        return self._line
+
+    def _line(self, frame: FrameType, event: str, _arg: Any) -> Any:
+        if event not in ("line", "return") or not self.begun:
+            return self._line
+        code = frame.f_code
+        where = (code.co_filename.removeprefix(OURS), code.co_name, frame.f_lineno, event)
+        self.times[where] += 1
+        point = (*where, self.times[where])
+        self.points.append(point)
+        if point == self.at or len(self.points) == self.after:
+            self.raised = True
+            raise self.error
+        return self._line
+
+    @contextmanager
+    def tracing(self) -> Iterator[None]:
+        former = sys.gettrace()
+        sys.settrace(self)
+        try:
+            yield
+        finally:
+            sys.settrace(former)
+
+
+class Scene:
+    """One kind of change, started anew for each point."""
+
+    def __init__(self, account: Account, tmp: Path, kind: str, patch: pytest.MonkeyPatch) -> None:
+        patch.setattr(engine_module, "_LOCAL_LOOK_S", 0.0)
+        self.account, self.tmp, self.kind, self.number = account, tmp, kind, 0
+        account.reset(FOREIGN)
+        self.start_state = account.look()
+        self.plan: Plan = (
+            plan_revoke(account.aws, revoked_before(BUCKET, "1h"))
+            if kind == "revoke"
+            else plan(account.aws, Restriction(TEAM, addresses=["203.0.113.0/24"], bucket=BUCKET, url_lock=False))
+            if kind != "apply"
+            else plan(account.aws, Restriction(TEAM, addresses=["203.0.113.0/24"], bucket=BUCKET, portal_lock=True))
+        )
+        apply(account.aws, self.plan, journal=Journal(tmp / "clean"))
+        self.end_state = account.look()
+        self.journal = Journal(tmp / "none")
+
+    @property
+    def before(self) -> dict[str, Any]:
+        return self.end_state if self.kind == "undo" else self.start_state
+
+    @property
+    def after(self) -> dict[str, Any]:
+        return self.start_state if self.kind == "undo" else self.end_state
+
+    def prepare(self) -> Callable[[], Applied]:
+        """Set account and journal as they are before the run."""
+        self.number += 1
+        self.journal = journal = Journal(self.tmp / f"journal-{self.number}")
+        aws, plan = self.account.aws, self.plan
+        if self.account.look() != self.start_state:
+            self.account.reset(FOREIGN)
+        if self.kind == "undo":
+            apply(aws, plan, journal=journal)
+            return lambda: undo(aws, journal=journal)
+        if self.kind == "resume":
+            first = begin_lines("apply", aws, plan.state.account_id, plan.state.caller_arn, plan.changes)
+            journal.begin(first).write("intent", step=0, do="forward")
+            return lambda: resume(aws, journal=journal)
+        return lambda: apply(aws, plan, journal=journal)
+
+    def record(self) -> list[Point]:
+        """The events of a run without an interrupt."""
+        run, tracer = self.prepare(), Tracer()
+        with tracer.tracing():
+            run()
+        return tracer.points
+
+    def interrupted(self, tracer: Tracer, again: Tracer | None = None) -> tuple[bool, str]:
+        """Run once; return whether the exception came, and what a person reads."""
+        run = self.prepare()
+        with pytest.MonkeyPatch.context() as patch:
+            if again is not None:
+                patch.setattr(Engine, "back", _traced(again))
+            try:
+                with tracer.tracing():
+                    run()
+            except (KeyboardInterrupt, SystemExit) as error:
+                return True, " ".join(getattr(error, "__notes__", (outcome_on_disk(),)))
+            except GtSecureError as error:
+                return True, str(error.next_step)
+        return False, ""
+
+    def check(self, said: str) -> str:
+        """Compare account, journal and words; then undo or resume. Returns the status that the record had."""
+        self.account.settle()
+        now = self.account.look()
+        records = list(self.journal)
+        assert not any(each.problems for each in records)
+        assert all(each.status != "damaged" for each in records)
+        if [each.kind for each in records] == ["apply"] * (self.kind == "undo"):  # of an undo: the change itself
+            assert (now, said) == (self.before, "")
+            resume(self.account.aws, journal=self.journal)
+            return "nothing begun"
+        record = records[-1]
+        if "completely" in said:
+            assert now == self.before, said
+            assert record.status == "rolled-back" or self.kind == "undo", said
+        if "is applied" in said or "is complete" in said:
+            assert (now, record.status) == (self.after, "applied"), said
+        if record.status == "applied" and (record.kind == "undo") == (self.kind == "undo"):
+            assert now == self.after
+            assert "is applied" in said or "is complete" in said, said
+        if record.status == "rolled-back":
+            assert now == self.before
+        if record.status == "unfinished":
+            assert record.id in said, said
+            heal = resume if self.number % 2 else undo
+            heal(self.account.aws, record.id, journal=self.journal)
+            forward = heal is resume or self.kind == "undo"
+            self.account.settle()
+            assert self.account.look() == (self.after if forward else self.before)
+        elif record.status == "applied" and self.kind != "undo":
+            undo(self.account.aws, record.id, journal=self.journal)
+            self.account.settle()
+            assert self.account.look() == self.before
+        else:  # the lock is free
+            resume(self.account.aws, journal=self.journal)
+        assert not any(each.problems for each in self.journal)
+        return record.status
+
+
+def _traced(tracer: Tracer) -> Callable[..., Any]:
+    """Roll back under a second tracer, which goes on in the function that rolls back."""
+    original = Engine.back
+
+    def back(self: Engine, reached: Any) -> Any:
+        tracer.begun = True
+        sys.settrace(tracer)
+        sys._getframe(1).f_trace = tracer._line
+        return original(self, reached)
+
+    return back
+
+
+def each_place(points: list[Point], draw: random.Random) -> list[Point]:
+    """The first time of each place, and for every second one another time too."""
+    places: dict[tuple[Any, ...], list[Point]] = {}
+    for point in points:
+        places.setdefault(point[:4], []).append(point)
+    return [point for each in places.values() for point in {each[0], draw.choice(each)}]
+
+
+def hold_law(scene: Scene, chosen: list[Point], error: type[BaseException], draw: random.Random) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for number, point in enumerate(chosen):
+        again = Tracer(after=draw.randint(1, 400), error=error) if number % 3 == 2 else None
+        came, said = scene.interrupted(Tracer(at=point, error=error), again)
+        try:
+            found["not reached" if not came else scene.check(said)] += 1
+        except BaseException as problem:
+            twice = again.points[-1] if again is not None and again.raised else ""
+            problem.add_note(f"{scene.kind}, {error.__name__} at {point} {twice}: {said}")
+            raise
+        found["twice"] += again is not None and again.raised
+    return found
+
+
+def sampled(account: Account, tmp: Path, patch: pytest.MonkeyPatch, kind: str, most: int, only: str = "") -> None:
+    """Hold the law at some places of a run, or of one file of it."""
+    scene = Scene(account, tmp, kind, patch)
+    draw = random.Random(f"interrupts of {kind}")
+    points = each_place(scene.record(), draw)
+    assert len(points) >= 200
+    chosen = [point for point in points if f"{point[0]} {point[1]}".startswith(only)]
+    found = hold_law(scene, draw.sample(chosen, min(most, len(chosen))), KeyboardInterrupt, draw)
+    assert found["not reached"] * 10 <= found.total()
+
+
+@pytest.mark.parametrize("kind", ["apply", "undo"])
+def test_a_few_lines(account: Account, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    sampled(account, tmp_path, monkeypatch, kind, 6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_some_lines(account: Account, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    sampled(account, tmp_path, monkeypatch, kind, 40)
+
+
+def _late(self: Engine) -> None:
+    """Carry out the changes, and enter each only after its effect."""
+    for index, change in enumerate(self.changes):
+        self.writer.write("intent", step=index, do="forward")
+        self._reach(index, change, change.before, change.after)
+        self.writer.note("done", step=index, do="forward")
+        self.steps[index] = self._step(index, "done")
+
+
+def _counting(original: Callable[..., None]) -> Callable[..., None]:
+    """Write lines by a count in memory, which an interrupt in the last moment of a line leaves behind."""
+
+    def write(self: Writer, event: str, **data: Any) -> None:
+        state = vars(self).setdefault("state", {})
+        path: Path = self._path
+        if "whole" in state:
+            later = path.read_bytes()[len(state["whole"]) :]
+            path.write_bytes(state["whole"])
+            original(self, event, **data)
+            path.write_bytes(state["whole"] + later + path.read_bytes()[len(state["whole"]) :])
+        else:
+            original(self, event, **data)
+        state["whole"] = path.read_bytes()
+
+    return write
+
+
+@pytest.mark.parametrize("fault", ["a step is entered late", "lines are counted in memory"])
+def test_the_fault_is_noticed(account: Account, tmp_path: Path, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if fault.startswith("a step"):
+        monkeypatch.setattr(Engine, "forward", _late)
+    else:
+        monkeypatch.setattr(Writer, "write", _counting(Writer.write))
+    with pytest.raises(AssertionError):
+        sampled(account, tmp_path, monkeypatch, "apply", 60, "changes/journal.py write")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_line(
+    account: Account, tmp_path: Path, kind: str, error: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = Scene(account, tmp_path, kind, monkeypatch)
+    draw = random.Random(f"every interrupt of {kind}")
+    points = each_place(scene.record(), draw)
+    draw.shuffle(points)
+    found = hold_law(scene, points, error, draw)
+    print(f"{kind}, {error.__name__}: {len(points)} points, {dict(found)}")
+    assert found["not reached"] * 50 <= found.total()
