@@ -126,6 +126,8 @@ class Aws:
     def client(self, service: str, region: str | None = None) -> Any:
         """Return the boto3 client of a service; made once per service and region."""
         key = (service, region or self.region)
+        if (known := self._clients.get(key)) is not None:  # without the lock, which an interrupt might not let go
+            return known
         with self._lock:
             if key not in self._clients:
                 self._clients[key] = make_client(

@@ -22,6 +22,7 @@ from typing import Any, TypeAlias
 from ..base import files as textfiles, html as markup
 from ..base.errors import InvalidInput
 from ..base.html import Markup
+from ..base.shared_files import replacing
 from ..base.text import count, did_you_mean
 from .model import SAVED_SECRET, Acceptance, Finding, catalog
 
@@ -204,7 +205,8 @@ def dump_accepted(accepted: Iterable[Acceptance], path: str | Path) -> Path:
     file = Path(path)
     data = {"version": 1, "accepted": [each.to_dict() for each in accepted]}
     try:
-        file.write_text(textfiles.dumps(data, yaml=textfiles.is_yaml(file)), encoding="utf-8")
+        with replacing(file) as fresh:
+            fresh.write(textfiles.dumps(data, yaml=textfiles.is_yaml(file)))
     except OSError as error:
         raise InvalidInput(
             f"{file} cannot be written: {error.strerror}.", next_step="Choose another file.", field="file"

@@ -10,16 +10,12 @@ from __future__ import annotations
 import random
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
-from typing import Any, TypeAlias
+from typing import Any
 
 import pytest
 
-import gt_secure
 from gt_secure.base.errors import GtSecureError
 from gt_secure.changes import Journal, engine as engine_module
 from gt_secure.changes.applied import Applied
@@ -32,58 +28,11 @@ from gt_secure.changes.transaction import begin_lines, outcome_on_disk
 from gt_secure.changes.undo import resume, undo
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, FOREIGN, TEAM, Account
+from support.interrupts import Point, Tracer, each_place
 
-OURS = str(Path(gt_secure.__file__).parent) + "/"
-SANDBOX = OURS + "sandbox/"
-BEGUN = (OURS + "changes/journal.py", "write")
-
-Point: TypeAlias = tuple[str, str, int, str, int]
-"""File, function, line, kind of event, and which time in the run it is."""
-
+BEGUN = ("changes/journal.py", "write")
+"""From the first line of the journal on an interrupt meets a change."""
 KINDS = ("apply", "undo", "resume", "revoke")
-
-
-@dataclass
-class Tracer:
-    """Counts the events of our modules from the journal's first line on; raises at one of them."""
-
-    at: Point | None = None
-    after: int | None = None
-    """Raise at this event after the start instead."""
-    error: type[BaseException] = KeyboardInterrupt
-    points: list[Point] = field(default_factory=list)
-    times: Counter[tuple[str, str, int, str]] = field(default_factory=Counter)
-    begun: bool = False
-    raised: bool = False
-
-    def __call__(self, frame: FrameType, event: str, _arg: Any) -> Any:
-        code = frame.f_code
-        if not code.co_filename.startswith(OURS) or code.co_filename.startswith(SANDBOX):
-            return None
-        self.begun = self.begun or (code.co_filename, code.co_name) == BEGUN
-        return self._line
-
-    def _line(self, frame: FrameType, event: str, _arg: Any) -> Any:
-        if event not in ("line", "return") or not self.begun:
-            return self._line
-        code = frame.f_code
-        where = (code.co_filename.removeprefix(OURS), code.co_name, frame.f_lineno, event)
-        self.times[where] += 1
-        point = (*where, self.times[where])
-        self.points.append(point)
-        if point == self.at or len(self.points) == self.after:
-            self.raised = True
-            raise self.error
-        return self._line
-
-    @contextmanager
-    def tracing(self) -> Iterator[None]:
-        former = sys.gettrace()
-        sys.settrace(self)
-        try:
-            yield
-        finally:
-            sys.settrace(former)
 
 
 class Scene:
@@ -131,7 +80,7 @@ class Scene:
 
     def record(self) -> list[Point]:
         """The events of a run without an interrupt."""
-        run, tracer = self.prepare(), Tracer()
+        run, tracer = self.prepare(), Tracer(BEGUN)
         with tracer.tracing():
             run()
         return tracer.points
@@ -203,19 +152,11 @@ def _traced(tracer: Tracer) -> Callable[..., Any]:
     return back
 
 
-def each_place(points: list[Point], draw: random.Random) -> list[Point]:
-    """The first time of each place, and for every second one another time too."""
-    places: dict[tuple[Any, ...], list[Point]] = {}
-    for point in points:
-        places.setdefault(point[:4], []).append(point)
-    return [point for each in places.values() for point in {each[0], draw.choice(each)}]
-
-
 def hold_law(scene: Scene, chosen: list[Point], error: type[BaseException], draw: random.Random) -> Counter[str]:
     found: Counter[str] = Counter()
     for number, point in enumerate(chosen):
         again = Tracer(after=draw.randint(1, 400), error=error) if number % 3 == 2 else None
-        came, said = scene.interrupted(Tracer(at=point, error=error), again)
+        came, said = scene.interrupted(Tracer(BEGUN, at=point, error=error), again)
         try:
             found["not reached" if not came else scene.check(said)] += 1
         except BaseException as problem:

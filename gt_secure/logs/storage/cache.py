@@ -166,10 +166,12 @@ class Cache:
         made: list[str] = []
         try:
             return self._keep(store, ((lines_file, tally.per_object), (records_file, sink.per_object)), tally, made)
-        except (OSError, sqlite3.Error) as error:
+        except BaseException as error:  # an interrupt too must leave no file that the index does not name
             for file in made:
                 with contextlib.suppress(OSError):
                     (self.folder / file).unlink()
+            if not isinstance(error, (OSError, sqlite3.Error)):
+                raise
             self._give_up(error)
             return 0
 

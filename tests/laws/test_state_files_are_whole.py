@@ -1,0 +1,197 @@
+"""A file that keeps state is the former one or the new one, whatever interrupts the writing; no record is lost."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from gt_secure.check.notebooks import remove_secrets, write_promise
+from gt_secure.findings.accepted import dump_accepted, load_accepted
+from gt_secure.fleet.sweeps.runner import StateFile
+from gt_secure.logs import Cache, read_hits
+from gt_secure.restriction.files import dump_restriction
+from gt_secure.restriction.model import Restriction
+from support import corpus
+from support.fake_s3 import FakeS3, FakeStore
+from support.interrupts import Point, Tracer, each_place
+
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+"""A generator that an interrupt leaves behind may raise when it is freed."""
+
+ACCOUNT = "111122223333"
+UNITS = {(ACCOUNT, f"r{number}") for number in range(6)}
+LEAK = "https://b.s3.amazonaws.com/k?X-Amz-Expires=600&X-Amz-Signature=" + "4f1d2c3b4a59" * 5 + "4f1d"
+ACCEPTED = {"finding": "guard-missing", "reason": "known", "until": "2027-01-01", "subject": "gt-images"}
+
+
+def book(source: str) -> str:
+    cell = {"cell_type": "code", "id": "a", "metadata": {}, "outputs": [], "execution_count": 1, "source": source}
+    return json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+
+
+class Writing(NamedTuple):
+    """One way to write state: the former content, and the work."""
+
+    name: str
+    former: str
+    work: Callable[[Path], Any]
+
+
+def accept(path: Path) -> None:
+    entry = path.with_name("entry.json")
+    entry.write_text(json.dumps({"version": 1, "accepted": [ACCEPTED]}))
+    dump_accepted(load_accepted(entry), path)
+
+
+WRITINGS = (
+    Writing("accepted.json", json.dumps({"version": 1, "accepted": []}), accept),
+    Writing("team.json", "{}", lambda path: dump_restriction(Restriction("open-team", url_lock=True), path)),
+    Writing("promise.ipynb", book("from gt_secure import check\ncheck.no_findings(gt, bucket='b')"), write_promise),
+    Writing("leak.ipynb", book(f"url = {LEAK!r}"), remove_secrets),
+)
+
+
+def interrupts(work: Callable[[], Any], most: int, seed: str) -> list[tuple[Point, type[BaseException]]]:
+    """Places of a run that was not interrupted, each with an exception."""
+    tracer, draw = Tracer(), random.Random(seed)
+    with tracer.tracing():
+        work()
+    points = each_place(tracer.points, draw)
+    drawn = draw.sample(points, min(most, len(points)))
+    return [(point, draw.choice((KeyboardInterrupt, SystemExit))) for point in drawn]
+
+
+def interrupted(work: Callable[[], Any], point: Point, error: type[BaseException]) -> bool:
+    try:
+        with Tracer(at=point, error=error).tracing():
+            work()
+    except (KeyboardInterrupt, SystemExit):
+        return True
+    return False
+
+
+def hold_files(folder: Path, writing: Writing, most: int) -> Counter[str]:
+    path = folder / writing.name
+    path.write_text(writing.former)
+    writing.work(path)
+    new, found = path.read_text(), Counter[str]()
+    assert new != writing.former
+
+    def again() -> None:
+        path.write_text(writing.former)
+        writing.work(path)
+
+    for point, error in interrupts(again, most, writing.name):
+        path.write_text(writing.former)
+        if not interrupted(lambda: writing.work(path), point, error):
+            found["not reached"] += 1
+            continue
+        text = path.read_text()
+        assert text in (writing.former, new), point
+        found["new" if text == new else "former"] += 1
+        writing.work(path)
+        assert path.read_text() == new, point
+    return found
+
+
+def outcome(region: str) -> dict[str, Any]:
+    return {"account": ACCOUNT, "region": region, "status": "read", "rows": [], "calls": 3}
+
+
+def sweep(path: Path, recorded: list[str]) -> None:
+    state = StateFile(path, "this", UNITS)
+    for _, region in sorted(UNITS):
+        if (ACCOUNT, region) not in state.done:
+            state.add(outcome(region))
+            recorded.append(region)
+    state.close(finished=False)
+
+
+def hold_sweep(folder: Path, most: int) -> Counter[str]:
+    path, found = folder / "sweep", Counter[str]()
+
+    def fresh() -> None:
+        path.unlink(missing_ok=True)
+        sweep(path, [])
+
+    for point, error in interrupts(fresh, most, "sweep"):
+        path.unlink(missing_ok=True)
+        recorded: list[str] = []
+        found["came" if interrupted(lambda: sweep(path, recorded), point, error) else "not reached"] += 1  # noqa: B023
+        known = StateFile(path, "this", UNITS)
+        assert {region for _, region in known.done} >= set(recorded), point
+        assert known.damaged <= 1
+        known.close(finished=False)
+        sweep(path, recorded)
+        assert set(StateFile(path, "this", UNITS).done) == UNITS, point
+    return found
+
+
+def count(folder: Path) -> int:
+    s3 = FakeS3()
+    for number in range(3):
+        lines = [case.text for case in corpus.cases()][number::3]
+        s3.put("gt-logs", f"{number}.log", ("\n".join(lines) + "\n").encode())
+    with read_hits("s3://gt-logs/", aws=FakeStore(s3), cache=Cache(folder)) as hits:
+        assert hits.coverage.adds_up
+        return len(hits)
+
+
+def hold_cache(folder: Path, most: int) -> Counter[str]:
+    number, found, whole = 0, Counter[str](), count(folder / "whole")
+
+    def fresh() -> None:
+        nonlocal number
+        number += 1
+        count(folder / f"cache-{number}")
+
+    for point, error in interrupts(fresh, most, "cache"):
+        found["came" if interrupted(fresh, point, error) else "not reached"] += 1
+        here = folder / f"cache-{number}"
+        assert count(here) == whole, point
+        state = Cache(here).state()
+        assert state.objects in (0, 3), point
+        assert len(list(here.glob("*.parquet"))) <= 1, point
+    return found
+
+
+@pytest.mark.parametrize("writing", WRITINGS, ids=lambda writing: writing.name)
+def test_a_file_is_the_former_or_the_new_one(tmp_path: Path, writing: Writing) -> None:
+    found = hold_files(tmp_path, writing, 15)
+    assert found["former"] >= 10
+    assert found["not reached"] * 5 <= found.total()
+
+
+def test_a_sweep_loses_no_region(tmp_path: Path) -> None:
+    assert hold_sweep(tmp_path, 40)["came"] >= 30
+
+
+def test_a_cache_answers_the_same(tmp_path: Path) -> None:
+    assert hold_cache(tmp_path, 12)["came"] >= 1  # threads: not every place of the recorded run is reached again
+
+
+@pytest.mark.slow
+def test_at_every_line(tmp_path: Path) -> None:
+    found = Counter[str]()
+    for writing in WRITINGS:
+        found += hold_files(tmp_path, writing, 10_000)
+    assert found["former"] >= 1000
+    assert found["new"] >= 10
+    found += hold_sweep(tmp_path, 10_000)
+    found += hold_cache(tmp_path, 400)
+    print(dict(found))
+
+
+def test_a_file_that_is_written_in_place_is_noticed(tmp_path: Path) -> None:
+    def write(path: Path) -> None:
+        path.write_text("")
+        dump_restriction(Restriction("open-team", url_lock=True), path)
+
+    with pytest.raises(AssertionError):
+        hold_files(tmp_path, Writing("team.json", "{}", write), 200)
