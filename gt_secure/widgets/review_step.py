@@ -29,26 +29,10 @@ if TYPE_CHECKING:
     from ..changes.applied import Applied
     from ..changes.plan import Plan
     from ..connection import Connection
-    from ..restriction.messages import Notice
     from ..restriction.model import Restriction
 
 _PAUSE_S = 0.35
 """A plan is made when the input has been quiet for so long."""
-
-_CONSENTS = {
-    "age-limit-refuses": "Those requests may be refused",
-    "dual-stack": "No worker of this team reaches the portal over IPv6",
-    "guard-drops": "Nobody needs these addresses and endpoints",
-    "guard-off": "Anyone with a URL may open these objects",
-    "jobs-in-progress": "The workers know, or nobody is working now",
-    "list-empty": "The list may allow nobody",
-    "portal-ipv6-only": "All workers reach the portal over IPv6",
-    "revoke-every-signer": "Every signer may be refused",
-    "revoke-whole-bucket": "Everyone who uses a URL of this bucket may be refused",
-    "url-lock-one-path": "No worker of this team uses the other portal",
-}
-"""Warnings that lock somebody out, with the words of their check boxes."""
-_ANYWAY = "I understand the risk. Apply anyway"
 
 
 class ReviewStep(Step):
@@ -150,7 +134,7 @@ class ReviewStep(Step):
             raise InvalidInput("There is no plan yet.", next_step="Wait until the change is shown.", field="plan")
         activity = Activity()
         plan = replace(plan, reason=self.reason.value)
-        confirm = [notice.code for notice in plan.blockers if notice.code in self._confirmed]
+        confirm = sorted(self._confirmed)
         self.run(
             "Applying…",
             lambda: self.link.get().apply(plan, confirm=confirm, progress=activity.tell),
@@ -224,7 +208,7 @@ class ReviewStep(Step):
         changes, whom = count(len(plan.changes), "change"), _whom(plan)
         self.apply_button.description = f"Apply {changes} to {whom}" if plan.changes else "Apply"
         self.takes.value = "" if plan.empty else markup.hint(f"reads back · takes about {plan.seconds_typical} s")
-        stopped = len(plan.blockers)
+        stopped = len({*plan.asks, *plan.blockers})
         self.set_summary(
             markup.chip("no", f"{count(stopped, 'question')} to answer first") if stopped else "",
             self._done,
@@ -238,14 +222,12 @@ class ReviewStep(Step):
     def _show_questions(self, plan: Plan | None) -> None:
         """Show one list of what to know before Apply; a person agrees to each part that locks somebody out."""
         self._confirmed = set()
-        notices = () if plan is None else plan.notices
-        asks = [each for each in notices if _asks(each) and not (plan is None or plan.empty)]
+        asks = () if plan is None else plan.asks
         self._asked = frozenset(each.code for each in asks)
         shown: list[ipywidgets.Widget] = []
         for notice in asks:
-            words = _CONSENTS.get(notice.code) or f"{_ANYWAY} ({notice.code})"
-            box = check(words, False, self._confirmer(notice.code))
-            shown.append(stack(Html(parts.notice_html(notice)), box, classes="gts-ask"))
+            box = check(notice.consent, False, self._confirmer(notice.code))
+            shown.append(stack(Html(parts.notice_html(notice, asks=True)), box, classes="gts-ask"))
         rest = markup.Markup("") if plan is None else parts.before_apply(plan, self._asked)
         self.confirms.children = (Html('<h3 class="gts-h">Before you apply</h3>'), *shown) if shown else ()
         self.rest.value = rest if shown else parts.headed(rest)
@@ -285,15 +267,6 @@ class ReviewStep(Step):
         self.plan = None
         if change["new"] is not None:
             self.guard(lambda: self.make_plan(after_s=_PAUSE_S))
-
-
-def _asks(notice: Notice) -> bool:
-    """Return whether a person has to agree to this notice alone."""
-    return (
-        notice.code in _CONSENTS
-        if notice.severity == "warning"
-        else notice.severity == "blocker" and notice.confirmable
-    )
 
 
 def _whom(plan: Plan) -> str:

@@ -15,6 +15,7 @@ from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
 from gt_secure.fleet.data_buckets import BucketChoice
 from gt_secure.fleet.sweeps.accounts import Account
 from gt_secure.fleet.sweeps.region_reader import read_region
+from support.consents import AGREED
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def test_it_reports_teams_buckets_findings_and_leaks(gt, tmp_path) -> None:
         assert word in str(audit)
         assert word in audit._repr_html_()
     assert {bucket.name: bucket.access_text for bucket in audit.buckets}["gt-images"].startswith("Anyone with a URL")
-    done = gt.apply(gt.plan(Restriction("open-team", addresses=["203.0.113.0/24"], bucket="gt-images")))
+    done = gt.apply(gt.plan(Restriction("open-team", addresses=["203.0.113.0/24"], bucket="gt-images")), confirm=AGREED)
     again = gt.audit(buckets=["gt-images"], logs=False)
     assert "203.0.113.0/24" in {bucket.name: bucket.access_text for bucket in again.buckets}["gt-images"]
     gt.undo(done)

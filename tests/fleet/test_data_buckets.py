@@ -138,7 +138,7 @@ def test_a_cleanly_restricted_account_has_no_finding_that_a_reviewer_would_dismi
     gt = Rig(sandbox).gt
     for team, bucket in (("radiology-team", BUCKET), ("open-team", None)):
         plan = gt.plan(Restriction(team, addresses=["203.0.113.0/24"], bucket=bucket, portal_lock=True))
-        gt.apply(plan, confirm=[each.code for each in plan.blockers])
+        gt.apply(plan, confirm=[each.code for each in plan.asks])
     audit = gt.audit(logs=False)
     assert [(each.severity, each.code) for each in audit.worse_than("medium")] == []
     assert audit.unread == ()

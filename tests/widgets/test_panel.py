@@ -23,6 +23,7 @@ from gt_secure.connection import Connection
 from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.restriction.model import Restriction
 from gt_secure.widgets import AllowEditor, HitsStep, Panel, ReviewStep, TeamPicker, TestUrlStep, panel
+from support.consents import agree
 
 from .conftest import deliver, until
 
@@ -41,6 +42,7 @@ def test_the_whole_job(connection: Connection, now: None, words: Any, every_widg
     top = words(made.top.value)
     assert "off, will be on" in top
     assert "all 3 private workteams of the region: open-team, radiology-team, vpc-team" in top
+    agree(made.review)
     made.review.apply()
     top = words(made.top.value)
     assert "will be" not in top
@@ -305,6 +307,7 @@ def test_a_connection_and_a_session_are_one_too_many() -> None:
 def test_a_prefix_stays_with_the_bucket_that_it_was_for(connection: Connection, now: None, words: Any) -> None:
     made = panel(connection, team="open-team", bucket="gt-images", prefix="scans/", addresses=["203.0.113.0/24"])
     assert made.allow.prefix == "scans/"
+    agree(made.review)
     made.review.apply()
     assert "Objects under scans/: only 203.0.113.0/24." in words(made.heading.value)
     assert "gts-says-warn" in made.heading.value
