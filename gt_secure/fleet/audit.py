@@ -241,7 +241,7 @@ def _users(used: Mapping[Workteam, Collection[str]], bucket: str) -> tuple[str, 
 def _bucket(
     gt: AuditedRegion, name: str, teams: tuple[str, ...], notes: UnreadNotes, since: str | Literal[False] | None
 ) -> AuditedBucket:
-    state = notes.attempt(name, lambda: account.read_bucket(gt.aws, name), None)
+    state = notes.attempt(name, lambda: account.read_bucket(gt.aws, name, frozenset({"bucket.logging"})), None)
     if state is None:
         return AuditedBucket(name, None, "unknown", teams)
     target = state.logging.if_read

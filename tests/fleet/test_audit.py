@@ -10,6 +10,7 @@ import pytest
 
 import gt_secure
 from gt_secure import Audit, Connection, Restriction
+from gt_secure.account import bucket_access
 from gt_secure.base.errors import AccessDenied, InvalidInput
 from gt_secure.cli import sweep as sweep_commands
 from gt_secure.cli.main import main
@@ -141,3 +142,12 @@ def test_a_bucket_that_cannot_be_read_ends_in_3(gt: Connection, monkeypatch, cap
     assert main(["audit", "--buckets", "gt-imagse", "--no-logs"]) == 3
     with pytest.raises(InvalidInput):
         gt.audit(buckets="all,gt-images")
+
+
+def test_who_can_open_a_bucket_is_decided_once_for_its_findings(gt: Connection, monkeypatch) -> None:
+    asked = []
+    decide = bucket_access.access_under
+    monkeypatch.setattr(bucket_access, "access_under", lambda *a, **k: asked.append(a) or decide(*a, **k))
+    found = gt.findings(bucket="gt-images")
+    assert found.access is not None
+    assert len(asked) == 1
