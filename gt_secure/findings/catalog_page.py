@@ -23,12 +23,11 @@ def read_with() -> dict[str, str]:
 
 def page(code: str) -> str:
     """Return the page of a finding, or of a message of a plan; the error for another code names the nearest one."""
-    if code in notices() and code not in catalog():
-        return "\n".join((*_notice_lines(code), *_confirm_lines(code))) + "\n"
-    if code not in catalog():
+    if code not in catalog() and code not in notices():
         next_step = nearest_code(code, {*catalog(), *notices()})
         raise InvalidInput(f"Unknown finding code '{code[:40]}'.", next_step=next_step, field="explain")
-    return "\n".join((*_lines(code), *_confirm_lines(code))) + "\n"
+    lines = _lines if code in catalog() else _notice_lines
+    return "\n".join((*lines(code), *_confirm_lines(code))) + "\n"
 
 
 def _notice_lines(code: str) -> Iterator[str]:

@@ -42,9 +42,7 @@ class LocksView:
     team: Workteam | None = None
     teams: tuple[Workteam, ...] = ()
     teams_at: dt.datetime | None = None
-    """Time of the reading of the workteams, in UTC."""
-    team_known: bool = True
-    """False if a later call showed that what was read of the team says nothing of now."""
+    """Time of the reading of the workteams, in UTC; None too if a later call showed that it says nothing of now."""
     no_private_team: bool = False
     workforce: Workforce | None = None
     workforce_known: bool = False
@@ -101,7 +99,7 @@ def headline(view: LocksView) -> Markup:
     lock = view.team.url_lock if view.team is not None else None
     if view.bucket and view.access is not None:
         tone, text = view.access.chip.tone, view.access.text
-    elif view.bucket or view.team is None or not view.team_known or lock is None or lock.impossible:
+    elif view.bucket or view.team is None or view.teams_at is None or lock is None or lock.impossible:
         return markup.join(Markup("<h2>Who can open the objects</h2>"), _read_line(view))
     elif lock.on:
         name = markup.plain(view.team.name, 60)
@@ -115,17 +113,13 @@ def headline(view: LocksView) -> Markup:
 def _read_line(view: LocksView) -> Markup:
     """Return when what is shown was read; empty where nothing was."""
     again = ". Refresh to read it again" if view.is_old else ""
-    return Markup(f'<small class="gts-read">{_age(view)}{again}</small>' if view.as_read else "")
-
-
-def _age(view: LocksView) -> str:
-    return f"as read {view.as_read:%H:%M:%S} UTC"
+    return Markup(f'<small class="gts-read">as read {view.as_read:%H:%M:%S} UTC{again}</small>' if view.as_read else "")
 
 
 def lock_states(view: LocksView) -> dict[str, Any]:
     """State of the three locks as data, for JupyterLab's status bar; the words of the last one end with the age."""
     locks = [{"name": name, "tone": chip.tone, "words": chip.words} for name, chip, _ in _cards(view).values()]
-    locks[-1]["words"] += f", {_age(view)}" if view.as_read else ""
+    locks[-1]["words"] += f", as read {view.as_read:%H:%M:%S} UTC" if view.as_read else ""
     return {
         "team": "" if view.team is None else markup.plain(view.team.name, 60),
         "bucket": view.bucket,
@@ -175,7 +169,7 @@ def _url(view: LocksView) -> tuple[str, Chip, str]:
     if view.team is None:
         return name, Chip("plain", "no workteam"), "It belongs to a Ground Truth workteam."
     lock = view.team.url_lock
-    if not view.team_known:
+    if view.teams_at is None:
         return name, Chip("plain", "not read yet"), said
     if lock is None:
         return name, Chip("plain", "not offered"), f"AWS offers none for a {view.team.kind} team."
@@ -202,18 +196,18 @@ def _after(change: Change[UrlLock]) -> str:
 
 
 def _guard(view: LocksView) -> tuple[str, Chip, str]:
-    name, text = "Bucket guard", "refuses presigned requests from other addresses."
+    name, text = "Bucket guard", "Refuses presigned requests from other addresses."
     if not view.bucket:
-        return name, Chip("plain", "no bucket chosen"), f"R{text[1:]}"
+        return name, Chip("plain", "no bucket chosen"), text
     if not view.guard_known or view.access is None:
-        text = "It cannot be read: s3:GetBucketPolicy was denied." if view.guard_refused else f"R{text[1:]}"
+        text = "It cannot be read: s3:GetBucketPolicy was denied." if view.guard_refused else text
         return name, Chip("plain", "not readable" if view.guard_refused else "not read yet"), text
     now = view.guard
     wanted = view.plan.restriction.guard if view.plan is not None else None
     if wanted is not None and view.change(BucketGuard) is not None:
         words = ("on, will change" if now else "off, will be on") if wanted else "on, will be removed"
-        return name, Chip("warn", words), f"It {text}" if now else f"After Apply it {text}"
-    text = f"It {text}" if now else f"R{text[1:]}"
+        text = text if now else "After Apply it refuses presigned requests from other addresses."
+        return name, Chip("warn", words), text
     if view.access.tone != "good":
         text = str(markup.text(view.access.text, 400))
     if now is None:

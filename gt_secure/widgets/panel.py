@@ -185,8 +185,7 @@ class Panel(Box):
         self.hits.team = _private_name(team)
         if team is not None or self.picker.value == BUCKET_ONLY:
             self.allow.opened = True
-        at = self.picker.read_at
-        seen: dict[str, Any] = {"team": team, "teams": self.picker.teams, "teams_at": at, "team_known": at is not None}
+        seen: dict[str, Any] = {"team": team, "teams": self.picker.teams, "teams_at": self.picker.read_at}
         self._draw_top(**seen, no_private_team=self.picker.no_private_team)
 
     def _choice_changed(self, change: dict[str, Any]) -> None:
@@ -273,7 +272,7 @@ class Panel(Box):
         """Show nothing as it was read, if a call of any step showed that this says nothing of now."""
         if isinstance(error, _LOST):
             self.picker.read_at = None
-            self._draw_top(**_NOT_READ, teams_at=None, team_known=False, workforce_known=False, plan=None)
+            self._draw_top(**_NOT_READ, teams_at=None, workforce_known=False, plan=None)
 
     def _got_locks(self, locks: EffectiveLocks) -> None:
         """Show who can open the bucket, as it was just read."""

@@ -22,7 +22,7 @@ from ..connection import with_facts
 from ..engine.iam.facts import Values, check_facts
 from ..engine.iam.request_keys import is_multivalued, key_facts
 from ..logs.activity import Activity
-from .base import PANEL, Box, Link, Step, check, field, spoken, text_field
+from .base import PANEL, Box, Link, Step, check, field, spoken
 from .thread_safe import Html, row, set_class, stack
 
 if TYPE_CHECKING:
@@ -85,10 +85,6 @@ class ReviewStep(Step):
         self.facts = FactFields(lambda: self.make_plan(after_s=_PAUSE_S), self.guard)
         self.confirms = stack()
         self.rest = Html()
-        self.danger = Html()
-        self.typed = text_field(ipywidgets.Text, "Name of the workforce", "")
-        self.typed.observe(lambda _: self.enable(), "value")
-        self.danger_box = stack(self.danger, self.typed, classes="gts-danger gts-hidden")
         said = "optional: a ticket, or why; kept in the journal"
         self.reason = field(ipywidgets.Text, "Reason", "gts-hidden", placeholder=said, continuous_update=False)
         self.reason.observe(lambda change: setattr(self.reason, "value", scrub(change["new"])), "value")
@@ -103,7 +99,7 @@ class ReviewStep(Step):
         buttons = row(self.apply_button, self.undo_button, self.takes, self.plan_button)
         self.after = Html()
         self.details = Html()
-        asks = [self.confirms, self.rest, self.danger_box, self.reason]
+        asks = [self.confirms, self.rest, self.reason]
         return [self.shown, self.facts, *asks, buttons, self.after, self.details]
 
     # actions
@@ -232,13 +228,6 @@ class ReviewStep(Step):
         self.confirms.children = (Html('<h3 class="gts-h">Before you apply</h3>'), *shown) if shown else ()
         self.rest.value = rest if shown else parts.headed(rest)
         set_class(self.reason, "gts-hidden", plan is None or plan.empty)
-        portal = None if plan is None else find_change(plan.changes, WorkforcePortal)
-        set_class(self.danger_box, "gts-hidden", portal is None)
-        self.typed.value = ""
-        if plan is not None and portal is not None:
-            text = f"The portal lock is shared: it changes for {_whom(plan)}."
-            name = markup.join("Type the name of the workforce to agree: ", markup.code(portal.name, 80))
-            self.danger.value = markup.notice("no", text, name)
 
     def _confirmer(self, code: str) -> Callable[[bool], None]:
         def confirm(on: bool) -> None:
@@ -251,9 +240,7 @@ class ReviewStep(Step):
         plan: Plan | None = self.plan
         if plan is None or plan.empty or not self._asked <= self._confirmed:
             return False
-        portal = find_change(plan.changes, WorkforcePortal)
-        agreed = portal is None or self.typed.value.strip() == portal.name
-        return agreed and all(notice.confirmable for notice in plan.blockers)
+        return all(notice.confirmable for notice in plan.blockers)
 
     def _got_applied(self, applied: Applied) -> None:
         self.after.value = spoken(applied_notice(applied))

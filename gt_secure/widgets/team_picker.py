@@ -114,11 +114,8 @@ class TeamPicker(Step):
 
     def refresh(self) -> None:
         """Read the teams again."""
-
-        def work() -> tuple[dt.datetime, tuple[Workteam, ...]]:
-            return dt.datetime.now(dt.UTC), tuple(self.link.get().workteams())
-
-        self.run("Reading the workteams…", work, lambda result: self._got_teams(*result), timeout_s=45)
+        self._asked_at = dt.datetime.now(dt.UTC)
+        self.run("Reading the workteams…", lambda: tuple(self.link.get().workteams()), self._got_teams, timeout_s=45)
 
     def show_error(self, error: GtSecureError) -> None:
         """Show an error and say in the summary that there is nothing to choose."""
@@ -139,8 +136,8 @@ class TeamPicker(Step):
 
     # the list
 
-    def _got_teams(self, at: dt.datetime, teams: tuple[Workteam, ...]) -> None:
-        self._teams, self._teams_read, self.read_at = teams, True, at
+    def _got_teams(self, teams: tuple[Workteam, ...]) -> None:
+        self._teams, self._teams_read, self.read_at = teams, True, self._asked_at
         self.answers += 1
         set_class(self.search, "gts-hidden", len(teams) <= _ROWS)
         set_class(self.select, "gts-hidden", not teams)

@@ -131,18 +131,18 @@ def test_what_locks_workers_out_is_agreed_to_by_a_check_box(
     assert review.apply_button.disabled
 
 
-def test_the_portal_lock_of_all_teams_is_typed(connection: Connection, words: Any) -> None:
+def test_the_portal_lock_of_all_teams_is_agreed_to_as_on_the_command_line(connection: Connection, words: Any) -> None:
     review = ReviewStep(connection, restriction=wish(portal_lock=True))
     assert review.apply_button.description == "Apply 3 changes to 3 teams"
-    assert "gts-hidden" not in review.danger_box._dom_classes
+    [box] = [each for each in boxes(review) if each.description.startswith("The addresses of the workers of all teams")]
     agree(review)
-    assert review.apply_button.disabled
-    name = next(change.name for change in review.plan.changes if change.kind == "portal-lock")
-    assert name in words(review.danger.value)
-    review.typed.value = name
     assert not review.apply_button.disabled
-    review.restriction = wish()
-    assert "gts-hidden" in review.danger_box._dom_classes
+    box.value = False
+    assert review.apply_button.disabled
+    assert "portal-affects-all" in {each.code for each in review.plan.asks}
+    assert "radiology-team" in words(
+        next(a.children[0].value for a in review.confirms.children[1:] if box in a.children)
+    )
 
 
 def test_what_moved_meanwhile_is_a_conflict_and_no_overwrite(connection: Connection, words: Any) -> None:

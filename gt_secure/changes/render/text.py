@@ -38,7 +38,7 @@ def verdict(plan: Plan) -> str:
         return "Nothing to change."
     warned = sum(notice.severity == "warning" for notice in plan.notices)
     found = sum(finding.accepted is None for finding in plan.findings)
-    stops = dict.fromkeys(each.code for each in plan.notices if each in plan.asks or each in plan.blockers)
+    stops = dict.fromkeys(each.code for each in (*plan.blockers, *plan.asks))
     blocked = f"blocked by {', '.join(stops)}" if stops else "nothing blocked"
     parts = [count(len(plan.changes), "change"), count(warned, "warning") if warned else "no warning"]
     parts += [count(found, "finding")] if found else []
@@ -135,8 +135,7 @@ def _sources(plan: Plan, room: int | None, full: bool) -> Iterator[str]:
 
 
 def _mark(plan: Plan, notice: Notice) -> str:
-    mark = _MARKS[notice.severity]
-    return f"{mark}, asks first" if notice.severity == "warning" and notice in plan.asks else mark
+    return _MARKS[notice.severity] + ", asks first" * (notice in plan.asks and notice not in plan.blockers)
 
 
 def _remarks(plan: Plan, full: bool) -> Iterator[str]:
