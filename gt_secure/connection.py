@@ -344,14 +344,14 @@ class Connection:
 
         Parameters
         ----------
-        confirm : sequence of str, codes of the blockers that the person accepts
+        confirm : sequence of str, codes of the notices in ``plan.asks`` that the person accepts
         timeout_s : float, seconds; rolling back may take 120 s more
         digest : str, optional; ``plan.digest`` of the plan that was approved: another plan is refused
 
         Raises
         ------
         InvalidInput
-            For a blocker that is not confirmed. Nothing was changed.
+            For a notice that asks and is not confirmed. Nothing was changed.
         Conflict
             If somebody changed the same thing since the plan was made, or the digest is that of another plan.
 

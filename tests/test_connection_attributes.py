@@ -16,6 +16,7 @@ import gt_secure
 from gt_secure import Connection, Restriction
 from gt_secure.base.errors import GtSecureError, Unreachable
 from gt_secure.sandbox import Sandbox
+from support.consents import AGREED
 
 ROOT = Path(__file__).parents[1]
 WISH = Restriction("open-team", addresses=["203.0.113.0/24"], bucket="gt-images")
@@ -53,7 +54,7 @@ def test_the_block_of_the_readme_writes_nothing_into_the_home(tmp_path: Path) ->
 
 
 def test_a_second_shell_with_the_variables_of_the_sandbox_undoes(sandbox: Sandbox, gt: Connection) -> None:
-    done = gt.apply(gt.plan(WISH))
+    done = gt.apply(gt.plan(WISH), confirm=AGREED)
     assert [record.id for record in gt.journal] == [done.id]
     command = [sys.executable, "-m", "gt_secure", "undo", "--yes", "--json"]
     environment = {**own_environment(Path.home()), **sandbox.environment()}
@@ -111,7 +112,7 @@ def test_a_bad_value_is_an_error_of_connect(sandbox: Sandbox, tmp_path: Path) ->
 
 
 def test_the_journal_shows_its_table(gt: Connection) -> None:
-    done = gt.apply(gt.plan(WISH))
+    done = gt.apply(gt.plan(WISH), confirm=AGREED)
     gt.undo(done)
     assert str(gt.journal).splitlines()[0].split() == ["CHANGE", "STATUS", "KIND", "TARGETS", "CALLER", "REASON"]
     assert done.id in str(gt.journal)

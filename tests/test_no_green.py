@@ -33,6 +33,7 @@ from gt_secure.logs.coverage import NOTHING
 from gt_secure.restriction.files import dump_restriction
 from gt_secure_prowler.plugin import outcomes
 from support.box import ACCOUNT, BUCKET, ELSEWHERE, OFFICE
+from support.consents import AGREED
 from support.http_faults import FAULTS, Fault, FaultyProxy
 from support.rig import Rig
 from support.sample import sample
@@ -230,7 +231,7 @@ OF_ONE = ("team_is_restricted", "nothing_drifted", "expectations_hold", "plan")
 @pytest.fixture
 def restricted(bench: Bench) -> Iterator[Bench]:
     bench.proxy.disarm()
-    done = bench.gt.apply(bench.gt.plan(HELD))
+    done = bench.gt.apply(bench.gt.plan(HELD), confirm=AGREED)
     yield bench
     bench.proxy.disarm()
     bench.gt.undo(done)

@@ -30,7 +30,7 @@ def story(gt: Connection) -> list[tuple[str, ...]]:
     """Return the rows: what S3 answers to each person, before and after each change."""
     rows = [("before", *_answers(gt, "open-team"))]
     office = Restriction("open-team", addresses=["203.0.113.0/24"], bucket=BUCKET, prefix=PREFIX)
-    gt.apply(gt.plan(office))
+    gt.apply(gt.plan(office), confirm=["url-lock-one-path"])
     rows.append(("`open-team` restricted to 203.0.113.0/24", *_answers(gt, "open-team")))
     listed = Restriction("open-team", addresses=["203.0.113.0/24"], endpoints=[ENDPOINT], bucket=BUCKET, prefix=PREFIX)
     gt.apply(gt.plan(listed))

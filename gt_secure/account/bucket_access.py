@@ -84,7 +84,10 @@ def access_to(state: State, prefix: str = "") -> BucketAccess:
     'Only 203.0.113.0/24 can open presigned URLs of gt-images.'
     """
     wish = state.wanted.prefix if state.wanted is not None else ""
-    return access_under(locks_of(state), prefix, parts=(wish,))
+    known: dict[str, BucketAccess] = vars(state).setdefault("access", {})  # findings and their summary ask the same
+    if prefix not in known:
+        known[prefix] = access_under(locks_of(state), prefix, parts=(wish,))
+    return known[prefix]
 
 
 def access_under(locks: EffectiveLocks, prefix: str = "", *, parts: Iterable[str] = ()) -> BucketAccess:

@@ -125,11 +125,11 @@ def read_scope(aws: Aws, scope: ReadScope) -> State:
     return _Reader(aws, scope).read()
 
 
-def read_bucket(aws: Aws, name: str) -> Bucket:
-    """Read a bucket alone; raises :class:`NotFound` if there is none of this name."""
+def read_bucket(aws: Aws, name: str, needs: frozenset[str] = PLAN) -> Bucket:
+    """Read the named parts of a bucket alone; raises :class:`NotFound` if there is none of this name."""
     with ThreadPoolExecutor(THREADS, thread_name_prefix="gt_secure-state") as pool:
         place = str(named_place(name)[0])
-        return _started(aws, pool, Bucket(place, bucket_region(aws, place)), _named_parts(PLAN))()
+        return _started(aws, pool, Bucket(place, bucket_region(aws, place)), _named_parts(needs))()
 
 
 def with_signers(aws: Aws, state: State, file: str | Path | None = None) -> State:

@@ -13,6 +13,7 @@ from ..account.state import WRITTEN, State
 from ..aws.client import Aws
 from ..base.errors import Conflict, GtSecureError, InvalidInput
 from ..base.network import Source
+from ..restriction.messages import Notice, notices
 from .applied import Applied, ProbeResult
 from .engine import Callback, Clock, Engine
 from .journal import Journal, scrub
@@ -56,9 +57,10 @@ def apply(
             refuse_unfinished(journal, plan.state.account_id, plan.state.region)
             _check_same_account(aws, plan.state)
             compare(plan.state, read_state(aws, plan.restriction, needs=WRITTEN))
+            confirmed = sorted({notice.code for notice in plan.asks})
             writer = journal.begin(
                 begin_lines("apply", aws, plan.state.account_id, plan.state.caller_arn, plan.changes)
-                | {"restriction": plan.restriction.to_dict(), "confirmed": sorted(set(confirm))}
+                | {"restriction": plan.restriction.to_dict(), "confirmed": confirmed}
                 | ({"lists": [each.to_dict() for each in plan.restriction.managed]} if plan.restriction.managed else {})
                 | ({"reason": plan.reason} if plan.reason else {}),
             )
@@ -109,30 +111,32 @@ def _check_digest(plan: Plan, approved: str | None) -> None:
 
 def _check_confirmed(plan: Plan, confirm: Iterable[str]) -> None:
     codes = {confirm} if isinstance(confirm, str) else set(confirm)
-    known = {notice.code for notice in plan.blockers}
     broken = [notice for notice in plan.blockers if not notice.confirmable]
     if broken:
         raise InvalidInput(
             f"This plan cannot be applied: {broken[0].text}",
             next_step=broken[0].fix,
             field=broken[0].field,
-            details={"blockers": [notice.to_dict() for notice in plan.blockers]},
+            details={"blockers": [*map(Notice.to_dict, plan.blockers)]},
         )
     if plan.empty:
         return
-    missing = [notice for notice in plan.blockers if notice.code not in codes]
+    missing = [notice for notice in plan.asks if notice.code not in codes]
     if missing:
+        named = "', '".join(dict.fromkeys(notice.code for notice in missing))
         raise InvalidInput(
-            f"This plan is blocked: {missing[0].text}",
-            next_step=f"{missing[0].fix} To apply anyway, pass confirm=['{missing[0].code}'].".strip(),
+            f"This plan is blocked until you confirm it: {missing[0].text}",
+            next_step=f"{missing[0].fix} To apply anyway, pass confirm=['{named}'].".strip(),
             field="confirm",
-            details={"blockers": [notice.to_dict() for notice in missing]},
+            details={"blockers": [*map(Notice.to_dict, missing)]},
         )
-    unknown = sorted(codes - known)
+    known = {notice.code for notice in plan.asks}
+    # A warning such as that of a job in progress comes and goes: a scheduled apply may confirm it in advance.
+    unknown = sorted(code for code in codes - known if not notices().get(code, {}).get("consent"))
     if unknown:
         raise InvalidInput(
-            f"'{unknown[0][:60]}' is not a blocker of this plan.",
-            next_step=f"Its blockers are {', '.join(sorted(known))}." if known else "It has none: leave confirm= out.",
+            f"'{unknown[0][:60]}' is not a blocker of this plan, and no warning that asks.",
+            next_step=f"It asks about {', '.join(sorted(known))}." if known else "It asks nothing: leave confirm= out.",
             field="confirm",
             value=unknown[0],
         )

@@ -1,4 +1,4 @@
-"""Notices of a plan: notes, warnings, and blockers that must be confirmed by name."""
+"""Notices of a plan: notes, warnings and blockers; those that ask are confirmed by their codes."""
 
 from __future__ import annotations
 
@@ -58,15 +58,8 @@ def _url_lock(wish: Restriction, state: State, changing: bool) -> Iterator[Notic
 def _one_path(lock: UrlLock) -> Notice:
     """Return the warning for a workforce in a VPC: it has two portals, and a URL lock serves only one of them."""
     refused, other = ("VPC", "VpcSourceIp") if lock.source_ip else ("public", "SourceIp")
-    return Notice(
-        "url-lock-one-path",
-        "warning",
-        f"Workers of this team in the {refused} portal will see broken images: the workforce has two portals, and the "
-        f"URL lock serves only one of them ({lock.mode}).",
-        f"If this team works in the {refused} portal, choose its setting ({other}). If it works in both, split "
-        "it into two teams.",
-        "url_lock",
-    )
+    fix = f"If this team works in the {refused} portal, choose its setting ({other}). If it works in both, split "
+    return notice("url-lock-one-path", fix=f"{fix}it into two teams.", refused=refused, mode=lock.mode)
 
 
 def _guard(wish: Restriction, state: State) -> Iterator[Notice]:
@@ -99,7 +92,7 @@ def _signers(restriction: Restriction, state: State) -> Iterator[Notice]:
         return
     yield notice("signers-limits")
     if not is_listed(state.caller_arn, restriction.signers):
-        yield notice("signers-caller", caller=state.caller_arn, confirmable=False, fix=_add([state.caller_arn]))
+        yield notice("signers-caller", caller=state.caller_arn, fix=_add([state.caller_arn]))
     yield from _signers_of_jobs(restriction, restriction.signers, state)
     dropped = [each for each in limit.signers if not is_listed(each, restriction.signers)] if limit is not None else []
     if dropped:

@@ -112,6 +112,11 @@ class Plan:
         return tuple(notice for notice in self.notices if notice.severity == "blocker")
 
     @property
+    def asks(self) -> tuple[Notice, ...]:
+        """The warnings and blockers that a person confirms by their codes before Apply; none if nothing changes."""
+        return () if self.empty else tuple(notice for notice in self.notices if notice.asks)
+
+    @property
     def seconds_typical(self) -> int:
         """Typical duration on AWS, in seconds."""
         return sum(change.seconds_typical for change in self.changes)
@@ -156,6 +161,7 @@ class Plan:
         return {
             "access": self.access and members(self.access, "before", "after"),
             **members(self, "empty", "digest", "restriction", "changes", "notices", "findings", "exposure"),
+            "asks": [each.code for each in self.asks],
             "simulation": [service_data(row) for row in self.simulation],
             **members(self, "dry_run", "permissions", "seconds_typical", "reason"),
             "lists": [each.to_dict() for each in self.restriction.managed],
@@ -320,7 +326,6 @@ def _broken(results: Sequence[Proof]) -> Iterator[Notice]:
     for kind, answer in ((proof.kind, answer) for proof in results for answer in proof.broken):
         yield notice(
             "expectation-broken",
-            confirmable=False,
             expected=kind,
             source=answer.source,
             answer=answer.answer,

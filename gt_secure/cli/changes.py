@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from ..base.errors import InvalidInput
-from ..base.text import printable
+from ..base.text import count, printable
 from ..changes.applied import Applied
 from ..changes.plan import Plan
+from ..changes.render.text import confirm_options
 from ..changes.undo import interrupted
 from ..connection import Connection
 from ..engine.iam.facts import parse_facts
@@ -187,6 +188,8 @@ def _run_plan(args: argparse.Namespace) -> int:
         say(FORMATS[args.format](plan).rstrip("\n"))
     if not args.json and args.format in ("text", "full") and not plan.empty:
         say(f"Apply: gt-secure apply {shlex.join(_of_apply(args.words))}")  # a line that is broken is another command
+        if plan.asks:
+            note(f"It asks first: to accept what it warns about, add{confirm_options(plan.asks)}.")
         if not plan.blockers:
             note(f"Exit code {FOUND} tells scripts that there are changes to apply. It is not an error.")
     if any(not notice.confirmable for notice in plan.blockers):
@@ -210,22 +213,29 @@ def _add_apply(commands: Commands) -> None:
         description="Apply a restriction: show the plan, ask, change, read back, and roll back if a step fails.",
         examples=(
             (
-                "gt-secure apply s3://gt-images --team open-team --allow 203.0.113.0/24 --yes",
+                "gt-secure apply s3://gt-images --allow 203.0.113.0/24 --yes",
                 "apply without a prompt",
             ),
-            ("gt-secure apply -f open-team.json --yes --json", "apply a restriction file"),
+            ("gt-secure apply -f open-team.json --yes --confirm url-lock-one-path", "accept a warning that asks"),
             ("gt-secure apply -f open-team.json --digest sha256:...", "apply the plan that was approved"),
         ),
         result=apply_from,
     )
     _add_plan_arguments(parser)
     add_doing(parser)
-    parser.add_argument("--confirm", action="append", default=[], metavar="CODE", help="accept a blocker of the plan")
+    add_confirm(parser)
     parser.add_argument("--digest", metavar="DIGEST", help="apply only the plan with this digest")
     parser.add_argument(
         "--resume", nargs="?", const="", metavar="ID", help="complete an interrupted change of the journal instead"
     )
     parser.reads_only("--resume", *DOING)
+
+
+def add_confirm(parser: argparse.ArgumentParser) -> None:
+    """Add ``--confirm``."""
+    parser.add_argument(
+        "--confirm", action="append", default=[], metavar="CODE", help="accept a blocker or a warning that asks"
+    )
 
 
 def add_doing(parser: argparse.ArgumentParser) -> None:
@@ -243,41 +253,31 @@ def apply_from(args: argparse.Namespace) -> Applied:
         return gt.resume(args.resume or None, progress=_tell)
     restriction = restriction_from(args)
     gt = connection(args)
-    return apply_plan(args, gt, _planned(args, restriction, gt), args.confirm, args.digest)
+    return apply_plan(args, gt, _planned(args, restriction, gt), args.digest)
 
 
-def apply_plan(
-    args: argparse.Namespace, gt: Connection, plan: Plan, confirm: Sequence[str] = (), digest: str | None = None
-) -> Applied:
+def apply_plan(args: argparse.Namespace, gt: Connection, plan: Plan, digest: str | None = None) -> Applied:
     """Show a plan, ask for consent and apply it."""
     if not args.json:
         say(fit(plan.to_text(line_width())))
+    asks = [each for each in plan.asks if each.code not in args.confirm]
+    for each in asks:
+        _ask(args, f"{printable(each)}\n{each.consent}?", confirm_options(asks))
     if not plan.empty:
-        _ask(args, _question(plan, confirm))
-    return gt.apply(
-        plan,
-        confirm=confirm,
-        progress=_tell,
-        digest=digest,
-    )
+        _ask(args, f"Apply {count(len(plan.changes), 'change')}?")
+    agreed = [] if args.yes else [each.code for each in asks]
+    return gt.apply(plan, confirm=[*args.confirm, *agreed], progress=_tell, digest=digest)
 
 
 def _run_apply(args: argparse.Namespace) -> int:
     return report(args, apply_from(args))
 
 
-def _question(made: Plan, confirmed: Sequence[str]) -> str:
-    open_ones = [notice.code for notice in made.blockers if notice.code not in confirmed]
-    if open_ones:
-        return f"This plan is blocked by {', '.join(open_ones)} and will be refused. Continue?"
-    return f"Apply {len(made.changes)} change{'s' if len(made.changes) > 1 else ''}?"
-
-
-def _ask(args: argparse.Namespace, question: str) -> None:
+def _ask(args: argparse.Namespace, question: str, confirm: str = "") -> None:
     sys.stdout.flush()  # a plan that cannot be shown is not applied
     if args.yes:
         return
-    if not ask(question, "Review the plan, then add --yes."):
+    if not ask(question, f"Review the plan, then add --yes{confirm}."):
         raise InvalidInput("Nothing was changed.", next_step="Run it again and answer y to continue.")
 
 

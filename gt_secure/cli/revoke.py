@@ -42,8 +42,9 @@ def add(commands: Commands) -> None:
         "--logs", action="append", default=[], metavar="SOURCE", help="read these access logs instead (repeatable)"
     )
     parser.add_argument("--since", help="start of the logs: UTC time or age (7d)")
+    changes.add_confirm(parser)
     changes.add_doing(parser)
-    parser.reads_only("--fingerprint", "s3uri", "--logs", "--since", *changes.DOING)
+    parser.reads_only("--fingerprint", "s3uri", "--logs", "--since", "--confirm", *changes.DOING)
     parser.needs("--since", "--fingerprint", "--logs")
 
 

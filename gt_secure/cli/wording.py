@@ -61,6 +61,8 @@ COMMAND_LINE = Wording(
 )
 """Words of the command line for arguments and calls."""
 
+_CODES = re.compile(r"\bconfirm=\[([^\]]*)\]")
+"""A list of Python: an option is typed once for each value."""
 _QUOTED = re.compile(r"[\"'\u201c`](\w+)[\"'\u201d`]")
 
 
@@ -70,7 +72,7 @@ def for_command_line(error: GtSecureError) -> GtSecureError:
     in_file = error.message.startswith("Entry ")
     field = error.field if isinstance(error, InvalidInput) and not in_file else ""
     result = COMMAND_LINE.translate(error)
-    result.message, result.next_step = in_options(result.message, field), in_options(result.next_step, field)
+    result.message, result.next_step = in_options(error.message, field), in_options(error.next_step, field)
     return result
 
 
@@ -80,6 +82,7 @@ def in_options(text: str, field: str = "") -> str:
     def quoted(match: re.Match[str]) -> str:
         return (option_of(field) or match[0]).format(field.upper()) if match[1] == field else match[0]
 
+    text = _CODES.sub(lambda match: "--confirm " + match[1].replace("'", "").replace(", ", " --confirm "), text)
     text = COMMAND_LINE.write(_with_hyphens(text))
     return _QUOTED.sub(quoted, text) if field else text
 

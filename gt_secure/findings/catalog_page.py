@@ -23,12 +23,11 @@ def read_with() -> dict[str, str]:
 
 def page(code: str) -> str:
     """Return the page of a finding, or of a message of a plan; the error for another code names the nearest one."""
-    if code in notices():
-        return "\n".join(_notice_lines(code)) + "\n"
-    if code not in catalog():
+    if code not in catalog() and code not in notices():
         next_step = nearest_code(code, {*catalog(), *notices()})
         raise InvalidInput(f"Unknown finding code '{code[:40]}'.", next_step=next_step, field="explain")
-    return "\n".join(_lines(code)) + "\n"
+    lines = _lines if code in catalog() else _notice_lines
+    return "\n".join((*lines(code), *_confirm_lines(code))) + "\n"
 
 
 def _notice_lines(code: str) -> Iterator[str]:
@@ -36,8 +35,13 @@ def _notice_lines(code: str) -> Iterator[str]:
     yield from (f"# {code}", "", f"**{row['title']}.** Severity: {row['severity']}.", "")
     yield from ("## Meaning", "", row["why"], "")
     yield from ("## Fix", "", row["fix"])
-    if row["severity"] == "blocker" and code != "expectation-broken":
-        yield from ("", "To apply the plan with this blocker:", "")
+
+
+def _confirm_lines(code: str) -> Iterator[str]:
+    """Yield how a plan is applied that asks about a code."""
+    row = notices().get(code, {})
+    if row.get("consent", row.get("severity") == "blocker"):
+        yield from ("", f"To apply the plan with this {row['severity']}:", "")
         yield from ("```text", f"$ gt-secure apply -f FILE --confirm {code}", "```")
 
 

@@ -11,10 +11,10 @@ from .. import account
 from ..base.columns import lay_out
 from ..base.errors import InvalidInput
 from ..base.html import hint, notice, output, table, text as html_text
-from ..base.text import members, some
+from ..base.text import members
 from ..findings.listings import Findings, FindingsReport, Workteams
 from ..findings.model import SEVERITIES
-from .data_buckets import BucketChoice, TeamBuckets, UnreadNotes, own_buckets
+from .data_buckets import BucketChoice, TeamBuckets, UnreadNotes, not_looked_at, own_buckets
 
 if TYPE_CHECKING:
     from ..account.bucket_access import BucketAccess
@@ -118,7 +118,7 @@ class Audit(FindingsReport):
     @property
     def others_text(self) -> str:
         """The buckets that were not looked at, in a sentence; empty if there are none."""
-        return f"Not looked at: {some(self.others)}. --buckets all looks at all." if self.others else ""
+        return not_looked_at(self.others)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the audit as JSON-able data."""
@@ -229,7 +229,7 @@ def audit(
         buckets=tuple(replace(each, access=access.get(each.name)) for each in audited),
         findings=findings,
         unread=tuple(dict.fromkeys(notes.lines)),
-        others=tuple(name for name in own if name not in names),
+        others=tuple(name for name in own or () if name not in names),
     )
 
 
@@ -241,7 +241,7 @@ def _users(used: Mapping[Workteam, Collection[str]], bucket: str) -> tuple[str, 
 def _bucket(
     gt: AuditedRegion, name: str, teams: tuple[str, ...], notes: UnreadNotes, since: str | Literal[False] | None
 ) -> AuditedBucket:
-    state = notes.attempt(name, lambda: account.read_bucket(gt.aws, name), None)
+    state = notes.attempt(name, lambda: account.read_bucket(gt.aws, name, frozenset({"bucket.logging"})), None)
     if state is None:
         return AuditedBucket(name, None, "unknown", teams)
     target = state.logging.if_read

@@ -11,6 +11,7 @@ from .. import changes
 from ..aws.buckets import buckets_here, check_bucket, read_policy, tags_of
 from ..aws.teams import LabelingJob, Review, TeamJobs, Workteam, buckets_of, jobs_of_team, list_reviews
 from ..base.errors import GtSecureError, InvalidInput
+from ..base.text import some
 from ..engine.policies.bucket_guard import OWN
 
 if TYPE_CHECKING:
@@ -76,12 +77,15 @@ class BucketChoice(NamedTuple):
             return f"no bucket has the tag {'='.join(self.tag)}"
         return f"no bucket is named {' or '.join(self.names)}" if self.names else "no bucket of a team is known"
 
-    def here(self, aws: Aws, journal: Journal, own: Sequence[str], notes: UnreadNotes) -> list[str]:
-        """Return those of the region's ``own`` buckets that have the tag or a name; by default the guarded ones."""
-        if self.every:
-            return list(own)
+    def here(self, aws: Aws, journal: Journal, own: Sequence[str] | None, notes: UnreadNotes) -> list[str]:
+        """Return those of the region's ``own`` buckets that have the tag or a name; by default the guarded ones.
+
+        Where they could not be listed, the names, or the buckets that the journal names as guarded, are what is known.
+        """
         if self.names:
-            return [name for name in self.names if name in own]
+            return [name for name in self.names if own is None or name in own]
+        if self.every:
+            return list(own or ())
         if self.tag is None:
             return _guarded(aws, journal, own)
         key, wanted = self.tag
@@ -89,18 +93,25 @@ class BucketChoice(NamedTuple):
         def tagged(name: str) -> bool:
             return notes.attempt(f"tags of {name}", lambda: tags_of(aws, name).get(key) == wanted, False)
 
-        return _chosen(own, tagged)
+        return _chosen(own or (), tagged)
 
 
-def own_buckets(aws: Aws, notes: UnreadNotes) -> list[str]:
-    """Return the buckets of the account in the region."""
-    return notes.attempt("buckets", lambda: buckets_here(aws), [])
+def own_buckets(aws: Aws, notes: UnreadNotes) -> list[str] | None:
+    """Return the buckets of the account in the region; None if they could not be listed."""
+    return notes.attempt("buckets", lambda: buckets_here(aws), None)
 
 
-def _guarded(aws: Aws, journal: Journal, own: Sequence[str]) -> list[str]:
+def not_looked_at(names: Sequence[str], where: str = "") -> str:
+    """Return the sentence about buckets of a region that a report did not look at; empty if there are none."""
+    return f"Not looked at{where}: {some(names)}. --buckets all looks at all." if names else ""
+
+
+def _guarded(aws: Aws, journal: Journal, own: Sequence[str] | None) -> list[str]:
     """Return those of some buckets that a restriction in the journal names, or whose policy has a statement of ours."""
     wishes = (wish for _, wish in changes.wishes_of(journal, aws.account_id, aws.region))
-    named = {wish.bucket for wish in wishes if wish.guard}
+    named = {wish.bucket for wish in wishes if wish.guard and wish.bucket}
+    if own is None:
+        return sorted(named)
 
     def is_guarded(name: str) -> bool:
         quiet = UnreadNotes(passes=InvalidInput)  # a bucket whose policy cannot be read is not known to be guarded

@@ -18,9 +18,9 @@ class Notice:
     Attributes
     ----------
     code : str
-        Stable, in lower case with hyphens; a blocker is confirmed by this name.
+        Stable, in lower case with hyphens; a notice that asks is confirmed by this name.
     severity : str
-        ``info``, ``warning``, or ``blocker``: the plan cannot be applied unless the blocker is confirmed.
+        ``info``, ``warning`` or ``blocker``.
     text, fix : str
         The situation, and the recommended action.
     field : str
@@ -35,6 +35,17 @@ class Notice:
     fix: str = ""
     field: str = ""
     confirmable: bool = True
+
+    @property
+    def asks(self) -> bool:
+        """True if a person must confirm the notice before Apply: a blocker, or a warning with words of consent."""
+        return self.confirmable and self.severity != "info" and bool(self.consent)
+
+    @property
+    def consent(self) -> str:
+        """The words that a person agrees to who confirms the notice; empty for a warning or note that does not ask."""
+        anyway = f"I understand the risk. Apply anyway ({self.code})" if self.severity == "blocker" else ""
+        return notices().get(self.code, {}).get("consent", anyway)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the notice as JSON-able data."""
@@ -51,7 +62,6 @@ def notice(
     severity: MessageSeverity | None = None,
     fix: str | None = None,
     field: str | None = None,
-    confirmable: bool = True,
     **values: object,
 ) -> Notice:
     """Return the notice of a code, with values in its sentence; the other arguments replace what the file says."""
@@ -62,12 +72,16 @@ def notice(
         row["text"].format_map(values),
         row["fix"] if fix is None else fix,
         row.get("field", "") if field is None else field,
-        confirmable,
+        row.get("consent") != "",
     )
 
 
 @lru_cache(maxsize=1)
 def notices() -> dict[str, dict[str, str]]:
-    """Return the data file: every code with severity, title, text, why, fix and the field that it is about."""
+    """Return the data file: every code with severity, title, text, why, fix and the field that it is about.
+
+    A warning that must be confirmed before Apply has the words to agree to, as ``consent``. A blocker must be
+    confirmed without them too, and cannot be if they are empty.
+    """
     data: dict[str, dict[str, str]] = package_data(__package__, "notices.json")
     return data

@@ -113,6 +113,9 @@ class Step(Box):
     opened = traitlets.Bool(True)
     """Return whether the body is shown."""
 
+    failed = traitlets.Any(None)
+    """The last error that was shown; else None."""
+
     def __init__(self, link: Link | Connection | None = None) -> None:
         super().__init__()
         self.link = link if isinstance(link, Link) else Link(link)
@@ -246,6 +249,7 @@ class Step(Box):
         self.set_status("")
         self.message.value = f'<div role="alert">{error_markup(error)}</div>'
         self.opened = True
+        self.failed = error
 
     def cancel(self) -> None:
         """Stop waiting for the work under way."""

@@ -41,6 +41,8 @@ class LocksView:
 
     team: Workteam | None = None
     teams: tuple[Workteam, ...] = ()
+    teams_at: dt.datetime | None = None
+    """Time of the reading of the workteams, in UTC; None too if a later call showed that it says nothing of now."""
     no_private_team: bool = False
     workforce: Workforce | None = None
     workforce_known: bool = False
@@ -53,10 +55,16 @@ class LocksView:
     read_at: dt.datetime | None = None
     """Time of the reading of the bucket, in UTC."""
     is_old: bool = False
-    """True if the reading is so old that nothing good is said of it any more."""
+    """True if the oldest reading is so old that nothing good is said of it any more."""
     plan: Plan | None = None
     changes: Mapping[str, HistoryEntry] = dataclasses.field(default_factory=dict)
     """The last change for each kind of lock, where it is known."""
+
+    @property
+    def as_read(self) -> dt.datetime | None:
+        """Return the time of the oldest reading that is shown; None without one."""
+        times = (self.teams_at if self.team is not None else None, self.read_at if self.bucket else None)
+        return min(filter(None, times), default=None)
 
     def change(self, target: type[Target[V]]) -> Change[V] | None:
         """Return the planned change of a kind of target; None without one."""
@@ -91,23 +99,27 @@ def headline(view: LocksView) -> Markup:
     lock = view.team.url_lock if view.team is not None else None
     if view.bucket and view.access is not None:
         tone, text = view.access.chip.tone, view.access.text
-    elif view.bucket or view.team is None or lock is None or lock.impossible:
-        return Markup("<h2>Who can open the objects</h2>")
+    elif view.bucket or view.team is None or view.teams_at is None or lock is None or lock.impossible:
+        return markup.join(Markup("<h2>Who can open the objects</h2>"), _read_line(view))
     elif lock.on:
         name = markup.plain(view.team.name, 60)
         tone, text = "ok", f"A URL of a worker of {name} works only from the worker's own address."
     else:
         tone, text = "no", f"Anyone with a URL can open the images of {markup.plain(view.team.name, 60)}."
     shown = Markup(f'<h2 class="gts-headline gts-says-{_aged(view, tone)}">{markup.text(text, 400)}</h2>')
-    if view.read_at is None:
-        return shown
+    return markup.join(shown, _read_line(view))
+
+
+def _read_line(view: LocksView) -> Markup:
+    """Return when what is shown was read; empty where nothing was."""
     again = ". Refresh to read it again" if view.is_old else ""
-    return markup.join(shown, Markup(f'<small class="gts-read">as read {view.read_at:%H:%M:%S} UTC{again}</small>'))
+    return Markup(f'<small class="gts-read">as read {view.as_read:%H:%M:%S} UTC{again}</small>' if view.as_read else "")
 
 
 def lock_states(view: LocksView) -> dict[str, Any]:
-    """State of the three locks as data, for JupyterLab's status bar."""
+    """State of the three locks as data, for JupyterLab's status bar; the words of the last one end with the age."""
     locks = [{"name": name, "tone": chip.tone, "words": chip.words} for name, chip, _ in _cards(view).values()]
+    locks[-1]["words"] += f", as read {view.as_read:%H:%M:%S} UTC" if view.as_read else ""
     return {
         "team": "" if view.team is None else markup.plain(view.team.name, 60),
         "bucket": view.bucket,
@@ -157,13 +169,15 @@ def _url(view: LocksView) -> tuple[str, Chip, str]:
     if view.team is None:
         return name, Chip("plain", "no workteam"), "It belongs to a Ground Truth workteam."
     lock = view.team.url_lock
+    if view.teams_at is None:
+        return name, Chip("plain", "not read yet"), said
     if lock is None:
         return name, Chip("plain", "not offered"), f"AWS offers none for a {view.team.kind} team."
     change = view.change(TeamUrlLock)
     if change is not None:
         now, after = lock.mode, _after(change)
         words = f"{now}, will be {after}" if lock.on and after != "off" else f"{_mode(now)}, will be {_mode(after)}"
-        return name, Chip("warn", words), said
+        return name, Chip("warn", words), said if lock.on else f"After Apply each{said[4:]}"
     if lock.impossible:
         return (
             name,
@@ -182,10 +196,9 @@ def _after(change: Change[UrlLock]) -> str:
 
 
 def _guard(view: LocksView) -> tuple[str, Chip, str]:
-    name = "Bucket guard"
+    name, text = "Bucket guard", "Refuses presigned requests from other addresses."
     if not view.bucket:
-        return name, Chip("plain", "no bucket chosen"), "Refuses presigned requests from other addresses."
-    text = "It refuses presigned requests from other addresses."
+        return name, Chip("plain", "no bucket chosen"), text
     if not view.guard_known or view.access is None:
         text = "It cannot be read: s3:GetBucketPolicy was denied." if view.guard_refused else text
         return name, Chip("plain", "not readable" if view.guard_refused else "not read yet"), text
@@ -193,6 +206,7 @@ def _guard(view: LocksView) -> tuple[str, Chip, str]:
     wanted = view.plan.restriction.guard if view.plan is not None else None
     if wanted is not None and view.change(BucketGuard) is not None:
         words = ("on, will change" if now else "off, will be on") if wanted else "on, will be removed"
+        text = text if now else "After Apply it refuses presigned requests from other addresses."
         return name, Chip("warn", words), text
     if view.access.tone != "good":
         text = str(markup.text(view.access.text, 400))

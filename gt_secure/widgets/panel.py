@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterable
 from dataclasses import replace
@@ -13,7 +14,7 @@ import traitlets
 from ..account import access_under
 from ..aws.teams import team_reference
 from ..base import html as markup
-from ..base.errors import GtSecureError, InvalidInput, PolicyError
+from ..base.errors import Conflict, CredentialsError, GtSecureError, InvalidInput, PolicyError
 from ..connection import connection_of
 from ..doctor import examine
 from ..engine.access.locks import READ_POLICY
@@ -44,8 +45,10 @@ _OF_TEAMS = ("teams", "url-lock", "portal-lock", "sign")
 OLD_S = 60.0
 """Seconds after which nothing good is said of a reading any more."""
 _NOT_READ: dict[str, Any] = {
-    "access": None, "guard": None, "guard_known": False, "guard_refused": False, "read_at": None, "is_old": False,
+    "access": None, "guard": None, "guard_known": False, "guard_refused": False, "read_at": None,
 }  # fmt: skip
+_LOST = (CredentialsError, Conflict)
+"""Errors of any call after which what was read before says nothing of now."""
 _QUIET_S = 1.0
 """The role is looked at when the choices have been quiet for so long."""
 
@@ -133,6 +136,8 @@ class Panel(Box):
     def _wire(self) -> None:
         self.picker.observe(lambda _: self._team_changed(), ["team", "value", "answers"])
         self.picker.observe(lambda _: self._examine_later(), ["team", "answers"])
+        for step in self.steps:
+            step.observe(lambda change: self._lost(change["new"]), "failed")
         self.picker.observe(lambda _: self._forget_changes(), "team")
         self.picker.observe(lambda _: self._details_changed(), "details")
         self.allow.observe(lambda _: self._allow_changed(), "revision")
@@ -180,7 +185,8 @@ class Panel(Box):
         self.hits.team = _private_name(team)
         if team is not None or self.picker.value == BUCKET_ONLY:
             self.allow.opened = True
-        self._draw_top(team=team, teams=self.picker.teams, no_private_team=self.picker.no_private_team)
+        seen: dict[str, Any] = {"team": team, "teams": self.picker.teams, "teams_at": self.picker.read_at}
+        self._draw_top(**seen, no_private_team=self.picker.no_private_team)
 
     def _choice_changed(self, change: dict[str, Any]) -> None:
         if change["old"] is not None:  # a prefix was for what was chosen before
@@ -250,7 +256,8 @@ class Panel(Box):
         )
 
     def _read_again(self) -> None:
-        """Read again what is shown of the bucket: its locks, and the plan."""
+        """Read again what is shown beside the teams: the endpoints, the plan, and the locks of the bucket."""
+        self.allow.find_endpoints()
         if self.review.restriction is not None:
             self.review.guard(self.review.make_plan)
         if self.allow.bucket:
@@ -258,9 +265,14 @@ class Panel(Box):
 
     def _not_read(self, error: GtSecureError) -> None:
         """Show that the bucket could not be read: what was known of it before says nothing of now."""
-        self._clock.cancel()
         self._draw_top(**_NOT_READ)
         self.allow.show_error(error)
+
+    def _lost(self, error: GtSecureError | None) -> None:
+        """Show nothing as it was read, if a call of any step showed that this says nothing of now."""
+        if isinstance(error, _LOST):
+            self.picker.read_at = None
+            self._draw_top(**_NOT_READ, teams_at=None, workforce_known=False, plan=None)
 
     def _got_locks(self, locks: EffectiveLocks) -> None:
         """Show who can open the bucket, as it was just read."""
@@ -272,10 +284,8 @@ class Panel(Box):
         except PolicyError:
             guard = None
         access = access_under(locks, parts=(self.allow.prefix,))
-        seen: dict[str, Any] = {"guard_known": known, "guard_refused": not known, "read_at": locks.at, "is_old": False}
+        seen: dict[str, Any] = {"guard_known": known, "guard_refused": not known, "read_at": locks.at}
         self._draw_top(access=access, guard=guard, **seen)
-        if in_background():
-            self._clock.start(lambda: None, lambda _: self._draw_top(is_old=True), after_s=OLD_S, hours=True)
 
     def _applied(self) -> None:
         """Refresh what was changed, and open the test."""
@@ -340,6 +350,7 @@ class Panel(Box):
 
     def _no_diagnosis(self, error: GtSecureError) -> None:
         self.role.value = roleline.not_known(error)
+        self._lost(error)
         self._read_changes_later()
 
     def _read_changes_later(self) -> None:
@@ -367,7 +378,11 @@ class Panel(Box):
 
     def _draw_top(self, **seen: Any) -> None:
         """Draw the top again; ``seen`` is what has become known of the locks."""
-        self._view = replace(self._view, **seen)
+        view = replace(self._view, **seen)
+        left = OLD_S if view.as_read is None else OLD_S - (dt.datetime.now(dt.UTC) - view.as_read).total_seconds()
+        if view.as_read != self._view.as_read and left > 0 and in_background():
+            self._clock.start(lambda: None, lambda _: self._draw_top(), after_s=left, hours=True)
+        self._view = replace(view, is_old=left <= 0)
         team = self.picker.team
         name = markup.chip("plain", markup.plain(team.name, 60)) if team else ""
         if not name and self.allow.bucket:

@@ -22,33 +22,17 @@ from ..connection import with_facts
 from ..engine.iam.facts import Values, check_facts
 from ..engine.iam.request_keys import is_multivalued, key_facts
 from ..logs.activity import Activity
-from .base import PANEL, Box, Link, Step, check, field, spoken, text_field
+from .base import PANEL, Box, Link, Step, check, field, spoken
 from .thread_safe import Html, row, set_class, stack
 
 if TYPE_CHECKING:
     from ..changes.applied import Applied
     from ..changes.plan import Plan
     from ..connection import Connection
-    from ..restriction.messages import Notice
     from ..restriction.model import Restriction
 
 _PAUSE_S = 0.35
 """A plan is made when the input has been quiet for so long."""
-
-_CONSENTS = {
-    "age-limit-refuses": "Those requests may be refused",
-    "dual-stack": "No worker of this team reaches the portal over IPv6",
-    "guard-drops": "Nobody needs these addresses and endpoints",
-    "guard-off": "Anyone with a URL may open these objects",
-    "jobs-in-progress": "The workers know, or nobody is working now",
-    "list-empty": "The list may allow nobody",
-    "portal-ipv6-only": "All workers reach the portal over IPv6",
-    "revoke-every-signer": "Every signer may be refused",
-    "revoke-whole-bucket": "Everyone who uses a URL of this bucket may be refused",
-    "url-lock-one-path": "No worker of this team uses the other portal",
-}
-"""Warnings that lock somebody out, with the words of their check boxes."""
-_ANYWAY = "I understand the risk. Apply anyway"
 
 
 class ReviewStep(Step):
@@ -101,10 +85,6 @@ class ReviewStep(Step):
         self.facts = FactFields(lambda: self.make_plan(after_s=_PAUSE_S), self.guard)
         self.confirms = stack()
         self.rest = Html()
-        self.danger = Html()
-        self.typed = text_field(ipywidgets.Text, "Name of the workforce", "")
-        self.typed.observe(lambda _: self.enable(), "value")
-        self.danger_box = stack(self.danger, self.typed, classes="gts-danger gts-hidden")
         said = "optional: a ticket, or why; kept in the journal"
         self.reason = field(ipywidgets.Text, "Reason", "gts-hidden", placeholder=said, continuous_update=False)
         self.reason.observe(lambda change: setattr(self.reason, "value", scrub(change["new"])), "value")
@@ -119,7 +99,7 @@ class ReviewStep(Step):
         buttons = row(self.apply_button, self.undo_button, self.takes, self.plan_button)
         self.after = Html()
         self.details = Html()
-        asks = [self.confirms, self.rest, self.danger_box, self.reason]
+        asks = [self.confirms, self.rest, self.reason]
         return [self.shown, self.facts, *asks, buttons, self.after, self.details]
 
     # actions
@@ -150,7 +130,7 @@ class ReviewStep(Step):
             raise InvalidInput("There is no plan yet.", next_step="Wait until the change is shown.", field="plan")
         activity = Activity()
         plan = replace(plan, reason=self.reason.value)
-        confirm = [notice.code for notice in plan.blockers if notice.code in self._confirmed]
+        confirm = sorted(self._confirmed)
         self.run(
             "Applying…",
             lambda: self.link.get().apply(plan, confirm=confirm, progress=activity.tell),
@@ -224,7 +204,7 @@ class ReviewStep(Step):
         changes, whom = count(len(plan.changes), "change"), _whom(plan)
         self.apply_button.description = f"Apply {changes} to {whom}" if plan.changes else "Apply"
         self.takes.value = "" if plan.empty else markup.hint(f"reads back · takes about {plan.seconds_typical} s")
-        stopped = len(plan.blockers)
+        stopped = len({*plan.asks, *plan.blockers})
         self.set_summary(
             markup.chip("no", f"{count(stopped, 'question')} to answer first") if stopped else "",
             self._done,
@@ -238,25 +218,16 @@ class ReviewStep(Step):
     def _show_questions(self, plan: Plan | None) -> None:
         """Show one list of what to know before Apply; a person agrees to each part that locks somebody out."""
         self._confirmed = set()
-        notices = () if plan is None else plan.notices
-        asks = [each for each in notices if _asks(each) and not (plan is None or plan.empty)]
+        asks = () if plan is None else plan.asks
         self._asked = frozenset(each.code for each in asks)
         shown: list[ipywidgets.Widget] = []
         for notice in asks:
-            words = _CONSENTS.get(notice.code) or f"{_ANYWAY} ({notice.code})"
-            box = check(words, False, self._confirmer(notice.code))
-            shown.append(stack(Html(parts.notice_html(notice)), box, classes="gts-ask"))
+            box = check(notice.consent, False, self._confirmer(notice.code))
+            shown.append(stack(Html(parts.notice_html(notice, asks=True)), box, classes="gts-ask"))
         rest = markup.Markup("") if plan is None else parts.before_apply(plan, self._asked)
         self.confirms.children = (Html('<h3 class="gts-h">Before you apply</h3>'), *shown) if shown else ()
         self.rest.value = rest if shown else parts.headed(rest)
         set_class(self.reason, "gts-hidden", plan is None or plan.empty)
-        portal = None if plan is None else find_change(plan.changes, WorkforcePortal)
-        set_class(self.danger_box, "gts-hidden", portal is None)
-        self.typed.value = ""
-        if plan is not None and portal is not None:
-            text = f"The portal lock is shared: it changes for {_whom(plan)}."
-            name = markup.join("Type the name of the workforce to agree: ", markup.code(portal.name, 80))
-            self.danger.value = markup.notice("no", text, name)
 
     def _confirmer(self, code: str) -> Callable[[bool], None]:
         def confirm(on: bool) -> None:
@@ -269,9 +240,7 @@ class ReviewStep(Step):
         plan: Plan | None = self.plan
         if plan is None or plan.empty or not self._asked <= self._confirmed:
             return False
-        portal = find_change(plan.changes, WorkforcePortal)
-        agreed = portal is None or self.typed.value.strip() == portal.name
-        return agreed and all(notice.confirmable for notice in plan.blockers)
+        return all(notice.confirmable for notice in plan.blockers)
 
     def _got_applied(self, applied: Applied) -> None:
         self.after.value = spoken(applied_notice(applied))
@@ -285,15 +254,6 @@ class ReviewStep(Step):
         self.plan = None
         if change["new"] is not None:
             self.guard(lambda: self.make_plan(after_s=_PAUSE_S))
-
-
-def _asks(notice: Notice) -> bool:
-    """Return whether a person has to agree to this notice alone."""
-    return (
-        notice.code in _CONSENTS
-        if notice.severity == "warning"
-        else notice.severity == "blocker" and notice.confirmable
-    )
 
 
 def _whom(plan: Plan) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -77,6 +78,8 @@ class TeamPicker(Step):
         self.on_bucket_only: Callable[[], object] | None = None
         self._teams: tuple[Workteam, ...] = ()
         self._teams_read = False
+        self.read_at: dt.datetime | None = None
+        """Time before the reading of the teams that are shown, in UTC."""
         self._filling = False
         super().__init__(connection)
         self.set_summary("Reading the workteams…")
@@ -111,10 +114,13 @@ class TeamPicker(Step):
 
     def refresh(self) -> None:
         """Read the teams again."""
+        self._asked_at = dt.datetime.now(dt.UTC)
         self.run("Reading the workteams…", lambda: tuple(self.link.get().workteams()), self._got_teams, timeout_s=45)
 
     def show_error(self, error: GtSecureError) -> None:
         """Show an error and say in the summary that there is nothing to choose."""
+        if not isinstance(error, InvalidInput):
+            self.read_at = None
         super().show_error(error)
         if not self._teams:
             self.set_summary("The workteams cannot be shown.")
@@ -131,7 +137,7 @@ class TeamPicker(Step):
     # the list
 
     def _got_teams(self, teams: tuple[Workteam, ...]) -> None:
-        self._teams, self._teams_read = teams, True
+        self._teams, self._teams_read, self.read_at = teams, True, self._asked_at
         self.answers += 1
         set_class(self.search, "gts-hidden", len(teams) <= _ROWS)
         set_class(self.select, "gts-hidden", not teams)

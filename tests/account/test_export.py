@@ -85,7 +85,7 @@ def test_terraform_takes_exactly_one_toggle(before: UrlLock, wanted: bool, line:
 
 
 def test_an_account_is_exported_and_planned_to_nothing(account: Account) -> None:
-    from gt_secure.changes.apply import apply
+    from support.consents import apply_agreed as apply
 
     apply(account.aws, plan(account.aws, wish(prefix="scans/")), journal=account.journal)
     found, notices = current_restriction(account.aws, TEAM, BUCKET)
@@ -95,7 +95,7 @@ def test_an_account_is_exported_and_planned_to_nothing(account: Account) -> None
 
 
 def test_a_portal_list_that_differs_is_left_out_and_said(account: Account) -> None:
-    from gt_secure.changes.apply import apply
+    from support.consents import apply_agreed as apply
 
     apply(account.aws, plan(account.aws, wish(portal_lock=None)), journal=account.journal)
     account.set_cidrs(["192.0.2.0/24"])

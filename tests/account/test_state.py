@@ -14,6 +14,7 @@ from gt_secure.changes.plan import plan
 from gt_secure.connection import Connection
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, TEAM, Account
+from support.consents import AGREED
 
 EVERYTHING = ["s3:Get*", "s3:List*", "sagemaker:List*", "sagemaker:Describe*", "ec2:Describe*"]
 
@@ -132,7 +133,7 @@ def test_a_state_is_of_a_whole_bucket_and_findings_are_of_a_part_too(account: Ac
     with pytest.raises(InvalidInput, match="whole bucket"):
         gt.state(bucket="s3://gt-images/scans/")
     part = Restriction(bucket=BUCKET, prefix="scans/", addresses=["203.0.113.0/24"])
-    gt.apply(gt.plan(part))
+    gt.apply(gt.plan(part), confirm=AGREED)
     outcomes = {
         place: {each.code: each.outcome for each in gt.findings(bucket=place).checked}
         for place in (BUCKET, f"s3://{BUCKET}/scans/")
@@ -181,7 +182,7 @@ def test_hits_name_labelers_and_other_readers(account: Account) -> None:
 def test_the_plan_of_another_account_is_refused(account: Account) -> None:
     from dataclasses import replace
 
-    from gt_secure.changes.apply import apply
+    from support.consents import apply_agreed as apply
 
     made = plan(account.aws, wish())
     other = replace(made, state=replace(made.state, account_id="999988887777"))

@@ -15,11 +15,11 @@ from gt_secure.account.part_reader import part_of
 from gt_secure.account.reader import read_state
 from gt_secure.account.state import FINDINGS, PLAN, State
 from gt_secure.base.errors import AccessDenied, GtSecureError, NotFound, Unreachable
-from gt_secure.changes.apply import apply
 from gt_secure.changes.plan import plan
 from gt_secure.engine.access.part import NotRead, Part, PartNotReadError
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, TEAM, Account
+from support.consents import apply_agreed as apply
 
 ROOT = Path(gt_secure.__file__).parent
 JUDGES = ("account/", "engine/access/", "explain/", "findings/")

@@ -67,7 +67,7 @@ def test_a_proof_holds_with_the_cap(box: Box, tmp_path: Path) -> None:
     try:
         assert gt.prove(restriction).proved
         off = gt.plan(Restriction(bucket="gt-images", guard=False))
-        gt.apply(off, confirm=[each.code for each in off.blockers])
+        gt.apply(off, confirm=[each.code for each in off.asks])
         assert gt.state(bucket="gt-images").bucket.policy.value is None
     finally:
         box.client("s3").delete_bucket_policy(Bucket="gt-images")

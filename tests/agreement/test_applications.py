@@ -293,7 +293,7 @@ def test_the_guard_refuses_what_it_hands_out_and_nothing_else(running: Running) 
     wish = Restriction(bucket=bucket, addresses=["203.0.113.0/24"], application=application.profile, age_limit="2h")
     limited = gt.plan(wish, logs=hits)
     assert ("age-limit-version-2" in {each.code for each in limited.blockers}) == (application.version == "2")
-    gt.apply(limited, confirm=[each.code for each in limited.blockers])
+    gt.apply(limited, confirm=[each.code for each in limited.asks])
     made = running.works(OFFICE)
     if application.version == "2":  # the plan said the truth
         assert (failed(made), running.answers(made, OFFICE)) in ((application.refused, set()), (set(), {403}))

@@ -24,6 +24,7 @@ WIDTHS = (430, 1160)
 OFFICE = 'addresses=["203.0.113.0/24", "2001:db8:40::/48"]'
 HEAD = "import sys\nsys.modules['anywidget'] = None\nimport gt_secure\ngt = gt_secure.connect()\n"
 IDLE = "await p.wait_idle()\n"
+AGREE = "for ask in p.review.confirms.children[1:]:\n    ask.children[1].value = True\n"
 STATES = {
     "start": f"p = gt_secure.panel(gt)\n{IDLE}",
     "team": f"p = gt_secure.panel(gt, team='open-team', bucket='gt-images')\n{IDLE}",
@@ -36,7 +37,7 @@ STATES = {
     "p.allow.bucket_input.value = 'UPPER_bucket'\n",
     "bucket": f"p = gt_secure.panel(gt, bucket='gt-images', {OFFICE})\n{IDLE}",
     "applied": f"p = gt_secure.panel(gt, team='open-team', bucket='gt-images', prefix='scans/', {OFFICE})\n{IDLE}"
-    f"p.review.reason.value = 'RISK-112'\np.review.apply()\n{IDLE}p.test.sign()\n{IDLE}p.test.probe()\n{IDLE}"
+    f"p.review.reason.value = 'RISK-112'\n{AGREE}p.review.apply()\n{IDLE}p.test.sign()\n{IDLE}p.test.probe()\n{IDLE}"
     f"import asyncio\nawait asyncio.sleep(2)\np.hits.plot_hits()\n{IDLE}",
     "no-teams": f"p = gt_secure.panel(gt_secure.connect(region='eu-west-1'))\n{IDLE}",
 }

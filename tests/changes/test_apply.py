@@ -15,7 +15,6 @@ import pytest
 from gt_secure.aws.client import Aws
 from gt_secure.base.errors import AccessDenied, Conflict, GtSecureError, InvalidInput, NotFound, Unreachable
 from gt_secure.changes.applied import Applied, ChangeOutcome
-from gt_secure.changes.apply import apply
 from gt_secure.changes.change import Change
 from gt_secure.changes.engine import ChangeStep, Clock, Engine
 from gt_secure.changes.journal import Journal
@@ -28,6 +27,7 @@ from gt_secure.engine.policies.url_lock import UrlLock
 from gt_secure.restriction.expectations import expect
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, ENDPOINT, FOREIGN, TEAM, Account
+from support.consents import AGREED, apply_agreed as apply
 from support.guards import without_forms
 
 OFFICE = "203.0.113.0/24"
@@ -74,7 +74,7 @@ def test_a_guard_without_forms_is_replaced_and_undo_brings_it_back(account: Acco
     old = without_forms(build_guard(BUCKET, prefix="scans/", networks=[OFFICE]))
     account.aws.client("s3").put_bucket_policy(Bucket=BUCKET, Policy=merge_guard(account.policy(), old))
     before = account.look()
-    done = apply(account.aws, plan(account.aws, wish()), journal=account.journal, confirm=["guard-edited"])
+    done = apply(account.aws, plan(account.aws, wish()), journal=account.journal, confirm=[*AGREED, "guard-edited"])
     guard = find_guard(account.policy())
     assert guard is not None
     assert not guard.drifted
@@ -188,7 +188,7 @@ def test_undo_keeps_later_foreign_edits(account: Account) -> None:
 def test_undo_of_the_portal_keeps_ranges_that_others_added(account: Account) -> None:
     account.set_cidrs(["192.0.2.0/24", "198.51.100.0/24"])
     made = plan(account.aws, wish(bucket=None, prefix="", url_lock=None))
-    done = apply(account.aws, made, confirm=["portal-drops"], journal=account.journal)
+    done = apply(account.aws, made, confirm=[*AGREED, "portal-drops"], journal=account.journal)
     account.set_cidrs([OFFICE, "2001:db8:7::/48"])
     undo(account.aws, done.id, journal=account.journal)
     assert account.cidrs() == ["192.0.2.0/24", "198.51.100.0/24", "2001:db8:7::/48"]
@@ -510,7 +510,7 @@ def test_a_policy_that_s3_refuses_for_a_principal_says_which(account: Account, s
     made = plan(account.aws, wish(portal_lock=None))
     account.aws.client("s3").meta.events.register("before-send.s3.PutBucketPolicy", answer)
     with pytest.raises(InvalidInput) as caught:
-        apply(account.aws, made, confirm=[each.code for each in made.blockers], journal=account.journal)
+        apply(account.aws, made, confirm=[each.code for each in made.asks], journal=account.journal)
     assert "names a user or role that no longer exists" in caught.value.message
     assert named in caught.value.message
     assert "Remove that principal from its statement" in str(caught.value)
@@ -539,8 +539,8 @@ def test_blockers_stop_unless_confirmed_by_name(account: Account) -> None:
     with pytest.raises(InvalidInput, match="portal-drops"):
         apply(account.aws, made, journal=account.journal)
     with pytest.raises(InvalidInput, match="not a blocker"):
-        apply(account.aws, made, confirm=["portal-drops", "everything"], journal=account.journal)
-    assert apply(account.aws, made, confirm=["portal-drops"], journal=account.journal).outcome == "applied"
+        apply(account.aws, made, confirm=[*AGREED, "portal-drops", "everything"], journal=account.journal)
+    assert apply(account.aws, made, confirm=[*AGREED, "portal-drops"], journal=account.journal).outcome == "applied"
 
 
 def test_a_broken_expectation_cannot_be_confirmed(account: Account) -> None:

@@ -10,7 +10,6 @@ from dataclasses import replace
 import pytest
 
 from gt_secure.base.errors import Conflict, InvalidInput
-from gt_secure.changes.apply import apply
 from gt_secure.changes.change import find_change
 from gt_secure.changes.plan import plan
 from gt_secure.changes.render.html import policy_diff, statements_of
@@ -19,6 +18,7 @@ from gt_secure.changes.targets import BucketGuard
 from gt_secure.engine.access.answer import tone
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, FOREIGN, TEAM, Account
+from support.consents import apply_agreed as apply
 from support.restrictions import loads_restriction
 
 WANTED = Restriction(TEAM, addresses=["203.0.113.0/24"], bucket=BUCKET, prefix="scans/", portal_lock=True)
@@ -94,7 +94,8 @@ def test_the_page_says_who_asked_what_was_read_what_stays_and_how_to_undo(accoun
         assert part in page
     assert "Portal lock of" in page, "a lock that stays"
     assert "gt-secure undo" in page
-    assert "nothing blocked" in page
+    assert "blocked by url-lock-one-path" in page
+    assert "--confirm url-lock-one-path" in page
     assert "yourself" not in page
 
 

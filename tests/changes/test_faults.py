@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from gt_secure.changes import Journal
-from gt_secure.changes.apply import apply
 from gt_secure.changes.plan import Plan, plan
 from gt_secure.changes.undo import resume, undo
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, FOREIGN, TEAM, Account
+from support.consents import apply_agreed as apply
 from support.faults import KILLED, Mode, Wire, in_child
 from support.waits import counted_waits
 

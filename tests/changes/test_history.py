@@ -20,6 +20,7 @@ from gt_secure.cli.main import main
 from gt_secure.restriction.model import Restriction
 from support.blocks import ROOT, blocks_of
 from support.box import allowing
+from support.consents import AGREED
 from support.scene import BUCKET, TEAM, WISH, Scene
 from support.states import ACCOUNT, state
 
@@ -81,7 +82,7 @@ def test_the_sandbox_writes_events_and_looks_them_up(scene: Scene):
 
 def test_history_knows_ours_and_theirs(scene: Scene, tmp_path):
     scene.toggles(False)
-    applied = replace(scene.gt, journal=Journal(tmp_path)).apply(scene.gt.plan(WISH, reason="RISK-112"))
+    applied = replace(scene.gt, journal=Journal(tmp_path)).apply(scene.gt.plan(WISH, reason="RISK-112"), confirm=AGREED)
     keys = scene.keys(*allowing("sagemaker:*"), name="eve")
     scene.client("sagemaker", keys, "198.51.100.77").update_workteam(WorkteamName=TEAM, Description="mine")
     history = replace(scene.gt, journal=Journal(tmp_path)).history(TEAM, BUCKET, since="1h")
@@ -112,7 +113,7 @@ def test_a_refused_call_is_listed_as_such(scene: Scene):
 
 def test_without_cloudtrail_the_journal_is_left(scene: Scene, tmp_path):
     scene.toggles(False)
-    applied = replace(scene.gt, journal=Journal(tmp_path)).apply(scene.gt.plan(WISH))
+    applied = replace(scene.gt, journal=Journal(tmp_path)).apply(scene.gt.plan(WISH), confirm=AGREED)
     blind = scene.user_with("sagemaker:DescribeWorkteam", "s3:GetBucketPolicy", "s3:ListBucket")
     history = replace(blind, journal=Journal(tmp_path)).history(TEAM, since="1h")
     assert [entry.change_id for entry in history] == [applied.id]
@@ -130,7 +131,7 @@ def test_a_plan_that_finds_drift_names_the_person(scene: Scene, tmp_path):
 
     scene.toggles(False)
     assert drift() == []  # the journal has not applied it
-    applied = replace(scene.gt, journal=Journal(tmp_path)).apply(scene.gt.plan(WISH))
+    applied = replace(scene.gt, journal=Journal(tmp_path)).apply(scene.gt.plan(WISH), confirm=AGREED)
     assert drift() == []
     keys = scene.keys(*allowing("sagemaker:*"), name="trudy")
     constraints = {"SourceIp": "Disabled", "VpcSourceIp": "Disabled"}

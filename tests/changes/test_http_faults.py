@@ -17,11 +17,11 @@ from botocore.retries.quota import RetryQuota
 from gt_secure.aws.client import connect_aws
 from gt_secure.base.errors import GtSecureError
 from gt_secure.changes import Journal
-from gt_secure.changes.apply import apply
 from gt_secure.changes.plan import plan
 from gt_secure.changes.undo import undo
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, FOREIGN, TEAM, Account
+from support.consents import apply_agreed as apply
 from support.http_faults import FAULTS, Call, Fault, FaultyProxy, calls_of, give_up_on_late_answers
 from support.sample import sample
 from support.waits import counted_waits

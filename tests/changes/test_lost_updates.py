@@ -13,7 +13,6 @@ import pytest
 from gt_secure.aws.client import Aws
 from gt_secure.base.errors import Conflict
 from gt_secure.changes import Journal
-from gt_secure.changes.apply import apply
 from gt_secure.changes.change import Change
 from gt_secure.changes.plan import Plan, plan
 from gt_secure.changes.targets import BucketGuard
@@ -21,6 +20,7 @@ from gt_secure.changes.transaction import note_overwritten
 from gt_secure.changes.undo import undo
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, FOREIGN, TEAM, Account
+from support.consents import apply_agreed as apply
 
 DENY = {
     "Sid": "IncidentResponse",

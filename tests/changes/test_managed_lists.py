@@ -97,7 +97,7 @@ def test_a_plan_reads_the_lists_and_shows_them_by_name(scene: Scene, offices, tm
     assert "Lists of the restriction" in page
     assert plan.to_dict()["restriction"]["addresses"] == ["192.0.2.7/32", PREFIX_LIST_ID, SET]
     assert [each["name"] for each in plan.to_dict()["lists"]] == [PREFIX_LIST_ID, SET]
-    done = replace(scene.gt, journal=Journal(tmp_path)).apply(plan, confirm=[each.code for each in plan.blockers])
+    done = replace(scene.gt, journal=Journal(tmp_path)).apply(plan, confirm=[each.code for each in plan.asks])
     record = Journal(tmp_path).find(done.id).to_dict()
     assert record["lists"][1]["addresses"] == ["198.51.100.0/28"]
     assert record["lists"][1]["left_out"] == ["10.1.0.0/16"]
@@ -110,7 +110,7 @@ def test_a_plan_reads_the_lists_and_shows_them_by_name(scene: Scene, offices, tm
 def test_drift_of_a_list_is_named(scene: Scene, offices, tmp_path):
     asked = wish(SET)
     plan = scene.gt.plan(asked)
-    replace(scene.gt, journal=Journal(tmp_path)).apply(plan, confirm=[each.code for each in plan.blockers])
+    replace(scene.gt, journal=Journal(tmp_path)).apply(plan, confirm=[each.code for each in plan.asks])
     offices["set"]([*OFFICES, "198.51.100.64/28", "198.51.100.128/28"])
     plan = replace(scene.gt, journal=Journal(tmp_path)).plan(asked)
     codes = [notice.code for notice in plan.notices]
@@ -126,7 +126,7 @@ def test_drift_of_a_list_is_named(scene: Scene, offices, tmp_path):
 
 def test_a_guard_that_somebody_changed_has_drifted(scene: Scene, offices, tmp_path):
     plan = scene.gt.plan(wish(SET))
-    replace(scene.gt, journal=Journal(tmp_path)).apply(plan, confirm=[each.code for each in plan.blockers])
+    replace(scene.gt, journal=Journal(tmp_path)).apply(plan, confirm=[each.code for each in plan.asks])
     scene.change_guard("198.51.100.0/28", "198.51.100.0/27")
     assert "drifted" in [notice.code for notice in replace(scene.gt, journal=Journal(tmp_path)).plan(wish(SET)).notices]
 
@@ -211,7 +211,7 @@ def test_the_panel_accepts_and_shows_them(scene: Scene, offices):
 
 def applied(scene: Scene, asked: Restriction, tmp_path) -> None:
     plan = scene.gt.plan(asked)
-    replace(scene.gt, journal=Journal(tmp_path)).apply(plan, confirm=[each.code for each in plan.blockers])
+    replace(scene.gt, journal=Journal(tmp_path)).apply(plan, confirm=[each.code for each in plan.asks])
 
 
 def test_a_check_of_the_guard_names_lists(scene: Scene, offices, tmp_path):

@@ -103,7 +103,7 @@ class Operators(RuleBasedStateMachine):
         who = who if who in self.plans else next(iter(self.plans))
         made, seen = self.plans.pop(who)
         moved = seen["values"] != self.values or seen["edits"] != self.edits
-        confirm = [notice.code for notice in made.blockers if notice.confirmable]
+        confirm = [notice.code for notice in made.asks]
         wire = Wire(at, fault) if fault else None
         before = self.values
         try:

@@ -11,12 +11,12 @@ import pytest
 from gt_secure.aws.client import connect_aws
 from gt_secure.base.errors import GtSecureError, Unsupported
 from gt_secure.changes import Journal
-from gt_secure.changes.apply import apply
 from gt_secure.changes.plan import plan
 from gt_secure.changes.undo import interrupted, resume, undo
 from gt_secure.connection import Connection
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, FOREIGN, TEAM, Account
+from support.consents import AGREED, apply_agreed as apply
 from support.faults import in_child
 
 WANTED = Restriction(TEAM, addresses=["203.0.113.0/24"], bucket=BUCKET)
@@ -26,7 +26,7 @@ def test_an_empty_plan_is_applied_and_undone(account: Account) -> None:
     first = apply(account.aws, plan(account.aws, WANTED), journal=account.journal)
     after = account.look()
     gt = Connection(account.aws, account.journal)
-    done = gt.apply(gt.plan(WANTED))
+    done = gt.apply(gt.plan(WANTED), confirm=AGREED)
     assert (done.outcome, done.id) == ("nothing to do", "")
     back = gt.undo(done)
     assert back.outcome == "nothing to do"

@@ -22,6 +22,7 @@ from support.account import BUCKET, TEAM, Account
 
 Run = Callable[..., tuple[int, str]]
 WISH = (f"s3://{BUCKET}", "--team", TEAM, "--allow", "203.0.113.0/24")
+YES = ("--yes", "--confirm", "url-lock-one-path")
 
 
 @pytest.fixture
@@ -47,11 +48,11 @@ def test_plan_apply_undo_and_their_exit_codes(run: Run, account: Account, monkey
     monkeypatch.setattr(command, "connection", connection)
     before = account.look()
     assert run("plan", *WISH)[0] == 2
-    code, out = run("apply", *WISH, "--yes", "--json")
+    code, out = run("apply", *WISH, *YES, "--json")
     assert code == 0
     change = json.loads(out)["id"]
     assert run("plan", *WISH)[0] == 0
-    assert run("apply", *WISH, "--yes")[0] == 0
+    assert run("apply", *WISH, *YES)[0] == 0
     code, out = run("history", "--json")
     assert [record["status"] for record in json.loads(out)] == ["applied"]
     code, out = run("undo", change, "--yes", "--json")
@@ -85,7 +86,7 @@ def test_a_file_with_options_on_top(run: Run, tmp_path: Path) -> None:
 
 
 def test_export_writes_a_file_that_plans_to_nothing(run: Run, tmp_path: Path) -> None:
-    run("apply", *WISH, "--yes")
+    run("apply", *WISH, *YES)
     file = tmp_path / "now.yaml"
     assert run("export", "--team", TEAM, f"s3://{BUCKET}", "-o", str(file))[0] == 0
     assert run("plan", "-f", str(file))[0] == 0
@@ -96,7 +97,7 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.mark.parametrize(("answer", "done"), [("y\n", True), ("n\n", False), ("", False)])
+@pytest.mark.parametrize(("answer", "done"), [("y\ny\n", True), ("n\ny\n", False), ("y\nn\n", False), ("", False)])
 def test_it_asks(run: Run, account: Account, monkeypatch: pytest.MonkeyPatch, answer: str, done: bool) -> None:
     monkeypatch.setattr("sys.stdin", Terminal(answer))
     before = account.look()
@@ -110,7 +111,7 @@ def test_it_asks(run: Run, account: Account, monkeypatch: pytest.MonkeyPatch, an
 
 def test_nobody_to_ask(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
-    with pytest.raises(InvalidInput, match="--yes"):
+    with pytest.raises(InvalidInput, match="add --yes --confirm url-lock-one-path"):
         run("apply", *WISH)
 
 
@@ -118,7 +119,10 @@ def test_confirm_by_code(run: Run, account: Account) -> None:
     account.set_cidrs(["192.0.2.0/24"])
     with pytest.raises(InvalidInput, match="portal-drops"):
         run("apply", *WISH, "--portal-lock", "--yes")
-    assert run("apply", *WISH, "--portal-lock", "--yes", "--confirm", "portal-drops")[0] == 0
+    assert (
+        run("apply", *WISH, "--portal-lock", *YES, "--confirm", "portal-drops", "--confirm", "portal-affects-all")[0]
+        == 0
+    )
 
 
 def test_labelers_of_a_log_stop_the_plan(run: Run, tmp_path: Path) -> None:
@@ -136,7 +140,7 @@ def test_labelers_of_a_log_stop_the_plan(run: Run, tmp_path: Path) -> None:
 
 def test_history_show_verify_and_json(run: Run, account: Account) -> None:
     assert run("history")[0] == 0
-    change = json.loads(run("apply", *WISH, "--yes", "--json")[1])["id"]
+    change = json.loads(run("apply", *WISH, *YES, "--json")[1])["id"]
     shown = json.loads(run("history", "show", change[:18])[1])
     assert shown["caller"].endswith("sandbox-admin")
     assert run("history", "verify")[0] == 0
@@ -170,7 +174,7 @@ def test_errors_have_a_next_step(run: Run, words: tuple[str, ...], error: type[G
 
 
 def test_no_secret_reaches_the_journal(run: Run, account: Account) -> None:
-    run("apply", *WISH, "--yes")
+    run("apply", *WISH, *YES)
     run("undo", "--yes")
     text = "".join(path.read_text() for path in account.journal.path.iterdir())
     env: dict[str, Any] = account.sandbox.environment()
@@ -187,8 +191,8 @@ def test_resume_with_nothing_interrupted_says_so(run: Run) -> None:
 def test_only_the_approved_plan_is_applied(run: Run) -> None:
     digest = json.loads(run("plan", *WISH, "--json")[1])["digest"]
     with pytest.raises(Conflict):
-        run("apply", f"s3://{BUCKET}/scans/", *WISH[1:], "--yes", "--digest", digest)
-    assert run("apply", *WISH, "--yes", "--digest", digest)[0] == 0
+        run("apply", f"s3://{BUCKET}/scans/", *WISH[1:], *YES, "--digest", digest)
+    assert run("apply", *WISH, *YES, "--digest", digest)[0] == 0
 
 
 def test_the_apply_that_a_plan_names_is_one(account: Account, capsys: pytest.CaptureFixture[str]) -> None:

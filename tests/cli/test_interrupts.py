@@ -21,7 +21,6 @@ import pytest
 
 import gt_secure.cli
 from gt_secure.changes import Journal
-from gt_secure.changes.apply import apply
 from gt_secure.changes.plan import plan
 from gt_secure.cli.commands import COMMANDS
 from gt_secure.cli.main import main
@@ -31,6 +30,7 @@ from gt_secure.restriction.model import Restriction
 from support import corpus
 from support.account import BUCKET, TEAM, Account
 from support.box import until
+from support.consents import apply_agreed as apply
 from support.faults import Wire, in_child, name_of
 from support.sample import sample
 
@@ -40,8 +40,9 @@ START = (
 )
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
+CONFIRM = ("--confirm", "url-lock-one-path")
 WORDS = {
-    "apply": ("apply", "--team", TEAM, "--allow", "203.0.113.0/24", f"s3://{BUCKET}", "--yes"),
+    "apply": ("apply", "--team", TEAM, "--allow", "203.0.113.0/24", f"s3://{BUCKET}", "--yes", *CONFIRM),
     "undo": ("undo", "--yes"),
     "revoke": ("revoke", f"s3://{BUCKET}", "--before", "1h", "--yes"),
 }

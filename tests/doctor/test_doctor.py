@@ -123,7 +123,7 @@ def change(gt, name: str) -> None:
     }
     plan = gt.plan(wishes[name])
     assert plan.changes
-    done = gt.apply(plan, confirm=[notice.code for notice in plan.blockers])
+    done = gt.apply(plan, confirm=[notice.code for notice in plan.asks])
     assert done.outcome == "applied"
     gt.undo(done)
 

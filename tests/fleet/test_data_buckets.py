@@ -15,6 +15,7 @@ from gt_secure.fleet.sweeps.accounts import Account
 from gt_secure.fleet.sweeps.region_reader import read_region
 from gt_secure.fleet.sweeps.sweep_rows import SweepRow
 from support.box import ACCOUNT, BUCKET, OPEN_TEAM, ROLE, job_request
+from support.consents import AGREED
 from support.rig import Rig
 
 TEAM = OPEN_TEAM.replace("open-team", "vpc-team")
@@ -56,7 +57,7 @@ def test_a_team_has_the_buckets_of_jobs_workflows_and_the_journal(rig: Rig) -> N
     assert notes.lines == ["job streamed: its objects come with messages, so their buckets are not known"]
     assert "no bucket of this team is known" in rows(rig)["open-team"].exposure
     wish = Restriction("open-team", addresses=["203.0.113.0/24"], bucket="gt-archive")
-    rig.gt.undo(rig.gt.apply(rig.gt.plan(wish)))
+    rig.gt.undo(rig.gt.apply(rig.gt.plan(wish), confirm=AGREED))
     assert rows(rig)["open-team"].buckets == ("gt-archive",)
 
 
@@ -138,7 +139,7 @@ def test_a_cleanly_restricted_account_has_no_finding_that_a_reviewer_would_dismi
     gt = Rig(sandbox).gt
     for team, bucket in (("radiology-team", BUCKET), ("open-team", None)):
         plan = gt.plan(Restriction(team, addresses=["203.0.113.0/24"], bucket=bucket, portal_lock=True))
-        gt.apply(plan, confirm=[each.code for each in plan.blockers])
+        gt.apply(plan, confirm=[each.code for each in plan.asks])
     audit = gt.audit(logs=False)
     assert [(each.severity, each.code) for each in audit.worse_than("medium")] == []
     assert audit.unread == ()

@@ -19,7 +19,6 @@ import pytest
 from gt_secure.base.errors import GtSecureError
 from gt_secure.changes import Journal, engine as engine_module
 from gt_secure.changes.applied import Applied
-from gt_secure.changes.apply import apply
 from gt_secure.changes.engine import Engine
 from gt_secure.changes.journal import Writer
 from gt_secure.changes.plan import Plan, plan
@@ -28,6 +27,7 @@ from gt_secure.changes.transaction import begin_lines, outcome_on_disk
 from gt_secure.changes.undo import resume, undo
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, FOREIGN, TEAM, Account
+from support.consents import apply_agreed as apply
 from support.interrupts import Point, Tracer, each_place
 
 BEGUN = ("changes/journal.py", "write")

@@ -24,7 +24,7 @@ def status(room: Room) -> int:
 
 def apply(room: Room, restriction: Restriction, journal: Path) -> Any:
     plan = room.rig.gt.plan(restriction)
-    return room.rig.gt.apply(plan, confirm=[blocker.code for blocker in plan.blockers])
+    return room.rig.gt.apply(plan, confirm=[blocker.code for blocker in plan.asks])
 
 
 def test_the_guard_refuses_presigned_urls_and_undo_takes_it_away(room: Room, tmp_path: Path) -> None:

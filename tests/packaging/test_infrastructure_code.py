@@ -50,7 +50,7 @@ def plans() -> Iterator[dict[str, Plan]]:
             age_limit="15m",
         )
         first = rig.gt.plan(wish)
-        rig.gt.apply(first, confirm=[each.code for each in first.blockers])
+        rig.gt.apply(first, confirm=[each.code for each in first.asks])
         change = Restriction("open-team", addresses=["203.0.113.0/25", "2001:db8:40::/48"], bucket="gt-images")
         opened = Restriction("open-team", url_lock=False, portal_lock=False, guard=False, bucket="gt-images")
         yield {

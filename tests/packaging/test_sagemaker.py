@@ -32,7 +32,8 @@ ours = gt.workteam(theirs)
 wish = Restriction(
     theirs, addresses="203.0.113.0/24", bucket="gt-images", prefix="scans/", expectations=[expect.refused("192.0.2.9")]
 )
-change = gt.apply(gt.plan(wish))
+plan = gt.plan(wish)
+change = gt.apply(plan, confirm=[each.code for each in plan.asks])
 panel = gt_secure.panel(gt, team=theirs)
 role = boto3.client("sts").assume_role(
     RoleArn="arn:aws:iam::111122223333:role/GroundTruthExecution", RoleSessionName="studio"
@@ -125,7 +126,8 @@ names, undone = {}, {}
 for kind, session in sessions.items():
     gt = gt_secure.connect(sagemaker_session=session)
     names[kind] = [team.name for team in gt.workteams()]
-    change = gt.apply(gt.plan(Restriction("open-team", addresses="203.0.113.0/24", bucket="gt-images")))
+    wish = Restriction("open-team", addresses="203.0.113.0/24", bucket="gt-images")
+    change = gt.apply(gt.plan(wish), confirm=["url-lock-one-path"])
     undone[kind] = gt.undo(change).outcome
 theirs = {team.workteam_name: team for team in Workteam.get_all(session=boto, region="us-east-1")}["radiology-team"]
 role = boto3.client("sts").assume_role(

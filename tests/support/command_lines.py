@@ -18,7 +18,7 @@ LINES: tuple[str, ...] = (
     f"plan {WISH}",
     "plan -f open-team.json",
     "plan -f open-team.json --json",
-    f"apply {WISH} --yes",
+    f"apply {WISH} --yes --confirm url-lock-one-path",
     "undo --yes",
     "apply --resume --yes",
     "history",
@@ -29,7 +29,7 @@ LINES: tuple[str, ...] = (
     "export --team open-team -o exported.json",
     "revoke s3://gt-images --before 1h --yes",
     "revoke s3://gt-images --before 30m --logs log --yes",
-    "revoke s3://gt-images --fingerprint FINGERPRINT --logs log --yes",
+    "revoke s3://gt-images --fingerprint FINGERPRINT --logs log --yes --confirm revoke-every-signer",
     "sign s3://gt-images/scans/0001.png",
     "probe s3://gt-images/scans/0001.png",
     "probe - < url.txt",
@@ -79,7 +79,7 @@ LINES: tuple[str, ...] = (
     "verdict < cases.ndjson",
 )
 """One command line for each way in which a command runs."""
-FIRST = "apply s3://gt-images/scans/ --team open-team --allow 203.0.113.0/24 --yes"
+FIRST = "apply s3://gt-images/scans/ --team open-team --allow 203.0.113.0/24 --yes --confirm url-lock-one-path"
 """The line that applies the first change; the others need it."""
 
 

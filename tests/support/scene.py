@@ -9,6 +9,7 @@ import pytest
 from gt_secure import Restriction, expect
 from gt_secure.sandbox import Sandbox
 from support.box import BUCKET, ELSEWHERE, OFFICE, VPCE
+from support.consents import AGREED
 from support.rig import Rig
 
 TEAM, PREFIX = "open-team", "scans/"
@@ -80,8 +81,8 @@ def scene(empty_scene: Scene) -> Iterator[Scene]:
     """The restriction is applied; whatever a test does to it is put right before the next."""
     plan = empty_scene.gt.plan(WISH)
     if plan.changes:
-        empty_scene.gt.apply(plan)
+        empty_scene.gt.apply(plan, confirm=AGREED)
     yield empty_scene
     again = empty_scene.gt.plan(WISH)
     if again.changes:
-        empty_scene.gt.apply(again, confirm=[notice.code for notice in again.blockers])
+        empty_scene.gt.apply(again, confirm=[notice.code for notice in again.asks])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import datetime as dt
 import inspect
 import json
 import re
@@ -18,11 +19,12 @@ import pytest
 import traitlets
 
 import gt_secure.widgets
-from gt_secure.base.errors import CredentialsError, InvalidInput
+from gt_secure.base.errors import Conflict, CredentialsError, GtSecureError, InvalidInput
 from gt_secure.connection import Connection
 from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.restriction.model import Restriction
 from gt_secure.widgets import AllowEditor, HitsStep, Panel, ReviewStep, TeamPicker, TestUrlStep, panel
+from support.consents import agree
 
 from .conftest import deliver, until
 
@@ -41,6 +43,7 @@ def test_the_whole_job(connection: Connection, now: None, words: Any, every_widg
     top = words(made.top.value)
     assert "off, will be on" in top
     assert "all 3 private workteams of the region: open-team, radiology-team, vpc-team" in top
+    agree(made.review)
     made.review.apply()
     top = words(made.top.value)
     assert "will be" not in top
@@ -305,6 +308,7 @@ def test_a_connection_and_a_session_are_one_too_many() -> None:
 def test_a_prefix_stays_with_the_bucket_that_it_was_for(connection: Connection, now: None, words: Any) -> None:
     made = panel(connection, team="open-team", bucket="gt-images", prefix="scans/", addresses=["203.0.113.0/24"])
     assert made.allow.prefix == "scans/"
+    agree(made.review)
     made.review.apply()
     assert "Objects under scans/: only 203.0.113.0/24." in words(made.heading.value)
     assert "gts-says-warn" in made.heading.value
@@ -371,4 +375,91 @@ def test_a_bucket_that_can_no_longer_be_read_is_not_shown_as_it_was(
         made._read_again()
     assert "Anyone with a URL" not in words(made.heading.value)
     assert "Bucket guard not read yet" in words(made.top.value)
+    made.close()
+
+
+def test_a_team_alone_has_an_age_that_headline_and_status_bar_show(
+    connection: Connection, run: Any, words: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = import_module("gt_secure.widgets.panel")
+
+    async def main() -> None:
+        made = panel(connection, team="vpc-team")
+        await until(lambda: "works only from the worker" in made.heading.value)
+        assert re.search(r"as read \d\d:\d\d:\d\d UTC</small>", made.heading.value)
+        assert re.search(r", as read \d\d:\d\d:\d\d UTC$", made.locks["locks"][-1]["words"])
+        assert "ok" in {each["tone"] for each in made.locks["locks"]}
+        monkeypatch.setattr(module, "OLD_S", 0.01)
+        made.picker.refresh_button.click()
+        await until(lambda: "Refresh to read it again" in made.heading.value)
+        assert "ok" not in {each["tone"] for each in made.locks["locks"]}
+        monkeypatch.setattr(module, "OLD_S", 60.0)
+        made.picker.refresh_button.click()
+        await until(lambda: "Refresh to read it again" not in made.heading.value)
+        made.close()
+
+    run(main())
+
+
+def test_the_age_is_that_of_the_oldest_reading(connection: Connection, now: None) -> None:
+    made = panel(connection, team="vpc-team", bucket="gt-images")
+    view = made._view
+    assert view.as_read == min(view.teams_at, view.read_at)
+    made._draw_top(teams_at=view.teams_at - dt.timedelta(seconds=61))
+    assert f"as read {view.teams_at - dt.timedelta(seconds=61):%H:%M:%S} UTC. Refresh" in made.heading.value
+    assert "ok" not in {each["tone"] for each in made.locks["locks"]}
+    made._draw_top(team=None)
+    assert f"as read {view.read_at:%H:%M:%S} UTC<" in made.heading.value
+    made.close()
+
+
+@pytest.mark.parametrize(
+    ("number", "error"),
+    [
+        (0, CredentialsError("It has expired.")),
+        (2, Conflict("It was changed.")),
+        (4, CredentialsError("It has expired.")),
+    ],
+)
+def test_what_any_step_learns_turns_everything_to_not_read(
+    connection: Connection, now: None, words: Any, number: int, error: GtSecureError
+) -> None:
+    made = panel(connection, team="vpc-team", bucket="gt-images", addresses=["203.0.113.0/24"])
+    assert "not read" not in words(made.top.value)
+    made.steps[number].show_error(error)
+    assert words(made.top.value).count("not read yet") == 3
+    assert {each["tone"] for each in made.locks["locks"]} == {"plain"}
+    assert "as read" not in made.heading.value + json.dumps(made.locks)
+    made.picker.refresh_button.click()
+    assert "not read" not in words(made.top.value)
+    assert "as read" in made.heading.value
+    made.close()
+
+
+def test_refresh_reads_all_that_is_on_the_screen(connection: Connection, now: None) -> None:
+    made = panel(connection, team="vpc-team", bucket="gt-images", addresses=["203.0.113.0/24"])
+    asked = []
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("workteams", "workforce", "jobs", "endpoints", "who_can_open", "plan"):
+            method = getattr(Connection, name)
+
+            def noted(*args: Any, _name: str = name, _method: Any = method, **more: Any) -> Any:
+                asked.append(_name)
+                return _method(*args, **more)
+
+            patch.setattr(Connection, name, noted)
+        made.picker.refresh_button.click()
+    assert {*asked} == {"workteams", "workforce", "jobs", "endpoints", "who_can_open", "plan"}
+    made.close()
+
+
+def test_a_lock_that_is_off_says_nothing_in_the_present(connection: Connection, now: None, words: Any) -> None:
+    made = panel(connection, team="open-team", bucket="gt-images", addresses=["203.0.113.0/24"])
+    top = words(made.top.value)
+    assert top.count("off, will be on") == 2
+    assert "After Apply it refuses presigned requests from other addresses." in top
+    assert "After Apply each URL works only from its worker's own address." in top
+    assert "It refuses" not in top
+    made._draw_top(plan=None, access=None, guard_known=False)
+    assert "It refuses" not in words(made.top.value)
     made.close()

@@ -23,6 +23,7 @@ from gt_secure.widgets import HitsStep, ReviewStep, TestUrlStep
 from gt_secure.widgets.hits_view import own_ids
 from gt_secure.widgets.probe_view import browser_answer
 from support import corpus
+from support.consents import agree, boxes
 from support.rig import Rig
 
 from .conftest import deliver, until, user
@@ -44,6 +45,8 @@ def test_a_restriction_is_shown_applied_and_undone(connection: Connection, words
     assert review.apply_button.description == "Apply 2 changes to open-team"
     review.reason.value = f"RISK-112, see https://x.s3.amazonaws.com/a?X-Amz-Signature={'0f3a' * 16}"
     assert "0f3a0f3a" not in review.reason.value, "a secret is not kept in the state of a widget"
+    assert review.apply_button.disabled
+    agree(review)
     review.apply()
     assert "Applied and read back." in words(review.after.value)
     assert review.applied.outcome == "applied"
@@ -59,7 +62,9 @@ def test_a_restriction_is_shown_applied_and_undone(connection: Connection, words
 
 
 def test_undo_works_from_a_new_panel_after_a_restart(connection: Connection) -> None:
-    ReviewStep(connection, restriction=wish()).apply()
+    review = ReviewStep(connection, restriction=wish())
+    agree(review)
+    review.apply()
     ReviewStep(connection).undo()
     assert not connection.workteam("open-team").url_lock.on
 
@@ -99,20 +104,11 @@ def test_a_blocker_must_be_confirmed_and_a_broken_expectation_cannot_be(
     assert review.apply_button.disabled
     assert "198.51.100.9" in words(review.shown.value)
     assert any("refuses-labeler" in box.description for box in boxes(review))
-    for box in boxes(review):
-        box.value = True
+    agree(review)
     assert not review.apply_button.disabled
     review.restriction = wish(expectations=[expect.allowed("198.51.100.9")])
-    for box in boxes(review):
-        box.value = True
+    agree(review)
     assert review.apply_button.disabled
-
-
-def boxes(review: ReviewStep) -> list[ipywidgets.Checkbox]:
-    """The check boxes of what a person agrees to before Apply."""
-    return [
-        each for ask in review.confirms.children for each in getattr(ask, "children", ()) if hasattr(each, "indent")
-    ]
 
 
 @pytest.mark.parametrize(
@@ -129,31 +125,30 @@ def test_what_locks_workers_out_is_agreed_to_by_a_check_box(
     assert set(codes) <= {notice.code for notice in review.plan.notices}
     assert said in [box.description for box in boxes(review)]
     assert review.apply_button.disabled
-    for box in boxes(review):
-        box.value = True
+    agree(review)
     assert not review.apply_button.disabled
     boxes(review)[0].value = False
     assert review.apply_button.disabled
 
 
-def test_the_portal_lock_of_all_teams_is_typed(connection: Connection, words: Any) -> None:
+def test_the_portal_lock_of_all_teams_is_agreed_to_as_on_the_command_line(connection: Connection, words: Any) -> None:
     review = ReviewStep(connection, restriction=wish(portal_lock=True))
     assert review.apply_button.description == "Apply 3 changes to 3 teams"
-    assert "gts-hidden" not in review.danger_box._dom_classes
-    for box in boxes(review):
-        box.value = True
-    assert review.apply_button.disabled
-    name = next(change.name for change in review.plan.changes if change.kind == "portal-lock")
-    assert name in words(review.danger.value)
-    review.typed.value = name
+    [box] = [each for each in boxes(review) if each.description.startswith("The addresses of the workers of all teams")]
+    agree(review)
     assert not review.apply_button.disabled
-    review.restriction = wish()
-    assert "gts-hidden" in review.danger_box._dom_classes
+    box.value = False
+    assert review.apply_button.disabled
+    assert "portal-affects-all" in {each.code for each in review.plan.asks}
+    assert "radiology-team" in words(
+        next(a.children[0].value for a in review.confirms.children[1:] if box in a.children)
+    )
 
 
 def test_what_moved_meanwhile_is_a_conflict_and_no_overwrite(connection: Connection, words: Any) -> None:
     review = ReviewStep(connection, restriction=wish())
     other = ReviewStep(connection, restriction=wish(addresses=["198.51.100.0/24"]))
+    agree(review, other)
     other.apply()
     try:
         with pytest.raises(Exception, match=r"(?i)changed|moved|plan again"):
@@ -534,6 +529,7 @@ def test_a_leaked_url_is_handed_to_the_review(aws: Sandbox, connection: Connecti
     assert [change.kind for change in made.review.plan.changes] == ["bucket-guard"]
     assert "credentials" in words(made.review.shown.value)
     assert "will be removed" not in words(made.top.value)
+    agree(made.review)
     made.review.apply()
     assert made.review.applied.outcome == "applied"
     assert connection.probe(url, "198.51.100.9").status == 403

@@ -19,7 +19,7 @@ from ...restriction.files import dumps_restriction
 from ..change import Call, Change, find_change
 from ..targets import BucketGuard, Target, TeamUrlLock, V, WorkforcePortal
 from . import parts
-from .text import subject, verdict
+from .text import confirm_options, subject, verdict
 
 if TYPE_CHECKING:
     from ..plan import Plan
@@ -149,7 +149,7 @@ def _digest(plan: Plan) -> Markup:
         "It covers the account, the region, the restriction and each change with its values and calls. With it, apply "
         "carries out this plan and no other."
     )
-    command = f"gt-secure apply -f restriction.json --digest {plan.digest}"
+    command = f"gt-secure apply -f restriction.json --digest {plan.digest}{confirm_options(plan.asks)}"
     return markup.join(markup.code(plan.digest, 100), said, markup.pre(command))
 
 

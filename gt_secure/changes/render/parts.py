@@ -164,7 +164,7 @@ def before_apply(plan: Plan, asked: Collection[str] = ()) -> Markup:
     """Return one list of blockers, warnings, findings and notes, without notices that are asked about elsewhere."""
     notices = [each for each in plan.notices if each.code not in asked]
     findings = [each for each in plan.findings if each.accepted is None]
-    shown = [notice_html(each) for each in notices if each.severity != "info"]
+    shown = [notice_html(each, asks=each in plan.asks) for each in notices if each.severity != "info"]
     shown += [_finding(each) for each in findings if each.severity in _FINDINGS]
     shown += [unseen(plan)]
     small = [markup.hint(markup.text(str(each), 1000)) for each in notices if each.severity == "info"]
@@ -185,10 +185,11 @@ def accepted(plan: Plan) -> Markup:
     return accepted_fold(findings) if findings else Markup("")
 
 
-def notice_html(notice: Notice) -> Markup:
+def notice_html(notice: Notice, *, asks: bool) -> Markup:
     """Return a blocker or warning with its code, to look it up."""
     said = markup.join(markup.text(f"{notice.text} {notice.fix}".strip(), 1000), " ", markup.code(notice.code))
-    return markup.notice(*_NOTICES[notice.severity], said)
+    tone, label = _NOTICES[notice.severity]
+    return markup.notice(tone, "Asks first:" if asks and tone == "warn" else label, said)
 
 
 def _finding(finding: Finding) -> Markup:

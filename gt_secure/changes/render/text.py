@@ -15,6 +15,7 @@ from ..change import Change
 if TYPE_CHECKING:
     from ...engine.access.answer import Answer
     from ...engine.access.difference import Difference
+    from ...restriction.messages import Notice
     from ..plan import Plan
 
 MOST_USAGES = 10
@@ -37,10 +38,16 @@ def verdict(plan: Plan) -> str:
         return "Nothing to change."
     warned = sum(notice.severity == "warning" for notice in plan.notices)
     found = sum(finding.accepted is None for finding in plan.findings)
-    blocked = f"blocked by {', '.join(each.code for each in plan.blockers)}" if plan.blockers else "nothing blocked"
+    stops = dict.fromkeys(each.code for each in (*plan.blockers, *plan.asks))
+    blocked = f"blocked by {', '.join(stops)}" if stops else "nothing blocked"
     parts = [count(len(plan.changes), "change"), count(warned, "warning") if warned else "no warning"]
     parts += [count(found, "finding")] if found else []
     return f"{', '.join(parts)}, {blocked}. Everything can be undone."
+
+
+def confirm_options(asks: Iterable[Notice]) -> str:
+    """Return the options of the command line that confirm notices, each after a space."""
+    return "".join(f" --confirm {code}" for code in dict.fromkeys(each.code for each in asks))
 
 
 def access_lines(plan: Plan) -> Iterator[str]:
@@ -127,6 +134,10 @@ def _sources(plan: Plan, room: int | None, full: bool) -> Iterator[str]:
         yield f"  {line}"
 
 
+def _mark(plan: Plan, notice: Notice) -> str:
+    return _MARKS[notice.severity] + ", asks first" * (notice in plan.asks and notice not in plan.blockers)
+
+
 def _remarks(plan: Plan, full: bool) -> Iterator[str]:
     """Yield blockers, warnings and findings; notes and accepted or low findings only in full."""
     left_out = 0
@@ -135,7 +146,7 @@ def _remarks(plan: Plan, full: bool) -> Iterator[str]:
             left_out += 1
             continue
         code = f" [{notice.code}]" if notice.severity != "info" else ""
-        yield f"{_MARKS[notice.severity]}: {printable(notice)}{code}"
+        yield f"{_mark(plan, notice)}: {printable(notice)}{code}"
     for finding in plan.findings:
         if not full and (finding.accepted is not None or finding.severity in ("low", "info")):
             left_out += 1

@@ -37,7 +37,7 @@ def read_region(gt: Connection, account: Account, choice: BucketChoice | None = 
     reader = _RegionReader(replace(gt, journal=gt.journal.snapshot()), account, choice)
     rows = [] if workforce is None else list(reader.teams(workforce))
     rows += [] if choice is None else reader.buckets(choice)
-    return rows or None
+    return reader.with_rest(rows) or None
 
 
 @dataclass
@@ -49,6 +49,10 @@ class _RegionReader:
     choice: BucketChoice | None
     seen: dict[str, tuple[str, str, list[str]]] = field(default_factory=dict)
     looks: dict[str, list[Findings]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.listing = UnreadNotes(passes=Throttled)
+        self.own = own_buckets(self.gt.aws, self.listing)
 
     def teams(self, workforce: Workforce) -> Iterator[SweepRow]:
         known = TeamBuckets(self.gt.aws, self.gt.journal, Throttled)
@@ -81,8 +85,7 @@ class _RegionReader:
 
     def buckets(self, choice: BucketChoice) -> Iterator[SweepRow]:
         """Yield a row for each bucket of a choice, with what was found of it for the teams that use it."""
-        listing = UnreadNotes(passes=Throttled)
-        for name in self._chosen(choice, listing):
+        for name in self._chosen(choice):
             notes = UnreadNotes(passes=Throttled)
             guard, line = self._bucket(name, notes)
             looks = self.looks.get(name) or [self._look(None, name, notes)]
@@ -94,11 +97,16 @@ class _RegionReader:
                 for look in looks
             ]
             yield self._row(bucket=name, buckets=(name,), guard=guard, exposure=line, **_outcome(own, notes))
-        if listing.lines:
-            yield self._row(unread=tuple(listing.lines))
 
-    def _chosen(self, choice: BucketChoice, notes: UnreadNotes) -> list[str]:
-        chosen = choice.here(self.gt.aws, self.gt.journal, own_buckets(self.gt.aws, notes), notes)
+    def with_rest(self, rows: list[SweepRow]) -> list[SweepRow]:
+        """Return the rows; the last one names the buckets of the region that were not looked at."""
+        if self.listing.lines:
+            rows = [*rows, self._row(unread=tuple(self.listing.lines))]
+        others = tuple(name for name in self.own or () if name not in self.seen)
+        return [*rows[:-1], replace(rows[-1] if rows else self._row(), not_looked_at=others)] if others else rows
+
+    def _chosen(self, choice: BucketChoice) -> list[str]:
+        chosen = choice.here(self.gt.aws, self.gt.journal, self.own, self.listing)
         return sorted({*chosen, *(self.seen if choice == BucketChoice() else ())})
 
     def _bucket(self, name: str, notes: UnreadNotes) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from ...findings import sarif
 from ...findings.accepted import unused
 from ...findings.listings import FindingsReport
 from ...findings.model import Acceptance, Finding
+from ..data_buckets import not_looked_at
 from .accounts import Account
 
 HEAD = (
@@ -31,6 +32,9 @@ HEAD = (
 
 
 _WIDE, _SHORT = 160, ("account", "region", "team", "URL lock", "findings", "not read")
+
+
+_LISTS = ("buckets", "unread", "not_looked_at", "regions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,8 @@ class SweepRow(FindingsReport):
         What each rule came to: ``found``, ``unknown``, ``clean`` or ``not applicable``.
     unread : tuple of str
         What could not be read: it is unknown, and never fine.
+    not_looked_at : tuple of str
+        Buckets of the region that no row of it is about, in the last of them.
     status : str
         ``read``, or ``denied``, ``no-answer``, ``throttled`` or ``failed``.
     regions : tuple of str
@@ -72,6 +78,7 @@ class SweepRow(FindingsReport):
     findings: tuple[Finding, ...] = ()
     checked: Mapping[str, str] = field(default_factory=dict)
     unread: tuple[str, ...] = ()
+    not_looked_at: tuple[str, ...] = ()
     status: str = "read"
     regions: tuple[str, ...] = ()
 
@@ -95,13 +102,13 @@ class SweepRow(FindingsReport):
     def to_dict(self) -> dict[str, Any]:
         """Return the row as JSON-able data."""
         data = {each.name: getattr(self, each.name) for each in fields(self)}
-        lists = {name: list(data[name]) for name in ("buckets", "unread", "regions")}
+        lists = {name: list(data[name]) for name in _LISTS}
         return data | lists | {"findings": [finding.to_dict() for finding in self.findings]}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> SweepRow:
         """Return a row from what :meth:`to_dict` returned."""
-        lists = {name: tuple(data.get(name, ())) for name in ("buckets", "unread", "regions")}
+        lists = {name: tuple(data.get(name, ())) for name in _LISTS}
         return cls(**{**data, **lists, "findings": tuple(map(Finding.from_dict, data["findings"]))})
 
     def cells(self) -> tuple[str, ...]:
@@ -214,6 +221,10 @@ class Sweep(FindingsReport):
             "unused": [entry.to_dict() for entry in self.unused],
         }
 
+    def _others(self) -> Iterator[str]:
+        """Yield a sentence for each region with buckets that were not looked at."""
+        yield from (not_looked_at(row.not_looked_at, f" in {row.place}") for row in self.rows if row.not_looked_at)
+
     def to_sarif(self, *, source: str = "") -> dict[str, Any]:
         """Return the findings as a SARIF 2.1.0 log; ``source`` is a file to which code scanning attaches them."""
         log = sarif.to_sarif(self.findings, source=source, unused=self.unused)
@@ -233,6 +244,7 @@ class Sweep(FindingsReport):
             [
                 self.headline,
                 *lines,
+                *self._others(),
                 *(["A wider terminal shows all columns, and so does --json."] if rows and narrow else []),
             ]
         )
@@ -246,7 +258,7 @@ class Sweep(FindingsReport):
     def _repr_html_(self) -> str:
         tone: Tone = "no" if self.counts["high"] else "warn" if self.unread or self.counts["medium"] else "plain"
         about = hint(f"{self.at:%Y-%m-%d %H:%M} UTC", f"{self.empty:,} regions without a workforce are left out")
-        return output(notice(tone, self.headline), about, rows_markup(self.rows))
+        return output(notice(tone, self.headline), about, rows_markup(self.rows), *map(hint, self._others()))
 
 
 def rows_markup(rows: Iterable[SweepRow]) -> Markup:
