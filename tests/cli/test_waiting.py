@@ -54,11 +54,11 @@ def test_follow_prints_each_delivery(
 
     monkeypatch.setattr(waiting._Watch, "_new", new)
     chosen = ["--json"] if form == "json" else ["--format", form]
-    assert main(["hits", str(folder), "--follow", "--wait-s", "1", "--by", "remote_ip", *chosen]) == 0
+    assert main(["hits", str(folder), "--follow", "--wait-s", "3", "--by", "remote_ip", *chosen]) == 0
     out, err = capsys.readouterr()
     assert out == expected
     assert "S3 usually delivers access logs in a few hours" in err
-    assert "Ended after 1 s: 2 requests." in err
+    assert "Ended after 3 s: 2 requests." in err
 
 
 @pytest.mark.parametrize("words", [["--format", "parquet"], ["-o", "x"], ["--wait-for", "1"], ["--engine", "spark"]])
