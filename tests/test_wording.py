@@ -175,3 +175,10 @@ def test_every_kind_of_error_can_be_translated(surface: Wording, error: GtSecure
     assert type(shown) is type(error)
     assert vars(shown) | {"next_step": ""} == vars(error) | {"next_step": ""}
     assert "bucket=" not in shown.next_step
+
+
+def test_an_argument_and_its_variable_are_named_once_where_they_are_one() -> None:
+    assert in_options("Choose another folder with journal= or GT_SECURE_JOURNAL.") == (
+        "Choose another folder with GT_SECURE_JOURNAL."
+    )
+    assert in_options("Pass yes=True or no.") == "Pass --yes or no."

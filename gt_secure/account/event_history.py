@@ -54,7 +54,7 @@ def lookup_events(
                 PaginationConfig={"MaxItems": most},
             )
         )
-        return [json.loads(event["CloudTrailEvent"]) for page in pages for event in page["Events"]]
+        return [dict(json.loads(event["CloudTrailEvent"])) for page in pages for event in page["Events"]]
 
 
 def other_policy_writes(

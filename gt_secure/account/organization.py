@@ -10,7 +10,6 @@ Source: AWS Organizations API Reference, *DescribeOrganization*, *ListParents*, 
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from functools import cache, partial
 from typing import Any, Literal, TypeAlias
 from weakref import WeakKeyDictionary
 
+from ..aws.answers import is_policy
 from ..aws.client import Aws, aws_errors
 from ..engine.access.part import NotRead, Part
 from .part_reader import part_of
@@ -133,5 +133,6 @@ def _texts(aws: Aws, levels: list[str], kind: PolicyFilter, text_of: Callable[[s
 def _text_of(aws: Aws, policy: str) -> str:
     with aws_errors("organizations:DescribePolicy"):
         text = str(aws.client("organizations").describe_policy(PolicyId=policy)["Policy"]["Content"])
-        _ = json.loads(text)["Statement"]
+        if not is_policy(text):
+            raise ValueError("the content is not a policy")
     return text

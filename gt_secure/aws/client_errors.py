@@ -7,6 +7,7 @@ response at all, and the message names the missing endpoint.
 from __future__ import annotations
 
 import contextlib
+import traceback
 from collections.abc import Iterator, Set
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
@@ -69,6 +70,8 @@ _OTHER_REGION = {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLo
 _UNREADABLE = (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError)
 """Errors of parsing a response that is not as AWS documents it, here or in botocore."""
 
+_PACKAGE = __name__.partition(".")[0] + "."
+
 _VPC_SERVICES = {
     "sagemaker": "sagemaker.api",
     "s3": "s3 (gateway or interface)",
@@ -123,7 +126,18 @@ def aws_errors(action: str, resource: str = "*") -> Iterator[None]:
             f"{action} failed: {type(error).__name__}.", next_step="See the exception that caused it (__cause__)."
         ) from error
     except (ResponseParserError, *_UNREADABLE) as error:
+        if isinstance(error, (TypeError, AttributeError)) and _is_ours(error):
+            raise
         raise _unreadable(action, error) from error
+
+
+def _is_ours(error: Exception) -> bool:
+    """Return whether our own code raised an error, on a line that reads no answer: botocore gives members their types.
+
+    Such an error is a fault of this package. Taken for an answer that cannot be read, it would be hidden.
+    """
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return str(frame.f_globals.get("__name__", "")).startswith(_PACKAGE)
 
 
 def _unreadable(action: str, error: Exception) -> Unreachable:

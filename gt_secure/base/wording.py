@@ -12,6 +12,8 @@ _CURLY = str.maketrans({"\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": "
 _VALUE = r"(?P<value>\[?(?:'[^']*'|\"[^\"]*\")(?:, \.\.\.)?\]?|\[?\.\.\.\]?|\{[^{}]*\}|None\b|True\b|False\b)?(?![\w=])"
 _ARGUMENT = re.compile(rf"(?P<verb>\bPass )?(?<![\w:/?&.-])(?P<name>[a-z][a-z0-9_]*)={_VALUE}")
 _CALL = re.compile(r"\bgt\.(?P<name>\w+)(?:\((?P<argument>[^()]*)\))?")
+_TWICE = re.compile(r"\b(\w+) or \1\b")
+"""An argument and a variable of the library that are one thing on a surface."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,8 @@ class Wording:
                 return match[0]
             return shown.format((match["argument"] or "").strip("'\""))
 
-        return _ARGUMENT.sub(argument, _CALL.sub(call, text)).translate(_CURLY)
+        written = _ARGUMENT.sub(argument, _CALL.sub(call, text)).translate(_CURLY)
+        return _TWICE.sub(r"\1", written)
 
     def translate(self, error: GtSecureError) -> GtSecureError:
         """Return a copy of an error whose message and next step are in the words of the surface."""

@@ -58,12 +58,13 @@ def no_findings(
         "findings": [each.to_dict() for each in (failing or undecided)],
         **_looked_at(findings),
     }
+    unread = "Some checks could not run: " + " ".join(f"{each.code}: {each.detail}" for each in undecided[:3])
     if failing:
-        return CheckResult("no_findings", subject, False, _failure(failing), details, _next_step(failing[0]))
+        text = " ".join([_failure(failing), *([unread] if undecided else [])])
+        return CheckResult("no_findings", subject, False, text, details, _next_step(failing[0]))
     if undecided:
-        text = "Some checks could not run: " + " ".join(f"{each.code}: {each.detail}" for each in undecided[:3])
         return CheckResult(
-            "no_findings", subject, None, text, details, "Run 'gt-secure doctor' to list the missing permissions."
+            "no_findings", subject, None, unread, details, "Run 'gt-secure doctor' to list the missing permissions."
         )
     if not findings.decided:
         text = f"No rule was decided. {findings.looked}"

@@ -21,6 +21,18 @@ from .settings import REGION, Settings
 
 Response = tuple[int, dict[str, str], bytes]
 
+PRIVATE: Mapping[str, tuple[str, ...]] = {
+    "app": ("_NON_S3_VHOST_NAMES", "_S3_VHOST_EXCLUDE_RE", "_extract_s3_vhost_bucket"),
+    "core.iam_actions": ("_auth_failure",),
+    "services.ec2": (
+        "_error", "_glob_match", "_parse_filters", "_parse_member_list", "_resource_matches_tag_filters", "_tags",
+        "_vpc_endpoints", "_vpce_fields_xml", "_xml",
+    ),
+    "services.iam": ("_access_keys", "_roles", "_users"),
+    "services.s3": ("_parse_multipart_form", "_policy_is_public", "_presign_time_error"),
+}  # fmt: skip
+"""What the sandbox uses of modules of ministack that another version of it may name otherwise."""
+
 SERVICES = ("s3", "sts", "iam", "ec2", "wafv2")
 
 
@@ -39,10 +51,22 @@ def load(settings: Settings) -> None:
         from ministack.services import ec2, iam, s3, sts, waf  # noqa: F401
     except ImportError as error:
         raise private_environment.missing() from error
+    _check_private()
     hypercorn_compat.install()
     conditions.install()
     evaluator.install()
     vpc.install()
+
+
+def _check_private() -> None:
+    """Raise Unsupported for an emulator without something that the sandbox takes from it."""
+    modules = {name: importlib.import_module(f"ministack.{name}") for name in PRIVATE}
+    lacking = [f"{name}.{each}" for name in PRIVATE for each in PRIVATE[name] if not hasattr(modules[name], each)]
+    if lacking:
+        raise Unsupported(
+            f"The sandbox does not work with this version of ministack, which has no {lacking[0]}.",
+            next_step=f"Install {private_environment.REQUIREMENTS[0]}, or run: {private_environment.COMMAND}",
+        )
 
 
 def _set_environment(settings: Settings) -> None:

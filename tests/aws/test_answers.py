@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from types import SimpleNamespace
+from types import FunctionType, SimpleNamespace
 from typing import Any, cast
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from gt_secure.account.part_reader import part_of
 from gt_secure.account.reader import read_bucket
 from gt_secure.aws.buckets import read_policy
 from gt_secure.aws.client import Aws, connect_aws
@@ -136,3 +137,21 @@ def test_a_404_without_a_body_is_aws_in_answers_to_head() -> None:
 def test_names_of_networks_are_optional(answer: dict[str, Any]) -> None:
     aws = SimpleNamespace(client=lambda _: SimpleNamespace(describe_vpcs=lambda **_: answer))
     assert _vpc_names(cast("Aws", aws), {"vpc-1"}) == {}
+
+
+@pytest.mark.parametrize("fault", [TypeError, AttributeError])
+def test_a_fault_of_this_package_is_no_answer_that_cannot_be_read(fault: type[Exception]) -> None:
+    def broken() -> str:
+        raise fault("a fault of a reader")
+
+    broken = FunctionType(broken.__code__, {"__name__": "gt_secure.account.reader"}, closure=broken.__closure__)
+    with pytest.raises(fault, match="a fault of a reader"):
+        part_of("the bucket policy", "s3:GetBucketPolicy", broken)
+
+
+@pytest.mark.parametrize("fault", [TypeError, AttributeError, KeyError, ValueError])
+def test_what_botocore_cannot_read_is_unknown(fault: type[Exception]) -> None:
+    def odd() -> str:
+        raise fault("an odd answer")
+
+    assert part_of("the bucket policy", "s3:GetBucketPolicy", odd).missing is not None

@@ -273,6 +273,11 @@ def test_half_a_view_is_unknown_too(scene: Scene):
     assert check.team_is_restricted(teams_only, TEAM)
     result = unknown(check.no_findings, teams_only, team=TEAM, severity="high")
     assert "could not run" in result.message
+    scene.toggles(False)
+    result = failed(check.no_findings, teams_only, team=TEAM, severity="info")
+    assert "url-lock-off" in result.message
+    assert "Some checks could not run: not-checked" in result.message
+    scene.toggles(True)
     only_policy = Restriction(bucket=BUCKET, addresses="203.0.113.0/24", expectations=[expect.refused(ELSEWHERE)])
     unknown(check.expectations_hold, teams_only, only_policy)
 
