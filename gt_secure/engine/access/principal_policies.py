@@ -179,7 +179,7 @@ class Statements:
             resources = _GRANT_ALL.resources
         conditions = []
         for condition in statement.conditions:
-            if condition.lower_key not in settled or not condition.variables <= settled:
+            if not condition.asks <= settled:
                 conditions.append(condition)
             elif not condition.matches(keys, deny=statement.deny):
                 return None
@@ -484,9 +484,9 @@ class Asked:
 
 def _asked_addresses(statements: Iterable[Statement]) -> list[AddressClass]:
     """Return the classes of addresses that statements tell apart; none if they name none, or cannot be settled."""
-    asking = [c for each in statements for c in each.conditions if _IP in {c.lower_key, *c.variables}]
+    asking = [c for each in statements for c in each.conditions if _IP in c.asks]
     classes = address_classes(asking) if asking else []
-    return [] if any(c.variables for c in asking) or not all(each.is_exact for each in classes) else classes
+    return [] if any(len(c.asks) > 1 for c in asking) or not all(each.is_exact for each in classes) else classes
 
 
 def _endpoint_places(row: Row) -> Iterator[SourcePlace]:
@@ -503,7 +503,7 @@ def _place(word: Word, found: SourceSet, spans: tuple[Span, ...] = (), endpoint:
 def _tag_keys(statements: Iterable[Statement]) -> Iterator[str]:
     for statement in statements:
         for condition in statement.conditions:
-            yield from (k for k in (condition.lower_key, *condition.variables) if k.startswith(_TAG))
+            yield from (k for k in condition.asks if k.startswith(_TAG))
         for pattern in statement.resources if statement.resources else ():
             if pattern.matcher is None:
                 yield from (key for key in variable_keys(pattern.template) if key.startswith(_TAG))
@@ -564,6 +564,6 @@ def _lets_through(allows: Mapping[str, Sequence[Statement]], denies: Sequence[St
 
 def _holds(condition: Condition, keys: Keys, mine: set[str], *, deny: bool = False) -> bool | None:
     """Return whether a condition holds; None if it asks for something else, or for the value of a variable."""
-    if condition.lower_key not in mine or condition.variables:
+    if not condition.asks <= mine:
         return None
     return condition.matches(keys, deny=deny)

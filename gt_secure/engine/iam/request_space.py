@@ -129,6 +129,7 @@ class RequestSpace:
         self.table = table
         self.base = base
         self.elsewhere = elsewhere
+        dimensions = [*dimensions, *map(_open_pattern, sorted(table.open_patterns))]
         moving = frozenset(key for dimension in dimensions for key in dimension.keys) | elsewhere
         fixed = mask_of((part for part in table.parts if not part.keys & moving), base)
         self.settled = table.everything & fixed
@@ -279,6 +280,11 @@ class RequestSpace:
                 if all(is_absent_for(view.action, key) for key in facts):
                     masks.setdefault(mask_of(group.parts, view) & self.settled, choice)
         return masks
+
+
+def _open_pattern(key: str) -> Dimension:
+    """Return the fact whether a pattern matches, of which AWS leaves that open."""
+    return Dimension(key, frozenset({key}), tuple(DimensionValue({key: (word,)}) for word in ("true", "false")), False)
 
 
 def _trail(dimensions: Sequence[Dimension], index: Sequence[int]) -> SettingTrail:
