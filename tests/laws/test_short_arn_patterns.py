@@ -127,7 +127,7 @@ def check(cases: list[Case]) -> None:
     assert min(counts[word] for word in ("opened", "refused", "unknown")) * 10 >= counts.total(), counts
 
 
-QUICK = [("Deny", "ArnLike", KEYS[0], "arn:*", OTHERS[2]), ("Allow", "ArnNotEquals", KEYS[2], "*", OTHERS[0])]
+QUICK = [("Deny", "ArnLike", KEYS[0], "arn:*", OTHERS[2]), ("Allow", "ArnNotEquals", KEYS[1], "*", OTHERS[0])]
 
 
 def test_some_patterns_decide_nothing() -> None:
