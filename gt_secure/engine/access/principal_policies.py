@@ -62,6 +62,7 @@ class Statements:
         self._by_text: dict[tuple[str, str, str], Statement] = {}
         self._left: dict[object, Statement] = {}
         self._needs: dict[int, _Needs] = {}
+        self.rows: dict[object, Row] = {}  # each row once: those of a prefix are put together once for the same ones
 
     def _mask(self, text: object) -> int:
         """Return the actions that a text of a policy covers."""
@@ -255,7 +256,7 @@ class _Needs(NamedTuple):
     sessions: bool
     tests: tuple[Condition, ...]
     values: tuple[str, ...]
-    tags: bool
+    tags: tuple[str, ...]
 
 
 def _needs_of(statement: Statement) -> _Needs:
@@ -274,7 +275,7 @@ def _needs_of(statement: Statement) -> _Needs:
         by_id or any(":assumed-role/" in entry.text for entry in entries),
         tuple(tests),
         tuple(sorted(key for key in values if is_principal_key(key))),
-        any(key.startswith(_TAG) for key in mentioned),
+        tuple(key for key in mentioned if key.startswith(_TAG)),
     )
 
 
@@ -394,7 +395,8 @@ class Asked:
         )
         if group not in self._rows:
             row = self._by_address(principal, own, limit, keys)
-            self._rows[group] = self._expose(principal, own, limit, keys) if row is None else row
+            row = self._expose(principal, own, limit, keys) if row is None else row
+            self._rows[group] = self.statements.rows.setdefault((row, row.opened.oldest_ms), row)
         return self._rows[group]
 
     def _by_address(self, principal: Principal, own: list[Statement], limit: list[Statement], keys: Keys) -> Row | None:
@@ -440,7 +442,7 @@ class Asked:
             keys |= {"aws:federatedprovider": (), **({"aws:userid": (principal.id,)} if principal.id else {})}
         if not self.statements.may_trust(principal, "sts:setsourceidentity"):
             keys["aws:sourceidentity"] = ()
-        tags = {*self._tags, *_tag_keys(statements)}
+        tags = {*self._tags, *(key for each in statements for key in self.statements.needs(each).tags)}
         if tags:
             own = {_TAG + name.lower(): value for name, value in principal.tags.items()}
             is_open = self.statements.may_trust(principal, "sts:tagsession")
@@ -498,15 +500,6 @@ def _endpoint_places(row: Row) -> Iterator[SourcePlace]:
 
 def _place(word: Word, found: SourceSet, spans: tuple[Span, ...] = (), endpoint: str | None = None) -> SourcePlace:
     return SourcePlace(SpaceAnswer(word, found.depends_on), spans, endpoint, found.when, "", found.oldest_ms)
-
-
-def _tag_keys(statements: Iterable[Statement]) -> Iterator[str]:
-    for statement in statements:
-        for condition in statement.conditions:
-            yield from (k for k in condition.asks if k.startswith(_TAG))
-        for pattern in statement.resources if statement.resources else ():
-            if pattern.matcher is None:
-                yield from (key for key in variable_keys(pattern.template) if key.startswith(_TAG))
 
 
 def _names_session(statement: Statement, principal: Principal) -> bool:
