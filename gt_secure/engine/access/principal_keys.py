@@ -9,6 +9,7 @@ from typing import TypeAlias
 from ...base.groups import grouped
 from ..iam.documents import Pattern, Statement
 from ..iam.facts import Values
+from ..iam.request_space import spend
 from ..iam.variables import Keys, Template, Variable, Wild, fill, is_fixed, split_wildcards, variable_keys
 from .exposure import Exposure, first_kinds, statements_of, together
 from .identities import Principal
@@ -65,9 +66,15 @@ class PrincipalKeys:
         if not self._exposure.is_prefix:
             return ask(self._exposure.key)
         classes = self.of(principal)
-        if classes.arns:
-            return self._union(classes, {each: ask(self._key_of(arn)) for each, arn in classes.arns.items()})
-        some = {key: ask(key) for key in map(self._key_of, self._classes(self._shared, {}).arns.values())}
+        rows: dict[Signature, Row] = {}
+        every = classes.arns or self._classes(self._shared, {}).arns
+        for signature, arn in every.items():
+            if not spend(0):
+                break  # the work for this question is done
+            rows[signature] = ask(self._key_of(arn))
+        if classes.arns and len(rows) == len(classes.arns):
+            return self._union(classes, rows)
+        some = {self._key_of(every[signature]): row for signature, row in rows.items()}
         others = Row("presigned", NOWHERE, NOWHERE, replace(EVERYWHERE, depends_on=(_TOO_MANY,)))
         found = together("presigned", [*some.values(), others], [*some, "any other"])
         certain = tuple(KeyPattern((key,)) for key, row in some.items() if row.word == "opened")

@@ -20,7 +20,7 @@ from ..iam.documents import DocumentKind, Statement, compile_statement, document
 from ..iam.facts import Facts, Values
 from ..iam.request import Compiled, Layer, Policies
 from ..iam.request_keys import is_principal_key
-from ..iam.request_space import WORDS, SpaceAnswer, Word
+from ..iam.request_space import WORDS, SpaceAnswer, Word, spend
 from ..iam.three_valued import spellings
 from ..iam.variables import Keys, Several, split_wildcards, variable_keys
 from ..iam.wildcards import TooManyClassesError, glob
@@ -33,6 +33,8 @@ from .sources import ANY_OTHER
 _LITERAL = re.compile(r"[^*?$]*")
 _TAG, _IP = "aws:principaltag/", "aws:sourceip"
 _BY_IP = frozenset({_IP})
+_WORK = 25
+"""Conditions whose decision is about as much work as a shared statement makes for one row."""
 _SESSION_NAME, _SESSION_TAG = "sts:rolesessionname", "aws:requesttag/"
 REFUSED = Row("presigned", NOWHERE, EVERYWHERE, NOWHERE)
 _GRANT_ALL = compile_statement({"Effect": "Allow", "Action": "*", "Resource": "*"}, 0, "$", "identity", "2012-10-17")
@@ -475,6 +477,7 @@ class Asked:
             for name, each in self._behind.items()
         }
         policies = Policies.of_compiled(compiled)
+        spend(_WORK * len(self._common))
         try:
             return expose(
                 Requests(kind, policies, circumstances),

@@ -90,6 +90,7 @@ class StatementTable:
         self.statements: list[tuple[int, Layer, Statement]] = []
         self.every_statement: list[Statement] = []
         self.open_patterns: set[str] = set()
+        self.pools: dict[object, tuple[Keys, list[str]]] = {}
         self._next = 0
         self._granting: dict[str, int] = {"direct": 0, "role": 0, "account": 0}
         self._denies = 0
