@@ -14,10 +14,14 @@ from typing import Any
 import pytest
 
 from gt_secure.base.network import parse_network
-from gt_secure.engine.access import Claim, Exposure, locks_of_files, prove
+from gt_secure.engine.access import Claim, Exposure, locks_of_files, proof, prove
+from gt_secure.engine.access.identities import parse_principals
+from gt_secure.engine.access.locks import EffectiveLocks
+from gt_secure.engine.access.signers import signers_of
 from gt_secure.engine.iam import request_space, wildcards
 from gt_secure.engine.iam.evaluate import evaluate
 from gt_secure.engine.iam.request import Policies, Request
+from support.principals import READ, ROOT, arn, details, role, st, trust, user
 
 ME, OFFICE, ARN = "111122223333", "203.0.113.0/24", "arn:aws:s3:::gt-images"
 FULL = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
@@ -64,6 +68,23 @@ FACTS = {"tags"}
 MOST_CALLS = 6_000_000
 
 
+PLACES: dict[str, Callable[[int], dict[str, Any]]] = {
+    "names": lambda n: {"NotResource": [f"{ARN}/h{n}/${{aws:username}}/*", ARN]},
+    "ids": lambda n: {"NotResource": [f"{ARN}/h{n}/${{aws:userid}}/*", ARN]},
+    "tags": lambda n: {"NotResource": [f"{ARN}/h{n}/${{aws:PrincipalTag/t{n}}}/*", ARN]},
+    "names and tags": lambda n: {
+        "NotResource": [f"{ARN}/h{n}/${{aws:username}}/*", f"{ARN}/g/${{aws:PrincipalTag/t}}/{n}"]
+    },
+    "names in resources": lambda n: {"Resource": f"{ARN}/h{n}/${{aws:username}}/*"},
+    "folders": lambda n: {"NotResource": [f"{ARN}/h{n}/*", ARN]},
+    "tags of objects": lambda n: {
+        "Resource": f"{ARN}/*", "Condition": {"StringNotEquals": {f"s3:ExistingObjectTag/t{n}": "${aws:username}"}}
+    },
+}  # fmt: skip
+"""What a Deny of many names: policies of 90 such statements are as long as S3 accepts."""
+MOST_FOR_SIGNERS = 20_000_000
+
+
 class TooMuchWorkError(Exception):
     """More calls than a question may take."""
 
@@ -96,13 +117,13 @@ def questions(name: str, many: int) -> Iterator[None]:
         assert all(row.unknown.depends_on for row in rows if not row.unknown.is_empty), rows
         assert not [word for row in rows for word in row.unknown.depends_on if word.endswith(".")]
         yield
-    proof = limited(lambda: prove(locks, Claim("", (parse_network(OFFICE),))))
+    found = limited(lambda: prove(locks, Claim("", (parse_network(OFFICE),))))
     if name in FACTS:
-        assert proof.proved is None
-        assert proof.depends_on == ("aws:PrincipalTag/t",)
+        assert found.proved is None
+        assert found.depends_on == ("aws:PrincipalTag/t",)
     else:
-        assert proof.proved is False, (name, many, proof.depends_on)
-        asked = proof.counterexample["request"]
+        assert found.proved is False, (name, many, found.depends_on)
+        asked = found.counterexample["request"]
         request = Request(asked["action"], asked["resource"], asked["principal"], asked["context"], ME)
         assert evaluate(request, Policies((FULL,), resource=policy)).allowed
     yield
@@ -125,6 +146,54 @@ def test_eight_and_twelve_statements(name: str) -> None:
 def test_four_to_forty_statements(name: str, many: int) -> None:
     assert len(json.dumps(FAMILIES[name](many), separators=(",", ":"))) < 20_000
     assert sum(1 for _ in questions(name, many)) == 3
+
+
+def denying(place: str, many: int) -> EffectiveLocks:
+    """Return the locks of a bucket whose objects everybody may read, except for what many statements refuse."""
+    statements = [
+        {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Condition": OUTSIDE, **PLACES[place](number)}
+        for number in range(many)
+    ]
+    read = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"{ARN}/*"}
+    return locks_of_files("gt-images", {"Version": "2012-10-17", "Statement": [read, *statements]}, ME)
+
+
+PEOPLE = parse_principals(
+    json.dumps(
+        details(
+            user("ann", READ), user("ben", st("s3:*", f"{ARN}/h1/${{aws:username}}/*")),
+            role("app", READ, trusts=trust(ROOT)), user("carl", st("sts:AssumeRole", arn("role/app"))),
+        )
+    )
+)  # fmt: skip
+
+
+def answers(place: str, many: int) -> None:
+    """Ask for a proof and for signers, of an object and of the bucket: what is not known names a key."""
+    locks = denying(place, many)
+    proved = limited(lambda: prove(locks, Claim("", (parse_network(OFFICE),))))
+    assert proved.proved is not None or proved.depends_on
+    for key in ("scans/1.png", ""):
+        found = limited(lambda key=key: signers_of(Exposure(locks, key, is_prefix=not key), PEOPLE), MOST_FOR_SIGNERS)
+        assert all(each.depends_on for each in (*found, *found.refused) if each.answer == "unknown")
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_proofs_and_signers_of_twenty_statements(place: str) -> None:
+    answers(place, 20)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("many", [40, 90])
+@pytest.mark.parametrize("place", PLACES)
+def test_proofs_and_signers_of_the_longest_policies(place: str, many: int) -> None:
+    answers(place, many)
+
+
+def test_a_proof_without_a_limit_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proof, "_MOST_WORK", 10**9)
+    with pytest.raises(TooMuchWorkError):
+        answers("names and tags", 20)
 
 
 def pairwise_support(classes: Any, results: Any) -> Iterator[str]:

@@ -178,7 +178,7 @@ def _is_settled(policies: Compiled, request: Request, signer_known: bool, caller
 
 def _asks_within(statement: Statement, known: Collection[str], open_kinds: Collection[str]) -> bool:
     return (
-        all(each.lower_key in known and not each.variables for each in statement.conditions)
+        all(each.lower_key in known and len(each.asks) == 1 for each in statement.conditions)
         and all(pattern.matcher is not None for pattern in statement.resources)
         and not any(entry.kind in open_kinds for entry in statement.principals or ())
     )

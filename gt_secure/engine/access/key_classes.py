@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from ..iam.documents import Statement
 from ..iam.request_keys import ENDPOINT_KEYS, OF_ROLES, key_facts
+from ..iam.request_space import spend
 from ..iam.three_valued import key_values, may_be_empty, tied_keys
 from ..iam.variables import Filled, Keys, Template, Variable, Wild, is_fixed, split_wildcards, variable_keys
 from ..iam.wildcards import TooManyClassesError, arn_steps, resource_glob, text_steps, witnesses
@@ -21,6 +22,8 @@ _SOME: Filled = (Wild.ONE, Wild.ANY)
 _UNNAMED = "zq"
 """A value that no policy names."""
 _MOST_FILLED = 200
+_MATCHES = 8
+"""Matches of a pattern that are about as much work as the decision of one condition."""
 
 Signature: TypeAlias = tuple[bool, ...]
 
@@ -84,6 +87,7 @@ class KeyClasses:
         except TooManyClassesError as error:
             self.samples = tuple(error.texts)
             return {}
+        spend(len(found) * len(groups) // _MATCHES)
         classes: dict[Signature, str] = {}
         for arn in [*([start + example] if example else []), *sorted(found, key=len)]:
             classes.setdefault(self.signature(arn), arn)

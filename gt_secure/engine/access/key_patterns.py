@@ -7,7 +7,7 @@ access point. Classes of keys are then put into words with the fewest patterns t
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from functools import reduce
+from functools import lru_cache, reduce
 from itertools import product
 from operator import and_
 from typing import NamedTuple
@@ -36,14 +36,15 @@ class KeyPattern(NamedTuple):
         return {"patterns": list(self.patterns), "except": list(self.exceptions)}
 
 
-def behind(template: Template, start: str) -> list[Template]:
+@lru_cache(maxsize=4096)
+def behind(template: Template, start: str) -> tuple[Template, ...]:
     """Return what is left of a pattern behind a text: what may follow the text in an ARN that matches.
 
     An ARN with too few parts is completed as a statement completes it.
     """
     missing = _ARN_COLONS - sum(part.count(":") for part in template if isinstance(part, str))
     completed = (*template, *(each for _ in range(missing) for each in (":", Wild.ANY)))
-    return list(dict.fromkeys(each for one in dict.fromkeys((template, completed)) for each in _behind(one, start)))
+    return tuple(dict.fromkeys(each for one in dict.fromkeys((template, completed)) for each in _behind(one, start)))
 
 
 def _behind(template: Template, start: str) -> Iterator[Template]:

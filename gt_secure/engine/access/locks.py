@@ -244,16 +244,14 @@ class EffectiveLocks:
             if listed
             else f"The signer is a session of a role of account {self.account} whose own policies allow everything.",
             "The own policies of signers of other accounts allow everything.",
-            *self._assumed_of_encryption,
+            self._assumed_of_encryption,
         )
 
     @property
-    def _assumed_of_encryption(self) -> tuple[str, ...]:
+    def _assumed_of_encryption(self) -> str:
         is_read = self.kms_key.was_asked and self.kms_key.missing is None
-        if is_read and not self.kms_key.value:
-            return ()
         known = "is that of the bucket's default, which they need not have" if is_read else f"was not {self.origin}"
-        return (f"The encryption of the objects {known}: {_OF_KMS}",)
+        return f"The encryption of the objects {known}: {_OF_KMS}"
 
     def assumed_with(self, *of_signers: str, path: str = "") -> tuple[str, ...]:
         """Return the assumptions of answers, with those about who signs, and about access points."""

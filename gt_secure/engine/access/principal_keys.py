@@ -9,7 +9,8 @@ from typing import TypeAlias
 from ...base.groups import grouped
 from ..iam.documents import Pattern, Statement
 from ..iam.facts import Values
-from ..iam.variables import Keys, Template, Variable, Wild, fill, split_wildcards, variable_keys
+from ..iam.request_space import spend
+from ..iam.variables import Keys, Template, Variable, Wild, fill, is_fixed, split_wildcards, variable_keys
 from .exposure import Exposure, first_kinds, statements_of, together
 from .identities import Principal
 from .key_classes import KeyClasses, Signature
@@ -48,6 +49,7 @@ class PrincipalKeys:
         self._exposure, self._statements, self._action = exposure, statements, action
         self._points, self._keys_of = points, keys_of
         self._made: dict[object, KeyClasses] = {}
+        self._unions: dict[object, tuple[Row, Mapping[Signature, Row]]] = {}
         self._variants: dict[object, Statement] = {}
         self._start = f"{exposure.locks.arn}/"
         self._starts = [each + exposure.key for each in (self._start, *points)]
@@ -64,9 +66,15 @@ class PrincipalKeys:
         if not self._exposure.is_prefix:
             return ask(self._exposure.key)
         classes = self.of(principal)
-        if classes.arns:
-            return self._union(classes, {each: ask(self._key_of(arn)) for each, arn in classes.arns.items()})
-        some = {key: ask(key) for key in map(self._key_of, self._classes(self._shared, {}).arns.values())}
+        rows: dict[Signature, Row] = {}
+        every = classes.arns or self._classes(self._shared, {}).arns
+        for signature, arn in every.items():
+            if not spend(0):
+                break  # the work for this question is done
+            rows[signature] = ask(self._key_of(arn))
+        if classes.arns and len(rows) == len(classes.arns):
+            return self._union(classes, rows)
+        some = {self._key_of(every[signature]): row for signature, row in rows.items()}
         others = Row("presigned", NOWHERE, NOWHERE, replace(EVERYWHERE, depends_on=(_TOO_MANY,)))
         found = together("presigned", [*some.values(), others], [*some, "any other"])
         certain = tuple(KeyPattern((key,)) for key, row in some.items() if row.word == "opened")
@@ -77,6 +85,9 @@ class PrincipalKeys:
         policies = (*principal.policies, *([principal.boundary] if principal.boundary else []))
         cutting = (each for policy in policies for each in self._statements.cutting(policy, self._action, self._starts))
         own = {id(each): each for each in cutting}.values()
+        patterns = frozenset(each.resources for each in own)
+        if patterns in self._made:  # nothing but the patterns counts where none of them has a variable
+            return self._made[patterns]
         every = [*self._shared, *own]
         every += [self._of_point(each, start) for start in self._points for each in own]
         keys = self._known(principal, every)
@@ -84,7 +95,10 @@ class PrincipalKeys:
         settled = {key: values for key, values in keys.items() if not (is_open and key.startswith("aws:principaltag/"))}
         every = [self._settled(each, settled) for each in every]
         every += [more for each in every for more in self._of_sessions(each, principal)]
-        return self._classes(every, {key: values for key, values in keys.items() if values and key not in settled})
+        made = self._classes(every, {key: values for key, values in keys.items() if values and key not in settled})
+        if all(is_fixed(pattern.template) for each in every for pattern in each.resources) and not keys:
+            self._made[patterns] = made
+        return made
 
     def _classes(self, every: Sequence[Statement], known: Keys) -> KeyClasses:
         asked = (tuple(map(id, every)), *sorted(known.items()))
@@ -136,6 +150,13 @@ class PrincipalKeys:
         return self._variants[id(statement), name]
 
     def _union(self, classes: KeyClasses, rows: Mapping[Signature, Row]) -> Row:
+        """Return the row of all classes: the same one for the same rows, which many principals share."""
+        asked = (id(classes), *map(id, rows.values()))
+        if asked not in self._unions:
+            self._unions[asked] = self._united(classes, rows), rows
+        return self._unions[asked][0]
+
+    def _united(self, classes: KeyClasses, rows: Mapping[Signature, Row]) -> Row:
         parts = list(rows.values())
         if all(row == parts[0] for row in parts):
             return parts[0]

@@ -20,7 +20,7 @@ from ..iam.documents import DocumentKind, Statement, compile_statement, document
 from ..iam.facts import Facts, Values
 from ..iam.request import Compiled, Layer, Policies
 from ..iam.request_keys import is_principal_key
-from ..iam.request_space import WORDS, SpaceAnswer, Word
+from ..iam.request_space import WORDS, SpaceAnswer, Word, spend
 from ..iam.three_valued import spellings
 from ..iam.variables import Keys, Several, split_wildcards, variable_keys
 from ..iam.wildcards import TooManyClassesError, glob
@@ -33,6 +33,8 @@ from .sources import ANY_OTHER
 _LITERAL = re.compile(r"[^*?$]*")
 _TAG, _IP = "aws:principaltag/", "aws:sourceip"
 _BY_IP = frozenset({_IP})
+_WORK = 25
+"""Conditions whose decision is about as much work as a shared statement makes for one row."""
 _SESSION_NAME, _SESSION_TAG = "sts:rolesessionname", "aws:requesttag/"
 REFUSED = Row("presigned", NOWHERE, EVERYWHERE, NOWHERE)
 _GRANT_ALL = compile_statement({"Effect": "Allow", "Action": "*", "Resource": "*"}, 0, "$", "identity", "2012-10-17")
@@ -62,6 +64,7 @@ class Statements:
         self._by_text: dict[tuple[str, str, str], Statement] = {}
         self._left: dict[object, Statement] = {}
         self._needs: dict[int, _Needs] = {}
+        self.rows: dict[object, Row] = {}  # each row once: those of a prefix are put together once for the same ones
 
     def _mask(self, text: object) -> int:
         """Return the actions that a text of a policy covers."""
@@ -179,7 +182,7 @@ class Statements:
             resources = _GRANT_ALL.resources
         conditions = []
         for condition in statement.conditions:
-            if condition.lower_key not in settled or not condition.variables <= settled:
+            if not condition.asks <= settled:
                 conditions.append(condition)
             elif not condition.matches(keys, deny=statement.deny):
                 return None
@@ -255,7 +258,7 @@ class _Needs(NamedTuple):
     sessions: bool
     tests: tuple[Condition, ...]
     values: tuple[str, ...]
-    tags: bool
+    tags: tuple[str, ...]
 
 
 def _needs_of(statement: Statement) -> _Needs:
@@ -274,7 +277,7 @@ def _needs_of(statement: Statement) -> _Needs:
         by_id or any(":assumed-role/" in entry.text for entry in entries),
         tuple(tests),
         tuple(sorted(key for key in values if is_principal_key(key))),
-        any(key.startswith(_TAG) for key in mentioned),
+        tuple(key for key in mentioned if key.startswith(_TAG)),
     )
 
 
@@ -394,7 +397,8 @@ class Asked:
         )
         if group not in self._rows:
             row = self._by_address(principal, own, limit, keys)
-            self._rows[group] = self._expose(principal, own, limit, keys) if row is None else row
+            row = self._expose(principal, own, limit, keys) if row is None else row
+            self._rows[group] = self.statements.rows.setdefault((row, row.opened.oldest_ms), row)
         return self._rows[group]
 
     def _by_address(self, principal: Principal, own: list[Statement], limit: list[Statement], keys: Keys) -> Row | None:
@@ -440,7 +444,7 @@ class Asked:
             keys |= {"aws:federatedprovider": (), **({"aws:userid": (principal.id,)} if principal.id else {})}
         if not self.statements.may_trust(principal, "sts:setsourceidentity"):
             keys["aws:sourceidentity"] = ()
-        tags = {*self._tags, *_tag_keys(statements)}
+        tags = {*self._tags, *(key for each in statements for key in self.statements.needs(each).tags)}
         if tags:
             own = {_TAG + name.lower(): value for name, value in principal.tags.items()}
             is_open = self.statements.may_trust(principal, "sts:tagsession")
@@ -473,6 +477,7 @@ class Asked:
             for name, each in self._behind.items()
         }
         policies = Policies.of_compiled(compiled)
+        spend(_WORK * len(self._common))
         try:
             return expose(
                 Requests(kind, policies, circumstances),
@@ -484,9 +489,9 @@ class Asked:
 
 def _asked_addresses(statements: Iterable[Statement]) -> list[AddressClass]:
     """Return the classes of addresses that statements tell apart; none if they name none, or cannot be settled."""
-    asking = [c for each in statements for c in each.conditions if _IP in {c.lower_key, *c.variables}]
+    asking = [c for each in statements for c in each.conditions if _IP in c.asks]
     classes = address_classes(asking) if asking else []
-    return [] if any(c.variables for c in asking) or not all(each.is_exact for each in classes) else classes
+    return [] if any(len(c.asks) > 1 for c in asking) or not all(each.is_exact for each in classes) else classes
 
 
 def _endpoint_places(row: Row) -> Iterator[SourcePlace]:
@@ -498,15 +503,6 @@ def _endpoint_places(row: Row) -> Iterator[SourcePlace]:
 
 def _place(word: Word, found: SourceSet, spans: tuple[Span, ...] = (), endpoint: str | None = None) -> SourcePlace:
     return SourcePlace(SpaceAnswer(word, found.depends_on), spans, endpoint, found.when, "", found.oldest_ms)
-
-
-def _tag_keys(statements: Iterable[Statement]) -> Iterator[str]:
-    for statement in statements:
-        for condition in statement.conditions:
-            yield from (k for k in (condition.lower_key, *condition.variables) if k.startswith(_TAG))
-        for pattern in statement.resources if statement.resources else ():
-            if pattern.matcher is None:
-                yield from (key for key in variable_keys(pattern.template) if key.startswith(_TAG))
 
 
 def _names_session(statement: Statement, principal: Principal) -> bool:
@@ -564,6 +560,6 @@ def _lets_through(allows: Mapping[str, Sequence[Statement]], denies: Sequence[St
 
 def _holds(condition: Condition, keys: Keys, mine: set[str], *, deny: bool = False) -> bool | None:
     """Return whether a condition holds; None if it asks for something else, or for the value of a variable."""
-    if condition.lower_key not in mine or condition.variables:
+    if not condition.asks <= mine:
         return None
     return condition.matches(keys, deny=deny)

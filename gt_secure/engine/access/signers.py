@@ -22,7 +22,7 @@ from ..iam.documents import Statement, document_of, parse_document
 from ..iam.evaluate import evaluate
 from ..iam.facts import Facts, Values
 from ..iam.request import Compiled, Layer, Policies, Request
-from ..iam.request_space import Word
+from ..iam.request_space import MAX_WORK, Word, limited_work
 from ..iam.sessions import session_of_role
 from ..iam.variables import Keys
 from ..iam.wildcards import TextMatcher
@@ -50,6 +50,8 @@ CHAINED_S = 3600
 
 _READ, _ASSUME, _PASS = "s3:GetObject", "sts:AssumeRole", "iam:PassRole"
 _DECRYPT = "kms:Decrypt"
+_WORK_OF_EACH = 400
+"""The conditions that are decided for a user or role more than for the others: most of them share a row."""
 _LABEL = "sagemaker:CreateLabelingJob"
 _ALONE = "NotebookInstance TrainingJob ProcessingJob HyperParameterTuningJob Domain UserProfile Pipeline"
 _MODEL = "sagemaker:CreateModel"
@@ -404,7 +406,8 @@ def signers_of(exposure: Exposure, principals: Principals | NotRead) -> Signers:
         every = (SigningPrincipal(each.arn, "signs", "unknown", depends_on=why) for each in principals.all)
         found = Signers.of(every, (*_assumed(locks), *principals.notes))
     else:
-        found = _Search(exposure, principals).signers()
+        with limited_work(20 * MAX_WORK + len(principals.all) * _WORK_OF_EACH):
+            found = _Search(exposure, principals).signers()
     found.bucket, found.key = locks.bucket, exposure.key
     return found
 

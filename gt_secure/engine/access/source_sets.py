@@ -19,6 +19,7 @@ from ...base.network import Source
 from ...base.text import count as counted
 from ..iam.evaluate import evaluate
 from ..iam.facts import Facts
+from ..iam.operators import OPEN_PATTERN
 from ..iam.request import Policies, Request
 from ..iam.request_context import SIGV4
 from ..iam.request_keys import TOKEN_TIME, is_chosen, key_facts
@@ -399,6 +400,7 @@ def example_request(base: View, setting: DimensionValue, trail: SettingTrail, ci
     context = {
         key_facts(key).name: list(value) if isinstance(value, Several) else value[0]
         for key, value in view.present().items()
+        if not key.startswith(OPEN_PATTERN)
     }
     request = Request(view.action, view.resource, view.caller.text, context, circumstances.account)
     if view.caller.linked is not None:

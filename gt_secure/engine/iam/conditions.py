@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from ...base.errors import PolicyError
 from ...base.text import did_you_mean
-from .operators import OPERATORS, KeyMatch, Test
+from .operators import OPERATORS, KeyMatch, Test, open_pattern
 from .strict_json import item, member
 from .variables import Keys, keys_in
 
@@ -37,6 +37,12 @@ class Condition:
     qualifier: str
     variables: frozenset[str] = frozenset()
     special: bool = False
+    open_patterns: frozenset[str] = frozenset()
+
+    @property
+    def asks(self) -> frozenset[str]:
+        """The keys for which it asks, those of variables and of patterns whose meaning is open among them."""
+        return self.variables | self.open_patterns | {self.lower_key}
 
     def matches(self, keys: Keys, *, deny: bool) -> bool:
         """Return whether the condition holds; a value that cannot be compared counts as a match only in a Deny."""
@@ -105,6 +111,9 @@ def parse_conditions(block: object, *, variables: bool, place: str) -> tuple[Con
                     qualifier=qualifier,
                     variables=_variables(name, values) if variables else frozenset(),
                     special=variables,
+                    open_patterns=frozenset(filter(None, (open_pattern(text) for text, _ in values)))
+                    if name.startswith("Arn")
+                    else frozenset(),
                 )
             )
     return tuple(made)

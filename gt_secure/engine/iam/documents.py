@@ -79,6 +79,11 @@ class Statement:
         """Name for people: ``statement 2 "Sid"``."""
         return f"statement {self.index + 1}" + (f' "{self.sid}"' if self.sid else "")
 
+    @property
+    def open_patterns(self) -> set[str]:
+        """Keys of patterns for ARNs whose meaning is open."""
+        return {key for condition in self.conditions for key in condition.open_patterns}
+
     def covers_action(self, action: str) -> bool:
         """Return whether an action, in lower case, is covered; an empty ``NotAction`` opens nothing and denies all."""
         if self.not_action and not self.action_matchers:

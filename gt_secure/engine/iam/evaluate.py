@@ -35,7 +35,8 @@ def evaluate(request: Request, policies: Policies) -> Verdict:
         compiled = policies.compiled
     except InvalidInput as error:
         return Verdict(request, None, Decided("invalid", rule=str(error)))
-    outcome = bounds(request, compiled, decide) if request.unknown else decide(request, compiled)
+    is_open = request.unknown or any(statement.open_patterns for statement in compiled.statements)
+    outcome = bounds(request, compiled, decide) if is_open else decide(request, compiled)
     return Verdict(request, compiled, outcome)
 
 

@@ -10,7 +10,7 @@ import base64
 import binascii
 import ipaddress
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -21,7 +21,7 @@ from typing import TypeAlias, TypeVar
 from ...base.errors import InvalidInput, PolicyError
 from ...base.network import IPAddress, IPNetwork, Ranges, parse_network
 from .variables import Filled, Keys, Template, fill, fill_text, is_fixed, parse_template
-from .wildcards import TextMatcher, arn_glob, glob
+from .wildcards import ARN_COLONS, TextMatcher, arn_glob, glob
 
 T = TypeVar("T")
 KeyMatch: TypeAlias = bool | None
@@ -70,7 +70,25 @@ def _like(value: str, variables: bool, place: str) -> Test:
 
 
 def _arn(value: str, variables: bool, place: str) -> Test:
-    return _pattern(parse_template(value, variables=variables, wildcards=True, place=place), arn_glob)
+    template = parse_template(value, variables=variables, wildcards=True, place=place)
+    return _pattern(template, arn_glob, open_pattern(value))
+
+
+OPEN_PATTERN = "the ARN pattern "
+"""Start of the keys of patterns for ARNs. Condition keys are compared in lower case, so that no other begins so."""
+
+
+def open_pattern(value: str) -> str:
+    """Return the key for whether a pattern of ARNs matches, if it may have fewer than six parts; else nothing.
+
+    The guide compares the six parts one by one, and leaves open what fewer match. No request has the key.
+    """
+    return f'{OPEN_PATTERN}"{value}"' if _VARIABLE.sub("", value).count(":") < ARN_COLONS else ""
+
+
+_VARIABLE = re.compile(r"\$\{[^}]*\}")
+_OF_PATTERNS: Mapping[tuple[str, ...], bool] = {("true",): True, ("false",): False}
+"""Values of the key of a pattern."""
 
 
 def _arn_unless_unknown(value: str, variables: bool, place: str) -> Test:
@@ -79,17 +97,18 @@ def _arn_unless_unknown(value: str, variables: bool, place: str) -> Test:
     return lambda actual, keys: test(actual, keys) if actual.count(":") >= 5 else None
 
 
-def _pattern(template: Template, compiled: Callable[[Filled], TextMatcher | None]) -> Test:
+def _pattern(template: Template, compiled: Callable[[Filled], TextMatcher | None], key: str = "") -> Test:
+    """Return the test of a pattern; where it cannot be compiled, a key says whether it matches."""
     if is_fixed(template):
         matcher = compiled(fill(template, {}) or ())
-        return lambda actual, _keys: None if matcher is None else matcher(actual)
+        return lambda actual, keys: _OF_PATTERNS.get(keys.get(key, ())) if matcher is None else matcher(actual)
 
     def test(actual: str, keys: Keys) -> KeyMatch:
         filled = fill(template, keys)
         if filled is None:
             return False
         found = compiled(filled)
-        return None if found is None else found(actual)
+        return _OF_PATTERNS.get(keys.get(key, ())) if found is None else found(actual)
 
     return test
 

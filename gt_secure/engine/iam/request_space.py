@@ -60,7 +60,7 @@ def limited_work(most: int = MAX_WORK) -> Iterator[Work]:
         _work.reset(token)
 
 
-def _spend(conditions: int) -> bool:
+def spend(conditions: int) -> bool:
     """Count work, and return whether it may be done."""
     work = _work.get()
     if work is None:
@@ -129,6 +129,7 @@ class RequestSpace:
         self.table = table
         self.base = base
         self.elsewhere = elsewhere
+        dimensions = [*dimensions, *map(_open_pattern, sorted(table.open_patterns))]
         moving = frozenset(key for dimension in dimensions for key in dimension.keys) | elsewhere
         fixed = mask_of((part for part in table.parts if not part.keys & moving), base)
         self.settled = table.everything & fixed
@@ -159,7 +160,7 @@ class RequestSpace:
         relevant = reduce(or_, choices, 0)
         classes = [self._classes(group, relevant) for group in groups]
         size = prod(len(each.members) for each in classes)
-        if size * max(1, len(choices)) > MAX_CLASSES or not _spend(size):
+        if size * max(1, len(choices)) > MAX_CLASSES or not spend(size):
             return self._bounds(choices, classes)
         results: dict[tuple[int, ...], SettingTrail | None] = {}
         for chosen in product(*(range(len(each.members)) for each in classes)):
@@ -238,7 +239,7 @@ class RequestSpace:
     def _fill(self, group: _Group) -> _Group:
         group.facts = [dimension for dimension in group.dimensions if not dimension.chosen]
         size = prod(len(dimension.settings) for dimension in group.dimensions)
-        if not 0 < size <= MAX_CLASSES or not _spend(size * len(group.parts)):
+        if not 0 < size <= MAX_CLASSES or not spend(size * len(group.parts)):
             return self._loosen(group)
         chosen = [dimension for dimension in group.dimensions if dimension.chosen]
         ordered = [*group.facts, *chosen]
@@ -279,6 +280,11 @@ class RequestSpace:
                 if all(is_absent_for(view.action, key) for key in facts):
                     masks.setdefault(mask_of(group.parts, view) & self.settled, choice)
         return masks
+
+
+def _open_pattern(key: str) -> Dimension:
+    """Return the fact whether a pattern matches, of which AWS leaves that open."""
+    return Dimension(key, frozenset({key}), tuple(DimensionValue({key: (word,)}) for word in ("true", "false")), False)
 
 
 def _trail(dimensions: Sequence[Dimension], index: Sequence[int]) -> SettingTrail:

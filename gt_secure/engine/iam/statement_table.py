@@ -89,6 +89,8 @@ class StatementTable:
         self.parts: list[TablePart] = []
         self.statements: list[tuple[int, Layer, Statement]] = []
         self.every_statement: list[Statement] = []
+        self.open_patterns: set[str] = set()
+        self.pools: dict[object, tuple[Keys, list[str]]] = {}
         self._next = 0
         self._granting: dict[str, int] = {"direct": 0, "role": 0, "account": 0}
         self._denies = 0
@@ -110,6 +112,7 @@ class StatementTable:
             self._next += width
             self.statements.append((bits, layer, statement))
             self.every_statement.append(statement)
+            self.open_patterns |= statement.open_patterns
             if statement.deny:
                 self._denies |= bits
             else:
@@ -169,7 +172,7 @@ def _parts(statement: Statement, bits: int, granting: bool, gateway: bool) -> It
         yield TablePart(frozenset(), bits, lambda _view: ~bits | (bits & -bits))
     deny = statement.deny
     for condition in statement.conditions:
-        keys = frozenset({condition.lower_key}) | condition.variables
+        keys = condition.asks
         by_action = any(map(is_by_action, keys))
         keys |= {TARGET} if by_action else frozenset()
         yield TablePart(keys, bits, _keep(bits, _holds(condition, deny, by_action)))

@@ -149,7 +149,17 @@ def fact(
 def variable_values(table: StatementTable, key: str, texts: Iterable[str], known: Keys) -> list[str]:
     """Return values of a key with which policy variables of it, or of what it is compared with, match and do not."""
     tied = tied_keys(table.every_statement, key)
-    texts = list(texts)
+    asked = (frozenset(tied), tuple(texts), id(known))
+    if asked not in table.pools:  # the keys of a tie have one pool
+        table.pools[asked] = known, _pool(table, tied, asked[1], known)
+    pool = table.pools[asked][1]
+    if len(tied) == 1:
+        return pool
+    return [*pool, *_composed(table, key, pool), *_inside(table, key, pool)]
+
+
+def _pool(table: StatementTable, tied: set[str], texts: Sequence[str], known: Keys) -> list[str]:
+    """Return the values that tied keys have, or can be compared with."""
     pool = dict.fromkeys(value for each in sorted(tied) for value in _resource_values(table, each, texts))
     if len(tied) == 1:
         return list(pool)
@@ -159,7 +169,7 @@ def variable_values(table: StatementTable, key: str, texts: Iterable[str], known
         pool.update(dict.fromkeys(_defaults(conditions_on(table, each))))
         pool.update(dict.fromkeys((*known.get(each, ()), _sample(key_facts(each).like), f"zq{number}")))
     pool["zq"] = None
-    return [*pool, *_composed(table, key, [*pool]), *_inside(table, key, [*pool])]
+    return list(pool)
 
 
 def is_variable(table: StatementTable, key: str) -> bool:
@@ -188,11 +198,11 @@ def tied_keys(statements: Iterable[Statement], key: str) -> set[str]:
     return tied
 
 
-def _resource_values(table: StatementTable, key: str, texts: Iterable[str]) -> Iterator[str]:
+def _resource_values(table: StatementTable, key: str, texts: Sequence[str]) -> Iterator[str]:
     """Yield what a variable in a resource pattern would have to be, and something else."""
     for statement in table.every_statement:
         for pattern in statement.resources:
-            if key in variable_keys(pattern.template):
+            if pattern.matcher is None and key in variable_keys(pattern.template):
                 yield from (value for text in texts for value in captures(pattern.template, key, text))
                 yield f"some-{key.rpartition(':')[2]}"
 
@@ -243,6 +253,8 @@ def captures(template: Template, key: str, text: str) -> list[str]:
 
     Raises :class:`TooManyClassesError` where a wildcard beside the variable leaves too many.
     """
+    if isinstance(template[0], str) and not text.startswith(template[0]):
+        return []
     places = [i for i, part in enumerate(template) if isinstance(part, Variable) and part.key == key]
     head, tail = (tuple(map(_any_for, side)) for side in (template[: places[0]], template[places[0] + 1 :]))
     shortest = 0 if may_be_empty(key) else 1

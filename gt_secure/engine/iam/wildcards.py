@@ -23,7 +23,7 @@ from typing import NamedTuple, TypeAlias
 from .variables import Filled, Wild
 
 TextMatcher: TypeAlias = Callable[[str], bool]
-_ARN_COLONS = 5
+ARN_COLONS = 5
 
 
 @lru_cache(maxsize=4096)
@@ -63,7 +63,7 @@ def resource_glob(parts: Filled) -> TextMatcher:
     """Return the matcher of a resource pattern."""
     if parts == (Wild.ANY,):
         return _always
-    missing = _ARN_COLONS - sum(part.count(":") for part in parts if isinstance(part, str))
+    missing = ARN_COLONS - sum(part.count(":") for part in parts if isinstance(part, str))
     if missing > 0:
         # A * that ends a part may stand for the parts behind it; otherwise the parts that are missing are *.
         within = _by_state(parts, ())
@@ -79,7 +79,7 @@ def resource_glob(parts: Filled) -> TextMatcher:
 
 def _split_head(parts: Filled) -> tuple[Filled, Filled]:
     head: list[str | Wild] = []
-    left = _ARN_COLONS
+    left = ARN_COLONS
     for index, part in enumerate(parts):
         if not isinstance(part, str) or part.count(":") < left:
             head.append(part)
@@ -122,15 +122,15 @@ def arn_glob(parts: Filled) -> TextMatcher | None:
         if not isinstance(part, str):
             segments[-1].append(part)
             continue
-        pieces = part.split(":", max(0, _ARN_COLONS + 1 - len(segments)))
+        pieces = part.split(":", max(0, ARN_COLONS + 1 - len(segments)))
         segments[-1].append(pieces[0])
         segments += [[piece] for piece in pieces[1:]]
-    if len(segments) != _ARN_COLONS + 1:
+    if len(segments) != ARN_COLONS + 1:
         return None
     matchers = [glob(tuple(part for part in segment if part != "")) for segment in segments]
 
     def match(arn: str) -> bool:
-        pieces = arn.split(":", _ARN_COLONS)
+        pieces = arn.split(":", ARN_COLONS)
         return len(pieces) == len(matchers) and all(matcher(pieces[index]) for index, matcher in enumerate(matchers))
 
     return match
@@ -183,7 +183,7 @@ def arn_steps(parts: Filled) -> Steps:
             steps += part
             colons += part.count(":")
         else:
-            steps.append(Gap(part is Wild.ANY, colons >= _ARN_COLONS))
+            steps.append(Gap(part is Wild.ANY, colons >= ARN_COLONS))
     return tuple(steps)
 
 

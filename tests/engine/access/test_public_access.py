@@ -11,6 +11,7 @@ import pytest
 from gt_secure.base.network import parse_networks
 from gt_secure.engine.access import Claim, Exposure
 from gt_secure.engine.access.locks import EffectiveLocks
+from gt_secure.engine.access.part import Part
 from gt_secure.engine.iam.facts import Facts
 from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.engine.policies.public_access import is_surely_public, may_be_public
@@ -109,6 +110,30 @@ def test_what_is_assumed_names_policies_that_were_not_read() -> None:
     assert "No VPC endpoint policy was read: it is the default, full access." in found.assumed
     assert not [sentence for sentence in found.assumed if "given" in sentence]
     assert "No service control policy was given: they allow everything." in exposed(None).assumed
+
+
+_KEY = "arn:aws:kms:us-east-1:111122223333:key/1"
+
+
+@pytest.mark.parametrize(
+    ("key", "known"),
+    [
+        (Part.unasked("the encryption", "s3:GetEncryptionConfiguration"), "was not read"),
+        (Part.of(_KEY), "is that of the bucket's default, which they need not have"),
+        (Part.of(""), "is that of the bucket's default, which they need not have"),  # AWS's own key, or none
+    ],
+    ids=["not read", "a key", "no key of the account"],
+)
+def test_refusals_by_the_encryption_of_an_object_are_assumed_away(key: Part[str], known: str) -> None:
+    """An object need not have the default of its bucket, so the answers stay those of the policies."""
+    found = exposure(kms_key=key)
+    sentence = (
+        f"The encryption of the objects {known}: with a KMS key, S3 also refuses anonymous, version 2 and plain HTTP "
+        "requests."
+    )
+    assert found.row("anonymous").word == "opened"
+    assert [each for each in found.assumed if "KMS" in each] == [sentence]
+    assert sentence in found.proves(Claim(addresses=parse_networks(OFFICE))).assumed
 
 
 @pytest.mark.parametrize(

@@ -391,12 +391,14 @@ def test_a_value_of_the_wrong_type_gives_no_access_by_mistake(operator):
     assert holds(condition, {"aws:x": "~"}, "Deny") is True
 
 
-def test_an_arn_pattern_of_fewer_parts_gives_no_access_by_mistake():
-    for operator in ("ArnLike", "ArnNotLike", "ArnEquals", "ArnNotEquals"):
-        for pattern in ("*", "arn:aws:iam::*", "${aws:PrincipalTag/a}"):
-            context = {"aws:PrincipalArn": ROLE, "aws:PrincipalTag/a": "role"}
-            assert holds({operator: {"aws:PrincipalArn": pattern}}, context, "Allow") is False
-            assert holds({operator: {"aws:PrincipalArn": pattern}}, context, "Deny") is True
+@pytest.mark.parametrize("operator", ["ArnLike", "ArnNotLike", "ArnEquals", "ArnNotEquals"])
+@pytest.mark.parametrize("pattern", ["*", "arn:aws:iam::*", "${aws:PrincipalTag/a}"])
+def test_it_is_unknown_what_an_arn_pattern_of_fewer_parts_matches(operator, pattern):
+    context = {"aws:PrincipalArn": ROLE, "aws:PrincipalTag/a": "role"}
+    for effect in ("Allow", "Deny"):
+        statement = doc({"Effect": effect, "Condition": {operator: {"aws:PrincipalArn": pattern}}})
+        verdict = ask([ALLOW, statement][effect == "Allow" :], context=context)
+        assert (verdict.decision, verdict.depends_on) == ("unknown", (f'the ARN pattern "{pattern}"',))
 
 
 def test_several_values_without_a_set_operator_give_no_access_by_mistake():
