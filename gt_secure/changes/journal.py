@@ -36,6 +36,7 @@ MAX_BYTES = 64 << 20
 """A larger file is not a record of a change: a bucket policy has at most 20 KB."""
 
 _RECORD_KINDS = {"apply", "undo"}
+_ENDS = ("applied", "rolled-back", "overtaken")
 _ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9]{6}-[0-9a-f]{4}")
 
 
@@ -305,8 +306,10 @@ class Journal(ShownTable["ChangeRecord"]):
 
     def unfinished(self, account: str, region: str) -> list[ChangeRecord]:
         """Return the changes of an account and region that were interrupted, the oldest first."""
-        place = (account, region)
-        return [each for each in self if each.status == "unfinished" and (each.account_id, each.region) == place]
+        place, records = (account, region), self._records
+        if records is None:  # most records end with their outcome: only the others are read whole
+            records = tuple(self._read(each) for each in self._ids() if not _has_ended(self.path / f"{each}.jsonl"))
+        return [each for each in records if each.status == "unfinished" and (each.account_id, each.region) == place]
 
     def verify(self) -> dict[str, tuple[str, ...]]:
         """Check that every file is intact and complete; returns the problems and doubts of each change."""
@@ -375,6 +378,15 @@ def _read(path: Path) -> ChangeRecord:
     )
 
 
+def _has_ended(path: Path) -> bool:
+    """Return whether the last line of a record says how the change ended; False also where it cannot be read."""
+    try:
+        last = _text(path).rstrip("\n").rpartition("\n")[2]
+    except OSError:
+        return False
+    return '"event":"end"' in last and any(f'"outcome":"{each}"' in last for each in _ENDS)
+
+
 def _text(path: Path) -> str:
     handle = open_regular(path, os.O_RDONLY)
     with os.fdopen(handle, "rb") as file:
@@ -423,11 +435,9 @@ def _unsupported(begin: Mapping[str, Any]) -> tuple[str, ...]:
 def _status(begin: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> Status:
     ends = [event for event in events if event.get("event") == "end"]
     outcome = ends[-1].get("outcome") if ends else None
-    if outcome == "applied" or (not ends and _all_done(begin, events)):
+    if not ends and _all_done(begin, events):
         return "applied"
-    if outcome == "overtaken":
-        return "overtaken"
-    return "rolled-back" if outcome == "rolled-back" else "unfinished"
+    return outcome if outcome in _ENDS else "unfinished"
 
 
 def _all_done(begin: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> bool:
