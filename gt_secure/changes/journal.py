@@ -292,17 +292,23 @@ class Journal(ShownTable["ChangeRecord"]):
             If there is no such change, or several ids have this prefix.
         """
         refuse_url(change_id, "change", "the id of a change")
-        records = list(self)
-        found = [record for record in records if record.id == change_id] or [
-            record for record in records if change_id and record.id.startswith(change_id)
-        ]
-        if len(found) == 1:
-            return found[0]
+        ids = self._ids()
+        ids = [change_id] if change_id in ids else [each for each in ids if change_id and each.startswith(change_id)]
+        if len(ids) == 1:
+            record = self._read(ids[0])
+            undone = record.status == "applied" and any(each.status == "applied" for each in self.undos_of(record.id))
+            return replace(record, status="undone") if undone else record
         raise NotFound(
-            f"The journal in {self.path} has {'no' if not found else len(found)} change"
-            f"{'s that begin with' if found else ''} '{change_id[:40]}'.",
+            f"The journal in {self.path} has {'no' if not ids else len(ids)} change"
+            f"{'s that begin with' if ids else ''} '{change_id[:40]}'.",
             next_step="List them with gt.journal.",
         )
+
+    def undos_of(self, change_id: str) -> list[ChangeRecord]:
+        """Return the later changes that undo a change, the oldest first."""
+        named = f'"of":"{change_id}"'
+        later = (each for each in self._ids() if each > change_id and named in _first_line(self.path / f"{each}.jsonl"))
+        return [record for record in map(self._read, later) if record.of == change_id]
 
     def unfinished(self, account: str, region: str) -> list[ChangeRecord]:
         """Return the changes of an account and region that were interrupted, the oldest first."""
@@ -385,6 +391,13 @@ def _has_ended(path: Path) -> bool:
     except OSError:
         return False
     return '"event":"end"' in last and any(f'"outcome":"{each}"' in last for each in _ENDS)
+
+
+def _first_line(path: Path) -> str:
+    try:
+        return _text(path).partition("\n")[0]
+    except OSError:
+        return ""
 
 
 def _text(path: Path) -> str:

@@ -130,7 +130,7 @@ def undo(
         record = _record(aws, change_id, journal)
         if record.status == "unfinished":
             return _recover(aws, record, journal, Clock(timeout_s), progress, forward=record.kind == "undo")
-        for half in (one for one in journal if one.of == record.id and one.status == "unfinished"):
+        for half in (each for each in journal.undos_of(record.id) if each.status == "unfinished"):
             return _recover(aws, half, journal, Clock(timeout_s), progress, forward=True)
         refuse_unfinished(journal, aws.account_id, aws.region)
         if record.status in {"undone", "rolled-back"} or not record.changes:

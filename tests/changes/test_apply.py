@@ -310,7 +310,7 @@ def test_the_deadline_ends_the_retries(account: Account, monkeypatch: pytest.Mon
         raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "busy"}}, "UpdateWorkteam")
 
     account.aws.client("sagemaker").meta.events.register("before-call.sagemaker.UpdateWorkteam", busy)
-    monkeypatch.setattr(sys.modules[apply.__module__], "Clock", clock)
+    monkeypatch.setattr(sys.modules["gt_secure.changes.apply"], "Clock", clock)
     with pytest.raises(GtSecureError, match="throttling"):
         apply(account.aws, made, journal=account.journal, timeout_s=60)
     assert len(tries) > 5

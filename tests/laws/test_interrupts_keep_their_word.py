@@ -7,10 +7,14 @@ clients; the engine's own steps are not asked.
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import os
 import random
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -223,6 +227,67 @@ def test_the_fault_is_noticed(account: Account, tmp_path: Path, fault: str, monk
         monkeypatch.setattr(Writer, "write", _counting(Writer.write))
     with pytest.raises(AssertionError):
         sampled(account, tmp_path, monkeypatch, "apply", 60, "changes/journal.py write")
+
+
+FAILURES = {
+    "open": errno.EROFS, "write": errno.ENOSPC, "fsync": errno.EIO, "flock": errno.ENOLCK, "mkdir": errno.EACCES,
+}  # fmt: skip
+
+
+class Disk:
+    """Lets the n-th call fail by which journal and lock touch the disk, or each from it on."""
+
+    def __init__(self, at: int = 0, *, on: bool = False) -> None:
+        self.at, self.on, self.calls = at, on, 0
+
+    @contextmanager
+    def failing(self) -> Iterator[None]:
+        with pytest.MonkeyPatch.context() as patch:
+            for owner, name in ((os, "open"), (os, "write"), (os, "fsync"), (os, "mkdir"), (fcntl, "flock")):
+                patch.setattr(owner, name, self._failing(name, getattr(owner, name)))
+            yield
+
+    def _failing(self, name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*values: Any, **more: Any) -> Any:
+            caller = sys._getframe(1).f_code.co_filename
+            if caller.endswith(("/changes/journal.py", "/changes/lock.py", "/base/shared_files.py", "/pathlib.py")):
+                self.calls += 1
+                if self.calls == self.at or (self.on and self.calls > self.at > 0):
+                    raise OSError(FAILURES[name], os.strerror(FAILURES[name]))
+            return original(*values, **more)
+
+        return call
+
+
+def test_a_disk_that_fails_at_any_call(account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(account, tmp_path, "apply", monkeypatch)
+    run, disk = scene.prepare(), Disk()
+    with disk.failing():
+        run()
+    assert disk.calls > 20
+    found: Counter[str] = Counter()
+    for at in range(1, disk.calls + 1, 2):
+        run = scene.prepare()
+        with Disk(at, on=at % 4 == 1).failing():
+            try:
+                notes = run().notes
+            except GtSecureError as error:
+                said = f"{error.message} {error.next_step}"
+                notes = ()
+                assert "Nothing was changed" in said or "rolled back completely" in said, (at, said)
+        account.settle()
+        records, now = list(scene.journal), account.look()
+        assert now in (scene.before, scene.after), at
+        assert not any(each.problems for each in records)
+        if now == scene.after:
+            # A disk that stays full: the result says that the end is missing, and undo finds what was begun.
+            assert records[-1].status == "applied" or (records[-1].status == "unfinished" and notes), at
+            undo(account.aws, records[-1].id, journal=scene.journal)
+            account.settle()
+            assert account.look() == scene.before
+        found["applied" if now == scene.after else "not applied"] += 1
+        found["a note"] += bool(notes)
+    assert min(found["applied"], found["not applied"]) >= 3
 
 
 @pytest.mark.slow
