@@ -22,7 +22,8 @@ from support.faults import KILLED, Mode, Wire, in_child
 from support.waits import counted_waits
 
 KILLS: tuple[Mode, ...] = ("before", "after", "lost")
-OTHERS: tuple[Mode, ...] = ("lost for good", "throttled", "refused", "down")
+OTHERS: tuple[Mode, ...] = ("lost for good", "throttled", "refused", "down", "expired")
+"""The last two last until the run ends; keys that expire in the middle are new ones when it is recovered."""
 
 
 DEADLINE_S = 1.5

@@ -20,7 +20,15 @@ from botocore.exceptions import ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
 KILLED = 137
-Mode = Literal["before", "after", "lost", "lost for good", "down", "throttled", "refused"]
+Mode = Literal["before", "after", "lost", "lost for good", "down", "throttled", "refused", "expired"]
+
+
+_CODES = {
+    "throttled": ("ThrottlingException", "SlowDown", 503),
+    "refused": ("AccessDeniedException", "AccessDenied", 403),
+    "expired": ("ExpiredTokenException", "ExpiredToken", 400),
+}
+"""Codes of a service that speaks JSON and of S3, and the status of S3."""
 
 
 class Wire:
@@ -56,7 +64,8 @@ class Wire:
         hit = here == self.at
         if hit and self.mode == "before":
             os._exit(KILLED)
-        if (hit and self.mode in ("throttled", "refused")) or (self.mode == "down" and 0 <= self.at <= here):
+        lasting = self.mode in ("down", "expired") and 0 <= self.at <= here
+        if lasting or (hit and self.mode in ("throttled", "refused")):
             return self._spoilt(request)
         response = self._send(session, request)
         if hit and self.mode == "after":
@@ -72,14 +81,13 @@ class Wire:
     def _spoilt(self, request: Any) -> Any:
         if self.mode == "down":
             raise ReadTimeoutError(endpoint_url=request.url)
-        code = "ThrottlingException" if self.mode == "throttled" else "AccessDeniedException"
-        status = 400 if "amz-json" in str(request.headers.get("Content-Type", "")) else 403
-        if status == 403:
-            code = "SlowDown" if self.mode == "throttled" else "AccessDenied"
-            body = f"<Error><Code>{code}</Code><Message>injected</Message></Error>".encode()
-            status = 503 if self.mode == "throttled" else 403
+        in_json = "amz-json" in str(request.headers.get("Content-Type", ""))
+        code, xml_code, xml_status = _CODES[self.mode]
+        if in_json:
+            status, body = 400, f'{{"__type":"{code}","message":"injected"}}'.encode()
         else:
-            body = f'{{"__type":"{code}","message":"injected"}}'.encode()
+            status = xml_status
+            body = f"<Error><Code>{xml_code}</Code><Message>injected</Message></Error>".encode()
         return AWSResponse(request.url, status, {"content-type": "text/plain"}, _Raw(body))
 
 
