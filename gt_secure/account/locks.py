@@ -46,6 +46,8 @@ def locks_of(state: State, *, session: PolicySource | None = None) -> EffectiveL
         not_read=_not_read(state),
         origin="given" if is_given else "read",
         at=state.at,
+        others={each.team.name: locks_of(state.of(each)) for each in state.users},
+        portal_vpc=force.if_read.vpc_id or "" if force.if_read is not None else "",
     )
 
 

@@ -276,12 +276,28 @@ def wanted_on(aws: Aws, journal: Journal, state: State) -> Restriction | None:
 
     Its lists have their ranges of now. Where these cannot be read, ``managed`` is empty.
     """
-    if state.bucket is None:
-        return None
-    for record, wish in wishes_of(journal, state.account_id, state.region):
-        if record.status == "applied" and wish.bucket == state.bucket.name and wish.guard is not None:
-            try:
-                return with_lists(aws, wish)
-            except GtSecureError:
-                return wish
-    return None
+    return next((_with_ranges(aws, wish) for wish in _on_bucket(journal, state)), None)
+
+
+def kept_on(aws: Aws | None, journal: Journal, state: State) -> tuple[Restriction, ...]:
+    """Return the restriction that was last applied to the bucket of a state for each team but its own."""
+    team, newest = state.team.if_read, dict[str, Restriction]()
+    for wish in _on_bucket(journal, state):
+        if wish.team is not None and (team is None or wish.team not in (team.name, team.arn)):
+            newest.setdefault(wish.team, wish)
+    return tuple(_with_ranges(aws, wish) for wish in newest.values() if wish.guard)
+
+
+def _on_bucket(journal: Journal, state: State) -> Iterator[Restriction]:
+    """Yield the restrictions of the guard of a bucket that are applied, the newest first."""
+    if state.bucket is not None:
+        for record, wish in wishes_of(journal, state.account_id, state.region):
+            if record.status == "applied" and wish.bucket == state.bucket.name and wish.guard is not None:
+                yield wish
+
+
+def _with_ranges(aws: Aws | None, wish: Restriction) -> Restriction:
+    try:
+        return wish if aws is None else with_lists(aws, wish)
+    except GtSecureError:
+        return wish

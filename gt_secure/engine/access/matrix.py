@@ -16,9 +16,9 @@ from ...base.html import Markup
 from ...base.text import capital, count, some
 from ..iam.request_space import WORDS, Word
 from .address_classes import BITS, EVERY_ADDRESS, Span, minus, within
-from .answer import ONE_ADDRESS, claim_of
+from .answer import ONE_ADDRESS, PRIVATE_ADDRESS, claim_of
 from .difference import Difference
-from .exposure import Exposure
+from .exposure import ANY_VPC, Exposure
 from .source_sets import Row, SourceSet
 
 _NAMED = 2
@@ -49,6 +49,11 @@ class KindRow:
         return any(cell.changes for cell in self.cells)
 
     @property
+    def is_of_workers(self) -> bool:
+        """Return whether a worker's own URL is among the requests."""
+        return any(each.startswith("worker") for each in self.requests)
+
+    @property
     def answers(self) -> str:
         """Return the answers after the change, each once."""
         words = dict.fromkeys(cell.after for cell in self.cells)
@@ -65,11 +70,12 @@ class Matrix:
 
     columns: tuple[tuple[str, str], ...]
     lines: tuple[KindRow, ...]
+    note: str = ""
 
     @property
     def has_team(self) -> bool:
         """Return whether workers are among those who ask."""
-        return any("worker" in line.requests for line in self.lines)
+        return any(line.is_of_workers for line in self.lines)
 
 
 def matrix_of(rows: Iterable[tuple[Row, Row]]) -> Matrix:
@@ -80,7 +86,14 @@ def matrix_of(rows: Iterable[tuple[Row, Row]]) -> Matrix:
         (tuple(cells[number] for _, cells in places), after.request) for number, (_, after) in enumerate(pairs)
     )
     lines = [KindRow(tuple(requests), cells) for cells, requests in kinds.items()]
-    return Matrix(tuple(title for title, _ in places), tuple(lines))
+    return Matrix(tuple(title for title, _ in places), tuple(lines), limit_of(after for _, after in pairs))
+
+
+def limit_of(rows: Iterable[Row]) -> str:
+    """Return what the URL lock cannot tell apart, in a sentence; empty without a worker's URL."""
+    every = [row for row in rows if row.request.startswith(("worker", "forwarded"))]
+    is_private = any(ANY_VPC in row.unknown.depends_on for row in every)
+    return PRIVATE_ADDRESS if is_private else ONE_ADDRESS if every else ""
 
 
 def _addresses(pairs: Sequence[tuple[Row, Row]]) -> Iterator[tuple[tuple[str, str], tuple[Difference[Word], ...]]]:
@@ -142,7 +155,7 @@ def _endpoints(pairs: Sequence[tuple[Row, Row]]) -> Iterator[tuple[tuple[str, st
 def split_lines(matrix: Matrix) -> tuple[list[KindRow], list[KindRow]]:
     """Return the lines to show, and those to fold: kinds of requests that stay the same while others change."""
     moving = any(line.changes for line in matrix.lines)
-    shown = [line for line in matrix.lines if line.changes or "worker" in line.requests or not moving]
+    shown = [line for line in matrix.lines if line.changes or line.is_of_workers or not moving]
     return shown, [line for line in matrix.lines if line not in shown]
 
 
@@ -155,7 +168,7 @@ def matrix_text(matrix: Matrix, room: int | None) -> Iterator[str]:
     if folded:
         same = "; ".join(f"{line.title(has_team=matrix.has_team)} ({line.answers})" for line in folded)
         yield from wrapped(f"  The same as now: {same}.", 4, room)
-    yield from wrapped(f"  {ONE_ADDRESS}", 4, room) if matrix.has_team else ()
+    yield from wrapped(f"  {matrix.note}", 4, room) if matrix.note else ()
 
 
 class Picture(TypedDict):
@@ -180,14 +193,14 @@ def picture_of(exposure: Exposure) -> Picture:
         columns=[title for title, _ in matrix.columns],
         rows=rows,
         title=f"Who can open {where}?",
-        note=ONE_ADDRESS if matrix.has_team else "",
+        note=matrix.note,
     )
 
 
 def matrix_html(matrix: Matrix, caption: str | Markup) -> Markup:
     """Return the matrix as a table whose cells have shape, word and colour; kinds that stay the same are folded."""
     shown, folded = split_lines(matrix)
-    note = markup.hint(ONE_ADDRESS) if matrix.has_team else ""
+    note = markup.hint(matrix.note) if matrix.note else ""
     rest = ""
     if folded:
         kinds = count(sum(len(line.requests) for line in folded), "kind")
