@@ -102,7 +102,7 @@ class Plan:
 
         It is the union with the restriction that the journal has for each of them. Plan it in place of this one.
         """
-        joined = self.restriction.including(self.state.kept)
+        joined = self.restriction.including(self.state.kept) if self.restriction.guard else self.restriction
         return None if joined.to_dict() == self.restriction.to_dict() else joined
 
     @property

@@ -110,6 +110,7 @@ class Panel(Box):
         self.picker.on_bucket_only = self._bucket_only
         self.hits.on_add = self.allow.add_address
         self.hits.on_revoke = self._revoke
+        self.review.on_keep = self.allow.admit
         self.hits.markers = self.test.browser_markers  # one list: the log tells from where the browser came
         self.hits.foot.value = ""  # the panel's own foot says it at all times
         self._wire()
