@@ -16,6 +16,7 @@ from ..aws.client import Aws, all_items, aws_errors
 from ..aws.endpoints import list_s3_endpoints
 from ..aws.teams import (
     LabelingJob,
+    TeamJobs,
     TeamLike,
     Workforce,
     Workteam,
@@ -49,7 +50,6 @@ THREADS = 8
 MAX_TEMPLATES = 10
 MAX_CALLS = 25
 """Most calls that read the jobs of the other teams: a list of each, and a description of each job."""
-MAX_TEAMS = 12
 _MAX_TEMPLATE_BYTES = 1_000_000
 
 
@@ -200,7 +200,7 @@ class _Reader:
             team = named.result()
             if scope.team is not None and scope.private_team is None:
                 team = teams.result().map(lambda found: _by_arn(found, str(scope.team), aws.region))
-            others = self._others(pool, teams)
+            others = self._others(pool, teams.result())
             workforce = pool.submit(self._workforce, team)
             jobs = pool.submit(self._of_team, "jobs", team, lambda one: tuple(jobs_of_team(aws, one).jobs))
             reviews = pool.submit(self._of_team, "reviews", team, self._reviews)
@@ -221,7 +221,8 @@ class _Reader:
                 bucket=bucket,
                 endpoints=endpoints.result(),
                 jobs=jobs.result(),
-                **others(),
+                others=tuple(OtherTeam(one, part.result()) for one, part in others.items()),
+                portal=self._portal(others),
                 reviews=reviews.result(),
                 evaluations=self._evaluations(reviews.result()),
                 organization=Organization() if organization is None else organization.result(),
@@ -280,7 +281,7 @@ class _Reader:
             if not has_portal:
                 return None
             name = team.value.workforce_name if team.value is not None else None
-            self.raw["workforce"] = read_workforce(self.aws, self._named(name))
+            self.raw["workforce"] = read_workforce(self.aws, name if name not in (None, "default") else self._only())
             return workforce_from_api(self.raw["workforce"])
 
         return self._part("workforce", read, self._raised("workforce"))
@@ -296,45 +297,29 @@ class _Reader:
         return forces[0].name
 
     def _others(
-        self, pool: ThreadPoolExecutor, teams: Future[Part[tuple[Workteam, ...]]]
-    ) -> Callable[[], dict[str, Any]]:
-        """Start to read the jobs of the other teams, and their portal where the scope has none."""
-        every = teams.result()
-        if "others" not in self.scope.needs or self.scope.bucket is None or every.missing is not None:
-            return dict
-        found = [one for one in every.value or () if self.scope.team not in (one.arn, one.name)]
-        most = MAX_CALLS // max(1, min(len(found), MAX_TEAMS)) - 1
-        jobs = [pool.submit(self._jobs_of, one, most if i < MAX_TEAMS else 0) for i, one in enumerate(found)]
-        is_read = self.scope.private_team is not None or self.scope.portal
-        portal = pool.submit(self._portal, () if is_read else found)
+        self, pool: ThreadPoolExecutor, teams: Part[tuple[Workteam, ...]]
+    ) -> dict[Workteam, Future[Part[tuple[LabelingJob, ...]]]]:
+        """Start to read the jobs of the other teams."""
+        asked = "others" in self.scope.needs and self.scope.bucket is not None and teams.missing is None
+        every = (teams.value or ()) if asked else ()
+        found = [one for one in every if self.scope.team not in (one.arn, one.name)]
+        return {one: pool.submit(self._jobs_of, one, MAX_CALLS // len(found) - 1) for one in found}
 
-        def wait() -> dict[str, Any]:
-            read = tuple(OtherTeam(one, part.result()) for one, part in zip(found, jobs, strict=True))
-            return {"others": read, "portal": portal.result()}
-
-        return wait
-
-    def _portal(self, teams: Iterable[Workteam]) -> Part[Workforce]:
-        """Read the workforce of the first private team, which all of them share."""
-        name = next((one.workforce_name for one in teams if one.restrictable), None)
-        if name is None:
+    def _portal(self, others: Iterable[Workteam]) -> Part[Workforce]:
+        """Read the workforce, which all private teams share, where the scope has none of its own."""
+        if self.scope.private_team is not None or self.scope.portal or not any(one.restrictable for one in others):
             return UNASKED["portal"]
-        return part_of(*WHAT["portal"], lambda: workforce_from_api(read_workforce(self.aws, self._named(name))))
-
-    def _named(self, workforce: str | None) -> str:
-        return self._only() if workforce in (None, "default") else str(workforce)
+        return part_of(*WHAT["portal"], lambda: next(iter(list_workforces(self.aws)), None))
 
     def _jobs_of(self, team: Workteam, most: int) -> Part[tuple[LabelingJob, ...]]:
-        """Read the newest jobs of another team; ``most`` of them are described."""
+        """Read the newest jobs of another team; ``most`` of them are described, and none of more teams than calls."""
         what, action = f"labeling jobs of {team.name}", WHAT["jobs"][1]
-        if not most:
-            return Part.unread(NotRead(what, action, "in part", "There are too many workteams to ask about each."))
-        found = part_of(what, action, lambda: jobs_of_team(self.aws, team, most=most))
+        none = Part.of(TeamJobs(left_out=1))
+        found = none if most < 0 else part_of(what, action, lambda: jobs_of_team(self.aws, team, most=most))
         listed = found.value if found.missing is None else None
         if listed is None or not listed.left_out or any(job.uses(str(self.scope.bucket)) for job in listed.jobs):
             return found.map(lambda jobs: tuple(jobs.jobs))
-        reason = f"Only the newest {most} of its jobs were described."
-        return Part.unread(NotRead(what, "sagemaker:DescribeLabelingJob", "in part", reason))
+        return Part.unread(NotRead(what, action, "in part", f"It would take more than {MAX_CALLS} calls."))
 
     def _of_team(
         self, name: str, team: Part[Workteam], read: Callable[[Workteam], tuple[T, ...]]

@@ -27,7 +27,7 @@ WHAT = {
     "workforce": ("the workforce", "sagemaker:DescribeWorkforce"),
     "endpoints": ("VPC endpoints", "ec2:DescribeVpcEndpoints"),
     "jobs": ("labeling jobs", "sagemaker:ListLabelingJobsForWorkteam"),
-    "portal": ("the workforce of the workteams", "sagemaker:DescribeWorkforce"),
+    "portal": ("the workforce of the workteams", "sagemaker:ListWorkforces"),
     "reviews": ("human-review workflows", "sagemaker:ListFlowDefinitions"),
     "evaluations": ("evaluation jobs of Bedrock", "bedrock:ListEvaluationJobs"),
     "templates": ("task templates", "sagemaker:DescribeLabelingJob"),
@@ -95,21 +95,20 @@ class TaskTemplate:
 
 @dataclass(frozen=True, slots=True)
 class OtherTeam:
-    """Another workteam of the region, and its labeling jobs that wait for workers."""
+    """Another workteam of the region, its labeling jobs that wait, and the restriction last applied for it, if any."""
 
     team: Workteam
     jobs: Part[tuple[LabelingJob, ...]]
+    wish: Restriction | None = None
 
     def jobs_on(self, bucket: str) -> tuple[LabelingJob, ...]:
         """Return the jobs that read or write a bucket."""
         return tuple(job for job in _known(self.jobs) if job.uses(bucket))
 
-    def uses_of(self, bucket: str) -> Iterator[str]:
-        """Yield the jobs on a bucket in words; without one, the restriction that names the team."""
-        jobs = self.jobs_on(bucket)
-        yield from (f"labeling job {job.name} of {self.team.name}, which uses the bucket" for job in jobs)
-        if not jobs:
-            yield f"workteam {self.team.name}, whose restriction names the bucket"
+    def uses_of(self, bucket: str) -> list[str]:
+        """Return the jobs on a bucket in words; without one, the team and that it has a restriction."""
+        jobs = [f"labeling job {job.name} of {self.team.name}" for job in self.jobs_on(bucket)]
+        return jobs or [f"workteam {self.team.name} with its restriction"]
 
 
 def _known(jobs: Part[tuple[LabelingJob, ...]]) -> tuple[LabelingJob, ...]:
@@ -130,8 +129,7 @@ class State:
     """One reading of an account, or the state that changes would leave.
 
     ``team`` is absent if the scope has none. ``jobs`` are those of the team that wait for people, ``others`` the other
-    teams with theirs, ``portal`` the workforce of these where the scope has no team, ``kept`` the restriction that was
-    last applied to the bucket for each other team, ``reviews`` the names
+    teams with theirs, ``portal`` the workforce of these where the scope has no team, ``reviews`` the names
     of human-review workflows (Amazon A2I) that use it, ``evaluations`` those of evaluation jobs of Bedrock that run and
     use such a workflow. ``principals`` are read only for the question who signs. ``facts`` are values of condition keys
     that were supplied, or that a policy asks for and this role can read. ``wanted`` is what is wanted, for findings
@@ -160,7 +158,6 @@ class State:
     organization: Organization = field(default_factory=Organization)
     facts: Facts = field(default_factory=Facts)
     wanted: Restriction | None = None
-    kept: tuple[Restriction, ...] = ()
     prefix: str = ""
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
@@ -173,10 +170,9 @@ class State:
 
     @property
     def users(self) -> tuple[OtherTeam, ...]:
-        """The other workteams that use the bucket: a job that waits does, or a restriction that was applied."""
+        """The other workteams that use the bucket: a job that waits does, or a restriction was applied."""
         bucket = self.bucket.name if self.bucket is not None else ""
-        named = {wish.team for wish in self.kept}
-        return tuple(each for each in self.others if {each.team.name, each.team.arn} & named or each.jobs_on(bucket))
+        return tuple(each for each in self.others if each.wish is not None or each.jobs_on(bucket))
 
     def of(self, other: OtherTeam) -> State:
         """Return the state as the other team meets it; a vendor's team has no portal that a lock closes."""

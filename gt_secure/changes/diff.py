@@ -147,8 +147,9 @@ def _bucket_affects(state: State) -> tuple[str, ...]:
     assert bucket is not None
     touched = ["everybody who uses presigned URLs of these objects, also from the S3 console"]
     team = state.team.if_read
-    own = () if team is None or not state.jobs.if_read else (OtherTeam(team, state.jobs),)
-    touched += [text for each in (*own, *state.users) for text in each.uses_of(bucket.name)]
+    own = [] if team is None else [each for each in (OtherTeam(team, state.jobs),) if each.jobs_on(bucket.name)]
+    used = (text for each in (*own, *state.users) for text in each.uses_of(bucket.name))
+    touched += [f"{text}, which uses the bucket" for text in used]
     return (*touched, *_unlisted(state.teams, state.jobs, *(each.jobs for each in state.others)))
 
 

@@ -279,13 +279,14 @@ def wanted_on(aws: Aws, journal: Journal, state: State) -> Restriction | None:
     return next((_with_ranges(aws, wish) for wish in _on_bucket(journal, state)), None)
 
 
-def kept_on(aws: Aws | None, journal: Journal, state: State) -> tuple[Restriction, ...]:
-    """Return the restriction that was last applied to the bucket of a state for each team but its own."""
-    team, newest = state.team.if_read, dict[str, Restriction]()
+def with_wishes(aws: Aws | None, journal: Journal, state: State) -> State:
+    """Return a state whose other teams have the restriction that was last applied to the bucket for each."""
+    newest = dict[str | None, Restriction]()
     for wish in _on_bucket(journal, state):
-        if wish.team is not None and (team is None or wish.team not in (team.name, team.arn)):
-            newest.setdefault(wish.team, wish)
-    return tuple(_with_ranges(aws, wish) for wish in newest.values() if wish.guard)
+        newest.setdefault(wish.team, wish)
+    kept = {team: _with_ranges(aws, wish) for team, wish in newest.items() if wish.guard}
+    teams = (replace(each, wish=kept.get(each.team.name, kept.get(each.team.arn))) for each in state.others)
+    return replace(state, others=tuple(teams))
 
 
 def _on_bucket(journal: Journal, state: State) -> Iterator[Restriction]:

@@ -31,7 +31,7 @@ from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
 from .change import Call, Change, find_change, is_change_of
 from .diff import changes_for
-from .history import drift_notices, kept_on
+from .history import drift_notices, with_wishes
 from .journal import Journal, scrub
 from .messages import application_notices, notices_for, signature_of
 from .other_teams import team_notices
@@ -102,7 +102,8 @@ class Plan:
 
         It is the union with the restriction that the journal has for each of them. Plan it in place of this one.
         """
-        joined = self.restriction.including(self.state.kept) if self.restriction.guard else self.restriction
+        kept = [each.wish for each in self.state.others if each.wish is not None and self.restriction.guard]
+        joined = self.restriction.including(kept)
         return None if joined.to_dict() == self.restriction.to_dict() else joined
 
     @property
@@ -248,7 +249,7 @@ def plan(
     restriction = with_lists(aws, restriction.with_facts(context))
     current = read_state(aws, restriction) if state is None else state.with_supplied(restriction)
     if journal is not None:
-        current = replace(current, kept=kept_on(aws, journal, current))
+        current = with_wishes(aws, journal, current)
     changes = changes_for(restriction, current)
     before, after = exposures_of(aws if state is None else None, restriction, current, changes)
     rows = simulate(restriction, current.caller_arn, before, after, hits)

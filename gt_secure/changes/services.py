@@ -45,14 +45,12 @@ def simulate(
 
 def _logged(source: Source, now: Exposure, after: Exposure) -> Difference[Answer]:
     """Return the row of a source of the log: what some team's lock opens to it, or else some other presigned URL."""
-    scenes: list[tuple[Scene, Sequence[str]]] = [("worker", now.of_workers)] if now.of_workers else []
-    scenes += [("presigned", ["presigned"])] if now.locks.bucket or not scenes else []
-    rows = (
+    rows = [
         Difference(_best(now, source, requests), _best(after, source, requests), scene, str(source), LOGGED)
-        for scene, requests in scenes
-    )
-    every = [*rows]
-    return next((row for row in every if row.before.answer != "refused"), every[-1])
+        for scene, requests in (("worker", now.of_workers), ("presigned", ("presigned",)))
+        if requests
+    ]
+    return next((row for row in rows if row.before.answer != "refused"), rows[-1])
 
 
 _NO_ENDPOINT = frozenset({"the endpoint of the request"})

@@ -13,14 +13,14 @@ from ..aws.teams import Workforce, Workteam
 from ..base.errors import PolicyError
 from ..base.network import IPNetwork, outside, parse_stored_cidrs
 from ..base.text import count, duration, printable
+from ..engine.access.answer import WORKER_OF
 from ..engine.access.exposure import ANY_VPC, Exposure
 from ..engine.access.identities import Principals
 from ..engine.access.signers import identities, signers_of
 from ..engine.policies.age_limit import LONGEST_S, USUAL_LIMITS_S, age_text
 from ..engine.policies.bucket_guard import Guard, find_guard
-from ..engine.policies.url_lock import UrlLock
 from ..restriction.model import Restriction
-from .model import Match, rule
+from .model import Match, Severity, rule
 from .workteam_rules import is_private, lists, lists_anyone, lock_of
 
 
@@ -138,12 +138,13 @@ def team_locked_out(state: State, bucket: Bucket, _teams: object) -> Iterator[Ma
     """Match a team whose workers open no object: none of the bucket, or none that the guard protects."""
     guard, team = guard_of(bucket), state.team.value
     prefix = state.prefix or (guard.prefix if guard is not None else "")
-    locks = locks_of(state)
-    for name, each in [*([] if team is None else [(team.name, locks)]), *locks.others.items()]:
-        row = Exposure(each, prefix, is_prefix=True).row("worker")
-        if row.word == "refused" and each.url_lock != UrlLock(True, True):
-            text = f"{'; '.join(row.refused.decided_by)}{f', for objects under {prefix}' if prefix else ''}."
-            yield Match(name, f"Refused by {text}", severity=None if prefix == state.prefix else "medium")
+    exposure = Exposure(locks_of(state), prefix, is_prefix=True)
+    for row in map(exposure.row, exposure.of_workers):
+        if row.word == "refused":
+            name = row.request.removeprefix(WORKER_OF) if team is None or row.request != "worker" else team.name
+            where = f", for objects under {prefix}" if prefix else ""
+            severity: Severity | None = None if prefix == state.prefix else "medium"
+            yield Match(name, f"Refused by {'; '.join(row.refused.decided_by)}{where}.", severity=severity)
 
 
 @rule("private-address-alone", "team", "team", "bucket.policy", uses=_PATHS)

@@ -253,10 +253,10 @@ class Restriction:
         >>> [str(network) for network in joined.addresses], joined.endpoints
         (['203.0.113.0/24'], ('vpce-0a1b2c3d',))
         """
-        data, more = self.to_dict(), [each.to_dict() for each in others]
-        for name in ("addresses", "endpoints"):
-            new = [value for each in more for value in each[name] if value not in data[name]]
-            data[name] = [*data[name], *dict.fromkeys(new)]
+        data = self.to_dict()
+        for more in [each.to_dict() for each in others]:
+            for name in ("addresses", "endpoints"):
+                data[name] = list(dict.fromkeys(data[name] + more[name]))
         return Restriction.from_dict(data)
 
     @classmethod

@@ -11,7 +11,7 @@ import ipywidgets
 import traitlets
 
 from ..account import access_under
-from ..aws.teams import team_reference
+from ..aws.teams import buckets_of, team_reference
 from ..base import html as markup
 from ..base.errors import GtSecureError, InvalidInput, PolicyError
 from ..connection import connection_of
@@ -193,15 +193,10 @@ class Panel(Box):
         workforce = details.workforce if details else None
         self.allow.show_portals(two=workforce is not None and workforce.in_vpc)
         if details is not None:
-            buckets = [
-                uri[5:].partition("/")[0]
-                for job in details.jobs
-                for uri in (job.input_uri, job.output_uri)
-                if uri.startswith("s3://")
-            ]
-            self.allow.offer_buckets(tuple(dict.fromkeys(buckets)))
+            buckets = sorted(buckets_of(uri for job in details.jobs for uri in (job.input_uri, job.output_uri)))
+            self.allow.offer_buckets(buckets)
             self.test.offer_roles([job.role_arn for job in details.jobs])
-            if not self.allow.bucket and len(set(buckets)) == 1:
+            if not self.allow.bucket and len(buckets) == 1:
                 self.allow.bucket = buckets[0]
         self._draw_top(workforce=workforce, workforce_known=known)
 

@@ -250,8 +250,8 @@ class ReviewStep(Step):
         asks = [each for each in notices if _asks(each) and not (plan is None or plan.empty)]
         self._asked = frozenset(each.code for each in asks)
         set_class(self.keep_button, "gts-hidden", plan is None or plan.keeping is None)
-        kept = () if plan is None else plan.state.kept
-        self.keep_button.description = f"Keep what {some([truncate(str(each.team), 40) for each in kept])} needs"
+        teams = [] if plan is None else [truncate(each.team.name, 40) for each in plan.state.others if each.wish]
+        self.keep_button.description = f"Keep what {some(teams)} needs"
         shown: list[ipywidgets.Widget] = []
         for notice in asks:
             words = _CONSENTS.get(notice.code) or f"{_ANYWAY} ({notice.code})"

@@ -11,20 +11,23 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib import import_module
 from typing import Any
 
 import pytest
 
 from gt_secure.base.network import Source
-from gt_secure.engine.access.exposure import ANY_VPC, Exposure, _Question
+from gt_secure.engine.access.exposure import ANY_VPC, Exposure
 from gt_secure.engine.access.locks import EffectiveLocks
+from gt_secure.engine.access.source_sets import EVERYWHERE, NOWHERE
 from gt_secure.engine.access.vpc_endpoint import VpcEndpoint
 from gt_secure.engine.iam import Policies, Request, evaluate, presigned_context
 from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.engine.policies.url_lock import UrlLock
 from support.answers import ACCOUNT
 
+exposures = import_module("gt_secure.engine.access.exposure")
 SEED, ARN = 20261129, "arn:aws:s3:::gt-images"
 OWN, OTHER, FOREIGN = "vpce-0a1b2c3d4e5f60718", "vpce-0fedcba9876543210", "vpce-0000beef0000beef0"
 VPCS = {OWN: "vpc-1", OTHER: "vpc-2", FOREIGN: "vpc-9"}
@@ -144,21 +147,9 @@ def test_no_stranger_opens_what_is_called_refused() -> None:
     enough(law(range(12)), 12)
 
 
-@pytest.mark.parametrize("fault", ["a private address is one place", "every endpoint is in the portal's VPC"])
-def test_the_law_finds_a_fault(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if fault.startswith("every"):
-        monkeypatch.setattr(_Question, "_is_portal_vpc", lambda *_: True)
-    else:
-        made_for = _Question._made_for
-        monkeypatch.setattr(
-            _Question,
-            "_made_for",
-            lambda self, request, *, through_endpoint: (
-                "nobody here"
-                if request == "forwarded" and self.locks.url_lock.on
-                else made_for(self, request, through_endpoint=through_endpoint)
-            ),
-        )
+def test_the_law_finds_a_private_address_that_is_taken_for_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    fault = lambda row, lock, **_: replace(lock, unknown=NOWHERE, refused=EVERYWHERE)  # noqa: E731 - as it was
+    monkeypatch.setattr(exposures, "combined", fault)
     with pytest.raises(AssertionError, match="opens it"):
         law(range(12))
 

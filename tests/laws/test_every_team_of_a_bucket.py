@@ -76,16 +76,17 @@ def draw(seed: int) -> Drawn:
     if dice.random() < 0.1:
         teams[-1] = workteam("Vendor & Co", "vendor")
     own = None if dice.random() < 0.25 or teams[0].kind == "vendor" else teams[0]
-    kept, others = [], []
+    others = []
     for team in teams if own is None else teams[1:]:
         uses = dice.choice(("job", "job", "journal", "both", "none"))
         place = BUCKET if uses in ("job", "both") else "elsewhere"
         job = LabelingJob(f"job-of-{team.name}", "InProgress", team.arn, input_uri=f"s3://{place}/m/x.manifest")
-        others.append(OtherTeam(team, Part.of((job,))))
+        kept = None
         if uses in ("journal", "both"):
             addresses, endpoints = dice.choice(LISTS)
             lists: dict[str, Any] = {"addresses": addresses, "endpoints": endpoints, "prefix": dice.choice(PREFIXES)}
-            kept.append(Restriction(team, url_lock=None, bucket=BUCKET, **lists))
+            kept = Restriction(team, url_lock=None, bucket=BUCKET, **lists)
+        others.append(OtherTeam(team, Part.of((job,)), kept))
     statements = [
         {"Effect": "Deny", "Principal": "*", "Action": "s3:*", **each} for each in OTHERS if dice.random() < 0.08
     ]
@@ -119,7 +120,7 @@ def draw(seed: int) -> Drawn:
     account = replace(account, others=tuple(others), portal=Part.of(force) if own is None else account.portal)
     logged = dice.random() < 0.5 and LOGGED.startswith(wish.prefix)
     seen = dice.sample((*PLACES[:3], IN_A_VPC), dice.randint(1, 2)) if logged else ()
-    return Drawn(replace(account, kept=tuple(kept)), wish, tuple(teams), tuple(seen))
+    return Drawn(account, wish, tuple(teams), tuple(seen))
 
 
 # The judge: single requests, before and after what the plan writes.
@@ -173,7 +174,7 @@ class Judge:
         """Return whether a team that uses the bucket loses a key, or a place that its restriction lists."""
         own = team.name == self.drawn.wish.team
         other = next((each for each in self.drawn.state.others if each.team == team), None)
-        wish = next((each for each in self.drawn.state.kept if each.team in (team.name, team.arn)), None)
+        wish = None if other is None else other.wish
         jobs = other is not None and "gt-images" in str(other.jobs.value)
         if not (own or jobs or wish):
             return False

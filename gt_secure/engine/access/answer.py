@@ -31,10 +31,10 @@ _CAUSES = {
     "signer limit": "not signed by anybody on its list",
     "URL lock": "not the address the URL was made for",
 }
-ONE_ADDRESS = "People behind one public address cannot be told apart: the URL lock opens a worker's URL to all of them."
-"""The limit of the URL lock, which stands under its row on every surface."""
-PRIVATE_ADDRESS = "A private address is not unique: anybody can have that of a worker in a VPC of their own."
-"""The limit of the setting for a portal in a VPC, where no guard refuses other endpoints."""
+ONE_ADDRESS = (
+    "People behind one public address cannot be told apart, and anybody can have a private one in a VPC of their own."
+)
+"""The limits of the two settings of the URL lock, which stand under its row on every surface."""
 
 
 WORKER_OF = "worker of "

@@ -163,10 +163,10 @@ class Exposure:
     def _classes(self) -> KeyClasses:
         return KeyClasses(statements_of(self.locks), self.locks.arn, self.key, known=lambda: self.known)
 
-    def keys_beside(self, other: Exposure, prefix: str = "") -> Iterator[str]:
+    def keys_beside(self, other: Exposure, prefix: str) -> Iterator[str]:
         """Yield the key of an object for each class that the policies of two exposures tell apart, under a prefix."""
         statements = [*statements_of(self.locks), *statements_of(other.locks)]
-        classes = KeyClasses(statements, self.locks.arn, prefix or self.key, known=lambda: [*self.known, *other.known])
+        classes = KeyClasses(statements, self.locks.arn, prefix, known=lambda: [*self.known, *other.known])
         return map(self._key_of, classes.arns.values())
 
     @cached_property
@@ -376,7 +376,7 @@ class _Question:
         if request not in OF_A_TEAM:
             return self._decided(request, source, plain)
         made_for = self._made_for(request, through_endpoint=source.is_endpoint)
-        if made_for == _SAME_ADDRESS and self._is_portal_vpc(source.endpoint or "", source.vpc):
+        if made_for == _SAME_ADDRESS and self._team_sets(made_for).at_endpoint(source.endpoint or "") == "refused":
             made_for = "nobody here"
         if made_for == "nobody here":
             return replace(self._decided("presigned", source, plain, NOTHING_GRANTED), text=_ELSEWHERE)
@@ -400,32 +400,19 @@ class _Question:
             return "anybody" if fits else "nobody here"
         return _SAME_ADDRESS if fits and through_endpoint else "nobody here"
 
-    def _is_portal_vpc(self, label: str, vpc: str | None = None) -> bool:
-        """Return whether an endpoint is in the VPC of the portal, where nobody else has the address of a worker."""
-        known = self.locks.endpoints.get(label)
-        vpc = vpc or (known.vpc_id if known is not None else label)
-        return bool(vpc) and vpc == self.locks.portal_vpc
-
     def _team_sets(self, made_for: str) -> Row:
         if made_for == "nobody here":
             row = self._sets("presigned", NOTHING_GRANTED)
             decided_by = tuple(sorted({"URL lock", *row.refused.decided_by}))
             return replace(row, refused=replace(row.refused, decided_by=decided_by))
         row = self._sets("presigned", of_team=True)
-        if made_for == _SAME_ADDRESS:
-            return self._behind_others(unsure(row, [ANY_VPC], addresses=False))
+        if made_for == _SAME_ADDRESS:  # the address is taken in the VPC of the portal alone
+            vpc = self.locks.portal_vpc
+            own = [each.id for each in self.locks.endpoints.values() if vpc and each.vpc_id == vpc]
+            refused = SourceSet(endpoints=(*own, vpc) if vpc else (), decided_by=("URL lock",))
+            lock = Row(row.request, NOWHERE, refused, replace(EVERYWHERE, depends_on=(ANY_VPC,)))
+            return combined(row, lock, both=True)
         return row if made_for != "unread" or row.opened.is_empty else unsure(row, [READ_TEAM])
-
-    def _behind_others(self, row: Row) -> Row:
-        """Refuse endpoints in the VPC of the portal."""
-        own = {label for label in row.unknown.endpoints if self._is_portal_vpc(label)}
-        if not own:
-            return row
-        left = tuple(label for label in row.unknown.endpoints if label not in own)
-        unknown = replace(row.unknown, endpoints=left).only(addresses=True, endpoints=True)
-        endpoints = tuple(sorted({*row.refused.endpoints, *own}))
-        by = tuple(sorted({"URL lock", *row.refused.decided_by}))
-        return replace(row, unknown=unknown, refused=replace(row.refused, endpoints=endpoints, decided_by=by))
 
     def kind(self, request: str) -> Kind:
         """Return what is asked for."""

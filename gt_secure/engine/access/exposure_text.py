@@ -11,9 +11,9 @@ from ...base.text import capital, printable, some
 from ..iam.request_space import WORDS, Word
 from ..policies.bucket_guard import own_lock
 from .address_classes import EVERY_ADDRESS, minimal_cidrs, minus
-from .answer import Answer, claim_of, tone
+from .answer import ONE_ADDRESS, Answer, claim_of, tone
 from .exposure import Exposure
-from .matrix import limit_of, matrix_html, matrix_of
+from .matrix import matrix_html, matrix_of
 from .source_sets import Row, SourceSet
 
 NAMED = 3
@@ -29,7 +29,7 @@ def exposure_text(exposure: Exposure, room: int | None = None) -> str:
         lines.append(f"{row.request}: {_claim(exposure, row)}")
         named = [(word, words_of(row, word)) for word in WORDS]
         lines += [f"  {word + ':':<9} {printable(said)}" for word, said in named if said != "nowhere"]
-        lines += [f"  {limit_of([row])}"] if row.request == "forwarded" else []
+        lines += [f"  {ONE_ADDRESS}"] if row.request == "forwarded" else []
     if exposure.locks.assumed_of_organization:
         lines.append(f"Assumed: {' '.join(exposure.locks.assumed_of_organization)}")
     if exposure.missing:

@@ -16,9 +16,9 @@ from ...base.html import Markup
 from ...base.text import capital, count, some
 from ..iam.request_space import WORDS, Word
 from .address_classes import BITS, EVERY_ADDRESS, Span, minus, within
-from .answer import ONE_ADDRESS, PRIVATE_ADDRESS, claim_of
+from .answer import ONE_ADDRESS, claim_of
 from .difference import Difference
-from .exposure import ANY_VPC, Exposure
+from .exposure import Exposure
 from .source_sets import Row, SourceSet
 
 _NAMED = 2
@@ -70,7 +70,6 @@ class Matrix:
 
     columns: tuple[tuple[str, str], ...]
     lines: tuple[KindRow, ...]
-    note: str = ""
 
     @property
     def has_team(self) -> bool:
@@ -86,14 +85,7 @@ def matrix_of(rows: Iterable[tuple[Row, Row]]) -> Matrix:
         (tuple(cells[number] for _, cells in places), after.request) for number, (_, after) in enumerate(pairs)
     )
     lines = [KindRow(tuple(requests), cells) for cells, requests in kinds.items()]
-    return Matrix(tuple(title for title, _ in places), tuple(lines), limit_of(after for _, after in pairs))
-
-
-def limit_of(rows: Iterable[Row]) -> str:
-    """Return what the URL lock cannot tell apart, in a sentence; empty without a worker's URL."""
-    every = [row for row in rows if row.request.startswith(("worker", "forwarded"))]
-    is_private = any(ANY_VPC in row.unknown.depends_on for row in every)
-    return PRIVATE_ADDRESS if is_private else ONE_ADDRESS if every else ""
+    return Matrix(tuple(title for title, _ in places), tuple(lines))
 
 
 def _addresses(pairs: Sequence[tuple[Row, Row]]) -> Iterator[tuple[tuple[str, str], tuple[Difference[Word], ...]]]:
@@ -168,7 +160,7 @@ def matrix_text(matrix: Matrix, room: int | None) -> Iterator[str]:
     if folded:
         same = "; ".join(f"{line.title(has_team=matrix.has_team)} ({line.answers})" for line in folded)
         yield from wrapped(f"  The same as now: {same}.", 4, room)
-    yield from wrapped(f"  {matrix.note}", 4, room) if matrix.note else ()
+    yield from wrapped(f"  {ONE_ADDRESS}", 4, room) if matrix.has_team else ()
 
 
 class Picture(TypedDict):
@@ -193,14 +185,14 @@ def picture_of(exposure: Exposure) -> Picture:
         columns=[title for title, _ in matrix.columns],
         rows=rows,
         title=f"Who can open {where}?",
-        note=matrix.note,
+        note=ONE_ADDRESS if matrix.has_team else "",
     )
 
 
 def matrix_html(matrix: Matrix, caption: str | Markup) -> Markup:
     """Return the matrix as a table whose cells have shape, word and colour; kinds that stay the same are folded."""
     shown, folded = split_lines(matrix)
-    note = markup.hint(matrix.note) if matrix.note else ""
+    note = markup.hint(ONE_ADDRESS) if matrix.has_team else ""
     rest = ""
     if folded:
         kinds = count(sum(len(line.requests) for line in folded), "kind")
