@@ -306,7 +306,7 @@ class _Reader:
         return {one: pool.submit(self._jobs_of, one, MAX_CALLS // len(found) - 1) for one in found}
 
     def _portal(self, others: Iterable[Workteam]) -> Part[Workforce]:
-        """Read the workforce, which all private teams share, where the scope has none of its own."""
+        """Read the workforce, which all private teams share, for a scope without a team."""
         if self.scope.private_team is not None or self.scope.portal or not any(one.restrictable for one in others):
             return UNASKED["portal"]
         return part_of(*WHAT["portal"], lambda: next(iter(list_workforces(self.aws)), None))
