@@ -144,14 +144,14 @@ def enough(counts: Counter[str], cases: int) -> None:
 
 
 def test_no_stranger_opens_what_is_called_refused() -> None:
-    enough(law(range(12)), 12)
+    enough(law(range(8)), 12)
 
 
 def test_the_law_finds_a_private_address_that_is_taken_for_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
     fault = lambda row, lock, **_: replace(lock, unknown=NOWHERE, refused=EVERYWHERE)  # noqa: E731 - as it was
     monkeypatch.setattr(exposures, "combined", fault)
     with pytest.raises(AssertionError, match="opens it"):
-        law(range(12))
+        law(range(8))
 
 
 def test_of_two_hundred_and_more() -> None:

@@ -261,7 +261,7 @@ FAULTS: dict[str, tuple[int, tuple[Any, str, Any]]] = {
 """Faults that this law is for, each with an account that shows it."""
 
 
-@pytest.mark.parametrize("seed", dict.fromkeys(seed for seed, _ in FAULTS.values()))
+@pytest.mark.parametrize("seed", dict.fromkeys((*(seed for seed, _ in FAULTS.values()), 3, 5, 8, 9)))
 def test_no_team_loses_a_bucket_in_silence(seed: int) -> None:
     law([seed])
 

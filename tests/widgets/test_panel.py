@@ -18,6 +18,7 @@ import pytest
 import traitlets
 
 import gt_secure.widgets
+from gt_secure.aws.teams import LabelingJob
 from gt_secure.base.errors import CredentialsError, InvalidInput
 from gt_secure.connection import Connection
 from gt_secure.engine.policies.bucket_guard import build_guard
@@ -78,8 +79,9 @@ def test_what_another_team_of_the_bucket_needs_is_kept_by_one_click(connection: 
 
 
 def test_bucket_mode_works_without_a_team_and_its_words(
-    connection: Connection, now: None, words: Any, every_widget: Any
+    connection: Connection, now: None, words: Any, every_widget: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(LabelingJob, "uses", lambda *_: False)  # no team uses the bucket
     made = panel(connection, bucket="gt-images", addresses=["203.0.113.0/24"])
     assert made.picker.value == ""
     assert made.review.plan is not None
