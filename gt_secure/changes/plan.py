@@ -103,7 +103,7 @@ class Plan:
         It is the union with the restriction that the journal has for each of them. Plan it in place of this one.
         """
         kept = [each.wish for each in self.state.others if each.wish is not None and self.restriction.guard]
-        joined = self.restriction.including(kept)
+        joined = self.restriction.including(kept) if kept else self.restriction
         return None if joined.to_dict() == self.restriction.to_dict() else joined
 
     @property
