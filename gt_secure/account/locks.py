@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
+from operator import attrgetter
 
 from ..engine.access.locks import READ_ENDPOINTS, READ_POLICY, EffectiveLocks
 from ..engine.iam.documents import PolicySource
 from ..engine.policies.public_access import SETTING
 from ..engine.policies.url_lock import UrlLock
 from .bucket import Bucket
-from .state import State
+from .state import OtherTeam, State
 
 
 def locks_of(state: State, *, session: PolicySource | None = None) -> EffectiveLocks:
@@ -46,7 +47,13 @@ def locks_of(state: State, *, session: PolicySource | None = None) -> EffectiveL
         not_read=_not_read(state),
         origin="given" if is_given else "read",
         at=state.at,
+        others=dict(map(partial(_locks_of_team, state), state.users)),
+        portal_vpc=str(force.map(attrgetter("vpc_id")).if_read or ""),
     )
+
+
+def _locks_of_team(state: State, other: OtherTeam) -> tuple[str, EffectiveLocks]:
+    return other.team.name, locks_of(state.of(other))
 
 
 def _not_read(state: State) -> frozenset[str]:

@@ -16,6 +16,7 @@ from ..aws.client import Aws, all_items, aws_errors
 from ..aws.endpoints import list_s3_endpoints
 from ..aws.teams import (
     LabelingJob,
+    TeamJobs,
     TeamLike,
     Workforce,
     Workteam,
@@ -41,12 +42,14 @@ from .fact_reader import BLOCKS, read_account_block, read_facts
 from .organization import Organization, read_organization
 from .part_reader import part_of
 from .principals import read_principals
-from .state import LOCKS, PLAN, UNASKED, WHAT, State, TaskTemplate
+from .state import LOCKS, PLAN, UNASKED, WHAT, OtherTeam, State, TaskTemplate
 
 T = TypeVar("T")
 
 THREADS = 8
 MAX_TEMPLATES = 10
+MAX_CALLS = 25
+"""Most calls that read the jobs of the other teams: a list of each, and a description of each job."""
 _MAX_TEMPLATE_BYTES = 1_000_000
 
 
@@ -197,6 +200,7 @@ class _Reader:
             team = named.result()
             if scope.team is not None and scope.private_team is None:
                 team = teams.result().map(lambda found: _by_arn(found, str(scope.team), aws.region))
+            others = self._others(pool, teams.result())
             workforce = pool.submit(self._workforce, team)
             jobs = pool.submit(self._of_team, "jobs", team, lambda one: tuple(jobs_of_team(aws, one).jobs))
             reviews = pool.submit(self._of_team, "reviews", team, self._reviews)
@@ -217,6 +221,8 @@ class _Reader:
                 bucket=bucket,
                 endpoints=endpoints.result(),
                 jobs=jobs.result(),
+                others=tuple(OtherTeam(one, part.result()) for one, part in others.items()),
+                portal=self._portal(others),
                 reviews=reviews.result(),
                 evaluations=self._evaluations(reviews.result()),
                 organization=Organization() if organization is None else organization.result(),
@@ -289,6 +295,31 @@ class _Reader:
                 next_step="Check the region.",
             )
         return forces[0].name
+
+    def _others(
+        self, pool: ThreadPoolExecutor, teams: Part[tuple[Workteam, ...]]
+    ) -> dict[Workteam, Future[Part[tuple[LabelingJob, ...]]]]:
+        """Start to read the jobs of the other teams."""
+        asked = "others" in self.scope.needs and self.scope.bucket is not None and teams.missing is None
+        every = (teams.value or ()) if asked else ()
+        found = [one for one in every if self.scope.team not in (one.arn, one.name)]
+        return {one: pool.submit(self._jobs_of, one, MAX_CALLS // len(found) - 1) for one in found}
+
+    def _portal(self, others: Iterable[Workteam]) -> Part[Workforce]:
+        """Read the workforce, which all private teams share, for a scope without a team."""
+        if self.scope.private_team is not None or self.scope.portal or not any(one.restrictable for one in others):
+            return UNASKED["portal"]
+        return part_of(*WHAT["portal"], lambda: next(iter(list_workforces(self.aws)), None))
+
+    def _jobs_of(self, team: Workteam, most: int) -> Part[tuple[LabelingJob, ...]]:
+        """Read the newest jobs of another team; ``most`` of them are described, and none of more teams than calls."""
+        what, action = f"labeling jobs of {team.name}", WHAT["jobs"][1]
+        none = Part.of(TeamJobs(left_out=1))
+        found = none if most < 0 else part_of(what, action, lambda: jobs_of_team(self.aws, team, most=most))
+        listed = found.value if found.missing is None else None
+        if listed is None or not listed.left_out or any(job.uses(str(self.scope.bucket)) for job in listed.jobs):
+            return found.map(lambda jobs: tuple(jobs.jobs))
+        return Part.unread(NotRead(what, action, "in part", f"It would take more than {MAX_CALLS} calls."))
 
     def _of_team(
         self, name: str, team: Part[Workteam], read: Callable[[Workteam], tuple[T, ...]]

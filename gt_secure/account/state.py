@@ -27,6 +27,7 @@ WHAT = {
     "workforce": ("the workforce", "sagemaker:DescribeWorkforce"),
     "endpoints": ("VPC endpoints", "ec2:DescribeVpcEndpoints"),
     "jobs": ("labeling jobs", "sagemaker:ListLabelingJobsForWorkteam"),
+    "portal": ("the workforce of the workteams", "sagemaker:ListWorkforces"),
     "reviews": ("human-review workflows", "sagemaker:ListFlowDefinitions"),
     "evaluations": ("evaluation jobs of Bedrock", "bedrock:ListEvaluationJobs"),
     "templates": ("task templates", "sagemaker:DescribeLabelingJob"),
@@ -45,7 +46,7 @@ LOCKS = frozenset({"team", "workforce", "endpoints", "jobs", "organization", *_W
 WRITTEN = frozenset({"team", "teams", "workforce", "bucket.policy"})
 """Names of the parts that changes write, or whose change would surprise."""
 
-_AFFECTED = frozenset({"reviews", "evaluations"})
+_AFFECTED = frozenset({"reviews", "evaluations", "others"})
 PLAN = LOCKS | WRITTEN | _AFFECTED | {"bucket.logging", "bucket.cors", "bucket.encryption", "bucket.log_bucket.policy"}
 """Names of the parts that a plan looks at."""
 
@@ -92,6 +93,29 @@ class TaskTemplate:
     place: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class OtherTeam:
+    """Another workteam of the region, its labeling jobs that wait, and the restriction last applied for it, if any."""
+
+    team: Workteam
+    jobs: Part[tuple[LabelingJob, ...]]
+    wish: Restriction | None = None
+
+    def jobs_on(self, bucket: str) -> tuple[LabelingJob, ...]:
+        """Return the jobs that read or write a bucket."""
+        return tuple(job for job in _known(self.jobs) if job.uses(bucket))
+
+    def uses_of(self, bucket: str) -> list[str]:
+        """Return the jobs on a bucket in words; without one, the team and that it has a restriction."""
+        jobs = [f"labeling job {job.name} of {self.team.name}" for job in self.jobs_on(bucket)]
+        return jobs or [f"workteam {self.team.name} with its restriction"]
+
+
+def _known(jobs: Part[tuple[LabelingJob, ...]]) -> tuple[LabelingJob, ...]:
+    """Return the jobs that were read; a plan and its findings name those that were not."""
+    return jobs.if_read or ()
+
+
 class StateChange(Protocol):
     """A change that can be put into a state."""
 
@@ -104,7 +128,8 @@ class StateChange(Protocol):
 class State:
     """One reading of an account, or the state that changes would leave.
 
-    ``team`` is absent if the scope has none. ``jobs`` are those of the team that wait for people, ``reviews`` the names
+    ``team`` is absent if the scope has none. ``jobs`` are those of the team that wait for people, ``others`` the other
+    teams with theirs, ``portal`` the workforce of these where the scope has no team, ``reviews`` the names
     of human-review workflows (Amazon A2I) that use it, ``evaluations`` those of evaluation jobs of Bedrock that run and
     use such a workflow. ``principals`` are read only for the question who signs. ``facts`` are values of condition keys
     that were supplied, or that a policy asks for and this role can read. ``wanted`` is what is wanted, for findings
@@ -123,6 +148,8 @@ class State:
     bucket: Bucket | None = None
     endpoints: Part[tuple[VpcEndpoint, ...]] = UNASKED["endpoints"]
     jobs: Part[tuple[LabelingJob, ...]] = UNASKED["jobs"]
+    others: tuple[OtherTeam, ...] = ()
+    portal: Part[Workforce] = UNASKED["portal"]
     reviews: Part[tuple[str, ...]] = UNASKED["reviews"]
     evaluations: Part[tuple[str, ...]] = UNASKED["evaluations"]
     templates: Part[tuple[TaskTemplate, ...]] = UNASKED["templates"]
@@ -142,9 +169,21 @@ class State:
         return tuple(each for each in self.teams.value or () if each.kind == "private" and each.arn != own)
 
     @property
+    def users(self) -> tuple[OtherTeam, ...]:
+        """The other workteams that use the bucket: a job that waits does, or a restriction was applied."""
+        bucket = self.bucket.name if self.bucket is not None else ""
+        return tuple(each for each in self.others if each.wish is not None or each.jobs_on(bucket))
+
+    def of(self, other: OtherTeam) -> State:
+        """Return the state as the other team meets it; a vendor's team has no portal that a lock closes."""
+        force = self.portal if self.portal.was_asked else self.workforce
+        force = force if other.team.restrictable else Part.of(None)
+        return replace(self, team=Part.of(other.team), jobs=other.jobs, workforce=force, others=())
+
+    @property
     def signing_role(self) -> str:
         """The role that signs workers' URLs, as the team's jobs name it; empty if none is known."""
-        return next((job.role_arn for job in self.jobs.if_read or () if job.role_arn), "")
+        return next((job.role_arn for job in _known(self.jobs) if job.role_arn), "")
 
     @property
     def signer_arn(self) -> str:
@@ -156,6 +195,7 @@ class State:
         yield from ((name, getattr(self, name)) for name in WHAT)
         if self.templates.missing is None:
             yield from (("templates", each.text) for each in self.templates.value or ())
+        yield from (("jobs", each.jobs) for each in self.others)
         if self.bucket is not None:
             yield from _parts_of(self.bucket, "bucket")
             log = self.bucket.log_bucket

@@ -235,6 +235,10 @@ class LabelingJob:
     task_ui_arn: str = ""
     topic_arn: str = ""
 
+    def uses(self, bucket: str) -> bool:
+        """Return whether the job reads its manifest from a bucket, or writes its labels there."""
+        return bucket in buckets_of((self.input_uri, self.output_uri))
+
     @property
     def in_progress(self) -> bool:
         """True if the job may still give tasks to workers."""
@@ -395,8 +399,8 @@ class TeamJobs(NamedTuple):
     left_out: int = 0
 
 
-def jobs_of_team(aws: Aws, team: Workteam, *, past: bool = False) -> TeamJobs:
-    """Return the labeling jobs of a team that wait for workers, the newest last, with ``past`` after all others."""
+def jobs_of_team(aws: Aws, team: Workteam, *, past: bool = False, most: int = MAX_JOBS) -> TeamJobs:
+    """Return the newest labeling jobs of a team that wait for workers, in order, with ``past`` after all others."""
     if team.kind == "public":
         return TeamJobs()
     client = aws.client("sagemaker")
@@ -407,10 +411,10 @@ def jobs_of_team(aws: Aws, team: Workteam, *, past: bool = False) -> TeamJobs:
             summaries += [job for job in page["LabelingJobSummaryList"] if job.get("LabelingJobName")]
     waiting = [job for job in summaries if (job.get("LabelCounters") or {}).get("PendingHuman")]
     summaries = [*waiting, *(job for job in summaries if past and job not in waiting)]
-    names = [str(job["LabelingJobName"]) for job in summaries[:MAX_JOBS]][::-1]
+    names = [str(job["LabelingJobName"]) for job in summaries[:most]][::-1]
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="gt_secure-jobs") as pool:
         jobs = list(pool.map(lambda name: _describe_job(aws, name), names))
-    return TeamJobs(jobs, frozenset(str(job["LabelingJobName"]) for job in waiting), max(len(summaries) - MAX_JOBS, 0))
+    return TeamJobs(jobs, frozenset(str(job["LabelingJobName"]) for job in waiting), max(len(summaries) - most, 0))
 
 
 @dataclass(frozen=True, slots=True)

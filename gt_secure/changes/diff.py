@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from ..account.state import State
+from ..account.state import OtherTeam, State
 from ..base.errors import PolicyError
 from ..base.network import all_private, parse_stored_cidrs
 from ..engine.access.part import Part
@@ -146,10 +146,11 @@ def _bucket_affects(state: State) -> tuple[str, ...]:
     bucket = state.bucket
     assert bucket is not None
     touched = ["everybody who uses presigned URLs of these objects, also from the S3 console"]
-    start = f"s3://{bucket.name}/"
-    jobs = _each(state.jobs, lambda job: job.input_uri.startswith(start) or job.output_uri.startswith(start))
-    touched += [f"labeling job {job.name}, which uses the bucket" for job in jobs]
-    return (*touched, *_unlisted(state.jobs))
+    team = state.team.if_read
+    own = [] if team is None else [each for each in (OtherTeam(team, state.jobs),) if each.jobs_on(bucket.name)]
+    used = (text for each in (*own, *state.users) for text in each.uses_of(bucket.name))
+    touched += [f"{text}, which uses the bucket" for text in used]
+    return (*touched, *_unlisted(state.teams, state.jobs, *(each.jobs for each in state.others)))
 
 
 def _each(part: Part[tuple[T, ...]], fits: Callable[[T], bool] = lambda _: True) -> list[T]:

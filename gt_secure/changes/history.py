@@ -276,12 +276,29 @@ def wanted_on(aws: Aws, journal: Journal, state: State) -> Restriction | None:
 
     Its lists have their ranges of now. Where these cannot be read, ``managed`` is empty.
     """
-    if state.bucket is None:
-        return None
-    for record, wish in wishes_of(journal, state.account_id, state.region):
-        if record.status == "applied" and wish.bucket == state.bucket.name and wish.guard is not None:
-            try:
-                return with_lists(aws, wish)
-            except GtSecureError:
-                return wish
-    return None
+    return next((_with_ranges(aws, wish) for wish in _on_bucket(journal, state)), None)
+
+
+def with_wishes(aws: Aws | None, journal: Journal, state: State) -> State:
+    """Return a state whose other teams have the restriction that was last applied to the bucket for each."""
+    newest = dict[str | None, Restriction]()
+    for wish in _on_bucket(journal, state):
+        newest.setdefault(wish.team, wish)
+    kept = {team: _with_ranges(aws, wish) for team, wish in newest.items() if wish.guard}
+    teams = (replace(each, wish=kept.get(each.team.name, kept.get(each.team.arn))) for each in state.others)
+    return replace(state, others=tuple(teams))
+
+
+def _on_bucket(journal: Journal, state: State) -> Iterator[Restriction]:
+    """Yield the restrictions of the guard of a bucket that are applied, the newest first."""
+    if state.bucket is not None:
+        for record, wish in wishes_of(journal, state.account_id, state.region):
+            if record.status == "applied" and wish.bucket == state.bucket.name and wish.guard is not None:
+                yield wish
+
+
+def _with_ranges(aws: Aws | None, wish: Restriction) -> Restriction:
+    try:
+        return wish if aws is None else with_lists(aws, wish)
+    except GtSecureError:
+        return wish

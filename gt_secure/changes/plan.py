@@ -31,9 +31,10 @@ from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
 from .change import Call, Change, find_change, is_change_of
 from .diff import changes_for
-from .history import drift_notices
+from .history import drift_notices, with_wishes
 from .journal import Journal, scrub
 from .messages import application_notices, notices_for, signature_of
+from .other_teams import team_notices
 from .services import notices_of, service_data, simulate, unknown_keys
 from .targets import BucketGuard
 
@@ -94,6 +95,16 @@ class Plan:
             return None
         before = replace(self.state, wanted=self.restriction)
         return Difference(access_to(before), access_to(before.after(self.changes)))
+
+    @cached_property
+    def keeping(self) -> Restriction | None:
+        """The restriction that also admits what the other teams of the bucket were given; None if it does so already.
+
+        It is the union with the restriction that the journal has for each of them. Plan it in place of this one.
+        """
+        kept = [each.wish for each in self.state.others if each.wish is not None and self.restriction.guard]
+        joined = self.restriction.including(kept) if kept else self.restriction
+        return None if joined.to_dict() == self.restriction.to_dict() else joined
 
     @property
     def empty(self) -> bool:
@@ -243,6 +254,8 @@ def plan(
         )
     restriction = with_lists(aws, restriction.with_facts(context))
     current = read_state(aws, restriction) if state is None else state.with_supplied(restriction)
+    if journal is not None:
+        current = with_wishes(aws, journal, current)
     changes = changes_for(restriction, current)
     before, after = exposures_of(aws if state is None else None, restriction, current, changes)
     rows = simulate(restriction, current.caller_arn, before, after, hits)
@@ -251,7 +264,7 @@ def plan(
     left = replace(current.after(changes), wanted=restriction, prefix=restriction.prefix)
     notices = [*notices_for(restriction, current, changes), *notices_of(restriction, rows, before, after, hits)]
     region = (current.bucket.region if current.bucket is not None else "") or current.region
-    notices += [*_broken(results), *_cap(restriction, changes, tried, region)]
+    notices += [*team_notices(current, before, after), *_broken(results), *_cap(restriction, changes, tried, region)]
     notices += application_notices(restriction, region, tried, hits)
     notices += _without_objects(aws if state is None else None, restriction, changes)
     if journal is not None:

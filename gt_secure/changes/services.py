@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from ..base.groups import grouped
 from ..base.network import IPNetwork, Source, contains, parse_address, parse_endpoint_id, read_address, scope
 from ..base.text import some
 from ..engine.access.answer import Answer
 from ..engine.access.difference import Difference
-from ..engine.access.exposure import OF_A_TEAM, Exposure
+from ..engine.access.exposure import ANY_VPC, OF_A_TEAM, Exposure
 from ..engine.access.locks import ACTIONS, EffectiveLocks
 from ..engine.policies.session_policy import BACK_END_ACTIONS, back_end_endpoint
 from ..engine.policies.signer_limit import is_listed, without_session
@@ -37,12 +38,40 @@ def simulate(
     wish: Restriction, caller_arn: str, now: Exposure, after: Exposure, hits: Hits | None = None
 ) -> tuple[Difference[Answer], ...]:
     """Return a row for each source that the log names and each service that uses the bucket."""
-    scene: Scene = "worker" if now.locks.has_portal else "presigned"
+    rows = (_logged(source, now, after) for source in users(hits, wish.bucket, wish.prefix))
+    sure = [row for row in rows if not _NO_ENDPOINT & {*row.before.depends_on, *row.after.depends_on} or row.shut_out]
+    return (*sure, *(_services(wish, caller_arn, now, after) if now.locks.bucket else ()))
+
+
+def _logged(source: Source, now: Exposure, after: Exposure) -> Difference[Answer]:
+    """Return the row of a source of the log: what some team's lock opens to it, or else some other presigned URL."""
     rows = [
-        Difference(now.plain(source, scene), after.plain(source, scene), scene, str(source), LOGGED)
-        for source in users(hits, wish.bucket, wish.prefix)
+        Difference(_best(now, source, requests), _best(after, source, requests), scene, str(source), LOGGED)
+        for scene, requests in (("worker", now.of_workers), ("presigned", ("presigned",)))
+        if requests
     ]
-    return (*rows, *(_services(wish, caller_arn, now, after) if now.locks.bucket else ()))
+    return next((row for row in rows if row.before.answer != "refused"), rows[-1])
+
+
+_NO_ENDPOINT = frozenset({"the endpoint of the request"})
+"""What the answer to a private address depends on: S3's access log does not name the endpoint that it came through."""
+_WORST = ("refused", "unknown", "opened")
+
+
+def _best(exposure: Exposure, source: Source, requests: Sequence[str]) -> Answer:
+    """Return the best answer to a source that requests of some kinds get."""
+    is_private = source.address is not None and not source.endpoint and scope(source.address) == "private"
+    ask = _through_some_endpoint if is_private else Exposure.plain
+    return max((ask(exposure, source, each) for each in requests), key=lambda each: _WORST.index(each.answer))
+
+
+def _through_some_endpoint(exposure: Exposure, source: Source, request: str) -> Answer:
+    """Answer a source in a VPC whose endpoint is not known: for certain where all endpoints have the same answer."""
+    row = exposure.row(request)
+    words = {row.others, *map(row.at_endpoint, row.labels)}
+    if len(words) > 1 or "unknown" in words:
+        return Answer("unknown", request, str(source), depends_on=tuple(_NO_ENDPOINT))
+    return Answer(words.pop(), request, str(source), lock=", ".join(row.refused.decided_by))
 
 
 def _services(wish: Restriction, caller_arn: str, now: Exposure, after: Exposure) -> Iterator[Difference[Answer]]:
@@ -99,9 +128,9 @@ def unknown_keys(rows: Iterable[Difference[Answer]], *exposures: Exposure) -> tu
     """Return the condition keys on which answers depend; a policy that could not be read is reported as such."""
     named = {key for row in rows for key in (*row.after.depends_on, *row.before.depends_on)}
     for exposure in exposures:
-        for request in OF_A_TEAM if exposure.locks.has_portal else ("presigned",):
+        for request in (*OF_A_TEAM, *exposure.of_workers) if exposure.locks.has_portal else ("presigned",):
             named |= set(exposure.row(request).unknown.depends_on)
-    return tuple(sorted(named - ACTIONS))
+    return tuple(sorted(named - ACTIONS - _NO_ENDPOINT - {ANY_VPC}))
 
 
 def _unlisted_signers(wanted: Restriction, hits: Hits | None) -> list[str]:
@@ -115,9 +144,12 @@ def notices_of(
 ) -> Iterator[Notice]:
     """Yield what stops a plan, or makes its answers doubtful."""
     refused = [row for row in rows if row.shut_out]
-    logged = [row.source for row in refused if row.why == LOGGED]
-    if logged:
-        yield _refuses(wanted, logged, strangers(hits, wanted.bucket, wanted.prefix) & set(logged))
+    logged = grouped(
+        (row.request == "worker" and wanted.team is not None, row.source) for row in refused if row.why == LOGGED
+    )
+    for of_workers, sources in logged.items():
+        others = strangers(hits, wanted.bucket, wanted.prefix) & set(sources)
+        yield _refuses("refuses-labeler" if of_workers else "refuses-source", sources, others)
     left_out = _unlisted_signers(wanted, hits)
     if left_out:
         yield notice("signers-log", signers=some(left_out, _MOST_NAMED))
@@ -138,7 +170,7 @@ _REFUSED_SCENES = {
 """The notice for a service or the caller that a plan would refuse."""
 
 
-def _refuses(wish: Restriction, logged: Sequence[str], others: Set[str]) -> Notice:
+def _refuses(code: str, logged: Sequence[str], others: Set[str]) -> Notice:
     """Return the blocker for sources of the log; whoever only followed others is not proposed for the list."""
     known = [source for source in logged if source not in others]
     late = some(sorted(others), _MOST_NAMED)
@@ -149,12 +181,12 @@ def _refuses(wish: Restriction, logged: Sequence[str], others: Set[str]) -> Noti
         "strangers": said if known else _ONLY_LATER,
         "fix": fix,
     }
-    return notice("refuses-source", **values) if wish.team is None else notice("refuses-labeler", **values)
+    return notice(code, **values)
 
 
 def _opens_nobody(wish: Restriction, after: Exposure) -> Notice:
     row = after.row("worker" if after.locks.has_portal else "presigned")
-    who = "No worker of the team" if after.locks.has_portal else "Nobody with a presigned URL"
+    who = f"No worker of {wish.team}" if after.locks.has_portal else "Nobody with a presigned URL"
     where = " from an allowed address or endpoint" if wish.addresses or wish.endpoints else ""
     by = ", ".join(row.refused.decided_by)
     return notice("opens-nobody", who=who, where=where, by=f": {by} refuses" if by else "")
@@ -184,7 +216,7 @@ def users(hits: Hits | None, bucket: str | None, prefix: str) -> tuple[Source, .
     """Return the sources of presigned requests that were answered.
 
     Our own test requests are left out. An address in private space came through an endpoint that an access log does
-    not name: such a row proves nothing here.
+    not name.
     """
     found = []
     if hits is None:
@@ -194,7 +226,7 @@ def users(hits: Hits | None, bucket: str | None, prefix: str) -> tuple[Source, .
         address = read_address(row["remote_ip"])  # AWS itself has no address in the log
         if row["endpoint"] is not None:
             found.append(Source(None, parse_endpoint_id(str(row["endpoint"]))))
-        elif address is not None and scope(address) == "public":
+        elif address is not None and scope(address) in ("public", "private"):
             found.append(Source(address))
     return tuple(dict.fromkeys(found))
 

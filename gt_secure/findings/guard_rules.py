@@ -13,13 +13,14 @@ from ..aws.teams import Workforce, Workteam
 from ..base.errors import PolicyError
 from ..base.network import IPNetwork, outside, parse_stored_cidrs
 from ..base.text import count, duration, printable
-from ..engine.access.exposure import Exposure
+from ..engine.access.answer import WORKER_OF
+from ..engine.access.exposure import ANY_VPC, Exposure
 from ..engine.access.identities import Principals
 from ..engine.access.signers import identities, signers_of
 from ..engine.policies.age_limit import LONGEST_S, USUAL_LIMITS_S, age_text
 from ..engine.policies.bucket_guard import Guard, find_guard
 from ..restriction.model import Restriction
-from .model import Match, rule
+from .model import Match, Severity, rule
 from .workteam_rules import is_private, lists, lists_anyone, lock_of
 
 
@@ -127,6 +128,32 @@ def endpoint_not_of_the_url_lock(_: State, team: Workteam, guard: Guard) -> Iter
     if lock.source_ip and not lock.impossible and guard.endpoints:
         setting, endpoints = "The setting of the public portal is Enabled (SourceIp)", ", ".join(guard.endpoints)
         yield Match(team.name, f"{setting}, and the guard admits {endpoints}.")
+
+
+_PATHS = ("endpoints", "workforce", "jobs")
+
+
+@rule("team-locked-out", "bucket", "bucket.policy", "team", uses=_PATHS, given=("team of the bucket",))
+def team_locked_out(state: State, bucket: Bucket, _teams: object) -> Iterator[Match]:
+    """Match a team whose workers open no object: none of the bucket, or none that the guard protects."""
+    guard, team = guard_of(bucket), state.team.value
+    prefix = state.prefix or (guard.prefix if guard is not None else "")
+    exposure = Exposure(locks_of(state), prefix, is_prefix=True)
+    for row in map(exposure.row, exposure.of_workers):
+        if row.word == "refused":
+            name = row.request.removeprefix(WORKER_OF) if team is None or row.request != "worker" else team.name
+            where = f", for objects under {prefix}" if prefix else ""
+            severity: Severity | None = None if prefix == state.prefix else "medium"
+            yield Match(name, f"Refused by {'; '.join(row.refused.decided_by)}{where}.", severity=severity)
+
+
+@rule("private-address-alone", "team", "team", "bucket.policy", uses=_PATHS)
+def private_address_alone(state: State, team: Workteam) -> Iterator[Match]:
+    """Match a team whose URLs are bound to a private address, on a bucket that every endpoint reaches."""
+    left = Exposure(locks_of(state), state.prefix, is_prefix=True).row("forwarded").unknown
+    if state.bucket is not None and left.other_endpoints and ANY_VPC in left.depends_on:
+        rest = tuple(key for key in left.depends_on if key != ANY_VPC)
+        yield Match(team.name, "VpcSourceIp is Enabled, and no policy refuses endpoints of other VPCs.", rest)
 
 
 @rule("guard-open", "bucket", "bucket.policy", given=("guard",))

@@ -216,6 +216,7 @@ Given: TypeAlias = Literal[
     "principals",
     "portal in a VPC",
     "workteam",
+    "team of the bucket",
     "page that loads by script",
 ]
 """A thing that a rule is about beside its subject: without it, the rule is not applicable."""

@@ -238,6 +238,27 @@ class Restriction:
         object.__setattr__(more, "facts", {**self.facts, **_facts(context, "context")})
         return more
 
+    def including(self, others: Iterable[Restriction]) -> Restriction:
+        """Return the restriction that also admits the addresses and endpoints of others: one guard for several teams.
+
+        Raises
+        ------
+        InvalidInput
+            If the guard cannot list all of them.
+
+        Examples
+        --------
+        >>> office = Restriction("office-team", bucket="gt-images", addresses="203.0.113.0/24")
+        >>> joined = Restriction("vpc-team", bucket="gt-images", endpoints="vpce-0a1b2c3d").including([office])
+        >>> [str(network) for network in joined.addresses], joined.endpoints
+        (['203.0.113.0/24'], ('vpce-0a1b2c3d',))
+        """
+        data = self.to_dict()
+        for more in [each.to_dict() for each in others]:
+            for name in ("addresses", "endpoints"):
+                data[name] = list(dict.fromkeys(data[name] + more[name]))
+        return Restriction.from_dict(data)
+
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Restriction:
         """Read a mapping from :meth:`to_dict` or a file; an unknown field is an error."""

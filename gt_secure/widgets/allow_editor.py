@@ -248,6 +248,12 @@ class AllowEditor(Step):
         """Add an address to the list, as typing it does."""
         self.address_input.add(split_list(word))
 
+    def admit(self, restriction: Restriction) -> None:
+        """List the addresses and endpoints of a restriction."""
+        data = restriction.to_dict()
+        with self.hold_trait_notifications():
+            self.addresses, self.endpoints = tuple(data["addresses"]), tuple(data["endpoints"])
+
     def add_network(self, name: str) -> None:
         """Add the ranges of a named network to the list."""
         if name:

@@ -12,7 +12,7 @@ import ipywidgets
 import traitlets
 
 from ..account import access_under
-from ..aws.teams import team_reference
+from ..aws.teams import buckets_of, team_reference
 from ..base import html as markup
 from ..base.errors import Conflict, CredentialsError, GtSecureError, InvalidInput, PolicyError
 from ..connection import connection_of
@@ -113,6 +113,7 @@ class Panel(Box):
         self.picker.on_bucket_only = self._bucket_only
         self.hits.on_add = self.allow.add_address
         self.hits.on_revoke = self._revoke
+        self.review.on_keep = self.allow.admit
         self.hits.markers = self.test.browser_markers  # one list: the log tells from where the browser came
         self.hits.foot.value = ""  # the panel's own foot says it at all times
         self._wire()
@@ -198,15 +199,10 @@ class Panel(Box):
         workforce = details.workforce if details else None
         self.allow.show_portals(two=workforce is not None and workforce.in_vpc)
         if details is not None:
-            buckets = [
-                uri[5:].partition("/")[0]
-                for job in details.jobs
-                for uri in (job.input_uri, job.output_uri)
-                if uri.startswith("s3://")
-            ]
-            self.allow.offer_buckets(tuple(dict.fromkeys(buckets)))
+            buckets = sorted(buckets_of(uri for job in details.jobs for uri in (job.input_uri, job.output_uri)))
+            self.allow.offer_buckets(buckets)
             self.test.offer_roles([job.role_arn for job in details.jobs])
-            if not self.allow.bucket and len(set(buckets)) == 1:
+            if not self.allow.bucket and len(buckets) == 1:
                 self.allow.bucket = buckets[0]
         self._draw_top(workforce=workforce, workforce_known=known)
 

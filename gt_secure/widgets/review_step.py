@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
@@ -12,7 +13,7 @@ import traitlets
 from ..base import html as markup
 from ..base.errors import GtSecureError, InvalidInput, refuse_url
 from ..base.html import count
-from ..base.text import truncate
+from ..base.text import some, truncate
 from ..changes.applied import applied_notice
 from ..changes.change import find_change
 from ..changes.journal import scrub
@@ -95,11 +96,13 @@ class ReviewStep(Step):
         self.plan_button = self.button(
             "Plan again", self.make_plan, when=lambda: self.restriction is not None, link=True
         )
+        self.keep_button = self.button("Keep", self.keep, link=True)
+        self.on_keep: Callable[[Restriction], object] = partial(setattr, self, "restriction")
         self.takes = Html()
         buttons = row(self.apply_button, self.undo_button, self.takes, self.plan_button)
         self.after = Html()
         self.details = Html()
-        asks = [self.confirms, self.rest, self.reason]
+        asks = [self.confirms, self.keep_button, self.rest, self.reason]
         return [self.shown, self.facts, *asks, buttons, self.after, self.details]
 
     # actions
@@ -139,6 +142,11 @@ class ReviewStep(Step):
             may_cancel=False,
             activity=activity,
         )
+
+    def keep(self) -> None:
+        """Admit what the other teams of the bucket were given, too."""
+        if self.plan is not None and self.plan.keeping is not None:
+            self.on_keep(self.plan.keeping)
 
     def undo(self) -> None:
         """Undo the last change of this widget, else the last one in the journal."""
@@ -220,6 +228,9 @@ class ReviewStep(Step):
         self._confirmed = set()
         asks = () if plan is None else plan.asks
         self._asked = frozenset(each.code for each in asks)
+        set_class(self.keep_button, "gts-hidden", plan is None or plan.keeping is None)
+        teams = [] if plan is None else [truncate(each.team.name, 40) for each in plan.state.others if each.wish]
+        self.keep_button.description = f"Keep what {some(teams)} needs"
         shown: list[ipywidgets.Widget] = []
         for notice in asks:
             box = check(notice.consent, False, self._confirmer(notice.code))

@@ -26,7 +26,7 @@ CONTROLS: dict[str, tuple[str, str, str]] = {
         "AC-3 Access Enforcement",
         _ACCESS,
         "url-lock-both url-lock-off url-lock-portal-mismatch url-lock-impossible url-lock-one-path guard-missing "
-        "guard-open guard-private-address template-without-grant urls-live-long",
+        "guard-open guard-private-address private-address-alone template-without-grant urls-live-long",
     ),
     "ac_4": (
         "AC-4 Information Flow Enforcement",
@@ -66,6 +66,7 @@ NO_CONTROL = {
     "kms-session",
     "s3-endpoint-missing",
     "endpoint-not-of-the-url-lock",
+    "team-locked-out",
     "s3-endpoint-no-private-dns",
 }
 """Findings about workers who get no images: they weaken no control."""

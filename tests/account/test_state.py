@@ -175,7 +175,7 @@ def test_hits_name_labelers_and_other_readers(account: Account) -> None:
     with read_hits(log) as hits:
         made = plan(account.aws, wish(), hits=hits)
     logged = {row.source for row in made.simulation if row.why == "seen in the access log"}
-    assert logged == {"203.0.113.40", "198.51.100.23"}
+    assert logged == {"203.0.113.40", "198.51.100.23", "10.0.3.4"}  # the guard admits no endpoint
     assert [notice.code for notice in made.blockers] == ["refuses-labeler"]
 
 

@@ -78,7 +78,7 @@ def test_who_looks_past_an_unread_part_is_listed() -> None:
         "explain/refused_by.py:locks_on",  # without them no lock is named
         "account/fact_reader.py:read_facts",  # policies that were not read ask for nothing
         "account/reader.py:_account_block",  # reads more
-        "account/state.py:signing_role",  # empty: not known
+        "account/state.py:_known",  # empty: not known, and named as not read
         "findings/bucket_rules.py:block_public_access_off",  # `uses`
         "findings/bucket_rules.py:log_target_unfit",
         "findings/bucket_rules.py:_unfit_settings",

@@ -565,4 +565,4 @@ def test_kinds_with_the_same_answer_are_folded_together() -> None:
 
 def test_an_ipv4_address_in_its_ipv6_form_is_one_user() -> None:
     hits = opened_by("203.0.113.7", "::ffff:198.51.100.9", "10.0.3.4", "2001:db8:40::1f", "::ffff:203.0.113.7")
-    assert sorted(map(str, users(hits, None, ""))) == ["198.51.100.9", "2001:db8:40::1f", "203.0.113.7"]
+    assert sorted(map(str, users(hits, None, ""))) == ["10.0.3.4", "198.51.100.9", "2001:db8:40::1f", "203.0.113.7"]

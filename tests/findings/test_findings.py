@@ -59,8 +59,11 @@ GOOD = states.state(
     templates=(template("job-1", "<img src='{{ task.input.src | grant_read_access }}'>"),),
     wanted=WANTED,
 )
+IN_VPC = build_guard("gt-images", endpoints=["vpce-0a1b2c3d4e5f60718"])
 VPC = states.with_parts(
     GOOD,
+    bucket=dataclasses.replace(BUCKET, policy=states.part(merge_guard(None, IN_VPC))),
+    wanted=Restriction(bucket="gt-images", endpoints="vpce-0a1b2c3d4e5f60718"),
     team=workteam("vpc-team", vpc_source_ip=True),
     workforce=workforce("private-crowd", ("10.0.0.0/16",), "vpc-0a1b2c3d"),
     endpoints=(endpoint("vpce-0a1b2c3d4e5f60718", "vpc-0a1b2c3d"),),
@@ -153,6 +156,11 @@ BAD = [
         "w", ("203.0.113.0/24",), "vpc-0a1b2c3d")), "t"),
     ("endpoint-not-of-the-url-lock", bucket(policy=merge_guard(
         None, build_guard("gt-images", networks=["203.0.113.0/24"], endpoints=["vpce-0a1b2c3d"]))), "radiology"),
+    ("team-locked-out", bucket(policy=merge_guard(None, IN_VPC)), "radiology"),
+    ("team-locked-out", change(VPC, bucket=BUCKET), "vpc-team"),
+    ("team-locked-out", bucket(policy=merge_guard(None, build_guard(
+        "gt-images", prefix="scans/", endpoints=["vpce-0a1b2c3d"]))), "radiology"),
+    ("private-address-alone", change(VPC, bucket=dataclasses.replace(BUCKET, policy=states.part(None))), "vpc-team"),
     ("portal-lock-absent", change(workforce=workforce("w")), "w"),
     ("portal-lock-open", change(workforce=workforce("w", ("203.0.113.0/24", "0.0.0.0/0"))), "w"),
     ("portal-lock-open", change(workforce=workforce("w", ("::/0",))), "w"),
@@ -357,7 +365,8 @@ def test_what_was_not_asked_for_is_silent():
 
 def test_an_unreadable_workforce_is_no_workforce_without_a_vpc():
     assert codes(change(VPC, workforce=unread("sagemaker:DescribeWorkforce"))) == {"not-checked"}
-    assert codes(change(VPC, endpoints=unread("ec2:DescribeVpcEndpoints"))) == {"not-checked"}
+    unknown = {"not-checked", "presigned-from-anywhere"}  # whether the policy of the listed endpoint opens is unknown
+    assert codes(change(VPC, endpoints=unread("ec2:DescribeVpcEndpoints"))) == unknown
 
 
 @cache
@@ -544,7 +553,9 @@ def test_endpoint_policies():
     assert codes(through(mine)) == {"endpoint-policy-blocks"}
     assert "endpoint-policy-blocks" not in codes(through(mine, account_id="444455556666"))
     # A policy that cannot be evaluated blocks nothing that is known; who can open is unknown then.
-    assert codes(through({**allow, "Condition": {"IpAdress": {}}})) == {"presigned-from-anywhere"}
+    assert codes(through({**allow, "Condition": {"IpAdress": {}}})) == {
+        "presigned-from-anywhere", "private-address-alone",
+    }  # fmt: skip
 
 
 def test_a_public_range_beside_a_private_one_leaves_the_public_portal_open():

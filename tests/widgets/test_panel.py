@@ -19,6 +19,7 @@ import pytest
 import traitlets
 
 import gt_secure.widgets
+from gt_secure.aws.teams import LabelingJob
 from gt_secure.base.errors import Conflict, CredentialsError, GtSecureError, InvalidInput
 from gt_secure.connection import Connection
 from gt_secure.engine.policies.bucket_guard import build_guard
@@ -63,9 +64,27 @@ def test_the_whole_job(connection: Connection, now: None, words: Any, every_widg
     made.close()
 
 
+def test_what_another_team_of_the_bucket_needs_is_kept_by_one_click(connection: Connection, now: None) -> None:
+    office = Restriction("open-team", bucket="gt-images", addresses="203.0.113.0/24", url_lock=None)
+    connection.apply(connection.plan(office))
+    made = panel(connection, team="vpc-team", bucket="gt-images", endpoints=["vpce-0a1b2c3d4e5f60718"])
+    review = made.review
+    assert [each.code for each in review.plan.blockers] == ["refuses-team"]
+    assert review.keep_button.description == "Keep what open-team needs"
+    assert "gts-hidden" not in review.keep_button._dom_classes
+    review.keep_button.click()
+    assert made.allow.addresses == ("203.0.113.0/24",)
+    assert made.allow.endpoints == ("vpce-0a1b2c3d4e5f60718",)
+    assert review.plan.blockers == ()
+    assert "gts-hidden" in review.keep_button._dom_classes
+    connection.undo()
+    made.close()
+
+
 def test_bucket_mode_works_without_a_team_and_its_words(
-    connection: Connection, now: None, words: Any, every_widget: Any
+    connection: Connection, now: None, words: Any, every_widget: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(LabelingJob, "uses", lambda *_: False)  # no team uses the bucket
     made = panel(connection, bucket="gt-images", addresses=["203.0.113.0/24"])
     assert made.picker.value == ""
     assert made.review.plan is not None

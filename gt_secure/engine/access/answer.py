@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...base.html import Tone
-from ...base.text import members
+from ...base.text import members, printable
 from ..iam.request_space import Word
 from ..iam.verdict import Verdict
 from ..policies.bucket_guard import own_lock
@@ -31,13 +31,21 @@ _CAUSES = {
     "signer limit": "not signed by anybody on its list",
     "URL lock": "not the address the URL was made for",
 }
-ONE_ADDRESS = "People behind one public address cannot be told apart: the URL lock opens a worker's URL to all of them."
-"""The limit of the URL lock, which stands under its row on every surface."""
+ONE_ADDRESS = (
+    "People behind one public address cannot be told apart, and anybody can have a private one in a VPC of their own."
+)
+"""The limits of the two settings of the URL lock, which stand under its row on every surface."""
+
+
+WORKER_OF = "worker of "
+"""Start of the names of requests of the other workteams of a bucket."""
 
 
 def claim_of(request: str, *, has_team: bool) -> str:
     """Return a kind of request in words: beside a worker's own URL, a presigned URL is any other one."""
-    return CLAIMS[request] if has_team or request != "presigned" else "a presigned URL"
+    if request.startswith(WORKER_OF):
+        return f"{CLAIMS['worker']} ({printable(request.removeprefix(WORKER_OF))})"
+    return CLAIMS.get(request, request) if has_team or request != "presigned" else "a presigned URL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +109,7 @@ class Answer:
     @property
     def claim(self) -> str:
         """The kind of request in words."""
-        return CLAIMS.get(self.request, self.request)
+        return claim_of(self.request, has_team=True)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as JSON-able data."""

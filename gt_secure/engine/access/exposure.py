@@ -23,7 +23,7 @@ from ..iam.variables import Keys
 from ..iam.wildcards import TooManyClassesError
 from ..policies.public_access import BLOCK_PUBLIC_ACCESS
 from .address_classes import EVERY_ADDRESS, Span, minus, spans_of, within
-from .answer import Answer, Answers
+from .answer import WORKER_OF, Answer, Answers
 from .difference import Difference
 from .expectation import Expectation
 from .key_classes import KeyClasses, Listing
@@ -57,6 +57,9 @@ _WORST_FIRST: dict[str, tuple[Word, ...]] = {
     "allowed": ("refused", "unknown", "opened"),
     "refused": ("opened", "unknown", "refused"),
 }
+ANY_VPC = "whether Ground Truth adds aws:SourceVpc to a URL"
+"""What it depends on who can use a worker's URL behind an endpoint: anybody can have a private address in a VPC."""
+_SAME_ADDRESS = "the same private address"
 _ELSEWHERE = "The URL lock opens a worker's URL only to the address that it was made for."
 
 
@@ -92,7 +95,13 @@ class Exposure:
     def requests(self) -> tuple[str, ...]:
         """Names of the kinds of requests; without a bucket only those of a team are decided."""
         kinds = [name for name in KINDS if name != "upload" or self.locks.spares_uploads]
-        return (*(OF_A_TEAM if self.locks.has_portal else ()), *(kinds if self.locks.bucket else ()))
+        others = [f"{WORKER_OF}{name}" for name in self.locks.others]
+        return (*(OF_A_TEAM if self.locks.has_portal else ()), *others, *(kinds if self.locks.bucket else ()))
+
+    @property
+    def of_workers(self) -> tuple[str, ...]:
+        """Names of the requests of workers: those of the team, and of the other teams of the bucket."""
+        return tuple(name for name in self.requests if name.startswith("worker"))
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
@@ -153,6 +162,12 @@ class Exposure:
     @cached_property
     def _classes(self) -> KeyClasses:
         return KeyClasses(statements_of(self.locks), self.locks.arn, self.key, known=lambda: self.known)
+
+    def keys_beside(self, other: Exposure, prefix: str) -> Iterator[str]:
+        """Yield the key of an object for each class that the policies of two exposures tell apart, under a prefix."""
+        statements = [*statements_of(self.locks), *statements_of(other.locks)]
+        classes = KeyClasses(statements, self.locks.arn, prefix, known=lambda: [*self.known, *other.known])
+        return map(self._key_of, classes.arns.values())
 
     @cached_property
     def known(self) -> list[Keys]:
@@ -328,8 +343,13 @@ class _Question:
     locks: EffectiveLocks
     arn: str
 
+    def _of(self, request: str) -> _Question:
+        return replace(self, locks=self.locks.others[request.removeprefix(WORKER_OF)])
+
     def row(self, request: str) -> Row:
         """Return the exact sets of one kind of request."""
+        if request.startswith(WORKER_OF):
+            return replace(self._of(request).row("worker"), request=request)
         if request not in OF_A_TEAM:
             return self._sets(request)
         paths = [self._made_for(request, through_endpoint=each) for each in (False, True)]
@@ -339,6 +359,8 @@ class _Question:
 
     def answer(self, request: str, source: Source, *, plain: bool) -> Answer:
         """Answer one kind of request from one source."""
+        if request.startswith(WORKER_OF):
+            return replace(self._of(request).answer("worker", source, plain=plain), request=request)
         found = replace(self._answer(request, source, plain), request=request, source=str(source))
         if request != "worker" or found.answer == "refused" or source.is_endpoint:
             return found
@@ -354,22 +376,29 @@ class _Question:
         if request not in OF_A_TEAM:
             return self._decided(request, source, plain)
         made_for = self._made_for(request, through_endpoint=source.is_endpoint)
+        if made_for == _SAME_ADDRESS and self._team_sets(made_for).at_endpoint(source.endpoint or "") == "refused":
+            made_for = "nobody here"
         if made_for == "nobody here":
             return replace(self._decided("presigned", source, plain, NOTHING_GRANTED), text=_ELSEWHERE)
         found = self._decided("presigned", source, plain, of_team=True)
-        if made_for == "unread" and found.answer != "refused":
-            return found.unsure(READ_TEAM)
+        if made_for != "anybody" and found.answer != "refused":
+            return found.unsure(READ_TEAM if made_for == "unread" else ANY_VPC)
         return found
 
     def _made_for(self, request: str, *, through_endpoint: bool) -> str:
-        """Return for whom a URL of the portal works on this path: ``anybody``, ``nobody here``, or ``unread``."""
+        """Return for whom a URL of the portal works on this path: ``anybody``, ``nobody here``, or ``unread``.
+
+        Behind endpoints, a URL that another place uses works for whoever takes ``the same private address`` in a VPC.
+        """
         lock = self.locks.url_lock
         if lock is None:
             return "unread"
         if not lock.on:
             return "anybody"
-        fits = request == "worker" and not lock.impossible and lock.vpc_source_ip == through_endpoint
-        return "anybody" if fits else "nobody here"
+        fits = not lock.impossible and lock.vpc_source_ip == through_endpoint
+        if request == "worker":
+            return "anybody" if fits else "nobody here"
+        return _SAME_ADDRESS if fits and through_endpoint else "nobody here"
 
     def _team_sets(self, made_for: str) -> Row:
         if made_for == "nobody here":
@@ -377,6 +406,12 @@ class _Question:
             decided_by = tuple(sorted({"URL lock", *row.refused.decided_by}))
             return replace(row, refused=replace(row.refused, decided_by=decided_by))
         row = self._sets("presigned", of_team=True)
+        if made_for == _SAME_ADDRESS:  # the address is taken in the VPC of the portal alone
+            vpcs = {each.id: each.vpc_id for each in self.locks.endpoints.values()}
+            own = tuple(label for label in row.labels if vpcs.get(label, label) == self.locks.portal_vpc)
+            refused = SourceSet(endpoints=own, decided_by=("URL lock",))
+            lock = Row(row.request, NOWHERE, refused, replace(EVERYWHERE, depends_on=(ANY_VPC,)))
+            return combined(row, lock, both=True)
         return row if made_for != "unread" or row.opened.is_empty else unsure(row, [READ_TEAM])
 
     def kind(self, request: str) -> Kind:

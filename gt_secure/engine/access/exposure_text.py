@@ -29,7 +29,7 @@ def exposure_text(exposure: Exposure, room: int | None = None) -> str:
         lines.append(f"{row.request}: {_claim(exposure, row)}")
         named = [(word, words_of(row, word)) for word in WORDS]
         lines += [f"  {word + ':':<9} {printable(said)}" for word, said in named if said != "nowhere"]
-        lines += [f"  {_note(row)}"] if _note(row) else []
+        lines += [f"  {ONE_ADDRESS}"] if row.request == "forwarded" else []
     if exposure.locks.assumed_of_organization:
         lines.append(f"Assumed: {' '.join(exposure.locks.assumed_of_organization)}")
     if exposure.missing:
@@ -39,10 +39,6 @@ def exposure_text(exposure: Exposure, room: int | None = None) -> str:
 
 def _claim(exposure: Exposure, row: Row) -> str:
     return claim_of(row.request, has_team=any(each.request == "worker" for each in exposure))
-
-
-def _note(row: Row) -> str:
-    return ONE_ADDRESS if row.request == "forwarded" else ""
 
 
 def exposure_html(exposure: Exposure) -> str:

@@ -109,6 +109,10 @@ class EffectiveLocks:
         ARN of the KMS key of the default encryption; empty for none, or AWS's own. Without a reading there is none.
     kms_policy : Part of str
         Its policy.
+    others : mapping
+        The locks that the other workteams of the bucket meet, by the name of the team.
+    portal_vpc : str
+        The VPC of the worker portal; empty for none, or an unknown one.
     not_read : frozenset of str
         Actions that would have read the bucket policy or the endpoints.
     missing : tuple of str
@@ -140,6 +144,8 @@ class EffectiveLocks:
     missing: tuple[str, ...] = ()
     origin: Literal["given", "read"] = "read"
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    others: Mapping[str, EffectiveLocks] = field(default_factory=dict)
+    portal_vpc: str = ""
 
     @property
     def arn(self) -> str:

@@ -49,6 +49,11 @@ class KindRow:
         return any(cell.changes for cell in self.cells)
 
     @property
+    def is_of_workers(self) -> bool:
+        """Return whether a worker's own URL is among the requests."""
+        return any(each.startswith("worker") for each in self.requests)
+
+    @property
     def answers(self) -> str:
         """Return the answers after the change, each once."""
         words = dict.fromkeys(cell.after for cell in self.cells)
@@ -69,7 +74,7 @@ class Matrix:
     @property
     def has_team(self) -> bool:
         """Return whether workers are among those who ask."""
-        return any("worker" in line.requests for line in self.lines)
+        return any(line.is_of_workers for line in self.lines)
 
 
 def matrix_of(rows: Iterable[tuple[Row, Row]]) -> Matrix:
@@ -142,7 +147,7 @@ def _endpoints(pairs: Sequence[tuple[Row, Row]]) -> Iterator[tuple[tuple[str, st
 def split_lines(matrix: Matrix) -> tuple[list[KindRow], list[KindRow]]:
     """Return the lines to show, and those to fold: kinds of requests that stay the same while others change."""
     moving = any(line.changes for line in matrix.lines)
-    shown = [line for line in matrix.lines if line.changes or "worker" in line.requests or not moving]
+    shown = [line for line in matrix.lines if line.changes or line.is_of_workers or not moving]
     return shown, [line for line in matrix.lines if line not in shown]
 
 

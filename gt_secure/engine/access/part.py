@@ -11,14 +11,14 @@ from ...base.text import capital, members
 
 T = TypeVar("T")
 S = TypeVar("S")
-Why: TypeAlias = Literal["denied", "no answer", "not asked"]
+Why: TypeAlias = Literal["denied", "no answer", "in part", "not asked"]
 
 
 @dataclass(frozen=True, slots=True)
 class NotRead:
     """A part that was not read: ``what`` in words, the ``action`` that reads it, and ``why`` and the ``reason``.
 
-    ``why`` is ``not asked`` where the reading had a smaller scope.
+    ``why`` is ``not asked`` where the reading had a smaller scope, and ``in part`` where the calls would be too many.
     """
 
     what: str
@@ -57,6 +57,7 @@ class NotRead:
 _OUTCOMES: Mapping[Why, str] = {
     "denied": "was denied",
     "no answer": "got no answer",
+    "in part": "was not called for all of them",
     "not asked": "was not called",
 }
 
