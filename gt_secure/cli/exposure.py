@@ -290,27 +290,29 @@ def _who_signs(args: argparse.Namespace) -> int:
 def _run_prove(args: argparse.Namespace) -> int:
     from ..engine.access.proof import prove
 
-    conditional = None
     if args.tf_plan or args.cloudformation:
-        locks, claim = _locks_and_claim(args)
-        [policy], _ = read_planned(args)
-        proof = policy.prove(locks, claim)
-        conditional = policy.accepting().prove(locks, claim) if policy.condition else None
-    else:
-        proof = prove(*_locks_and_claim(args)) if args.bucket_policy else _prove_account(args)
+        return _prove_planned(args)
+    proof = prove(*_locks_and_claim(args)) if args.bucket_policy else _prove_account(args)
+    return _show_proof(args, proof, f"it depends on {', '.join(proof.depends_on)}")
+
+
+def _prove_planned(args: argparse.Namespace) -> int:
+    locks, claim = _locks_and_claim(args)
+    [policy], _ = read_planned(args)
+    proof = policy.prove(locks, claim)
+    if args.json or not policy.condition:
+        return _show_proof(args, proof, "; ".join(proof.depends_on))
+    say(fit(f"If {printable(policy.condition)}:"))
+    proof = policy.accepting().prove(locks, claim)
+    _show_proof(args, proof, "; ".join(proof.depends_on))
+    say(fit("The plan does not show whether that is so. Add --assume-unchanged to accept it."))
+    return UNKNOWN
+
+
+def _show_proof(args: argparse.Namespace, proof: Proof, unknown: str) -> int:
     if args.json:
         show_json(proof.to_dict())
-    elif conditional is None:
-        _show_proof(proof)
-    else:
-        say(fit(f"If {printable(policy.condition)}:"))
-        _show_proof(conditional)
-        say(fit("The plan does not show whether that is so. Add --assume-unchanged to accept it."))
-    return OK if proof.proved else UNKNOWN if proof.proved is None else FOUND
-
-
-def _show_proof(proof: Proof) -> None:
-    if proof.proved:
+    elif proof.proved:
         say(fit(f"Proved: {claim_text(proof)}."))
         _say_assumed(proof.assumed)
     elif proof.counterexample is not None:
@@ -321,7 +323,8 @@ def _show_proof(proof: Proof) -> None:
         if "finding" in proof.counterexample:
             say(f"  Apply the restriction to fix it: finding {proof.counterexample['finding']}")
     else:
-        say(fit(f"Not known: it depends on {printable(', '.join(proof.depends_on))}."))
+        say(f"Not known: {printable(unknown)}.")
+    return OK if proof.proved else UNKNOWN if proof.proved is None else FOUND
 
 
 def _prove_account(args: argparse.Namespace) -> Proof:

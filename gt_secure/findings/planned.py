@@ -40,7 +40,6 @@ def findings_of(planned: Iterable[PlannedPolicy], account: str, facts: Facts | N
         runs = [examine(state(Part.of(one.texts("")[0])), _RULES) for one in each.documents]
         of_policy, outcomes = list(runs[0].findings), {one.code: one for one in runs[0].checked}
         doubts = [
-            *each.provided,
             *each.doubts,
             *([] if each.bucket else [f"the bucket of {each.address} is not known"]),
         ]

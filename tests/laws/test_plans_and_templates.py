@@ -116,9 +116,10 @@ def test_no_deployment_of_more_files_contradicts_an_answer() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(10_000, 10_500, 50))
-def test_no_deployment_of_all_files_contradicts_an_answer(first: int) -> None:
-    assert ask(range(first, first + 50)).wrong == []
+def test_no_deployment_of_all_files_contradicts_an_answer() -> None:
+    outcome = ask(range(10_000, 10_500))
+    print(dict(outcome.counts))
+    holds(outcome)
 
 
 def put_back(patch: pytest.MonkeyPatch, owner: Any, name: str, old: str, new: str) -> None:

@@ -243,6 +243,14 @@ PLANS: dict[str, tuple[str, Answer, Answer]] = {
         plan(BUCKET, {**set_policy(HELD), "change": {
             "actions": ["delete", "create"], "before": HELD, "after": {**HELD, "bucket": "gt-other"}}}), False, False,
     ),
+    "kept while its bucket is replaced": (
+        plan(BUCKET | {"change": {"actions": ["delete", "create"], "before": {"bucket": "gt-images"}, "after": {"bucket": "gt-images"}}},
+             set_policy(HELD, actions=["no-op"])), None, None,
+    ),
+    "replaced with its bucket": (
+        plan(BUCKET | {"change": {"actions": ["delete", "create"], "before": {"bucket": "gt-images"}, "after": {"bucket": "gt-images"}}},
+             {**set_policy(HELD), "change": {"actions": ["delete", "create"], "before": HELD, "after": HELD}}), True, True,
+    ),
     "forgotten": (
         plan({**set_policy(None), "change": {"actions": ["forget"], "before": HELD, "after": None}}), None, None,
     ),

@@ -26,8 +26,8 @@ _READ = re.compile(
 )
 """Attributes and properties of a policy that are read, or change nothing in it."""
 _HARMLESS = re.compile(
-    r"AWS::(?!CloudFormation::)\w+::\w+|AWS::CloudFormation::WaitCondition(Handle)?"
-    r"|Custom::S3(AutoDeleteObjects|BucketNotifications)"
+    r"AWS::(?!CloudFormation::|ServiceCatalog::|Serverless::Application|SSM::Association)\w+::\w+"
+    r"|AWS::CloudFormation::WaitCondition(Handle)?|Custom::S3(AutoDeleteObjects|BucketNotifications)"
 )
 """Types of resources that set no bucket policy, whatever they mention."""
 _TRANSFORMS = ("AWS::Serverless-2016-10-31", "AWS::LanguageExtensions")
@@ -127,8 +127,8 @@ class _Template:
             except _UndecidedError as error:
                 name, values = error.args
                 waiting += [{**self.choices, name: each} for each in values]
-            except RecursionError:
-                return [Unknown("the template refers to itself, or is nested too deeply")]
+            except (RecursionError, TypeError, LookupError, AttributeError):
+                return [Unknown("the template refers to itself, or has a part of another form")]
             if len(results) + len(waiting) > _MOST:
                 return [Unknown(f"the template has more than {_MOST} possible outcomes")]
         return results

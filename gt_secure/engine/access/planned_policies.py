@@ -146,7 +146,9 @@ class PlannedPolicy:
         labels = ", ".join(f"{each.address}{each.when}" for each in self.documents)
         number = len(self.documents)
         which = f"the file does not say which of {number} documents it is ({labels})"
-        return [*([which] if number > 1 else ()), *dict.fromkeys(reasons([each.value for each in self.documents]))]
+        conditional = (f"the plan does not show whether {each}" for each in self.provided)
+        open_values = dict.fromkeys(reasons([each.value for each in self.documents]))
+        return [*conditional, *([which] if number > 1 else ()), *open_values]
 
     def accepting(self) -> PlannedPolicy:
         """Return the policy with its clauses accepted: they are assumed then."""
@@ -171,7 +173,7 @@ class PlannedPolicy:
             closed = decide("Deny")
             proof = closed if closed.proved is False else _each((proof, closed), doubts)
         if self.provided:
-            proof = replace(proof, proved=None, counterexample=None, depends_on=(f"whether {self.condition}",))
+            proof = replace(proof, proved=None, counterexample=None, depends_on=tuple(doubts))
         return replace(proof, assumed=(*proof.assumed, *self.assumed))
 
 

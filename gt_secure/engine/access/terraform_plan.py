@@ -39,7 +39,7 @@ _BLOCKS = {
 _ACTIONS = re.compile("no-op|create|read|update|delete|forget")
 _HARMLESS = re.compile(
     r"aws_(s3_(?!bucket$|bucket_policy$)\w+|(s3control|s3tables|iam|kms|cloudfront|cloudwatch|sagemaker|athena|glue|sns|sqs|ecs"
-    r"|eks|config|batch|kinesis_firehose|route53|guardduty|macie2|datasync|transfer|backup|rds|db|vpc)_\w+|cloudtrail"
+    r"|eks|batch|kinesis_firehose|route53|guardduty|macie2|datasync|transfer|backup|rds|db|vpc)_\w+|cloudtrail"
     r"|lambda_(function|permission|alias|event_source_mapping|layer_version)|flow_log|[an]?lb|elb|instance"
     r"|launch_template|codebuild_project|ssm_parameter|sfn_state_machine|mwaa_environment)|(random|tls|time)_\w+"
 )
@@ -99,12 +99,12 @@ class _Row:
         own = listed & {"each.key", "count.index"}
         matches = [re.fullmatch(pattern, each) for each in listed - own]
         if not matches or None in matches:
-            return Unknown(f"it depends on {', '.join(sorted(listed))}") if listed else self.unknown
+            return Unknown(f"{self.address} depends on {', '.join(sorted(listed))}") if listed else self.unknown
         names = {match[1] for match in matches if match}
         indexes = {match[2] for match in matches if match and match[2]}
         indexes |= {f"[{json.dumps(self.data['index'])}]" for _ in own}
         if len(names) > 1 or len(indexes) > 1:
-            return Unknown(f"it depends on {', '.join(sorted(listed))}")
+            return Unknown(f"{self.address} depends on {', '.join(sorted(listed))}")
         module = self.data.get("module_address")
         return "".join([f"{module}." if module else "", *names, *indexes])
 
@@ -134,7 +134,7 @@ class _Plan:
         rows = [row for row in listed if row.address not in self.documents]
         buckets = [row for row in rows if row.type == _BUCKET]
         self.buckets = {row.address: row.after.get("bucket") for row in buckets if row.stays}
-        self.deleted = {row.former for row in buckets if row.former not in self.buckets.values()}
+        self.emptied = {row.former for row in buckets if "delete" in row.actions}
         self.refers: list[str] = []
         self.managed = [each for row in rows if row.type == _POLICY for each in self._documents(row)]
         partial = data.get("errored") or data.get("complete") is False or data.get("deferred_changes")
@@ -169,8 +169,10 @@ class _Plan:
             target = self._bucket(row)
             value, provided = self._value(row)
             yield PlannedDocument(row.address, target, value, provided=provided)
+            if target in self.emptied and "create" not in row.actions:
+                yield PlannedDocument(row.address, target, NO_POLICY, " when the bucket is replaced")
         former = row.former or row.unknown
-        if former in self.deleted:
+        if former in self.emptied and former not in self.buckets.values():
             return
         if "forget" in row.actions:
             yield PlannedDocument(row.address, former, Unknown(f"{row.address} is not managed any more"))

@@ -101,8 +101,7 @@ def test_other_plans_are_refused(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["[]", "{}", "null", '{"Resources": []}',
-     '{"Resources": {"P": {"Type": "AWS::S3::BucketPolicy", "Properties": []}}}',
-     '{"Resources": {}, "Parameters": []}', '{"Resources": {}, "Resources": {}}'],
+          '{"Resources": {}, "Parameters": []}', '{"Resources": {}, "Resources": {}}'],
 )  # fmt: skip
 def test_other_templates_are_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
@@ -140,6 +139,11 @@ HOSTILE = {
     "an object of Python": "Resources: !!python/object:os.system {}",
 }  # fmt: skip
 UNKNOWN_AFTER_ALL = {
+    "properties that are a list": '{"Resources": {"P": {"Type": "AWS::S3::BucketPolicy", "Properties": []}}}',
+    "a condition that is a list": json.dumps(planned_kinds.resource(template(GUARD), Condition=["A"])),
+    "an application of another repository": json.dumps(
+        planned_kinds.resource(template(GUARD), "A", Type="AWS::Serverless::Application", Properties={"b": "gt-images"})
+    ),
     "deep JSON": f'{{"Resources": {nested(900)}}}',
     "a deep policy": POLICY % nested(900),
     "a deep statement": POLICY % f'{{"Version": "2012-10-17", "Statement": [{nested(300)}]}}',
