@@ -273,6 +273,13 @@ PLANS: dict[str, tuple[str, Answer, Answer]] = {
     "no policy": (plan(set_policy({"bucket": "gt-images"})), None, None),
     "an argument that nobody knows": (plan(set_policy({**HELD, "mode": "merge"})), None, None),
     "OpenTofu": (plan(set_policy({**HELD, "region": "eu-west-1", "id": "gt-images"}), timestamp="x"), True, True),
+    "a resource whose parts do not fit": (
+        plan(set_policy(HELD), change("aws_sqs_queue", "q", {"rules": None, "tags": "x"}, {"rules": [True], "tags": {"a": True}})),
+        True, True,
+    ),
+    "a document whose parts do not fit": (
+        of_document({"statement": None}, {"statement": [True]}), None, None,
+    ),
     "a data source of the policy": (
         plan(change("aws_s3_bucket_policy", "p", HELD, mode="data", actions=["read"]), BUCKET), None, None,
     ),

@@ -72,10 +72,10 @@ def terraform_policies(text: str) -> PlannedFile:
 
 def _filled(after: Any, unknown: Any, reason: str) -> Any:
     """Return a planned value in which the parts that are marked as unknown are."""
-    if isinstance(unknown, dict):
+    if isinstance(unknown, dict) and isinstance(after, dict | None):
         members = after or {}
         return {name: _filled(members.get(name), unknown.get(name), reason) for name in members | unknown}
-    if isinstance(unknown, list) and len(unknown) == len(after):
+    if isinstance(unknown, list) and isinstance(after, list) and len(unknown) == len(after):
         return [_filled(*pair, reason) for pair in zip(after, unknown, strict=True)]
     return Unknown(reason) if unknown else after
 
@@ -119,7 +119,7 @@ def _configured(module: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[s
     """Yield the resources of the configuration, by the address without indexes."""
     yield from ((prefix + each["address"], each) for each in module.get("resources", ()))
     for name, call in module.get("module_calls", {}).items():
-        yield from _configured(call["module"], f"{prefix}module.{name}.")
+        yield from _configured(call.get("module", {}), f"{prefix}module.{name}.")
 
 
 class _Plan:
