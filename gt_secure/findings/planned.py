@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -37,12 +37,11 @@ def findings_of(planned: Iterable[PlannedPolicy], account: str, facts: Facts | N
     read = []
     for each in planned:
         state = partial(_state, each.subject, account, facts)
-        runs = [examine(state(Part.of(one.texts("")[0])), _RULES) for one in each.documents]
-        of_policy, outcomes = list(runs[0].findings), {one.code: one for one in runs[0].checked}
-        doubts = [
-            *each.doubts,
-            *([] if each.bucket else [f"the bucket of {each.address} is not known"]),
-        ]
+        is_open = each.provided or not all(isinstance(one.value, str | Mapping) for one in each.documents)
+        runs = [] if is_open else [examine(state(Part.of(one.texts("")[0])), _RULES) for one in each.documents]
+        of_policy = [one for run in runs[:1] for one in run.findings]
+        outcomes = {one.code: one for run in runs[:1] for one in run.checked}
+        doubts = [*each.doubts, *([] if each.bucket else [f"the bucket of {each.address} is not known"])]
         if reason := "; ".join(doubts):
             unread = NotRead("the bucket policy", "s3:GetBucketPolicy", "no answer", reason, each.subject)
             blind = examine(state(Part.unread(unread)), _RULES)
@@ -50,7 +49,7 @@ def findings_of(planned: Iterable[PlannedPolicy], account: str, facts: Facts | N
             detail = f"{capital(reason)}. Not known: whatever one known statement does not settle."
             more: dict[str, Any] = {"detail": detail, "why": _WHY, "fix": _FIX, "could_not_see": ()}
             of_policy = [one for one in of_policy if one.code in sure]
-            of_policy += (replace(one, **more) for one in blind.findings if len(sure) < len(outcomes))
+            of_policy += (replace(one, **more) for one in blind.findings if len(sure) < len(blind.checked))
             outcomes = {one.code: one for one in blind.checked} | {code: outcomes[code] for code in sure}
         findings += of_policy
         read.append(each.subject)
@@ -65,7 +64,7 @@ def _sure(policy: PlannedPolicy, runs: Sequence[Examined]) -> set[str]:
     """Return the rules that come to the same for each document, whatever is unknown."""
     outcomes = grouped((one.code, one.outcome) for run in runs for one in run.checked)
     is_known = policy.bucket and not reasons([each.value for each in policy.documents])
-    same = {code for code, words in outcomes.items() if len({*words}) == 1 and not policy.provided}
+    same = {code for code, words in outcomes.items() if len({*words}) == 1}
     return {code for code in same if is_known or (code in _SETTLED and "found" in outcomes[code])}
 
 
