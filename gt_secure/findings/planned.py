@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -37,20 +37,7 @@ def findings_of(planned: Iterable[PlannedPolicy], account: str, facts: Facts | N
     read = []
     for each in planned:
         state = partial(_state, each.subject, account, facts)
-        is_open = each.provided or not all(isinstance(one.value, str | Mapping) for one in each.documents)
-        runs = [] if is_open else [examine(state(Part.of(one.texts("")[0])), _RULES) for one in each.documents]
-        of_policy = [one for run in runs[:1] for one in run.findings]
-        outcomes = {one.code: one for run in runs[:1] for one in run.checked}
-        doubts = [*each.doubts, *([] if each.bucket else [f"the bucket of {each.address} is not known"])]
-        if reason := "; ".join(doubts):
-            unread = NotRead("the bucket policy", "s3:GetBucketPolicy", "no answer", reason, each.subject)
-            blind = examine(state(Part.unread(unread)), _RULES)
-            sure = _sure(each, runs)
-            detail = f"{capital(reason)}. Not known: whatever one known statement does not settle."
-            more: dict[str, Any] = {"detail": detail, "why": _WHY, "fix": _FIX, "could_not_see": ()}
-            of_policy = [one for one in of_policy if one.code in sure]
-            of_policy += (replace(one, **more) for one in blind.findings if len(sure) < len(blind.checked))
-            outcomes = {one.code: one for one in blind.checked} | {code: outcomes[code] for code in sure}
+        of_policy, outcomes = _examined(each, state)
         findings += of_policy
         read.append(each.subject)
         for code, one in outcomes.items():
@@ -58,6 +45,25 @@ def findings_of(planned: Iterable[PlannedPolicy], account: str, facts: Facts | N
     evidence = Evidence(", ".join(read) or "no bucket", ("the bucket policy",), {"rule": len(_RULES)})
     findings.sort(key=lambda each: SEVERITIES.index(each.severity))
     return Examined(tuple(findings), tuple(checked.values()), evidence)
+
+
+def _examined(policy: PlannedPolicy, state: Callable[[Part[str]], State]) -> tuple[list[Finding], dict[str, Checked]]:
+    """Return the findings about a policy and what each rule comes to, over states with it."""
+    is_open = policy.provided or not all(isinstance(each.value, str | Mapping) for each in policy.documents)
+    runs = [] if is_open else [examine(state(Part.of(each.texts("")[0])), _RULES) for each in policy.documents]
+    findings, checked = [*runs[0].findings] if runs else [], runs[0].checked if runs else ()
+    outcomes = {one.code: one for one in checked}
+    doubts = [*policy.doubts, *([] if policy.bucket else [f"the bucket of {policy.address} is not known"])]
+    if reason := "; ".join(doubts):
+        unread = NotRead("the bucket policy", "s3:GetBucketPolicy", "no answer", reason, policy.subject)
+        blind = examine(state(Part.unread(unread)), _RULES)
+        sure = _sure(policy, runs)
+        detail = f"{capital(reason)}. Not known: whatever one known statement does not settle."
+        more: dict[str, Any] = {"detail": detail, "why": _WHY, "fix": _FIX, "could_not_see": ()}
+        findings = [one for one in findings if one.code in sure]
+        findings += (replace(one, **more) for one in blind.findings if len(sure) < len(blind.checked))
+        outcomes = {one.code: one for one in blind.checked} | {code: outcomes[code] for code in sure}
+    return findings, outcomes
 
 
 def _sure(policy: PlannedPolicy, runs: Sequence[Examined]) -> set[str]:
