@@ -21,8 +21,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 import support.principals as made  # noqa: E402
 from gt_secure.engine.access import Exposure, locks_of_files  # noqa: E402
 from gt_secure.engine.access.identities import parse_principals  # noqa: E402
-from gt_secure.engine.access.planned_policies import terraform_policies  # noqa: E402
 from gt_secure.engine.access.signers import signers_of  # noqa: E402
+from gt_secure.engine.access.terraform_plan import terraform_policies  # noqa: E402
 from gt_secure.engine.policies.bucket_guard import build_guard  # noqa: E402
 from gt_secure.findings.planned import findings_of  # noqa: E402
 
@@ -98,7 +98,7 @@ def main():
     if args.only in (None, "plan"):
         text = plan(args.buckets)
         started = time.process_time()
-        found = findings_of(terraform_policies(text), made.ACCOUNT)
+        found = findings_of(terraform_policies(text).policies(), made.ACCOUNT)
         print(f"plan   {time.process_time() - started:6.2f} s: {args.buckets} buckets (goal {GOALS['plan']} s)")
     print(f"memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000:,.0f} MB at most (goal 200)")
 

@@ -65,3 +65,11 @@ def test_policies_are_put_together_in_one_module() -> None:
 def test_verdicts_stay_in_the_engine_and_behind_answers() -> None:
     found = modules_with(r"(->|:) ?(list\[|tuple\[|Iterable\[)?Verdict\b")
     assert {name for name in found if not name.startswith(("engine/", "explain/"))} <= {"findings/bucket_rules.py"}
+
+
+def test_each_format_has_one_loader() -> None:
+    """YAML is read in one module, and plans and templates by the readers that see a name that occurs twice."""
+    assert modules_with(r"yaml\.(\w+_)?load|import yaml|module\(.yaml") == {"base/files.py"}
+    readers = {"engine/access/cloudformation_template.py", "engine/access/terraform_plan.py"}
+    assert readers <= modules_with(r"from \.\.\.base\.files import loads")
+    assert not {*readers, "engine/access/planned_policies.py"} & modules_with(r"json\.loads?\(")

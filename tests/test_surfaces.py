@@ -173,6 +173,7 @@ RENAMED = {
     "prefix": "restriction", "age_limit": "restriction", "limit": "", "stats": "", "no_cache": "", "dedupe": "",
     "presigned": "filters", "refused": "filters", "no_tests": "filters", "network": "filters", "key_prefix": "filters",
     "signers": "restriction", "tf_plan": "", "cloudformation": "", "account": "",
+    "assume_unchanged": "", "parameters": "",
     "explain": "", "write_baseline": "", "sarif": "", "accept_reason": "", "accept_until": "",
     "predict": "", "follow": "", "wait_for": "", "wait_s": "", "cache": "",
     "athena_database": "engine", "athena_workgroup": "engine", "athena_output": "engine", "athena_table": "engine",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+from copy import copy
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from .text import json_text
 MAX_BYTES = 512 * 1024
 _MAX_VALUES = 300_000
 """More than a file of that size can hold without aliases."""
+_TAGS = {"scalar": "str", "sequence": "seq", "mapping": "map"}
 
 
 def package_data(package: str, name: str) -> Any:
@@ -43,9 +45,9 @@ def read_text(path: str | Path, max_bytes: int | None = None) -> str:
         raise _bad(f"{file.name} is not UTF-8 text.", "Save it as UTF-8.") from error
 
 
-def loads(text: str, *, yaml: bool = False, name: str = "the text") -> Any:
-    """Read JSON or, with ``yaml=True``, YAML text."""
-    return _yaml_load(text, name) if yaml else _json_load(text, name)
+def loads(text: str, *, yaml: bool = False, name: str = "the text", short_forms: bool = False) -> Any:
+    """Read JSON or, with ``yaml=True``, YAML text; ``short_forms`` are those of functions in CloudFormation."""
+    return _yaml_load(text, name, short_forms=short_forms) if yaml else _json_load(text, name)
 
 
 def dumps(data: Any, *, yaml: bool = False) -> str:
@@ -75,7 +77,7 @@ def _yaml() -> Any:
         ) from error
 
 
-def _yaml_load(text: str, name: str) -> Any:
+def _yaml_load(text: str, name: str, *, short_forms: bool) -> Any:
     yaml = _yaml()
 
     class Loader(yaml.SafeLoader):  # type: ignore[misc, name-defined]
@@ -97,6 +99,18 @@ def _yaml_load(text: str, name: str) -> Any:
                 problem = f"this is no {kind}; what is meant as text needs quotes"
                 raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from error
 
+    def short_form(loader: Any, suffix: str, node: Any) -> Any:
+        plain = copy(node)
+        plain.tag = f"tag:yaml.org,2002:{_TAGS[node.id]}"
+        function = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
+        return {function: loader.construct_object(plain, deep=True)}
+
+    if short_forms:
+        Loader.add_multi_constructor("!", short_form)
+        Loader.yaml_implicit_resolvers = {
+            key: [pair for pair in pairs if pair[0] != "tag:yaml.org,2002:timestamp"]
+            for key, pairs in Loader.yaml_implicit_resolvers.items()
+        }  # a Version such as 2012-10-17 is text
     try:
         data = yaml.load(text, Loader=Loader)
     except (yaml.YAMLError, RecursionError) as error:

@@ -58,14 +58,13 @@ def no_findings(
         "findings": [each.to_dict() for each in (failing or undecided)],
         **_looked_at(findings),
     }
-    unread = "Some checks could not run: " + " ".join(f"{each.code}: {each.detail}" for each in undecided[:3])
+    unread = _not_run(undecided)
     if failing:
-        text = " ".join([_failure(failing), *([unread] if undecided else [])])
+        text = f"{_failure(failing)}{unread}"
         return CheckResult("no_findings", subject, False, text, details, _next_step(failing[0]))
-    if undecided:
-        return CheckResult(
-            "no_findings", subject, None, unread, details, "Run 'gt-secure doctor' to list the missing permissions."
-        )
+    if unread:
+        doctor = "Run 'gt-secure doctor' to list the missing permissions."
+        return CheckResult("no_findings", subject, None, unread.strip(), details, doctor)
     if not findings.decided:
         text = f"No rule was decided. {findings.looked}"
         return CheckResult("no_findings", subject, None, text, details, "Name a private workteam, or a bucket.")
@@ -74,6 +73,11 @@ def no_findings(
     if findings.accepted:
         text = f"{text} There are {accepted_title(findings.accepted)}."
     return CheckResult("no_findings", subject, True, text, details)
+
+
+def _not_run(undecided: list[Finding]) -> str:
+    named = " ".join(f"{each.code}: {each.detail}" for each in undecided[:3])
+    return f" Some checks could not run: {named}" if named else ""
 
 
 def _place(bucket: str, prefix: str) -> str:

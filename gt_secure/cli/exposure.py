@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ..engine.access.exposure import Exposure
     from ..engine.access.locks import EffectiveLocks
     from ..engine.access.planned_policies import PlannedPolicy
-    from ..engine.access.proof import Proof
+    from ..engine.access.proof import Claim, Proof
     from ..engine.access.signers import Signers
 
 
@@ -118,11 +118,7 @@ def add(commands: Commands) -> None:
     )
     add_context(prove)
     _add_files(prove, "--tf-plan", "--cloudformation")
-    prove.add_argument("--tf-plan", metavar="FILE", help="Terraform plan, as terraform show -json prints it")
-    prove.add_argument("--cloudformation", metavar="FILE", help="CloudFormation template, JSON or YAML")
-    for planned in ("--tf-plan", "--cloudformation"):
-        prove.excludes(planned, "--bucket-policy", "--file", "--team", "--profile", "--region")
-    prove.excludes("--tf-plan", "--cloudformation")
+    add_planned(prove, prove, "--bucket-policy", "--file", "--team", "--profile", "--region")
     prove.excludes("--file", "--team", "s3uri", "--allow", "--endpoint", "--signers", "--guard")
     prove.excludes("--bucket-policy", "--file", "--team", "--profile", "--region")
 
@@ -151,6 +147,21 @@ def _add_files(parser: Parser, *planned: str) -> None:
     group.add_argument("--scp", action="append", default=[], metavar="FILE", help="service control policy (repeatable)")
     for option in ("--account", "--rcp", "--scp"):
         parser.needs(option, "--bucket-policy", *planned)
+
+
+def add_planned(parser: Parser, group: Parser | argparse._ArgumentGroup, *others: str) -> None:
+    """Add the options of files before deployment, which exclude others."""
+    group.add_argument("--tf-plan", metavar="FILE", help="Terraform plan, as terraform show -json prints it")
+    group.add_argument("--assume-unchanged", action="store_true", help="take what the plan refers to as unchanged")
+    group.add_argument("--cloudformation", metavar="FILE", help="CloudFormation template, JSON or YAML")
+    group.add_argument(
+        "--parameters", action="append", default=[], metavar="NAME=VALUE", help="value of a parameter (repeatable)"
+    )
+    parser.excludes("--tf-plan", "--cloudformation")
+    parser.excludes("--tf-plan", *others)
+    parser.excludes("--cloudformation", *others)
+    parser.needs("--assume-unchanged", "--tf-plan")
+    parser.needs("--parameters", "--cloudformation")
 
 
 def _locks(args: argparse.Namespace, bucket: str) -> EffectiveLocks:
@@ -277,8 +288,28 @@ def _who_signs(args: argparse.Namespace) -> int:
 
 
 def _run_prove(args: argparse.Namespace) -> int:
-    is_file = args.bucket_policy or args.tf_plan or args.cloudformation
-    proof = _prove_files(args) if is_file else _prove_account(args)
+    from ..engine.access.proof import prove
+
+    if args.tf_plan or args.cloudformation:
+        return _prove_planned(args)
+    proof = prove(*_locks_and_claim(args)) if args.bucket_policy else _prove_account(args)
+    return _show_proof(args, proof, f"it depends on {', '.join(proof.depends_on)}")
+
+
+def _prove_planned(args: argparse.Namespace) -> int:
+    locks, claim = _locks_and_claim(args)
+    [policy], _ = read_planned(args)
+    proof = policy.prove(locks, claim)
+    if args.json or not policy.condition:
+        return _show_proof(args, proof, "; ".join(proof.depends_on))
+    say(fit(f"If {printable(policy.condition)}:"))
+    proof = policy.accepting().prove(locks, claim)
+    _show_proof(args, proof, "; ".join(proof.depends_on))
+    say(fit("The plan does not show whether that is so. Add --assume-unchanged to accept it."))
+    return UNKNOWN
+
+
+def _show_proof(args: argparse.Namespace, proof: Proof, unknown: str) -> int:
     if args.json:
         show_json(proof.to_dict())
     elif proof.proved:
@@ -292,7 +323,7 @@ def _run_prove(args: argparse.Namespace) -> int:
         if "finding" in proof.counterexample:
             say(f"  Apply the restriction to fix it: finding {proof.counterexample['finding']}")
     else:
-        say(f"Not known: it depends on {printable(', '.join(proof.depends_on))}.")
+        say(f"Not known: {printable(unknown)}.")
     return OK if proof.proved else UNKNOWN if proof.proved is None else FOUND
 
 
@@ -318,9 +349,8 @@ def _restriction(args: argparse.Namespace) -> Restriction:
     return Restriction(addresses=args.allow, endpoints=args.endpoint, signers=args.signers, guard=guard, **place)
 
 
-def _prove_files(args: argparse.Namespace) -> Proof:
-    from ..engine.access.planned_policies import policy_of
-    from ..engine.access.proof import Claim, prove
+def _locks_and_claim(args: argparse.Namespace) -> tuple[EffectiveLocks, Claim]:
+    from ..engine.access.proof import Claim
 
     if not args.bucket:
         raise InvalidInput("The bucket is missing.", next_step="Add it as s3://gt-images.", field="bucket")
@@ -331,18 +361,29 @@ def _prove_files(args: argparse.Namespace) -> Proof:
         signers=parse_signers(args.signers or ()),
         reads=args.guard == "reads",
     )
-    locks = _locks(args, args.bucket)
-    if args.tf_plan or args.cloudformation:
-        return policy_of(read_planned(args)[0], args.bucket).prove(locks, claim)
-    return prove(locks, claim)
+    return _locks(args, args.bucket), claim
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise InvalidInput(f"'{text[:80]}' has no value.", next_step="Write NAME=VALUE.", field="parameters")
+    return name, value
 
 
 def read_planned(args: argparse.Namespace) -> tuple[list[PlannedPolicy], str]:
-    """Return the bucket policies of a plan or a template, and its text."""
-    from ..engine.access.planned_policies import cloudformation_policies, terraform_policies
+    """Return the policy of a bucket, or every bucket policy, of a plan or a template, and the text of the file."""
+    from ..engine.access.cloudformation_template import cloudformation_policies
+    from ..engine.access.terraform_plan import terraform_policies
 
     text, account = _read_policy_file(args.tf_plan or args.cloudformation), _check_account(args.account)
-    return terraform_policies(text) if args.tf_plan else cloudformation_policies(text, account), text
+    if args.tf_plan:
+        file = terraform_policies(text)
+    else:
+        file = cloudformation_policies(text, account, dict(map(_parameter, args.parameters)))
+    policies = [file.policy(args.bucket)] if args.bucket else list(file.policies())
+    is_accepted = args.assume_unchanged
+    return [each.accepting() if is_accepted else each for each in policies], text
 
 
 def _run_verdict(_: argparse.Namespace) -> int:

@@ -15,7 +15,7 @@ from ..findings.model import SEVERITIES, catalog
 from ..restriction.messages import notices
 from .accepted import add_accepted, add_baseline, add_fail_on, note_unused, write_baseline
 from .exit_codes import FOUND, OK, UNKNOWN
-from .exposure import read_planned
+from .exposure import add_planned, read_planned
 from .output import connection, fit, say, show_json, write_report
 from .parser import Commands, add_context
 from .progress import working
@@ -39,7 +39,8 @@ def add(commands: Commands) -> None:
             ("gt-secure findings s3://gt-images --fail-on high --json", "fail in CI"),
             ("gt-secure findings --explain url-lock-off", "show the risk, evidence and fix of a finding"),
         ),
-        exit_codes="0; with --fail-on: 2 if there is a finding of that severity or higher, 3 if one is unknown",
+        exit_codes="0; with --fail-on: 2 if there is a finding of that severity or higher, 3 if one is unknown; of a "
+        "plan or a template 3 in any case if one is unknown",
         result=_findings_from,
     )
     findings.add_place("data bucket")
@@ -60,8 +61,7 @@ def add(commands: Commands) -> None:
         "aws iam get-account-authorization-details",
     )
     group = findings.add_argument_group("bucket policies before they are deployed")
-    group.add_argument("--tf-plan", metavar="FILE", help="Terraform plan, as terraform show -json prints it")
-    group.add_argument("--cloudformation", metavar="FILE", help="CloudFormation template, JSON or YAML")
+    add_planned(findings, group, "--team", "--logs", "--principals", "--profile", "--region")
     group.add_argument("--account", metavar="ID", help="account of the buckets, needed with a plan or a template")
     findings.add_argument("--explain", metavar="CODE", help="show risk, evidence and fix of a finding")
     add_fail_on(findings, "command")
@@ -70,9 +70,6 @@ def add(commands: Commands) -> None:
     add_accepted(findings)
     add_baseline(findings)
     findings.reads_only("--explain", "--json")
-    for planned in ("--tf-plan", "--cloudformation"):
-        findings.excludes(planned, "--team", "--logs", "--principals", "--profile", "--region")
-    findings.excludes("--tf-plan", "--cloudformation")
     findings.needs("--account", "--tf-plan", "--cloudformation")
 
 
@@ -88,7 +85,7 @@ def _findings_from(args: argparse.Namespace) -> Findings:
 
 
 def _findings_of_files(args: argparse.Namespace) -> Findings:
-    from ..engine.access.planned_policies import line_of, policy_of
+    from ..engine.access.planned_policies import line_of
     from ..findings.listings import Findings
     from ..findings.planned import findings_of
 
@@ -96,7 +93,6 @@ def _findings_of_files(args: argparse.Namespace) -> Findings:
         step = f"Write s3://{args.bucket}."
         raise InvalidInput("The findings of a file are about whole buckets.", next_step=step, field="bucket")
     file, (planned, text) = args.tf_plan or args.cloudformation, read_planned(args)
-    planned = [policy_of(planned, args.bucket)] if args.bucket else planned
     made = findings_of(planned, args.account, supplied_facts(parse_facts(args.context)))
     found = Findings(accept(made.findings, read_accepted(args.accepted)), made.checked, made.evidence)
     write_baseline(args, found)
@@ -123,7 +119,7 @@ def _run_findings(args: argparse.Namespace) -> int:
     if any(finding.severity in worst and finding.state == "found" for finding in findings.open):
         return FOUND
     undecided = not findings.decided or _unknown_codes(findings, worst or SEVERITIES)
-    return UNKNOWN if args.fail_on and undecided else OK
+    return UNKNOWN if undecided and any((args.fail_on, args.tf_plan, args.cloudformation)) else OK
 
 
 def _unknown_codes(findings: Findings, severities: Collection[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -11,15 +11,16 @@ from typing import Any
 from ..account.bucket import Bucket
 from ..account.evidence import Evidence
 from ..account.state import State
+from ..base.groups import grouped
 from ..base.text import capital
 from ..engine.access.part import NotRead, Part
-from ..engine.access.planned_policies import PlannedPolicy
+from ..engine.access.planned_policies import PlannedPolicy, reasons
 from ..engine.iam.facts import Facts
-from .model import OUTCOMES, SEVERITIES, Checked
+from .model import OUTCOMES, SEVERITIES, Checked, Finding
 from .run import RULES, Examined, examine
 
-_WHY = "The document holds values that exist only after deployment, so it may allow and deny anything."
-_FIX = "Name buckets and ARNs in it, or look again after deployment: gt-secure findings s3://NAME."
+_WHY = "The file leaves open what the policy is, so it may allow and deny anything."
+_FIX = "Write names and ARNs in the policy, or look again after deployment: gt-secure findings s3://NAME."
 _NO_BUCKET = "the file has neither a bucket nor a bucket policy"
 _RULES = [each for each in RULES if "bucket.policy" in each.needs and {*each.needs} <= {"bucket.policy", "team"}]
 _SETTLED = {each.code for each in _RULES if each.settled_by_one}
@@ -28,32 +29,49 @@ _SETTLED = {each.code for each in _RULES if each.settled_by_one}
 def findings_of(planned: Iterable[PlannedPolicy], account: str, facts: Facts | None = None) -> Examined:
     """Run the rules about a bucket policy over all policies that are planned.
 
-    What is known only after deployment leaves a rule open, unless one statement that is known is enough.
+    A rule is decided if it comes to the same for each document that a policy may become. What is unknown in one leaves
+    a rule open, unless one statement that is known is enough.
     """
-    findings = []
+    findings: list[Finding] = []
     checked = {each.code: Checked(each.code, "not applicable", _NO_BUCKET) for each in _RULES}
     read = []
     for each in planned:
-        name = each.subject
-        state = partial(_state, name, account, facts)
-        examined = examine(state(Part.of(each.text())), _RULES)
-        of_policy, outcomes = list(examined.findings), {one.code: one for one in examined.checked}
-        if each.doubtful or not each.bucket:
-            reason = f"{each.address} is known only after it is deployed"
-            unread = NotRead("the bucket policy", "s3:GetBucketPolicy", "no answer", reason, name)
-            blind = examine(state(Part.unread(unread)), _RULES)
-            sure = [one for one in of_policy if one.code in _SETTLED]
-            detail = f"{capital(reason)}. Not known: whatever one known statement does not settle."
-            more: dict[str, Any] = {"detail": detail, "why": _WHY, "fix": _FIX, "could_not_see": ()}
-            of_policy = [*sure, *(replace(one, **more) for one in blind.findings)]
-            outcomes = {one.code: one for one in blind.checked} | {one.code: outcomes[one.code] for one in sure}
+        state = partial(_state, each.subject, account, facts)
+        of_policy, outcomes = _examined(each, state)
         findings += of_policy
-        read.append(name)
+        read.append(each.subject)
         for code, one in outcomes.items():
-            checked[code] = min(checked.get(code, one), one, key=lambda each: OUTCOMES.index(each.outcome))
+            checked[code] = min(checked[code], one, key=lambda each: OUTCOMES.index(each.outcome))
     evidence = Evidence(", ".join(read) or "no bucket", ("the bucket policy",), {"rule": len(_RULES)})
     findings.sort(key=lambda each: SEVERITIES.index(each.severity))
     return Examined(tuple(findings), tuple(checked.values()), evidence)
+
+
+def _examined(policy: PlannedPolicy, state: Callable[[Part[str]], State]) -> tuple[list[Finding], dict[str, Checked]]:
+    """Return the findings about a policy and what each rule comes to, over states with it."""
+    is_open = policy.provided or not all(isinstance(each.value, str | Mapping) for each in policy.documents)
+    runs = [] if is_open else [examine(state(Part.of(each.texts("")[0])), _RULES) for each in policy.documents]
+    findings, checked = [*runs[0].findings] if runs else [], runs[0].checked if runs else ()
+    outcomes = {one.code: one for one in checked}
+    doubts = [*policy.doubts, *([] if policy.bucket else [f"the bucket of {policy.address} is not known"])]
+    if reason := "; ".join(doubts):
+        unread = NotRead("the bucket policy", "s3:GetBucketPolicy", "no answer", reason, policy.subject)
+        blind = examine(state(Part.unread(unread)), _RULES)
+        sure = _sure(policy, runs)
+        detail = f"{capital(reason)}. Not known: whatever one known statement does not settle."
+        more: dict[str, Any] = {"detail": detail, "why": _WHY, "fix": _FIX, "could_not_see": ()}
+        findings = [one for one in findings if one.code in sure]
+        findings += (replace(one, **more) for one in blind.findings if len(sure) < len(blind.checked))
+        outcomes = {one.code: one for one in blind.checked} | {code: outcomes[code] for code in sure}
+    return findings, outcomes
+
+
+def _sure(policy: PlannedPolicy, runs: Sequence[Examined]) -> set[str]:
+    """Return the rules that come to the same for each document, whatever is unknown."""
+    outcomes = grouped((one.code, one.outcome) for run in runs for one in run.checked)
+    is_known = policy.bucket and not reasons([each.value for each in policy.documents])
+    same = {code for code, words in outcomes.items() if len({*words}) == 1}
+    return {code for code in same if is_known or (code in _SETTLED and "found" in outcomes[code])}
 
 
 def _state(bucket: str, account: str, facts: Facts | None, policy: Part[str]) -> State:

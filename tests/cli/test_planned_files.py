@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gt_secure.cli.main import main
+from support import planned_kinds
 from support.planned_policies import ACCOUNT, GUARD, OFFICE, PLANS, READ, TEMPLATES, change, plan, policy, template
 
 
@@ -69,3 +70,61 @@ def test_what_is_not_known_is_no_finding(name: str, tmp_path: Path, monkeypatch:
     code, run = findings(text=PLANS[name][0], file=tmp_path / "plan.json")
     assert code == 3
     assert {each["kind"] for each in run["results"] if each["ruleId"] != "not-checked"} == {"open"}
+
+
+LINE = ["prove", "s3://gt-images", "--account", ACCOUNT, "--allow", OFFICE]
+
+
+def test_a_reference_is_accepted_by_an_option(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "plan.json").write_text(planned_kinds.PLANS["one document"][0])
+    line = [*LINE, "--tf-plan", str(tmp_path / "plan.json")]
+    assert main(line) == 3
+    first, *rest = capsys.readouterr().out.replace("\n  ", " ").splitlines()
+    assert first == "If the policy of aws_s3_bucket_policy.p is data.aws_iam_policy_document.d.json unchanged:"
+    assert rest[0].startswith("Proved: ")
+    assert "--assume-unchanged" in rest[-1]
+    assert main([*line, "--json"]) == 3
+    assert json.loads(capsys.readouterr().out)["proved"] is None
+    assert main([*line, "--assume-unchanged"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert text.startswith("Proved: ")
+    assert "The policy of aws_s3_bucket_policy.p is data.aws_iam_policy_document.d.json unchanged." in text
+
+
+def test_parameters_are_fixed_and_assumed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "t.json").write_text(json.dumps(planned_kinds.TEMPLATES["a default"][0]))
+    line = [*LINE, "--cloudformation", str(tmp_path / "t.json")]
+    assert main(line) == 3
+    assert "parameter Cidr can be given another value" in " ".join(capsys.readouterr().out.split())
+    assert main([*line, "--parameters", f"Cidr={OFFICE}"]) == 0
+    assert f"Cidr is {OFFICE}." in capsys.readouterr().out
+    assert main([*line, "--parameters", "Cidr=0.0.0.0/0"]) == 2
+    assert main([*line, "--parameters", "Other=x"]) == 1
+    assert main([*line, "--parameters", "Cidr"]) == 1
+    assert "NAME=VALUE" in capsys.readouterr().err
+
+
+KINDS = {
+    **{f"plan: {name}": (text, answer) for name, (text, answer, _) in planned_kinds.PLANS.items()},
+    **{f"template: {name}": (json.dumps(data), answer) for name, (data, answer) in planned_kinds.TEMPLATES.items()},
+}
+SEVERAL = {"template: both branches closed", "template: both branches open", "template: a Version that does not matter"}
+"""Kinds whose documents differ in a rule, and not in the proof."""
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_findings_agree_with_the_proof(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                       capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    text, proved = KINDS[name]
+    (tmp_path / "file").write_text(text)
+    option = "--tf-plan" if name.startswith("plan") else "--cloudformation"
+    code = main(["findings", "s3://gt-images", option, "file", "--account", ACCOUNT, "--sarif", "x.sarif"])
+    shown = capsys.readouterr().out
+    kinds = {each["kind"] for each in json.loads((tmp_path / "x.sarif").read_text())["runs"][0]["results"]}
+    if proved is None:
+        assert "No findings" not in shown
+        assert "open" in kinds or "fail" in kinds
+        assert code == 3 or "two documents" in name
+    else:
+        assert code == (3 if name in SEVERAL else 0)

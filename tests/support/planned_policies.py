@@ -20,12 +20,13 @@ def change(kind: str, name: str, after: Any, unknown: Any = None, *, module: str
     found = {"actions": more.pop("actions", ["create"]), "after": after, "after_unknown": unknown or {}}
     start = "data." if more.get("mode") == "data" else ""
     address = f"{module}{start}{kind}.{name}"
+    more |= {"module_address": module.removesuffix(".")} if module else {}
     return {"address": address, "mode": "managed", "type": kind, "name": name, "change": found, **more}
 
 
 def plan(*changes: dict[str, Any], references: dict[str, list[str]] | None = None, module: str = "") -> str:
     expressions = {name: {"references": each} for name, each in (references or {}).items()}
-    resource = {"type": "aws_s3_bucket_policy", "name": "p", "expressions": expressions}
+    resource = {"address": "aws_s3_bucket_policy.p", "expressions": expressions}
     root: dict[str, Any] = {"resources": [resource]}
     if module:
         root = {"module_calls": {module: {"module": root}}}
@@ -131,7 +132,7 @@ TEMPLATES: dict[str, tuple[dict[str, Any], bool | None]] = {
     "import": (template({**GUARD, "Resource": {"Fn::ImportValue": "x"}}), None),
     "parameter": (template({**GUARD, "Resource": {"Ref": "Arn"}}, Parameters={"Arn": {"Type": "String"}}), None),
     "default": (
-        template({**GUARD, "Resource": {"Ref": "Arn"}}, Parameters={"Arn": {"Type": "String", "Default": "*"}}), True,
+        template({**GUARD, "Resource": {"Ref": "Arn"}}, Parameters={"Arn": {"Type": "String", "Default": "*"}}), None,
     ),
     "open whatever is unknown": (template(READ), False),
     "unknown Allow beside the guard": (template(GUARD, {**READ, "Principal": {"AWS": {"Ref": "Who"}}}), True),

@@ -328,6 +328,12 @@ class EffectiveLocks:
         return self.decide(Request(action, self.arn, arn, context, resource_account=self.account))
 
 
+def partition_of(policy: str) -> str:
+    """Return the partition that the ARNs of buckets in a policy name: ``aws`` without one."""
+    match = re.search(r"arn:(aws[a-z-]*):s3:::", policy)
+    return match[1] if match else "aws"
+
+
 def locks_of_files(
     bucket: str,
     policy: PolicySource | None,
@@ -345,12 +351,11 @@ def locks_of_files(
     """
     given = facts or Facts()
     text = policy if policy is None or isinstance(policy, str) else json.dumps(policy)
-    match = re.search(r"arn:(aws[a-z-]*):s3:::", text or "")
     locks = EffectiveLocks(
         bucket=bucket,
         policy=text,
         account=account,
-        partition=match[1] if match else "aws",
+        partition=partition_of(text or ""),
         signer=next(iter(given.values.get("aws:principalarn", ())), ""),
         facts=given,
         session=session,

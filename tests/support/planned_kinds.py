@@ -1,0 +1,495 @@
+"""Kinds of plans and templates that leave open what a policy is, by name, each with the answer to a proof.
+
+An answer of a plan is a pair: as it stands, and with what it refers to taken as unchanged.
+"""
+
+# ruff: noqa: E501 - a kind is a row
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from support.planned_policies import AFTER, BUCKET, GUARD, READ, change, policy, template
+
+Answer = bool | None
+OPEN = {"statement": [{"effect": "Allow", "actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::gt-images/*"],
+                       "principals": [{"type": "*", "identifiers": ["*"]}]}]}  # fmt: skip
+OTHER = change("aws_s3_bucket", "c", {"bucket": "gt-other"}, {"arn": True})
+HELD = {"bucket": "gt-images", "policy": policy(GUARD)}
+LATER = {"policy": True}
+
+
+def named(kind: str, address: str, references: dict[str, list[str]], **more: Any) -> dict[str, Any]:
+    expressions = {name: {"references": each} for name, each in references.items()}
+    return {"address": f"{kind}.{address}", "type": kind, "name": address, "expressions": expressions, **more}
+
+
+def plan(*changes: dict[str, Any], config: list[dict[str, Any]] | None = None, **more: Any) -> str:
+    root = {"resources": config or []}
+    return json.dumps(
+        {"format_version": "1.2", "resource_changes": [*changes], "configuration": {"root_module": root}, **more}
+    )
+
+
+def deferred(name: str, after: Any = None, unknown: Any = None) -> dict[str, Any]:
+    after = AFTER if after is None else after
+    return change(
+        "aws_iam_policy_document", name, after, {"json": True, **(unknown or {})}, mode="data", actions=["read"]
+    )
+
+
+def set_policy(after: Any, unknown: Any = None, name: str = "p", **more: Any) -> dict[str, Any]:
+    return change("aws_s3_bucket_policy", name, after, unknown, **more)
+
+
+def referring(*references: str, documents: list[dict[str, Any]], **more: Any) -> str:
+    """Return a plan whose policy is known later, and refers to these addresses."""
+    config = [named("aws_s3_bucket_policy", "p", {"policy": [*references]})]
+    return plan(BUCKET, *documents, set_policy({"bucket": "gt-images"}, LATER), config=config, **more)
+
+
+D = ("data.aws_iam_policy_document.d.json", "data.aws_iam_policy_document.d")
+E = ("data.aws_iam_policy_document.e.json", "data.aws_iam_policy_document.e")
+
+
+def of_document(after: dict[str, Any], unknown: Any = None) -> str:
+    return referring(*D, documents=[deferred("d", after, unknown)])
+
+
+def guard_block(**more: Any) -> dict[str, Any]:
+    return {**AFTER["statement"][0], **more}
+
+
+def conditions(*values: list[str]) -> list[dict[str, Any]]:
+    return [{"test": "NotIpAddress", "variable": "aws:SourceIp", "values": each} for each in values]
+
+
+TEXT = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*",
+        "Condition": {"StringEquals": {"aws:ResourceAccount": "${aws:ResourceAccount}"}}}  # fmt: skip
+SAME = [{"test": "StringEquals", "variable": "aws:ResourceAccount", "values": ["&{aws:ResourceAccount}"]}]
+REPLACES = policy({**READ, "Sid": "G"})
+INDEXED = [
+    named("aws_s3_bucket_policy", "p", {"policy": ["data.aws_iam_policy_document.d", "each.key"]}),
+]
+
+
+def each_of(bucket: str, other: str) -> list[dict[str, Any]]:
+    rows = []
+    for key, after in (("a", OPEN), ("z", AFTER)):
+        name = bucket if key == "a" else other
+        row = set_policy({"bucket": name}, LATER)
+        rows += [row | {"address": f'{row["address"]}["{key}"]', "index": key}]
+        data = deferred("d", after)
+        rows += [data | {"address": f'{data["address"]}["{key}"]', "index": key}]
+    return rows
+
+
+PLANS: dict[str, tuple[str, Answer, Answer]] = {
+    "one document": (referring(*D, documents=[deferred("d")]), None, True),
+    "one document, open": (referring(*D, documents=[deferred("d", OPEN)]), None, False),
+    "its minified text": (
+        referring("data.aws_iam_policy_document.d.minified_json", D[1], documents=[deferred("d")]), None, True,
+    ),
+    "a choice of two documents": (
+        referring("var.lock", *D, *E, documents=[deferred("d"), deferred("e", OPEN)]), None, None,
+    ),
+    "a choice of two documents without a variable": (
+        referring(*D, *E, documents=[deferred("d"), deferred("e", OPEN)]), None, None,
+    ),
+    "a name that begins with the other": (
+        referring(*D, "data.aws_iam_policy_document.dd.json", "data.aws_iam_policy_document.dd",
+                  documents=[deferred("d"), deferred("dd", OPEN)]), None, None,
+    ),
+    "a document and a module": (referring("module.x.policy", "module.x", *D, documents=[deferred("d")]), None, None),
+    "a document and a local value": (referring("local.more", *D, documents=[deferred("d")]), None, None),
+    "another attribute of the document": (
+        referring("data.aws_iam_policy_document.d.id", D[1], documents=[deferred("d")]), None, None,
+    ),
+    "a document that is not in the plan": (referring(*D, documents=[]), None, None),
+    "for_each, the open one": (plan(*each_of("gt-images", "gt-other"), config=INDEXED), None, False),
+    "for_each, the guard": (plan(*each_of("gt-other", "gt-images"), config=INDEXED), None, True),
+    "one of a counted document": (
+        referring("data.aws_iam_policy_document.d[0].json", "data.aws_iam_policy_document.d[0]", D[1], documents=[
+            deferred("d", OPEN) | {"address": "data.aws_iam_policy_document.d[0]"},
+            deferred("d") | {"address": "data.aws_iam_policy_document.d[1]"},
+        ]), None, False,
+    ),
+    "two of a counted document": (
+        referring("data.aws_iam_policy_document.d[0].json", "data.aws_iam_policy_document.d[1].json", D[1], documents=[
+            deferred("d", OPEN) | {"address": "data.aws_iam_policy_document.d[0]"},
+            deferred("d") | {"address": "data.aws_iam_policy_document.d[1]"},
+        ]), None, None,
+    ),
+    "an override that replaces the guard": (
+        of_document({"statement": [guard_block(sid="G")], "override_policy_documents": [REPLACES]}), None, False,
+    ),
+    "an override with another Sid": (
+        of_document({"statement": [guard_block(sid="H")], "override_policy_documents": [REPLACES]}), None, True,
+    ),
+    "an override that is not known": (
+        of_document({"statement": [guard_block(sid="G")], "override_policy_documents": [None]},
+                    {"override_policy_documents": [True]}), None, None,
+    ),
+    "an override that is not known, and a guard without a Sid": (
+        of_document({"statement": [guard_block()], "override_policy_documents": [None]},
+                    {"override_policy_documents": [True]}), None, True,
+    ),
+    "a source that is replaced": (
+        of_document({"statement": [{**OPEN["statement"][0], "sid": "G"}],
+                     "source_policy_documents": [policy({**GUARD, "Sid": "G"})]}), None, False,
+    ),
+    "a source that holds the guard": (
+        of_document({"statement": OPEN["statement"], "source_policy_documents": [policy(GUARD)]}), None, True,
+    ),
+    "a source that is not known": (
+        of_document({"statement": OPEN["statement"]}, {"source_policy_documents": True}), None, None,
+    ),
+    "a source that is not known, beside the guard": (
+        of_document(AFTER, {"source_policy_documents": True}), None, True,
+    ),
+    "a source that is no policy": (of_document({**AFTER, "source_policy_documents": ["{"]}), None, True),
+    "former source_json": (of_document({**AFTER, "source_json": policy(READ)}), None, None),
+    "an attribute that nobody knows": (of_document({**AFTER, "split": True}), None, None),
+    "an attribute of a statement that nobody knows": (
+        of_document({"statement": [guard_block(unless="x")]}), None, None,
+    ),
+    "a statement that is not known": (of_document({"statement": [None]}, {"statement": [True]}), None, None),
+    "a statement that is not known beside the guard": (
+        of_document({"statement": [guard_block(), None]}, {"statement": [False, True]}), None, True,
+    ),
+    "an effect that is not known": (
+        of_document({"statement": [guard_block(effect=None)]}, {"statement": [{"effect": True}]}), None, None,
+    ),
+    "an effect by default": (of_document({"statement": [guard_block(effect=None)]}), None, False),
+    "principals that are not known": (
+        of_document({"statement": [guard_block(principals=None)]}, {"statement": [{"principals": True}]}), None, None,
+    ),
+    "the type of a principal is not known": (
+        of_document({"statement": [guard_block(principals=[{"type": None, "identifiers": ["*"]}])]},
+                    {"statement": [{"principals": [{"type": True}]}]}), None, None,
+    ),
+    "a variable of the provider": (
+        of_document({"statement": [guard_block(condition=SAME)]}), None, True,
+    ),
+    "two conditions of one test and variable": (
+        of_document({"statement": [guard_block(condition=conditions(["198.51.100.0/24"], ["203.0.113.0/24"]))]}),
+        None, False,
+    ),
+    "two conditions within the office": (
+        of_document({"statement": [guard_block(condition=conditions(["203.0.113.0/25"], ["203.0.113.128/25"]))]}),
+        None, True,
+    ),
+    "a condition value that is not known": (
+        of_document({"statement": [guard_block(condition=conditions(["203.0.113.0/24"]))]},
+                    {"statement": [{"condition": [{"values": [True]}]}]}), None, None,
+    ),
+    "a rendered document of 2008": (
+        of_document({"version": "2008-10-17", "statement": [guard_block(condition=[
+            {**SAME[0], "values": ["${aws:ResourceAccount}"]}])]}), None, False,
+    ),
+    "a version that is not known": (
+        of_document({"statement": [guard_block(condition=SAME)]}, {"version": True}), None, None,
+    ),
+    "a known text": (plan(set_policy(HELD)), True, True),
+    "a text without Version": (
+        plan(set_policy({**HELD, "policy": json.dumps({"Statement": TEXT})})), False, False,
+    ),
+    "a text of 2008": (
+        plan(set_policy({**HELD, "policy": json.dumps({"Version": "2008-10-17", "Statement": TEXT})})), False, False,
+    ),
+    "a text of 2012": (plan(set_policy({**HELD, "policy": policy(TEXT)})), True, True),
+    "two policies of one bucket": (
+        plan(set_policy(HELD), set_policy({**HELD, "policy": policy(READ)}, name="q")), None, None,
+    ),
+    "two policies of one bucket, the same": (plan(set_policy(HELD), set_policy(HELD, name="q")), True, True),
+    "two policies, one is not known": (
+        plan(set_policy({"bucket": "gt-images"}, LATER, name="o"), set_policy(HELD)), None, None,
+    ),
+    "a policy of a bucket that is not known": (
+        plan(set_policy(HELD), set_policy({"policy": policy(READ)}, {"bucket": True}, name="q")), None, None,
+    ),
+    "a choice of two buckets": (
+        plan(BUCKET, OTHER, set_policy({"policy": policy(GUARD)}, {"bucket": True}), config=[
+            named("aws_s3_bucket_policy", "p", {"bucket": ["aws_s3_bucket.c.id", "aws_s3_bucket.c", "aws_s3_bucket.b.id",
+                                                           "aws_s3_bucket.b", "var.x"]})]), None, None,
+    ),
+    "a bucket by reference": (
+        plan(BUCKET, OTHER, set_policy({"policy": policy(GUARD)}, {"bucket": True}), config=[
+            named("aws_s3_bucket_policy", "p", {"bucket": ["aws_s3_bucket.b.id", "aws_s3_bucket.b"]})]), None, True,
+    ),
+    "a bucket by reference to another": (
+        plan(BUCKET, OTHER, set_policy({"policy": policy(GUARD)}, {"bucket": True}), config=[
+            named("aws_s3_bucket_policy", "p", {"bucket": ["aws_s3_bucket.c.id", "aws_s3_bucket.c"]})]), None, None,
+    ),
+    "a bucket by its ARN": (
+        plan(BUCKET, set_policy({"policy": policy(GUARD)}, {"bucket": True}), config=[
+            named("aws_s3_bucket_policy", "p", {"bucket": ["aws_s3_bucket.b.arn", "aws_s3_bucket.b"]})]), None, None,
+    ),
+    "deleted": (
+        plan(BUCKET, {**set_policy(None), "change": {"actions": ["delete"], "before": HELD, "after": None}}), False, False,
+    ),
+    "deleted while another is created": (
+        plan(BUCKET, set_policy(HELD),
+             {**set_policy(None, name="q"), "change": {"actions": ["delete"], "before": HELD, "after": None}}), None, None,
+    ),
+    "replaced": (
+        plan({**set_policy(HELD), "change": {"actions": ["delete", "create"], "before": HELD, "after": HELD}}), True, True,
+    ),
+    "created before it is destroyed": (
+        plan({**set_policy(HELD), "change": {"actions": ["create", "delete"], "before": HELD, "after": HELD}}), None, None,
+    ),
+    "moved to another bucket": (
+        plan(BUCKET, {**set_policy(HELD), "change": {
+            "actions": ["delete", "create"], "before": HELD, "after": {**HELD, "bucket": "gt-other"}}}), False, False,
+    ),
+    "kept while its bucket is replaced": (
+        plan(BUCKET | {"change": {"actions": ["delete", "create"], "before": {"bucket": "gt-images"}, "after": {"bucket": "gt-images"}}},
+             set_policy(HELD, actions=["no-op"])), None, None,
+    ),
+    "replaced with its bucket": (
+        plan(BUCKET | {"change": {"actions": ["delete", "create"], "before": {"bucket": "gt-images"}, "after": {"bucket": "gt-images"}}},
+             {**set_policy(HELD), "change": {"actions": ["delete", "create"], "before": HELD, "after": HELD}}), True, True,
+    ),
+    "forgotten": (
+        plan({**set_policy(None), "change": {"actions": ["forget"], "before": HELD, "after": None}}), None, None,
+    ),
+    "moved": (plan({**set_policy(HELD, actions=["no-op"]), "previous_address": "aws_s3_bucket_policy.o"}), True, True),
+    "imported": (
+        plan({**set_policy(HELD), "change": {"actions": ["no-op"], "before": HELD, "after": HELD,
+                                             "importing": {"id": "gt-images"}}}), True, True,
+    ),
+    "an action that nobody knows": (plan(set_policy(HELD, actions=["open"])), None, None),
+    "errored": (plan(set_policy(HELD), errored=True), None, None),
+    "not complete": (plan(set_policy(HELD), complete=False), None, None),
+    "complete": (plan(set_policy(HELD), complete=True, errored=False, applyable=True), True, True),
+    "changes that are deferred": (plan(set_policy(HELD), deferred_changes=[{"reason": "x"}]), None, None),
+    "nothing known": (plan(set_policy(None) | {"change": {"actions": ["create"], "after_unknown": True}}), None, None),
+    "an open bracket": (plan(set_policy({**HELD, "policy": "{"})), None, None),
+    "a list": (plan(set_policy({**HELD, "policy": "[]"})), None, None),
+    "Statement twice in the text": (
+        plan(set_policy({**HELD, "policy": policy(GUARD)[:-1] + ',"Statement":[]}'})), None, None,
+    ),
+    "no policy": (plan(set_policy({"bucket": "gt-images"})), None, None),
+    "an argument that nobody knows": (plan(set_policy({**HELD, "mode": "merge"})), None, None),
+    "OpenTofu": (plan(set_policy({**HELD, "region": "eu-west-1", "id": "gt-images"}), timestamp="x"), True, True),
+    "a resource whose parts do not fit": (
+        plan(set_policy(HELD), change("aws_sqs_queue", "q", {"rules": None, "tags": "x"}, {"rules": [True], "tags": {"a": True}})),
+        True, True,
+    ),
+    "a document whose parts do not fit": (
+        of_document({"statement": None}, {"statement": [True]}), None, None,
+    ),
+    "a data source of the policy": (
+        plan(change("aws_s3_bucket_policy", "p", HELD, mode="data", actions=["read"]), BUCKET), None, None,
+    ),
+    "policy of the bucket itself": (
+        plan(change("aws_s3_bucket", "b", {"bucket": "gt-images", "policy": policy(READ)}), set_policy(HELD), config=[
+            named("aws_s3_bucket", "b", {"policy": ["var.x"]})]), None, None,
+    ),
+    "a script of the policy": (
+        plan(set_policy(HELD), config=[named("aws_s3_bucket_policy", "p", {}, provisioners=[{"type": "local-exec"}])]),
+        None, None,
+    ),
+    "a script that mentions the bucket": (
+        plan(BUCKET, set_policy(HELD), change("null_resource", "n", {"triggers": {"b": "gt-images"}})), None, None,
+    ),
+    "a script that refers to the bucket": (
+        plan(BUCKET, set_policy(HELD), change("terraform_data", "n", {}), config=[
+            named("terraform_data", "n", {"input": ["aws_s3_bucket.b.id", "aws_s3_bucket.b"]})]), None, None,
+    ),
+    "a script of something else": (
+        plan(BUCKET, set_policy(HELD), change("null_resource", "n", {"triggers": {"b": "x"}})), True, True,
+    ),
+    "a policy of another provider": (
+        plan(set_policy(HELD), change("awscc_s3_bucket_policy", "n", {"bucket": "gt-images"})), None, None,
+    ),
+    "access points and settings": (
+        plan(BUCKET, set_policy(HELD), *(
+            change(kind, "x", {"bucket": "gt-images"}) for kind in
+            ("aws_s3_access_point", "aws_s3control_access_point_policy", "aws_s3_bucket_versioning", "aws_s3_object"))),
+        True, True,
+    ),
+    "Block Public Access that matters not": (
+        plan(set_policy(HELD), change("aws_s3_bucket_public_access_block", "x", {
+            "bucket": "gt-images", "restrict_public_buckets": True})), True, True,
+    ),
+    "a directory bucket": (
+        plan(set_policy({"bucket": "gt--use1-az1--x-s3", "policy": policy(GUARD)})), None, None,
+    ),
+    "in a module, by reference": (
+        json.dumps({"format_version": "1.2", "resource_changes": [
+            change("aws_s3_bucket", "b", {"bucket": "gt-images"}, module='module.m["a"].'),
+            change("aws_s3_bucket_policy", "p", {}, {"bucket": True, "policy": True}, module='module.m["a"].'),
+            deferred("d") | {"address": 'module.m["a"].data.aws_iam_policy_document.d'},
+            deferred("d", OPEN) | {"address": "data.aws_iam_policy_document.d"}],
+            "configuration": {"root_module": {"module_calls": {"m": {"module": {"resources": [
+                named("aws_s3_bucket_policy", "p", {"policy": [*D], "bucket": ["aws_s3_bucket.b.id", "aws_s3_bucket.b"]})
+            ]}}}}}}), None, True,
+    ),
+}  # fmt: skip
+
+PARAMETER = {"Ref": "Cidr"}
+LISTED = {**GUARD, "Condition": {"NotIpAddress": {"aws:SourceIp": PARAMETER}}}
+
+
+def of_parameter(parameter: dict[str, Any], statement: Any = None) -> dict[str, Any]:
+    return template(LISTED if statement is None else statement, Parameters={"Cidr": parameter})
+
+
+def resource(data: dict[str, Any], name: str = "Policy", **more: Any) -> dict[str, Any]:
+    return {**data, "Resources": {**data["Resources"], name: {**data["Resources"].get(name, {}), **more}}}
+
+
+def document(**more: Any) -> dict[str, Any]:
+    data = template(GUARD)
+    made = {"Version": "2012-10-17", "Statement": [GUARD], **more}
+    return resource(data, Properties={"Bucket": "gt-images", "PolicyDocument": made})
+
+
+IS_PROD = {"Prod": {"Fn::Equals": [{"Ref": "Env"}, "prod"]}}
+IS_NOT = {**IS_PROD, "Other": {"Fn::Not": [{"Condition": "Prod"}]}}
+ENV = {"Env": {"Type": "String"}}
+SECOND = {"Type": "AWS::S3::BucketPolicy", "Properties": {
+    "Bucket": "gt-images", "PolicyDocument": {"Version": "2012-10-17", "Statement": [READ]}}}  # fmt: skip
+SAME_SECOND = {"Type": "AWS::S3::BucketPolicy", "Properties": template(GUARD)["Resources"]["Policy"]["Properties"]}
+WITHOUT = {"Statement": TEXT}
+ONE = {"AllowedValues": ["203.0.113.0/24", "203.0.113.0/25"], "Type": "String"}
+ANY = {"AllowedValues": ["203.0.113.0/24", "0.0.0.0/0"], "Type": "String", "Default": "203.0.113.0/24"}
+
+
+def with_policy(document: Any, **more: Any) -> dict[str, Any]:
+    return resource(template(GUARD, **more), Properties={"Bucket": "gt-images", "PolicyDocument": document})
+
+
+TEMPLATES: dict[str, tuple[dict[str, Any], Answer]] = {
+    "a condition of the policy": (resource(template(GUARD, Conditions=IS_PROD, Parameters=ENV), Condition="Prod"), None),
+    "a condition that holds": (
+        resource(template(GUARD, Conditions={"Prod": {"Fn::Equals": ["a", "a"]}}), Condition="Prod"), True,
+    ),
+    "a condition that does not hold": (
+        resource(template(GUARD, Conditions={"Prod": {"Fn::Equals": ["a", "b"]}}), Condition="Prod"), None,
+    ),
+    "opposite conditions, both guarded": (
+        resource(resource(template(GUARD, Conditions=IS_NOT, Parameters=ENV), Condition="Prod"), "Second",
+                 **SAME_SECOND, Condition="Other"), True,
+    ),
+    "opposite conditions, one open": (
+        resource(resource(template(GUARD, Conditions=IS_NOT, Parameters=ENV), Condition="Prod"), "Second", **SECOND,
+                 Condition="Other"), None,
+    ),
+    "a condition of the allowed values": (
+        resource(template(GUARD, Conditions=IS_PROD, Parameters={"Env": {"Type": "String", "AllowedValues": ["prod"]}}),
+                 Condition="Prod"), True,
+    ),
+    "And, Or of what is known": (
+        resource(template(GUARD, Parameters=ENV, Conditions={**IS_PROD, "X": {"Fn::Or": [
+            {"Condition": "Prod"}, {"Fn::And": [{"Fn::Equals": ["a", "a"]}, {"Fn::Equals": ["b", "b"]}]}]}}),
+                 Condition="X"), True,
+    ),
+    "a default": (of_parameter({"Type": "String", "Default": "203.0.113.0/24"}), None),
+    "no default": (of_parameter({"Type": "String"}), None),
+    "allowed values": (of_parameter(ONE), True),
+    "allowed values, one open": (of_parameter(ANY), None),
+    "allowed values, all open": (of_parameter({"Type": "String", "AllowedValues": ["0.0.0.0/0", "0.0.0.0/1"]}), False),
+    "a parameter of Systems Manager": (
+        of_parameter({"Type": "AWS::SSM::Parameter::Value<String>", "Default": "203.0.113.0/24"}), None,
+    ),
+    "allowed names in Systems Manager": (
+        of_parameter({"Type": "AWS::SSM::Parameter::Value<String>", "AllowedValues": ["203.0.113.0/24"]}), None,
+    ),
+    "a list": (of_parameter({"Type": "CommaDelimitedList", "Default": "203.0.113.0/25,203.0.113.128/25"}), None),
+    "a transform": (template(GUARD, Transform="Harden"), None),
+    "a transform among those of SAM": (template(GUARD, Transform=["AWS::Serverless-2016-10-31", "Harden"]), None),
+    "SAM": (template(GUARD, Transform="AWS::Serverless-2016-10-31"), True),
+    "an include at the top": (
+        template(GUARD, Transform={"Name": "AWS::Include", "Parameters": {"Location": "s3://x"}}), None,
+    ),
+    "an include beside Statement": (
+        document(**{"Fn::Transform": {"Name": "AWS::Include", "Parameters": {"Location": "s3://x"}}}), None,
+    ),
+    "a macro in a statement": (template({"Fn::Transform": {"Name": "X"}}), None),
+    "a macro beside a statement": (template({**GUARD, "Fn::Transform": {"Name": "X"}}), None),
+    "a macro of the resource": (resource(template(GUARD), **{"Fn::Transform": {"Name": "X"}}), None),
+    "a macro of the resources": (
+        {"Resources": {**template(GUARD)["Resources"], "Fn::Transform": {"Name": "AWS::Include"}}}, None,
+    ),
+    "a loop": (
+        {"Transform": "AWS::LanguageExtensions", "Resources": {
+            **template(GUARD)["Resources"], "Fn::ForEach::P": ["N", ["a"], {"P${N}": SECOND}]}}, None,
+    ),
+    "two policies of one bucket": (resource(template(GUARD), "Second", **SECOND), None),
+    "two policies of one bucket, the same": (resource(template(GUARD), "Second", **SAME_SECOND), True),
+    "a policy that is not known first": (
+        {"Resources": {"A": {**SECOND, "Properties": {"Bucket": "gt-images", "PolicyDocument": {"Fn::ImportValue": "x"}}},
+                       **template(GUARD)["Resources"]}}, None,
+    ),
+    "a policy of a bucket that is not known": (
+        resource(template(GUARD), "Second", Type=SECOND["Type"], Properties={
+            **SECOND["Properties"], "Bucket": {"Fn::ImportValue": "x"}}), None,
+    ),
+    "no Version": (with_policy(WITHOUT), False),
+    "a Version of 2008": (with_policy({**WITHOUT, "Version": "2008-10-17"}), False),
+    "a Version of 2012": (with_policy({**WITHOUT, "Version": "2012-10-17"}), True),
+    "a Version of a parameter": (
+        with_policy({**WITHOUT, "Version": {"Ref": "V"}}, Parameters={"V": {"Type": "String"}}), None,
+    ),
+    "a Version that does not matter": (document(Version={"Fn::ImportValue": "x"}), True),
+    "both branches closed": (
+        template({"Fn::If": ["Prod", GUARD, {**GUARD, "Sid": "x"}]}, Conditions=IS_PROD, Parameters=ENV), True,
+    ),
+    "the second branch open": (template({"Fn::If": ["Prod", GUARD, READ]}, Conditions=IS_PROD, Parameters=ENV), None),
+    "the first branch open": (template({"Fn::If": ["Prod", READ, GUARD]}, Conditions=IS_PROD, Parameters=ENV), None),
+    "a branch of nothing": (
+        template({"Fn::If": ["Prod", GUARD, {"Ref": "AWS::NoValue"}]}, Conditions=IS_PROD, Parameters=ENV), None,
+    ),
+    "a branch of a known condition": (
+        template({"Fn::If": ["Prod", GUARD, READ]}, Conditions={"Prod": {"Fn::Equals": ["x", "x"]}}), True,
+    ),
+    "both branches open": (
+        template({"Fn::If": ["Prod", READ, {"Ref": "AWS::NoValue"}]}, Conditions=IS_PROD, Parameters=ENV), False,
+    ),
+    "a mapping": (
+        template({**GUARD, "Condition": {"NotIpAddress": {"aws:SourceIp": {"Fn::FindInMap": ["M", "a", "b"]}}}},
+                 Mappings={"M": {"a": {"b": ["203.0.113.0/24"]}}}), True,
+    ),
+    "a mapping by region": (
+        template({**GUARD, "Condition": {"NotIpAddress": {"aws:SourceIp": {
+            "Fn::FindInMap": ["M", {"Ref": "AWS::Region"}, "b"]}}}}, Mappings={"M": {"a": {"b": "203.0.113.0/24"}}}), None,
+    ),
+    "a literal in Sub": (
+        template({**TEXT, "Condition": {"StringEquals": {"aws:ResourceAccount": {
+            "Fn::Sub": "${!aws:ResourceAccount}"}}}}), True,
+    ),
+    "the account in a Deny": (template({**GUARD, "Principal": {"AWS": {"Fn::Sub": "${AWS::AccountId}"}}}), True),
+    "the account in a Deny beside a grant to all": (
+        template({**GUARD, "Principal": {"AWS": {"Ref": "AWS::AccountId"}}}, READ), False,
+    ),
+    "select and split": (
+        template({**GUARD, "Condition": {"NotIpAddress": {"aws:SourceIp": {
+            "Fn::Select": [1, {"Fn::Split": [",", "x,203.0.113.0/24"]}]}}}}), True,
+    ),
+    "a function that nobody knows": (template({**GUARD, "Resource": {"Fn::Cidr": ["a", "b", "c"]}}), None),
+    "a function beside another": (template({**GUARD, "Resource": {"Ref": "Images", "Fn::Sub": "x"}}), None),
+    "a Ref to a list": (template({**GUARD, "Resource": {"Ref": ["x"]}}), None),
+    "a nested stack that gets the bucket": (
+        resource(template(GUARD), "Nested", Type="AWS::CloudFormation::Stack", Properties={
+            "Parameters": {"B": {"Ref": "Images"}}}), None,
+    ),
+    "a nested stack of something else": (
+        resource(template(GUARD), "Nested", Type="AWS::CloudFormation::Stack", Properties={}), True,
+    ),
+    "a module": (resource(template(GUARD), "M", Type="My::S3::Thing::MODULE", Properties={}), None),
+    "a custom resource of the bucket": (
+        resource(template(GUARD), "C", Type="Custom::Open", Properties={"B": {"Ref": "Images"}}), None,
+    ),
+    "what CDK adds": (
+        resource(resource(template(
+            GUARD, Parameters={"BootstrapVersion": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/cdk"}},
+            Rules={"CheckBootstrapVersion": {"Assertions": []}}), "Delete", Type="Custom::S3AutoDeleteObjects",
+            Properties={"BucketName": {"Ref": "Images"}}), "CDKMetadata", Type="AWS::CDK::Metadata", Condition="C"), True,
+    ),
+    "another attribute": (resource(template(GUARD), Replaces="x"), None),
+    "a document as text": (with_policy("{}"), None),
+    "a policy without a document": (resource(template(GUARD), Properties={"Bucket": "gt-images"}), None),
+}  # fmt: skip
