@@ -162,7 +162,7 @@ FAULTS: dict[str, tuple[int, object, str, str, str]] = {
     "the last policy of a bucket holds": (35, _FILE, "policy", "documents += possible", "documents = possible[-1:]"),
     "a policy of an unknown bucket is another's": (555, _PLAN, "_worlds", "(bucket, ()), *unsure]", "(bucket, ())]"),
     "a deleted policy leaves no trace": (103, _PLAN, "_documents", 'elif "delete" in row', 'elif "gone" in row'),
-    "a plan is always complete": (387, _PLAN, "__init__", '["the plan is not complete"] if partial else []', "[]"),
+    "a plan is always complete": (387, _PLAN, "_file", '["the plan is not complete"] if partial else []', "[]"),
     "a script sets no policy": (199, _FILE, "_others", "any(name in text for name in names)", "False"),
     "the default effect is Deny": (34, terraform_plan, "_statement", '"Effect": "Allow"', '"Effect": "Deny"'),
     "unknown principals are everybody": (291, terraform_plan, "_element", "return unknown[0]", 'return "*"'),

@@ -95,10 +95,10 @@ class PrincipalKeys:
         settled = {key: values for key, values in keys.items() if not (is_open and key.startswith("aws:principaltag/"))}
         every = [self._settled(each, settled) for each in every]
         every += [more for each in every for more in self._of_sessions(each, principal)]
-        made = self._classes(every, {key: values for key, values in keys.items() if values and key not in settled})
+        classes = self._classes(every, {key: values for key, values in keys.items() if values and key not in settled})
         if all(is_fixed(pattern.template) for each in every for pattern in each.resources) and not keys:
-            self._made[patterns] = made
-        return made
+            self._made[patterns] = classes
+        return classes
 
     def _classes(self, every: Sequence[Statement], known: Keys) -> KeyClasses:
         asked = (tuple(map(id, every)), *sorted(known.items()))
