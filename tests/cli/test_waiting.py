@@ -53,6 +53,8 @@ def test_follow_prints_each_delivery(
         return really(watch)
 
     monkeypatch.setattr(waiting._Watch, "_new", new)
+    monkeypatch.setattr(waiting, "FIRST_S", 0.01)
+    monkeypatch.setattr(waiting._Watch, "waited_s", property(lambda _: 0.0 if len(looks) < 3 else 3.0))  # by looks
     chosen = ["--json"] if form == "json" else ["--format", form]
     assert main(["hits", str(folder), "--follow", "--wait-s", "3", "--by", "remote_ip", *chosen]) == 0
     out, err = capsys.readouterr()
