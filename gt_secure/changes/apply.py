@@ -19,7 +19,7 @@ from .engine import Callback, Clock, Engine
 from .journal import Journal, scrub
 from .lock import hold
 from .plan import Plan
-from .transaction import Recorded, begin_lines, run
+from .transaction import OutcomeNote, begin_lines, run
 
 Fetch: TypeAlias = Callable[[Source, str, str], bool | None]
 """Fetches an object of a bucket under a prefix by a presigned URL from a source: True opened, False refused, None where
@@ -52,7 +52,7 @@ def apply(
     if plan.empty:
         return Applied("", "nothing to do", notes=("The account already matches the restriction.",))
     scope = f"{plan.state.account_id}-{plan.state.region}"
-    with Recorded():
+    with OutcomeNote():
         with hold(journal.path, scope, f"apply by {plan.state.caller_arn}"):
             refuse_unfinished(journal, plan.state.account_id, plan.state.region)
             _check_same_account(aws, plan.state)

@@ -80,7 +80,7 @@ def failure_summary(result: Applied) -> str:
     return f"The outcome is unknown for: {doubtful}. Run 'gt-secure undo {result.id}' when AWS responds again."
 
 
-class Recorded:
+class OutcomeNote:
     """Adds to an interrupt what became of the change, wherever it comes: the journal on disk knows it."""
 
     def __enter__(self) -> None:

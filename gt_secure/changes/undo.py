@@ -14,7 +14,7 @@ from .change import Change, change_from_journal
 from .engine import Callback, Clock, Engine
 from .journal import ChangeRecord, Journal, steps_begun
 from .lock import hold
-from .transaction import Recorded, begin_lines, end, failure_summary, note_overwritten, run
+from .transaction import OutcomeNote, begin_lines, end, failure_summary, note_overwritten, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ def undo(
             next_step="See gt.journal for the ids.",
             field="change",
         )
-    with Recorded(), hold(journal.path, f"{aws.account_id}-{aws.region}", f"undo by {aws.caller_arn}"):
+    with OutcomeNote(), hold(journal.path, f"{aws.account_id}-{aws.region}", f"undo by {aws.caller_arn}"):
         record = _record(aws, change_id, journal)
         if record.status == "unfinished":
             return _recover(aws, record, journal, Clock(timeout_s), progress, forward=record.kind == "undo")
@@ -162,7 +162,7 @@ def resume(
     timeout_s: float = 600,
 ) -> Applied:
     """Complete an interrupted change, from any process that sees the journal; a finished one is left alone."""
-    with Recorded(), hold(journal.path, f"{aws.account_id}-{aws.region}", f"resume by {aws.caller_arn}"):
+    with OutcomeNote(), hold(journal.path, f"{aws.account_id}-{aws.region}", f"resume by {aws.caller_arn}"):
         record = interrupted(aws, change_id, journal=journal)
         if record is None:
             which = f"Change {change_id}" if change_id else f"No change of account {aws.account_id} in {aws.region}"
