@@ -23,12 +23,16 @@ from .pairs import Anchor, Pairs
 KINDS_FILE = Path(__file__).with_name("kinds.json")
 _ROUNDS = 8
 """Most rounds of decoding a text: each round of encoding makes it longer, and no server decodes so often."""
-_NEAR, _FAR = 40, 300
+_CLOSE, _NEAR, _FAR = 16, 40, 300
 _EDGE = " \t\r|\u2502\u2503"
 _LONG = 1 << 15
 """A text from which on pairs of letters are looked up: numpy must be worth its calls."""
 _WIDEST = 240
 """A longer line was not wrapped: whoever wraps lines makes them shorter."""
+_TRIES = 12
+"""How often a long run is searched from one of its places to its end, before it is refused."""
+NOT_SEARCHED = "text that was not searched, since it would take too long"
+"""The kind of a refused run: it is masked, since it may hold a secret."""
 
 
 class SecretSpan(NamedTuple):
@@ -52,8 +56,8 @@ class _Rule(NamedTuple):
 
     def allows(self, before: str) -> bool:
         """Return whether the text before an anchor fits."""
-        return not (self.unless and self.unless.search(before)) and (
-            not self.before or bool(self.before.search(before))
+        return (not self.before or bool(self.before.search(before))) and not (
+            self.unless and self.unless.search(before[-_CLOSE:])
         )
 
 
@@ -64,7 +68,7 @@ class _Table:
         self.mask: str = data["mask"]
         self.lists: dict[str, tuple[str, ...]] = {name: tuple(data["lists"][name]) for name in data["lists"]}
         self.entities: dict[str, str] = data["entities"]
-        self.kinds = tuple(dict.fromkeys(kind["what"] for kind in data["kinds"]))
+        self.kinds = (NOT_SEARCHED, *dict.fromkeys(kind["what"] for kind in data["kinds"]))
         self._data = data
         self._rules: dict[int, _Rule] = {}
 
@@ -308,22 +312,58 @@ def _apart(spans: list[SecretSpan]) -> list[SecretSpan]:
 
 
 def _matches(view: _View) -> Iterator[SecretSpan]:
-    """Try each rule where one of its anchors is."""
+    """Try each rule where one of its anchors is; what takes too long is refused."""
     known, guard, text = table(), table().words["guard"], view.text
+    runs = _Runs(text)
     for anchor in known.anchors:
         places = view.places.get(anchor, ())
         rules = [known.rule(number) for number in anchor.rules] if places else []
-        after = 0
+        after, tried = 0, -1
+        certain = not anchor.text[-1].isalnum() or not any(rule.named for rule in rules)
         for at in places if rules else ():
             if at < after:
                 continue
-            followed = not anchor.text[-1].isalnum() or bool(guard.match(text, at + len(anchor.text)))
+            followed = certain or bool(guard.match(text, at + len(anchor.text)))
+            before = text[max(0, at - _NEAR) : at]
             for rule in rules:
                 start = text.rfind(rule.back, max(0, at - _FAR), at) if rule.back else at
-                match = rule.pattern.match(text, start) if start >= 0 and (followed or not rule.named) else None
-                if match and rule.allows(text[max(0, start - _NEAR) : start]) and _fits(rule, text, match):
+                if start <= tried or (rule.named and not followed) or not rule.allows(before):
+                    continue
+                tried = start if rule.back else tried
+                match = rule.pattern.match(text, start) if runs.pays(start) else None
+                if match and _fits(rule, text, match):
                     yield SecretSpan(match.end(1), match.end(), rule.what)
                     after = max(after, match.end(1))
+    yield from runs.refused()
+
+
+class _Runs:
+    """The long runs of a text without a space, each with the number of letters that may still be read in it."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    @cached_property
+    def _known(self) -> list[tuple[int, int]]:
+        return [found.span() for found in table().patterns["long"].finditer(self._text)]
+
+    @cached_property
+    def _left(self) -> list[int]:
+        return [_TRIES * (end - start) for start, end in self._known]
+
+    def pays(self, at: int) -> bool:
+        """Return whether a pattern may be tried at a place, and count what it reads."""
+        i = bisect_right(self._known, (at, len(self._text))) - 1
+        if i < 0 or at >= self._known[i][1]:
+            return True
+        self._left[i] -= self._known[i][1] - at
+        return self._left[i] >= 0
+
+    def refused(self) -> Iterator[SecretSpan]:
+        """Yield the runs in which not every pattern was tried."""
+        if "_left" in vars(self):
+            runs = zip(self._known, self._left, strict=True)
+            yield from (SecretSpan(*run, NOT_SEARCHED) for run, left in runs if left < 0)
 
 
 def _fits(rule: _Rule, text: str, found: re.Match[str]) -> bool:
@@ -410,6 +450,8 @@ def _value(value: str, *_: Any) -> bool:
 def _signed(value: str, _: bool, text: str, found: re.Match[str]) -> bool:
     """A signature made with a documented example key opens nothing."""
     start, end = found.start(), found.end()
+    if text.find("EXAMPLE", max(0, start - _QUERY), end + _QUERY) < 0:
+        return len(value) >= 6
     begin = max(text.rfind(char, max(0, start - _QUERY), start) for char in _BOUNDS) + 1
     stops = [at for char in (*_BOUNDS, " ") if (at := text.find(char, end, end + _QUERY)) >= 0]
     key = table().patterns["example_key"]

@@ -63,7 +63,9 @@ const words = Object.fromEntries(
   Object.entries(table.words).map(([name, text]) => [name, compiled(text, 'i')])
 ) as Record<keyof typeof table.words, RegExp>;
 
-export const kinds = [...new Set((table.kinds as IKind[]).map(({ what }) => what))];
+/** The kind of a refused run: it is masked, since it may hold a secret. */
+const NOT_SEARCHED = 'text that was not searched, since it would take too long';
+export const kinds = [NOT_SEARCHED, ...new Set((table.kinds as IKind[]).map(({ what }) => what))];
 const order = new Map(kinds.map((what, i) => [what, i]));
 const anchors: IAnchor[] = [];
 for (const kind of table.kinds as IKind[]) {
@@ -357,7 +359,7 @@ function apart(spans: ISpan[]): ISpan[] {
   return result;
 }
 
-const [NEAR, FAR] = [40, 300];
+const [CLOSE, NEAR, FAR] = [16, 40, 300];
 
 const guard = new RegExp(words.guard.source, 'iy');
 /** A word of prose behind a name: the guard, which looks for more, would not let it through either. */
@@ -369,23 +371,28 @@ function isFollowed(text: string, end: number): boolean {
   return !prose.test(text) && guard.test(text);
 }
 
-/** Try each rule where one of its anchors is. */
+/** Try each rule where one of its anchors is; what takes too long is refused. */
 function matches({ text, places }: View): ISpan[] {
   const spans: ISpan[] = [];
+  const runs = new Runs(text);
   places.forEach((starts, index) => {
-    let after = 0;
+    let [after, tried] = [0, -1];
     const isName = /\w$/.test(anchors[index].text);
     for (const at of anchors[index].rules.length ? starts! : []) {
       if (at < after) {
         continue;
       }
       const followed = !isName || isFollowed(text, at + anchors[index].text.length);
+      const before = text.slice(Math.max(0, at - NEAR), at);
       for (const rule of anchors[index].rules) {
         const place = rule.back ? lastBefore(text, at, rule.back) : at;
+        if (place <= tried || (rule.named && !followed) || !allows(rule, before)) {
+          continue;
+        }
+        tried = rule.back ? place : tried;
         rule.pattern.lastIndex = place;
-        const found = place >= 0 && (followed || !rule.named) ? rule.pattern.exec(text) : null;
-        const before = found && text.slice(Math.max(0, place - NEAR), place);
-        if (found && allows(rule, before!) && fits(rule, text, found)) {
+        const found = runs.pays(place) ? rule.pattern.exec(text) : null;
+        if (found && fits(rule, text, found)) {
           const start = place + found[1].length;
           spans.push({ start, end: place + found[0].length, what: rule.what });
           after = Math.max(after, start);
@@ -393,7 +400,38 @@ function matches({ text, places }: View): ISpan[] {
       }
     }
   });
-  return spans;
+  return [...spans, ...runs.refused()];
+}
+
+/** How often a long run is searched from one of its places to its end, before it is refused. */
+const TRIES = 12;
+
+/** The long runs of a text without a space, each with the number of letters that may still be read in it. */
+class Runs {
+  constructor(private readonly _text: string) {}
+
+  /** Whether a pattern may be tried at a place; what it reads is counted. */
+  pays(at: number): boolean {
+    this._known ??= [...this._text.matchAll(patterns.long)].map(({ 0: text, index }) => [index, index + text.length]);
+    this._starts ??= this._known.map(([start]) => start);
+    this._left ??= this._known.map(([start, end]) => TRIES * (end - start));
+    const i = first(this._starts, at + 1) - 1;
+    if (i < 0 || at >= this._known[i][1]) {
+      return true;
+    }
+    this._left[i] -= this._known[i][1] - at;
+    return this._left[i] >= 0;
+  }
+
+  /** The runs in which not every pattern was tried. */
+  refused(): ISpan[] {
+    const runs = (this._known ?? []).map(([start, end]) => ({ start, end, what: NOT_SEARCHED }));
+    return runs.filter((_, i) => this._left![i] < 0);
+  }
+
+  private _known?: [number, number][];
+  private _starts?: number[];
+  private _left?: number[];
 }
 
 /** Where a text is last before a position, and not far from it. */
@@ -405,7 +443,7 @@ function lastBefore(text: string, position: number, what: string): number {
 
 /** Whether the text before an anchor fits. */
 function allows({ unless, before }: IRule, text: string): boolean {
-  return !unless?.test(text) && (!before || before.test(text));
+  return (!before || before.test(text)) && !unless?.test(text.slice(-CLOSE));
 }
 
 function fits(rule: IRule, text: string, found: RegExpExecArray): boolean {
@@ -549,6 +587,9 @@ const QUERY = 3000;
 function signed(value: string, _: boolean, text: string, found: RegExpExecArray): boolean {
   const start = found.index;
   const end = start + found[0].length;
+  if (!text.slice(Math.max(0, start - QUERY), end + QUERY).includes('EXAMPLE')) {
+    return value.length >= 6;
+  }
   const head = text.slice(Math.max(0, start - QUERY), start).split(/[\n"'<>`\x00]/);
   const tail = text.slice(end, end + QUERY).split(/[\n"'<> `\x00]/);
   const query = head[head.length - 1] + text.slice(start, end) + tail[0];
