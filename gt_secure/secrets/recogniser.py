@@ -68,7 +68,7 @@ class _Table:
         self.mask: str = data["mask"]
         self.lists: dict[str, tuple[str, ...]] = {name: tuple(data["lists"][name]) for name in data["lists"]}
         self.entities: dict[str, str] = data["entities"]
-        self.kinds = (NOT_SEARCHED, *dict.fromkeys(kind["what"] for kind in data["kinds"]))
+        self.kinds = tuple(dict.fromkeys(kind["what"] for kind in data["kinds"]))
         self._data = data
         self._rules: dict[int, _Rule] = {}
 
@@ -299,7 +299,7 @@ def _spans(view: _View, nested: bool) -> Iterator[SecretSpan]:
 def _apart(spans: list[SecretSpan]) -> list[SecretSpan]:
     """Unite spans that overlap."""
     result: list[SecretSpan] = []
-    order = {what: i for i, what in enumerate(table().kinds)}
+    order = {what: i for i, what in enumerate((NOT_SEARCHED, *table().kinds))}
     for span in sorted(spans):
         if result and span.start < result[-1].end:
             last = result[-1]
@@ -519,6 +519,11 @@ def _crc32(value: str, *_: Any) -> bool:
     return checksum(body[:-6]) == body[-6:]
 
 
+def _github(value: str, *_: Any) -> bool:
+    """Tokens of other lengths than the first form's may have another checksum, or none."""
+    return _crc32(value) or (len(value) > 40 and _mixed(value))
+
+
 def _jwt(value: str, *_: Any) -> bool:
     head = from_base64(value.partition(".")[0])
     return head.startswith("{") and any(name in head for name in ('"alg"', '"typ"', '"enc"'))
@@ -545,5 +550,7 @@ _CHECKS: dict[str, Callable[..., bool]] = {
     "digits": _digits,
     "varied": _varied,
     "crc32": _crc32,
+    "github": _github,
+    "argument": lambda value, *_: _value(value) and _word(value) and len(set(value)) >= 5,
     "jwt": _jwt,
 }

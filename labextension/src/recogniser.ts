@@ -64,9 +64,9 @@ const words = Object.fromEntries(
 ) as Record<keyof typeof table.words, RegExp>;
 
 /** The kind of a refused run: it is masked, since it may hold a secret. */
-const NOT_SEARCHED = 'text that was not searched, since it would take too long';
-export const kinds = [NOT_SEARCHED, ...new Set((table.kinds as IKind[]).map(({ what }) => what))];
-const order = new Map(kinds.map((what, i) => [what, i]));
+export const NOT_SEARCHED = 'text that was not searched, since it would take too long';
+export const kinds = [...new Set((table.kinds as IKind[]).map(({ what }) => what))];
+const order = new Map([NOT_SEARCHED, ...kinds].map((what, i) => [what, i]));
 const anchors: IAnchor[] = [];
 for (const kind of table.kinds as IKind[]) {
   const fold = kind.case ? '' : 'i';
@@ -650,6 +650,11 @@ function checksum(body: string): string {
   return result.padStart(6, '0');
 }
 
+function crc32(value: string): boolean {
+  const body = value.slice(value.indexOf('_') + 1);
+  return checksum(body.slice(0, -6)) === body.slice(-6);
+}
+
 const CHECKS: Record<string, Check> = {
   '': () => true,
   value: value => !/^(?:[<${]|\.\.\.)/.test(value),
@@ -666,10 +671,9 @@ const CHECKS: Record<string, Check> = {
   cases,
   digits,
   varied: value => varied(value.slice(4)) >= 5,
-  crc32: value => {
-    const body = value.slice(value.indexOf('_') + 1);
-    return checksum(body.slice(0, -6)) === body.slice(-6);
-  },
+  crc32,
+  github: value => crc32(value) || (value.length > 40 && digits(value) && cases(value)),
+  argument: value => !/^(?:[<${]|\.\.\.)/.test(value) && word(value) && varied(value) >= 5,
   jwt: value => {
     const head = fromBase64(value.split('.')[0]);
     return head.startsWith('{') && ['"alg"', '"typ"', '"enc"'].some(name => head.includes(name));

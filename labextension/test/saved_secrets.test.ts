@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import test from 'node:test';
 
-import { find, kinds, MASK } from '../src/recogniser';
+import { find, kinds, MASK, NOT_SEARCHED } from '../src/recogniser';
 import { findSecrets, maskSecrets, searched } from '../src/saved_secrets';
 
 const notebook = (text: string) => ({
@@ -86,7 +86,7 @@ test('a hostile text takes time that grows with its length, and what is not sear
     const start = process.cpuUsage();
     const found = find(text);
     const { user, system } = process.cpuUsage(start);
-    return { time: user + system, refused: found.some(({ what }) => what === kinds[0]) };
+    return { time: user + system, refused: found.some(({ what }) => what === NOT_SEARCHED) };
   };
   const least = (text: string) => Math.min(...[1, 2, 3].map(() => cost(text).time));
   for (const part of ['IQoJ', 'IQoJ-', 'eyJ-', 'xai--', 'AKIA', 'token\t|', `://a:${'@'.repeat(200)}`]) {
