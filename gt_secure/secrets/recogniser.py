@@ -320,7 +320,7 @@ def _apart(spans: list[SecretSpan]) -> list[SecretSpan]:
 def _matches(view: _View) -> Iterator[SecretSpan]:
     """Try each rule where one of its anchors is; what takes too long is refused."""
     known, guard, text = table(), table().words["guard"], view.text
-    runs = _Runs(text)
+    runs = _LongRuns(text)
     for anchor in known.anchors:
         places = view.places.get(anchor, ())
         rules = [known.rule(number) for number in anchor.rules] if places else []
@@ -347,7 +347,7 @@ def _matches(view: _View) -> Iterator[SecretSpan]:
     yield from runs.refused()
 
 
-class _Runs:
+class _LongRuns:
     """The long runs of a text without a space, each with the number of letters that may still be read in it."""
 
     def __init__(self, text: str) -> None:

@@ -124,6 +124,6 @@ def test_a_refusal_is_reported_and_the_run_is_masked() -> None:
 
 
 def test_a_fault_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recogniser._Runs, "pays", lambda *_: True)
+    monkeypatch.setattr(recogniser._LongRuns, "pays", lambda *_: True)
     with pytest.raises(AssertionError):
         test_a_sample_of_hostile_texts()

@@ -154,7 +154,7 @@ FORMS: dict[str, Callable[[str], Book]] = {
     "string in a source": lambda text: book(source=f'x = """{text}"""\n'),
     "comments in a source": lambda text: book(source=lines(lambda line: f"# {line}")(text) + "\n1"),
     "metadata": lambda text: book(papermill={"parameters": {"x": text}}),
-    "name in the metadata": lambda text: book(**{text: 1}),
+    "name in the metadata": lambda text: {**book(), "metadata": {text: 1}},
     "name in a cell's metadata": lambda text: book(cell={"metadata": {text: {"a": True}}}),
     "attachment": lambda text: book(kind="markdown", cell={"attachments": {"a.txt": {"text/plain": text}}}),
 }  # fmt: skip
