@@ -6,16 +6,18 @@ found whichever way it is stored. The secret check of the JupyterLab extension d
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, takewhile
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from .recogniser import find, from_base64, is_text, replaced, table
+from .recogniser import find, from_base64, is_plain, is_text, replaced, table
+from .second_look import holds_rest
 
 LEFT_OUT = "*** (left out: it holds a secret)"
 
@@ -105,6 +107,8 @@ class _Texts:
             self._chunk = self.chunks[-1]
             self._add = self._chunk.pieces.append
             known = len(self._chunk.pieces)
+            self._leaf(owner, name, name, "name", 0, len(name))
+            self._add('"\x00\n')
             self._walk(owner, name, value, name, shown)
             length += sum(map(len, self._chunk.pieces[known:]))
             if length > _CHUNK:
@@ -119,11 +123,11 @@ class _Texts:
     def _leaf(self, owner: Any, key: Any, text: str, role: str, begin: int, end: int) -> None:
         chunk, code = self._chunk, None if role == "name" else self._code
         chunk.leaves.append((self._place, owner, key, text, len(chunk.pieces), begin, end, role, code))
-        chunk.pieces.append("".join(text.split()) if role == "whole" else text[begin:end])
+        chunk.pieces.append((_of_hex(text) or "".join(text.split())) if role == "whole" else text[begin:end])
 
     def _walk(self, owner: Any, key: Any, value: Any, name: str | None, shown: str) -> None:
         """Add a value: a text, a list of lines, or what is in it."""
-        if isinstance(value, list) and (lines := _joined(value, name)) is not None:
+        if isinstance(value, list) and (lines := _joined(value, key)) is not None:
             self._text(owner, key, lines, name, shown, "lines")
         elif isinstance(value, str):
             self._text(owner, key, value, name, shown, "")
@@ -133,13 +137,26 @@ class _Texts:
                     if isinstance(each, str):
                         self._add('", "' if i else '"')
                         self._text(value, i, each, None, shown, "")
-                    else:
+                    elif not self._goes_on(value, i, shown):
                         self._walk(value, i, each, None, shown)
             self._add('"\x00\n')
         elif isinstance(value, dict):
             self._members(value, shown)
 
+    def _goes_on(self, outputs: list[Any], number: int, shown: str) -> bool:
+        """Add what a stream printed in one output or several; returns False for anything else."""
+        name, before = _stream(outputs[number]), _stream(outputs[number - 1]) if number else None
+        rest = outputs[number:] if name != before else []
+        for each in takewhile(lambda each: _stream(each) == name, rest if name else ()):
+            text = each["text"]
+            whole = text if isinstance(text, str) else "".join(text)
+            self._leaf(each, "text", whole, "" if text is whole else "lines", 0, len(whole))
+        if name and rest and shown:
+            self._walk(rest[0], "text", rest[0]["text"], None, shown)
+        return bool(name)
+
     def _members(self, data: dict[Any, Any], shown: str) -> None:
+        self._add('"\x00\n')
         pair = data.get("name", data.get("key"))
         named = pair if isinstance(pair, str) and isinstance(data.get("value"), str) else None
         if data.get("_model_name") == "PasswordModel":
@@ -155,6 +172,7 @@ class _Texts:
                 continue
             self._leaf(data, inner, name, "name", 0, len(name))
             self._walk(data, inner, each, "", shown)
+            self._add('"\x00\n' if type(each) in _NUMBERS else "")
 
     def _text(self, owner: Any, key: Any, text: str, name: str | None, shown: str, role: str) -> None:
         """Add a text behind the name of its member; what is base64 as a whole is announced as such."""
@@ -163,7 +181,7 @@ class _Texts:
             bare = text.strip().strip("'\"") if end < 4096 else ""
             is_key = _is_secret_key(bare)
             hint = "secret_key" if is_key else shown if "\n" not in bare else ""
-            whole = not is_key and not name and end >= 40 and _is_base64(text)
+            whole = not is_key and not name and end >= 40 and (_is_base64(text) or bool(_of_hex(text)))
             if whole:
                 role = "whole"
             elif hint and bare:
@@ -178,6 +196,20 @@ class _Texts:
             self._add('"\x00\n')
 
 
+def _stream(output: Any) -> str | None:
+    """Return the name of the stream whose text an output is."""
+    text = output.get("text") if isinstance(output, dict) and output.get("output_type") == "stream" else None
+    lines = isinstance(text, list) and all(isinstance(each, str) for each in text)
+    return str(output.get("name")) if isinstance(text, str) or lines else None
+
+
+def _of_hex(text: str) -> str:
+    """Return the base64 of a readable text that is written in hexadecimal digits; nothing for anything else."""
+    hexadecimal = len(text) % 2 == 0 and table().patterns["hex"].match(text)
+    found = base64.b64encode(bytes.fromhex(text)).decode() if hexadecimal else ""
+    return found if is_plain(found[:64]) else ""
+
+
 def _is_secret_key(text: str) -> bool:
     patterns = table().patterns
     return bool(patterns["secret_key"].match(text)) and not patterns["plain"].match(from_base64(text))
@@ -188,11 +220,11 @@ def _is_base64(text: str) -> bool:
     return is_text(text) and bool(table().patterns["whole"].match(text))
 
 
-def _joined(items: list[Any], name: str | None) -> str | None:
+def _joined(items: list[Any], key: Any) -> str | None:
     """Return the text whose lines a list has; None if it is another list."""
     try:
-        text = ("\n" if name == "traceback" else "").join(items)
-        whole = name == "traceback" or {*map(itemgetter(-1), items[:-1])} <= {"\n"}
+        text = ("\n" if key == "traceback" else "").join(items)
+        whole = key == "traceback" or {*map(itemgetter(-1), items[:-1])} <= {"\n"}
     except (TypeError, IndexError):  # no text, or an empty one
         return None
     return text if items and whole else None
@@ -225,7 +257,8 @@ def mask_secrets(
     """Replace the secrets of a notebook with ``***``, in place.
 
     Host, key, date and lifetime of a presigned URL stay, so the text still says what it was. In the source of a code
-    cell only strings and comments are changed. An output in which a secret is left is left out as a whole.
+    cell only strings and comments are changed. An output in which a secret or a part of one is left is left out as a
+    whole.
 
     Parameters
     ----------
@@ -245,9 +278,12 @@ def mask_secrets(
     if not found:
         return []
     _mask(found, sources)
-    left = {leaf.place for leaf, _, _, _ in _unwanted(book, keep) if not leaf.place.endswith("source")}
-    for place, name, value, owner, _, _ in list(_parts(book)) if left else ():
-        if place in left:
+    left = [*_Texts(book).found()]
+    kept = {each[0].place for each in left}
+    blank = {each[0].place for each in left if not keep or not keep(_saved(each))}
+    masked = {each[0].place for each in found} - kept
+    for place, name, value, owner, _, _ in list(_parts(book)):
+        if not place.endswith("source") and (place in blank or (place in masked and holds_rest(value))):
             owner[name] = _left_out(value)
     return _named(each for each in found if sources or not each[0].place.endswith("source"))
 
@@ -290,9 +326,10 @@ def _mask(places: list[_Found], sources: bool) -> None:
     changes: dict[int, tuple[_Leaf, list[tuple[int, int]]]] = {}
     literals = {code: _literals(code) for code in {leaf.code for leaf, _, _, _ in places} if code is not None}
     for leaf, start, end, _ in places:
-        inside = leaf.code is None or any(a <= start and end <= b for a, b in literals[leaf.code])
-        if inside and (sources or not leaf.place.endswith("source")):
-            changes.setdefault(id(leaf), (leaf, []))[1].append((start, end))
+        inside = [(start, end)] if leaf.code is None else literals[leaf.code]
+        parts = [(max(start, a), min(end, b)) for a, b in inside if a < end and start < b]
+        if parts and (sources or not leaf.place.endswith("source")):
+            changes.setdefault(id(leaf), (leaf, []))[1].extend(parts)
     for leaf, spans in sorted(changes.values(), key=lambda each: each[0].role == "name"):
         text = replaced(leaf.text, spans)
         if leaf.role == "name":

@@ -23,12 +23,15 @@ from .pairs import Anchor, Pairs
 KINDS_FILE = Path(__file__).with_name("kinds.json")
 _ROUNDS = 8
 """Most rounds of decoding a text: each round of encoding makes it longer, and no server decodes so often."""
-_NEAR, _FAR = 40, 300
-_EDGE = " \t\r|\u2502\u2503"
+_CLOSE, _NEAR, _FAR = 16, 40, 300
 _LONG = 1 << 15
 """A text from which on pairs of letters are looked up: numpy must be worth its calls."""
 _WIDEST = 240
 """A longer line was not wrapped: whoever wraps lines makes them shorter."""
+_TRIES = 12
+"""How often a long run is searched from one of its places to its end, before it is refused."""
+NOT_SEARCHED = "text that was not searched, since it would take too long"
+"""The kind of a refused run: it is masked, since it may hold a secret."""
 
 
 class SecretSpan(NamedTuple):
@@ -52,8 +55,8 @@ class _Rule(NamedTuple):
 
     def allows(self, before: str) -> bool:
         """Return whether the text before an anchor fits."""
-        return not (self.unless and self.unless.search(before)) and (
-            not self.before or bool(self.before.search(before))
+        return (not self.before or bool(self.before.search(before))) and not (
+            self.unless and self.unless.search(before[-_CLOSE:])
         )
 
 
@@ -91,7 +94,7 @@ class _Table:
         for number, kind in enumerate(kinds):
             for text in kind["anchors"]:
                 rules.setdefault((text, bool(kind.get("case"))), []).append(number)
-        rules |= {(text, True): [] for text in (*self.lists["base64"], *self.escapes) if len(text) > 1}
+        rules |= {(text, True): [] for text in (*self.lists["base64"], *self.escapes) if len(text) > 2}
         return tuple(
             Anchor(text, case, tuple(numbers), any("far" in kinds[number] for number in numbers))
             for (text, case), numbers in rules.items()
@@ -228,7 +231,8 @@ def decode(text: str) -> _View:
         before = view.text
         for rare in (False, True):
             for begin, escape in table().escapes.items() if view.text is before else ():
-                if (len(begin) > 1) is rare and (table().plain[begin] in view.places if rare else begin in view.text):
+                known = table().plain.get(begin)
+                if (len(begin) > 1) is rare and (known in view.places if known else begin in view.text):
                     view.undo(escape, begin)
         if view.text is before:
             break
@@ -251,7 +255,7 @@ def _meaning(escape: str) -> str:
             return _entity(name, escape)
         code = int(name[2:], 16) if name[1] in "xX" else int(name[1:])
     else:
-        return "=" if escape == "=3D" else ""
+        return {"=3D": "=", "=20": " "}.get(escape, "")
     return chr(code) if 0 < code < 0x80 else escape if code else ""
 
 
@@ -265,14 +269,14 @@ def _entity(name: str, escape: str) -> str:
     return known[name] if name in ("amp", "lt", "gt", "quot") else escape
 
 
-def find(text: str, *, nested: bool = True) -> list[SecretSpan]:
+def find(text: str, *, nested: int = 2) -> list[SecretSpan]:
     """Find the secrets of a text.
 
     Parameters
     ----------
     text : str
-    nested : bool
-        Look into text in base64, too.
+    nested : int
+        How often text in base64 is decoded again.
 
     Returns
     -------
@@ -284,18 +288,24 @@ def find(text: str, *, nested: bool = True) -> list[SecretSpan]:
     return [span for span in _apart(spans) if span.end > span.start]
 
 
-def _spans(view: _View, nested: bool) -> Iterator[SecretSpan]:
-    """Find secrets in decoded text, also across wrapped lines."""
+def _spans(view: _View, nested: int) -> Iterator[SecretSpan]:
+    """Find secrets in decoded text, also across wrapped lines and between the marks of highlighted code."""
     yield from _matches(view)
     yield from _wrapped(view.text)
+    marks = [found.span() for found in table().patterns["markup"].finditer(view.text)] if "span" in view.text else []
+    if marks:
+        bare = _View(view.text)
+        bare.remove(marks)
+        for start, end, what in (*_matches(bare), *_wrapped(bare.text)):
+            yield SecretSpan(bare.raw(start), bare.raw_end(end), what)
     if nested:
-        yield from _in_base64(view)
+        yield from _in_base64(view, nested - 1)
 
 
 def _apart(spans: list[SecretSpan]) -> list[SecretSpan]:
     """Unite spans that overlap."""
     result: list[SecretSpan] = []
-    order = {what: i for i, what in enumerate(table().kinds)}
+    order = {what: i for i, what in enumerate((NOT_SEARCHED, *table().kinds))}
     for span in sorted(spans):
         if result and span.start < result[-1].end:
             last = result[-1]
@@ -308,22 +318,64 @@ def _apart(spans: list[SecretSpan]) -> list[SecretSpan]:
 
 
 def _matches(view: _View) -> Iterator[SecretSpan]:
-    """Try each rule where one of its anchors is."""
+    """Try each rule where one of its anchors is; what takes too long is refused."""
     known, guard, text = table(), table().words["guard"], view.text
+    runs = _LongRuns(text)
     for anchor in known.anchors:
         places = view.places.get(anchor, ())
         rules = [known.rule(number) for number in anchor.rules] if places else []
-        after = 0
+        after, tried = 0, -1
+        certain = not anchor.text[-1].isalnum() or not any(rule.named for rule in rules)
         for at in places if rules else ():
             if at < after:
                 continue
-            followed = not anchor.text[-1].isalnum() or bool(guard.match(text, at + len(anchor.text)))
+            followed = certain or bool(guard.match(text, at + len(anchor.text)))
+            before, run = "", None
             for rule in rules:
                 start = text.rfind(rule.back, max(0, at - _FAR), at) if rule.back else at
-                match = rule.pattern.match(text, start) if start >= 0 and (followed or not rule.named) else None
-                if match and rule.allows(text[max(0, start - _NEAR) : start]) and _fits(rule, text, match):
+                if start <= tried or (rule.named and not followed):
+                    continue
+                if run is None:
+                    before, run = text[max(0, at - _NEAR) : at], runs.around(at)
+                if run >= 0 and not (rule.allows(before) and runs.pays(run, at)):
+                    continue
+                tried = start if rule.back else tried
+                match = rule.pattern.match(text, start)
+                if match and (run >= 0 or rule.allows(before)) and _fits(rule, text, match):
                     yield SecretSpan(match.end(1), match.end(), rule.what)
                     after = max(after, match.end(1))
+    yield from runs.refused()
+
+
+class _LongRuns:
+    """The long runs of a text without a space, each with the number of letters that may still be read in it."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    @cached_property
+    def _known(self) -> list[tuple[int, int]]:
+        return list(_runs(self._text.replace("?", "!"), _GRAPHIC, 200))
+
+    @cached_property
+    def _left(self) -> list[int]:
+        return [_TRIES * (end - start) for start, end in self._known]
+
+    def around(self, at: int) -> int:
+        """Return the number of the run around a place; -1 if there is none."""
+        i = bisect_right(self._known, (at, len(self._text))) - 1
+        return i if i >= 0 and at < self._known[i][1] else -1
+
+    def pays(self, run: int, at: int) -> bool:
+        """Return whether a pattern may be tried at a place of a run, and count what it reads."""
+        self._left[run] -= self._known[run][1] - at
+        return self._left[run] >= 0
+
+    def refused(self) -> Iterator[SecretSpan]:
+        """Yield the runs in which not every pattern was tried."""
+        if "_left" in vars(self):
+            runs = zip(self._known, self._left, strict=True)
+            yield from (SecretSpan(*run, NOT_SEARCHED) for run, left in runs if left < 0)
 
 
 def _fits(rule: _Rule, text: str, found: re.Match[str]) -> bool:
@@ -345,12 +397,18 @@ def _is_example(value: str) -> bool:
 def _wrapped(text: str) -> Iterator[SecretSpan]:
     """Find what goes on in the next line, since a terminal or textwrap broke the line."""
     groups: list[list[tuple[int, int]]] = []
+    words = table().words
     for wrap in table().patterns["wrap"].finditer(text):
         at = wrap.start()
         line = text.rfind("\n", max(0, at - _WIDEST - 1), at) + 1
-        if not 40 <= at - line <= _WIDEST or " " in text[at - 32 : at].rstrip(_EDGE)[-12:]:
+        if not 40 <= at - line <= _WIDEST:
             continue
-        before = table().words["wrap_before"].search(text, at - 32, at)
+        before = words["wrap_before"].search(text, at - 32, at)
+        if not before and at - line in (
+            text.find("\n", at + 1) - at - 1,
+            line - 2 - text.rfind("\n", 0, max(0, line - 1)),
+        ):
+            before = words["cut_before"].search(text, at - 32, at)
         if before and groups and before.start(1) - groups[-1][-1][1] <= _WIDEST:
             groups[-1].append((before.start(1), wrap.end()))
         elif before:
@@ -367,21 +425,49 @@ def _wrapped(text: str) -> Iterator[SecretSpan]:
                 yield SecretSpan(first, last, span.what)
 
 
-def _in_base64(view: _View) -> Iterator[SecretSpan]:
+def _in_base64(view: _View, nested: int) -> Iterator[SecretSpan]:
     """Find runs of base64 that hold a secret; what begins as a picture or other data holds none."""
-    text, run = view.text, table().patterns["run"]
+    text, run, after = view.text, table().patterns["run"], 0
     for begin in table().lists["base64"]:
         after = 0
         for at in view.places.get(table().plain[begin], ()):
-            start = at + (len(begin) if begin.endswith(",") else 0)
-            if at < after or not is_text(text, start):
-                continue
-            found = run.match(text, start)
+            start = at + len(begin) * begin.endswith(",")
+            found = run.match(text, start) if at >= after and is_text(text, start) else None
             if found:
                 after = found.end()
-                inner = find(from_base64(found[0]), nested=False)
-                if inner:
-                    yield SecretSpan(start, after, inner[0].what)
+                yield from _decoded(found, from_base64(found[0]), nested)
+    after = 0
+    for start, _ in _runs(text, _LETTERS, 40):
+        found = table().patterns["encoded"].match(text, start) if start >= after else None
+        after = found.end() if found else after
+        if found and is_plain(found[0][:64]):
+            whole = "".join(found[0].split()).rstrip("=")
+            yield from _decoded(found, from_base64(whole[: len(whole) - (len(whole) % 4 == 1)]), nested)
+
+
+def _runs(text: str, letters: bytes, least: int) -> Iterator[tuple[int, int]]:
+    """Yield the long runs of some letters; a question mark stands for what is not in ASCII."""
+    data, end = text.encode("ascii", "replace").translate(letters), 0
+    while (start := data.find(b"a" * least, end)) >= 0:
+        end = data.find(b" ", start)
+        end = end if end >= 0 else len(data)
+        yield start, end
+
+
+_LETTERS = bytes(ord("a" if chr(code).isalnum() or chr(code) in "+/_-" else " ") for code in range(128)) * 2
+_GRAPHIC = bytes(ord("a" if 32 < code < 127 and chr(code) not in "\"'`<>&;,?" else " ") for code in range(128)) * 2
+
+
+def _decoded(run: re.Match[str], text: str, nested: int) -> Iterator[SecretSpan]:
+    inner = find(text, nested=nested) if text else ()
+    if inner:
+        yield SecretSpan(*run.span(), inner[0].what)
+
+
+def is_plain(run: str) -> bool:
+    """Return whether base64 begins as readable text."""
+    head = from_base64(run[: len(run) // 4 * 4]) if run.isascii() and "\n" not in run else ""
+    return bool(head and table().patterns["plain"].match(head))
 
 
 def is_text(text: str, start: int = 0) -> bool:
@@ -408,8 +494,12 @@ def _value(value: str, *_: Any) -> bool:
 
 
 def _signed(value: str, _: bool, text: str, found: re.Match[str]) -> bool:
-    """A signature made with a documented example key opens nothing."""
+    """A signature made with a documented example key opens nothing, and a decimal number is none."""
     start, end = found.start(), found.end()
+    if table().words["decimal"].search(value):
+        return False
+    if text.find("EXAMPLE", max(0, start - _QUERY), end + _QUERY) < 0:
+        return len(value) >= 6
     begin = max(text.rfind(char, max(0, start - _QUERY), start) for char in _BOUNDS) + 1
     stops = [at for char in (*_BOUNDS, " ") if (at := text.find(char, end, end + _QUERY)) >= 0]
     key = table().patterns["example_key"]
@@ -477,6 +567,11 @@ def _crc32(value: str, *_: Any) -> bool:
     return checksum(body[:-6]) == body[-6:]
 
 
+def _github(value: str, *_: Any) -> bool:
+    """Tokens of other lengths than the first form's may have another checksum, or none."""
+    return _crc32(value) or (len(value) > 40 and _mixed(value))
+
+
 def _jwt(value: str, *_: Any) -> bool:
     head = from_base64(value.partition(".")[0])
     return head.startswith("{") and any(name in head for name in ('"alg"', '"typ"', '"enc"'))
@@ -503,5 +598,7 @@ _CHECKS: dict[str, Callable[..., bool]] = {
     "digits": _digits,
     "varied": _varied,
     "crc32": _crc32,
+    "github": _github,
+    "argument": lambda value, *_: _value(value) and _word(value) and len(set(value)) >= 5,
     "jwt": _jwt,
 }

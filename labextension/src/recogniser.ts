@@ -63,8 +63,10 @@ const words = Object.fromEntries(
   Object.entries(table.words).map(([name, text]) => [name, compiled(text, 'i')])
 ) as Record<keyof typeof table.words, RegExp>;
 
+/** The kind of a refused run: it is masked, since it may hold a secret. */
+export const NOT_SEARCHED = 'text that was not searched, since it would take too long';
 export const kinds = [...new Set((table.kinds as IKind[]).map(({ what }) => what))];
-const order = new Map(kinds.map((what, i) => [what, i]));
+const order = new Map([NOT_SEARCHED, ...kinds].map((what, i) => [what, i]));
 const anchors: IAnchor[] = [];
 for (const kind of table.kinds as IKind[]) {
   const fold = kind.case ? '' : 'i';
@@ -93,7 +95,7 @@ const escapes = Object.entries(table.escapes).map(([begin, text]) => [begin, com
 /** The anchors that have no rule: of base64, and of the rarer escapes. */
 const plain = new Map<string, number>();
 for (const text of [...lists.base64, ...escapes.map(([begin]) => begin)]) {
-  if (text.length > 1) {
+  if (text.length > 2) {
     plain.set(text, anchors.push({ text, case: true, rules: [] }) - 1);
   }
 }
@@ -278,13 +280,14 @@ function first(places: number[], position: number): number {
 
 const ROUNDS = 8;
 
-function decode(text: string): View {
+export function decode(text: string): View {
   const view = new View(text);
   for (let round = 0; round < ROUNDS; round++) {
     const before = view.text;
     for (const rare of [false, true]) {
       for (const [begin, escape] of view.text === before ? escapes : []) {
-        if (rare === begin.length > 1 && (rare ? view.places[plain.get(begin)!] : mayHave(view.text, begin))) {
+        const known = plain.get(begin);
+        if (rare === begin.length > 1 && (known === undefined ? mayHave(view.text, begin) : view.places[known])) {
           view.undo(escape, begin);
         }
       }
@@ -330,15 +333,23 @@ function meaning(escape: string): string {
     }
     code = /^#x/i.test(name) ? parseInt(name.slice(2), 16) : parseInt(name.slice(1), 10);
   } else {
-    return escape === '=3D' ? '=' : '';
+    return { '=3D': '=', '=20': ' ' }[escape] ?? '';
   }
   return code === 0 ? '' : code < 0x80 ? String.fromCharCode(code) : escape;
 }
 
 /** Find the secrets of a text, in order, and apart from each other. */
-export function find(text: string, nested = true): ISpan[] {
+export function find(text: string, nested = 2): ISpan[] {
   const view = decode(text);
-  const spans = [...matches(view), ...wrapped(view.text), ...(nested ? inBase64(view) : [])];
+  const marks = view.text.includes('span') ? [...view.text.matchAll(patterns.markup)] : [];
+  const spans = [...matches(view), ...wrapped(view.text), ...(nested ? inBase64(view, nested - 1) : [])];
+  if (marks.length) {
+    const bare = new View(view.text);
+    bare.remove(marks.map(({ 0: mark, index }) => [index, index + mark.length]));
+    for (const { start, end, what } of [...matches(bare), ...wrapped(bare.text)]) {
+      spans.push({ start: bare.raw(start), end: bare.rawEnd(end), what });
+    }
+  }
   return apart(spans.map(({ start, end, what }) => ({ start: view.raw(start), end: view.rawEnd(end), what })));
 }
 
@@ -357,7 +368,7 @@ function apart(spans: ISpan[]): ISpan[] {
   return result;
 }
 
-const [NEAR, FAR] = [40, 300];
+const [CLOSE, NEAR, FAR] = [16, 40, 300];
 
 const guard = new RegExp(words.guard.source, 'iy');
 /** A word of prose behind a name: the guard, which looks for more, would not let it through either. */
@@ -369,23 +380,32 @@ function isFollowed(text: string, end: number): boolean {
   return !prose.test(text) && guard.test(text);
 }
 
-/** Try each rule where one of its anchors is. */
+/** Try each rule where one of its anchors is; what takes too long is refused. */
 function matches({ text, places }: View): ISpan[] {
   const spans: ISpan[] = [];
+  const runs = new Runs(text);
   places.forEach((starts, index) => {
-    let after = 0;
+    let [after, tried] = [0, -1];
     const isName = /\w$/.test(anchors[index].text);
     for (const at of anchors[index].rules.length ? starts! : []) {
       if (at < after) {
         continue;
       }
       const followed = !isName || isFollowed(text, at + anchors[index].text.length);
+      const before = text.slice(Math.max(0, at - NEAR), at);
+      const run = runs.around(at);
       for (const rule of anchors[index].rules) {
         const place = rule.back ? lastBefore(text, at, rule.back) : at;
+        if (place <= tried || (rule.named && !followed)) {
+          continue;
+        }
+        if (run >= 0 && !(allows(rule, before) && runs.pays(run, at))) {
+          continue;
+        }
+        tried = rule.back ? place : tried;
         rule.pattern.lastIndex = place;
-        const found = place >= 0 && (followed || !rule.named) ? rule.pattern.exec(text) : null;
-        const before = found && text.slice(Math.max(0, place - NEAR), place);
-        if (found && allows(rule, before!) && fits(rule, text, found)) {
+        const found = rule.pattern.exec(text);
+        if (found && (run >= 0 || allows(rule, before)) && fits(rule, text, found)) {
           const start = place + found[1].length;
           spans.push({ start, end: place + found[0].length, what: rule.what });
           after = Math.max(after, start);
@@ -393,7 +413,40 @@ function matches({ text, places }: View): ISpan[] {
       }
     }
   });
-  return spans;
+  return [...spans, ...runs.refused()];
+}
+
+/** How often a long run is searched from one of its places to its end, before it is refused. */
+const TRIES = 12;
+
+/** The long runs of a text without a space, each with the number of letters that may still be read in it. */
+class Runs {
+  constructor(private readonly _text: string) {}
+
+  /** The number of the run around a place; -1 if there is none. */
+  around(at: number): number {
+    this._known ??= [...this._text.matchAll(patterns.long)].map(({ 0: text, index }) => [index, index + text.length]);
+    this._starts ??= this._known.map(([start]) => start);
+    const i = first(this._starts, at + 1) - 1;
+    return i >= 0 && at < this._known[i][1] ? i : -1;
+  }
+
+  /** Whether a pattern may be tried at a place of a run; what it reads is counted. */
+  pays(run: number, at: number): boolean {
+    this._left ??= this._known!.map(([start, end]) => TRIES * (end - start));
+    this._left[run] -= this._known![run][1] - at;
+    return this._left[run] >= 0;
+  }
+
+  /** The runs in which not every pattern was tried. */
+  refused(): ISpan[] {
+    const runs = (this._known ?? []).map(([start, end]) => ({ start, end, what: NOT_SEARCHED }));
+    return this._left ? runs.filter((_, i) => this._left![i] < 0) : [];
+  }
+
+  private _known?: [number, number][];
+  private _starts?: number[];
+  private _left?: number[];
 }
 
 /** Where a text is last before a position, and not far from it. */
@@ -405,7 +458,7 @@ function lastBefore(text: string, position: number, what: string): number {
 
 /** Whether the text before an anchor fits. */
 function allows({ unless, before }: IRule, text: string): boolean {
-  return !unless?.test(text) && (!before || before.test(text));
+  return (!before || before.test(text)) && !unless?.test(text.slice(-CLOSE));
 }
 
 function fits(rule: IRule, text: string, found: RegExpExecArray): boolean {
@@ -427,46 +480,20 @@ function isExample(value: string): boolean {
 
 const WIDEST = 240;
 
-/** Whether a line ends with a word of twelve letters, and maybe the edge of a table. */
-function isWord(text: string, end: number): boolean {
-  while (' \t\r|\u2502\u2503'.includes(text[end - 1])) {
-    end--;
-  }
-  const space = text.lastIndexOf(' ', end - 1);
-  return end - space > 12;
-}
-
-const wrap = new RegExp(patterns.wrap.source, 'my');
-const GOES_ON = new Uint8Array(128);
-for (const letter of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789%+/_~.=&?:-') {
-  GOES_ON[letter.charCodeAt(0)] = 1;
-}
-
-/** The ends of lines that may go on in the next line. */
-function* breaks(text: string): Generator<RegExpExecArray> {
-  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) {
-    let back = ' \t\r|\u2502\u2503'.includes(text[at - 1]) ? 13 : 1;
-    while (back < 13 && GOES_ON[text.charCodeAt(at - back)]) {
-      back++;
-    }
-    wrap.lastIndex = at;
-    const found = back === 13 && wrap.exec(text);
-    if (found) {
-      yield found;
-    }
-  }
-}
-
 /** Find what goes on in the next line, since a terminal or textwrap broke the line. */
 function wrapped(text: string): ISpan[] {
   const groups: [number, number][][] = [];
-  for (const found of breaks(text)) {
+  for (const found of text.matchAll(patterns.wrap)) {
     const at = found.index;
     const line = at && text.lastIndexOf('\n', at - 1) + 1;
-    if (at - line < 40 || at - line > WIDEST || !isWord(text, at)) {
+    if (at - line < 40 || at - line > WIDEST) {
       continue;
     }
-    const before = words.wrap_before.exec(text.slice(at - 32, at));
+    let before = words.wrap_before.exec(text.slice(at - 32, at));
+    const former = line < 2 ? -1 : text.lastIndexOf('\n', line - 2);
+    if (!before && [text.indexOf('\n', at + 1) - at - 1, line - 2 - former].includes(at - line)) {
+      before = words.cut_before.exec(text.slice(at - 32, at));
+    }
     if (!before) {
       continue;
     }
@@ -496,8 +523,14 @@ function wrapped(text: string): ISpan[] {
 }
 
 /** Find runs of base64 that hold a secret; what begins as a picture or other data holds none. */
-function inBase64({ text, places }: View): ISpan[] {
+function inBase64({ text, places }: View, nested: number): ISpan[] {
   const spans: ISpan[] = [];
+  const add = (start: number, length: number, inner: string) => {
+    const held = inner ? find(inner, nested) : [];
+    if (held.length) {
+      spans.push({ start, end: start + length, what: held[0].what });
+    }
+  };
   for (const begin of lists.base64) {
     let after = 0;
     for (const at of places[plain.get(begin)!] ?? []) {
@@ -508,13 +541,25 @@ function inBase64({ text, places }: View): ISpan[] {
       run.lastIndex = start;
       const [found] = run.exec(text)!;
       after = start + found.length;
-      const inner = find(fromBase64(found), false);
-      if (inner.length) {
-        spans.push({ start, end: after, what: inner[0].what });
-      }
+      add(start, found.length, fromBase64(found));
+    }
+  }
+  for (const { 0: found, index } of text.matchAll(patterns.encoded)) {
+    if (isPlain(found.slice(0, 64))) {
+      const whole = found.replace(/\s+/g, '').replace(/=+$/, '');
+      add(index, found.length, fromBase64(whole.slice(0, whole.length - Number(whole.length % 4 === 1))));
     }
   }
   return spans;
+}
+
+const readable = new RegExp(patterns.plain.source, 'y');
+
+/** Whether base64 begins as readable text. */
+export function isPlain(run: string): boolean {
+  const head = run.includes('\n') ? '' : fromBase64(run.slice(0, run.length - (run.length % 4)));
+  readable.lastIndex = 0;
+  return head !== '' && readable.test(head);
 }
 
 const run = new RegExp(patterns.run.source, 'y');
@@ -545,10 +590,16 @@ type Check = (value: string, quoted: boolean, text: string, found: RegExpExecArr
 
 const QUERY = 3000;
 
-/** A signature made with a documented example key opens nothing. */
+/** A signature made with a documented example key opens nothing, and a decimal number is none. */
 function signed(value: string, _: boolean, text: string, found: RegExpExecArray): boolean {
   const start = found.index;
   const end = start + found[0].length;
+  if (words.decimal.test(value)) {
+    return false;
+  }
+  if (!text.slice(Math.max(0, start - QUERY), end + QUERY).includes('EXAMPLE')) {
+    return value.length >= 6;
+  }
   const head = text.slice(Math.max(0, start - QUERY), start).split(/[\n"'<>`\x00]/);
   const tail = text.slice(end, end + QUERY).split(/[\n"'<> `\x00]/);
   const query = head[head.length - 1] + text.slice(start, end) + tail[0];
@@ -609,6 +660,11 @@ function checksum(body: string): string {
   return result.padStart(6, '0');
 }
 
+function crc32(value: string): boolean {
+  const body = value.slice(value.indexOf('_') + 1);
+  return checksum(body.slice(0, -6)) === body.slice(-6);
+}
+
 const CHECKS: Record<string, Check> = {
   '': () => true,
   value: value => !/^(?:[<${]|\.\.\.)/.test(value),
@@ -625,10 +681,9 @@ const CHECKS: Record<string, Check> = {
   cases,
   digits,
   varied: value => varied(value.slice(4)) >= 5,
-  crc32: value => {
-    const body = value.slice(value.indexOf('_') + 1);
-    return checksum(body.slice(0, -6)) === body.slice(-6);
-  },
+  crc32,
+  github: value => crc32(value) || (value.length > 40 && digits(value) && cases(value)),
+  argument: value => !/^(?:[<${]|\.\.\.)/.test(value) && word(value) && varied(value) >= 5,
   jwt: value => {
     const head = fromBase64(value.split('.')[0]);
     return head.startsWith('{') && ['"alg"', '"typ"', '"enc"'].some(name => head.includes(name));

@@ -3,7 +3,8 @@
 import { sha256 } from '@noble/hashes/sha2';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils';
 
-import { find, fromBase64, isText, kinds, lists, MASK, patterns } from './recogniser';
+import { find, fromBase64, isPlain, isText, kinds, lists, MASK, patterns } from './recogniser';
+import { holdsRest } from './second_look';
 
 /** One kind of secret in one place. */
 export interface ISavedSecret {
@@ -90,6 +91,8 @@ class Texts {
         this._chunk = new Chunk();
         this._chunks.push(this._chunk);
       }
+      this._leaf(part.owner, part.name, part.name, 'name', 0, part.name.length);
+      this._add('"\x00\n');
       this._walk(part.owner, part.name, part.value, part.name);
     }
   }
@@ -107,7 +110,7 @@ class Texts {
     const { place, code } = this._part!;
     const { leaves, length } = this._chunk;
     leaves.push({ place, owner, key, text, at: length, begin, end, role, code: role === 'name' ? null : code });
-    this._add(role === 'whole' ? text.replace(/\s+/g, '') : text.slice(begin, end));
+    this._add(role === 'whole' ? ofHex(text) || text.replace(/\s+/g, '') : text.slice(begin, end));
   }
 
   /** Add a value: a text, a list of lines, or what is in it. */
@@ -116,8 +119,8 @@ class Texts {
       this._text(owner, key, value, name, '');
     } else if (Array.isArray(value)) {
       const texts = value.length > 0 && value.every(each => typeof each === 'string');
-      if (texts && (name === 'traceback' || value.slice(0, -1).every((each: string) => each.endsWith('\n')))) {
-        this._text(owner, key, value.join(name === 'traceback' ? '\n' : ''), name, 'lines');
+      if (texts && (key === 'traceback' || value.slice(0, -1).every((each: string) => each.endsWith('\n')))) {
+        this._text(owner, key, value.join(key === 'traceback' ? '\n' : ''), name, 'lines');
         return;
       }
       for (let i = 0; i < value.length; i++) {
@@ -125,7 +128,8 @@ class Texts {
         if (typeof each === 'string') {
           this._add(i ? '", "' : '"');
         }
-        if (typeof each === 'string' || (typeof each === 'object' && each !== null)) {
+        const entered = typeof each === 'string' || (typeof each === 'object' && each !== null);
+        if (entered && !this._goesOn(value, i)) {
           this._walk(value as unknown as Data, String(i), each, null);
         }
       }
@@ -135,7 +139,26 @@ class Texts {
     }
   }
 
+  /** Add what a stream printed in one output or several; false for anything else. */
+  private _goesOn(outputs: unknown[], number: number): boolean {
+    const name = streamOf(outputs[number]);
+    if (name === null || (number && name === streamOf(outputs[number - 1]))) {
+      return name !== null;
+    }
+    for (let i = number; i < outputs.length && name === streamOf(outputs[i]); i++) {
+      const owner = outputs[i] as Data;
+      const whole = Array.isArray(owner.text) ? owner.text.join('') : (owner.text as string);
+      this._leaf(owner, 'text', whole, whole === owner.text ? '' : 'lines', 0, whole.length);
+    }
+    if (this._part!.shown) {
+      const first = outputs[number] as Data;
+      this._walk(first, 'text', first.text, null);
+    }
+    return true;
+  }
+
   private _members(data: Data): void {
+    this._add('"\x00\n');
     const pair = data.name ?? data.key;
     let named = typeof pair === 'string' && typeof data.value === 'string' ? pair : '';
     if (data._model_name === 'PasswordModel') {
@@ -147,6 +170,7 @@ class Texts {
       } else if (!(inner.startsWith('image/') && typeof each === 'string' && isPicture(each))) {
         this._leaf(data, inner, inner, 'name', 0, inner.length);
         this._walk(data, inner, each, '');
+        this._add((typeof each === 'object' && each) || typeof each === 'string' ? '' : '"\x00\n');
       }
     }
   }
@@ -158,7 +182,8 @@ class Texts {
     const bare = (text.length >= 40 || shown) && text.length < 4096 ? text.trim().replace(/^['"]+|['"]+$/g, '') : '';
     const isKey = test('secret_key', bare) && !test('plain', fromBase64(bare));
     const hint = isKey ? 'secret_key' : bare.includes('\n') ? '' : shown;
-    const encoded = !isKey && !name && text.length >= 40 && isText(text) && test('whole', text);
+    const encoded =
+      !isKey && !name && text.length >= 40 && ((isText(text) && test('whole', text)) || ofHex(text) !== '');
     if (encoded) {
       role = 'whole';
     } else if (hint && bare) {
@@ -183,7 +208,27 @@ class Texts {
   private _part: IPart | null = null;
 }
 
+/** The name of the stream whose text an output is. */
+function streamOf(output: unknown): string | null {
+  if (!isObject(output) || output.output_type !== 'stream') {
+    return null;
+  }
+  const { name, text } = output;
+  const known = typeof text === 'string' || (Array.isArray(text) && text.every(each => typeof each === 'string'));
+  return known ? String(name) : null;
+}
+
+/** The base64 of a readable text in hexadecimal digits; nothing for anything else. */
+function ofHex(text: string): string {
+  if (text.length % 2 || !test('hex', text)) {
+    return '';
+  }
+  const found = btoa(text.replace(/../g, pair => String.fromCharCode(parseInt(pair, 16))));
+  return isPlain(found.slice(0, 64)) ? found : '';
+}
+
 const whole = {
+  hex: new RegExp(patterns.hex.source, 'y'),
   secret_key: new RegExp(patterns.secret_key.source, 'y'),
   whole: new RegExp(patterns.whole.source, 'y'),
   plain: new RegExp(patterns.plain.source, 'y')
@@ -232,8 +277,11 @@ export function maskSecrets(book: Data, accepted: string[] = []): void {
     if (leaf.code !== null && !literals.has(leaf.code)) {
       literals.set(leaf.code, literalsOf(leaf.code));
     }
-    if (leaf.code === null || literals.get(leaf.code)!.some(([a, b]) => a <= start && end <= b)) {
-      changes.set(leaf, [...(changes.get(leaf) ?? []), [start, end]]);
+    const inside: Range[] = leaf.code === null ? [[start, end]] : literals.get(leaf.code)!;
+    const ranges = inside.filter(([a, b]) => a < end && start < b);
+    if (ranges.length) {
+      const known = changes.get(leaf) ?? [];
+      changes.set(leaf, [...known, ...ranges.map(([a, b]): Range => [Math.max(start, a), Math.min(end, b)])]);
     }
   }
   const names: [ILeaf, string][] = [];
@@ -257,14 +305,12 @@ export function maskSecrets(book: Data, accepted: string[] = []): void {
     Object.keys(leaf.owner).forEach(name => Reflect.deleteProperty(leaf.owner, name));
     Object.assign(leaf.owner, Object.fromEntries(members));
   }
-  const left = new Set(
-    new Texts(book)
-      .found()
-      .filter(wanted)
-      .map(({ leaf }) => leaf.place)
-  );
-  for (const { place, name, value, owner } of left.size ? [...partsOf(book)] : []) {
-    if (left.has(place) && !place.endsWith('source')) {
+  const left = new Texts(book).found();
+  const kept = new Set(left.map(({ leaf }) => leaf.place));
+  const blank = new Set(left.filter(wanted).map(({ leaf }) => leaf.place));
+  const masked = new Set(found.map(({ leaf }) => leaf.place).filter(place => !kept.has(place)));
+  for (const { place, name, value, owner } of [...partsOf(book)]) {
+    if (!place.endsWith('source') && (blank.has(place) || (masked.has(place) && holdsRest(value)))) {
       owner[name] = leftOut(value);
     }
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import test from 'node:test';
 
-import { find, kinds, MASK } from '../src/recogniser';
+import { find, kinds, MASK, NOT_SEARCHED } from '../src/recogniser';
 import { findSecrets, maskSecrets, searched } from '../src/saved_secrets';
 
 const notebook = (text: string) => ({
@@ -79,4 +79,19 @@ test('a notebook of 5 MB is searched within the time that a person does not noti
   const copying = performance.now() - start;
   console.log(`5 MB: searched in ${median.toFixed(1)} ms, copied as JSON in ${copying.toFixed(1)} ms`);
   assert.ok(median < 10 * copying + 60, `${median} ms`);
+});
+
+test('a hostile text takes time that grows with its length, and what is not searched is found as such', () => {
+  const cost = (text: string) => {
+    const start = process.cpuUsage();
+    const found = find(text);
+    const { user, system } = process.cpuUsage(start);
+    return { time: user + system, refused: found.some(({ what }) => what === NOT_SEARCHED) };
+  };
+  const least = (text: string) => Math.min(...[1, 2, 3].map(() => cost(text).time));
+  for (const part of ['IQoJ', 'IQoJ-', 'eyJ-', 'xai--', 'AKIA', 'token\t|', `://a:${'@'.repeat(200)}`]) {
+    const [short, long] = [50_000, 200_000].map(size => part.repeat(size / part.length));
+    assert.ok(least(long) < 12 * least(short) + 20_000, part);
+    assert.equal(cost(long).refused, /[-@]$/.test(part), part);
+  }
 });

@@ -120,7 +120,7 @@ def test_the_command_finds_and_removes(saved: Path, capsys: pytest.CaptureFixtur
     assert HEX not in said.out + said.err
     assert main(["check", "no-secret-saved", "--remove", "--path", str(clean), str(saved)]) == 0
     said = capsys.readouterr()
-    assert "38 kinds of secrets searched in 2 cells, outputs, metadata and widget state: none found." in said.out
+    assert "41 kinds of secrets searched in 2 cells, outputs, metadata and widget state: none found." in said.out
     assert "masked the signature of a presigned URL in cell 1, output" in said.err
     assert clean.stat().st_mtime_ns == before
     book = json.loads(saved.read_text(encoding="utf-8"))
@@ -199,7 +199,7 @@ def test_pairs_of_jupytext_are_searched(saved: Path, name: str) -> None:
     assert HEX not in pair.read_text()
     assert pair.read_text().startswith("# %%\nx = 1\nurl = 'https://")
     assert no_secret_saved(saved).message.endswith(f"metadata and widget state, {name}: none found.")
-    assert no_secret_saved(pair).message == f"38 kinds of secrets searched in {name}: none found."
+    assert no_secret_saved(pair).message == f"41 kinds of secrets searched in {name}: none found."
 
 
 def test_a_pair_in_another_folder_is_unknown(saved: Path) -> None:

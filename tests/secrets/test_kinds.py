@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import hashlib
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import uuid
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -248,3 +251,71 @@ def test_without_numpy_a_long_text_is_searched_all_the_same(monkeypatch: pytest.
     assert fresh.pairs is None
     _, text, secrets = MADE[0]
     assert secrets[0] not in redact("lorem ipsum\n" * 9000 + text)
+
+
+VALUES = Values(17)
+SHAPES = {
+    "installation token": f"ghs_1234567_{VALUES.make('jwt')}",
+    "long installation token": f"ghs_98765_eyJhbGciOiJSUzI1NiJ9.{VALUES.of(WORD, 340)}.{VALUES.of(WORD, 120)}",
+    "refresh token": f"ghr_{VALUES.of(WORD, 76)}",
+    **{f"token of {n} letters": f"ghu_{VALUES.of(WORD, n)}" for n in (37, 40, 100, 255)},
+    "token with a checksum, longer": "gho_" + (body := VALUES.of(WORD, 44)) + recogniser.checksum(body),
+    "JSON Web Token behind a name": f"session_{VALUES.make('jwt')}",
+}
+AROUND = (
+    "{}",
+    "x = '{}'",
+    "$ gh auth token\n{}\n",
+    "pip install git+https://{}@github.com/a/b",
+    '{{"a": "{}"}}',
+    "({})",
+)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_no_length_of_a_token_is_frozen(shape: str) -> None:
+    for around in AROUND:
+        masked = redact(around.format(SHAPES[shape]))
+        assert SHAPES[shape][-20:] not in masked, around
+        assert SHAPES[shape][12:32] not in masked, around
+
+
+COMMANDS = {
+    "docker login --username AWS -p {} 111122223333.dkr.ecr.eu-west-1.amazonaws.com": "secret400",
+    "!docker login -u me -p '{}' registry.test": "word24",
+    "podman login --password={} -u me registry.test": "password",
+    "mysql -u root -p'{}' --host db": "password",
+    "mysqldump --single-transaction -h db -p{} app > dump.sql": "password",
+    "curl -u me:{} https://api.internal.test": "word24",
+    'curl -X POST --user "me:{}" https://api.internal.test': "password",
+    "# ~/.pgpass\ndb.internal:5432:*:app:{}\n": "password",
+    "*:*:*:app:{}": "password",
+    "AGE-SECRET-KEY-1{}": "bech58",
+    "https://discordapp.com/api/v10/webhooks/123456789012345678/{}": "word68",
+    "requests.post('https://api.telegram.org/bot123456789:{}/sendMessage')": "word35",
+    "PuTTY-User-Key-File-3: ssh-ed25519\nPrivate-Lines: 1\n{}\nPrivate-MAC: 1f": "secret48",
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_passwords_of_commands_and_hooks_are_masked(command: str) -> None:
+    value = Values(23).make(COMMANDS[command])
+    assert value[3:-3] not in redact(command.format(value))
+    assert find_secrets(book(cell(source=command.format(value))))
+
+
+def test_every_kind_was_read_within_a_year_of_the_newest_change() -> None:
+    """Compared with the newest change that the changelog or the table itself dates, so an old checkout stays green."""
+    read = {kind["what"]: dt.date.fromisoformat(kind["read"]) for kind in TABLE["kinds"]}
+    newest = max(*read.values(), *dates_of_releases())
+    old = sorted(what for what, day in read.items() if (newest - day).days > 365)
+    assert not old, (
+        f"nobody has read the sources of these kinds for a year: {', '.join(old)}. Open the 'source' of each in "
+        "gt_secure/secrets/kinds.json, change pattern and examples if the format did, and set 'read' to that day"
+    )
+
+
+def dates_of_releases() -> list[dt.date]:
+    changelog = Path(recogniser.KINDS_FILE).parents[2] / "CHANGELOG.md"
+    text = changelog.read_text(encoding="utf-8") if changelog.is_file() else ""
+    return [dt.date.fromisoformat(day) for day in re.findall(r"^## .*(\d{4}-\d\d-\d\d)", text, re.MULTILINE)]

@@ -78,6 +78,7 @@ class Values:
             "login": lambda: base64.b64encode(f"app:{self.of(WORD, 20)}".encode()).decode(),
             "jwt": self._jwt,
             "pem": self._pem,
+            "bech": lambda: self.of("QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L", size),
             "password": lambda: self.of(WORD, 9) + self.chance.choice("!#%*") + self.of(WORD, 3) + "7",
             "hex": lambda: self.of(HEX, size),
             "secret": lambda: self.of(wide, size),

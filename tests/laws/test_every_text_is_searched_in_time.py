@@ -1,0 +1,129 @@
+"""Every text is searched for secrets in time that grows with its length; a run that would take longer is refused aloud.
+
+Time is processor time, measured against that of an ordinary text of the same length in the same process.
+"""
+
+from __future__ import annotations
+
+import base64
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from gt_secure.secrets import find_secrets, recogniser, redact
+from gt_secure.secrets.recogniser import NOT_SEARCHED, find
+from support.secret_corpus import LOWER, TABLE, WORD, Values
+
+LINE = "epoch 12 of 40: loss=0.1234 token accuracy 0.99, signature lorem ipsum dolor sit amet\n"
+MOST = 60
+"""How many times as long as an ordinary text one may take: 1 MB of that takes less than 0.02 s on a quiet machine."""
+SEPARATORS = (
+    *("", "-", ".", "_", " ", "\n", "=", '="', ': "', "a", "A1", ":", ": ", "&", "@", "/", "//", "<td>", "</a><b>"),
+    *(" " * 40, " " * 65, "\t|", "  x=y ", f' a="{"b" * 60}" ', '="a1B2c3', "=A1b2C3d4E5f6G7h8J9 ", "=!#,", "=a1;"),
+    *("://a:" + "@" * 200, "://a:@a", "%3D", "\\n", "(['", ",value=", "A" * 30, "=3D", "----- ", " key ", ".a.b"),
+)
+HELD = "\n".join(("", "", "AK" + "IA" + "Q3EGRZ5NV7B2YTKD", ""))
+"""A secret in a line behind a hostile text."""
+
+
+def anchors() -> list[str]:
+    texts = {text for kind in TABLE["kinds"] for text in kind["anchors"]}
+    return sorted(texts | {*TABLE["lists"]["base64"], *TABLE["escapes"]})
+
+
+def hostile(size: int) -> Iterator[str]:
+    """Yield every anchor, repeated, with everything that may stand between two."""
+    for anchor in anchors():
+        for separator in SEPARATORS:
+            each = anchor + separator
+            yield (each * (size // len(each) + 1))[:size] + HELD
+
+
+def seconds(text: str) -> float:
+    begin = time.process_time()
+    find(text)
+    return time.process_time() - begin
+
+
+def search_all(texts: list[str]) -> Counter[str]:
+    """Search texts of one length; count what each came to."""
+    ordinary = LINE * 4000
+    unit = sorted(seconds(ordinary) for _ in range(5))[2] / len(ordinary)
+    seen: Counter[str] = Counter()
+    for text in texts:
+        most = MOST * unit * len(text)
+        took = min(seconds(text) for _ in range(3)) if seconds(text) > most else 0
+        assert took <= most, (text[:60], took / most)
+        spans = find(text)
+        assert any(text[span.start : span.end] in HELD for span in spans), text[:60]
+        refused = [span for span in spans if span.what == NOT_SEARCHED]
+        assert all(span.end - span.start >= 200 for span in refused)
+        seen["refused" if refused else "searched"] += 1
+    return seen
+
+
+def test_a_sample_of_hostile_texts() -> None:
+    texts = random.Random(5).sample([*hostile(8_000)], 90)
+    texts += [each for each in hostile(8_000) if each.startswith(("eyJ-eyJ-", "IQoJ-", "xai-xai", "ya29._ya"))]
+    seen = search_all(texts)
+    assert seen["refused"] >= 6
+    assert seen["searched"] >= 60
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [20_000, 100_000])
+def test_all_hostile_texts(size: int) -> None:
+    seen = search_all([*hostile(size)])
+    assert seen["refused"] >= 300
+    assert seen["searched"] >= 2000
+
+
+def ordinary(values: Values) -> dict[str, Callable[[], str]]:
+    """What notebooks hold by the megabyte, one line of each."""
+    return {
+        "prose": lambda: LINE,
+        "table": lambda: f"<tr><td class='k'>token_{values.of(LOWER, 5)}</td><td>{values.of(WORD, 9)}</td></tr>\n",
+        "page": lambda: f'<a href="https://example.com/{values.of(WORD, 60)}?a=1&amp;key=2">secret</a>',
+        "JSON": lambda: f'{{"token_type": "bearer", "id": {values.chance.random()}, "key": "{values.of(WORD, 8)}"}},',
+        "program": lambda: f"function {values.of(LOWER, 3)}(e,t){{return e.token=t.secret||{{}},this.pwd=t}};",
+        "base64": lambda: base64.b64encode(values.chance.randbytes(60)).decode(),
+        "base64 for URLs": lambda: base64.urlsafe_b64encode(values.chance.randbytes(60)).decode(),
+        "base64 in lines": lambda: base64.b64encode(values.chance.randbytes(57)).decode() + "\n",
+        "hexadecimal": lambda: values.chance.randbytes(60).hex(),
+        "numbers": lambda: f"{values.chance.random()},{values.chance.random()}\n",
+    }
+
+
+def search_ordinary(size: int) -> None:
+    for name, line in ordinary(Values(3)).items():
+        text, length = [], 0
+        while length < size:
+            text.append(line())
+            length += len(text[-1])
+        assert not [span for span in find("".join(text)) if span.what == NOT_SEARCHED], name
+
+
+def test_ordinary_texts_are_searched_whole() -> None:
+    search_ordinary(60_000)
+
+
+@pytest.mark.slow
+def test_ordinary_texts_of_five_megabytes_are_searched_whole() -> None:
+    search_ordinary(5_000_000)
+
+
+def test_a_refusal_is_reported_and_the_run_is_masked() -> None:
+    text = "eyJ-" * 3000
+    assert redact(f"a {text} b") == "a *** b"
+    output = {"output_type": "stream", "name": "stdout", "text": f"a {text}\n"}
+    book = {"cells": [{"cell_type": "code", "metadata": {}, "source": "1", "outputs": [output]}], "metadata": {}}
+    assert [each.what for each in find_secrets(book)] == [NOT_SEARCHED]
+
+
+def test_a_fault_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recogniser._LongRuns, "pays", lambda *_: True)
+    with pytest.raises(AssertionError):
+        test_a_sample_of_hostile_texts()
