@@ -274,18 +274,18 @@ def mask_secrets(
     list of SavedSecret
         What was there, and where. What could not be masked is still found by :func:`find_secrets`.
     """
-    found = _unwanted(book, keep)
-    if not found:
+    unwanted = _unwanted(book, keep)
+    if not unwanted:
         return []
-    _mask(found, sources)
+    _mask(unwanted, sources)
     left = [*_Texts(book).found()]
-    kept = {each[0].place for each in left}
+    remaining = {each[0].place for each in left}
     blank = {each[0].place for each in left if not keep or not keep(_saved(each))}
-    masked = {each[0].place for each in found} - kept
+    masked = {each[0].place for each in unwanted} - remaining
     for place, name, value, owner, _, _ in list(_parts(book)):
         if not place.endswith("source") and (place in blank or (place in masked and holds_rest(value))):
             owner[name] = _left_out(value)
-    return _named(each for each in found if sources or not each[0].place.endswith("source"))
+    return _named(each for each in unwanted if sources or not each[0].place.endswith("source"))
 
 
 _Found = tuple[_Leaf, int, int, str]
@@ -331,13 +331,17 @@ def _mask(places: list[_Found], sources: bool) -> None:
         if parts and (sources or not leaf.place.endswith("source")):
             changes.setdefault(id(leaf), (leaf, []))[1].extend(parts)
     for leaf, spans in sorted(changes.values(), key=lambda each: each[0].role == "name"):
-        text = replaced(leaf.text, spans)
-        if leaf.role == "name":
-            members = [(text if name == leaf.key else name, value) for name, value in leaf.owner.items()]
-            leaf.owner.clear()
-            leaf.owner.update(members)
-        else:
-            leaf.owner[leaf.key] = re.split(r"(?<=\n)(?!$(?![\s\S]))", text) if leaf.role == "lines" else text
+        _write(leaf, replaced(leaf.text, spans))
+
+
+def _write(leaf: _Leaf, text: str) -> None:
+    """Put a text in the place of a leaf: a value, lines, or the name of a member."""
+    if leaf.role == "name":
+        members = [(text if name == leaf.key else name, value) for name, value in leaf.owner.items()]
+        leaf.owner.clear()
+        leaf.owner.update(members)
+    else:
+        leaf.owner[leaf.key] = re.split(r"(?<=\n)(?!$(?![\s\S]))", text) if leaf.role == "lines" else text
 
 
 def _left_out(value: Any) -> Any:

@@ -319,14 +319,12 @@ def _apart(spans: list[SecretSpan]) -> list[SecretSpan]:
 
 def _matches(view: _View) -> Iterator[SecretSpan]:
     """Try each rule where one of its anchors is; what takes too long is refused."""
-    known, guard, text = table(), table().words["guard"], view.text
+    guard, text = table().words["guard"], view.text
     runs = _LongRuns(text)
-    for anchor in known.anchors:
-        places = view.places.get(anchor, ())
-        rules = [known.rule(number) for number in anchor.rules] if places else []
+    for anchor, places, rules in _tried(view):
         after, tried = 0, -1
         certain = not anchor.text[-1].isalnum() or not any(rule.named for rule in rules)
-        for at in places if rules else ():
+        for at in places:
             if at < after:
                 continue
             followed = certain or bool(guard.match(text, at + len(anchor.text)))
@@ -345,6 +343,15 @@ def _matches(view: _View) -> Iterator[SecretSpan]:
                     yield SecretSpan(match.end(1), match.end(), rule.what)
                     after = max(after, match.end(1))
     yield from runs.refused()
+
+
+def _tried(view: _View) -> Iterator[tuple[Anchor, Sequence[int], list[_Rule]]]:
+    """Yield the anchors that are in a text and have rules, with their places."""
+    known = table()
+    for anchor in known.anchors:
+        places = view.places.get(anchor, ())
+        if places and anchor.rules:
+            yield anchor, places, [known.rule(number) for number in anchor.rules]
 
 
 class _LongRuns:
@@ -396,6 +403,20 @@ def _is_example(value: str) -> bool:
 
 def _wrapped(text: str) -> Iterator[SecretSpan]:
     """Find what goes on in the next line, since a terminal or textwrap broke the line."""
+    for group in _broken_lines(text):
+        start, end = max(0, text.rfind("\n", 0, group[0][0])), text.find("\n", group[-1][1])
+        start = max(start, group[0][0] - 2 * _WIDEST)
+        end = min(len(text) if end < 0 else end, group[-1][1] + 2 * _WIDEST)
+        view = _View(text[start:end])
+        view.remove([(a - start, b - start) for a, b in group])
+        for span in _matches(view):
+            first, last = start + view.raw(span.start), start + view.raw_end(span.end)
+            if any((first < a and b < last) or a < first for a, b in group):
+                yield SecretSpan(first, last, span.what)
+
+
+def _broken_lines(text: str) -> list[list[tuple[int, int]]]:
+    """Return what a break put between two parts of a line, in groups of lines that follow each other."""
     groups: list[list[tuple[int, int]]] = []
     words = table().words
     for wrap in table().patterns["wrap"].finditer(text):
@@ -413,16 +434,7 @@ def _wrapped(text: str) -> Iterator[SecretSpan]:
             groups[-1].append((before.start(1), wrap.end()))
         elif before:
             groups.append([(before.start(1), wrap.end())])
-    for group in groups:
-        start, end = max(0, text.rfind("\n", 0, group[0][0])), text.find("\n", group[-1][1])
-        start = max(start, group[0][0] - 2 * _WIDEST)
-        end = min(len(text) if end < 0 else end, group[-1][1] + 2 * _WIDEST)
-        view = _View(text[start:end])
-        view.remove([(a - start, b - start) for a, b in group])
-        for span in _matches(view):
-            first, last = start + view.raw(span.start), start + view.raw_end(span.end)
-            if any((first < a and b < last) or a < first for a, b in group):
-                yield SecretSpan(first, last, span.what)
+    return groups
 
 
 def _in_base64(view: _View, nested: int) -> Iterator[SecretSpan]:

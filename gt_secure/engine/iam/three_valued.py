@@ -257,7 +257,7 @@ def captures(template: Template, key: str, text: str) -> list[str]:
         return []
     places = [i for i, part in enumerate(template) if isinstance(part, Variable) and part.key == key]
     head, tail = (tuple(map(_any_for, side)) for side in (template[: places[0]], template[places[0] + 1 :]))
-    shortest = 0 if may_be_empty(key) else 1
+    shortest = int(not may_be_empty(key))
     values = list(dict.fromkeys(part for part in _between(head, tail, text) if len(part) >= shortest))
     if len(values) > _MOST_CAPTURES:
         raise TooManyClassesError(f"A pattern with {key_facts(key).name} can match a key in too many ways.")
