@@ -156,6 +156,15 @@ def test_the_name_of_a_session_is_open() -> None:
     assert found[0].opened.when == ('for a session named "bob"',)
     only = trust(ROOT, StringEquals={"sts:RoleSessionName": "ann"})
     assert not ask(role("named", trusts=only), bucket=grant({"AWS": SESSION}))
+    for name, named in (("ann", ['for a session named "bob"']), ("bob", [])):
+        refused = st("sts:AssumeRole", effect="Deny", StringEquals={"sts:RoleSessionName": name})
+        del refused["Resource"]
+        trusts = doc(*trust(ROOT)["Statement"], {**refused, "Principal": "*"})
+        found = ask(role("named", trusts=trusts), bucket=grant({"AWS": SESSION}))
+        assert [phrase for each in found for phrase in each.opened.when] == named
+        refused["Condition"]["Bool"] = {"aws:MultiFactorAuthPresent": "false"}  # who signs in with MFA keeps the name
+        trusts = doc(*trust(ROOT)["Statement"], {**refused, "Principal": "*"})
+        assert ask(role("named", trusts=trusts), bucket=grant({"AWS": SESSION}))[0].opened.when
     by_id = grant("*", StringLike={"aws:userid": "*:bob"})
     assert ask(role("named", trusts=trust(ROOT)), bucket=by_id)[0].opened.when == ('for a session named "bob"',)
     denied = grant("*", "Deny", StringLike={"aws:userid": "*:bob"})
@@ -249,6 +258,8 @@ BECOMING: dict[str, tuple[dict[str, Any], ...]] = {
         user("y", st("iam:CreateAccessKey")),
     ),
 }  # fmt: skip
+ORGANIZATION = {"StringEquals": {"aws:PrincipalOrgID": "o-abc"}}
+MAY_BECOME = st("iam:PutUserPolicy", **ORGANIZATION)
 
 
 @pytest.mark.parametrize("action", BECOMING)
@@ -256,6 +267,21 @@ def test_who_can_become_one(action: str) -> None:
     found = [each for each in ask(*BECOMING[action]) if each.arn.endswith("/x")]
     assert [each.signing for each in found] == (["can-become"] if action else [])
     assert not action or found[0].opened.when[0].startswith(f"after {action} on ")
+
+
+def test_it_is_unknown_who_can_become_one_where_a_fact_decides_it() -> None:
+    [item] = ask(user("x", MAY_BECOME))
+    assert (item.signing, item.answer, item.depends_on) == ("can-become", "unknown", ("aws:PrincipalOrgID",))
+    [item] = ask(user("x", MAY_BECOME, st("iam:AttachUserPolicy")))
+    assert (item.answer, item.opened.when[0]) == ("opened", f"after iam:AttachUserPolicy on {arn('user/x')}")
+    [item] = ask(user("x", READ, st("iam:PutUserPolicy")))
+    assert (item.signing, item.answer, item.opened.when) == ("signs", "opened", ())
+
+
+def test_nobody_becomes_one_by_a_policy_of_aws() -> None:
+    """A customer cannot change the versions of such a policy, whatever its own policies allow."""
+    of_aws = {**policy("Big", doc(st("ec2:*"))), "Arn": "arn:aws:iam::aws:policy/Big"}
+    assert not ask(user("x", st("iam:*Policy*Version", "*"), managed=[of_aws["Arn"]]), of_aws)
 
 
 def test_nobody_becomes_what_an_organization_refuses() -> None:
