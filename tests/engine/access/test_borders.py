@@ -113,6 +113,9 @@ def test_a_version_can_be_asked_for_where_an_action_has_one() -> None:
     others = deny(OUTSIDE, NotAction="s3:GetObjectVersionForReplication")
     del others["Action"]
     assert prove(locks(replication, others), claim).proved is False
+    outside_of_it = deny(OUTSIDE, NotResource=f"{ARN}/${{s3:VersionId}}")
+    del outside_of_it["Resource"]
+    assert prove(locks(outside_of_it), claim).proved is False
 
 
 @pytest.mark.parametrize(

@@ -244,6 +244,12 @@ def test_a_prefix_with_a_folder_for_each_signer_opens_if_one_of_them_does(variab
     ]
 
 
+@pytest.mark.parametrize("value", [":red", ":*", ":?"])
+def test_a_header_may_begin_with_a_colon(value):
+    row = ask(deny({"StringNotLike": {"aws:Referer": value}}))
+    assert (row["opened"]["cidrs"], row["opened"]["when"]) == (EVERYWHERE, [f'with aws:Referer "{value}"'])
+
+
 HERE, THERE = (f"arn:aws:ec2:{region}:111122223333:vpc/vpc-11111111" for region in ("us-east-1", "eu-west-1"))
 OTHER_VPC = HERE.replace("vpc-1", "vpc-2")
 

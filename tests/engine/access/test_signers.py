@@ -124,6 +124,10 @@ SIGNING: dict[str, tuple[tuple[dict[str, Any], ...], dict[str, Any], str]] = {
         (user("x") | {"UserPolicyList": [{"PolicyName": "p", "PolicyDocument": "%7B"}]},), {}, "unknown",
     ),
     "not valid": ((user("x", st("s3:GetObject", Nonsense={"a": "b"})),), {}, "unknown"),
+    "no version, so that a variable is only text": (
+        (user("scans") | {"UserPolicyList": [{"PolicyName": "p", "PolicyDocument": {
+            "Statement": [st("s3:GetObject", "arn:aws:s3:::gt-images/${aws:username}/*")]}}]},), {}, "refused",
+    ),
 }  # fmt: skip
 
 
@@ -267,6 +271,12 @@ def test_who_can_become_one(action: str) -> None:
     found = [each for each in ask(*BECOMING[action]) if each.arn.endswith("/x")]
     assert [each.signing for each in found] == (["can-become"] if action else [])
     assert not action or found[0].opened.when[0].startswith(f"after {action} on ")
+
+
+def test_grants_that_a_signer_does_not_need_are_no_choice_of_it() -> None:
+    tags = [grant("*", StringEquals={f"aws:PrincipalTag/t{n}": "x"})["Statement"][0] for n in range(9)]
+    opens = role("x", READ, trusts=trust(ROOT, ["sts:AssumeRole", "sts:TagSession"]))
+    assert ask(opens, bucket=doc(*tags))[0].opened.when == ()
 
 
 def test_it_is_unknown_who_can_become_one_where_a_fact_decides_it() -> None:
