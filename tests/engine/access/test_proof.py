@@ -143,6 +143,13 @@ def test_an_endpoint_beside_the_claim_is_asked_with_its_own_policy(text, proved)
     assert prove(locks, Claim("", (parse_network(OFFICE),))).proved is proved
 
 
+@pytest.mark.parametrize(("spared", "proved"), [("s3:PutObject", True), ("s3:GetObject", False), ("s3:GetObjectTagging", False)])  # fmt: skip
+def test_a_claim_about_reads_is_about_every_action_except_uploads(spared, proved):
+    guard = without(GUARD, "Action") | {"NotAction": spared}
+    claim = Claim("", (parse_network(OFFICE),), (ENDPOINT,), reads=True)
+    assert prove(exposed({"Version": "2012-10-17", "Statement": [guard]}).locks, claim).proved is proved
+
+
 def test_unknown_facts():
     inside = with_condition(GUARD, StringNotEqualsIfExists={"aws:SourceVpce": [ENDPOINT], "aws:PrincipalOrgID": "o-a"})
     assert (ask(inside).proved, ask(inside).depends_on) == (None, ("aws:PrincipalOrgID",))

@@ -205,6 +205,10 @@ REACHING: dict[str, tuple[tuple[dict[str, Any], ...], str, str]] = {
     "trust that was not read": ((user("x", MAY), {**SIGNS, "AssumeRolePolicyDocument": "{"}), "unknown", ""),
     "passes to a training job": ((user("x", PASSES, TRAINS), FOR_SAGEMAKER), "opened", "job or notebook"),
     "passes, starts nothing": ((user("x", PASSES), FOR_SAGEMAKER), "refused", ""),
+    "passes, and may start something": (
+        (user("x", PASSES, st("sagemaker:CreateTrainingJob", StringEquals={"aws:PrincipalOrgID": "o-abc"})),
+         FOR_SAGEMAKER), "unknown", "",
+    ),
     "starts, passes nothing": ((user("x", TRAINS), FOR_SAGEMAKER), "refused", ""),
     "passes a role that SageMaker cannot use": ((user("x", PASSES, TRAINS), SIGNS), "refused", ""),
     "passes to another service": (
