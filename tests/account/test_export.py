@@ -17,10 +17,12 @@ from gt_secure.aws.client import Aws
 from gt_secure.changes.plan import Plan, plan
 from gt_secure.changes.render.infrastructure_code import hcl
 from gt_secure.changes.targets import BucketGuard
+from gt_secure.engine.access.part import Part
+from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
 from gt_secure.engine.policies.url_lock import UrlLock
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, TEAM, Account
-from support.states import FORCE, TEAM as FAKE_TEAM, state
+from support.states import FORCE, TEAM as FAKE_TEAM, data_bucket, state
 
 OFFICE = "203.0.113.0/24"
 AWS_CLI = Path(sys.executable).with_name("aws")
@@ -92,6 +94,29 @@ def test_an_account_is_exported_and_planned_to_nothing(account: Account) -> None
     assert notices == []
     assert (found.url_lock, found.portal_lock, found.guard, found.prefix) == ("SourceIp", True, True, "scans/")
     assert plan(account.aws, found).empty
+
+
+class IpSets:
+    """Answers of WAF: one IP set."""
+
+    def client(self, _service: str) -> Any:
+        return self
+
+    def list_ip_sets(self, **_asked: Any) -> dict[str, Any]:
+        return {"IPSets": [{"Name": "offices", "Id": "1"}]}
+
+    def get_ip_set(self, **_asked: Any) -> dict[str, Any]:
+        return {"IPSet": {"Addresses": ["198.51.100.0/28"]}}
+
+
+@pytest.mark.parametrize("lists", ["wafv2:ipset/offices", ["wafv2:ipset/offices"], ()])
+def test_an_export_has_the_name_of_a_list_in_place_of_its_ranges(lists: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    guard = build_guard("gt-images", networks=["192.0.2.7/32", "198.51.100.0/28"])
+    found = state(team=Part[Any].of(None), bucket=data_bucket(policy=merge_guard(None, guard)))
+    monkeypatch.setattr("gt_secure.account.export.read_scope", lambda *_: found)
+    restriction, _ = current_restriction(cast(Aws, IpSets()), bucket="gt-images", lists=lists)
+    place = "wafv2:ipset/offices" if lists else "198.51.100.0/28"
+    assert restriction.to_dict()["addresses"] == ["192.0.2.7/32", place]
 
 
 def test_a_portal_list_that_differs_is_left_out_and_said(account: Account) -> None:

@@ -46,6 +46,18 @@ def test_block_public_access_is_that_of_the_bucket_or_of_the_account(by: str | N
     )
 
 
+def test_under_a_policy_that_was_not_read_only_a_deny_is_certain() -> None:
+    """S3 needs a grant of the bucket policy to deliver a log, which a policy that was not read may hold."""
+    denied = json.dumps({"Statement": {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}})
+    for parts, rcp, expected in (
+        ({"bucket": data_bucket(policy=None)}, None, "refused"),
+        (UNREAD[READ_POLICY], None, "unknown"),
+        (UNREAD[READ_POLICY], (denied,), "refused"),
+    ):
+        answer = replace(locks_of(state(**parts)), rcp=rcp).log_delivery("logs/1")
+        assert (answer.answer, answer.depends_on) == (expected, (READ_POLICY,) if expected == "unknown" else ())
+
+
 def test_a_setting_that_may_not_be_read_is_a_missing_permission() -> None:
     assert READ_ACCOUNT_BLOCK in locks_of(state(facts=Facts(missing=(READ_ACCOUNT_BLOCK,)))).missing
 

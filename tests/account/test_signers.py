@@ -204,6 +204,25 @@ def test_what_the_state_has_is_not_read_again(stubs: Stubs) -> None:
     assert found.principals.value is not None
 
 
+def test_access_points_are_read_from_every_page(stubs: Stubs) -> None:
+    """The one without an ARN in the list has that of the account and region; one of a VPC says so."""
+    list_people(stubs)
+    stubs["sts"].add_response("get_caller_identity", {"Account": ACCOUNT, "Arn": arn("user/me"), "UserId": "A"})
+    listed = {"NetworkOrigin": "Internet", "Bucket": "gt-images"}
+    private = {"NetworkOrigin": "VPC", "Bucket": "gt-images", "VpcConfiguration": {"VpcId": "vpc-0abc"}}
+    of_vpc = f"{POINT}-2"
+    points = [{"Name": "images", **listed}], [{"Name": "images-2", "AccessPointArn": of_vpc, **private}]
+    for number, page in enumerate(points):
+        more = {"NextToken": "more"} if number == 0 else {}
+        stubs["s3control"].add_response("list_access_points", {"AccessPointList": page, **more})
+    for _ in range(2):
+        stubs["s3control"].add_client_error("get_access_point_policy", "NoSuchAccessPointPolicy")
+    seen = whole(access_points=Part.unasked("the access points of gt-images", "s3:ListAccessPoints"))
+    bucket = with_signers(stubs.aws, seen).bucket
+    assert bucket is not None
+    assert [(each.arn, each.vpc) for each in bucket.access_points.value or ()] == [(POINT, ""), (of_vpc, "vpc-0abc")]
+
+
 def test_without_principals_nothing_else_is_read(stubs: Stubs) -> None:
     stubs["iam"].add_client_error("get_account_authorization_details", "AccessDenied")
     seen = whole(key_policy=Part.unasked("the policy of the key", "kms:GetKeyPolicy"))

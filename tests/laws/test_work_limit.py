@@ -140,6 +140,15 @@ def test_eight_and_twelve_statements(name: str) -> None:
         assert sum(1 for _ in questions(name, many)) == 3
 
 
+@pytest.mark.parametrize("many", [15, 24])
+def test_tags_that_have_no_part_in_common_are_not_multiplied(many: int) -> None:
+    """The two classes of each tag make 32,768 of 15 tags together, and 16 million of 24."""
+    statements = [deny({"StringEquals": {f"s3:ExistingObjectTag/t{number}": "x"}}) for number in range(many)]
+    locks = locks_of_files("gt-images", {"Version": "2012-10-17", "Statement": statements}, ME)
+    answer = limited(lambda: Exposure(locks, "scans/1.png").at("198.51.100.9", "presigned"), MOST_CALLS // 60)
+    assert (answer.answer, len(answer.depends_on)) == ("unknown", many)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("many", [4, 5, 6, 7, 8, 9, 10, 12, 16, 24, 40])
 @pytest.mark.parametrize("name", FAMILIES)

@@ -162,12 +162,14 @@ def test_block_public_access_of_an_access_point_refuses_other_accounts() -> None
     bucket, public = doc(on_bucket("*", StringEquals={"s3:DataAccessPointAccount": "444455556666"})), doc(to("*"))
     place = POINT.replace(ACCOUNT, "444455556666")
     moved, named = (json.loads(json.dumps(each).replace(POINT, place)) for each in (public, doc(to(ME))))
+    beside = doc({**moved["Statement"][0], "Condition": {"NotIpAddress": OFFICE["IpAddress"]}})  # S3 decides if public
     of_bucket, of_account, off = "s3:GetBucketPublicAccessBlock", "s3:GetAccountPublicAccessBlock", Part[Any].of({})
     for text, block, by_bucket, by_account, expected in (
         (moved, off, False, False, ""), (moved, on, False, False, "refused"), (moved, on, None, None, "refused"),
         (moved, denied, False, False, "s3:GetAccessPoint"), (moved, denied, False, True, "refused"),
         (moved, off, True, None, "refused"), (moved, off, False, True, "refused"),
         (moved, off, None, False, of_bucket), (moved, off, False, None, of_account), (named, off, True, True, ""),
+        (beside, on, True, True, ""),
     ):  # fmt: skip
         made = replace(point(text, block=block), arn=place)
         more: dict[str, Any] = {"points": [made], "bucket": bucket, "other": True, "own": (by_bucket, by_account)}

@@ -21,6 +21,8 @@ from gt_secure.engine.iam import Request
 from gt_secure.engine.iam.batch import run
 from gt_secure.engine.iam.facts import supplied_facts
 from gt_secure.engine.iam.request_context import presigned_context
+from gt_secure.engine.policies.url_lock import UrlLock
+from support.answers import team_locks
 
 ARN = "arn:aws:s3:::gt-images"
 BOTH = [ARN, f"{ARN}/*"]
@@ -111,6 +113,9 @@ def test_a_version_can_be_asked_for_where_an_action_has_one() -> None:
     others = deny(OUTSIDE, NotAction="s3:GetObjectVersionForReplication")
     del others["Action"]
     assert prove(locks(replication, others), claim).proved is False
+    outside_of_it = deny(OUTSIDE, NotResource=f"{ARN}/${{s3:VersionId}}")
+    del outside_of_it["Resource"]
+    assert prove(locks(outside_of_it), claim).proved is False
 
 
 @pytest.mark.parametrize(
@@ -249,6 +254,20 @@ def test_a_guard_that_spares_federated_users_is_open(name: str) -> None:
     assert '"allow"' in "".join(run([json.dumps(case)]))
 
 
+@pytest.mark.parametrize(
+    ("operator", "value", "expected"), [("StringNotEquals", "o-abc123", "refused"), ("Null", "false", "opened")]
+)
+def test_a_fact_that_says_that_a_key_is_absent_holds_behind_endpoints_and_for_services(
+    operator: str, value: str, expected: str
+) -> None:
+    """Without the fact both answers depend on the key."""
+    of_endpoint, of_service = ({operator: {key: value}} for key in ("aws:VpceOrgID", "aws:SourceOrgID"))
+    for facts, answer in (({}, "unknown"), ({"aws:VpceOrgID": [], "aws:SourceOrgID": []}, expected)):
+        behind = Exposure(locks(deny(of_endpoint), **facts), "k").at("vpce-0a1b2c3d", "presigned")
+        delivered = locks(PUBLIC, deny(of_service), **facts).log_delivery("logs/1")
+        assert (behind.answer, delivered.answer) == (answer, answer)
+
+
 def test_what_a_browser_sends_without_a_signature_has_no_payload_hash() -> None:
     exposure = Exposure(locks(PUBLIC, deny({"Null": {"s3:x-amz-content-sha256": "true"}})), "k")
     assert exposure.plain("198.51.100.9", "anonymous").answer == "refused"
@@ -283,6 +302,16 @@ def test_an_expectation_holds_if_every_answer_is_the_expected_one(words: tuple[A
     found = Proof.of_expectation(Expectation("refused", (Source.parse("198.51.100.9"),)), answers)
     assert (found.proved, len(found.broken)) == (proved, len(words) - words.count("refused"))
     assert found.depends_on == (("aws:x",) if "unknown" in words else ())
+
+
+@pytest.mark.parametrize(
+    ("locked", "kind", "proved"), [(False, "refused", False), (True, "refused", True), (True, "allowed", True)]
+)
+def test_an_expectation_of_a_team_asks_for_urls_that_are_used_from_another_address(locked, kind, proved) -> None:
+    """The portal gives nobody outside its list a URL; it opens there all the same, unless the URL lock is on."""
+    exposure = Exposure(team_locks(url_lock=UrlLock(locked), cidrs=("203.0.113.0/24",)), "scans/1.png")
+    source = Source.parse("203.0.113.7" if kind == "allowed" else "198.51.100.9")
+    assert exposure.holds(Expectation(kind, (source,), of="team")).proved is proved
 
 
 def test_a_role_signs_with_temporary_credentials_and_anybody_else_with_any() -> None:

@@ -78,6 +78,9 @@ def answer(document, facts=(), kind="presigned", **layers):
         (policy(PUBLIC, {"Condition": {"StringNotEquals": {"aws:PrincipalAccount": "111122223333"}}}), [],
          "other-account", ("refused", [])),
         (deny({"StringNotEquals": {"aws:ResourceAccount": "111122223333"}}), [], "presigned", ("opened", [])),
+        (deny({"StringNotEquals": {"aws:ResourceAccount": "111122223333"}}), ["aws:ResourceAccount="], "presigned",
+         ("refused", [])),
+        (deny({"Null": {"aws:ResourceAccount": "false"}}), ["aws:ResourceAccount="], "presigned", ("opened", [])),
         (deny({"StringNotEquals": {"aws:RequestedRegion": "us-east-1"}}), [], "presigned",
          ("unknown", ["aws:RequestedRegion"])),
         (deny({"StringNotEquals": {"aws:RequestedRegion": "us-east-1"}}), ["aws:RequestedRegion=us-east-1"],
@@ -239,6 +242,12 @@ def test_a_prefix_with_a_folder_for_each_signer_opens_if_one_of_them_does(variab
     assert [text for text in row["opened"]["when"] if "for keys" in text] == [
         f'for keys such as "{key}"' for key in words.split(": ")[1:]
     ]
+
+
+@pytest.mark.parametrize("value", [":red", ":*", ":?"])
+def test_a_header_may_begin_with_a_colon(value):
+    row = ask(deny({"StringNotLike": {"aws:Referer": value}}))
+    assert (row["opened"]["cidrs"], row["opened"]["when"]) == (EVERYWHERE, [f'with aws:Referer "{value}"'])
 
 
 HERE, THERE = (f"arn:aws:ec2:{region}:111122223333:vpc/vpc-11111111" for region in ("us-east-1", "eu-west-1"))

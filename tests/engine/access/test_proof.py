@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from gt_secure.base.network import parse_network
 from gt_secure.engine.access.proof import Claim, prove
+from gt_secure.engine.access.vpc_endpoint import VpcEndpoint
 from gt_secure.engine.iam import batch
 from gt_secure.engine.policies.bucket_guard import build_guard
 from support.answers import exposed
@@ -132,6 +134,20 @@ def test_a_folder_for_each_user_or_tag_is_told_apart(statements, facts, proved, 
     found = proof.counterexample and proof.counterexample["request"]["resource"].partition("/")[2]
     assert (proof.proved, found) == (proved, key)
     assert bool(proof.depends_on) == (proved is None)
+
+
+@pytest.mark.parametrize(("text", "proved"), [(None, False), (json.dumps({"Statement": without(PUBLIC, "Resource") | {"Resource": "arn:aws:s3:::other/*"}}), True)])  # fmt: skip
+def test_an_endpoint_beside_the_claim_is_asked_with_its_own_policy(text, proved):
+    places = {ENDPOINT: VpcEndpoint(ENDPOINT, "vpc-11111111", "Interface", "available", policy_text=text)}
+    locks = replace(exposed({"Version": "2012-10-17", "Statement": [GUARD]}).locks, endpoints=places)
+    assert prove(locks, Claim("", (parse_network(OFFICE),))).proved is proved
+
+
+@pytest.mark.parametrize(("spared", "proved"), [("s3:PutObject", True), ("s3:GetObject", False), ("s3:GetObjectTagging", False)])  # fmt: skip
+def test_a_claim_about_reads_is_about_every_action_except_uploads(spared, proved):
+    guard = without(GUARD, "Action") | {"NotAction": spared}
+    claim = Claim("", (parse_network(OFFICE),), (ENDPOINT,), reads=True)
+    assert prove(exposed({"Version": "2012-10-17", "Statement": [guard]}).locks, claim).proved is proved
 
 
 def test_unknown_facts():

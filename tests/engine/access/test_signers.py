@@ -124,6 +124,10 @@ SIGNING: dict[str, tuple[tuple[dict[str, Any], ...], dict[str, Any], str]] = {
         (user("x") | {"UserPolicyList": [{"PolicyName": "p", "PolicyDocument": "%7B"}]},), {}, "unknown",
     ),
     "not valid": ((user("x", st("s3:GetObject", Nonsense={"a": "b"})),), {}, "unknown"),
+    "no version, so that a variable is only text": (
+        (user("scans") | {"UserPolicyList": [{"PolicyName": "p", "PolicyDocument": {
+            "Statement": [st("s3:GetObject", "arn:aws:s3:::gt-images/${aws:username}/*")]}}]},), {}, "refused",
+    ),
 }  # fmt: skip
 
 
@@ -156,6 +160,15 @@ def test_the_name_of_a_session_is_open() -> None:
     assert found[0].opened.when == ('for a session named "bob"',)
     only = trust(ROOT, StringEquals={"sts:RoleSessionName": "ann"})
     assert not ask(role("named", trusts=only), bucket=grant({"AWS": SESSION}))
+    for name, named in (("ann", ['for a session named "bob"']), ("bob", [])):
+        refused = st("sts:AssumeRole", effect="Deny", StringEquals={"sts:RoleSessionName": name})
+        del refused["Resource"]
+        trusts = doc(*trust(ROOT)["Statement"], {**refused, "Principal": "*"})
+        found = ask(role("named", trusts=trusts), bucket=grant({"AWS": SESSION}))
+        assert [phrase for each in found for phrase in each.opened.when] == named
+        refused["Condition"]["Bool"] = {"aws:MultiFactorAuthPresent": "false"}  # who signs in with MFA keeps the name
+        trusts = doc(*trust(ROOT)["Statement"], {**refused, "Principal": "*"})
+        assert ask(role("named", trusts=trusts), bucket=grant({"AWS": SESSION}))[0].opened.when
     by_id = grant("*", StringLike={"aws:userid": "*:bob"})
     assert ask(role("named", trusts=trust(ROOT)), bucket=by_id)[0].opened.when == ('for a session named "bob"',)
     denied = grant("*", "Deny", StringLike={"aws:userid": "*:bob"})
@@ -192,6 +205,10 @@ REACHING: dict[str, tuple[tuple[dict[str, Any], ...], str, str]] = {
     "trust that was not read": ((user("x", MAY), {**SIGNS, "AssumeRolePolicyDocument": "{"}), "unknown", ""),
     "passes to a training job": ((user("x", PASSES, TRAINS), FOR_SAGEMAKER), "opened", "job or notebook"),
     "passes, starts nothing": ((user("x", PASSES), FOR_SAGEMAKER), "refused", ""),
+    "passes, and may start something": (
+        (user("x", PASSES, st("sagemaker:CreateTrainingJob", StringEquals={"aws:PrincipalOrgID": "o-abc"})),
+         FOR_SAGEMAKER), "unknown", "",
+    ),
     "starts, passes nothing": ((user("x", TRAINS), FOR_SAGEMAKER), "refused", ""),
     "passes a role that SageMaker cannot use": ((user("x", PASSES, TRAINS), SIGNS), "refused", ""),
     "passes to another service": (
@@ -249,6 +266,8 @@ BECOMING: dict[str, tuple[dict[str, Any], ...]] = {
         user("y", st("iam:CreateAccessKey")),
     ),
 }  # fmt: skip
+ORGANIZATION = {"StringEquals": {"aws:PrincipalOrgID": "o-abc"}}
+MAY_BECOME = st("iam:PutUserPolicy", **ORGANIZATION)
 
 
 @pytest.mark.parametrize("action", BECOMING)
@@ -256,6 +275,27 @@ def test_who_can_become_one(action: str) -> None:
     found = [each for each in ask(*BECOMING[action]) if each.arn.endswith("/x")]
     assert [each.signing for each in found] == (["can-become"] if action else [])
     assert not action or found[0].opened.when[0].startswith(f"after {action} on ")
+
+
+def test_grants_that_a_signer_does_not_need_are_no_choice_of_it() -> None:
+    tags = [grant("*", StringEquals={f"aws:PrincipalTag/t{n}": "x"})["Statement"][0] for n in range(9)]
+    opens = role("x", READ, trusts=trust(ROOT, ["sts:AssumeRole", "sts:TagSession"]))
+    assert ask(opens, bucket=doc(*tags))[0].opened.when == ()
+
+
+def test_it_is_unknown_who_can_become_one_where_a_fact_decides_it() -> None:
+    [item] = ask(user("x", MAY_BECOME))
+    assert (item.signing, item.answer, item.depends_on) == ("can-become", "unknown", ("aws:PrincipalOrgID",))
+    [item] = ask(user("x", MAY_BECOME, st("iam:AttachUserPolicy")))
+    assert (item.answer, item.opened.when[0]) == ("opened", f"after iam:AttachUserPolicy on {arn('user/x')}")
+    [item] = ask(user("x", READ, st("iam:PutUserPolicy")))
+    assert (item.signing, item.answer, item.opened.when) == ("signs", "opened", ())
+
+
+def test_nobody_becomes_one_by_a_policy_of_aws() -> None:
+    """A customer cannot change the versions of such a policy, whatever its own policies allow."""
+    of_aws = {**policy("Big", doc(st("ec2:*"))), "Arn": "arn:aws:iam::aws:policy/Big"}
+    assert not ask(user("x", st("iam:*Policy*Version", "*"), managed=[of_aws["Arn"]]), of_aws)
 
 
 def test_nobody_becomes_what_an_organization_refuses() -> None:

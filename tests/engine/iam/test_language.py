@@ -505,6 +505,7 @@ def test_unique_ids_federated_providers_and_canonical_users():
         ([SESSION, ROLE, ROOT], SESSION, True), ([SESSION, ROLE], SESSION, False), ([ROLE, ROOT], SESSION, False),
         ([SESSION, ROOT], SESSION, False), ([USER, ACCOUNT], USER, True), ([USER], USER, False), ([ROOT], USER, False),
         ([ROLE, ROOT], ROLE, True), ([ROLE], ROLE, False), ([ROOT], ROOT, True), ([FEDERATED, ROOT], FEDERATED, True),
+        ([FEDERATED], FEDERATED, False), ([ROOT], FEDERATED, False),
         (["*"], "*", True), ([USER, ROOT], "*", False), (["*"], SESSION, True),
     ],
 )  # fmt: skip
