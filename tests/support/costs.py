@@ -70,6 +70,9 @@ SMOKE = {
     "test_access_words.py::test_a_finding_that_asks_about_the_guarded_objects_is_noticed": ("",),
     # an interrupt at any line of a change
     "test_interrupts_keep_their_word.py::test_a_few_lines": ("",),
+    # the same gates on every surface, and hostile texts
+    "test_same_gates.py::test_every_surface_has_the_gates_of_a_sample": ("",),
+    "test_every_text_is_searched_in_time.py::test_a_sample_of_hostile_texts": ("",),
     # what a contributor is asked for: the order of imports, and files that are made from the code
     "test_layers.py::test_nothing_imports_upward": ("",),
     "test_pages.py::test_made_files_are_current": ("",),
