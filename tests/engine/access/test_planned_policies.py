@@ -64,6 +64,13 @@ def test_parameters_that_are_fixed() -> None:
     assert decide(cloudformation_policies(unnamed, ACCOUNT, {"Images": "gt-images"}).policy("gt-images")) is True
     with pytest.raises(InvalidInput, match="no parameter 'Other'"):
         cloudformation_policies(data, ACCOUNT, {"Other": "x"})
+    with pytest.raises(InvalidInput, match="does not allow this value of the parameter 'Cidr'"):
+        cloudformation_policies(data, ACCOUNT, {"Cidr": "198.51.100.0/24"})
+    several = {"Type": "CommaDelimitedList", "AllowedValues": [OFFICE, "192.0.2.0/24"]}
+    both = {"Cidr": f"{OFFICE}, 192.0.2.0/24"}
+    cloudformation_policies(json.dumps(planned_kinds.of_parameter(several)), ACCOUNT, both)
+    with pytest.raises(InvalidInput, match="Cidr"):
+        cloudformation_policies(json.dumps(planned_kinds.of_parameter(several)), ACCOUNT, {"Cidr": f"{OFFICE},::/0"})
 
 
 def test_other_partitions() -> None:
