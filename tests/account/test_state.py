@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 
+from gt_secure.account.fact_reader import BLOCKS
 from gt_secure.account.reader import _evaluations_of, read_state
 from gt_secure.aws.client import Aws
 from gt_secure.base.errors import AccessDenied, Conflict, InvalidInput, NotFound
@@ -15,6 +16,7 @@ from gt_secure.connection import Connection
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, TEAM, Account
 from support.consents import AGREED
+from support.states import data_bucket, state
 
 EVERYTHING = ["s3:Get*", "s3:List*", "sagemaker:List*", "sagemaker:Describe*", "ec2:Describe*"]
 
@@ -212,3 +214,19 @@ class Bedrock:
 def test_evaluation_jobs_of_bedrock_use_a_team_by_a_workflow() -> None:
     aws = cast(Aws, SimpleNamespace(client=lambda _: Bedrock()))
     assert _evaluations_of(aws, ("invoice-review",)) == ("ratings",)
+
+
+@pytest.mark.parametrize(("text", "shown"), [("{}", "{}"), ("{\n}", "3 bytes"), ("x" * 61, "61 bytes")])
+def test_a_state_shows_short_texts_and_the_size_of_others(text: str, shown: str) -> None:
+    [row] = [row for row in state(bucket=data_bucket(policy=text)).rows() if row[0] == "bucket.policy"]
+    assert row[-1] == shown
+
+
+def test_block_public_access_of_the_account_is_read_where_the_bucket_lacks_some_of_it(account: Account) -> None:
+    s3, needs = account.aws.client("s3"), frozenset({"bucket.public_access_block", "account_block"})
+    for own in (False, True):
+        setting = {**dict.fromkeys(BLOCKS, True), "RestrictPublicBuckets": own}
+        s3.put_public_access_block(Bucket=BUCKET, PublicAccessBlockConfiguration=setting)
+        found = read_state(account.aws, bucket=BUCKET, needs=needs)
+        assert found.account_block.was_asked is not own
+    s3.delete_public_access_block(Bucket=BUCKET)
