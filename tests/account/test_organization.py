@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -92,15 +93,15 @@ def test_an_answer_without_content_is_no_answer(company: Organizations, monkeypa
 
 
 def test_a_connection_reads_it_once_in_ten_minutes(company: Organizations, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     aws = connected(company)
     first = read_organization(aws)
     company.calls.clear()
+    now += 599.5
     assert read_organization(aws) is first
     assert not company.calls
-    import time
-
-    now = time.monotonic()
-    monkeypatch.setattr(time, "monotonic", lambda: now + 601)
+    now += 0.5
     assert read_organization(aws) is not first
 
 
