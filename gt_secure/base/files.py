@@ -6,6 +6,7 @@ import importlib
 import json
 from copy import copy
 from importlib.resources import files
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from .text import json_text
 
 MAX_BYTES = 512 * 1024
 _MAX_VALUES = 300_000
+_DEEPEST = 1_000
+"""Levels of brackets: Python gives up at fewer."""
 """More than a file of that size can hold without aliases."""
 _TAGS = {"scalar": "str", "sequence": "seq", "mapping": "map"}
 
@@ -111,6 +114,9 @@ def _yaml_load(text: str, name: str, *, short_forms: bool) -> Any:
             key: [pair for pair in pairs if pair[0] != "tag:yaml.org,2002:timestamp"]
             for key, pairs in Loader.yaml_implicit_resolvers.items()
         }  # a Version such as 2012-10-17 is text
+    steps = ((char in "[{") - (char in "]}") for char in text if char in "[]{}")
+    if max(accumulate(steps), default=0) > _DEEPEST:  # PyYAML takes a second to find that it cannot read it
+        raise _bad(f"{name} is nested too deeply.", "Check the file.")
     try:
         data = yaml.load(text, Loader=Loader)
     except (yaml.YAMLError, RecursionError) as error:

@@ -14,6 +14,7 @@ from gt_secure.engine.access.cloudformation_template import cloudformation_polic
 from gt_secure.engine.access.planned_policies import PlannedPolicy
 from gt_secure.engine.access.terraform_plan import terraform_policies
 from support import planned_kinds
+from support.costs import loop_seconds
 from support.planned_policies import ACCOUNT, GUARD, OFFICE, PLANS, TEMPLATES, template
 
 
@@ -166,10 +167,10 @@ UNKNOWN_AFTER_ALL = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_template_is_refused_at_once(name: str) -> None:
     pytest.importorskip("yaml")
-    started = time.process_time()
+    loop, started = loop_seconds(), time.process_time()
     with pytest.raises(InvalidInput):
         cloudformation_policies(HOSTILE[name], ACCOUNT)
-    assert time.process_time() - started < 2, "a second on a quiet machine"
+    assert time.process_time() - started < 20 * loop
 
 
 @pytest.mark.parametrize("name", UNKNOWN_AFTER_ALL)
