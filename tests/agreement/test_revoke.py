@@ -21,6 +21,7 @@ from gt_secure.logs.hits import Hits
 from gt_secure.logs.leaks import Leak, User, url_uses
 from gt_secure.restriction.model import Restriction
 from support.box import ACCOUNT, allowing
+from support.consents import AGREED
 
 from .conftest import ELSEWHERE, OFFICE, ROLE, Box
 from .test_guard_forms import form, send_form
@@ -62,7 +63,7 @@ def test_a_leak_is_stopped_and_fresh_urls_work(clean: Box, tmp_path: Path) -> No
     assert "role" in change.after_text
     assert any("URL" in text for text in change.affects)
     assert not plan.blockers
-    done = gt.apply(plan)
+    done = gt.apply(plan, confirm=AGREED)
     assert clean.fetch(leaked, OFFICE).status == 403
     assert clean.fetch(leaked, ELSEWHERE).status == 403
     assert clean.fetch(clean.presign(life_s=600), OFFICE).status == 200
@@ -86,7 +87,7 @@ def test_a_leaked_url_of_long_term_keys_is_stopped_by_its_user(clean: Box, tmp_p
         leak = next(leak for leak in hits.leaks() if leak.signer == user)
         plan = gt.revoke(leak, logs=hits)
     assert "aws:PrincipalArn" in str(plan.changes[0].after)
-    done = gt.apply(plan)
+    done = gt.apply(plan, confirm=AGREED)
     assert clean.fetch(leaked, ELSEWHERE).status == 403
     assert clean.fetch(other, OFFICE).status == 200, "another signer's URL works"
     gt.undo(done)
@@ -97,13 +98,13 @@ def test_forms_and_urls_of_older_sessions_are_refused(clean: Box, tmp_path: Path
     gt = clean.gt
     old, post = clean.presign(), form(clean)
     cut = next_second()
-    gt.apply(gt.revoke(before=cut, bucket="gt-images"))
+    gt.apply(gt.revoke(before=cut, bucket="gt-images"), confirm=AGREED)
     assert clean.fetch(old).status == 403
     assert clean.fetch(clean.presign()).status == 200
     # The administrator has long-term keys, which have no time of issue.
     assert send_form(clean, post, OFFICE).status in (200, 204)
     user = gt.aws.caller_arn
-    gt.apply(gt.revoke(before=cut, bucket="gt-images", signer=user))
+    gt.apply(gt.revoke(before=cut, bucket="gt-images", signer=user), confirm=AGREED)
     if ":user/" in user:
         assert send_form(clean, form(clean), OFFICE).status == 403
         assert clean.fetch(clean.presign_plain()).status == 403
@@ -113,17 +114,17 @@ def test_forms_and_urls_of_older_sessions_are_refused(clean: Box, tmp_path: Path
 def test_a_later_plan_removes_what_has_ended(clean: Box, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gt = clean.gt
     restriction = Restriction(addresses=["203.0.113.0/24"], bucket="gt-images")
-    gt.apply(gt.plan(restriction))
+    gt.apply(gt.plan(restriction), confirm=AGREED)
     guarded = gt.state(bucket="gt-images").bucket.policy.value
     with monkeypatch.context() as patch:
         patch.setattr(module, "LONGEST", dt.timedelta(seconds=3))
         cut = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1)
-        gt.apply(gt.revoke(before=cut, bucket="gt-images"))
+        gt.apply(gt.revoke(before=cut, bucket="gt-images"), confirm=AGREED)
     assert gt.plan(restriction).empty or "ended" in gt.plan(restriction).to_text()
     clean.until(lambda: not gt.plan(restriction).empty)
     plan = gt.plan(restriction)
     assert "1 ended revocation is removed" in plan.to_text()
-    gt.apply(plan)
+    gt.apply(plan, confirm=AGREED)
     assert gt.state(bucket="gt-images").bucket.policy.value == guarded
     assert gt.plan(restriction).empty
 
@@ -151,7 +152,7 @@ def test_a_leaked_url_without_an_object_is_stopped(clean: Box, tmp_path: Path, o
     assert "for the bucket and every object in it" in change.after_text
     assert any("every object in the bucket" in text for text in change.affects)
     assert "revoke-whole-bucket" in [notice.code for notice in plan.notices]
-    done = gt.apply(plan)
+    done = gt.apply(plan, confirm=AGREED)
     assert clean.fetch(url, ELSEWHERE, method=method).status == 403
     assert clean.fetch(opened, ELSEWHERE).status == 403, "the same credentials open no object either"
     next_second()
@@ -192,7 +193,7 @@ def test_a_leaked_form_without_an_object_is_stopped(clean: Box, tmp_path: Path) 
         assert not hits.leaks()
     plan = gt.revoke(a_leak(signer=f"arn:aws:sts::{ACCOUNT}:assumed-role/GroundTruthExecution/tester"))
     assert "for the bucket and every object in it" in plan.changes[0].after_text
-    gt.apply(plan)
+    gt.apply(plan, confirm=AGREED)
     assert send_form(clean, post, ELSEWHERE).status == 403
     next_second()
     next_second()
@@ -233,7 +234,7 @@ def test_what_long_term_keys_signed_is_refused_without_an_end(clean: Box, tmp_pa
         assert "revoke-every-signer" not in notices(plan)
         # What the user's temporary credentials signed before has an end, and an end in the past is not written.
         assert ends(change.after) == ([False, True] if before == "1m" else [False])
-    done = gt.apply(gt.revoke(before="10d", bucket="gt-images", signer=USER))
+    done = gt.apply(gt.revoke(before="10d", bucket="gt-images", signer=USER), confirm=AGREED)
     assert clean.fetch(leaked, ELSEWHERE).status == 403
     new = old.generate_presigned_url("get_object", Params={"Bucket": "gt-images", "Key": KEY}, ExpiresIn=60)
     assert clean.fetch(new, OFFICE).status == 403
@@ -255,7 +256,7 @@ def test_temporary_credentials_of_a_user_are_stopped_too(clean: Box, tmp_path: P
     assert clean.fetch(leaked, ELSEWHERE).status == 200
     cut = next_second()
     signer = USER.replace("app", "mfa")
-    gt.apply(gt.revoke(before=cut, bucket="gt-images", signer=signer))
+    gt.apply(gt.revoke(before=cut, bucket="gt-images", signer=signer), confirm=AGREED)
     assert clean.fetch(leaked, ELSEWHERE).status == 403
     fresh = clean.client("s3", sts.get_session_token()["Credentials"]).generate_presigned_url(
         "get_object", Params={"Bucket": "gt-images", "Key": KEY}, ExpiresIn=600
@@ -415,7 +416,8 @@ def test_the_command_stops_a_listing_that_leaks_reports(
     assert main(["leaks", "--bucket", "gt-images", "--no-cache"]) == 0
     stop = f"gt-secure revoke s3://gt-images --fingerprint {leak.fingerprint}"
     [printed] = [line for line in capsys.readouterr().out.splitlines() if line.endswith(stop)]
-    assert main([*shlex.split(printed.partition("stop it: gt-secure ")[2]), "--yes"]) == 0
+    words = shlex.split(printed.partition("stop it: gt-secure ")[2])
+    assert main([*words, "--yes", "--confirm", "revoke-whole-bucket"]) == 0
     assert clean.fetch(url, ELSEWHERE).status == 403
 
 

@@ -8,6 +8,7 @@ from gt_secure import Restriction
 from gt_secure.base.errors import AccessDenied, InvalidInput
 from gt_secure.sandbox import open_task, submit_task
 from support.box import job_request
+from support.consents import AGREED
 
 from .conftest import ELSEWHERE, OFFICE
 
@@ -25,7 +26,7 @@ def test_workers_finish_a_job_across_a_restriction(box, tmp_path):
     wish = Restriction("open-team", addresses="203.0.113.0/24", bucket="gt-images", prefix="scans/")
     plan = box.gt.plan(wish)
     assert "across" in str(plan)
-    change = box.gt.apply(plan)
+    change = box.gt.apply(plan, confirm=AGREED)
     try:
         url = open_task(box.gt.aws, "open-team", keys[1], OFFICE)
         assert box.gt.probe(url, OFFICE).opened
