@@ -101,7 +101,7 @@ def _outcome(args: argparse.Namespace) -> list[str]:
         return []
     from ..changes.transaction import outcome_on_disk
 
-    return [outcome_on_disk()]
+    return [text] if (text := outcome_on_disk()) else []
 
 
 def _complete() -> None:
