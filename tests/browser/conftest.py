@@ -407,6 +407,13 @@ class Notebook:
             " && ![...document.querySelectorAll('.gts-role')].some(e => e.textContent.startsWith('Checking what'))"
         )
 
+    def agree(self, words: str) -> None:
+        """Tick a box of what asks before Apply, when the plan that asks is the last one."""
+        box = self.panel.get_by_label(words)
+        box.wait_for()
+        self.settle()
+        box.check()
+
     def click(self, target: Any) -> None:
         """Click when nothing moves: a press whose release lands elsewhere, as the page grew meanwhile, is no click."""
         target.wait_for()

@@ -144,7 +144,7 @@ def test_after_a_kernel_restart_the_panel_runs_again_and_can_undo(open_notebook:
     notebook = open_notebook("restart.ipynb", show, height=3000)
     notebook.run_all()
     panel = notebook.panel
-    panel.get_by_label("No worker of this team uses the other portal").check()
+    notebook.agree("No worker of this team uses the other portal")
     notebook.click(panel.get_by_role("button", name=re.compile("^Apply 2")))
     panel.get_by_text("Applied and read back.").wait_for()
     notebook.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
@@ -361,7 +361,7 @@ def test_what_is_applied_while_the_notebook_is_closed_is_shown_when_it_is_opened
     panel = notebook.panel
     panel.get_by_label("Allowed addresses", exact=True).fill("203.0.113.0/24")
     panel.get_by_label("Allowed addresses", exact=True).press("Enter")
-    panel.get_by_label("No worker of this team uses the other portal").check()
+    notebook.agree("No worker of this team uses the other portal")
     apply = panel.get_by_role("button", name=re.compile("Apply . change"))
     notebook.click(apply)
     wait_for_file(signs / "apply.held")

@@ -36,7 +36,7 @@ def test_five_steps_from_choice_to_hits(open_notebook: Any, sandbox: Any) -> Non
     apply = panel.get_by_role("button", name=re.compile("^Apply"))
     panel.get_by_text("Who can open").first.wait_for()
     assert apply.is_disabled(), "workers may be working: a person agrees first"
-    panel.get_by_label("The workers know, or nobody is working now").check()
+    notebook.agree("The workers know, or nobody is working now")
     notebook.shoot("3-review")
     notebook.click(apply)
     panel.get_by_text("Applied and read back.").wait_for()
