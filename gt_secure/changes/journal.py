@@ -307,8 +307,10 @@ class Journal(ShownTable["ChangeRecord"]):
     def undos_of(self, change_id: str) -> list[ChangeRecord]:
         """Return the later changes that undo a change, the oldest first."""
         named = f'"of":"{change_id}"'
-        later = (each for each in self._ids() if each > change_id and named in _first_line(self.path / f"{each}.jsonl"))
-        return [record for record in map(self._read, later) if record.of == change_id]
+        later = [each for each in self._ids() if each > change_id]
+        first_lines = (_text_if_readable(self.path / f"{each}.jsonl").partition("\n")[0] for each in later)
+        undos = (self._read(each) for each, line in zip(later, first_lines, strict=True) if named in line)
+        return [record for record in undos if record.of == change_id]
 
     def unfinished(self, account: str, region: str) -> list[ChangeRecord]:
         """Return the changes of an account and region that were interrupted, the oldest first."""
@@ -386,16 +388,13 @@ def _read(path: Path) -> ChangeRecord:
 
 def _has_ended(path: Path) -> bool:
     """Return whether the last line of a record says how the change ended; False also where it cannot be read."""
-    try:
-        last = _text(path).rstrip("\n").rpartition("\n")[2]
-    except OSError:
-        return False
+    last = _text_if_readable(path).rstrip("\n").rpartition("\n")[2]
     return '"event":"end"' in last and any(f'"outcome":"{each}"' in last for each in _ENDS)
 
 
-def _first_line(path: Path) -> str:
+def _text_if_readable(path: Path) -> str:
     try:
-        return _text(path).partition("\n")[0]
+        return _text(path)
     except OSError:
         return ""
 

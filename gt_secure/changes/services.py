@@ -54,7 +54,7 @@ def _logged(source: Source, now: Exposure, after: Exposure) -> Difference[Answer
 
 
 _NO_ENDPOINT = frozenset({"the endpoint of the request"})
-"""What the answer to a private address depends on: S3's access log does not name the endpoint that it came through."""
+"""Dependency of the answer to a private address: S3's access log does not name the endpoint that it came through."""
 _WORST = ("refused", "unknown", "opened")
 
 

@@ -19,6 +19,8 @@ from .engine import ChangeStep, Clock, Engine
 from .journal import ChangeRecord, Writer, forget_record, latest_record
 from .targets import Target
 
+_ROLLED_BACK = "The change was rolled back completely."
+
 ROLLBACK_S = 120.0
 """Seconds that a rollback may last, independent of the deadline."""
 
@@ -72,7 +74,7 @@ def end(writer: Writer, outcome: str) -> str:
 def failure_summary(result: Applied) -> str:
     """Return a sentence about the account after a failure."""
     if result.outcome == "rolled back":
-        return "The change was rolled back completely."
+        return _ROLLED_BACK
     if result.outcome == "overtaken":
         theirs = " ".join(step.detail for step in result.steps if step.outcome == "overtaken")
         return f"The simultaneous write of somebody else stays: {theirs} Everything else was rolled back."
@@ -105,7 +107,7 @@ def outcome_on_disk() -> str:
         )
     return {
         "applied": "The change is applied." if record.kind == "apply" else "The undo is complete.",
-        "rolled-back": "The change was rolled back completely.",
+        "rolled-back": _ROLLED_BACK,
         "overtaken": "The change was rolled back, except for a simultaneous write of somebody else.",
     }.get(record.status, f"The journal file of change {record.id} is {record.status}.")
 

@@ -31,7 +31,7 @@ PRIVATE: Mapping[str, tuple[str, ...]] = {
     "services.iam": ("_access_keys", "_roles", "_users"),
     "services.s3": ("_parse_multipart_form", "_policy_is_public", "_presign_time_error"),
 }  # fmt: skip
-"""What the sandbox uses of modules of ministack that another version of it may name otherwise."""
+"""Names that the sandbox takes from inside ministack; another version may have others."""
 
 SERVICES = ("s3", "sts", "iam", "ec2", "wafv2")
 

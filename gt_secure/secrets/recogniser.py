@@ -29,7 +29,7 @@ _LONG = 1 << 15
 _WIDEST = 240
 """A longer line was not wrapped: whoever wraps lines makes them shorter."""
 _TRIES = 12
-"""How often a long run is searched from one of its places to its end, before it is refused."""
+"""Number of searches of a long run, each from one of its places to its end, before it is refused."""
 NOT_SEARCHED = "text that was not searched, since it would take too long"
 """The kind of a refused run: it is masked, since it may hold a secret."""
 

@@ -44,7 +44,7 @@ OFFICE, BRANCH = "203.0.113.0/24", "198.51.100.0/25"
 ENDPOINTS = ("vpce-0a1b2c3d4e5f60718", "vpce-0fedcba9876543210")
 PLACES = ("203.0.113.7", "198.51.100.9", "8.8.8.8", *(f"10.0.3.4 via {each}" for each in (*ENDPOINTS, "vpce-0000beef")))
 IN_A_VPC, LOGGED = "10.0.3.4", "scans/0007.png"
-"""What an access log has of a request through an endpoint, which it does not name; and the object of each row."""
+"""Columns of a log for a request through an endpoint, which it does not name; and the object of each row."""
 KEYS = ("root.png", "scans/a.png", "scans/x/b.png", "docs/c.png")
 PREFIXES = ("", "", "scans/", "docs/")
 FULL = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}

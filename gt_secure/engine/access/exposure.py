@@ -58,7 +58,7 @@ _WORST_FIRST: dict[str, tuple[Word, ...]] = {
     "refused": ("opened", "unknown", "refused"),
 }
 ANY_VPC = "whether Ground Truth adds aws:SourceVpc to a URL"
-"""What it depends on who can use a worker's URL behind an endpoint: anybody can have a private address in a VPC."""
+"""Dependency of a worker's URL behind an endpoint: anybody can have a private address in a VPC."""
 _SAME_ADDRESS = "the same private address"
 _ELSEWHERE = "The URL lock opens a worker's URL only to the address that it was made for."
 

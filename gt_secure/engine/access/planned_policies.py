@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 from ...base.errors import PolicyError
 from ...base.groups import as_list, grouped
+from ...base.text import capital
 from ..iam.documents import VERSIONS, parse_document
 from .locks import EffectiveLocks, partition_of
 from .proof import Claim, Proof, prove
@@ -152,7 +153,7 @@ class PlannedPolicy:
 
     def accepting(self) -> PlannedPolicy:
         """Return the policy with its clauses accepted: they are assumed then."""
-        words = (f"{each[:1].upper()}{each[1:]}." for each in self.provided)
+        words = (f"{capital(each)}." for each in self.provided)
         return replace(self, provided=(), assumed=(*self.assumed, *words))
 
     def prove(self, locks: EffectiveLocks, claim: Claim) -> Proof:

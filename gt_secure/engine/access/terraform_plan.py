@@ -97,14 +97,15 @@ class _Row:
         """Return the address of the one resource to which an argument refers, where it refers to nothing else."""
         listed = {*self.config.get("expressions", {}).get(argument, {}).get("references", ())}
         own = listed & {"each.key", "count.index"}
+        several = Unknown(f"{self.address} depends on {', '.join(sorted(listed))}")
         matches = [re.fullmatch(pattern, each) for each in listed - own]
         if not matches or None in matches:
-            return Unknown(f"{self.address} depends on {', '.join(sorted(listed))}") if listed else self.unknown
+            return several if listed else self.unknown
         names = {match[1] for match in matches if match}
         indexes = {match[2] for match in matches if match and match[2]}
         indexes |= {f"[{json.dumps(self.data['index'])}]" for _ in own}
         if len(names) > 1 or len(indexes) > 1:
-            return Unknown(f"{self.address} depends on {', '.join(sorted(listed))}")
+            return several
         module = self.data.get("module_address")
         return "".join([f"{module}." if module else "", *names, *indexes])
 
