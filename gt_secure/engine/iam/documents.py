@@ -130,6 +130,8 @@ class Document:
     statements: tuple[Statement, ...]
     denies: tuple[Statement, ...]
     allows: tuple[Statement, ...]
+    open_patterns: frozenset[str]
+    """Keys of patterns for ARNs whose meaning is open: each decision asks whether there are any."""
 
 
 def parse_document(source: PolicySource, kind: DocumentKind = "identity") -> Document:
@@ -194,6 +196,7 @@ def document_of(
         statements=statements,
         denies=tuple(s for s in statements if s.deny),
         allows=tuple(s for s in statements if not s.deny),
+        open_patterns=frozenset(key for s in statements for key in s.open_patterns),
     )
 
 

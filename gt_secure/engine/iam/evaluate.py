@@ -35,7 +35,7 @@ def evaluate(request: Request, policies: Policies) -> Verdict:
         compiled = policies.compiled
     except InvalidInput as error:
         return Verdict(request, None, Decided("invalid", rule=str(error)))
-    is_open = request.unknown or any(statement.open_patterns for statement in compiled.statements)
+    is_open = request.unknown or any(layer.document.open_patterns for layer in compiled.layers)
     outcome = bounds(request, compiled, decide) if is_open else decide(request, compiled)
     return Verdict(request, compiled, outcome)
 
