@@ -45,7 +45,15 @@ def commands_page() -> str:
     lines += [f"| `{option}` | {_cell(text)} |" for option, text in CONNECTION.items()]
     lines += ["\n## Exit codes\n", "| code | meaning |", "|---|---|"]
     lines += [f"| {code} | {_cell(meaning)} |" for code, meaning in EXIT_CODES.items()]
+    lines += ["\n## JSON\n", JSON]
     return "\n".join(lines) + "\n"
+
+
+JSON = """\
+With `--json`, a command prints one object. Its `format_version` is `MAJOR.MINOR`: a reader of 1.0 reads every 1.x, and
+members are only added. An error is such an object too, with `error`, `message` and `next_step`. Policies, restriction
+files and rows are printed as they are used: `doctor --policy`, `export`, `hits --json` (a list of rows), `hits --follow
+--json` and `verdict` (a line for each)."""
 
 
 def _group_page(group: str) -> str:

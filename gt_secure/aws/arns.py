@@ -24,6 +24,18 @@ def client_partition(client: object) -> str:
     return partition_of(region if isinstance(region, str) else "")
 
 
+def caller_name(arn: str) -> str:
+    """Return who an ARN of IAM or STS names, with the account and without what all of them share.
+
+    Examples
+    --------
+    >>> caller_name("arn:aws:iam::111122223333:user/anna")
+    '111122223333:user/anna'
+    """
+    service, _, name = arn.partition("::")
+    return name if service.endswith((":iam", ":sts")) else arn
+
+
 def workgroup_arn(partition: str, name: str) -> str:
     """Return the pattern for an Athena workgroup of any region and account."""
     return f"arn:{partition}:athena:*:*:workgroup/{name}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import textwrap
+import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
@@ -12,8 +12,19 @@ from .html import Chip, Tone, hint, output as cell_output, table as html_table
 from .text import printable
 
 _NARROW = 12
-_TIGHT = 8
+_TIGHT = (8, 5)
+"""Columns below which no column goes to keep the words of the others whole, and then their parts."""
 _SEPARATORS = "/:.-_"
+_COMMAND = re.compile(
+    r"(?:(?P<quote>[\"'`])gt-secure .*?(?P=quote)|\(?gt-secure [a-z]+(?:(?<=[a-z]) (?:install|list|show|verify)\b)?"
+    r"(?: -[-\w]+(?:=\S*[^\s.,;:)])?(?: (?![-(])\S*[^\s.,;:)])?"
+    r"| (?=\S*[-/:=.\d])\S*[^\s.,;:)]| [A-Z]{2,}| [a-z]+(?= (?:--|s3:)))*)\S*"
+)
+"""A command line in a text, such as ``gt-secure plan s3://gt-images --allow RANGE``.
+
+It ends with its last option, address, name with a hyphen or word of capitals, or with the quote around it. A half of it
+would be another command."""
+_SEPARATED = re.compile(rf"[ ]|(?<=[{re.escape(_SEPARATORS)}])")
 _TONES: dict[str, Tone] = {
     "critical": "no",
     "high": "no",
@@ -36,23 +47,33 @@ def lay_out(
 ) -> list[str]:
     """Return the lines of a table, the titles first."""
     cells = [[printable(cell) for cell in row] for row in rows]
-    columns = list(zip(head, *cells, strict=True))
-    widths = [max(map(width, column)) for column in columns]
-    if room is not None:
-        free = [i for i in range(len(widths)) if i not in whole]
-        words = [max(width(word) for cell in columns[i] for word in cell.split(" ")) for i in free]
-        left = room - 2 * (len(widths) - 1) - sum(widths[i] for i in whole)
-        for i, size in zip(free, _shrink([widths[i] for i in free], left, words), strict=True):
-            widths[i] = size
+    widths = _widths([*zip(head, *cells, strict=True)], room, whole)
     return [line for row in [[title.upper() for title in head], *cells] for line in _lines(row, widths)]
 
 
-def _shrink(widths: Sequence[int], room: int, words: Sequence[int]) -> list[int]:
-    """Take from the widest column until all fit, or until none is wider than 12; words are cut last."""
+def _widths(columns: Sequence[Sequence[str]], room: int | None, whole: Collection[int]) -> list[int]:
+    """Return the widths of columns that fit together; those in ``whole`` do not shrink."""
+    widths = [max(map(width, column)) for column in columns]
+    if room is not None:
+        free = [i for i in range(len(widths)) if i not in whole]
+        words = [max(width(word) for cell in columns[i] for word in _words(cell)) for i in free]
+        parts = [max(width(part) for cell in columns[i] for part in _SEPARATED.split(cell)) for i in free]
+        left = room - 2 * (len(widths) - 1) - sum(widths[i] for i in whole)
+        for i, size in zip(free, _shrink([widths[i] for i in free], left, words, parts), strict=True):
+            widths[i] = size
+    return widths
+
+
+def _shrink(widths: Sequence[int], room: int, *least: Sequence[int]) -> list[int]:
+    """Take from the widest column until all fit, or until none is wider than 12.
+
+    A column keeps its first least width until no other has more than its own, then the second; words are cut last.
+    """
     result = list(widths)
-    while sum(result) > room and any(size > max(words[i], _TIGHT) for i, size in enumerate(result)):
-        slack = [size if size > max(words[i], _TIGHT) else 0 for i, size in enumerate(result)]
-        result[slack.index(max(slack))] -= 1
+    for sizes, floor in zip(least, _TIGHT, strict=True):
+        while sum(result) > room and any(size > max(sizes[i], floor) for i, size in enumerate(result)):
+            slack = [size if size > max(sizes[i], floor) else 0 for i, size in enumerate(result)]
+            result[slack.index(max(slack))] -= 1
     while sum(result) > room and max(result) > _NARROW:
         result[result.index(max(result))] -= 1
     return result
@@ -68,17 +89,29 @@ def _lines(row: Sequence[str], widths: Sequence[int]) -> list[str]:
     return lines
 
 
+def _words(text: str) -> list[str]:
+    """Split a text at blanks; a command line in it is one word."""
+    words, end = [""], 0
+    for match in _COMMAND.finditer(text):
+        first, *others = text[end : match.start()].split(" ")
+        words = [*words[:-1], words[-1] + first, *others]
+        words[-1] += match[0]
+        end = match.end()
+    first, *others = text[end:].split(" ")
+    return [*words[:-1], words[-1] + first, *others]
+
+
 def wrap(text: str, room: int) -> list[str]:
-    """Break a line at blanks, into lines that fit."""
+    """Break a line at blanks, into lines that fit; a command line stays whole, whatever its length."""
     lines, line = [], ""
-    for word in text.split(" "):
+    for word in _words(text):
         longer = f"{line} {word}" if line else word
         if width(longer) <= room:
             line = longer
             continue
         if line:
             lines.append(line)
-        *full, line = _pieces(word, room)
+        *full, line = [word] if " " in word else _pieces(word, room)
         lines += full
     return [*lines, line]
 
@@ -137,5 +170,11 @@ def chip(cell: object) -> object:
 
 
 def wrapped(line: str, indent: int, room: int | None) -> Iterator[str]:
-    """Yield a line, continued below where it has more columns than fit."""
-    yield from [line] if room is None else textwrap.wrap(line, max(room, 30), subsequent_indent=" " * indent)
+    """Yield a line, continued below, ``indent`` columns to the right, where it has more columns than fit."""
+    if room is None or width(line) <= room:
+        yield line
+        return
+    start = " " * (len(line) - len(line.lstrip()))
+    first, *rest = wrap(line.lstrip(), room - max(indent, len(start)))
+    yield start + first
+    yield from (" " * indent + part for part in rest)

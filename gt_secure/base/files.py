@@ -41,7 +41,7 @@ def read_text(path: str | Path, max_bytes: int | None = None) -> str:
             raise _bad(f"{file.name} is larger than {max_bytes // 1024:,} KB.", "Check the path.")
         return file.read_text(encoding="utf-8-sig")
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-        raise NotFound(f"There is no file '{file}'.", next_step="Check the path.") from error
+        raise NotFound(f"There is no file '{file}'.", next_step="Check the path.", details={"field": "file"}) from error
     except OSError as error:
         raise _bad(f"{file} cannot be read: {error.strerror}.", "Check the path.") from error
     except UnicodeDecodeError as error:

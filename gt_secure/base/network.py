@@ -77,7 +77,9 @@ def parse_network(text: str) -> IPNetwork:
         interface = ipaddress.ip_interface(word)
     except ValueError as error:
         refuse_url(text, "address", "an address or a range")
-        step = f"Pass endpoints=['{word}']." if _ENDPOINT.fullmatch(word) else _ADDRESS_HELP
+        step = _ADDRESS_HELP
+        if word.lower().startswith("vpce-"):
+            step = f"Pass endpoints=['{word if _ENDPOINT.fullmatch(word) else 'vpce-0a1b2c3d4e5f60718'}']."
         raise _bad(_why_no_address(word), step, word) from error
     network = interface.network
     if "/" in word and "." in word.split("/", 1)[1]:
@@ -106,6 +108,8 @@ def _why_no_address(word: str) -> str:
         return "The address is empty."
     if _ENDPOINT.fullmatch(word):
         return f"'{word}' is a VPC endpoint, not an address."
+    if word.lower().startswith("vpce-"):
+        return f"'{_short(word)}' is not an address, and no id of a VPC endpoint: that has 8 to 17 hexadecimal digits."
     if list_name(word):
         return f"'{_short(word)}' is a list that AWS keeps. Only a restriction accepts it (addresses=)."
     if re.match(r"(?i)pl-|wafv2?:|arn:aws[a-z-]*:(ec2|wafv2):", word):

@@ -86,13 +86,15 @@ def did_you_mean(
 ) -> str:
     """Return the next step for an unknown word: the nearest of the known ones, else another text, or all of them.
 
-    ``form`` is how the nearest one is written, such as ``'{}'``.
+    ``form`` is how a near one is written, such as ``'{}'``. Two that are equally near are both named.
     """
-    from difflib import get_close_matches
+    from difflib import SequenceMatcher, get_close_matches
 
-    near = get_close_matches(word, known, 1, cutoff)
+    near = sorted(get_close_matches(word, known, 2, cutoff))
+    if len({SequenceMatcher(None, each, word).ratio() for each in near}) > 1:
+        near = get_close_matches(word, known, 1, cutoff)
     if near:
-        return f"Did you mean {form.format(near[0])}?"
+        return f"Did you mean {' or '.join(map(form.format, near))}?"
     return otherwise or f"Choose from {', '.join(known)}."
 
 

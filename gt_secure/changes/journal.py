@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from ..aws.arns import caller_name
 from ..base.columns import ShownTable
 from ..base.errors import GtSecureError, NotFound, refuse_url
 from ..base.shared_files import create_mode, open_regular, share_with_folder
@@ -281,7 +282,7 @@ class Journal(ShownTable["ChangeRecord"]):
         """Return the cells of one record."""
         targets = ", ".join(f"{change.get('kind')} of {change.get('target')}" for change in item.changes)
         kind = item.kind + (f" of {item.of}" if item.of else "")
-        return item.id, item.status, kind, targets, item.caller, item.reason or "-"
+        return item.id, item.status, kind, targets, caller_name(item.caller), item.reason or "-"
 
     def find(self, change_id: str) -> ChangeRecord:
         """Return one change by its id or a unique prefix of it.

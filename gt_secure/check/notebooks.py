@@ -185,7 +185,7 @@ def _secrets_of_texts(files: list[Path]) -> list[SavedSecret]:
 def _removal(file: str, secrets: list[SavedSecret]) -> str:
     """Return how to remove secrets from a file, or to accept them."""
     return (
-        f"Run 'gt-secure check no-secret-saved --remove --path {shlex.quote(file)}', "
+        f"Run 'gt-secure check no-secret-saved --fix --path {shlex.quote(file)}', "
         "or clear that output and save. "
         "If the notebook was shared, revoke the URL or key. "
         "What may stay goes into the file of --accepted, with the finding saved-secret and its subject: "

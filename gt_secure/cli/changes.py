@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import difflib
 import shlex
 import sys
@@ -10,7 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..base.errors import InvalidInput
+from ..aws.teams import buckets_of
+from ..base.errors import AccessDenied, CredentialsError, GtSecureError, InvalidInput, Throttled, Unreachable
 from ..base.text import count, printable
 from ..changes.applied import Applied
 from ..changes.plan import Plan
@@ -24,7 +26,7 @@ from ..restriction.files import dump_restriction, dumps_restriction, load_restri
 from ..restriction.model import Restriction
 from .accepted import add_accepted
 from .exit_codes import ERROR, FOUND, OK, UNKNOWN
-from .output import ask, connection, fit, last_words, line_width, note, say, show_json
+from .output import ask, connection, fit, graded, last_words, line_width, note, say, show_json
 from .parser import Commands, Parser, add_context
 from .progress import working
 
@@ -123,13 +125,29 @@ def _add_plan_arguments(parser: Parser) -> None:
 
 def plan_from(args: argparse.Namespace) -> Plan:
     """Return the plan that the options describe: the command and the magic show the same one."""
-    restriction = restriction_from(args)  # what is wrong with it is reported before anything about the account
+    restriction = _restriction_of(args)  # what is wrong with it is reported before anything about the account
     return _planned(args, restriction, connection(args, accepted=args.accepted))
 
 
 def _planned(args: argparse.Namespace, restriction: Restriction, gt: Connection) -> Plan:
     with working(READING if args.logs else "Reading the account"):
         return gt.plan(restriction, logs=args.logs, reason=args.reason)
+
+
+def _restriction_of(args: argparse.Namespace) -> Restriction:
+    """Return the restriction; an error for want of a bucket names those of the team, or that there is no such team."""
+    try:
+        return restriction_from(args)
+    except InvalidInput as error:
+        if error.field != "bucket" or args.bucket or args.team is None:
+            raise
+        with contextlib.suppress(AccessDenied, CredentialsError, Throttled, Unreachable):
+            jobs = connection(args).jobs(args.team)
+            names = sorted({name for job in jobs for name in buckets_of((job.input_uri, job.output_uri))})
+            if names:
+                used = " or ".join(f"bucket='{name}'" for name in names)
+                error.next_step = error.next_step.replace("bucket=", f"{used}, which its jobs use,")
+        raise
 
 
 def restriction_from(args: argparse.Namespace) -> Restriction:
@@ -185,16 +203,21 @@ def _run_plan(args: argparse.Namespace) -> int:
     if args.json:
         show_json(plan.to_dict())
     else:
-        say(FORMATS[args.format](plan).rstrip("\n"))
+        text = FORMATS[args.format](plan).rstrip("\n")
+        say(graded(text) if args.format in ("text", "full") else text)
     if not args.json and args.format in ("text", "full") and not plan.empty:
-        say(f"Apply: gt-secure apply {shlex.join(_of_apply(args.words))}")  # a line that is broken is another command
-        if plan.asks:
-            note(f"It asks first: to accept what it warns about, add{confirm_options(plan.asks)}.")
-        if not plan.blockers:
-            note(f"Exit code {FOUND} tells scripts that there are changes to apply. It is not an error.")
+        _say_how_to_apply(args, plan)
     if any(not notice.confirmable for notice in plan.blockers):
         return ERROR
     return OK if plan.empty else FOUND
+
+
+def _say_how_to_apply(args: argparse.Namespace, plan: Plan) -> None:
+    say(f"Apply: gt-secure apply {shlex.join(_of_apply(args.words))}")  # a line that is broken is another command
+    if plan.asks:
+        note(f"It asks first: to accept what it warns about, add{confirm_options(plan.asks)}.")
+    if not plan.blockers and not sys.stdout.isatty():
+        note(f"Exit code {FOUND} tells scripts that there are changes to apply. It is not an error.")
 
 
 PLAN_ONLY = ("--format", "--application", "--accepted")
@@ -251,7 +274,7 @@ def apply_from(args: argparse.Namespace) -> Applied:
         if record is not None:
             _ask(args, f"Complete the interrupted change {record.id}?")
         return gt.resume(args.resume or None, progress=_tell)
-    restriction = restriction_from(args)
+    restriction = _restriction_of(args)
     gt = connection(args)
     return apply_plan(args, gt, _planned(args, restriction, gt), args.digest)
 
@@ -259,7 +282,7 @@ def apply_from(args: argparse.Namespace) -> Applied:
 def apply_plan(args: argparse.Namespace, gt: Connection, plan: Plan, digest: str | None = None) -> Applied:
     """Show a plan, ask for consent and apply it."""
     if not args.json:
-        say(fit(plan.to_text(line_width())))
+        say(graded(fit(plan.to_text(line_width()))))
     asks = [each for each in plan.asks if each.code not in args.confirm]
     for each in asks:
         _ask(args, f"{printable(each)}\n{each.consent}?", confirm_options(asks))
@@ -278,7 +301,7 @@ def _ask(args: argparse.Namespace, question: str, confirm: str = "") -> None:
     if args.yes:
         return
     if not ask(question, f"Review the plan, then add --yes{confirm}."):
-        raise InvalidInput("Nothing was changed.", next_step="Run it again and answer y to continue.")
+        raise GtSecureError("Nothing was changed.", next_step="Run it again and answer y to continue.")
 
 
 def _tell(text: str) -> None:

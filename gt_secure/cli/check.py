@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..base.errors import InvalidInput
-from ..base.text import count, printable
+from ..base.text import count, did_you_mean, printable
 from ..check.notebooks import remove_secrets, write_promise
 from ..check.running import run_specs
 from ..check.spec import RULES, Spec, hyphened, load_check_file
@@ -50,7 +52,7 @@ def add(commands: Commands) -> None:
                 "many checks, with reports for CI",
             ),
             ("gt-secure check no-code-cell-skipped --write --path book.ipynb", "save which checks a notebook must run"),
-            ("gt-secure check no-secret-saved --remove --path book.ipynb", "mask presigned URLs, keys and tokens"),
+            ("gt-secure check no-secret-saved --fix --path book.ipynb", "mask presigned URLs, keys and tokens"),
         ),
         exit_codes="0 all passed, 2 one failed, 3 none failed and one is unknown, 1 an error",
         result=_report_from,
@@ -60,7 +62,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("-f", "--file", help="run the checks of this YAML or JSON file")
     parser.add_argument("--sarif", metavar="FILE", help="write a SARIF 2.1.0 report to this file")
     parser.add_argument("--junit", metavar="FILE", help="write a JUnit XML report to this file")
-    parser.add_argument("--remove", action="store_true", help="no-secret-saved: replace secrets with *** in the file")
+    parser.add_argument("--fix", action="store_true", help="no-secret-saved: replace secrets with *** in the file")
     parser.add_argument("--write", action="store_true", help="no-code-cell-skipped: save which checks must run")
     add_accepted(parser)
     group = parser.add_argument_group("the check")
@@ -70,7 +72,7 @@ def add(commands: Commands) -> None:
         group.add_argument(f"--{name}", action="append", metavar="VALUE", help=f"{text}; may be repeated")
     group.add_argument("--path", nargs="+", metavar="NOTEBOOK", help="notebook, or several; each is one check")
     group.add_argument("--context", action="append", metavar="KEY=VALUE", help="known condition key; may be repeated")
-    parser.needs("--remove", "check=no-secret-saved")
+    parser.needs("--fix", "check=no-secret-saved")
     parser.needs("--write", "check=no-code-cell-skipped")
     for local in ("no-secret-saved", "no-code-cell-skipped"):
         parser.excludes(f"check={local}", "--profile", "--region")
@@ -111,14 +113,23 @@ def _report_from(args: argparse.Namespace) -> Report:
     return report
 
 
+def _check_paths(paths: Iterable[str]) -> None:
+    for path in map(Path, paths):
+        if not path.exists():
+            near = [str(each) for each in path.parent.glob("*.ipynb")]
+            meant = did_you_mean(str(path), near, "Check the path.")
+            raise InvalidInput(f"There is no notebook '{path}'.", next_step=meant, field="path")
+
+
 def _specs(args: argparse.Namespace, given: dict[str, Any]) -> tuple[Spec, ...]:
+    _check_paths(args.path or ())
     specs = tuple(Spec.make(args.check, {**given, "path": path}) for path in args.path or ()) or (
         Spec.make(args.check, given),
     )
     for spec in specs if args.write else ():
         promised = sum(write_promise(spec.base / spec.arguments["path"]).values())
         note(f"{printable(spec.arguments['path'])}: its metadata now promises {count(promised, 'check')}.")
-    if args.remove:
+    if args.fix:
         for spec in specs:
             for removed in remove_secrets(spec.base / spec.arguments["path"]):
                 note(f"{printable(spec.arguments['path'])}: masked {removed.what} in {printable(removed.place)}.")

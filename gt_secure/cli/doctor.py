@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from ..base.errors import InvalidInput
-from ..base.text import printable
+from ..base.text import json_text, printable
 from ..doctor import examine, policy_for, scope_of
 from ..doctor.environment import installed
 from ..doctor.features import FEATURES, choose
@@ -58,7 +58,7 @@ def add(commands: Commands) -> None:
 def _run(args: argparse.Namespace) -> int:
     if args.policy:
         features = choose(args.policy)
-        show_json(policy_for(features, scope_of(connection(args), **_scope(args))))
+        say(json_text(policy_for(features, scope_of(connection(args), **_scope(args))), indent=2))  # as IAM takes it
         for feature in features:
             if feature.note:
                 note(f"note ({feature.name}): {feature.note}")
@@ -71,7 +71,7 @@ def _run(args: argparse.Namespace) -> int:
             say()
         raise
     if args.policy is not None:
-        show_json(diagnosis.policy())
+        say(json_text(diagnosis.policy(), indent=2))
         for name, fix in diagnosis.left_out.items():
             note(f"note: {name} is left out: its bucket or role is unknown. {fix}")
         return OK

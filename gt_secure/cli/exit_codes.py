@@ -13,7 +13,7 @@ EXIT_CODES: dict[int, str] = {
     ERROR: "an error; standard error has the next step",
     FOUND: "changes, findings, a failed check, or not proved",
     UNKNOWN: "unknown, refused, or no answer",
-    USAGE: "the command line is wrong, so nothing was done",
+    USAGE: "bad input: an option, a value or a file; nothing was changed",
     INTERRUPTED: "interrupted (Ctrl-C, SIGTERM or SIGHUP)",
 }
 """Every exit code and its meaning. No command uses another code, or a code in another sense."""

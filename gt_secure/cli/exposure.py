@@ -237,10 +237,11 @@ def _run_who(args: argparse.Namespace) -> int:
     if args.json:
         show_json(exposure.to_dict() | {"answers": answers.to_dicts()})
         return code
-    say(fit(exposure_text(exposure, line_width())))
     if answers:
-        say("\nFor any choice of the sender (HTTP or HTTPS, age of the URL, headers):")
+        say("For any choice of the sender (HTTP or HTTPS, age of the URL, headers):")
         say(answers_text(answers, line_width()))
+        say("\nFrom everywhere:")
+    say(fit(exposure_text(exposure, line_width(), assumed=False)))
     _say_assumed(exposure.assumed)
     return code
 

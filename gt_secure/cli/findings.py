@@ -16,7 +16,7 @@ from ..restriction.messages import notices
 from .accepted import add_accepted, add_baseline, add_fail_on, note_unused, write_baseline
 from .exit_codes import FOUND, OK, UNKNOWN
 from .exposure import add_planned, read_planned
-from .output import connection, fit, say, show_json, write_report
+from .output import connection, fit, graded, say, show_json, write_report
 from .parser import Commands, add_context
 from .progress import working
 
@@ -110,7 +110,7 @@ def _run_findings(args: argparse.Namespace) -> int:
         return _explain_finding(args)
     findings = _findings_from(args)
     if args.json:
-        show_json([finding.to_dict() for finding in findings])
+        show_json({"findings": [finding.to_dict() for finding in findings]})
     else:
         _show(findings)
     if args.accepted and not any(finding.code == "not-checked" for finding in findings):
@@ -133,7 +133,7 @@ def _unknown_codes(findings: Findings, severities: Collection[str]) -> list[str]
 def _show(found: Findings) -> None:
     for finding in found.open:
         about = f" ({printable(finding.subject)})" if finding.subject else ""
-        say(fit(f"{finding.severity:6}  {finding.code}: {finding.title}{about}"))
+        say(graded(fit(f"{finding.severity:6}  {finding.code}: {finding.title}{about}")))
         if finding.detail:
             say(fit(f"        {printable(finding.detail)}"))
         if finding.ended:

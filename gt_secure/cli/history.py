@@ -81,7 +81,7 @@ def _run(args: argparse.Namespace) -> int:
 def _list(args: argparse.Namespace, journal: Journal) -> int:
     records = list(journal)
     if args.json:
-        show_json([record.to_dict() for record in records])
+        show_json({"changes": [record.to_dict() for record in records]})
     elif records:
         say(table(journal.head, [journal.row(record) for record in records], whole=(0,)))
     else:
@@ -93,7 +93,7 @@ def _verify(args: argparse.Namespace) -> int:
     journal = Journal()
     found = journal.verify()
     if args.json:
-        show_json(found)
+        show_json({"changes": found})
     else:
         for change, said in found.items():
             say(f"{change}  {'; '.join(said) or 'intact'}")

@@ -31,7 +31,7 @@ from .log_options import (
     tell,
     with_predictions,
 )
-from .output import note, write_report
+from .output import note, say, show_json, write_report
 from .parser import Commands
 from .progress import working
 
@@ -231,11 +231,11 @@ def _refuse_terminal(output: str | None) -> None:
 def _cache(args: argparse.Namespace) -> int:
     if args.cache == "clear":
         freed = Cache().clear()
-        sys.stdout.write(json.dumps({"freed_bytes": freed}) + "\n" if args.json else f"Freed {freed / 1e6:,.1f} MB.\n")
+        show_json({"freed_bytes": freed}) if args.json else say(f"Freed {freed / 1e6:,.1f} MB.")
         return 0
     state = Cache().state()
     if args.json:
-        sys.stdout.write(json.dumps({name: getattr(state, name) for name in state.__dataclass_fields__}) + "\n")
+        show_json({name: getattr(state, name) for name in state.__dataclass_fields__})
     else:
         sys.stdout.write(
             f"{state.objects:,} log objects in {state.files:,} files, {state.bytes / 1e6:,.1f} MB of at most "

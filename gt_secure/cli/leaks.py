@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from .. import logs
 from ..base.errors import InvalidInput
-from ..base.text import json_text, printable
+from ..base.text import printable
 from ..logs import activity
 from ..logs.coverage import Coverage
 from .exit_codes import UNKNOWN
 from .hits import emit
 from .log_options import add_engine, add_log_source, open_hits, tell
-from .output import write_report
+from .output import json_document, write_report
 from .parser import Commands
 from .progress import working
 
@@ -54,7 +54,7 @@ def _run(args: argparse.Namespace) -> int:
         emit(leaks.to_table(), args.format, args.output)
     else:
         sentences = "\n".join([leaks.summary, *(line for leak in leaks for line in _leak_lines(leak)), *leaks.notes])
-        text = json_text(leaks.to_dict(), indent=2) if args.json else printable(sentences, keep="\n")
+        text = json_document(leaks.to_dict()) if args.json else printable(sentences, keep="\n")
         if args.output:
             write_report(args.output, lambda: text + "\n")
         else:

@@ -8,12 +8,11 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from ..base.errors import GtSecureError
-from ..base.text import json_text
+from ..base.errors import GtSecureError, InvalidInput
 from .commands import COMMANDS, find_command
-from .exit_codes import ERROR, INTERRUPTED, OK
+from .exit_codes import ERROR, INTERRUPTED, OK, USAGE
 from .interrupts import end_on_interrupt, unwind_on_interrupt
-from .output import last_words, output_lost, prepare_streams, report
+from .output import last_words, output_lost, prepare_streams, report, show_json
 from .parser import Commands, Parser, main_parser, refuse_urls, unknown_command
 from .wording import for_command_line
 
@@ -115,9 +114,10 @@ def _complete() -> None:
 
 def _report(error: GtSecureError, as_json: bool) -> int:
     if as_json:
-        sys.stdout.write(json_text(for_command_line(error).to_dict(), indent=2) + "\n")
+        show_json(for_command_line(error).to_dict())
     report(error)
-    return ERROR
+    is_input = isinstance(error, InvalidInput) or "field" in error.details
+    return USAGE if is_input and "blockers" not in error.details else ERROR  # a plan that stops is an answer
 
 
 if __name__ == "__main__":

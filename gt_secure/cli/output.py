@@ -7,11 +7,11 @@ import codecs
 import contextlib
 import errno
 import os
-import shutil
+import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from ..base.errors import AccessDenied, GtSecureError, InvalidInput
 from ..base.text import json_text, printable
@@ -39,9 +39,7 @@ def prepare_streams() -> None:
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - until the end
     if closed:
-        raise InvalidInput(
-            "Standard output is closed. Nothing was done.", next_step="Add > FILE, or > /dev/null.", field="output"
-        )
+        raise GtSecureError("Standard output is closed. Nothing was done.", next_step="Add > FILE, or > /dev/null.")
     for stream in (sys.stdout, sys.stderr):
         ascii_only = codecs.lookup(stream.encoding).name == "ascii"
         stream.reconfigure(encoding="utf-8" if ascii_only else None, errors="backslashreplace")  # type: ignore[union-attr]
@@ -70,9 +68,9 @@ def last_words(text: str) -> None:
 def report(error: GtSecureError) -> None:
     """Write an error to standard error, with the next step and the policy that an administrator would add."""
     error = for_command_line(error)
-    sys.stderr.write(f"gt-secure: {error.message}\n")
+    note(f"gt-secure: {error.message}")
     if error.next_step:
-        sys.stderr.write(f"  next: {error.next_step}\n")
+        note(f"  next: {error.next_step}")
     if isinstance(error, AccessDenied):
         if error.policy:
             sys.stderr.write(json_text(error.policy, indent=2) + "\n")
@@ -87,7 +85,7 @@ def say(text: str = "") -> None:
 
 def note(text: str) -> None:
     """Print a line to standard error: for people, never for programs."""
-    sys.stderr.write(_shown(text) + "\n")
+    sys.stderr.write(fit(_shown(text), sys.stderr) + "\n")
 
 
 def write_report(target: str | None, make: Callable[[], str | bytes]) -> None:
@@ -116,9 +114,18 @@ def ask(question: str, next_step: str) -> bool:
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
-def show_json(data: Any) -> None:
-    """Print data as JSON."""
-    sys.stdout.write(json_text(data, indent=2) + "\n")
+FORMAT_VERSION = "1.0"
+"""Version of the JSON of the command line: the first number counts changes after which a reader must change too."""
+
+
+def show_json(data: Mapping[str, Any]) -> None:
+    """Print an object as JSON, with the version of its form."""
+    sys.stdout.write(json_document(data) + "\n")
+
+
+def json_document(data: Mapping[str, Any]) -> str:
+    """Return an object as JSON, with the version of its form."""
+    return json_text({"format_version": FORMAT_VERSION, **data}, indent=2)
 
 
 class Styled(str):
@@ -131,36 +138,58 @@ def _shown(text: str) -> str:
     return text if isinstance(text, Styled) else printable(text, keep="\n")
 
 
+_GRADES = {
+    "31": r"critical|high|failed|STOP|(?:finding|warning), (?:critical|high|asks first)",
+    "33": r"medium|unknown|warning|finding, medium",
+    "32": r"passed",
+    "2": r"low|info|note|finding, (?:low|info)",
+}
+"""Colours of a terminal (red, yellow, green, faint), and the words that have them at the start of a line."""
+
+
+def graded(text: str) -> str:
+    """Return a text in which the grade at the start of a line has its colour, if the output is a terminal."""
+    text = _shown(text)
+    for colour, words in _GRADES.items() if _use_colour() else ():
+        text = re.sub(rf"^(?:{words})\b", f"\x1b[{colour}m\\g<0>\x1b[0m", text, flags=re.MULTILINE)
+    return Styled(text)
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, whole: Collection[int] = ()) -> str:
     """Lay out a table; columns wrap where the terminal is too narrow, but those in ``whole``."""
     from ..base.columns import lay_out  # the help prints no table
 
     titles, *lines = "\n".join(lay_out(head, rows, line_width(), whole=whole)).split("\n")
-    return Styled("\n".join([f"\x1b[1m{titles}\x1b[0m" if _use_colour() else titles, *lines]))
+    return Styled("\n".join([f"\x1b[1m{titles}\x1b[0m" if _use_colour() else titles, graded("\n".join(lines))]))
 
 
-def line_width() -> int | None:
-    """Return the columns of the terminal; None if the output is no terminal."""
+_USUAL_WIDTH = 80
+
+
+def line_width(stream: TextIO | None = None) -> int | None:
+    """Return the columns of the terminal; None if the stream (default: standard output) is no terminal."""
     given = os.environ.get("COLUMNS", "")
     if given.isdigit() and int(given):
         return max(int(given), 20)
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    out = sys.stdout if stream is None else stream
+    if not out.isatty():
+        return None
+    with contextlib.suppress(OSError):
+        return max(os.get_terminal_size(out.fileno()).columns, 20)
+    return _USUAL_WIDTH
 
 
-def fit(text: str) -> str:
-    """Wrap the lines of a text to the width of the terminal."""
-    room = line_width()
-    return text if room is None else "\n".join(part for line in text.split("\n") for part in _fit_line(line, room))
+def fit(text: str, stream: TextIO | None = None) -> str:
+    """Wrap the lines of a text to the width of the terminal; a command to copy stays whole."""
+    from ..base.columns import wrapped  # the help prints no table
 
-
-def _fit_line(line: str, room: int) -> list[str]:
-    from ..base.columns import width, wrap
-
-    if width(line) <= room:
-        return [line]
-    indent = len(line) - len(line.lstrip())
-    first, *rest = wrap(line.lstrip(), room - min(indent + 4, room // 2))
-    return [" " * indent + first, *(" " * min(indent + 4, room // 2) + part for part in rest)]
+    room = line_width(stream)
+    if room is None:
+        return text
+    indents = [min(len(line) - len(line.lstrip()) + 4, room // 2) for line in text.split("\n")]
+    return "\n".join(
+        part for line, indent in zip(text.split("\n"), indents, strict=True) for part in wrapped(line, indent, room)
+    )
 
 
 def _use_colour() -> bool:

@@ -16,6 +16,7 @@ from ..base.version import __version__
 from ..secrets import redact
 from .commands import COMMANDS, GROUPS, find_command, similar_commands
 from .exit_codes import USAGE, exit_code_lines
+from .output import note
 
 DOCS = "Documentation: the folder docs/ of the project, or python -m pydoc gt_secure"
 CONNECTION = {
@@ -67,6 +68,7 @@ class Parser(argparse.ArgumentParser):
         self._needs: list[tuple[str, tuple[str, ...]]] = []
         self._excluded: list[tuple[str, str]] = []
         self._whole = False
+        self._words: list[str] = []
 
     def add_place(self, text: str, *, whole: bool = False) -> None:
         """Add the bucket as the first word: ``s3://bucket``, or with a prefix unless ``whole``."""
@@ -133,7 +135,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Report a usage error with the next step, without secrets, and exit."""
         message = printable(redact(message))
-        sys.stderr.write(f"{self.prog.split()[0]}: {message}\n  next: {self._next_step(message)}\n")
+        note(f"{self.prog.split()[0]}: {message}\n  next: {self._next_step(message)}")
         raise SystemExit(USAGE)
 
     def _next_step(self, message: str) -> str:
@@ -143,8 +145,11 @@ class Parser(argparse.ArgumentParser):
 
     def _near(self, message: str) -> list[str]:
         unknown = re.search(r"unrecognized arguments: (--[\w-]+)", message)
-        if unknown:
-            return difflib.get_close_matches(unknown[1], list(self._option_string_actions), 1, 0.7)
+        if unknown or "arguments are required" in message:  # one of them may be there, misspelt
+            words = [unknown[1]] if unknown else [word for word in self._words if word.startswith("--")]
+            missing = [word for word in words if word.partition("=")[0] not in self._option_string_actions]
+            known = list(self._option_string_actions)
+            return [near for word in missing for near in difflib.get_close_matches(word, known, 1, 0.7)]
         choice = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message)
         if choice:
             return difflib.get_close_matches(choice[1], re.findall(r"[\w.-]+", choice[2]), 1, 0.6)
@@ -163,7 +168,8 @@ class Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse arguments, and note which options the command line sets."""
-        words, place = self._without_place(list(sys.argv[1:] if args is None else args))
+        self._words = list(sys.argv[1:] if args is None else args)
+        words, place = self._without_place(self._words)
         result, rest = super().parse_known_args(words, _Parsed() if namespace is None else namespace)
         if place is not None:
             if result.s3uri is not None:
@@ -277,7 +283,7 @@ def unknown_command(word: str) -> NoReturn:
     near = similar_commands(word)
     hint = f"Did you mean gt-secure {' or gt-secure '.join(near)}? " if near else ""
     shown = truncate(printable(redact(word)), 60)
-    sys.stderr.write(f"gt-secure: '{shown}' is not a command.\n  next: {hint}Run 'gt-secure --help' for the list.\n")
+    note(f"gt-secure: '{shown}' is not a command.\n  next: {hint}Run 'gt-secure --help' for the list.")
     raise SystemExit(USAGE)
 
 

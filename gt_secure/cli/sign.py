@@ -151,7 +151,7 @@ def _run_probe(args: argparse.Namespace) -> int:
         probe = gt.probe(url, source)
         results.append((probe, gt.explain(probe, url=url).to_dict()))
     if args.json:
-        show_json([{**probe.to_dict(), "explanation": why} for probe, why in results])
+        show_json({"probes": [{**probe.to_dict(), "explanation": why} for probe, why in results]})
     else:
         rows = [(p.source or "this machine", p.status or "-", p.result, why["headline"]) for p, why in results]
         say(table(("from", "status", "result", "why"), rows))

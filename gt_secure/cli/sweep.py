@@ -12,7 +12,7 @@ from ..fleet.sweeps import SweepSpec, load_sweep, role_stackset, role_terraform,
 from ..fleet.sweeps.runner import default_folder
 from .accepted import add_accepted, add_baseline, add_fail_on, exit_code, note_unused, write_baseline
 from .exit_codes import OK, UNKNOWN
-from .output import connection, fit, line_width, note, say, show_json, write_report
+from .output import connection, fit, graded, line_width, note, say, show_json, write_report
 from .parser import Commands
 from .progress import working
 
@@ -100,7 +100,7 @@ def _run_audit(args: argparse.Namespace) -> int:
     if args.json:
         show_json(audit.to_dict())
     else:
-        say(fit(audit.to_text(line_width())))
+        say(graded(fit(audit.to_text(line_width()))))
     unknown = any(each.access is None or each.access.tone == "unknown" for each in audit.buckets)
     return exit_code(args, audit) or (UNKNOWN if unknown else OK)
 
@@ -171,7 +171,7 @@ def _show(result: Sweep, args: argparse.Namespace) -> None:
     if args.json:
         show_json(result.to_dict())
     else:
-        say(fit(result.headline if args.output else result.to_text(line_width())))
+        say(graded(fit(result.headline if args.output else result.to_text(line_width()))))
 
 
 def _print_role(args: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from .. import findings
 from ..account.evidence import Evidence
+from ..aws.arns import caller_name
 from ..aws.teams import CREATE_TEAM
 from ..base.columns import ShownTable, chip, lay_out
 from ..base.html import hint, output as cell_output, table as html_table
@@ -78,7 +79,7 @@ class Endpoints(_List["VpcEndpoint"]):
 class History(_List["HistoryEntry"]):
     """The changes of locks, the newest first; ``unread`` names what could not be read."""
 
-    head = ("at (UTC)", "call", "resource", "caller", "from", "gt_secure", "change", "reason")
+    head = ("at (UTC)", "call", "resource", "caller", "from", "change", "reason")
     empty = "No change of these locks is recorded in this time."
 
     def __init__(self, entries: Iterable[HistoryEntry] = (), unread: Iterable[str] = ()) -> None:
@@ -89,9 +90,9 @@ class History(_List["HistoryEntry"]):
     def row(item: HistoryEntry) -> tuple[str, ...]:
         """Return the cells of a change."""
         call = f"{item.operation} (refused: {item.error})" if item.error else item.operation
-        tool = "yes" if item.by_gt_secure else "no"
+        change = item.change_id or ("gt_secure" if item.by_gt_secure else "-")
         when = f"{item.at:%Y-%m-%d %H:%M:%S}"
-        return when, call, item.target, item.who, item.source or "-", tool, item.change_id or "-", item.reason or "-"
+        return when, call, item.target, caller_name(item.who), item.source or "-", change, item.reason or "-"
 
 
 class Findings(ShownTable["Finding"], tuple["Finding", ...]):

@@ -174,7 +174,7 @@ class _Database:
         self.path = path
         self._reader: Any = None
         if not path.is_file():
-            raise NotFound(f"There is no file {path}.", next_step="Check its name.")
+            raise NotFound(f"There is no file {path}.", next_step="Check its name.", details={"field": "networks"})
         self._open()
 
     def _open(self) -> None:

@@ -116,9 +116,9 @@ def test_the_command_finds_and_removes(saved: Path, capsys: pytest.CaptureFixtur
     assert main(["check", "no-secret-saved", "--path", str(clean), str(saved)]) == 2
     said = capsys.readouterr()
     assert "cell 1, output" in said.out
-    assert "check no-secret-saved --remove --path 'my book.ipynb'" in said.err
+    assert "check no-secret-saved --fix --path 'my book.ipynb'" in said.err
     assert HEX not in said.out + said.err
-    assert main(["check", "no-secret-saved", "--remove", "--path", str(clean), str(saved)]) == 0
+    assert main(["check", "no-secret-saved", "--fix", "--path", str(clean), str(saved)]) == 0
     said = capsys.readouterr()
     assert "41 kinds of secrets searched in 2 cells, outputs, metadata and widget state: none found." in said.out
     assert "masked the signature of a presigned URL in cell 1, output" in said.err
@@ -130,8 +130,8 @@ def test_the_command_finds_and_removes(saved: Path, capsys: pytest.CaptureFixtur
 
 
 def test_other_checks_do_not_remove(saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check", "no-code-cell-skipped", "--remove", "--path", str(saved)]) == 1
-    assert "--remove needs no-secret-saved" in capsys.readouterr().err
+    assert main(["check", "no-code-cell-skipped", "--fix", "--path", str(saved)]) == 64
+    assert "--fix needs no-secret-saved" in capsys.readouterr().err
     assert HEX in saved.read_text(encoding="utf-8")
 
 

@@ -54,7 +54,7 @@ def test_plan_apply_undo_and_their_exit_codes(run: Run, account: Account, monkey
     assert run("plan", *WISH)[0] == 0
     assert run("apply", *WISH, *YES)[0] == 0
     code, out = run("history", "--json")
-    assert [record["status"] for record in json.loads(out)] == ["applied"]
+    assert [record["status"] for record in json.loads(out)["changes"]] == ["applied"]
     code, out = run("undo", change, "--yes", "--json")
     assert (code, json.loads(out)["outcome"]) == (0, "undone")
     assert account.look() == before
@@ -104,7 +104,7 @@ def test_it_asks(run: Run, account: Account, monkeypatch: pytest.MonkeyPatch, an
     if done:
         assert run("apply", *WISH)[0] == 0
     else:
-        with pytest.raises(InvalidInput, match="Nothing was changed"):
+        with pytest.raises(GtSecureError, match="Nothing was changed"):
             run("apply", *WISH)
     assert (account.look() != before) == done
 
@@ -144,7 +144,7 @@ def test_history_show_verify_and_json(run: Run, account: Account) -> None:
     shown = json.loads(run("history", "show", change[:18])[1])
     assert shown["caller"].endswith("sandbox-admin")
     assert run("history", "verify")[0] == 0
-    assert json.loads(run("history", "--json")[1])[0]["id"] == change
+    assert json.loads(run("history", "--json")[1])["changes"][0]["id"] == change
     file = account.journal.path / f"{change}.jsonl"
     file.write_text(file.read_text().replace("203.0.113.0/24", "203.0.112.0/24"))
     assert run("history", "verify")[0] == 2

@@ -221,12 +221,13 @@ def test_a_notebook_needs_no_account(run, checks):
         (("no-findings",), "needs team or bucket"),
         (("-f", "missing.yaml"), "There is no file"),
         (("-f", "missing.yaml", "--team", "x"), "cannot be combined"),
-        (("no-secret-saved", "--path", "x", "--junit", "/no/such/folder/x.xml"), "cannot be written"),
+        (("no-secret-saved", "--path", __file__, "--junit", "/no/such/folder/x.xml"), "cannot be written"),
+        (("no-secret-saved", "--path", "x"), "There is no notebook"),
     ],
 )
 def test_bad_use_is_an_error_with_a_next_step(capsys, args, said):
     code, err = main(["check", *args]), capsys.readouterr().err
-    assert code == 1
+    assert code == 64
     assert said in err
     assert "next:" in err
 

@@ -215,7 +215,7 @@ def test_headless_fails_when_a_scene_is_not_as_expected(tmp_path):
 def test_headless_in_a_place_that_cannot_be_written(tmp_path, capsys):
     """Before the minutes of work, and not as a traceback."""
     (tmp_path / "file").touch()
-    assert main(["demo", "--headless", "--out", str(tmp_path / "file" / "out")]) == 1
+    assert main(["demo", "--headless", "--out", str(tmp_path / "file" / "out")]) == 64
     shown = capsys.readouterr().err
     assert "cannot be written" in shown
     assert "--out DIR" in shown

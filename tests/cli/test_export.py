@@ -44,4 +44,4 @@ def test_the_command_writes_what_the_table_writes(log: Path, tmp_path: Path, cap
 
 
 def test_a_file_that_cannot_be_written_is_refused(log: Path, tmp_path: Path) -> None:
-    assert main(["hits", str(log), "--format", "csv", "-o", str(tmp_path / "no" / "out")]) == 1
+    assert main(["hits", str(log), "--format", "csv", "-o", str(tmp_path / "no" / "out")]) == 64

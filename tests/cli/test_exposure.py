@@ -79,7 +79,7 @@ def test_text_and_errors(guard, capsys, tmp_path):
     assert main(["prove", "--bucket-policy", guard, *BUCKET]) == 2
     bad = tmp_path / "bad.json"
     bad.write_text("{")
-    assert main(["who", "--bucket-policy", str(bad), *OBJECT]) == 1
+    assert main(["who", "--bucket-policy", str(bad), *OBJECT]) == 64
     assert main(["prove", "--bucket-policy", str(tmp_path / "none"), *BUCKET]) == 1
 
 
@@ -102,7 +102,7 @@ def test_signers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert any("aws:ResourceTag" in each for each in data["assumed"])
     assert main([*line, "--principals", str(tmp_path / "principals.json")]) == 0
     assert "7 days" in capsys.readouterr().out
-    assert main(line) == 1
+    assert main(line) == 64
     assert "Add --principals" in capsys.readouterr().err
 
 

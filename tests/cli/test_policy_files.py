@@ -54,7 +54,7 @@ def test_proof_by_the_command_line(case: dict[str, Any], tmp_path: Path, capsys:
             args += [f"--{option}", written(tmp_path, f"{option}{number}.json", each)]
     assert main(args) == CODES[case["proved"]]
     answer = json.loads(capsys.readouterr().out)
-    assert set(answer) == {"proved", "counterexample", "depends_on", "assumed"}
+    assert set(answer) == {"format_version", "proved", "counterexample", "depends_on", "assumed"}
     check_proof(case, answer)
 
 
@@ -100,7 +100,7 @@ def test_a_malformed_policy_is_an_error(
 ) -> None:
     args = [command, "s3://gt-images/scans/0001.png", "--account", "111122223333", "--json"]
     args += ["--bucket-policy", written(tmp_path, "policy.json", MALFORMED[name])]
-    assert main(args) == 1
+    assert main(args) == 64
     error = json.loads(capsys.readouterr().out)
     assert error["message"]
     assert error["next_step"]
@@ -123,7 +123,7 @@ def test_a_malformed_policy_is_an_error(
 def test_a_bad_option_is_an_error(words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     policy = written(tmp_path, "policy.json", {"Version": "2012-10-17", "Statement": []})
     account = [] if "--account" in words else ["--account", "111122223333"]
-    assert main(["who", "--bucket-policy", policy, "--json", *account, *words]) == 1
+    assert main(["who", "--bucket-policy", policy, "--json", *account, *words]) == 64
     assert json.loads(capsys.readouterr().out)["next_step"]
 
 

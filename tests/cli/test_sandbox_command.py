@@ -49,14 +49,14 @@ def test_the_command_prints_what_to_set_and_stops_cleanly(number):
 
 def test_the_command_warns():
     done = subprocess.run([*COMMAND, "--container-host", "10.255.254.253"], capture_output=True, text=True, timeout=300)
-    assert done.returncode == 1
+    assert done.returncode == 64
     assert done.stderr.startswith("warning: ")
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "example.com", ""])
 def test_an_address_of_other_machines_is_an_error(host):
     done = subprocess.run([*COMMAND, "--host", host, "--json"], capture_output=True, text=True, timeout=300)
-    assert done.returncode == 1
+    assert done.returncode == 64
     assert json.loads(done.stdout)["error"] == "InvalidInput"
     assert "not a loopback address" in done.stderr
 

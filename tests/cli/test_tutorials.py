@@ -33,7 +33,7 @@ def test_what_a_person_saved_is_kept(tmp_path, capsys):
 
 def test_a_folder_that_cannot_be_written_is_an_error_with_a_next_step(tmp_path, capsys):
     (tmp_path / "file").write_text("")
-    assert main(["tutorials", str(tmp_path / "file" / "x")]) == 1
+    assert main(["tutorials", str(tmp_path / "file" / "x")]) == 64
     assert "next: Choose a folder" in capsys.readouterr().err
 
 

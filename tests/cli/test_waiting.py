@@ -65,7 +65,7 @@ def test_follow_prints_each_delivery(
 
 @pytest.mark.parametrize("words", [["--format", "parquet"], ["-o", "x"], ["--wait-for", "1"], ["--engine", "spark"]])
 def test_what_follow_cannot_do(folder: Path, capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
-    assert main(["hits", str(folder), "--follow", *words]) == 1
+    assert main(["hits", str(folder), "--follow", *words]) == 64
     assert capsys.readouterr().out == ""
 
 

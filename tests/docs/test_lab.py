@@ -69,12 +69,14 @@ def on_the_command_line(question: dict[str, str], folder: Path, capsys: Any) -> 
     capsys.readouterr()
     code = main(["who", question["object"], "--from", question["source"], *files])
     explained = json.loads(capsys.readouterr().out)
+    assert explained.pop("format_version") == "1.0"
     bucket, _, key = question["object"].removeprefix("s3://").partition("/")
     lists: list[str] = []
     for text in question["allow"].split(", "):
         lists += ["--endpoint" if text.startswith("vpce") else "--allow", text]
     main(["prove", f"s3://{bucket}/{key}" if key.endswith("/") else f"s3://{bucket}", *lists, *files])
     proof = json.loads(capsys.readouterr().out)
+    del proof["format_version"]
     answers = [(each["request"], each["answer"]) for each in explained.pop("answers")]
     assert code == (3 if any(answer == "unknown" for _, answer in answers) else 0)
     return explained, answers, at_no_time(proof)

@@ -82,5 +82,5 @@ def test_the_command_prints_it_without_an_account(
     assert "## Risk" in capsys.readouterr().out
     assert main(["findings", "--explain", "guard-missing", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["severity"] == "high"
-    assert main(["findings", "--explain", "guard-mising"]) == 1
+    assert main(["findings", "--explain", "guard-mising"]) == 64
     assert "guard-missing" in capsys.readouterr().err

@@ -237,7 +237,7 @@ def test_checks_and_the_command_line(scene: Scene, tmp_path, monkeypatch, capsys
     assert {each["ruleId"] for each in written if each["kind"] == "fail"} == codes
     assert {each["kind"] for each in written} == {"fail", "notApplicable"}, "no bucket was named"
     assert valid(scene.gt.findings(team=TEAM).to_sarif(source="x.yaml"))
-    assert main(["findings", "--team", TEAM, "--sarif", "no/such/folder.sarif"]) == 1
+    assert main(["findings", "--team", TEAM, "--sarif", "no/such/folder.sarif"]) == 64
 
 
 @pytest.mark.parametrize("name", ["scans/[Fix now](https://evil.example/login)", "a\\[b](c)", "[1](2)", "]["])

@@ -237,10 +237,10 @@ RUNS = {
     "not proved": ("prove", f"{PROVE} --allow 203.0.113.0/24", 2, "Not proved: s3:GetObject"),
     "json": ("prove", f"{PROVE}\n--allow 203.0.113.0/24 --json", 2, '"finding": "guard-missing"'),
     "a finding": ("findings", "--explain guard-missing", 0, "guard-missing"),
-    "a command in it": ("findings", "--explain '$(touch made)'", 1, ""),
+    "a command in it": ("findings", "--explain '$(touch made)'", 64, ""),
     "an open quote": ("prove", "s3://'gt", 64, "::error::arguments has an open quote"),
     "another command": ("apply", "--yes", 64, "::error::command is prove"),
-    "nothing": ("prove", "", 1, ""),
+    "nothing": ("prove", "", 64, ""),
 }
 
 

@@ -40,7 +40,7 @@ LINES: tuple[str, ...] = (
     "doctor --policy teams",
     "audit --buckets gt-images",
     "check no-findings --team open-team",
-    "check no-secret-saved --path book.ipynb --remove",
+    "check no-secret-saved --path book.ipynb --fix",
     "check no-code-cell-skipped --path book.ipynb --write",
     "check -f checks.json",
     "sweep --role-name GtSecureSweep --accounts accounts.txt --regions us-east-1",

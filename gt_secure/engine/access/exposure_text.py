@@ -22,15 +22,18 @@ _TONES: dict[str, markup.Tone] = {"opened": "plain", "refused": "plain", "unknow
 _HEAD = ("request", "source", "answer", "decided by", "reason")
 
 
-def exposure_text(exposure: Exposure, room: int | None = None) -> str:
-    """Return the kinds of requests, each with three lines: opened, refused and unknown sources."""
+def exposure_text(exposure: Exposure, room: int | None = None, *, assumed: bool = True) -> str:
+    """Return the kinds of requests, each with three lines: opened, refused and unknown sources.
+
+    What was ``assumed`` of the organization follows, unless all assumptions are listed elsewhere.
+    """
     lines = []
     for row in exposure:
         lines.append(f"{row.request}: {_claim(exposure, row)}")
         named = [(word, words_of(row, word)) for word in WORDS]
         lines += [f"  {word + ':':<9} {printable(said)}" for word, said in named if said != "nowhere"]
         lines += [f"  {ONE_ADDRESS}"] if row.request == "forwarded" else []
-    if exposure.locks.assumed_of_organization:
+    if assumed and exposure.locks.assumed_of_organization:
         lines.append(f"Assumed: {' '.join(exposure.locks.assumed_of_organization)}")
     if exposure.missing:
         lines.append(f"Missing permissions: {', '.join(exposure.missing)}")

@@ -210,7 +210,11 @@ def local_files(pattern: str) -> list[LocalFile]:
         names = sorted(glob.iglob(str(path), recursive=True))  # noqa: PTH207 - absolute patterns
         found = [_local(name) for name in names if Path(name).is_file() and not Path(name).name.startswith(".")]
     else:
-        raise NotFound(f'There is no file or folder "{pattern}".', next_step="Check the path of the access logs.")
+        raise NotFound(
+            f'There is no file or folder "{pattern}".',
+            next_step="Check the path of the access logs.",
+            details={"field": "logs"},
+        )
     if not found:
         raise NotFound(f'No log files in "{pattern}".', next_step="Check the folder, or the pattern of the names.")
     return found

@@ -126,4 +126,4 @@ def test_the_command_prints_the_role(capsys):
     assert json.loads(output.out)["Resources"]
     assert "create-stack-set" in output.err
     assert main(["sweep", "--print-role", "terraform", "--trusted", ONE]) == 0
-    assert main(["sweep", "--print-role", "terraform"]) == 1
+    assert main(["sweep", "--print-role", "terraform"]) == 64

@@ -1,0 +1,113 @@
+"""A command line in any text of the package is shown whole, at every width of a terminal.
+
+The texts are those of the source (messages, next steps, tables of notices and findings), with their placeholders
+filled in. What is a command is decided by the parser of the command line, which shares no code with the layout.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from gt_secure.base import columns
+from gt_secure.base.errors import GtSecureError
+from gt_secure.cli.main import parse
+
+PACKAGE = Path(columns.__file__).parents[1]
+WIDTHS = (20, 33, 40, 60, 80, 100)
+MOST_WORDS = 9
+
+
+def texts() -> Iterator[str]:
+    """Yield the texts of the package that name the command line, other than docstrings."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if "labextension" in path.parts:
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        inside = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+        for node in ast.walk(tree):
+            if id(node) not in docs | inside and (text := _text(node)) and "gt-secure " in text:
+                yield text
+    for path in (PACKAGE / "restriction" / "notices.json", PACKAGE / "findings" / "findings.json"):
+        yield from _strings(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _text(node: ast.AST) -> str:
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else ""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(part.value if isinstance(part, ast.Constant) else "20261124-1" for part in node.values)
+    return ""
+
+
+def _strings(data: object) -> Iterator[str]:
+    if isinstance(data, str) and "gt-secure " in data:
+        yield data
+    elif isinstance(data, dict):
+        for value in data.values():
+            yield from _strings(value)
+
+
+@cache
+def _parses(words: tuple[str, ...]) -> bool:
+    with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
+        try:
+            return parse(words) is not None
+        except (GtSecureError, SystemExit):
+            return False
+
+
+def commands_of(text: str) -> list[str]:
+    """Return the command lines of a text: the most words after ``gt-secure`` of one line that the parser accepts."""
+    commands = []
+    for line in text.splitlines():
+        for match in re.finditer(r"gt-secure (?=[a-z])", line):
+            rest, *after = re.split(r"(['\"`])", line[match.end() :])
+            rest = rest.split(" ")
+            for size in range(min(len(rest), MOST_WORDS), 0, -1):
+                words = [word.rstrip(".,;:)") for word in rest[:size]]
+                is_sentence = any(word != bare for word, bare in zip(rest[: size - 1], words, strict=False))
+                before, last = ["", *words][-2:]
+                # Without quotes, nobody can tell a bare word from the rest of the sentence.
+                is_prose = before != "" and not after and last.islower() and last.isalpha() and before[0] != "-"
+                if not is_sentence and not is_prose and _parses(tuple(words)):
+                    commands.append(" ".join(["gt-secure", *words]))
+                    break
+    return commands
+
+
+TEXTS = sorted({line for text in texts() for line in text.splitlines() if "gt-secure " in line})
+
+
+def broken(text: str, width: int) -> list[str]:
+    """Return the commands of a text that are not whole when it is laid out."""
+    shown = "\n".join(columns.wrapped(text, 4, width))
+    return [command for command in commands_of(text) if command not in shown]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_command_is_whole(width: int) -> None:
+    assert len(TEXTS) > 60
+    assert sum(len(commands_of(text)) for text in TEXTS) > 60
+    assert [(text, lost) for text in TEXTS if (lost := broken(text, width))] == []
+
+
+def test_the_law_sees_the_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(columns, "_words", lambda text: text.split(" "))
+    assert any(broken(text, 40) for text in TEXTS)
+
+
+def test_a_long_text_fits_beside_its_commands() -> None:
+    text = "Run 'gt-secure history show 20261124-101500-0001' to see what was changed, and by whom, before you undo it."
+    lines = [*columns.wrapped(text, 4, 40)]
+    assert all(columns.width(line) <= 40 for line in lines if "gt-secure" not in line)
+    assert any("gt-secure history show 20261124-101500-0001" in line for line in lines)
