@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from ...restriction.messages import Notice
     from ..plan import Plan
 
-MOST_USAGES = 10
-"""Signers and applications of a dry run that are shown."""
+_MOST = 10
+"""Sources with another answer, and usages of a dry run, that a short text names."""
+_FULL = "gt-secure plan --format full, or plan.to_text(full=True) in Python."
 
 _ASKED_FOR = ("application-", "age-limit-", "signers-limits")
 """Starts of the codes of notes that an option asks for."""
@@ -78,8 +79,10 @@ def _lines(plan: Plan, room: int | None, full: bool) -> Iterator[str]:
     if plan.dry_run is not None:
         yield ""
         yield f"Tried on the log: {plan.dry_run.sentence}"
-        for usage in plan.dry_run.usages[:MOST_USAGES]:
+        for usage in plan.dry_run.usages if full else plan.dry_run.usages[:_MOST]:
             yield from wrapped(f"  {usage.words}", 4, room)
+        if not full and (rest := plan.dry_run.rest(_MOST)):
+            yield from wrapped(f"  {rest}: {_FULL}", 4, room)
         yield from wrapped(plan.dry_run.note, 0, room) if plan.dry_run.note else ()
     if plan.expectations:
         yield ""
@@ -124,7 +127,7 @@ def _sources(plan: Plan, room: int | None, full: bool) -> Iterator[str]:
             if row.changes
         )
         for move, names in moves.items():
-            yield f"  Also {some([*dict.fromkeys(names)], MOST_USAGES)}: {move}."
+            yield f"  Also {some([*dict.fromkeys(names)], _MOST)}: {move}."
         return
     if not plan.simulation:
         return
@@ -158,7 +161,7 @@ def _remarks(plan: Plan, full: bool) -> Iterator[str]:
         needed = f" (needs {part.action})" if part.action else ""
         yield f"could not read: {printable(part.what)}{needed}"
     if left_out:
-        yield f"{count(left_out, 'more note')}: gt-secure plan --format full, or plan.to_text(full=True) in Python."
+        yield f"{count(left_out, 'more note')}: {_FULL}"
 
 
 def subject(plan: Plan) -> str:
