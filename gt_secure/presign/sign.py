@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 MARKER = "x-gt-secure-test"
 """S3 ignores query parameters that begin with ``x-`` but logs them (S3 User Guide, *LogFormat*, custom information)."""
 
+SESSION_NAME = "gt-secure-test"
+"""Name of the sessions that sign test URLs."""
+
 CHAINED_LIMIT_S = 3600
 _SHORTEST_SESSION_S = 900
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}")
@@ -114,7 +117,7 @@ def _session(aws: Aws, policy: str, role_arn: str | None, seconds: int, region: 
         with aws_errors("sts:AssumeRole", role):
             answer: Any = aws.client("sts").assume_role(
                 RoleArn=role,
-                RoleSessionName="gt-secure-test",
+                RoleSessionName=SESSION_NAME,
                 Policy=policy,
                 DurationSeconds=max(_SHORTEST_SESSION_S, seconds),
             )
@@ -141,7 +144,7 @@ def _federated(aws: Aws, policy: str, seconds: int, region: str) -> tuple[S3Clie
     """An IAM user gets a federated session: the user's permissions, cut by the session policy."""
     with aws_errors("sts:GetFederationToken"):
         answer: Any = aws.client("sts").get_federation_token(
-            Name="gt-secure-test", Policy=policy, DurationSeconds=max(_SHORTEST_SESSION_S, seconds)
+            Name=SESSION_NAME, Policy=policy, DurationSeconds=max(_SHORTEST_SESSION_S, seconds)
         )
     arn = str(answer["FederatedUser"]["Arn"])
     return aws.s3_with(answer["Credentials"], region), arn, arn

@@ -15,6 +15,7 @@ from ..change import Change
 if TYPE_CHECKING:
     from ...engine.access.answer import Answer
     from ...engine.access.difference import Difference
+    from ...explain.dry_run import DryRun
     from ...restriction.messages import Notice
     from ..plan import Plan
 
@@ -76,14 +77,7 @@ def _lines(plan: Plan, room: int | None, full: bool) -> Iterator[str]:
         yield from _change(number, change, full)
     yield from _exposure(plan, room, full)
     yield from _sources(plan, room, full)
-    if plan.dry_run is not None:
-        yield ""
-        yield f"Tried on the log: {plan.dry_run.sentence}"
-        for usage in plan.dry_run.usages if full else plan.dry_run.usages[:_MOST]:
-            yield from wrapped(f"  {usage.words}", 4, room)
-        if not full and (rest := plan.dry_run.rest(_MOST)):
-            yield from wrapped(f"  {rest}: {_FULL}", 4, room)
-        yield from wrapped(plan.dry_run.note, 0, room) if plan.dry_run.note else ()
+    yield from _tried(plan.dry_run, room, full)
     if plan.expectations:
         yield ""
         yield "Expectations:"
@@ -97,6 +91,19 @@ def _lines(plan: Plan, room: int | None, full: bool) -> Iterator[str]:
     if plan.changes:
         yield f"Digest: {plan.digest}"
     yield verdict(plan)
+
+
+def _tried(tried: DryRun | None, room: int | None, full: bool) -> Iterator[str]:
+    """Yield the guard tried on the log; a short text says what it leaves out."""
+    if tried is None:
+        return
+    yield ""
+    yield f"Tried on the log: {tried.sentence}"
+    for usage in tried.usages if full else tried.usages[:_MOST]:
+        yield from wrapped(f"  {usage.words}", 4, room)
+    if not full and (rest := tried.rest(_MOST)):
+        yield from wrapped(f"  {rest}: {_FULL}", 4, room)
+    yield from wrapped(tried.note, 0, room) if tried.note else ()
 
 
 def _exposure(plan: Plan, room: int | None, full: bool) -> Iterator[str]:
