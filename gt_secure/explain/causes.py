@@ -75,7 +75,10 @@ def _opened(known: ProbeContext) -> Cause | None:
         return None
     if known.origin and "access-control-allow-origin" not in probe.headers:
         return cause_of("cors")
-    return cause_of("opened", where="" if probe.source is None else f" from {probe.source}")
+    where = "" if probe.source is None else f" from {probe.source}"
+    if probe.method == "GET":
+        return cause_of("opened", where=where)
+    return cause_of("opened/method", method=probe.method, where=where)
 
 
 _FAILURES = {
@@ -130,7 +133,10 @@ def _signature(known: ProbeContext) -> Cause | None:
         return cause_of("signature-version")
     if code == "SignatureDoesNotMatch":
         v2 = known.signed is not None and known.signed.signature_version == "SigV2"
-        return cause_of("signature", old="; this one uses the old signature version 2" if v2 else "")
+        old = "; this one uses the old signature version 2" if v2 else ""
+        sent, named = known.probe.method, known.probe.signed_for
+        key = "signature" if named == sent else "signature/other-method" if named else "signature/method"
+        return cause_of(key, sent=sent, named=named, old=old)
     if code == "AuthorizationQueryParametersError":
         return cause_of("signature/parameters", message=message)
     return None
@@ -177,7 +183,19 @@ def _kms(known: ProbeContext) -> Cause | None:
     return cause_of("kms", message=probe.error_message)
 
 
-RULES = (_opened, _no_answer, _expiry, _signature, _redirect, _object_state, _kms)
+def _without_reason(known: ProbeContext) -> Cause | None:
+    """Explain a refused HEAD, whose answer has no body: by our statements where they are certain to refuse."""
+    probe = known.probe
+    if probe.method != "HEAD" or probe.error_code or probe.status not in (400, 403, 404) or not _from_s3(probe):
+        return None
+    if probe.status == 404:
+        return cause_of("not-found", what="The object or the bucket does not exist.")
+    sid = _own_statement(known) if probe.status == 403 and probe.source is not None else ""
+    cause = OWN_CAUSES[own_kind(sid)](known, sid) if sid else cause_of("no-reason", status=probe.status)
+    return replace(cause, why=f"{cause.why} An answer to HEAD has no reason; this one is predicted.") if sid else cause
+
+
+RULES = (_opened, _no_answer, _expiry, _signature, _redirect, _object_state, _kms, _without_reason)
 """Tried in this order, before policies are considered."""
 
 

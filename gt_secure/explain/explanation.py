@@ -53,7 +53,7 @@ class Explanation:
         ``expired``, ``not-yet-valid``, ``credentials``, ``signature``, ``signature-version``, ``region``, ``redirect``,
         ``cors``, ``not-found``, ``archived``, ``busy``, ``no-answer``, ``not-s3``, ``two-signatures``,
         ``unsigned-headers``, ``url-too-old``, ``signature-version-2``, ``cut-url``, ``customer-key``, ``disabled``,
-        ``account``, ``unreadable``, ``range``, ``signer-limit``, ``revoked`` or ``unknown``.
+        ``account``, ``unreadable``, ``range``, ``signer-limit``, ``revoked``, ``no-reason`` or ``unknown``.
     lock : str
         ``URL lock``, ``bucket guard``, ``signer limit`` or ``revocation`` if one of them decided.
     headline, why, next_step : str

@@ -155,18 +155,24 @@ def _presign(client: S3Client, bucket: str, key: str, version_id: str | None, se
     params: dict[str, Any] = {"Bucket": bucket, "Key": key, "ResponseCacheControl": "no-store"}
     if version_id:
         params["VersionId"] = version_id
+    return presigned(client, "get_object", params, seconds, marker)
+
+
+def presigned(client: S3Client, operation: str, params: dict[str, Any], seconds: int, marker: str) -> str:
+    """Return a presigned URL of an operation, such as ``get_object``, that carries the marker of our own requests."""
 
     def mark(request: Any, **_: Any) -> None:
         # Before signing: a parameter added later would break the signature.
         request.params = {**(request.params or {}), MARKER: marker}
 
     events = client.meta.events
-    events.register("before-sign.s3.GetObject", mark, unique_id=marker)
+    event = f"before-sign.s3.{client.meta.method_to_api_mapping[operation]}"
+    events.register(event, mark, unique_id=marker)
     try:
         with aws_errors("s3:GetObject"):
-            url = client.generate_presigned_url("get_object", Params=params, ExpiresIn=seconds)
+            url = client.generate_presigned_url(operation, Params=params, ExpiresIn=seconds)
     finally:
-        events.unregister("before-sign.s3.GetObject", mark, unique_id=marker)
+        events.unregister(event, mark, unique_id=marker)
     if MARKER not in url or "X-Amz-Signature=" not in url:
         raise CredentialsError(
             "boto3 did not sign the URL as expected (SigV4 with the marker).",

@@ -303,7 +303,7 @@ class Exposure:
 
     @property
     def revocations(self) -> tuple[str, ...]:
-        """Sentences on what revocations refuse here: the rows have the best choice of a sender, with fresh credentials."""
+        """Sentences on what revocations refuse here: the rows are about fresh credentials."""
         found = revocations_of(self.locks.policy, self.locks.bucket, self.key, is_prefix=self.is_prefix)
         return tuple(each.sentence for each in found)
 
