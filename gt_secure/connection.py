@@ -558,18 +558,55 @@ class Connection:
         """
         return presign.probe_origins(self.aws)
 
-    def probe(self, url: TestUrl | str, source: Source | str | ProbeOrigin | None = None) -> Probe:
-        """Fetch a presigned URL, from the kernel or, in the sandbox, from another ``source``.
+    def probe(
+        self,
+        url: TestUrl | str,
+        source: Source | str | ProbeOrigin | None = None,
+        *,
+        method: str = "",
+        confirm: Iterable[str] = (),
+    ) -> Probe:
+        """Send a presigned request, from the kernel or, in the sandbox, from another ``source``.
+
+        Parameters
+        ----------
+        url : TestUrl or str
+            A presigned URL; or ``s3://bucket/prefix/``, where the probe makes its own object, signs for it, and
+            removes it again.
+        source : Source, str or ProbeOrigin, optional
+        method : str
+            ``GET``, ``HEAD``, ``LIST``, ``PUT``, ``part``, ``form`` or ``DELETE``; by default the one that the URL
+            shows, if it reads, or GET. A URL for another object is sent with a method that writes to a sandbox only.
+        confirm : iterable of str
+            ``probe-writes``, for its own object on AWS.
+
+        Raises
+        ------
+        InvalidInput
+            If the URL is not presigned, or the method would write where nobody confirmed it.
 
         Examples
         --------
         >>> gt.probe(url, "198.51.100.9").status  # doctest: +SKIP
         403
+        >>> gt.probe("s3://gt-images/probe/", method="PUT", confirm=["probe-writes"]).opened  # doctest: +SKIP
+        True
         """
         origin = presign.KERNEL
         if source is not None:
             origin = source if isinstance(source, ProbeOrigin) else presign.probe_origin_for(self.aws, source)
-        return presign.probe(url, origin, test_urls=self.journal.test_urls)
+        codes = {confirm} if isinstance(confirm, str) else set(confirm)
+        if isinstance(url, str) and url.startswith("s3://"):
+            return presign.probe_own(
+                self.aws, url, origin, method=method, confirm=codes, test_urls=self.journal.test_urls
+            )
+        if codes:
+            raise InvalidInput(
+                "A probe of a URL asks nothing.",
+                next_step="Leave confirm= out, or pass s3://bucket/prefix/.",
+                field="confirm",
+            )
+        return presign.probe(url, origin, method=method, test_urls=self.journal.test_urls)
 
     def explain(self, probe: Probe, *, url: TestUrl | str | None = None, origin: str = "") -> Explanation:
         """Explain the answer to a probe: which lock opened or refused, and what to do next.

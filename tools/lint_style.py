@@ -1,5 +1,7 @@
 """Check what people read: docstrings, messages, help, docs and notebooks follow CONTRIBUTING's rules of style.
 
+A list that is shown in part must name the rest, too.
+
 python tools/lint_style.py            print every place that breaks a rule; exit with 1 if there is one
 python tools/lint_style.py --counts   print how many places break each rule
 
@@ -97,6 +99,12 @@ PHRASES = {
 WORDS = {rule: re.compile("|".join(patterns), re.IGNORECASE) for rule, patterns in PHRASES.items()}
 CURLY = re.compile("[“”„‘]")
 PLURAL = re.compile(r"(?<![\d.,])1 (objects|rows|lines|requests|hits|ranges|networks|files|changes|findings|URLs)\b")
+NOT_SHOWN = re.compile(r"gt_secure/(sandbox|secrets|engine/iam|logs/(ingest|sql|storage|engines))/")
+"""Modules that show no list: they cut buffers, samples and parts of names."""
+PLURAL_NAME = re.compile(r"\w+s|\w*(found|wrong|missing|undecided|left|rest|meant|ended|busiest)")
+BOUND = re.compile(r"(\w+[.])*(_?[A-Z][A-Z_]+|most|top|limit)")
+REMAINDER = re.compile(r"\bmore\b|\bsome\(|\brest\b|\bleft\b|\blen\([\w.]+\) - |\[[\w.]+:\]")
+"""Words with which a function says what it does not show."""
 COMMENT = re.compile(r"(?:^|\s)#\s+(.*)")
 CODE = re.compile(r"```.*?```|``[^`]*``|`[^`]*`|<[^>]+>|https?://\S+|:\w+:`[^`]*`", re.DOTALL)
 
@@ -136,6 +144,64 @@ def _is_sentence(value: object) -> bool:
         and bool(re.search(r"[a-z]{2} [a-z]", value))
         and not re.search(r"\b(SELECT|FROM|WHERE|CASE|WITH|CREATE)\b", value)
     )
+
+
+def cut_lists(source: str) -> Iterator[tuple[int, str]]:
+    """Yield line and text of each list in a module that is cut without a word on the remainder in the same function.
+
+    A list is what is looped over, unpacked, joined or named in the plural; a slice that begins elsewhere or ends after
+    one item is no cut.
+    """
+    tree = ast.parse(source)
+    parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            cut = ast.unparse(node.func).endswith("islice") and len(node.args) == 2
+        else:
+            cut = isinstance(node, ast.Subscript) and _cuts(node) and _is_list(node.value, parents[node])
+        if not cut:
+            continue
+        function: ast.AST = node
+        while function in parents and not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            function = parents[function]
+        words = [each for each in getattr(function, "body", ()) if not _is_text(each)]
+        if not REMAINDER.search("\n".join(map(ast.unparse, words))):
+            yield getattr(node, "lineno", 0), ast.unparse(node)
+
+
+def _is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _cuts(node: ast.Subscript) -> bool:
+    """Return whether a subscript keeps the first items, more than one, up to a fixed number."""
+    part = node.slice
+    if not isinstance(part, ast.Slice) or part.lower is not None or part.step is not None or part.upper is None:
+        return False
+    if isinstance(part.upper, ast.Constant):
+        return isinstance(part.upper.value, int) and part.upper.value > 1
+    return bool(BOUND.fullmatch(ast.unparse(part.upper)))
+
+
+def _is_list(value: ast.expr, parent: ast.AST) -> bool:
+    """Return whether a list is cut, not a text, by its place, its kind or its name."""
+    if isinstance(parent, ast.comprehension | ast.For | ast.Starred):
+        return True
+    if isinstance(value, ast.List | ast.ListComp | ast.Tuple):
+        return True
+    if isinstance(value, ast.Call):
+        return bool(re.search(r"(sorted|list|tuple|join|dict\.fromkeys)$", ast.unparse(value.func)))
+    name = value.attr if isinstance(value, ast.Attribute) else value.id if isinstance(value, ast.Name) else ""
+    return bool(PLURAL_NAME.fullmatch(name))
+
+
+def cuts() -> Iterator[tuple[Text, str, str]]:
+    """Yield the lists of the product that are cut in silence."""
+    for path in sorted((ROOT / "gt_secure").rglob("*.py")):
+        name = path.relative_to(ROOT).as_posix()
+        if not NOT_SHOWN.match(name):
+            for line, words in cut_lists(path.read_text(encoding="utf-8")):
+                yield Text(name, line, "code", words), "cut list", words
 
 
 def of_page(path: Path) -> Iterator[Text]:
@@ -224,7 +290,7 @@ def main() -> int:
     parser.add_argument("paths", nargs="*", help="only files whose path begins so")
     args = parser.parse_args()
     allowed = exceptions()
-    places = [*((text, rule, words) for text in texts() for rule, words in broken(text)), *named_so()]
+    places = [*((text, rule, words) for text in texts() for rule, words in broken(text)), *named_so(), *cuts()]
     found = [
         (text, rule, words)
         for text, rule, words in places

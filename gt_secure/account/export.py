@@ -10,7 +10,7 @@ from ..aws.managed_lists import read_lists
 from ..aws.teams import Workforce, Workteam, check_team_name, team_here
 from ..base.errors import InvalidInput, NotFound
 from ..base.network import IPNetwork, collapse, outside, parse_stored_cidrs, subtract
-from ..base.text import count
+from ..base.text import count, some
 from ..engine.access.part import Part
 from ..engine.policies.age_limit import age_text
 from ..engine.policies.bucket_guard import Guard, find_guard
@@ -114,7 +114,7 @@ def _named(aws: Aws, addresses: Iterable[IPNetwork], names: Sequence[str]) -> li
         if missing or not each.networks:
             raise InvalidInput(
                 f"{each.name} has {count(len(missing), 'range')} that the current locks do not list: "
-                f"{', '.join(map(str, missing[:5]))}."
+                f"{some([*map(str, missing)])}."
                 if missing
                 else f"{each.name} has no range that S3 or the portal can see.",
                 next_step=f"Export without {each.name}, or plan a restriction that names it.",

@@ -74,11 +74,11 @@ def count(number: int, word: str, plural: str = "") -> str:
     return f"{number:,} {word if number == 1 else plural or word + 's'}"
 
 
-def some(words: Sequence[str], most: int = 5, noun: str = "") -> str:
+def some(words: Sequence[str], most: int = 5, noun: str = "", between: str = ", ") -> str:
     """Return the first words, and how many more there are: ``a, b and 3 more``, or ``... and 3 more ranges``."""
     left = len(words) - most
     more = f" and {count(left, f'more {noun}') if noun else f'{left:,} more'}" if left > 0 else ""
-    return ", ".join(words[:most]) + more
+    return between.join(words[:most]) + more
 
 
 def did_you_mean(

@@ -290,6 +290,7 @@ def _affects(revoked: Revoked, hits: Hits | None, now: dt.datetime) -> list[str]
         f"{count(addresses, 'address', 'addresses')}"
         for signer, _, urls, addresses in meant[:_NAMED]
     ]
+    losses += [f"{count(len(meant) - _NAMED, 'more signer')} in the log"] if len(meant) > _NAMED else []
     return losses
 
 

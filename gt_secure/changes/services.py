@@ -196,7 +196,7 @@ def _doubts(rows: Sequence[Difference[Answer]], now: Exposure, after: Exposure) 
     """Yield what shows that the prediction is wrong, or may be."""
     wrong = [row.source for row in rows if row.why == LOGGED and row.before.answer == "refused"]
     if wrong:
-        yield notice("prediction-contradicts-log", sources=", ".join(wrong[:10]))
+        yield notice("prediction-contradicts-log", sources=some(wrong, _MOST_NAMED))
     keys = unknown_keys(rows, now, after)
     if keys:
         yield notice("depends-on-facts", keys=", ".join(keys), missing=_lacks(now.missing))

@@ -76,7 +76,7 @@ def no_findings(
 
 
 def _not_run(undecided: list[Finding]) -> str:
-    named = " ".join(f"{each.code}: {each.detail}" for each in undecided[:3])
+    named = some([f"{each.code}: {each.detail}" for each in undecided], 3, between=" ")
     return f" Some checks could not run: {named}" if named else ""
 
 
@@ -132,7 +132,7 @@ def _failure(findings: list[Finding]) -> str:
     """Return a sentence that names the findings, and one for each whose acceptance has ended."""
     named = some([f"{each.code} ({each.severity}: {each.title})" for each in findings])
     ended = [f"{each.code}: {each.acceptance_text}" for each in findings if each.ended is not None]
-    return " ".join([f"Found {named}.", *ended[:MAX_NAMED]])
+    return " ".join(filter(None, [f"Found {named}.", some(ended, MAX_NAMED, between=" ")]))
 
 
 def _next_step(finding: Finding) -> str:

@@ -63,6 +63,7 @@ def no_foreign_hits(
         "through_unnamed_endpoint": sum(count for _, count in counts["unnamed"]),
         "without_address": sum(count for _, count in counts["nowhere"]),
         "sources": [{"source": source, "hits": count} for source, count in rows[:50]],
+        "more_sources": max(0, len(rows) - 50),
         "coverage": hits.coverage.summary,
     }
     if rows:

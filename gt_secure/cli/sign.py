@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,12 @@ from ..base.errors import InvalidInput
 from ..base.text import printable
 from ..connection import Connection
 from ..presign import Probe, TestUrl, inspect
+from ..presign.own_object import CODE as PROBE_WRITES
+from ..presign.probe import READS, WRITES
+from ..restriction.applications import applications, check_application
+from ..restriction.messages import notice
 from .exit_codes import FOUND, OK, UNKNOWN
-from .output import connection, note, say, show_json, table
+from .output import ask, connection, note, say, show_json, table
 from .parser import Commands
 
 
@@ -42,7 +48,8 @@ def add(commands: Commands) -> None:
     probe = commands.add(
         "probe",
         _run_probe,
-        description="Sign a test URL (or read one from standard input with -), fetch it, and explain the answer.",
+        description="Sign a test URL (or read one from standard input with -), fetch it, and explain the answer. Of a "
+        "prefix, which ends with a slash, each method is tried on an object that the probe makes there and removes.",
         examples=(
             ("gt-secure probe s3://gt-images/scans/0001.png", "fetch it from here"),
             (
@@ -50,6 +57,8 @@ def add(commands: Commands) -> None:
                 "sandbox: two sources",
             ),
             ("gt-secure probe s3://gt-images/scans/0001.png --expect refused", "fail in CI if it opens"),
+            ("gt-secure probe s3://gt-images/probe/ --method PUT --method form", "uploads, on its own object"),
+            ("gt-secure probe s3://ml-artifacts/probe/ --application mlflow", "all methods that MLflow presigns"),
         ),
         exit_codes="0 opened, 3 refused or no answer; with --expect: 0 as expected, 2 not, 3 no answer",
     )
@@ -62,8 +71,23 @@ def add(commands: Commands) -> None:
         metavar="SOURCE",
         help="fetch from this source: 203.0.113.7 or '10.0.3.4 via vpce-0a1b2c3d' (sandbox only; repeatable)",
     )
+    probe.add_argument(
+        "--method",
+        dest="methods",
+        action="append",
+        default=[],
+        choices=(*READS, *WRITES),
+        help="method to send (repeatable; default: GET)",
+    )
+    probe.add_argument(
+        "--application", metavar="NAME", help="all methods that the application presigns, such as mlflow"
+    )
+    probe.add_argument(
+        "--confirm", action="append", default=[], metavar="CODE", help="confirm probe-writes without a question"
+    )
+    probe.excludes("--method", "--application")
     probe.add_argument("--expect", choices=("opened", "refused"), help="expected result of every fetch")
-    probe.reads_only("object=-", "--from", "--expect", "--json", "--profile", "--region")
+    probe.reads_only("object=-", "--from", "--method", "--expect", "--json", "--profile", "--region")
 
     commands.add(
         "inspect",
@@ -145,24 +169,74 @@ def _write(path: Path, text: str) -> None:
 
 def _run_probe(args: argparse.Namespace) -> int:
     gt = connection(args)
-    url: TestUrl | str = _read_url() if args.object == "-" else _sign(gt, args)
     results: list[tuple[Probe, dict[str, Any]]] = []
-    for source in args.sources or [None]:
-        probe = gt.probe(url, source)
-        results.append((probe, gt.explain(probe, url=url).to_dict()))
+    url: TestUrl | str = _to_probe(gt, args)
+    methods, codes = _methods(args), _confirmed(gt, args)
+    for method, source in itertools.product(methods, args.sources or [None]):
+        probe = gt.probe(url, source, method=method, confirm=codes)
+        results.append((probe, gt.explain(probe, url=None if str(url).startswith("s3://") else url).to_dict()))
     if args.json:
         show_json({"probes": [{**probe.to_dict(), "explanation": why} for probe, why in results]})
     else:
-        rows = [(p.source or "this machine", p.status or "-", p.result, why["headline"]) for p, why in results]
-        say(table(("from", "status", "result", "why"), rows))
+        first = 0 if any(probe.method != "GET" for probe, _ in results) else 1
+        rows = [
+            [p.method, p.source or "this machine", p.status or "-", p.result, why["headline"]] for p, why in results
+        ]
+        say(table(("method", "from", "status", "result", "why")[first:], [row[first:] for row in rows]))
+    for left in dict.fromkeys(probe.left for probe, _ in results if probe.left):
+        note(f"{printable(left)} could not be removed: delete it.")
     code = _exit_code([probe for probe, _ in results], args.expect)
     if code == UNKNOWN and not args.json:
         for probe, why in results:
-            if why.get("next_step"):
+            if why.get("next_step") and not probe.opened:
                 origin = probe.source or "this machine"
                 note(f"Not what you wanted from {origin}? {printable(why['next_step'])}")
         note(f"Exit code {UNKNOWN} tells scripts that not every request was opened.")
     return code
+
+
+def _to_probe(gt: Connection, args: argparse.Namespace) -> TestUrl | str:
+    """Return the URL to probe, or the prefix under which the probe makes its own object."""
+    if args.object == "-":
+        return _read_url()
+    is_own = args.object.endswith("/")
+    if not is_own and (args.application or set(args.methods) - {"GET"}):
+        raise InvalidInput(
+            "Other methods than GET are tried on an object that the probe makes itself.",
+            next_step="Write a prefix for it, with a slash at the end: s3://gt-images/probe/.",
+            field="object",
+        )
+    unread = ("bound_to", "role_arn", "version_id", "no_session") if is_own else ("confirm",)
+    given = [each for each in unread if getattr(args, each)]
+    if given:
+        option = "--" + given[0].replace("_", "-")
+        raise InvalidInput(
+            f"{option} would not be read for {'a prefix' if is_own else 'an object'}.",
+            next_step=f"Leave {option} out, or name {'an object' if is_own else 'a prefix that ends with a slash'}.",
+            field=given[0],
+        )
+    return str(args.object) if is_own else _sign(gt, args)
+
+
+def _methods(args: argparse.Namespace) -> Sequence[str]:
+    if not args.application:
+        return args.methods or [""]
+    profile = applications()[check_application(args.application) or ""]
+    if not profile.methods:
+        raise InvalidInput(
+            f"{profile.name} presigns nothing.", next_step="Leave --application out.", field="application"
+        )
+    return profile.methods
+
+
+def _confirmed(gt: Connection, args: argparse.Namespace) -> list[str]:
+    """Return the codes that are confirmed: on AWS a person is asked before the probe makes an object."""
+    if gt.aws.is_local or not args.object.endswith("/") or PROBE_WRITES in args.confirm:
+        return [*args.confirm]
+    asked = notice(PROBE_WRITES, place=args.object)
+    if not ask(f"{printable(asked)}\n{asked.consent}?", f"Add --confirm {PROBE_WRITES}."):
+        raise InvalidInput("Nothing was sent.", next_step="Run it again and answer y to continue.")
+    return [PROBE_WRITES]
 
 
 def _exit_code(probes: list[Probe], expect: str | None) -> int:

@@ -18,7 +18,8 @@ from ..base.files import package_data
 from ..base.network import Source, contains
 from ..engine.iam.verdict import Verdict
 from ..engine.policies.age_limit import AGE_SID, SIGV2_SID, age_text
-from ..engine.policies.bucket_guard import GUARD_SID, SIGNERS_SID, Guard
+from ..engine.policies.bucket_guard import GUARD_SID, REVOKE, SIGNERS_SID, Guard, own_kind
+from ..engine.policies.revocation import Revocation
 
 if TYPE_CHECKING:
     from ..presign.inspect import PresignedUrl
@@ -36,6 +37,7 @@ class ProbeContext:
     guard: Guard | None
     kms: bool
     origin: str
+    revocations: tuple[Revocation, ...] = ()
 
     @property
     def seen(self) -> str:
@@ -73,7 +75,10 @@ def _opened(known: ProbeContext) -> Cause | None:
         return None
     if known.origin and "access-control-allow-origin" not in probe.headers:
         return cause_of("cors")
-    return cause_of("opened", where="" if probe.source is None else f" from {probe.source}")
+    where = "" if probe.source is None else f" from {probe.source}"
+    if probe.method == "GET":
+        return cause_of("opened", where=where)
+    return cause_of("opened/method", method=probe.method, where=where)
 
 
 _FAILURES = {
@@ -128,7 +133,10 @@ def _signature(known: ProbeContext) -> Cause | None:
         return cause_of("signature-version")
     if code == "SignatureDoesNotMatch":
         v2 = known.signed is not None and known.signed.signature_version == "SigV2"
-        return cause_of("signature", old="; this one uses the old signature version 2" if v2 else "")
+        old = "; this one uses the old signature version 2" if v2 else ""
+        sent, named = known.probe.method, known.probe.signed_for
+        key = "signature" if named == sent else "signature/other-method" if named else "signature/method"
+        return cause_of(key, sent=sent, named=named, old=old)
     if code == "AuthorizationQueryParametersError":
         return cause_of("signature/parameters", message=message)
     return None
@@ -175,7 +183,19 @@ def _kms(known: ProbeContext) -> Cause | None:
     return cause_of("kms", message=probe.error_message)
 
 
-RULES = (_opened, _no_answer, _expiry, _signature, _redirect, _object_state, _kms)
+def _without_reason(known: ProbeContext) -> Cause | None:
+    """Explain a refused HEAD, whose answer has no body: by our statements where they are certain to refuse."""
+    probe = known.probe
+    if probe.method != "HEAD" or probe.error_code or probe.status not in (400, 403, 404) or not _from_s3(probe):
+        return None
+    if probe.status == 404:
+        return cause_of("not-found", what="The object or the bucket does not exist.")
+    sid = _own_statement(known) if probe.status == 403 and probe.source is not None else ""
+    cause = OWN_CAUSES[own_kind(sid)](known, sid) if sid else cause_of("no-reason", status=probe.status)
+    return replace(cause, why=f"{cause.why} An answer to HEAD has no reason; this one is predicted.") if sid else cause
+
+
+RULES = (_opened, _no_answer, _expiry, _signature, _redirect, _object_state, _kms, _without_reason)
 """Tried in this order, before policies are considered."""
 
 
@@ -266,51 +286,69 @@ def _why_other_address(known: ProbeContext) -> str:
 
 
 def _resource(known: ProbeContext, denied: bool) -> Cause:
-    if denied and (too_old := _too_old(known)) is not None:
-        return too_old
-    decisive = known.verdict.outcome.statement if known.verdict is not None else None
-    if denied and decisive is not None and decisive.sid == SIGNERS_SID:
-        return cause_of("signer-limit", sid=SIGNERS_SID)
-    if denied and _guard_hits(known):
-        return cause_of("bucket-guard", seen=known.seen.replace("another", "your"), sid=GUARD_SID)
     if not denied:
         return cause_of("bucket-policy")
+    sid = _own_statement(known)
+    if sid:
+        return OWN_CAUSES[own_kind(sid)](known, sid)
     which = known.verdict.statement if known.verdict is not None and known.verdict.policy == "bucket policy" else ""
     return cause_of("bucket-policy/denied", statement=f" ({which})" if which else "")
 
 
-def _too_old(known: ProbeContext) -> Cause | None:
-    """Return the cause if the age limit of the guard refuses, as the prediction or the URL itself tells."""
-    limit = known.guard.age_limit_s if known.guard is not None else None
-    sid = _limit_statement(known, limit)
-    if sid == SIGV2_SID:
-        return cause_of("signature-version-2", sid=sid)
-    if sid != AGE_SID:
-        return None
-    return cause_of("url-too-old", sid=sid, age=age_text(limit) if limit else "the age limit")
+def _own_statement(known: ProbeContext) -> str:
+    """Return the Sid of our statement that refuses, as the prediction or the URL itself shows; empty if none does.
 
-
-def _limit_statement(known: ProbeContext, limit: int | None) -> str:
-    """Return the Sid of our statement that refuses for the age of the signature; empty if none does."""
-    if known.verdict is not None:
+    Of a URL whose signer is not known, S3 names no statement: the guard comes first where the source is not listed.
+    """
+    if known.verdict is not None and known.verdict.decision == "explicit-deny":
         statement = known.verdict.outcome.statement
-        return statement.sid if statement is not None else ""
-    signed = known.signed
-    if signed is None or limit is None or known.guard is None or not signed.key.startswith(known.guard.prefix):
+        return statement.sid if statement is not None and own_kind(statement.sid) else ""
+    sid = _limit_statement(known)
+    if sid or known.verdict is not None:
+        return sid
+    guard, source = known.guard, known.probe.source
+    if guard is not None and source is not None and not is_listed(guard, source):
+        return GUARD_SID
+    if known.revocations:
+        return known.revocations[0].sid
+    return GUARD_SID if guard is not None and source is None else ""
+
+
+def _limit_statement(known: ProbeContext) -> str:
+    """Return the Sid of the age limit if the URL is too old for it, or has no age; empty otherwise."""
+    signed, guard = known.signed, known.guard
+    if signed is None or guard is None or guard.age_limit_s is None or not signed.key.startswith(guard.prefix):
         return ""
     if signed.signature_version == "SigV2":
         return SIGV2_SID
     age = None if signed.signed_at is None else dt.datetime.now(dt.UTC) - signed.signed_at
-    return AGE_SID if age is not None and age > dt.timedelta(seconds=limit) else ""
+    return AGE_SID if age is not None and age > dt.timedelta(seconds=guard.age_limit_s) else ""
 
 
-def _guard_hits(known: ProbeContext) -> bool:
-    verdict, guard, source = known.verdict, known.guard, known.probe.source
-    if verdict is not None and verdict.decision == "explicit-deny" and verdict.outcome.statement is not None:
-        return verdict.outcome.statement.sid == GUARD_SID
-    if guard is None or source is None:
-        return guard is not None
-    return (source.is_endpoint or source.address is not None) and not is_listed(guard, source)
+def _by_guard(known: ProbeContext, sid: str) -> Cause:
+    cause = cause_of("bucket-guard", seen=known.seen.replace("another", "your"), sid=sid)
+    also = f" {known.revocations[0].sentence}" if known.revocations else ""
+    return replace(cause, why=f"{cause.why}{also}")
+
+
+def _by_age_limit(known: ProbeContext, sid: str) -> Cause:
+    limit = known.guard.age_limit_s if known.guard is not None else None
+    return cause_of("url-too-old", sid=sid, age=age_text(limit) if limit else "the age limit")
+
+
+def _by_revocation(known: ProbeContext, sid: str) -> Cause:
+    sentence = next((each.sentence for each in known.revocations if each.sid == sid), "")
+    return cause_of("revoked" if known.verdict is not None else "revoked/unnamed", sid=sid, sentence=sentence)
+
+
+OWN_CAUSES: Mapping[str, Callable[[ProbeContext, str], Cause]] = {
+    GUARD_SID: _by_guard,
+    AGE_SID: _by_age_limit,
+    SIGV2_SID: lambda _, sid: cause_of("signature-version-2", sid=sid),
+    SIGNERS_SID: lambda _, sid: cause_of("signer-limit", sid=sid),
+    REVOKE: _by_revocation,
+}
+"""The cause for each of our statements: those of ``OWN_LOCKS``."""
 
 
 def is_listed(guard: Guard, source: Source) -> bool:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from ..base.groups import grouped
 from ..base.text import count, members, printable, some
 from ..engine.policies.age_limit import age_text
 from ..logs.sql.group_by import network_of
-from ..logs.sql.log_columns import OPENED, SIGNER, UPLOAD, signer_label
+from ..logs.sql.log_columns import METHOD, OPENED, SIGNER, UPLOAD, signer_label
 from ..restriction.model import Restriction
 
 if TYPE_CHECKING:
@@ -27,8 +27,18 @@ _OLD_SIGNATURE = (
     "signed_at IS NULL AND source_kind <> 'cloudtrail' AND auth_type IS DISTINCT FROM 'HtmlForm')"
 )
 
-UPLOADS = {"PUT": "PUT uploads", "part": "parts of uploads", "form": "POST forms"}
-"""Kinds of presigned uploads, in words."""
+METHODS = {
+    "GET": ("GET", "GET"),
+    "HEAD": ("HEAD", "HEAD"),
+    "LIST": ("LIST", "LIST"),
+    "PUT": ("PUT uploads", "a PUT upload"),
+    "part": ("parts of uploads", "a part of an upload"),
+    "DELETE": ("DELETE", "a DELETE"),
+    "form": ("POST forms", "a POST form"),
+    "": ("other requests", "another request"),
+}
+"""Methods of presigned requests in words, for many and for one."""
+_WRITES = ("PUT", "part", "form", "DELETE")
 _LEFT_BEHIND = (
     "A refused part leaves an incomplete upload behind, and its stored parts cost money until somebody aborts it: "
     "add a lifecycle rule with AbortIncompleteMultipartUpload."
@@ -37,13 +47,13 @@ _LEFT_BEHIND = (
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Presigned requests of one kind, by one signer and application.
+    """Presigned requests of one method, by one signer and application.
 
     Attributes
     ----------
     signer, application : str
-    upload : str
-        ``PUT``, ``part`` or ``form``; empty for everything else.
+    method : str
+        One of :data:`METHODS`.
     requests, refused, opened : int
         All, and those that the guard would certainly have refused and opened.
     signed_with_2 : int
@@ -54,7 +64,7 @@ class Usage:
 
     signer: str
     application: str
-    upload: str
+    method: str
     requests: int
     refused: int
     opened: int
@@ -63,24 +73,24 @@ class Usage:
 
     @property
     def origin(self) -> str:
-        """The sources in words: the addresses of uploads, the number of networks of everything else."""
-        if self.upload:
+        """The sources in words: the addresses of writes, the number of networks of everything else."""
+        if self.method in _WRITES:
             return some(self.sources)
         return count(len({network_of(source) for source in self.sources}), "network")
 
     @property
     def words(self) -> str:
         """Return the row in words."""
-        kind = f"{UPLOADS[self.upload]}, " if self.upload else ""
         unknown = self.requests - self.refused - self.opened
         doubts = f", {unknown:,} unknown" if unknown else ""
-        head = f"{self.application}, {kind}by {self.signer}: {count(self.requests, 'request')} from {self.origin}"
-        return f"{head}; {self.opened:,} {'stays' if self.opened == 1 else 'stay'} open{doubts}"
+        head = f"{self.application}, {METHODS[self.method][0]}, by {self.signer}"
+        number = f"{count(self.requests, 'request')} from {self.origin}"
+        return f"{head}: {number}; {self.opened:,} {'stays' if self.opened == 1 else 'stay'} open{doubts}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-able data."""
         return members(
-            self, "signer", "application", "upload", "requests", "refused", "opened", "sources", "signed_with_2"
+            self, "signer", "application", "method", "requests", "refused", "opened", "sources", "signed_with_2"
         )
 
 
@@ -103,7 +113,7 @@ class DryRun:
     addresses : tuple of (str, int)
         Sources of the refused ones, those with most requests first.
     usages : tuple of Usage
-        By signer, application and kind of upload, those with most refusals first.
+        By signer, application and method, those with most refusals first.
     age_limit : str or None
         The age limit that was tried.
     """
@@ -132,7 +142,7 @@ class DryRun:
     @property
     def note(self) -> str:
         """Return the sentence on incomplete uploads; empty if no part is refused."""
-        return _LEFT_BEHIND if any(each.upload == "part" and each.refused for each in self.usages) else ""
+        return _LEFT_BEHIND if any(each.method == "part" and each.refused for each in self.usages) else ""
 
     @property
     def sentence(self) -> str:
@@ -173,6 +183,11 @@ class DryRun:
             (self.version_2, "with signature version 2"),
         )
 
+    def rest(self, most: int) -> str:
+        """Return what the usages after the first ``most`` are, in a line; empty if there are none."""
+        left = self.usages[most:]
+        return f"and {len(left):,} more ({_together(left)})" if left else ""
+
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-able data."""
         counts = ("requests", "refused", "unknown", "not_listed", "too_old", "version_2", "signed_with_2", *_UNKNOWN)
@@ -182,6 +197,15 @@ class DryRun:
             **members(self, *counts, "usages", "sentence"),
             "addresses": [{"source": address, "requests": number} for address, number in self.addresses],
         }
+
+
+def _together(usages: Sequence[Usage]) -> str:
+    """Return the requests of usages in words; what writes or deletes is named."""
+    numbers = {method: sum(each.requests for each in usages if each.method == method) for method in _WRITES}
+    *named, last = [METHODS[method][number == 1] for method, number in numbers.items() if number] or [""]
+    among = f"; among them {' and '.join(filter(None, (', '.join(named), last)))}" if last else ""
+    requests = count(sum(each.requests for each in usages), "request")
+    return f"{requests}, {sum(each.refused for each in usages):,} refused{among}"
 
 
 def _numbered(*reasons: tuple[int, str]) -> Iterator[str]:
@@ -235,9 +259,9 @@ def _rows(restriction: Restriction, hits: Hits) -> Hits:
 
 
 def _counted(restriction: Restriction, rows: Hits) -> list[tuple[Any, ...]]:
-    """Count by source, signer, application, kind of upload and the guard's answer."""
+    """Count by source, signer, application, method and the guard's answer."""
     unnamed = "allowlist = 'endpoint' AND endpoint IS NULL"
-    cases = [f"WHEN {UPLOAD} <> '' THEN 'opened'"] if restriction.guard == "reads" else []
+    cases = [f"WHEN {UPLOAD} THEN 'opened'"] if restriction.guard == "reads" else []
     cases.append("WHEN allowlist = 'outside' THEN 'list'")
     if not restriction.endpoints:
         cases.append(f"WHEN {unnamed} THEN 'list'")
@@ -251,7 +275,7 @@ def _counted(restriction: Restriction, rows: Hits) -> list[tuple[Any, ...]]:
     answer = f"CASE {' '.join(cases)} ELSE 'opened' END"
     groups: list[tuple[Any, ...]] = rows.query(
         f"SELECT coalesce(endpoint, remote_ip, '') AS source, {SIGNER} AS signer, application, "
-        f"{UPLOAD} AS upload, {answer} AS answer, {_OLD_SIGNATURE} AS old, count(*) AS n "
+        f"{METHOD} AS method, {answer} AS answer, {_OLD_SIGNATURE} AS old, count(*) AS n "
         f"FROM {{hits}} WHERE {OPENED} GROUP BY ALL ORDER BY n DESC, 1, 2, 3, 4, 5, 6"
     )
     return groups

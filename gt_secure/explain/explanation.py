@@ -18,6 +18,7 @@ from ..engine.access.answer import tone
 from ..engine.iam.request_space import Word
 from ..engine.iam.verdict import Verdict
 from ..engine.policies.bucket_guard import Guard
+from ..engine.policies.revocation import Revocation
 from .causes import (
     BUCKET_GUARD,
     RULES,
@@ -52,9 +53,9 @@ class Explanation:
         ``expired``, ``not-yet-valid``, ``credentials``, ``signature``, ``signature-version``, ``region``, ``redirect``,
         ``cors``, ``not-found``, ``archived``, ``busy``, ``no-answer``, ``not-s3``, ``two-signatures``,
         ``unsigned-headers``, ``url-too-old``, ``signature-version-2``, ``cut-url``, ``customer-key``, ``disabled``,
-        ``account``, ``unreadable``, ``range``, ``signer-limit`` or ``unknown``.
+        ``account``, ``unreadable``, ``range``, ``signer-limit``, ``revoked``, ``no-reason`` or ``unknown``.
     lock : str
-        ``URL lock``, ``bucket guard`` or ``signer limit`` if one of them decided.
+        ``URL lock``, ``bucket guard``, ``signer limit`` or ``revocation`` if one of them decided.
     headline, why, next_step : str
         Sentences for a person. Where prediction and observation differ, the difference is the headline.
     observed : str
@@ -126,15 +127,16 @@ def explain(
     guard: Guard | None = None,
     kms: bool = False,
     origin: str = "",
+    revocations: tuple[Revocation, ...] = (),
 ) -> Explanation:
     """Explain the answer to one fetch of a presigned URL.
 
     ``verdict`` is what the known policies predict, ``signed`` what the URL says about itself, ``bound_to`` the
     source that its session policy names, ``kms`` whether the bucket encrypts with a KMS key, ``origin`` the web
-    page that asked.
+    page that asked, ``revocations`` those of the bucket policy that cover the object.
     """
     bound = None if bound_to is None else Source.parse(bound_to)
-    known = ProbeContext(probe, verdict, signed, bound, guard, kms, origin)
+    known = ProbeContext(probe, verdict, signed, bound, guard, kms, origin, revocations)
     cause = _cause(known)
     observed = "opened" if probe.opened else "refused" if probe.status is not None else "no answer"
     agrees = _agrees(verdict, probe, cause)
@@ -178,6 +180,8 @@ _BY_POLICY: Mapping[str, tuple[str, ...] | None] = {
     "bucket-policy": ("resource",),
     "url-too-old": ("resource",),
     "signature-version-2": ("resource",),
+    "signer-limit": ("resource",),
+    "revoked": ("resource",),
     "identity-policy": ("identity",),
     "permissions-boundary": ("boundary",),
     "endpoint-policy": ("endpoint",),

@@ -27,11 +27,12 @@ from ..engine.iam.request import Request
 from ..engine.iam.request_context import presigned_context
 from ..engine.iam.verdict import Verdict
 from ..engine.policies.bucket_guard import find_guard
+from ..engine.policies.revocation import revocations_of
 from ..engine.policies.session_policy import session_policy
 from ..presign.inspect import inspect
 from ..presign.origin import probe_origin_for
 from ..presign.probe import Probe, probe
-from ..presign.sign import sign
+from ..presign.sign import SESSION_NAME, sign
 from ..presign.signed_url import TestUrl
 from .explanation import Explanation, explain
 
@@ -54,6 +55,7 @@ def explain_probe(aws: Aws, probe: Probe, *, url: TestUrl | str | None = None, o
         guard=find_guard(policy) if isinstance(policy, str) else None,
         kms=kms,
         origin=origin,
+        revocations=revocations_of(policy, probe.bucket, probe.key),
     )
 
 
@@ -65,9 +67,10 @@ def predict(aws: Aws, url: TestUrl, source: Source | str, locks: EffectiveLocks)
         url.bucket, url.key, version_id=url.version_id, source=url.bound_to, partition=aws.partition
     )
     is_session = ":assumed-role/" in url.signer or ":federated-user/" in url.signer
+    signed_at = _signed_at(url)
     context = presigned_context(
         where,
-        age_ms=_age_ms(url),
+        age_ms=_age_ms(signed_at),
         secure=not aws.is_local,
         principal_arn=url.principal,
         region=aws.region,
@@ -76,15 +79,26 @@ def predict(aws: Aws, url: TestUrl, source: Source | str, locks: EffectiveLocks)
             **({"s3:VersionId": url.version_id} if url.version_id else {}),
         },
     )
-    request = Request(action, f"{locks.arn}/{url.key}", url.signer, context)
+    request = Request(action, f"{locks.arn}/{url.key}", url.signer, {**context, **_issue(url, signed_at)})
     return locks.verdict(request, session=session if is_session else None)
 
 
-def _age_ms(url: TestUrl) -> int:
+def _signed_at(url: TestUrl) -> dt.datetime | None:
     try:
-        signed_at = inspect(url.reveal()).signed_at
+        return inspect(url.reveal()).signed_at
     except InvalidInput:
-        return 0  # forgotten
+        return None  # forgotten
+
+
+def _issue(url: TestUrl, signed_at: dt.datetime | None) -> dict[str, str | tuple[str, ...]]:
+    """Return when the credentials of a test URL were issued: a user's keys never, its own session just before it."""
+    if ":user/" in url.signer:
+        return {"aws:TokenIssueTime": ()}
+    own = url.signer.endswith(f"/{SESSION_NAME}") and signed_at is not None
+    return {"aws:TokenIssueTime": f"{signed_at:%Y-%m-%dT%H:%M:%SZ}"} if own else {}
+
+
+def _age_ms(signed_at: dt.datetime | None) -> int:
     return 0 if signed_at is None else max(0, int((dt.datetime.now(dt.UTC) - signed_at).total_seconds() * 1000))
 
 

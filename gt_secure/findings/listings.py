@@ -12,7 +12,7 @@ from ..aws.arns import caller_name
 from ..aws.teams import CREATE_TEAM
 from ..base.columns import ShownTable, chip, lay_out
 from ..base.html import hint, output as cell_output, table as html_table
-from ..base.text import count
+from ..base.text import count, some
 from .model import OUTCOMES, SEVERITIES
 
 if TYPE_CHECKING:
@@ -225,9 +225,9 @@ class FindingsReport:
     def require(self, severity: Severity = "high") -> Self:
         """Return the report, or raise :class:`AssertionError` for a finding that severe or anything unread."""
         findings = self.worse_than(severity)
-        named = "; ".join(map(str, findings[:5]))
+        named = some([*map(str, findings)], between="; ")
         if findings:  # no assert statement: python -O would skip it
             raise AssertionError(f"{count(len(findings), 'finding')} of severity {severity} or higher: {named}")
         if doubts := self.doubts(severity):
-            raise AssertionError("Not read or not decided: " + "; ".join(doubts[:5]))
+            raise AssertionError("Not read or not decided: " + some(doubts, between="; "))
         return self

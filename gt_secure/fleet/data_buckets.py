@@ -62,7 +62,7 @@ class BucketChoice(NamedTuple):
             return cls(tag=(key, value))
         if any(word in ("used", "all") or word.startswith(_TAG) for word in listed):
             raise InvalidInput(
-                f"'{', '.join(listed)[:70]}' is no choice of buckets.",
+                f"'{some([word[:70] for word in listed])}' is no choice of buckets.",
                 next_step="Write used, all, or tag:KEY=VALUE, or the names of buckets with commas.",
                 field="buckets",
             )

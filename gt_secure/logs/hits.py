@@ -324,7 +324,7 @@ class Hits:
         """
         chosen = self.filter(presigned=True, refused=False, test=False, bucket=bucket)
         rows = (chosen.filter(key_prefix=prefix) if prefix else chosen).query(
-            f"SELECT min(requester), count(*) AS n FROM {{hits}} WHERE {OPENED} AND {UPLOAD} = '' "
+            f"SELECT min(requester), count(*) AS n FROM {{hits}} WHERE {OPENED} AND NOT {UPLOAD} "
             f"AND requester LIKE 'arn:%' GROUP BY {SIGNER} ORDER BY n DESC, 1"
         )
         [(first, last)] = self.query("SELECT min(time), max(time) FROM {hits}")

@@ -23,7 +23,7 @@ from typing import Any, Protocol
 from ..base.errors import InvalidInput
 from ..base.groups import grouped
 from ..base.network import IPNetwork, parse_networks, read_address
-from ..base.text import count, members
+from ..base.text import count, members, some
 from .named_networks import About, Networks
 from .sql.literals import literal
 from .table import Table, _plain
@@ -172,7 +172,7 @@ class Leak:
                 there.setdefault(_compared(text), text)
             there.pop(_compared(here), None)
             if here and there:
-                parts.append(f"another {what} ({_plain(here)}, then {', '.join(map(_plain, [*there.values()][:3]))})")
+                parts.append(f"another {what} ({_plain(here)}, then {some([*map(_plain, there.values())], 3)})")
         return f"Evidence, not proof: {' and '.join(parts)}." if parts else ""
 
     @property
@@ -182,13 +182,11 @@ class Leak:
         signed_at = f"Signed {self.signed_at:%d %b %H:%M} UTC for {key}" if self.signed_at else f"A URL for {key}"
         if not self.others:
             return f"{signed_at}, used from {self.users[0].label} ({self.users[0].words})."
-        later = "; ".join(f"from {user.label} ({user.words})" for user in self.others[:4])
-        more = f" and {len(self.others) - 4:,} more" if len(self.others) > 4 else ""
-        first = f"first used from {self.users[0].label}, then {later}{more}"
+        first = f"first used from {self.users[0].label}, then {_from(self.others)}"
         if self.together:
             named = " and ".join(user.label for user in self.together)
             rest = [user for user in self.others if user not in self.together]
-            then = ", then " + "; ".join(f"from {user.label} ({user.words})" for user in rest[:4]) if rest else ""
+            then = f", then {_from(rest)}" if rest else ""
             first = f"first used in the same second from {named}, so who was first is unknown{then}"
         return f"{signed_at}, {first}." + (f" {self.evidence}" if self.evidence else "")
 
@@ -303,6 +301,10 @@ class Leaks:
             "leaks": [leak.to_dict() for leak in self.found],
             "notes": self.notes,
         }
+
+
+def _from(users: Sequence[User]) -> str:
+    return some([f"from {user.label} ({user.words})" for user in users], 4, between="; ")
 
 
 _MOST = 500

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         probe_origin_for as probe_origin_for,
         probe_origins as probe_origins,
     )
+    from .own_object import probe_own as probe_own
     from .probe import Probe as Probe, probe as probe
     from .sign import sign as sign
     from .signed_url import TestUrl as TestUrl

@@ -50,6 +50,9 @@ class PresignedUrl:
         The VPC endpoint whose own host name it uses.
     cache_control : str or None
         The ``Cache-Control`` that the answer gets by the URL.
+    method : str
+        The method that its parameters show: ``GET``, ``HEAD``, ``LIST``, ``PUT``, ``part`` or ``DELETE``. Empty where
+        they do not: the signature covers the method, and no parameter has to name it.
     """
 
     host: str
@@ -70,6 +73,7 @@ class PresignedUrl:
     region_set: tuple[str, ...] = ()
     endpoint: str | None = None
     cache_control: str | None = None
+    method: str = ""
 
     @property
     def expired(self) -> bool:
@@ -123,7 +127,37 @@ def inspect(url: str) -> PresignedUrl:
         region_set=signed.region_set,
         endpoint=place.endpoint,
         cache_control=query.get("response-cache-control"),
+        method=_method(query, place.key),
     )
+
+
+_BY_OPERATION = {
+    "getobject": "GET",
+    "headobject": "HEAD",
+    "listobjects": "LIST",
+    "listobjectsv2": "LIST",
+    "putobject": "PUT",
+    "uploadpart": "part",
+    "deleteobject": "DELETE",
+}
+"""Methods by the operation that SDKs of AWS write as ``x-id``."""
+_OF_A_BODY = ("content-length", "content-md5", "x-amz-acl", "x-amz-checksum-crc", "x-amz-checksum-sha", "x-amz-sdk-")
+"""Starts of signed headers and parameters that only requests with a body have."""
+
+
+def _method(query: dict[str, str], key: str) -> str:
+    """Return the method that the parameters of a URL show; empty if they show none."""
+    if operation := query.get("x-id"):
+        return _BY_OPERATION.get(operation.lower(), "")
+    if {"uploadid", "partnumber"} <= query.keys():
+        return "part"
+    if not key and {"list-type", "prefix", "delimiter", "max-keys"} & query.keys():
+        return "LIST"
+    names = [*query, *query.get("x-amz-signedheaders", "").lower().split(";")]
+    if any(name.startswith(_OF_A_BODY) for name in names):
+        return "PUT"
+    is_read = "x-gt-secure-test" in query or any(name.startswith("response-") for name in query)
+    return "GET" if is_read else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,10 @@ class Probe:
         ``""``, ``time-out``, ``dns``, ``refused``, ``tls`` or ``network``.
     details : dict
         Other members of the XML error, such as ``Expires``, ``ServerTime`` or ``Endpoint``; never a signature.
+    method, signed_for : str
+        The method that was sent, and the one that the URL shows; ``signed_for`` is empty where it shows none.
+    left : str
+        The address of an object that the probe made and could not remove again.
     """
 
     status: int | None
@@ -76,21 +80,24 @@ class Probe:
     marker: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
     details: dict[str, str] = field(default_factory=dict)
+    method: str = "GET"
+    signed_for: str = ""
+    left: str = ""
 
     @property
     def opened(self) -> bool:
-        """True if S3 opened the object."""
-        return self.status in {200, 206, 304}
+        """True if S3 carried the request out: it sent the object, or stored, listed or deleted it."""
+        return self.status in {200, 201, 204, 206, 304}
 
     def to_dict(self) -> dict[str, object]:
         """Return the probe as JSON-able data, without the URL."""
         return {
-            **members(self, "status", "opened", "probe_origin"),
+            **members(self, "method", "status", "opened", "probe_origin"),
             "source": None if self.source is None else str(self.source),
             **members(self, "bucket", "key", "error_code", "error_message", "failure", "request_id", "content_type"),
             "bytes_read": self.bytes_read,
             "elapsed_ms": round(self.elapsed_ms, 1),
-            **members(self, "proxied", "marker", "details"),
+            **members(self, "proxied", "marker", "details", "signed_for", "left"),
         }
 
     @property
@@ -101,7 +108,8 @@ class Probe:
     def __str__(self) -> str:
         origin = printable(self.source or self.probe_origin)
         status = f"HTTP {self.status}" if self.status is not None else "no answer"
-        return f"{printable(self.result)} ({status}) from {origin}: s3://{printable(self.bucket)}/{printable(self.key)}"
+        sent = "" if self.method == "GET" else f"{self.method} "
+        return f"{sent}{printable(self.result)} ({status}) from {origin}: s3://{printable(self.bucket)}/{printable(self.key)}"
 
     def _repr_html_(self) -> str:
         tone: Tone = "warn" if self.status is None else "plain"
@@ -115,45 +123,105 @@ class Probe:
         return cell_output(fact_list([(name, value) for name, value in facts if value]))
 
 
+READS, WRITES = ("GET", "HEAD", "LIST"), ("PUT", "part", "form", "DELETE")
+"""Methods of a presigned request: those that read, and those that write or delete."""
+_ON_THE_WIRE = {"LIST": "GET", "part": "PUT", "form": "POST"}
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A signed request before it is sent; it shows no URL.
+
+    ``method`` is one of :data:`READS` and :data:`WRITES`; ``signed_for`` is the method that the URL shows.
+    """
+
+    method: str
+    url: str = field(repr=False)
+    bucket: str
+    key: str
+    marker: str | None = None
+    signed_for: str = ""
+    body: bytes = field(default=b"", repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def send(self, origin: ProbeOrigin, timeout_s: float = 10.0, test_urls: UrlJournal | None = None) -> Probe:
+        """Send the request once, without following redirects; ``timeout_s`` is for all of it."""
+        import urllib3
+
+        install_secret_filter()
+        pool, target, proxied = _pool(self.url, origin, timeout_s)
+        host = {"Host": host_of(urlsplit(self.url).netloc), "User-Agent": "gt_secure-probe"}
+        base: dict[str, Any] = {
+            "probe_origin": origin.label,
+            "source": origin.source,
+            "bucket": self.bucket,
+            "key": self.key,
+            "proxied": proxied,
+            "marker": self.marker,
+            "method": self.method,
+            "signed_for": self.signed_for,
+        }
+        (test_urls or UrlJournal()).record_use(self.marker)
+        started = time.perf_counter()
+        failure, answer = "", None
+        wire = _ON_THE_WIRE.get(self.method, self.method)
+        body = self.body if wire in ("PUT", "POST") else None
+        try:
+            answer = Exchange(timeout_s).send(pool, wire, target, {**host, **self.headers, **origin.headers}, body)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            failure = _failure(error)
+        finally:
+            pool.clear() if isinstance(pool, urllib3.PoolManager) else pool.close()
+        base["elapsed_ms"] = (time.perf_counter() - started) * 1000
+        return Probe(status=None, failure=failure, **base) if answer is None else _read(answer, base)
+
+
 def probe(
     url: TestUrl | str,
     probe_origin: ProbeOrigin = KERNEL,
     *,
+    method: str = "",
     timeout_s: float = 10.0,
     test_urls: UrlJournal | None = None,
 ) -> Probe:
     """Fetch a presigned URL once, without following redirects; see :meth:`gt_secure.Connection.probe`.
 
-    ``timeout_s`` is for all of it: look-up, connection, TLS, headers and the first bytes of the body. ``test_urls``
-    records the use. A URL that is not presigned is an :class:`InvalidInput`; what goes wrong on the network is in the
-    answer, not raised.
+    ``method`` is one of :data:`READS`, by default the one that the URL shows, or GET. One of :data:`WRITES` is sent to
+    this machine only: to a sandbox. ``timeout_s`` is for all of it: look-up, connection, TLS, headers and the first
+    bytes of the body. ``test_urls`` records the use. A URL that is not presigned is an :class:`InvalidInput`; what goes
+    wrong on the network is in the answer, not raised.
     """
-    import urllib3
-
-    install_secret_filter()
     text = url.reveal() if isinstance(url, TestUrl) else str(url).strip()
     facts = inspect(text)
-    pool, target, proxied = _pool(text, probe_origin, timeout_s)
-    headers = {"Host": host_of(urlsplit(text).netloc), "User-Agent": "gt_secure-probe", **probe_origin.headers}
-    base: dict[str, Any] = {
-        "probe_origin": probe_origin.label,
-        "source": probe_origin.source,
-        "bucket": facts.bucket,
-        "key": facts.key,
-        "proxied": proxied,
-        "marker": facts.marker,
-    }
-    (test_urls or UrlJournal()).record_use(facts.marker)
-    started = time.perf_counter()
-    failure, answer = "", None
-    try:
-        answer = Exchange(timeout_s).get(pool, target, headers)
-    except (urllib3.exceptions.HTTPError, OSError) as error:
-        failure = _failure(error)
-    finally:
-        pool.clear() if isinstance(pool, urllib3.PoolManager) else pool.close()
-    base["elapsed_ms"] = (time.perf_counter() - started) * 1000
-    return Probe(status=None, failure=failure, **base) if answer is None else _read(answer, base)
+    sent = check_method(method) or (facts.method if facts.method in READS else "GET")
+    if sent == "form":
+        raise InvalidInput(
+            "A POST form is no URL: its fields are the body of a request.",
+            next_step="Probe a form that is made for it: pass s3://bucket/prefix/ instead of a URL.",
+            field="method",
+        )
+    if sent in WRITES and not is_loopback_url(text):
+        raise InvalidInput(
+            f"A probe does not send {sent} to an object that it did not make.",
+            next_step="Pass s3://bucket/prefix/ instead of a URL: the probe makes an object there and removes it.",
+            field="method",
+            value=sent,
+        )
+    outgoing = Outgoing(sent, text, facts.bucket, facts.key, facts.marker, facts.method)
+    return outgoing.send(probe_origin, timeout_s, test_urls)
+
+
+def check_method(method: str) -> str:
+    """Return the spelling of a method of a presigned request; raises :class:`InvalidInput` if unknown."""
+    known = {each.lower(): each for each in (*READS, *WRITES)}
+    if method and str(method).lower() not in known:
+        raise InvalidInput(
+            f"'{str(method)[:20]}' is not a method of a presigned request.",
+            next_step=f"Choose from {', '.join(known.values())}.",
+            field="method",
+            value=method,
+        )
+    return known.get(str(method).lower(), "")
 
 
 def _pool(text: str, probe_origin: ProbeOrigin, timeout_s: float) -> tuple[Any, str, bool]:
@@ -284,14 +352,16 @@ class Deadline(TimeoutError):
 
 @dataclass
 class Exchange:
-    """One GET, from the first look-up of a name to the last byte that is wanted, in ``timeout_s`` seconds."""
+    """One request, from the first look-up of a name to the last byte that is wanted, in ``timeout_s`` seconds."""
 
     timeout_s: float
     _sockets: list[socket.socket] = field(default_factory=list, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _expired: bool = False
 
-    def get(self, pool: Any, target: str, headers: Mapping[str, str]) -> ServerAnswer:
+    def send(
+        self, pool: Any, method: str, target: str, headers: Mapping[str, str], body: bytes | None = None
+    ) -> ServerAnswer:
         """Ask a pool or pool manager of urllib3, without redirect or retry; :class:`Deadline` when the time is over."""
         self._record_connections(pool)
         result: list[ServerAnswer | BaseException] = []
@@ -299,7 +369,7 @@ class Exchange:
 
         def run() -> None:
             try:
-                result.append(_fetch(pool, target, headers))
+                result.append(_fetch(pool, method, target, headers, body))
             except BaseException as error:  # handed to the caller's thread
                 result.append(error)
             finally:
@@ -357,11 +427,12 @@ class Exchange:
             self._sockets.clear()
 
 
-def _fetch(pool: Any, target: str, headers: Mapping[str, str]) -> ServerAnswer:
+def _fetch(pool: Any, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> ServerAnswer:
     """Read the answer's first bytes as they were sent: a compressed body of a few KB may unpack to gigabytes."""
     answer = pool.urlopen(
-        "GET",
+        method,
         target,
+        body=body,
         headers={**headers, "Accept-Encoding": "identity"},
         retries=False,
         redirect=False,
@@ -369,9 +440,9 @@ def _fetch(pool: Any, target: str, headers: Mapping[str, str]) -> ServerAnswer:
         decode_content=False,
     )
     try:
-        body = answer.read(TAKE, decode_content=False)
+        start = answer.read(TAKE, decode_content=False)
         return ServerAnswer(
-            answer.status, {str(name).lower(): str(value) for name, value in answer.headers.items()}, body
+            answer.status, {str(name).lower(): str(value) for name, value in answer.headers.items()}, start
         )
     finally:
         answer.close()

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 MARKER = "x-gt-secure-test"
 """S3 ignores query parameters that begin with ``x-`` but logs them (S3 User Guide, *LogFormat*, custom information)."""
 
+SESSION_NAME = "gt-secure-test"
+"""Name of the sessions that sign test URLs."""
+
 CHAINED_LIMIT_S = 3600
 _SHORTEST_SESSION_S = 900
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}")
@@ -114,7 +117,7 @@ def _session(aws: Aws, policy: str, role_arn: str | None, seconds: int, region: 
         with aws_errors("sts:AssumeRole", role):
             answer: Any = aws.client("sts").assume_role(
                 RoleArn=role,
-                RoleSessionName="gt-secure-test",
+                RoleSessionName=SESSION_NAME,
                 Policy=policy,
                 DurationSeconds=max(_SHORTEST_SESSION_S, seconds),
             )
@@ -141,7 +144,7 @@ def _federated(aws: Aws, policy: str, seconds: int, region: str) -> tuple[S3Clie
     """An IAM user gets a federated session: the user's permissions, cut by the session policy."""
     with aws_errors("sts:GetFederationToken"):
         answer: Any = aws.client("sts").get_federation_token(
-            Name="gt-secure-test", Policy=policy, DurationSeconds=max(_SHORTEST_SESSION_S, seconds)
+            Name=SESSION_NAME, Policy=policy, DurationSeconds=max(_SHORTEST_SESSION_S, seconds)
         )
     arn = str(answer["FederatedUser"]["Arn"])
     return aws.s3_with(answer["Credentials"], region), arn, arn
@@ -152,18 +155,24 @@ def _presign(client: S3Client, bucket: str, key: str, version_id: str | None, se
     params: dict[str, Any] = {"Bucket": bucket, "Key": key, "ResponseCacheControl": "no-store"}
     if version_id:
         params["VersionId"] = version_id
+    return presigned(client, "get_object", params, seconds, marker)
+
+
+def presigned(client: S3Client, operation: str, params: dict[str, Any], seconds: int, marker: str) -> str:
+    """Return a presigned URL of an operation, such as ``get_object``, that carries the marker of our own requests."""
 
     def mark(request: Any, **_: Any) -> None:
         # Before signing: a parameter added later would break the signature.
         request.params = {**(request.params or {}), MARKER: marker}
 
     events = client.meta.events
-    events.register("before-sign.s3.GetObject", mark, unique_id=marker)
+    event = f"before-sign.s3.{client.meta.method_to_api_mapping[operation]}"
+    events.register(event, mark, unique_id=marker)
     try:
         with aws_errors("s3:GetObject"):
-            url = client.generate_presigned_url("get_object", Params=params, ExpiresIn=seconds)
+            url = client.generate_presigned_url(operation, Params=params, ExpiresIn=seconds)
     finally:
-        events.unregister("before-sign.s3.GetObject", mark, unique_id=marker)
+        events.unregister(event, mark, unique_id=marker)
     if MARKER not in url or "X-Amz-Signature=" not in url:
         raise CredentialsError(
             "boto3 did not sign the URL as expected (SigV4 with the marker).",

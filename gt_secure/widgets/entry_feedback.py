@@ -134,10 +134,11 @@ def about_addresses(entries: Sequence[Entry], *, portal: bool) -> list[Markup]:
 
 def problems(entries: Sequence[Entry]) -> list[Markup]:
     """Return what is wrong, or odd, about some entries, a line each."""
-    lines = [bad(entry.problem) for entry in entries if entry.problem][:4]
-    lines += [markup.hint(f"{entry.word}: {entry.about}") for entry in entries if entry.tone == "warn"][:3]
-    more = sum(bool(entry.problem) for entry in entries) - 4
-    return lines + ([bad(f"and {more} more")] if more > 0 else [])
+    wrong = [bad(entry.problem) for entry in entries if entry.problem]
+    odd = [markup.hint(f"{entry.word}: {entry.about}") for entry in entries if entry.tone == "warn"]
+    more = [bad(f"and {len(wrong) - 4} more")] if len(wrong) > 4 else []
+    more += [markup.hint(f"and {len(odd) - 3} more like this")] if len(odd) > 3 else []
+    return [*wrong[:4], *odd[:3], *more]
 
 
 def bad(words: str) -> Markup:

@@ -52,6 +52,8 @@ class LocksView:
     guard: Guard | None = None
     guard_known: bool = False
     guard_refused: bool = False
+    revocations: tuple[str, ...] = ()
+    """What revocations of the bucket refuse, a sentence each."""
     read_at: dt.datetime | None = None
     """Time of the reading of the bucket, in UTC."""
     is_old: bool = False
@@ -78,7 +80,8 @@ def locks_markup(view: LocksView) -> Markup:
         f"{changed_markup(kind, view.changes)}</div>"
         for kind, (name, chip, said) in _cards(view).items()
     )
-    return Markup(f'<div class="gts-locks">{parts}</div>')
+    revoked = markup.hint(some(view.revocations, 3, between=" ")) if view.revocations else ""
+    return markup.join(Markup(f'<div class="gts-locks">{parts}</div>'), revoked)
 
 
 def _cards(view: LocksView) -> dict[str, tuple[str, Chip, str]]:

@@ -19,6 +19,7 @@ from ..connection import connection_of
 from ..doctor import examine
 from ..engine.access.locks import READ_POLICY
 from ..engine.policies.bucket_guard import find_guard
+from ..engine.policies.revocation import revocations_of
 from . import role_summary as roleline
 from .allow_editor import NOBODY, AllowEditor
 from .background import Worker, in_background
@@ -45,7 +46,7 @@ _OF_TEAMS = ("teams", "url-lock", "portal-lock", "sign")
 OLD_S = 60.0
 """Seconds after which nothing good is said of a reading any more."""
 _NOT_READ: dict[str, Any] = {
-    "access": None, "guard": None, "guard_known": False, "guard_refused": False, "read_at": None,
+    "access": None, "guard": None, "guard_known": False, "guard_refused": False, "read_at": None, "revocations": (),
 }  # fmt: skip
 _LOST = (CredentialsError, Conflict)
 """Errors of any call after which what was read before says nothing of now."""
@@ -280,7 +281,13 @@ class Panel(Box):
         except PolicyError:
             guard = None
         access = access_under(locks, parts=(self.allow.prefix,))
-        seen: dict[str, Any] = {"guard_known": known, "guard_refused": not known, "read_at": locks.at}
+        revoked = revocations_of(locks.policy, locks.bucket, "", is_prefix=True)
+        seen: dict[str, Any] = {
+            "revocations": tuple(each.sentence for each in revoked),
+            "guard_known": known,
+            "guard_refused": not known,
+            "read_at": locks.at,
+        }
         self._draw_top(access=access, guard=guard, **seen)
 
     def _applied(self) -> None:

@@ -14,6 +14,7 @@ from ..aws.teams import CREATE_TEAM, TeamArn
 from ..base import html as markup
 from ..base.errors import AccessDenied, GtSecureError, InvalidInput
 from ..base.html import Markup, count
+from ..base.text import some
 from .background import as_error
 from .base import Link, Step, error_markup, field
 from .thread_safe import Html, columns, set_class, stack
@@ -196,7 +197,7 @@ class TeamPicker(Step):
             own = next((TeamArn.parse(team.arn) for team in self._teams if team.kind == "private"), None)
             if name.startswith("arn:") and own is not None:
                 TeamArn.parse(name).check(own.partition, own.region, own.account_id)
-            near = ", ".join(markup.plain(team.name, 40) for team in self._teams[:6])
+            near = some([markup.plain(team.name, 40) for team in self._teams], 6)
             raise InvalidInput(
                 f'There is no workteam "{markup.plain(name, 70)}" in this region.',
                 next_step=f"Choose one of: {near}." if near else "Check the region.",

@@ -111,6 +111,28 @@ def test_forms_and_urls_of_older_sessions_are_refused(clean: Box, tmp_path: Path
     assert gt.aws.client("s3").get_object(Bucket="gt-images", Key=KEY)["ContentLength"] > 0
 
 
+def test_probe_who_and_explain_name_the_revocation(clean: Box, tmp_path: Path) -> None:
+    gt = clean.gt
+    leaked = clean.presign(life_s=600)
+    own = gt.sign("gt-images", KEY)
+    users = gt.sign("gt-images", KEY, use_session=False)
+    next_second()
+    cut = next_second()
+    gt.apply(gt.revoke(before=cut, bucket="gt-images", prefix="scans/"), confirm=AGREED)
+    gt.apply(gt.revoke(before=cut, bucket="gt-images", prefix="scans/", signer=gt.aws.caller_arn), confirm=AGREED)
+    for url, is_named in ((leaked, False), (own, True), (users, True)):
+        answer = gt.probe(url, OFFICE)
+        said = gt.explain(answer, url=url)
+        assert (answer.status, said.cause, said.lock) == (403, "revoked", "revocation"), said
+        assert "A revocation refuses presigned requests for gt-images/scans/*" in said.why
+        assert said.headline.startswith("A revocation refused it") == is_named
+        assert said.agrees in (True, None)
+    assert gt.explain(gt.probe(gt.sign("gt-images", KEY), OFFICE)).cause == "opened"
+    assert len(gt.who_can_open("gt-images", KEY).revocations) >= 2
+    assert gt.who_can_open("gt-images", "other/a.png").revocations == ()
+    assert "A revocation refuses" in str(gt.who_can_open("gt-images", KEY))
+
+
 def test_a_later_plan_removes_what_has_ended(clean: Box, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gt = clean.gt
     restriction = Restriction(addresses=["203.0.113.0/24"], bucket="gt-images")

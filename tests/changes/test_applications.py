@@ -174,7 +174,7 @@ def test_a_plan_names_uploads_and_the_prefix(tmp_path: Path) -> None:
     text = made(wish(application="mlflow"), hits).to_text()
     role = "by role GroundTruthExecution"
     for words in (
-        f"MLflow, {role}: 4 requests from 2 networks; 3 stay open",
+        f"MLflow, GET, {role}: 4 requests from 2 networks; 3 stay open",
         f"MLflow, parts of uploads, {role}: 1 request from 198.51.100.9; 0 stay open",
         f"a browser, PUT uploads, {role}: 1 request from 203.0.113.9; 1 stays open",
         f"a browser, POST forms, {role}: 1 request from 198.51.100.10; 0 stay open",
@@ -185,7 +185,7 @@ def test_a_plan_names_uploads_and_the_prefix(tmp_path: Path) -> None:
         assert words in text, words
     spared = dry_run(wish(guard="reads"), hits)
     assert spared is not None
-    assert {each.upload for each in spared.usages if each.refused} == {""}
+    assert {each.method for each in spared.usages if each.refused} == {"GET"}
     assert spared.note == ""
 
 

@@ -275,3 +275,56 @@ def test_the_policy_of_the_guard_agrees_to_the_millisecond(
         arn = "arn:aws:iam::111122223333:role/a"
         refused += not evaluate(Request("s3:GetObject", "arn:aws:s3:::gt-images/scans/a", arn, keys), policies).allowed
     assert tried.refused <= refused <= tried.refused + tried.unknown
+
+
+METHODS = [
+    ("REST.GET.OBJECT", "GET", "GET"),
+    ("REST.HEAD.OBJECT", "HEAD", "HEAD"),
+    ("REST.GET.BUCKET", "LIST", "LIST"),
+    ("REST.GET.BUCKETVERSIONS", "LIST", "LIST"),
+    ("REST.PUT.OBJECT", "PUT", "PUT uploads"),
+    ("REST.PUT.PART", "part", "parts of uploads"),
+    ("REST.DELETE.OBJECT", "DELETE", "DELETE"),
+    ("REST.POST.MULTI_OBJECT_DELETE", "DELETE", "DELETE"),
+    ("REST.GET.OBJECT_TAGGING", "", "other requests"),
+    ("REST.POST.UPLOADS", "", "other requests"),
+]
+
+
+@pytest.mark.parametrize(("operation", "method", "words"), METHODS)
+def test_methods_are_told_apart(tmp_path: Path, operation: str, method: str, words: str) -> None:
+    tried = dry_run(restriction(), hits_of(tmp_path, line(operation=operation), line(**FORM)))
+    assert tried is not None
+    assert {each.method for each in tried.usages} == {method, "form"}
+    assert any(f", {words}, by " in each.words for each in tried.usages)
+
+
+def many(number: int) -> list[str]:
+    """Return lines of a number of signers, the last ones with uploads; all from outside."""
+    rest = [{"operation": "REST.PUT.OBJECT"}, {"operation": "REST.PUT.OBJECT"}, FORM]
+    rows = [{}] * (number - len(rest)) + rest
+    return [
+        line("198.51.100.9", requester=f"arn:aws:iam::111122223333:user/u{at:03}", **row) for at, row in enumerate(rows)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("number", "rest"),
+    [
+        (10, None),
+        (11, "and 1 more (1 request, 1 refused; among them a POST form): gt-secure plan --format full"),
+        (12, "and 2 more (2 requests, 2 refused; among them a PUT upload and a POST form)"),
+        (18, "and 8 more (8 requests, 8 refused; among them PUT uploads and a POST form)"),
+    ],
+)
+def test_a_list_that_is_cut_says_what_it_leaves_out(tmp_path: Path, number: int, rest: str | None) -> None:
+    one = made(tmp_path, restriction(), *many(number))
+    text, full, page = one.to_text(), one.to_text(full=True), one.to_html()
+    assert rest is None or rest in text
+    assert (rest is None) == (" more (" not in text)
+    assert ", refused" not in text
+    assert text.count("by user u") == min(number, 10)
+    assert full.count("by user u") == number
+    assert all(page.count(f"user u{at:03}") for at in range(number))
+    assert len(one.to_dict()["dry_run"]["usages"]) == number
+    assert "refused; among" not in full

@@ -33,6 +33,8 @@ LINES: tuple[str, ...] = (
     "sign s3://gt-images/scans/0001.png",
     "probe s3://gt-images/scans/0001.png",
     "probe - < url.txt",
+    "probe s3://gt-images/probe/ --method PUT",
+    "probe s3://gt-images/probe/ --application mlflow",
     "findings --team open-team",
     "findings --team open-team --write-baseline baseline.json --accept-reason known --accept-until 2027-01-31",
     "findings --explain url-lock-off",

@@ -11,12 +11,12 @@ from ...base.html import Chip, Markup, Tone, count
 from ...engine.access.answer import tone
 from ...engine.access.exposure_text import sets_fold
 from ...engine.access.matrix import matrix_html
-from ...explain.dry_run import UPLOADS
+from ...explain.dry_run import METHODS
 from ...findings.accepted import accepted_fold
 from ..change import is_change_of
 from ..targets import BucketGuard
 from .infrastructure_code import to_cli
-from .text import MOST_USAGES, access_lines, plan_matrix
+from .text import access_lines, plan_matrix
 
 if TYPE_CHECKING:
     from ...engine.access.answer import Answer
@@ -97,7 +97,7 @@ def exposure_table(plan: Plan) -> Markup:
 
 
 def dry_run(plan: Plan) -> Markup:
-    """Return the guard tried on the requests of the log, by signer and application."""
+    """Return the guard tried on the requests of the log, by signer, application and method."""
     tried = plan.dry_run
     if tried is None:
         return Markup("")
@@ -106,13 +106,13 @@ def dry_run(plan: Plan) -> Markup:
     rows = [
         (
             markup.text(usage.application, 80),
-            UPLOADS.get(usage.upload, "other requests"),
+            METHODS[usage.method][0],
             markup.text(usage.signer, 120),
             markup.text(usage.origin, 200),
             f"{usage.requests:,}",
             f"{usage.refused:,}",
         )
-        for usage in tried.usages[:MOST_USAGES]
+        for usage in tried.usages
     ]
     head = ("Application", "Requests", "Signed by", "From", "Number", "Refused")
     caption = "Presigned requests in the log, and those that would have been refused"

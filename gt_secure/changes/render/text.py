@@ -15,11 +15,13 @@ from ..change import Change
 if TYPE_CHECKING:
     from ...engine.access.answer import Answer
     from ...engine.access.difference import Difference
+    from ...explain.dry_run import DryRun
     from ...restriction.messages import Notice
     from ..plan import Plan
 
-MOST_USAGES = 10
-"""Signers and applications of a dry run that are shown."""
+_MOST = 10
+"""Sources with another answer, and usages of a dry run, that a short text names."""
+_FULL = "gt-secure plan --format full, or plan.to_text(full=True) in Python."
 
 _ASKED_FOR = ("application-", "age-limit-", "signers-limits")
 """Starts of the codes of notes that an option asks for."""
@@ -75,12 +77,7 @@ def _lines(plan: Plan, room: int | None, full: bool) -> Iterator[str]:
         yield from _change(number, change, full)
     yield from _exposure(plan, room, full)
     yield from _sources(plan, room, full)
-    if plan.dry_run is not None:
-        yield ""
-        yield f"Tried on the log: {plan.dry_run.sentence}"
-        for usage in plan.dry_run.usages[:MOST_USAGES]:
-            yield from wrapped(f"  {usage.words}", 4, room)
-        yield from wrapped(plan.dry_run.note, 0, room) if plan.dry_run.note else ()
+    yield from _tried(plan.dry_run, room, full)
     if plan.expectations:
         yield ""
         yield "Expectations:"
@@ -94,6 +91,19 @@ def _lines(plan: Plan, room: int | None, full: bool) -> Iterator[str]:
     if plan.changes:
         yield f"Digest: {plan.digest}"
     yield verdict(plan)
+
+
+def _tried(tried: DryRun | None, room: int | None, full: bool) -> Iterator[str]:
+    """Yield the guard tried on the log; a short text says what it leaves out."""
+    if tried is None:
+        return
+    yield ""
+    yield f"Tried on the log: {tried.sentence}"
+    for usage in tried.usages if full else tried.usages[:_MOST]:
+        yield from wrapped(f"  {usage.words}", 4, room)
+    if not full and (rest := tried.rest(_MOST)):
+        yield from wrapped(f"  {rest}: {_FULL}", 4, room)
+    yield from wrapped(tried.note, 0, room) if tried.note else ()
 
 
 def _exposure(plan: Plan, room: int | None, full: bool) -> Iterator[str]:
@@ -124,7 +134,7 @@ def _sources(plan: Plan, room: int | None, full: bool) -> Iterator[str]:
             if row.changes
         )
         for move, names in moves.items():
-            yield f"  Also {some([*dict.fromkeys(names)], MOST_USAGES)}: {move}."
+            yield f"  Also {some([*dict.fromkeys(names)], _MOST)}: {move}."
         return
     if not plan.simulation:
         return
@@ -158,7 +168,7 @@ def _remarks(plan: Plan, full: bool) -> Iterator[str]:
         needed = f" (needs {part.action})" if part.action else ""
         yield f"could not read: {printable(part.what)}{needed}"
     if left_out:
-        yield f"{count(left_out, 'more note')}: gt-secure plan --format full, or plan.to_text(full=True) in Python."
+        yield f"{count(left_out, 'more note')}: {_FULL}"
 
 
 def subject(plan: Plan) -> str:

@@ -29,6 +29,7 @@ CLAIMS = {
 _CAUSES = {
     "bucket guard": "not on its list",
     "signer limit": "not signed by anybody on its list",
+    "revocation": "signed with credentials that it names",
     "URL lock": "not the address the URL was made for",
 }
 ONE_ADDRESS = (
@@ -63,7 +64,8 @@ class Answer:
     key : str
         The object, where not all objects of the question have the same answer.
     lock : str
-        What refuses: ``URL lock``, ``portal lock``, ``bucket guard``, or the name of a policy; empty if opened.
+        What refuses: ``URL lock``, ``portal lock``, ``bucket guard``, ``signer limit``, ``revocation``, or the name of
+        a policy; empty if opened.
     statement : str
         The deciding statement, if it was one.
     depends_on : tuple of str

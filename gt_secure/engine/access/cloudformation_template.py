@@ -16,6 +16,7 @@ from typing import Any
 from ...base.errors import InvalidInput
 from ...base.files import loads
 from ...base.groups import as_list, grouped
+from ...base.text import some
 from .planned_policies import PlannedDocument, PlannedFile, Unknown, World, public_access, reasons
 
 _MOST = 64
@@ -87,7 +88,7 @@ class _Template:
         names = [*self.parameters, *self.resources]
         for name in parameters:
             if not name.startswith("AWS::") and name not in names:
-                step = f"Use one of: {', '.join(names)[:200]}."
+                step = f"Use one of: {some(names, 10)}."
                 raise InvalidInput(f"The template has no parameter '{name}'.", next_step=step, field="parameters")
             self._check_allowed(name, parameters[name])
         self.targets: dict[str, list[Any]] = {}
@@ -100,7 +101,7 @@ class _Template:
         if allowed and not {each.strip() for each in parts} <= {*allowed}:
             raise InvalidInput(
                 f"The template does not allow this value of the parameter '{name}'.",
-                next_step=f"Use one of: {', '.join(allowed)[:200]}.",
+                next_step=f"Use one of: {some(allowed, 10)}.",
                 field="parameters",
                 value=value,
             )

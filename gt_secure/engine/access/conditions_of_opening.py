@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functools import reduce
 from itertools import product
 
+from ...base.text import some
 from ..iam.conditions import Condition
 from ..iam.operators import read_date, read_number
 from ..iam.request_context import SIGV4
@@ -107,7 +108,7 @@ def _values(
         _labelled(name, usable)
         or _compared(name, good, bad, conditions)
         or _matched(name, good, bad, conditions, without=without)
-        or f'with some values of {name}, such as "{", ".join(good[0])[:120]}"'
+        or f'with some values of {name}, such as "{some([*good[0]])}"'
     )
     return f"{words}, or without it" if without and not words.startswith("unless") else words
 

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias, TypeVar, overload
 
 from ...base.errors import InvalidInput, PolicyError
 from ...base.network import IPNetwork, Source, contains, parse_stored_cidrs
-from ...base.text import count
+from ...base.text import count, members
 from ..iam.documents import Statement
 from ..iam.facts import Facts
 from ..iam.request_context import SIGV4
@@ -22,6 +22,7 @@ from ..iam.request_space import WORDS, Word, limited_work
 from ..iam.variables import Keys
 from ..iam.wildcards import TooManyClassesError
 from ..policies.public_access import BLOCK_PUBLIC_ACCESS
+from ..policies.revocation import revocations_of
 from .address_classes import EVERY_ADDRESS, Span, minus, spans_of, within
 from .answer import WORKER_OF, Answer, Answers
 from .difference import Difference
@@ -300,9 +301,19 @@ class Exposure:
         names = dict.fromkeys((*before.requests, *self.requests))
         return tuple(Difference(before.row(name), self.row(name), name) for name in names)
 
+    @property
+    def revocations(self) -> tuple[str, ...]:
+        """Sentences on what revocations refuse here: the rows are about fresh credentials."""
+        found = revocations_of(self.locks.policy, self.locks.bucket, self.key, is_prefix=self.is_prefix)
+        return tuple(each.sentence for each in found)
+
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-able data."""
-        data = {"requests": [row.to_dict() for row in self.rows], "assumed": list(self.assumed)}
+        data = {
+            "requests": [row.to_dict() for row in self.rows],
+            **members(self, "revocations"),
+            "assumed": list(self.assumed),
+        }
         return data if self.locks.origin == "given" else {**data, "missing_permissions": list(self.missing)}
 
     def __repr__(self) -> str:

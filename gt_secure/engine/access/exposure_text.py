@@ -33,6 +33,7 @@ def exposure_text(exposure: Exposure, room: int | None = None, *, assumed: bool 
         named = [(word, words_of(row, word)) for word in WORDS]
         lines += [f"  {word + ':':<9} {printable(said)}" for word, said in named if said != "nowhere"]
         lines += [f"  {ONE_ADDRESS}"] if row.request == "forwarded" else []
+    lines += exposure.revocations
     if assumed and exposure.locks.assumed_of_organization:
         lines.append(f"Assumed: {' '.join(exposure.locks.assumed_of_organization)}")
     if exposure.missing:
@@ -51,6 +52,7 @@ def exposure_html(exposure: Exposure) -> str:
     assumed = markup.fold("Assumed", Markup("<br>".join(markup.text(each, 300) for each in exposure.assumed)))
     missing = markup.hint(f"Missing permissions: {', '.join(exposure.missing)}") if exposure.missing else ""
     matrix = matrix_html(matrix_of((row, row) for row in exposure), caption)
+    matrix = markup.join(matrix, *map(markup.hint, exposure.revocations))
     return output(matrix, sets_fold(exposure), assumed, missing)
 
 

@@ -49,6 +49,15 @@ GUARD_SIDS = (GUARD_SID, AGE_SID, SIGV2_SID)
 REVOKE = f"{OWN}Revoke"
 """Start of the Sids of revocations."""
 
+OWN_LOCKS = {
+    GUARD_SID: "bucket guard",
+    AGE_SID: "bucket guard",
+    SIGV2_SID: "bucket guard",
+    SIGNERS_SID: "signer limit",
+    REVOKE: "revocation",
+}
+"""The lock of each of our statements, by its Sid or the start of it. Who explains a refusal knows each of them."""
+
 _WORDS = {
     SIGNERS_SID: ("the signer limit", "The prefix", "List fewer signers", "Choose a shorter prefix"),
     REVOKE: (
@@ -195,11 +204,15 @@ def merge_guards(policy_text: str | None, statement: Mapping[str, object], age_l
     return merged
 
 
+def own_kind(sid: str) -> str:
+    """Return the entry of :data:`OWN_LOCKS` that a Sid belongs to; empty for a statement that is not ours."""
+    return REVOKE if sid.startswith(REVOKE) else sid if sid in OWN_LOCKS else ""
+
+
 def own_lock(label: str) -> str:
-    """Return the lock whose statement a label names: the guard with its age limit, or the signer limit; else empty."""
-    if any(f'"{sid}"' in label for sid in GUARD_SIDS):
-        return "bucket guard"
-    return "signer limit" if f'"{SIGNERS_SID}"' in label else ""
+    """Return the lock whose statement a label names; empty if it names none of ours."""
+    named = re.search(rf'"({OWN}\w*)"', label)
+    return OWN_LOCKS.get(own_kind(named[1]), "") if named else ""
 
 
 def remove_statements(policy_text: str, sids: Iterable[str]) -> str | None:

@@ -18,10 +18,14 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from ...base.errors import InvalidInput, refuse_url
+from ...base.errors import InvalidInput, PolicyError, refuse_url
+from ...base.groups import as_list
+from ...base.text import printable, some
 from ..iam.request_context import POST_FORM, PRESIGNED
+from ..iam.variables import split_wildcards
+from ..iam.wildcards import glob
 from .bucket_guard import REVOKE, escape_key, own_statements
 
 _UNTIL = re.compile(rf"{REVOKE}Until(\d{{8}}T\d{{6}}Z)x[0-9a-f]{{8}}")
@@ -80,7 +84,36 @@ class Revocation:
 
     sid: str
     until: dt.datetime | None
-    statement: Mapping[str, object]
+    statement: Mapping[str, Any]
+
+    def covers(self, bucket: str, key: str, *, is_prefix: bool = False) -> bool:
+        """Return whether it is about an object of a bucket, or about some object under a prefix."""
+        for text in as_list(self.statement.get("Resource", [])):
+            place = str(text).partition(":::")[2]
+            literal = place.partition("*")[0].partition("?")[0].partition("${")[0]
+            if is_prefix and literal.startswith(f"{bucket}/{key}"):
+                return True
+            if glob(split_wildcards(place))(f"{bucket}/{key}"):
+                return True
+        return False
+
+    @property
+    def sentence(self) -> str:
+        """The requests that it refuses, and until when."""
+        places = [str(each).partition(":::")[2] for each in as_list(self.statement.get("Resource", []))]
+        values = {name: each for test in _tests(self.statement) for name, each in test.items()}
+        issued = values.get("aws:TokenIssueTime", "true")
+        keys = "long-term keys" if issued == "true" else f"credentials issued before {issued}"
+        signer = [str(each) for each in as_list(values.get("aws:PrincipalArn", []))]
+        whose = f"{keys} of {signer[0]}" if signer else keys
+        end = "without an end" if self.until is None else f"until {self.until:%Y-%m-%d %H:%M} UTC"
+        return printable(f"A revocation refuses presigned requests for {some(places)}, signed with {whose}, {end}.")
+
+
+def _tests(statement: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the conditions of a statement without their operators; somebody may have edited it."""
+    conditions = statement.get("Condition")
+    return [each for each in conditions.values() if isinstance(each, dict)] if isinstance(conditions, dict) else []
 
 
 def build_revocations(
@@ -129,6 +162,15 @@ def find_revocations(policy_text: str | None) -> tuple[Revocation, ...]:
     """Return the revocations in a bucket policy; raises PolicyError if the text is none."""
     found = own_statements(policy_text)
     return tuple(Revocation(sid, _until(sid), found[sid]) for sid in found if sid.startswith(REVOKE))
+
+
+def revocations_of(policy: object, bucket: str, key: str, *, is_prefix: bool = False) -> tuple[Revocation, ...]:
+    """Return the revocations in a bucket policy that are about an object or a prefix; none if it cannot be read."""
+    try:
+        found = find_revocations(policy) if isinstance(policy, str) else ()
+    except PolicyError:
+        return ()
+    return tuple(each for each in found if each.covers(bucket, key, is_prefix=is_prefix))
 
 
 def expired_revocations(policy_text: str | None, now: dt.datetime) -> tuple[str, ...]:

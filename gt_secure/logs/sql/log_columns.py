@@ -34,12 +34,22 @@ REFUSAL_CODES = (
 _CODES = ", ".join(f"'{code}'" for code in REFUSAL_CODES)
 REFUSED = f"coalesce(http_status IN (401, 403), error_code IN ({_CODES}), false)"
 OPENED = "coalesce(http_status BETWEEN 200 AND 399, source_kind = 'cloudtrail' AND error_code IS NULL, false)"
-UPLOAD = (
-    "CASE WHEN auth_type = 'HtmlForm' THEN 'form' "
-    "WHEN operation IN ('REST.PUT.PART', 'REST.COPY.PART', 'UploadPart', 'UploadPartCopy') THEN 'part' "
-    "WHEN operation IN ('REST.PUT.OBJECT', 'REST.COPY.OBJECT', 'PutObject', 'CopyObject') THEN 'PUT' ELSE '' END"
+_OPERATIONS = {
+    "GET": "REST.GET.OBJECT WEBSITE.GET.OBJECT GetObject",
+    "HEAD": "REST.HEAD.OBJECT WEBSITE.HEAD.OBJECT HeadObject",
+    "LIST": "REST.GET.BUCKET REST.GET.BUCKETVERSIONS ListObjects ListObjectsV2 ListObjectVersions",
+    "PUT": "REST.PUT.OBJECT REST.COPY.OBJECT PutObject CopyObject",
+    "part": "REST.PUT.PART REST.COPY.PART UploadPart UploadPartCopy",
+    "DELETE": "REST.DELETE.OBJECT REST.POST.MULTI_OBJECT_DELETE BATCH.DELETE.OBJECT DeleteObject DeleteObjects",
+}
+METHOD = "CASE WHEN auth_type = 'HtmlForm' THEN 'form' {} ELSE '' END".format(
+    " ".join(
+        "WHEN operation IN ({}) THEN '{}'".format(", ".join(f"'{each}'" for each in names.split()), method)
+        for method, names in _OPERATIONS.items()
+    )
 )
-"""The kind of upload of a row: ``form``, ``part`` or ``PUT``; empty for everything else."""
+"""The method of a row: ``GET``, ``HEAD``, ``LIST``, ``PUT``, ``part``, ``DELETE`` or ``form``; empty for others."""
+UPLOAD = f"{METHOD} IN ('PUT', 'part', 'form')"
 INTERNAL = (
     "(coalesce(operation LIKE 'S3.%', false) OR coalesce(requester = 'AmazonS3', false) "
     "OR coalesce(remote_ip IS NULL AND requester LIKE '%/s3-replication', false))"
