@@ -514,8 +514,15 @@ class Connection:
         role_arn: str | None = None,
         version_id: str | None = None,
         use_session: bool = True,
+        viewer: str | None = None,
+        viewer_key: str | bytes | None = None,
+        method: str = "GET",
+        part: tuple[str, int] | None = None,
     ) -> TestUrl:
         """Sign a presigned URL for one object, bound to a source as the URL lock would bind it. It shows itself masked.
+
+        Always with signature version 4 and for the regional host. It never lives longer than the age limit of the
+        bucket's guard, where the bucket policy can be read.
 
         Parameters
         ----------
@@ -526,11 +533,20 @@ class Connection:
         version_id : str, optional; one version of the object
         use_session : bool
             Sign with a session, as Ground Truth does. False signs with the caller's own keys: it tests the guard only.
+        viewer : str, optional
+            The person who gets the URL, as a tag that nobody can remove from it: ``hits`` then counts by ``viewer``,
+            and :meth:`revoke` stops the URLs of one viewer. Such a URL is no test URL.
+        viewer_key : str or bytes, optional
+            A secret of 16 bytes or more: the tag is then a keyed hash, and the logs hold no name.
+        method : str, ``GET``, ``HEAD`` or ``PUT``
+        part : (str, int), optional; with ``PUT``: the id of a multipart upload, and the number of the part
 
         Raises
         ------
         AccessDenied
             If the role cannot be assumed; with the trust statement to add.
+        InvalidInput
+            For a tag that the log could not give back, and for a POST form, which cannot carry one.
 
         Examples
         --------
@@ -545,6 +561,10 @@ class Connection:
             role_arn=role_arn,
             version_id=version_id,
             use_session=use_session,
+            viewer=viewer,
+            viewer_key=viewer_key,
+            method=method,
+            part=part,
             test_urls=self.journal.test_urls,
         )
 
