@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from .findings.listings import Endpoints, Findings, History, Jobs, Workteams
     from .findings.model import Acceptance
     from .fleet.audit import Audit
-    from .logs import Athena, Coverage, Hits, Table
+    from .logs import Athena, Coverage, Hits, Table, Viewers
     from .logs.leaks import Leak
     from .logs.named_networks import Networks, NetworksLike
     from .logs.plots import PlotKind, Theme
@@ -727,6 +727,7 @@ class Connection:
         since: dt.datetime | str | None = None,
         until: dt.datetime | str | None = None,
         filters: Mapping[str, object] | None = None,
+        viewers: Viewers | None = None,
         engine: EngineName | Athena | SparkSession = "auto",
         dedupe: bool = False,
         memory_limit: str | None = None,
@@ -743,6 +744,8 @@ class Connection:
         bucket : str, optional; its log is found from its logging configuration
         logs : optional; access logs to read instead
         filters : mapping, optional; arguments of :meth:`~gt_secure.logs.Hits.filter`, applied where the query runs
+        viewers : Viewers, optional
+            The query parameter that names viewers, and whose signatures count (default: ``x-viewer``, everybody's).
         engine : str, Athena or pyspark.sql.SparkSession
             ``duckdb`` reads here, ``spark`` and ``athena`` elsewhere, ``auto`` chooses by size; or its settings.
         dedupe : bool, whether to leave out records that were delivered twice
@@ -764,6 +767,7 @@ class Connection:
         >>> gt.hits("gt-images", since="7d", filters={"presigned": True}).count("remote_ip")  # doctest: +SKIP
         """
         options: dict[str, Any] = {"since": since, "until": until, "dedupe": dedupe, "progress": progress}
+        options["viewers"] = viewers
         options |= {"cancel": cancel, **self._keeping(), **engine_options(engine, memory_limit)}
         sources, options["filters"] = log_of(self.aws, bucket, logs, filters)
         if wait_for:
@@ -781,6 +785,7 @@ class Connection:
         since: dt.datetime | str | None = None,
         until: dt.datetime | str | None = None,
         filters: Mapping[str, object] | None = None,
+        viewers: Viewers | None = None,
         engine: EngineName | Athena | SparkSession = "auto",
         memory_limit: str | None = None,
         progress: ProgressCallback | None = None,
@@ -788,8 +793,8 @@ class Connection:
     ) -> tuple[Table, Coverage]:
         """Count requests of the access log of a bucket without loading them: for logs of any size.
 
-        ``by`` names the columns to count by, in a list or with commas; ``filters``, ``engine``, ``memory_limit``,
-        ``progress`` and ``cancel`` are as in :meth:`hits`.
+        ``by`` names the columns to count by, in a list or with commas; ``filters``, ``viewers``, ``engine``,
+        ``memory_limit``, ``progress`` and ``cancel`` are as in :meth:`hits`.
 
         Examples
         --------
@@ -797,7 +802,7 @@ class Connection:
         """
         sources, wanted = log_of(self.aws, bucket, logs, filters)
         options: dict[str, Any] = {"since": since, "until": until, "progress": progress, "cancel": cancel}
-        options |= {"filters": wanted, **self._account(), **engine_options(engine, memory_limit)}
+        options |= {"filters": wanted, "viewers": viewers, **self._account(), **engine_options(engine, memory_limit)}
         return access_logs.count_hits(sources, by, **options)
 
     def _account(self) -> dict[str, Any]:
