@@ -79,6 +79,8 @@ class Viewers:
 
 _AUTHENTICATED = (
     "auth_type = 'QueryString' AND signature_version = 'SigV4' AND requester IS NOT NULL "
-    f"AND ({OPENED} OR error_code = 'NoSuchKey' OR error_code = 'AccessDenied' AND {{in_time}} <= expires_s)"
+    f"AND ({OPENED} OR error_code = 'NoSuchKey' OR error_code = 'AccessDenied' AND {{in_time}} <= expires_s "
+    "AND operation NOT IN ('REST.HEAD.OBJECT', 'HeadObject'))"
 )
-"""Condition: S3 has checked the signature. A refusal of an expired URL may come before that check."""
+"""Condition: S3 has checked the signature. A refusal of an expired URL may come before that check, and the answer to
+HEAD has no body that would tell why it was refused."""
