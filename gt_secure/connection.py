@@ -18,6 +18,7 @@ from .aws.client import Aws, connect_aws
 from .aws.teams import TeamLike, team_here
 from .base.errors import InvalidInput, refuse_url
 from .base.network import ProbeOrigin, Source
+from .base.viewers import viewer_tag
 from .changes import Journal
 from .connection_arguments import (
     Logs,
@@ -381,6 +382,8 @@ class Connection:
         bucket: str | None = None,
         prefix: str = "",
         signer: str | None = None,
+        viewer: str | None = None,
+        viewer_key: str | bytes | None = None,
         logs: Logs | Hits | None = None,
     ) -> Plan:
         """Plan to stop a leaked URL, or all URLs signed with older credentials. Writes nothing: :meth:`apply` does.
@@ -395,6 +398,9 @@ class Connection:
         bucket, prefix : str, where ``before`` holds
         signer : str, optional
             ARN of the role or user, for ``before``. Long-term keys have no time of issue: all they sign is refused.
+        viewer, viewer_key : optional
+            Instead of a leak: what :meth:`sign` signed for this viewer with older credentials. No policy sees the tag:
+            where the log shows URLs that others signed for the viewer, add their signer.
         logs : optional; recent requests: the plan then names who else loses access
 
         Raises
@@ -408,7 +414,8 @@ class Connection:
         >>> gt.apply(gt.revoke(leak)).outcome  # doctest: +SKIP
         'applied'
         """
-        revoked = changes.revoked(leak, before=before, bucket=bucket, prefix=prefix, signer=signer)
+        tag = None if viewer is None else viewer_tag(viewer, viewer_key)
+        revoked = changes.revoked(leak, before=before, bucket=bucket, prefix=prefix, signer=signer, viewer=tag)
         with self._hits_of(logs) as hits:
             return changes.plan_revoke(self.aws, revoked, hits=hits, context=self.context)
 

@@ -22,7 +22,7 @@ _OF_ROLE = re.compile(r"(arn:[^:]*):(?:iam|sts)(::[0-9]*):(?:role/(?:[^/]+/)*|as
 
 @dataclass(frozen=True)
 class Viewers:
-    """How URLs name their viewers.
+    """Query parameter of viewers, and the signers whose tags count.
 
     Attributes
     ----------
