@@ -66,8 +66,8 @@ class Hits:
         if not columns:
             # A view, so that a query computes only what it names. Each query plans a view again, but not a table.
             view = store.new_name("hits")
-            columns = late(test_urls=store.test_urls, viewers=store.viewers)
-            picks = ", ".join(f"{text} AS {name}" for name, text in columns.items())
+            computed = late(test_urls=store.test_urls, viewers=store.viewers)
+            picks = ", ".join(f"{text} AS {name}" for name, text in computed.items())
             form = "TEMP TABLE" if coverage.hits <= _FEW else "VIEW"
             store.query(f"CREATE {form} {view} AS SELECT *, {picks} FROM ({relation})")
             relation = f"SELECT * FROM {view}"

@@ -8,7 +8,6 @@ requester, and the answer is one that follows authentication. Every other tag is
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ...base.errors import InvalidInput
@@ -38,10 +37,9 @@ class Viewers:
 
     def __post_init__(self) -> None:
         check_parameter(self.parameter)
-        given: Iterable[str] = (self.signers,) if isinstance(self.signers, str) else self.signers
-        object.__setattr__(self, "signers", tuple(given))
+        object.__setattr__(self, "signers", tuple(self.signers))
         for arn in self.signers:
-            if not isinstance(arn, str) or not _ARN.fullmatch(arn):
+            if not _ARN.fullmatch(str(arn)):
                 raise InvalidInput(
                     f'"{str(arn)[:120]}" is not the ARN of a role or user that signs URLs.',
                     next_step="Write arn:aws:iam::111122223333:role/NAME.",
