@@ -18,6 +18,7 @@ from .aws.client import Aws, connect_aws
 from .aws.teams import TeamLike, team_here
 from .base.errors import InvalidInput, refuse_url
 from .base.network import ProbeOrigin, Source
+from .base.viewers import viewer_tag
 from .changes import Journal
 from .connection_arguments import (
     Logs,
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
     from .findings.listings import Endpoints, Findings, History, Jobs, Workteams
     from .findings.model import Acceptance
     from .fleet.audit import Audit
-    from .logs import Athena, Coverage, Hits, Table
+    from .logs import Athena, Coverage, Hits, Table, Viewers
     from .logs.leaks import Leak
     from .logs.named_networks import Networks, NetworksLike
     from .logs.plots import PlotKind, Theme
@@ -381,6 +382,8 @@ class Connection:
         bucket: str | None = None,
         prefix: str = "",
         signer: str | None = None,
+        viewer: str | None = None,
+        viewer_key: str | bytes | None = None,
         logs: Logs | Hits | None = None,
     ) -> Plan:
         """Plan to stop a leaked URL, or all URLs signed with older credentials. Writes nothing: :meth:`apply` does.
@@ -395,6 +398,9 @@ class Connection:
         bucket, prefix : str, where ``before`` holds
         signer : str, optional
             ARN of the role or user, for ``before``. Long-term keys have no time of issue: all they sign is refused.
+        viewer, viewer_key : optional
+            Instead of a leak: what :meth:`sign` signed for this viewer with older credentials. No policy sees the tag:
+            where the log shows URLs that others signed for the viewer, add their signer.
         logs : optional; recent requests: the plan then names who else loses access
 
         Raises
@@ -408,7 +414,8 @@ class Connection:
         >>> gt.apply(gt.revoke(leak)).outcome  # doctest: +SKIP
         'applied'
         """
-        revoked = changes.revoked(leak, before=before, bucket=bucket, prefix=prefix, signer=signer)
+        tag = None if viewer is None else viewer_tag(viewer, viewer_key)
+        revoked = changes.revoked(leak, before=before, bucket=bucket, prefix=prefix, signer=signer, viewer=tag)
         with self._hits_of(logs) as hits:
             return changes.plan_revoke(self.aws, revoked, hits=hits, context=self.context)
 
@@ -514,8 +521,15 @@ class Connection:
         role_arn: str | None = None,
         version_id: str | None = None,
         use_session: bool = True,
+        viewer: str | None = None,
+        viewer_key: str | bytes | None = None,
+        method: str = "GET",
+        part: tuple[str, int] | None = None,
     ) -> TestUrl:
         """Sign a presigned URL for one object, bound to a source as the URL lock would bind it. It shows itself masked.
+
+        Always with signature version 4 and for the regional host. It never lives longer than the age limit of the
+        bucket's guard, where the bucket policy can be read.
 
         Parameters
         ----------
@@ -526,11 +540,20 @@ class Connection:
         version_id : str, optional; one version of the object
         use_session : bool
             Sign with a session, as Ground Truth does. False signs with the caller's own keys: it tests the guard only.
+        viewer : str, optional
+            The person who gets the URL, as a tag that nobody can remove from it: ``hits`` then counts by ``viewer``,
+            and :meth:`revoke` stops the URLs of one viewer. Such a URL is no test URL.
+        viewer_key : str or bytes, optional
+            A secret of 16 bytes or more: the tag is then a keyed hash, and the logs hold no name.
+        method : str, ``GET``, ``HEAD`` or ``PUT``
+        part : (str, int), optional; with ``PUT``: the id of a multipart upload, and the number of the part
 
         Raises
         ------
         AccessDenied
             If the role cannot be assumed; with the trust statement to add.
+        InvalidInput
+            For a tag that the log could not give back, and for a POST form, which cannot carry one.
 
         Examples
         --------
@@ -545,6 +568,10 @@ class Connection:
             role_arn=role_arn,
             version_id=version_id,
             use_session=use_session,
+            viewer=viewer,
+            viewer_key=viewer_key,
+            method=method,
+            part=part,
             test_urls=self.journal.test_urls,
         )
 
@@ -744,6 +771,7 @@ class Connection:
         since: dt.datetime | str | None = None,
         until: dt.datetime | str | None = None,
         filters: Mapping[str, object] | None = None,
+        viewers: Viewers | None = None,
         engine: EngineName | Athena | SparkSession = "auto",
         dedupe: bool = False,
         memory_limit: str | None = None,
@@ -760,6 +788,8 @@ class Connection:
         bucket : str, optional; its log is found from its logging configuration
         logs : optional; access logs to read instead
         filters : mapping, optional; arguments of :meth:`~gt_secure.logs.Hits.filter`, applied where the query runs
+        viewers : Viewers, optional
+            The query parameter that names viewers, and whose signatures count (default: ``x-viewer``, everybody's).
         engine : str, Athena or pyspark.sql.SparkSession
             ``duckdb`` reads here, ``spark`` and ``athena`` elsewhere, ``auto`` chooses by size; or its settings.
         dedupe : bool, whether to leave out records that were delivered twice
@@ -781,6 +811,7 @@ class Connection:
         >>> gt.hits("gt-images", since="7d", filters={"presigned": True}).count("remote_ip")  # doctest: +SKIP
         """
         options: dict[str, Any] = {"since": since, "until": until, "dedupe": dedupe, "progress": progress}
+        options["viewers"] = viewers
         options |= {"cancel": cancel, **self._keeping(), **engine_options(engine, memory_limit)}
         sources, options["filters"] = log_of(self.aws, bucket, logs, filters)
         if wait_for:
@@ -798,6 +829,7 @@ class Connection:
         since: dt.datetime | str | None = None,
         until: dt.datetime | str | None = None,
         filters: Mapping[str, object] | None = None,
+        viewers: Viewers | None = None,
         engine: EngineName | Athena | SparkSession = "auto",
         memory_limit: str | None = None,
         progress: ProgressCallback | None = None,
@@ -805,8 +837,8 @@ class Connection:
     ) -> tuple[Table, Coverage]:
         """Count requests of the access log of a bucket without loading them: for logs of any size.
 
-        ``by`` names the columns to count by, in a list or with commas; ``filters``, ``engine``, ``memory_limit``,
-        ``progress`` and ``cancel`` are as in :meth:`hits`.
+        ``by`` names the columns to count by, in a list or with commas; ``filters``, ``viewers``, ``engine``,
+        ``memory_limit``, ``progress`` and ``cancel`` are as in :meth:`hits`.
 
         Examples
         --------
@@ -814,7 +846,7 @@ class Connection:
         """
         sources, wanted = log_of(self.aws, bucket, logs, filters)
         options: dict[str, Any] = {"since": since, "until": until, "progress": progress, "cancel": cancel}
-        options |= {"filters": wanted, **self._account(), **engine_options(engine, memory_limit)}
+        options |= {"filters": wanted, "viewers": viewers, **self._account(), **engine_options(engine, memory_limit)}
         return access_logs.count_hits(sources, by, **options)
 
     def _account(self) -> dict[str, Any]:
@@ -850,7 +882,7 @@ class Connection:
         hits : Hits, or what :meth:`exposure` returned; then ``kind``, ``restriction`` and ``top`` are not read
         kind : str
             ``ip``, ``network``: bars by source. ``time``, ``heat``: over time, by hour. ``leak``: the first leaked URL.
-            ``age``: ages of URLs, by signer. ``refused``: refusals, by lock.
+            ``age``: ages of URLs, by signer. ``refused``: refusals, by lock. ``viewer``: networks, by viewer.
         restriction : Restriction, optional; the allowed addresses and endpoints
         top : int, number of sources with a bar of their own
         theme : str, ``light`` or ``dark``

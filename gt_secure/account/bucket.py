@@ -192,6 +192,8 @@ class Bucket:
         Number of refused CORS preflight requests in that log.
     applications : tuple of str
         Applications that presigned in that log.
+    version_2 : mapping of str to int
+        Opened requests of signature version 2 in that log, by application.
     presigners : callable or None
         Counts who signed URLs for reading in that log; asked only by the rule that needs it.
     """
@@ -216,6 +218,7 @@ class Bucket:
     leaks: Callable[[], int] = field(default=int, compare=False, repr=False)
     preflights: int = 0
     applications: tuple[str, ...] = ()
+    version_2: Mapping[str, int] = field(default_factory=dict)
     presigners: Callable[[], Mapping[str, int]] | None = field(default=None, compare=False, repr=False)
 
     @property

@@ -12,8 +12,8 @@ from ..base.errors import InvalidInput, NotFound
 from ..base.network import IPNetwork, collapse, outside, parse_stored_cidrs, subtract
 from ..base.text import count, some
 from ..engine.access.part import Part
-from ..engine.policies.age_limit import age_text
-from ..engine.policies.bucket_guard import Guard, find_guard
+from ..engine.policies.age_limit import SIGV2_SID, age_text
+from ..engine.policies.bucket_guard import Guard, covered_objects, find_guard, own_statements
 from ..engine.policies.signer_limit import SignerLimit, find_signer_limit
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
@@ -39,6 +39,7 @@ def current_restriction(
     state = _state_of(aws, team, bucket)
     policy = None if state.bucket is None else state.bucket.policy.value
     guard, limit = find_guard(policy), find_signer_limit(policy)
+    version = own_statements(policy).get(SIGV2_SID) if guard is None or guard.age_limit_s is None else None
     notices: list[Notice] = []
     url_lock = _url_lock(state.team.value, notices)
     ranges = _portal_ranges(state.workforce, guard, notices)
@@ -49,9 +50,9 @@ def current_restriction(
         "url_lock": url_lock,
         "portal_lock": True if ranges else None,
         "bucket": bucket,
-        **_fields_of_policy(guard, limit),
+        **_fields_of_policy(guard, limit, None if version is None else covered_objects(version)[2]),
     }
-    if state.team.value is None and guard is None and limit is None:
+    if (state.team.value, guard, limit, version) == (None,) * 4:
         raise NotFound(f"The policy of {bucket} has no guard of ours.", next_step="Plan one first.")
     return Restriction.from_dict(wanted), notices
 
@@ -85,21 +86,27 @@ def _portal_ranges(workforce: Part[Workforce], guard: Guard | None, notices: lis
     return ranges
 
 
-def _fields_of_policy(guard: Guard | None, limit: SignerLimit | None) -> dict[str, object]:
-    """Return the fields that the bucket's policy decides, except the addresses."""
-    signers = {"signers": None if limit is None else list(limit.signers)}
+def _fields_of_policy(guard: Guard | None, limit: SignerLimit | None, version_4_of: str | None) -> dict[str, object]:
+    """Return the fields that the bucket's policy decides, except the addresses.
+
+    ``version_4_of`` is the prefix of a version limit that stands alone.
+    """
+    prefix = guard.prefix if guard is not None else limit.prefix if limit is not None else version_4_of or ""
+    signers = {
+        "signers": None if limit is None else list(limit.signers),
+        "version_4_only": True if version_4_of == prefix else None,
+        "prefix": prefix,
+    }
     if guard is None:
         return {
             "endpoints": [],
             "guard": None,
-            "prefix": "" if limit is None else limit.prefix,
             "age_limit": None,
             **signers,
         }
     return {
         "endpoints": list(guard.endpoints),
         "guard": "reads" if guard.reads else True,
-        "prefix": guard.prefix,
         "age_limit": age_text(guard.age_limit_s) if guard.age_limit_s else None,
         **signers,
     }

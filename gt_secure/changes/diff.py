@@ -9,16 +9,21 @@ from ..account.state import OtherTeam, State
 from ..base.errors import PolicyError
 from ..base.network import all_private, parse_stored_cidrs
 from ..engine.access.part import Part
+from ..engine.policies.age_limit import SIGV2_SID, build_version_limit
 from ..engine.policies.bucket_guard import (
     GUARD_SIDS,
     SIGNERS_SID,
+    UPLOAD,
     Guard,
     build_guard,
     find_guard,
     merge_guard,
     merge_guards,
+    own_statements,
+    prefix_resource,
     remove_statements,
 )
+from ..engine.policies.equivalence import statements_equal
 from ..engine.policies.revocation import expired_revocations, expired_text
 from ..engine.policies.signer_limit import build_signer_limit, find_signer_limit
 from ..engine.policies.url_lock import UrlLock
@@ -66,12 +71,12 @@ def existing_guard(state: State) -> Guard | None:
 
 
 def _guard_change(wish: Restriction, state: State) -> Change[str | None] | None:
-    if state.bucket is None or (wish.guard is None and wish.signers is None):
+    if state.bucket is None or (wish.guard, wish.signers, wish.version_4_only) == (None,) * 3:
         return None
     before = state.bucket.policy.value
     ended = expired_revocations(before, state.at)
     remaining = None if before is None else remove_statements(before, ended)
-    after = _with_signers(wish, state, _with_guard(wish, state, remaining))
+    after = _with_version(wish, state, _with_signers(wish, state, _with_guard(wish, state, remaining)))
     if after == before:
         return None
     target = BucketGuard(state.bucket.name, state.bucket.region)
@@ -131,6 +136,19 @@ def _with_signers(wish: Restriction, state: State, policy: str | None) -> str | 
         bucket.name, wish.signers, state.account_id, prefix=wish.prefix, partition=state.partition
     )
     return merge_guard(policy, statement)
+
+
+def _with_version(wish: Restriction, state: State, policy: str | None) -> str | None:
+    """Put the version limit in, or take it out; the age limit has the same statement."""
+    if wish.version_4_only is None or wish.age_limit is not None or state.bucket is None:
+        return policy
+    if not wish.version_4_only:
+        return policy if policy is None else remove_statements(policy, [SIGV2_SID])
+    resource = prefix_resource(state.partition, state.bucket.name, wish.prefix)
+    covered: dict[str, object] = {"NotAction": UPLOAD} if wish.guard == "reads" else {"Action": "s3:*"}
+    statement = build_version_limit({**covered, "Resource": resource})
+    is_there = statements_equal(own_statements(policy).get(SIGV2_SID), statement)
+    return policy if is_there else merge_guard(policy, statement)
 
 
 def _merged(before: str | None, statement: Mapping[str, object], age_limit_s: int | None) -> str:

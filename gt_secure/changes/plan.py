@@ -291,7 +291,7 @@ def _cap(
     restriction: Restriction, changes: Sequence[Change[Any]], tried: DryRun | None, region: str
 ) -> Iterator[Notice]:
     """Yield what an age limit refuses: every URL of signature version 2, and old requests that the log shows."""
-    if not restriction.guard or restriction.age_limit is None:
+    if not restriction.version_4_only and (not restriction.guard or restriction.age_limit is None):
         return
     requests = 0 if tried is None else tried.signed_with_2
     worked = f" The log shows {count(requests, 'such request')} that worked." if requests else ""
@@ -303,7 +303,7 @@ def _cap(
         else None
     )
     if profile is not None and version == "2" and not requests:
-        worked = f" {profile.name} signs so in {region}: the limit would refuse every URL of it."
+        worked = f" {profile.name} signs so in {region}: the plan would refuse every URL of it."
     asks = (requests or version == "2") and find_change(changes, BucketGuard) is not None
     yield notice("age-limit-version-2", severity="blocker" if asks else "info", worked=worked, fix=fix)
     if tried is not None and tried.too_old:

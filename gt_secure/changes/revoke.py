@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..account.reader import read_state
 from ..aws.buckets import check_bucket, check_prefix, place_of, whole_bucket
 from ..aws.client import Aws
 from ..base.errors import InvalidInput, refuse_url
 from ..base.text import count, printable
+from ..base.viewers import viewer_session
 from ..engine.policies.age_limit import LONGEST_S
 from ..engine.policies.bucket_guard import merge_guard, prefix_resource, remove_statements
 from ..engine.policies.revocation import (
@@ -55,7 +56,8 @@ class Revoked:
     """URLs to revoke: of one object, or of all under a prefix; of one signer, or of all with temporary credentials.
 
     Only temporary credentials issued before ``before`` count; long-term keys have no time of issue. ``until`` is when
-    the last of the URLs expires; None if it is unknown, or never. Both are UTC. ``leaked`` is one URL of a log.
+    the last of the URLs expires; None if it is unknown, or never. Both are UTC. ``leaked`` is one URL of a log. The
+    sessions of a ``viewer`` are stopped as well as the signer, and alone without one.
     """
 
     bucket: str
@@ -65,6 +67,7 @@ class Revoked:
     before: dt.datetime
     until: dt.datetime | None
     leaked: bool = False
+    viewer: str | None = None
 
     @property
     def kind(self) -> SignerKind:
@@ -96,6 +99,9 @@ class Revoked:
             "unknown": f"signed with anybody's long-term keys, new ones too, and with anybody's temporary credentials "
             f"from before {moment}",
         }[self.kind]
+        if self.viewer is not None:
+            own = f"signed for {self.viewer} by gt_secure with credentials issued before {moment}"
+            signed = own if self.signer is None else f"{own}, or {signed}"
         end = "until it is undone" if self.until is None else f"until {self.until:%Y-%m-%d %H:%M:%S} UTC"
         return f"presigned requests {what} {signed} are refused, {end}"
 
@@ -149,9 +155,19 @@ def revoked_before(bucket: str, before: str | dt.datetime, prefix: str = "", sig
 
 
 def revoked(
-    leak: Leak | None, *, before: dt.datetime | str | None, bucket: str | None, prefix: str, signer: str | None
+    leak: Leak | None,
+    *,
+    before: dt.datetime | str | None,
+    bucket: str | None,
+    prefix: str,
+    signer: str | None,
+    viewer: str | None = None,
 ) -> Revoked:
-    """Return what to revoke, for one leak or for a time. Raises :class:`InvalidInput` for both or neither."""
+    """Return what to revoke: one leak, or what was signed before a time, for a viewer until now.
+
+    Raises :class:`InvalidInput` for a leak with a time or a viewer, or none of them.
+    """
+    before = "now" if viewer is not None and before is None else before
     if (leak is None) == (before is None):
         raise InvalidInput(
             "A revocation is for one leak or for a time.",
@@ -162,7 +178,7 @@ def revoked(
         if not bucket:
             raise InvalidInput("No bucket is named.", next_step="Pass bucket=.", field="bucket")
         refuse_url(bucket, "bucket", "the name of a bucket")
-        return revoked_before(bucket, before, prefix, signer)
+        return replace(revoked_before(bucket, before, prefix, signer), viewer=viewer)
     if prefix or signer is not None:
         raise InvalidInput(
             "A leak names its own object and signer.",
@@ -193,6 +209,7 @@ def plan_revoke(
     these are no open hits.
     """
     _check_open(hits)
+    _check_viewer(revoked, hits)
     now = dt.datetime.now(dt.UTC)
     if revoked.until is not None and revoked.until <= now:
         what = "URL" if revoked.leaked else "URLs of temporary credentials"
@@ -232,6 +249,7 @@ def _change(
         until=revoked.temporary_until,
         signer=revoked.signer,
         long_term_until=revoked.until,
+        session="" if revoked.viewer is None else viewer_session(revoked.viewer),
     )
     for statement in statements:
         if not has_ended(statement, now):
@@ -262,6 +280,8 @@ _LOSE = {
 def _affects(revoked: Revoked, hits: Hits | None, now: dt.datetime) -> list[str]:
     """Name who else loses access: other URLs of the same signers that would still work, as the log shows."""
     losses = [_LOSE["everybody" if revoked.kind == "session" else revoked.kind]]
+    if revoked.viewer is not None and revoked.signer is None:
+        return ["everybody who holds such a URL"]
     if revoked.leaked and revoked.whole_bucket:
         losses.append("every object in the bucket, because this URL names none")
     if hits is None:
@@ -278,20 +298,47 @@ def _affects(revoked: Revoked, hits: Hits | None, now: dt.datetime) -> list[str]
         "unknown": f"({older} OR NOT {_OF_SESSION})",
     }[revoked.kind]
     rows = chosen.query(
-        f"SELECT {SIGNER} AS signer, any_value(requester), count(DISTINCT fingerprint), count(DISTINCT remote_ip) "
-        f"FROM {{hits}} WHERE {refused} AND "
-        f"coalesce(signed_at + to_seconds(coalesce(expires_s, {LONGEST_S})) > TIMESTAMP '{_sql(now)}', true) "
+        f"SELECT {SIGNER} AS signer, any_value(requester), count(DISTINCT fingerprint), count(DISTINCT remote_ip), "
+        f"count(DISTINCT viewer) FROM {{hits}} WHERE {refused} AND {_alive(now)} "
         "GROUP BY 1 ORDER BY 3 DESC, 1"
     )
     one = revoked.signer if revoked.kind in ("session", "user") else None
     meant = [row for row in rows if one is None or is_signer(row[1] or "", one)]
     losses += [
         f"{printable(signer_label(signer))}: {count(urls, 'URL')} in the log that may still work, used from "
-        f"{count(addresses, 'address', 'addresses')}"
-        for signer, _, urls, addresses in meant[:_NAMED]
+        f"{count(addresses, 'address', 'addresses')}" + (f", of {count(viewers, 'viewer')}" if viewers else "")
+        for signer, _, urls, addresses, viewers in meant[:_NAMED]
     ]
     losses += [f"{count(len(meant) - _NAMED, 'more signer')} in the log"] if len(meant) > _NAMED else []
     return losses
+
+
+def _alive(now: dt.datetime) -> str:
+    """Condition: the URL of a row may still work."""
+    return f"coalesce(signed_at + to_seconds(coalesce(expires_s, {LONGEST_S})) > TIMESTAMP '{_sql(now)}', true)"
+
+
+def _check_viewer(revoked: Revoked, hits: Hits | None) -> None:
+    """Refuse to stop a viewer of whom others signed URLs: no condition key holds a parameter of the query."""
+    if hits is None or revoked.viewer is None or revoked.signer is not None:
+        return
+    rows = hits.filter(presigned=True, refused=False, bucket=revoked.bucket, key_prefix=revoked.prefix or None).query(
+        f"SELECT {SIGNER} AS signer, any_value(requester), count(DISTINCT fingerprint) FILTER (mine) AS n, "
+        "min(fingerprint) FILTER (mine), count(DISTINCT fingerprint), count(DISTINCT viewer) "
+        f"FROM (SELECT *, coalesce(viewer = {literal(revoked.viewer)}, false) AS mine FROM {{hits}}) "
+        f"WHERE {_alive(dt.datetime.now(dt.UTC))} AND NOT suffix(requester, {literal(viewer_session(revoked.viewer))}) "
+        "GROUP BY 1 HAVING n > 0 ORDER BY n DESC, 1"
+    )
+    if rows:
+        signer, requester, number, fingerprint, urls, viewers = rows[0]
+        others = f"also stops {count(urls - number, 'other URL')} in the log, of {count(viewers, 'viewer')} in all"
+        raise InvalidInput(
+            f"{count(number, 'URL')} of {printable(revoked.viewer)} that may still work cannot be told from the other "
+            f"URLs of {printable(signer_label(signer))}: S3 has no condition key for a parameter of the query.",
+            next_step=f"Stop the signer's older URLs with signer {without_session(requester)}: this {others}. Or stop "
+            f"one URL by its fingerprint, such as {fingerprint}.",
+            field="signer",
+        )
 
 
 def _check_open(hits: Hits | None) -> None:
@@ -322,7 +369,9 @@ def _sql(moment: dt.datetime) -> str:
 
 def _notices(revoked: Revoked) -> Iterator[Notice]:
     yield notice("revoke-credentials")
-    if revoked.kind == "everybody":
+    if revoked.viewer is not None:
+        yield notice("revoke-viewer")
+    elif revoked.kind == "everybody":
         yield notice("revoke-long-term")
     if revoked.until is None:
         unknown, never = "The log does not show when the URL expires", "URLs of long-term keys may never expire"

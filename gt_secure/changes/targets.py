@@ -21,7 +21,7 @@ from ..aws.client import Aws, aws_errors
 from ..aws.teams import _VOLATILE, Workteam, read_team, read_workforce
 from ..base.errors import Conflict, InvalidInput, Unsupported
 from ..engine.access.part import Part
-from ..engine.policies.age_limit import age_text
+from ..engine.policies.age_limit import SIGV2_SID, age_text
 from ..engine.policies.bucket_guard import Guard, find_guard, merge_guard, own_statements, remove_guard
 from ..engine.policies.equivalence import deleted_principals, policies_equal, statements_equal
 from ..engine.policies.public_access import has_same_grants
@@ -154,7 +154,9 @@ class BucketGuard(Target[str | None]):
     def words(self, value: str | None, names: Sequence[str] = ()) -> str:
         """Return the guard and the signer limit of a policy in words."""
         signers = find_signer_limit(value)
-        return _guard_words(find_guard(value), names) + (f"; {signers.words}" if signers is not None else "")
+        limits = f"; {signers.words}" if signers is not None else ""
+        limits += "; signature version 2 is refused" if SIGV2_SID in own_statements(value) else ""
+        return _guard_words(find_guard(value), names) + limits
 
     def same(self, one: str | None, other: str | None) -> bool:
         """Compare two texts by meaning: AWS may return one value where a list of one was sent, and order is free."""

@@ -98,6 +98,11 @@ def _add_plan_arguments(parser: Parser) -> None:
         help="refuse URLs for reading that nobody of these roles and users signed, or off; may be repeated",
     )
     group.add_argument(
+        "--version-4-only",
+        action=argparse.BooleanOptionalAction,
+        help="refuse presigned requests of signature version 2; --no-version-4-only removes that",
+    )
+    group.add_argument(
         "--url-lock",
         choices=("auto", "SourceIp", "VpcSourceIp", "off", "keep"),
         help="the workteam's URL lock (default: auto, the setting that fits the portal)",
@@ -167,7 +172,7 @@ def restriction_from(args: argparse.Namespace) -> Restriction:
         data["url_lock"] = {"auto": True, "off": False, "keep": None}.get(args.url_lock, args.url_lock)
     if args.guard is not None:
         data["guard"] = {"all": True, "off": False}.get(args.guard, args.guard)
-    for name in ("portal_lock", "application"):
+    for name in ("portal_lock", "application", "version_4_only"):
         if getattr(args, name, None) is not None:
             data[name] = getattr(args, name)
     if args.age_limit is not None:

@@ -14,6 +14,7 @@ from .. import explain, logs
 from ..base.errors import InvalidInput
 from ..base.optional import missing
 from ..base.text import json_text
+from ..base.viewers import VIEWER
 from ..logs import activity
 from ..logs.coverage import Coverage
 from ..logs.engines.duckdb_store import MEMORY_LIMIT
@@ -47,6 +48,14 @@ def add_log_source(parser: Parser) -> None:
         action="append",
         metavar="FILE",
         help="names of networks: networks file, ip-ranges.json or .mmdb; may be repeated",
+    )
+    parser.add_argument("--viewer-parameter", metavar="NAME", help=f"query parameter of viewers (default: {VIEWER})")
+    parser.add_argument(
+        "--viewer-signer",
+        action="append",
+        default=[],
+        metavar="ARN",
+        help="count viewers signed by this role or user only; may be repeated",
     )
     parser.add_argument("--no-cache", action="store_true", help="do not cache log objects of S3 on disk")
     parser.add_argument(
@@ -176,6 +185,7 @@ def log_query(args: argparse.Namespace) -> tuple[list[Any], dict[str, Any]]:
     if args.bucket:
         sources.append(find_logs(aws, args.bucket))
     options = {name: getattr(args, name) for name in ("since", "until", "engine", "networks", "memory_limit")}
+    options["viewers"] = logs.Viewers(args.viewer_parameter or VIEWER, tuple(args.viewer_signer))
     return sources, options | {"aws": aws, "filters": _log_filters(args), "athena": athena_settings(args)}
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
-from ..base.errors import InvalidInput, NotFound
+from ..base.errors import GtSecureError, InvalidInput, NotFound
 from ..changes.applied import Applied
 from ..changes.plan import Plan
 from ..connection import Connection
 from ..logs.hits import Hits
 from ..logs.leaks import Leak, url_uses
+from ..logs.storage.listing import find_logs
 from . import changes
 from .log_options import reading
-from .output import connection
+from .output import connection, note
 from .parser import Commands
+from .sign import add_viewer, viewer_key
 
 
 def add(commands: Commands) -> None:
@@ -29,6 +32,7 @@ def add(commands: Commands) -> None:
                 "gt-secure revoke s3://gt-images/scans/ --before 1h --yes",
                 "stop all URLs of older sessions",
             ),
+            ("gt-secure revoke s3://gt-images --viewer anna", "stop what was signed for one viewer until now"),
         ),
         result=_revoke_from,
     )
@@ -37,7 +41,8 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--before", metavar="TIME", help="instead: credentials issued before this UTC time, age (1h) or now"
     )
-    parser.add_argument("--signer", metavar="ARN", help="with --before: only URLs of this role or user")
+    add_viewer(parser, "instead: what was signed for this viewer")
+    parser.add_argument("--signer", metavar="ARN", help="with --before or --viewer: URLs of this role or user")
     parser.add_argument(
         "--logs", action="append", default=[], metavar="SOURCE", help="read these access logs instead (repeatable)"
     )
@@ -45,7 +50,7 @@ def add(commands: Commands) -> None:
     changes.add_confirm(parser)
     changes.add_doing(parser)
     parser.reads_only("--fingerprint", "s3uri", "--logs", "--since", "--confirm", *changes.DOING)
-    parser.needs("--since", "--fingerprint", "--logs")
+    parser.needs("--since", "--fingerprint", "--logs", "--viewer")
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -65,17 +70,28 @@ def _planned(args: argparse.Namespace, gt: Connection) -> Plan:
             )
         with _hits(args, gt) as log:
             return gt.revoke(_leak(log, args.fingerprint), bucket=args.bucket, logs=log)
-    if args.before is None:
+    if args.before is None and args.viewer is None:
         raise InvalidInput(
             "A revocation is for one URL or for a time.",
-            next_step="Add --fingerprint from gt-secure leaks --json, or --before TIME.",
+            next_step="Add --fingerprint from gt-secure leaks --json, --before TIME or --viewer NAME.",
             field="before",
         )
-    wanted = {"before": args.before, "bucket": args.bucket, "prefix": args.prefix or "", "signer": args.signer}
-    if not args.logs:
+    wanted: dict[str, Any] = {name: getattr(args, name) for name in ("before", "bucket", "signer", "viewer")}
+    wanted |= {"prefix": args.prefix or "", "viewer_key": viewer_key(args)}
+    if not args.logs and not (args.viewer and _has_log(args, gt)):
         return gt.revoke(**wanted)
     with _hits(args, gt) as log:
         return gt.revoke(**wanted, logs=log)
+
+
+def _has_log(args: argparse.Namespace, gt: Connection) -> bool:
+    """Return whether the log of the bucket can be found: stopping a viewer does not wait for one."""
+    try:
+        find_logs(gt.aws, args.bucket)
+    except GtSecureError as error:
+        note(f"The log was not read, so that URLs which others signed for the viewer are unknown: {error.message}")
+        return False
+    return True
 
 
 def _hits(args: argparse.Namespace, gt: Connection) -> Hits:

@@ -21,7 +21,7 @@ from ..restriction.applications import applications, check_application
 from ..restriction.messages import notice
 from .exit_codes import FOUND, OK, UNKNOWN
 from .output import ask, connection, note, say, show_json, table
-from .parser import Commands
+from .parser import Commands, Parser
 
 
 def add(commands: Commands) -> None:
@@ -37,10 +37,17 @@ def add(commands: Commands) -> None:
                 "gt-secure sign s3://gt-images/scans/0001.png -o new-url.txt",
                 "write it to a file that only you can read",
             ),
+            ("gt-secure sign s3://reports/2026/a.pdf --viewer anna --show", "a URL that names its viewer in the log"),
         ),
         result=_signed_from,
     )
     _add_signing(sign)
+    add_viewer(sign, "sign the person into the URL; the access log then names the viewer")
+    sign.add_argument("--method", default="GET", help="GET, HEAD or PUT (default: %(default)s)")
+    sign.add_argument("--upload-id", metavar="ID", help="with PUT: one part of this multipart upload")
+    sign.add_argument("--part-number", type=int, metavar="N", help="number of the part")
+    sign.needs("--upload-id", "--part-number")
+    sign.needs("--part-number", "--upload-id")
     sign.add_argument("--expires-in", default=600, metavar="SECONDS", help="lifetime (default: %(default)s)")
     sign.add_argument("--show", action="store_true", help="print the URL (whoever has it can open the object)")
     sign.add_argument("-o", "--output", metavar="FILE", help="write the URL to a new file that only you can read")
@@ -115,8 +122,28 @@ def _add_signing(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_viewer(parser: Parser, text: str) -> None:
+    """Add the options that name a viewer."""
+    parser.add_argument("--viewer", metavar="NAME", help=text)
+    parser.add_argument("--viewer-key", metavar="FILE", help="file with a secret: the tag is a keyed hash of the name")
+    parser.needs("--viewer-key", "--viewer")
+
+
+def viewer_key(args: argparse.Namespace) -> bytes | None:
+    """Return the secret of ``--viewer-key``; the line end of a file is no part of it."""
+    if getattr(args, "viewer_key", None) is None:
+        return None
+    try:
+        return Path(args.viewer_key).read_bytes().rstrip(b"\r\n")
+    except OSError as error:
+        raise InvalidInput(
+            f"The key of viewers cannot be read: {error.strerror}.", next_step="Name its file.", field="viewer_key"
+        ) from error
+
+
 def _sign(gt: Connection, args: argparse.Namespace) -> TestUrl:
     bucket, key = parse_s3_uri(args.object)
+    upload, number = (getattr(args, name, None) for name in ("upload_id", "part_number"))
     return gt.sign(
         bucket,
         key,
@@ -125,6 +152,10 @@ def _sign(gt: Connection, args: argparse.Namespace) -> TestUrl:
         role_arn=args.role_arn,
         version_id=args.version_id,
         use_session=not args.no_session,
+        viewer=getattr(args, "viewer", None),
+        viewer_key=viewer_key(args),
+        method=getattr(args, "method", "GET").upper(),
+        part=None if upload is None or number is None else (upload, number),
     )
 
 
@@ -148,7 +179,8 @@ def _run_sign(args: argparse.Namespace) -> int:
         f"bound to {made.bound_to}" if made.bound_to else "not bound to a source; only the bucket guard restricts it"
     )
     say(made.masked)
-    say(f"  {bound}; expires in {made.seconds_left:.0f} s; signed as {made.signer}")
+    who = f"; viewer {printable(made.viewer)}" if made.viewer else ""
+    say(f"  {bound}; expires in {made.seconds_left:.0f} s; signed as {made.signer}{who}")
     if args.output:
         say(f"  written to {args.output}")
     else:

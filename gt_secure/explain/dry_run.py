@@ -218,7 +218,7 @@ def dry_run(restriction: Restriction, hits: Hits | None) -> DryRun | None:
 
     Returns None without a guard or a log.
     """
-    if not restriction.guard or restriction.bucket is None or hits is None:
+    if not (restriction.guard or restriction.version_4_only) or restriction.bucket is None or hits is None:
         return None
     rows = _rows(restriction, hits)
     groups = _counted(restriction, rows)
@@ -262,13 +262,14 @@ def _counted(restriction: Restriction, rows: Hits) -> list[tuple[Any, ...]]:
     """Count by source, signer, application, method and the guard's answer."""
     unnamed = "allowlist = 'endpoint' AND endpoint IS NULL"
     cases = [f"WHEN {UPLOAD} THEN 'opened'"] if restriction.guard == "reads" else []
-    cases.append("WHEN allowlist = 'outside' THEN 'list'")
-    if not restriction.endpoints:
+    cases += ["WHEN allowlist = 'outside' THEN 'list'"] if restriction.guard else []
+    if restriction.guard and not restriction.endpoints:
         cases.append(f"WHEN {unnamed} THEN 'list'")
     limit = restriction.age_limit_s
-    if limit is not None:
-        cases.append(f"WHEN {_OLD_SIGNATURE} THEN 'version' WHEN age_s > {int(limit)} THEN 'age'")
-    cases.append(f"WHEN allowlist = 'unknown' THEN 'no_address' WHEN {unnamed} THEN 'no_endpoint'")
+    cases += [f"WHEN {_OLD_SIGNATURE} THEN 'version'"] if limit is not None or restriction.version_4_only else []
+    cases += [f"WHEN age_s > {int(limit)} THEN 'age'"] if limit is not None else []
+    unknown = f"WHEN allowlist = 'unknown' THEN 'no_address' WHEN {unnamed} THEN 'no_endpoint'"
+    cases += [unknown] if restriction.guard else []
     if limit is not None:
         # An age of 2 in the log is one of 2.000 to 2.999 seconds.
         cases.append(f"WHEN age_s IS NULL THEN 'no_age' WHEN age_s = {int(limit)} THEN 'near_limit'")

@@ -12,12 +12,12 @@ from ..account.state import State
 from ..aws.teams import Workforce, Workteam
 from ..base.errors import PolicyError
 from ..base.network import IPNetwork, outside, parse_stored_cidrs
-from ..base.text import count, duration, printable
+from ..base.text import count, duration, printable, some
 from ..engine.access.answer import WORKER_OF
 from ..engine.access.exposure import ANY_VPC, Exposure
 from ..engine.access.identities import Principals
 from ..engine.access.signers import identities, signers_of
-from ..engine.policies.age_limit import LONGEST_S, USUAL_LIMITS_S, age_text
+from ..engine.policies.age_limit import LONGEST_S, SIGV2_SID, USUAL_LIMITS_S, age_text
 from ..engine.policies.bucket_guard import Guard, find_guard
 from ..restriction.model import Restriction
 from .model import Match, Severity, rule
@@ -178,6 +178,16 @@ def urls_live_long(_: State, bucket: Bucket, *_log: object) -> Iterator[Match]:
     for ages in bucket.url_ages or ():
         if ages.lifetime_s > LONG_S:
             yield Match(bucket.name, f"{_lives(ages)}{_advice(ages)}")
+
+
+@rule("version-2-urls", "bucket", "bucket.policy", uses=("bucket.log",), given=("log",))
+def version_2_urls(_: State, bucket: Bucket, _log: object) -> Iterator[Match]:
+    """Match a bucket whose log shows opened URLs of signature version 2, unless our statement refuses that version."""
+    text = bucket.policy.value or ""
+    if bucket.version_2 and SIGV2_SID not in text:
+        named = some([f"{printable(name)} ({number:,})" for name, number in bucket.version_2.items()])
+        void = " The age limit of the policy is void for them." if "s3:signatureage" in text.lower() else ""
+        yield Match(bucket.name, f"By application: {named}.{void}", severity="medium" if void else None)
 
 
 MANY = 5

@@ -170,11 +170,18 @@ def with_url_ages(state: State, hits: Hits | None) -> State:
     ages = tuple(UrlAges(signer_label(signer), *numbers) for signer, *numbers in rows)
     presigned = hits.filter(presigned=True, refused=False, test=False, bucket=state.bucket.name)
     named = tuple(row["application"] for row in presigned.count("application"))
+    signed_with_2 = presigned.where(f"signature_version = 'SigV2' AND {OPENED}").count("application").rows
     refused = hits.filter(operation="REST.OPTIONS.PREFLIGHT", refused=True, bucket=state.bucket.name)
     log = Part.of(len(hits))
     if doubts := hits.coverage.unread:
         log = Part.unread(NotRead("the access log", "s3:GetObject", "no answer", " ".join(doubts), state.bucket.name))
     seen = replace(state.bucket, log=log, url_ages=ages, leaks=lambda: len(hits.leaks()))
     name = state.bucket.name
-    seen = replace(seen, preflights=len(refused), applications=named, presigners=lambda: hits.presigners(name)[0])
+    seen = replace(
+        seen,
+        preflights=len(refused),
+        applications=named,
+        version_2=dict(signed_with_2),
+        presigners=lambda: hits.presigners(name)[0],
+    )
     return replace(state, bucket=seen)

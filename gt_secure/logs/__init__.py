@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .location import LogLocation as LogLocation
     from .read import count_hits as count_hits, read_hits as read_hits
     from .read_progress import Progress as Progress
+    from .sql.viewers import Viewers as Viewers
     from .storage.cache import Cache as Cache, CacheState as CacheState
     from .storage.listing import find_logs as find_logs
     from .table import Table as Table

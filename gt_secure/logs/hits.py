@@ -66,7 +66,8 @@ class Hits:
         if not columns:
             # A view, so that a query computes only what it names. Each query plans a view again, but not a table.
             view = store.new_name("hits")
-            picks = ", ".join(f"{text} AS {name}" for name, text in late(test_urls=store.test_urls).items())
+            computed = late(test_urls=store.test_urls, viewers=store.viewers)
+            picks = ", ".join(f"{text} AS {name}" for name, text in computed.items())
             form = "TEMP TABLE" if coverage.hits <= _FEW else "VIEW"
             store.query(f"CREATE {form} {view} AS SELECT *, {picks} FROM ({relation})")
             relation = f"SELECT * FROM {view}"
@@ -118,6 +119,7 @@ class Hits:
         bucket: str | Iterable[str] | None = None,
         application: str | Iterable[str] | None = None,
         fingerprint: str | Iterable[str] | None = None,
+        viewer: str | Iterable[str] | None = None,
         presigned: bool | None = None,
         refused: bool | None = None,
         test: bool | None = None,
@@ -137,6 +139,8 @@ class Hits:
             By presigned URL; status 401 or 403; our own test requests.
         application : str or list
             A product that requests identify, such as ``MLflow``, ``a browser``, or the first word of the agent.
+        viewer : str or list
+            The tag of a viewer, which was signed; ``anna (claimed)`` is one that nothing proves.
         allowlist : str
             After :meth:`with_restriction`: ``inside``, ``outside``, ``endpoint`` or ``unknown``.
         """
@@ -158,6 +162,7 @@ class Hits:
             "bucket": bucket,
             "application": application,
             "fingerprint": fingerprint,
+            "viewer": viewer,
             "presigned": presigned,
             "refused": refused,
             "test": test,

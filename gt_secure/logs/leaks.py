@@ -23,7 +23,8 @@ from typing import Any, Protocol
 from ..base.errors import InvalidInput
 from ..base.groups import grouped
 from ..base.network import IPNetwork, parse_networks, read_address
-from ..base.text import count, members, some
+from ..base.text import count, duration, members, some
+from ..base.viewers import CLAIMED
 from .named_networks import About, Networks
 from .sql.literals import literal
 from .table import Table, _plain
@@ -145,6 +146,7 @@ class Leak:
 
     ``kind`` is ``leak``, ``preview`` (only link previews after the first user) or ``refused`` (all later ones were
     refused: the lock held). ``signer`` is who signed the URL, as the log names it: ``gt.revoke(leak)`` stops it.
+    ``viewer`` is the person for whom it was signed, if its tag names one.
     """
 
     fingerprint: str
@@ -155,6 +157,7 @@ class Leak:
     users: tuple[User, ...]
     bucket: str = ""
     signer: str = ""
+    viewer: str = ""
 
     @property
     def others(self) -> tuple[User, ...]:
@@ -178,8 +181,7 @@ class Leak:
     @property
     def sentence(self) -> str:
         """The leak in a sentence."""
-        key = _plain(self.key)
-        signed_at = f"Signed {self.signed_at:%d %b %H:%M} UTC for {key}" if self.signed_at else f"A URL for {key}"
+        signed_at = self._subject
         if not self.others:
             return f"{signed_at}, used from {self.users[0].label} ({self.users[0].words})."
         first = f"first used from {self.users[0].label}, then {_from(self.others)}"
@@ -188,7 +190,18 @@ class Leak:
             rest = [user for user in self.others if user not in self.together]
             then = f", then {_from(rest)}" if rest else ""
             first = f"first used in the same second from {named}, so who was first is unknown{then}"
-        return f"{signed_at}, {first}." + (f" {self.evidence}" if self.evidence else "")
+        soon = max(user.first for user in self.users) - self.users[0].first
+        within = f", within {duration(round(soon.total_seconds()))}" if self.viewer and soon else ""
+        return f"{signed_at}, {first}{within}." + (f" {self.evidence}" if self.evidence else "")
+
+    @property
+    def _subject(self) -> str:
+        key = _plain(self.key)
+        if not self.viewer:
+            return f"Signed {self.signed_at:%d %b %H:%M} UTC for {key}" if self.signed_at else f"A URL for {key}"
+        viewer, claimed = _plain(self.viewer.removesuffix(CLAIMED)), self.viewer.endswith(CLAIMED)
+        subject = f"A URL for {key} that claims the viewer {viewer}" if claimed else f"{viewer}'s URL for {key}"
+        return subject + (f", signed {self.signed_at:%d %b %H:%M} UTC" if self.signed_at else "")
 
     @property
     def together(self) -> tuple[User, ...]:
@@ -213,7 +226,7 @@ class Leak:
         ]
         signed_at = self.signed_at.isoformat() + "Z" if self.signed_at else None
         return {
-            **members(self, "fingerprint", "kind", "bucket", "key", "signer"),
+            **members(self, "fingerprint", "kind", "bucket", "key", "signer", "viewer"),
             "signed_at": signed_at,
             "expires_s": self.expires_s,
             "users": users,
@@ -227,6 +240,21 @@ def _compared(text: str) -> str:
     """Return what two countries or network operators are compared by: an operator by its AS number, if it has one."""
     number = re.match(r"(?i)\s*(?:AS)?0*([0-9]+(?:[.][0-9]+)?)\b", text)
     return f"AS{number[1]}" if number else text.strip().casefold()
+
+
+_LATER = (
+    "kind",
+    "key",
+    "signed_at",
+    "first_user",
+    "later_user",
+    "later_first",
+    "uses",
+    "refused",
+    "fingerprint",
+    "viewer",
+)
+"""Columns of the table of leaks: a row is a later user."""
 
 
 class Leaks:
@@ -283,12 +311,13 @@ class Leaks:
                 len(user.uses),
                 user.refused,
                 leak.fingerprint,
+                leak.viewer,
             )
             for leak in self.found
             for user in leak.others
         ]
         return Table(
-            ("kind", "key", "signed_at", "first_user", "later_user", "later_first", "uses", "refused", "fingerprint"),
+            _LATER,
             rows,
         )
 
@@ -316,7 +345,7 @@ _USED = "FROM {hits} WHERE presigned AND NOT test AND fingerprint IS NOT NULL AN
 
 _ABOUT = (
     "any_value(key) AS key, max(signed_at) AS signed_at, max(expires_s) AS expires_s, min(user_agent) AS user_agent, "
-    "max(bucket) AS bucket, max(requester) AS requester"
+    "max(bucket) AS bucket, max(requester) AS requester, min(viewer) AS viewer"
 )
 
 
@@ -428,11 +457,12 @@ def _leak(fingerprint: str, rows: list[tuple[Any, ...]], identify: _Identities) 
 def _made(fingerprint: str, rows: list[tuple[Any, ...]], kind: str, users: tuple[User, ...]) -> Leak:
     key, signed_at, expires_s, _, bucket = rows[0][3:8]
     signer = max((row[8] for row in rows if row[8]), default="")
-    return Leak(fingerprint, key or "", signed_at, expires_s, kind, users, bucket=bucket or "", signer=signer)
+    viewer = min((row[9] for row in rows if row[9]), default="")  # before the same text with "(claimed)"
+    return Leak(fingerprint, key or "", signed_at, expires_s, kind, users, bucket or "", signer, viewer)
 
 
 def _user(row: tuple[Any, ...], identify: _Identities) -> User:
-    address, endpoint, agent, uses = row[1], row[2], row[6] or "", row[9]
+    address, endpoint, agent, uses = row[1], row[2], row[6] or "", row[10]
     identity, about = identify.of(address, endpoint)
     times = tuple((_EPOCH + dt.timedelta(microseconds=use >> 1), bool(use & 1)) for use in uses)
     return User(address, endpoint, identity, agent, times, _is_prefetcher(agent), about.name, about.asn, about.country)

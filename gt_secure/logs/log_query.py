@@ -15,6 +15,7 @@ from ..base.url_journal import UrlJournal
 from .engines.duckdb_store import MEMORY_LIMIT
 from .sql.dialects import DUCKDB
 from .sql.query import LOCAL, check_filters, in_scope
+from .sql.viewers import Viewers
 from .storage.objects import LogObject
 from .time_range import ProgressCallback, TimeLike, parse_time
 
@@ -76,6 +77,7 @@ class Runtime:
     cancel: threading.Event | None = None
     cache: Cache | None = None
     test_urls: UrlJournal = field(default_factory=UrlJournal)
+    viewers: Viewers | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"\s*[0-9]+(?:\.[0-9]+)?\s*(?:[KMGT]i?B)\s*", self.memory_limit, re.IGNORECASE):
@@ -96,3 +98,4 @@ class ReadOptions(TypedDict, total=False):
     filters: Mapping[str, Any] | None
     networks: NetworksLike | None
     test_urls: UrlJournal
+    viewers: Viewers | None

@@ -29,6 +29,7 @@ from .read_progress import Progress
 from .sql.derived_columns import from_lines
 from .sql.group_by import check_columns, distinct, finish, lookup_table, merged
 from .sql.query import Question, statement, update_coverage
+from .sql.viewers import Viewers
 from .storage.cache import CacheLike, open_cache
 from .storage.listing import resolve
 from .storage.objects import LogObject, S3Object, StandardInput
@@ -55,7 +56,7 @@ class _Job:
     def __init__(self, query: LogQuery, runtime: Runtime, choice: EngineChoice, objects: list[LogObject]) -> None:
         self.query, self.choice, self.cache = query, choice, runtime.cache
         self.missing, self.cached = (objects, []) if self.cache is None else self.cache.split(objects)
-        self.store = Store(runtime.memory_limit, test_urls=runtime.test_urls)
+        self.store = Store(runtime.memory_limit, test_urls=runtime.test_urls, viewers=runtime.viewers)
         self.sink = RecordSink(self.store.folder / "records.ndjson")
         self.reader = Reader(self.missing, self.sink, progress=runtime.progress, cancel=runtime.cancel)
 
@@ -163,6 +164,7 @@ def read_hits(
     filters: Mapping[str, Any] | None = None,
     networks: NetworksLike | None = None,
     test_urls: UrlJournal | None = None,
+    viewers: Viewers | None = None,
 ) -> Hits:
     """Read access logs.
 
@@ -194,6 +196,8 @@ def read_hits(
         Names of networks, as :meth:`Hits.with_networks` takes them.
     test_urls : UrlJournal, optional
         The journal of our own test URLs (default: that of the default journal).
+    viewers : Viewers, optional
+        How URLs name their viewers, and whose signatures count (default: ``x-viewer``, everybody's).
 
     Raises
     ------
@@ -208,7 +212,7 @@ def read_hits(
     kept = open_cache(cache)
     runtime = Runtime(
         aws=aws, engine=engine, session=session, athena=athena, memory_limit=memory_limit,
-        progress=progress, cancel=cancel, cache=kept, test_urls=test_urls or UrlJournal(),
+        progress=progress, cancel=cancel, cache=kept, test_urls=test_urls or UrlJournal(), viewers=viewers,
     )  # fmt: skip
     choice, objects = _choose(query, runtime)
     if choice.engine != "duckdb":
@@ -325,6 +329,7 @@ def count_hits(
     filters: Mapping[str, Any] | None = None,
     networks: NetworksLike | None = None,
     test_urls: UrlJournal | None = None,
+    viewers: Viewers | None = None,
 ) -> tuple[Table, Coverage]:
     """Count hits in one pass without keeping rows: the fast way for one question, and for logs of any size.
 
@@ -340,19 +345,20 @@ def count_hits(
         with read_hits(
             sources, since=since, until=until, aws=aws, memory_limit=memory_limit, progress=progress, cancel=cancel,
             engine=engine, session=session, athena=athena, filters=filters, networks=known, test_urls=test_urls,
+            viewers=viewers,
         ) as hits:  # fmt: skip
             return hits.count(names), hits.coverage
     if known is not None and without_names(names, known) != names:
         table, coverage = count_hits(
             sources, without_names(names, known), since=since, until=until, aws=aws, memory_limit=memory_limit,
             progress=progress, cancel=cancel, engine=engine, session=session, athena=athena,
-            filters=filters, test_urls=test_urls,
+            filters=filters, test_urls=test_urls, viewers=viewers,
         )  # fmt: skip
         return named_counts(table, names, known), coverage
     query = LogQuery.parse(sources, since, until, filters)
     runtime = Runtime(
         aws=aws, engine=engine, session=session, athena=athena, memory_limit=memory_limit,
-        progress=progress, cancel=cancel, test_urls=test_urls or UrlJournal(),
+        progress=progress, cancel=cancel, test_urls=test_urls or UrlJournal(), viewers=viewers,
     )  # fmt: skip
     choice, objects = _choose(query, runtime)
     if choice.engine != "duckdb":
@@ -369,7 +375,7 @@ def _counted_here(
     names: Sequence[str], query: LogQuery, runtime: Runtime, choice: EngineChoice, objects: list[LogObject]
 ) -> tuple[Table, Coverage]:
     """Return hits counted on this machine: lines and records are grouped as they are read."""
-    question = Question(tuple(names), query.since, query.until, query.filters, runtime.test_urls)
+    question = Question(tuple(names), query.since, query.until, query.filters, runtime.test_urls, runtime.viewers)
     columns = ", ".join(f'"{name}"' for name in question.columns())
     job = _Job(query, runtime, choice, objects)
     store = job.store

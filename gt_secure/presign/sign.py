@@ -1,4 +1,4 @@
-"""Sign a test URL: a presigned GET that carries the same condition as Ground Truth's own URLs.
+"""Sign a presigned URL that carries the same condition as Ground Truth's own URLs, and the tag of a viewer.
 
 The condition is in the policy behind a URL: from a notebook that takes ``sts:AssumeRole`` with a session policy. The
 session cannot allow more than the role does, and role chaining limits it to one hour.
@@ -12,11 +12,14 @@ import datetime as dt
 import re
 from typing import TYPE_CHECKING, Any
 
-from ..aws.buckets import bucket_region, check_key, place_of
+from ..aws.buckets import bucket_region, check_key, place_of, read_policy
 from ..aws.client import Aws, aws_errors
-from ..base.errors import AccessDenied, CredentialsError, InvalidInput, NotFound, refuse_url
+from ..base.errors import AccessDenied, CredentialsError, GtSecureError, InvalidInput, NotFound, refuse_url
 from ..base.network import Source
 from ..base.url_journal import UrlJournal
+from ..base.viewers import VIEWER, viewer_session, viewer_tag
+from ..engine.policies.age_limit import AGE_SID, read_age_limit
+from ..engine.policies.bucket_guard import covered_objects, own_statements
 from ..engine.policies.session_policy import session_policy
 from .probe import check_lifetime
 from .signed_url import TestUrl
@@ -45,13 +48,19 @@ def sign(
     role_arn: str | None = None,
     version_id: str | None = None,
     use_session: bool = True,
+    viewer: str | None = None,
+    viewer_key: str | bytes | None = None,
+    method: str = "GET",
+    part: tuple[str, int] | None = None,
     test_urls: UrlJournal | None = None,
 ) -> TestUrl:
-    """Sign a presigned GET for one object; see :meth:`gt_secure.Connection.sign` for the parameters."""
+    """Sign a presigned URL for one object; see :meth:`gt_secure.Connection.sign` for the parameters."""
     name, object_key = place_of(bucket, key)
     check_key(object_key)
     refuse_url(role_arn, "role_arn", "the ARN of a role")
     refuse_url(version_id, "version_id", "the id of a version")
+    operation = _operation(method, part, version_id)
+    tag = _tag(viewer, viewer_key)
     source = None if bound_to is None else Source.parse(bound_to)
     if source is not None and not use_session:
         raise InvalidInput(
@@ -59,18 +68,32 @@ def sign(
             next_step="Leave use_session on, or give no bound_to.",
             field="bound_to",
         )
-    seconds = check_lifetime(expires_in, most=CHAINED_LIMIT_S if use_session else 604_800)
     region = bucket_region(aws, name)
-    kms_key = _must_exist(aws, name, object_key, version_id, region)
+    seconds = check_lifetime(expires_in, most=CHAINED_LIMIT_S if use_session else 604_800)
+    seconds = min(seconds, _age_limit(aws, name, object_key, method, region) or seconds)
+    kms_key = None if method == "PUT" else _must_exist(aws, name, object_key, version_id, region)
     if use_session:
         policy = session_policy(
-            name, object_key, version_id=version_id, source=source, kms_key=kms_key, partition=aws.partition
+            name,
+            object_key,
+            version_id=version_id,
+            source=source,
+            kms_key=kms_key,
+            partition=aws.partition,
+            action="s3:PutObject" if method == "PUT" else "s3:GetObject",
         )
-        client, signer, principal = _session(aws, policy, role_arn, seconds, region)
+        session = SESSION_NAME if tag is None else viewer_session(tag)
+        client, signer, principal = _session(aws, policy, role_arn, seconds, region, session)
     else:
         client, signer, principal = aws.client("s3", region), aws.caller_arn, aws.own_role() or aws.caller_arn
-    marker = (test_urls or UrlJournal()).new_marker()
-    url = _presign(client, name, object_key, version_id, seconds, marker)
+    # The URL of a viewer is no test: its requests count in every log.
+    marker = (test_urls or UrlJournal()).new_marker() if tag is None else ""
+    given: dict[str, Any] = {"Bucket": name, "Key": object_key}
+    given |= {"VersionId": version_id} if version_id else {}
+    given |= {"UploadId": part[0], "PartNumber": part[1]} if part else {}
+    if method == "GET":  # signed into the URL: whatever browser opens it keeps the object in no cache
+        given["ResponseCacheControl"] = "no-store"
+    url = presigned(client, operation, given, seconds, {MARKER: marker} if tag is None else {VIEWER: tag})
     return TestUrl(
         url,
         bucket=name,
@@ -81,7 +104,48 @@ def sign(
         signer=signer,
         principal=principal,
         marker=marker,
+        viewer=tag,
+        method=method,
     )
+
+
+_OPERATIONS = {"GET": "get_object", "HEAD": "head_object", "PUT": "put_object"}
+
+
+def _operation(method: str, part: tuple[str, int] | None, version_id: str | None) -> str:
+    """Return the operation of boto3 that a method asks for."""
+    if method not in _OPERATIONS:
+        form = "A POST form has no signed query, and its fields are not in the access log: it cannot carry a viewer."
+        raise InvalidInput(
+            form if method == "POST" else f"A URL cannot be signed for the method {str(method)[:20]!r}.",
+            next_step=f"Choose {', '.join(_OPERATIONS)}.",
+            field="method",
+            value=method,
+        )
+    if (part or version_id) and (method == "PUT") != (part is not None):
+        raise InvalidInput(
+            "A part is uploaded by PUT, and a version is read by GET or HEAD.",
+            next_step="Pass method='PUT' with part=, and no version_id.",
+            field="part" if part else "version_id",
+        )
+    return "upload_part" if part else _OPERATIONS[method]
+
+
+def _tag(viewer: str | None, viewer_key: str | bytes | None) -> str | None:
+    if viewer is None and viewer_key is not None:
+        raise InvalidInput("There is no viewer to hash.", next_step="Pass viewer= too.", field="viewer_key")
+    return None if viewer is None else viewer_tag(viewer, viewer_key)
+
+
+def _age_limit(aws: Aws, bucket: str, key: str, method: str, region: str) -> int | None:
+    """Return the age limit of our guard for an object in seconds; None without one, or where nobody may read it."""
+    try:
+        statement = own_statements(read_policy(aws, bucket, region)).get(AGE_SID)
+    except GtSecureError:
+        return None
+    if statement is None or (method == "PUT" and "NotAction" in statement):
+        return None
+    return read_age_limit(statement) if key.startswith(covered_objects(statement)[2]) else None
 
 
 def _must_exist(aws: Aws, bucket: str, key: str, version_id: str | None, region: str) -> str | None:
@@ -102,11 +166,13 @@ def _must_exist(aws: Aws, bucket: str, key: str, version_id: str | None, region:
     return str(head["SSEKMSKeyId"]) if kms and head.get("SSEKMSKeyId") else None
 
 
-def _session(aws: Aws, policy: str, role_arn: str | None, seconds: int, region: str) -> tuple[S3Client, str, str]:
+def _session(
+    aws: Aws, policy: str, role_arn: str | None, seconds: int, region: str, name: str
+) -> tuple[S3Client, str, str]:
     """Return a client of the session, the session's ARN, and what ``aws:PrincipalArn`` is for it."""
     role = role_arn or aws.own_role()
     if role is None:
-        return _federated(aws, policy, seconds, region)
+        return _federated(aws, policy, seconds, region, name)
     if not _ROLE.fullmatch(role):
         raise InvalidInput(
             f'"{role[:100]}" is not a role ARN.',
@@ -117,7 +183,7 @@ def _session(aws: Aws, policy: str, role_arn: str | None, seconds: int, region: 
         with aws_errors("sts:AssumeRole", role):
             answer: Any = aws.client("sts").assume_role(
                 RoleArn=role,
-                RoleSessionName=SESSION_NAME,
+                RoleSessionName=name,
                 Policy=policy,
                 DurationSeconds=max(_SHORTEST_SESSION_S, seconds),
             )
@@ -140,42 +206,36 @@ def _may_not_assume(denied: AccessDenied, role: str, caller: str) -> AccessDenie
     )
 
 
-def _federated(aws: Aws, policy: str, seconds: int, region: str) -> tuple[S3Client, str, str]:
+def _federated(aws: Aws, policy: str, seconds: int, region: str, name: str) -> tuple[S3Client, str, str]:
     """An IAM user gets a federated session: the user's permissions, cut by the session policy."""
     with aws_errors("sts:GetFederationToken"):
         answer: Any = aws.client("sts").get_federation_token(
-            Name=SESSION_NAME, Policy=policy, DurationSeconds=max(_SHORTEST_SESSION_S, seconds)
+            Name=name, Policy=policy, DurationSeconds=max(_SHORTEST_SESSION_S, seconds)
         )
     arn = str(answer["FederatedUser"]["Arn"])
     return aws.s3_with(answer["Credentials"], region), arn, arn
 
 
-def _presign(client: S3Client, bucket: str, key: str, version_id: str | None, seconds: int, marker: str) -> str:
-    # Signed into the URL: whatever browser opens it keeps the object in no cache.
-    params: dict[str, Any] = {"Bucket": bucket, "Key": key, "ResponseCacheControl": "no-store"}
-    if version_id:
-        params["VersionId"] = version_id
-    return presigned(client, "get_object", params, seconds, marker)
-
-
-def presigned(client: S3Client, operation: str, params: dict[str, Any], seconds: int, marker: str) -> str:
-    """Return a presigned URL of an operation, such as ``get_object``, that carries the marker of our own requests."""
+def presigned(
+    client: S3Client, operation: str, params: dict[str, Any], seconds: int, parameters: dict[str, str]
+) -> str:
+    """Return a presigned URL of an operation, such as ``get_object``, with query parameters that S3 only logs."""
 
     def mark(request: Any, **_: Any) -> None:
         # Before signing: a parameter added later would break the signature.
-        request.params = {**(request.params or {}), MARKER: marker}
+        request.params = {**(request.params or {}), **parameters}
 
-    events = client.meta.events
     event = f"before-sign.s3.{client.meta.method_to_api_mapping[operation]}"
-    events.register(event, mark, unique_id=marker)
+    events, mine = client.meta.events, f"{parameters}"
+    events.register(event, mark, unique_id=mine)
     try:
-        with aws_errors("s3:GetObject"):
+        with aws_errors(f"s3:{client.meta.method_to_api_mapping[operation]}"):
             url = client.generate_presigned_url(operation, Params=params, ExpiresIn=seconds)
     finally:
-        events.unregister(event, mark, unique_id=marker)
-    if MARKER not in url or "X-Amz-Signature=" not in url:
+        events.unregister(event, mark, unique_id=mine)
+    if "X-Amz-Signature=" not in url or any(f"{name}=" not in url for name in parameters):
         raise CredentialsError(
-            "boto3 did not sign the URL as expected (SigV4 with the marker).",
+            "boto3 did not sign the URL as expected (version 4, with the added parameter).",
             next_step="Update boto3, and check that no plug-in changes its signing.",
         )
     return url

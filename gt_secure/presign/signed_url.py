@@ -16,7 +16,7 @@ from .inspect import host_of
 
 
 class TestUrl:
-    """A presigned GET for one object. ``reveal()`` is the only way to the URL itself.
+    """A presigned URL for one object. ``reveal()`` is the only way to the URL itself.
 
     Attributes
     ----------
@@ -31,7 +31,12 @@ class TestUrl:
     principal : str
         What ``aws:PrincipalArn`` is for it: of a role session the ARN of the role.
     marker : str
-        The value of the query parameter ``x-gt-secure-test``, which finds the request in the access log again.
+        The value of the query parameter ``x-gt-secure-test``, which finds the request in the access log again; empty
+        for a viewer's URL, whose requests are no tests.
+    viewer : str or None
+        The tag of the viewer, which is signed into the URL as ``x-viewer``.
+    method : str
+        ``GET``, ``HEAD`` or ``PUT``.
     """
 
     __test__ = False  # not a test class, whatever pytest thinks of its name
@@ -48,6 +53,8 @@ class TestUrl:
         marker: str,
         version_id: str | None = None,
         principal: str = "",
+        viewer: str | None = None,
+        method: str = "GET",
     ) -> None:
         self.__url: str | None = url
         self.bucket = bucket
@@ -58,6 +65,8 @@ class TestUrl:
         self.signer = signer
         self.principal = principal or signer
         self.marker = marker
+        self.viewer = viewer
+        self.method = method
         parts = urlsplit(url)
         self.host = host_of(parts.netloc)
         self._shown = f"{parts.scheme}://{self.host}{quote(parts.path, safe='/%')}?•••••••"
@@ -95,7 +104,7 @@ class TestUrl:
             "expires_at": self.expires_at.isoformat(),
             "seconds_left": round(self.seconds_left),
             "bound_to": None if self.bound_to is None else str(self.bound_to),
-            **members(self, "signer", "marker"),
+            **members(self, "signer", "marker", "viewer", "method"),
         }
 
     def __repr__(self) -> str:

@@ -72,6 +72,10 @@ class Restriction:
         ARNs of users and roles: the signer limit refuses URLs of the bucket and prefix that anybody else signed, except
         uploads. SDK and CLI calls keep working. The limit does not stop those who can change a policy, a trust
         policy or keys so that they become a listed signer. Empty: our signer limit is removed. None: unchanged.
+    version_4_only : bool or None
+        True: presigned URLs and forms of signature version 2 are refused, which has neither an age nor a viewer that
+        anybody can trust; alone, or beside the guard for what it covers. False: our statement is removed. None:
+        unchanged. An age limit refuses them anyway.
     expectations : iterable of Expectation
         Sources that must be allowed or refused; see :class:`gt_secure.restriction.expect`.
     facts : mapping
@@ -99,6 +103,7 @@ class Restriction:
     prefix: str
     age_limit: str | None
     signers: tuple[str, ...] | None
+    version_4_only: bool | None
     expectations: tuple[Expectation, ...]
     facts: Mapping[str, str | tuple[str, ...]] = field(hash=False)
     lists: tuple[str, ...]
@@ -121,6 +126,7 @@ class Restriction:
         prefix: str = "",
         age_limit: str | timedelta | None = None,
         signers: str | Iterable[str] | None = None,
+        version_4_only: bool | None = None,
         expectations: Iterable[Expectation] = (),
         facts: Mapping[str, str | Sequence[str]] | None = None,
         lists: Iterable[str] = (),
@@ -130,8 +136,9 @@ class Restriction:
         name = None if team is None else named_team(team)
         names, ranges = checks.split_lists(addresses, lists)
         place, start = named_place(bucket, prefix)
-        if signers is not None and guard is True and not ranges and not names and not endpoints:
-            guard = None  # the signer limit needs no list of sources
+        limited = signers is not None or version_4_only is not None
+        if limited and guard is True and not ranges and not names and not endpoints:
+            guard = None  # these limits need no list of sources
         guarded = guard in (True, "reads") and place is not None
         values = {
             "team": name,
@@ -147,6 +154,7 @@ class Restriction:
             "prefix": start,
             "age_limit": None if age_limit is None else age_text(parse_age(age_limit)),
             "signers": None if signers is None else parse_signers(signers),
+            "version_4_only": _switch("version_4_only", version_4_only),
             "expectations": check_expectations(expectations),
             "facts": _facts(facts, "facts"),
             "application": check_application(application),
@@ -162,7 +170,9 @@ class Restriction:
         """Return a restriction that asks for no lock: it says what a plan of another kind reads."""
         result = object.__new__(cls)
         place, start = named_place(bucket, prefix)
-        none: dict[str, Any] = dict.fromkeys(("team", "url_lock", "portal_lock", "age_limit", "signers", "application"))
+        none: dict[str, Any] = dict.fromkeys(
+            ("team", "url_lock", "portal_lock", "age_limit", "signers", "version_4_only", "application")
+        )
         empty = dict.fromkeys(("addresses", "written", "endpoints", "lists", "managed", "expectations", "notices"), ())
         values: dict[str, Any] = {"bucket": place, "prefix": start, "guard": guard, "team_arn": "", "facts": {}}
         for name, value in {**none, **empty, **values}.items():
@@ -222,6 +232,8 @@ class Restriction:
             data["age_limit"] = self.age_limit
         if self.signers is not None:
             data["signers"] = list(self.signers)
+        if self.version_4_only is not None:
+            data["version_4_only"] = self.version_4_only
         if self.expectations:
             data["expectations"] = [one.to_dict() for one in self.expectations]
         if self.application is not None:
@@ -371,6 +383,7 @@ def _check_together(restriction: Restriction, notices: list[Notice]) -> None:
         and restriction.portal_lock is None
         and restriction.guard is None
         and restriction.signers is None
+        and restriction.version_4_only is None
     )
     if nothing and not restriction.expectations:
         raise InvalidInput(
@@ -423,8 +436,15 @@ def _check_used(restriction: Restriction) -> None:
             next_step="Pass bucket= and addresses= or endpoints=.",
             field="age_limit",
         )
-    if restriction.signers is not None and restriction.bucket is None:
-        raise InvalidInput("The signer limit requires a bucket.", next_step="Pass bucket=.", field="signers")
+    for limit, field_name in (("signer", "signers"), ("version", "version_4_only")):
+        if getattr(restriction, field_name) is not None and restriction.bucket is None:
+            raise InvalidInput(f"The {limit} limit requires a bucket.", next_step="Pass bucket=.", field=field_name)
+    if restriction.version_4_only is False and restriction.age_limit is not None:
+        raise InvalidInput(
+            "An age limit refuses signature version 2, whose age S3 does not know.",
+            next_step="Leave version_4_only= out, or the age limit.",
+            field="version_4_only",
+        )
     unused = (restriction.addresses or restriction.lists) and not restriction.guard and not restriction.portal_lock
     if unused or (restriction.endpoints and not restriction.guard):
         what = "addresses" if unused else "VPC endpoints"

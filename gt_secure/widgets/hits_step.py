@@ -47,6 +47,7 @@ _KINDS = (
     ("by hour of the day", "hours"),
     ("by age of the URL", "age"),
     ("refused, by lock", "refused"),
+    ("networks, by viewer", "viewer"),
 )
 FOOT = "Access logs arrive hours late and may miss requests. An empty log is not proof that nobody opened the object."
 _NO_SOURCE = ("choose one to see its requests", -1)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..logs.named_networks import Networks
     from ..logs.plots import Mark
 
-ViewKind = Literal["ip", "network", "time", "hours", "age", "refused"]
+ViewKind = Literal["ip", "network", "time", "hours", "age", "refused", "viewer"]
 
 Ask = Callable[[str, str], Answer]
 """Takes a key and a source, gives the answer to a presigned request from there."""
@@ -221,7 +221,7 @@ def foot(coverage: Any) -> Markup:
     return said
 
 
-_COLUMNS = ("time", "http_status", "error_code", "operation", "key", "user_agent")
+_COLUMNS = ("time", "http_status", "error_code", "operation", "key", "viewer", "user_agent")
 _MOST_ROWS = 40
 
 
@@ -250,11 +250,21 @@ def _requests(rows: Sequence[dict[str, Any]], caption: str, stranger: bool | Non
             markup.text(row["error_code"] or "", 40),
             markup.text(row["operation"] or "", 40),
             markup.code(row["key"] or "", 80),
+            markup.text(row["viewer"] or "", 60),
             markup.text(row["user_agent"] or "", 60),
         )
         for row in reversed(rows[-_MOST_ROWS:])
     ]
-    head = ("Time (UTC)", *(["Source"] if sources else []), "Status", "Error", "Operation", "Key", "User agent")
+    head = (
+        "Time (UTC)",
+        *(["Source"] if sources else []),
+        "Status",
+        "Error",
+        "Operation",
+        "Key",
+        "Viewer",
+        "User agent",
+    )
     table = markup.table(head, shown, caption=caption, classes="gts-sorts")
     if len(rows) <= len(shown):
         return table

@@ -26,7 +26,8 @@ CONTROLS: dict[str, tuple[str, str, str]] = {
         "AC-3 Access Enforcement",
         _ACCESS,
         "url-lock-both url-lock-off url-lock-portal-mismatch url-lock-impossible url-lock-one-path guard-missing "
-        "guard-open guard-private-address private-address-alone template-without-grant urls-live-long",
+        "guard-open guard-private-address private-address-alone template-without-grant urls-live-long "
+        "version-2-urls",
     ),
     "ac_4": (
         "AC-4 Information Flow Enforcement",

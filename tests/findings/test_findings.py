@@ -185,6 +185,7 @@ BAD = [
     ("bucket-principal-deleted", bucket(policy=policy(statement(principal={"AWS": "AROAEXAMPLE1234567890"}))),
      "gt-images"),
     ("presigned-from-anywhere", bucket(policy=None), "gt-images"),
+    ("version-2-urls", bucket(url_ages=(), version_2={"boto3": 3}), "gt-images"),
     ("urls-live-long", bucket(url_ages=(UrlAges("role a", 7, 700, 604_800),)), "gt-images"),
     ("many-signers", people(6), "gt-images"),
     ("cors-missing", bucket(cors=()), "gt-images"),
@@ -311,6 +312,7 @@ OPEN = {
     "bucket-policy-unreadable": "a value that is known later may be what makes it readable",
     "many-signers": "another statement may refuse the signers",
     "urls-live-long": "about the log",
+    "version-2-urls": "about the log",
 }
 """Rules about the policy alone that other statements of a planned policy can still decide."""
 ABOUT_POLICY = {

@@ -18,7 +18,7 @@ from ..iam.request_context import POST_FORM, PRESIGNED, SIGV2
 
 AGE_SID = "GtSecurePresignAge"
 SIGV2_SID = "GtSecurePresignSigV2"
-"""The Sids by which we know the two statements."""
+"""The Sids by which we know the two statements. The second one may stand alone: the version limit."""
 
 LONGEST_S = 7 * 24 * 3600
 """Longest life of a presigned URL: a longer limit would refuse nothing."""
@@ -26,6 +26,7 @@ LONGEST_S = 7 * 24 * 3600
 USUAL_LIMITS_S = (900, 3600, 6 * 3600, 12 * 3600, 86_400, 2 * 86_400)
 """Caps that are proposed."""
 
+_FORMS = {"s3:authType": [PRESIGNED, POST_FORM]}
 _UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
 _AGE = re.compile(r"([0-9]{1,7}) *(s|m|min|h|d)", re.IGNORECASE)
 
@@ -64,14 +65,17 @@ def age_text(seconds: int) -> str:
 
 def build_age_limit(guard: Mapping[str, object], age_limit_s: int) -> tuple[dict[str, object], dict[str, object]]:
     """Return the two statements for what a guard statement covers."""
-    forms = {"s3:authType": [PRESIGNED, POST_FORM]}
+    version = build_version_limit(guard)
+    age = {"StringEquals": _FORMS, "NumericGreaterThan": {"s3:signatureAge": str(age_limit_s * 1000)}}
+    return {**version, "Sid": AGE_SID, "Condition": age}, version
+
+
+def build_version_limit(guard: Mapping[str, object]) -> dict[str, object]:
+    """Return the statement that refuses signature version 2 for what a statement covers."""
     covered = {key: guard[key] for key in ("NotAction", "Action") if key in guard}
-    shared = {"Effect": "Deny", "Principal": "*", **covered, "Resource": guard.get("Resource")}
-    age = {"StringEquals": forms, "NumericGreaterThan": {"s3:signatureAge": str(age_limit_s * 1000)}}
-    return (
-        {"Sid": AGE_SID, **shared, "Condition": age},
-        {"Sid": SIGV2_SID, **shared, "Condition": {"StringEquals": {**forms, "s3:signatureversion": SIGV2}}},
-    )
+    condition = {"StringEquals": {**_FORMS, "s3:signatureversion": SIGV2}}
+    shared = {"Sid": SIGV2_SID, "Effect": "Deny", "Principal": "*", **covered, "Resource": guard.get("Resource")}
+    return {**shared, "Condition": condition}
 
 
 def read_age_limit(statement: Mapping[str, object] | None) -> int | None:

@@ -194,9 +194,12 @@ def merge_guard(policy_text: str | None, statement: Mapping[str, object]) -> str
 
 
 def merge_guards(policy_text: str | None, statement: Mapping[str, object], age_limit_s: int | None) -> str:
-    """Put the guard with its age limit into a bucket policy, and take a limit out that is not wanted."""
+    """Put the guard with its age limit into a bucket policy, and take a limit out that is not wanted.
+
+    A version limit that stands alone stays.
+    """
     merged = policy_text
-    if age_limit_s is None and merged is not None and merged.strip():
+    if age_limit_s is None and merged is not None and AGE_SID in own_statements(merged):
         merged = remove_statements(merged, (SIGV2_SID, AGE_SID))
     merged = merge_guard(merged, statement)
     for each in build_age_limit(statement, age_limit_s) if age_limit_s is not None else ():
@@ -298,12 +301,12 @@ def find_guard(policy_text: str | None) -> Guard | None:
 
 
 def _with_cap(guard: Guard, age: Mapping[str, object] | None, sigv2: Mapping[str, object] | None) -> Guard:
-    """Return a guard with its age limit; half a limit, or one for other objects, is a manual edit."""
-    if age is None and sigv2 is None:
+    """Return a guard with its age limit; one without version 2, or for other objects, is a manual edit."""
+    if age is None:
         return guard
     age_limit_s = read_age_limit(age)
     wanted = build_age_limit(guard.statement, age_limit_s or 1)
-    intact = age is not None and sigv2 is not None and age_limit_s is not None
+    intact = sigv2 is not None and age_limit_s is not None
     intact = intact and statements_equal(age, wanted[0]) and statements_equal(sigv2, wanted[1])
     return replace(guard, age_limit_s=age_limit_s, drifted=guard.drifted or not intact)
 

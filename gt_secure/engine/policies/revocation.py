@@ -123,25 +123,32 @@ def build_revocations(
     until: dt.datetime | None,
     signer: str | None = None,
     long_term_until: dt.datetime | None = None,
+    session: str = "",
 ) -> tuple[dict[str, object], ...]:
     """Return the statements that stop URLs of a signer for ``resource``, one or more ARN patterns.
 
     Temporary credentials issued before ``before`` no longer open anything by a presigned request; the last of their
     URLs expires at ``until``, and the last one of long-term keys at ``long_term_until`` (None: never, as far as is
     known). The signer is the ARN of a role, a session or a user, as a log names it. None is everybody with
-    temporary credentials. If a policy cannot name it, every signer is meant.
+    temporary credentials. If a policy cannot name it, every signer is meant. ``session`` stops the sessions of this
+    name as well, whoever began them, and without a signer these alone.
     """
+    issued = f"{before.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
+    of_sessions = {"DateLessThan": {"aws:TokenIssueTime": issued}, "StringLike": {"aws:userid": f"*:{session}"}}
+    sessions = (_statement(resource, until, of_sessions),) if session else ()
+    if session and signer is None:
+        return sessions
     kind = signer_kind(signer)
     named: dict[str, object] = {}
     if kind == "user":
         named = {"ArnEquals": {"aws:PrincipalArn": signer}}
     elif kind == "session":
         named = {"ArnLike": {"aws:PrincipalArn": principal_patterns(signer or "")}}
-    issued = f"{before.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
     temporary = {"DateLessThan": {"aws:TokenIssueTime": issued}, **named}
     long_term = {"Null": {"aws:TokenIssueTime": "true"}, **named}
     made = _statement(resource, until, temporary)
-    return (made,) if kind in ("everybody", "session") else (made, _statement(resource, long_term_until, long_term))
+    more = () if kind in ("everybody", "session") else (_statement(resource, long_term_until, long_term),)
+    return (*sessions, made, *more)
 
 
 def principal_patterns(signer: str) -> list[str]:

@@ -61,6 +61,7 @@ def session_policy(
     source: Source | str | None = None,
     kms_key: str | None = None,
     partition: str = "aws",
+    action: str = "s3:GetObject",
 ) -> str:
     """Return the session policy as compact JSON; raises PolicyError if it has more than 2,048 characters.
 
@@ -75,7 +76,7 @@ def session_policy(
         condition.setdefault("StringEquals", {})["s3:VersionId"] = version_id
     statement: dict[str, object] = {
         "Effect": "Allow",
-        "Action": "s3:GetObject" if version_id is None else "s3:GetObjectVersion",
+        "Action": action if version_id is None else "s3:GetObjectVersion",
         "Resource": f"arn:{partition}:s3:::{bucket}/{escape_key(key)}",
     }
     statements = [statement | ({"Condition": condition} if condition else {})]

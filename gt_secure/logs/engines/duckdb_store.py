@@ -30,6 +30,7 @@ from ..ingest.reader import Reader
 from ..sql.derived_columns import derived, from_lines, masked
 from ..sql.literals import literal
 from ..sql.log_columns import COLUMNS, EXTRA, FIELDS, STORED, unknown_column
+from ..sql.viewers import Viewers
 
 T = TypeVar("T")
 
@@ -46,11 +47,17 @@ _NOT_A_COLUMN = re.compile('Referenced column "(.+?)" not found')
 class Store:
     """One temporary database; safe to use from several threads, one query at a time."""
 
-    def __init__(self, memory_limit: str = MEMORY_LIMIT, test_urls: UrlJournal | None = None) -> None:
+    def __init__(
+        self,
+        memory_limit: str = MEMORY_LIMIT,
+        test_urls: UrlJournal | None = None,
+        viewers: Viewers | None = None,
+    ) -> None:
         import duckdb
 
         self._memory_limit = memory_limit
         self.test_urls = test_urls or UrlJournal()
+        self.viewers = viewers
         sweep()
         self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
         _FOLDERS.add(self.folder)

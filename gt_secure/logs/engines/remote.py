@@ -72,8 +72,8 @@ def count_elsewhere(
     """Count hits; see :func:`~gt_secure.logs.count_hits`."""
     names = check_columns(by)
     run = _run(choice, query, runtime)
-    question = Question(tuple(names), query.since, query.until, query.filters, runtime.test_urls)
-    store = Store(runtime.memory_limit, test_urls=runtime.test_urls)
+    question = Question(tuple(names), query.since, query.until, query.filters, runtime.test_urls, runtime.viewers)
+    store = Store(runtime.memory_limit, test_urls=runtime.test_urls, viewers=runtime.viewers)
     try:
         table = _answer(store, run, question, with_source=False)
         coverage = _coverage(store, table, run, question, choice)
@@ -87,8 +87,8 @@ def count_elsewhere(
 def read_elsewhere(choice: EngineChoice, query: LogQuery, runtime: Runtime) -> Hits:
     """Read hits; see :func:`~gt_secure.logs.read_hits`."""
     run = _run(choice, query, runtime)
-    question = all_rows(query.since, query.until, query.filters, runtime.test_urls)
-    store = Store(runtime.memory_limit, test_urls=runtime.test_urls)
+    question = all_rows(query.since, query.until, query.filters, runtime.test_urls, runtime.viewers)
+    store = Store(runtime.memory_limit, test_urls=runtime.test_urls, viewers=runtime.viewers)
     try:
         table = _answer(store, run, question, with_source=True)
         coverage = _coverage(store, table, run, question, choice)

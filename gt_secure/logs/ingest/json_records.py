@@ -66,7 +66,6 @@ _SIGNED = (
     "X-Amz-Date",
     "X-Amz-Expires",
     "X-Amz-SignedHeaders",
-    "x-gt-secure-test",
     "response-content-disposition",
     "response-content-type",
     "versionId",
@@ -258,7 +257,10 @@ def _uri(operation: str, asked: Mapping[str, Any]) -> str:
     """The request line as far as CloudTrail tells it: it gives the signed parameters without signature."""
     parts = operation.split(".")
     method = parts[1] if len(parts) > 1 else "-"
-    query = "&".join(f"{name}={quote(_text(asked[name]) or '', safe='')}" for name in _SIGNED if name in asked)
+    # What begins with x- is custom; names of headers stand there too, and begin with x-amz-.
+    own = sorted(name for name in asked if name.startswith("x-") and not name.startswith("x-amz-"))
+    names = [*(name for name in _SIGNED if name in asked), *own]
+    query = "&".join(f"{name}={quote(_text(asked[name]) or '', safe='')}" for name in names)
     return f"{method} /{quote(_text(asked.get('key')) or '')}{'?' + query if query else ''} -"
 
 

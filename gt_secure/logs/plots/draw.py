@@ -15,13 +15,14 @@ from .leak_timeline import leak_timeline
 from .overtime import over_time
 from .refusal_bars import refusals_by_lock
 from .theme import Theme
+from .viewer_networks import networks_by_viewer
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ..hits import Hits
 
-PlotKind: TypeAlias = Literal["ip", "network", "time", "heat", "leak", "age", "refused"]
+PlotKind: TypeAlias = Literal["ip", "network", "time", "heat", "leak", "age", "refused", "viewer"]
 """Kind of figure."""
 
 
@@ -62,6 +63,8 @@ def draw(
         return heat_map(hits, top=top, theme=theme)
     if kind == "refused":
         return refusals_by_lock(hits, top=top, theme=theme)
+    if kind == "viewer":
+        return networks_by_viewer(hits, top=top, theme=theme)
     if kind == "age":
         return url_ages(hits, top=top, theme=theme)
     leaks = hits.leaks()

@@ -18,6 +18,7 @@ from .dialects import DUCKDB, Dialect
 from .line_parser import decoded_key, parsed
 from .log_columns import EXTRA, FIELDS, REFUSED, STORED, TEST_MARKER
 from .usual_query import COVERED, HALF_MASKED, KEY_ID, LIFETIME, SIGNED_AT, usual_layers
+from .viewers import Viewers
 
 _NAMED = (
     r"(?:Security-Token|Credential|Signature|AWSAccessKeyId)(?:%[0-9A-Fa-f]{2}|[^A-Za-z0-9%&= \"-])*?(?:=|%(?:25)*3D)"
@@ -127,8 +128,10 @@ def _respelled(d: Dialect) -> str:
     target = d.part.format("raw_uri", " ", 2)
     version = d.part.format("raw_uri", " ", 3)
     path = d.part.format(target, "?", 1)
+    again = "replace(replace(substr(asked, 2), '+', '%2B'), ' ', '%20')"
+    # A plus sign that is meant, and a blank, stay what they are when the text is decoded again.
     text = (
-        f"{d.part.format('raw_uri', ' ', 1)} || ' ' || {path} || '?' || substr(asked, 2) || "
+        f"{d.part.format('raw_uri', ' ', 1)} || ' ' || {path} || '?' || {again} || "
         f"CASE WHEN {version} <> '' THEN ' ' || {version} ELSE '' END"
     )
     odd = f"{d.extract.format('asked_raw', d.pattern(_ODD), 0)} <> ''"
@@ -252,7 +255,7 @@ _OF_QUERY = ("request_uri", "fingerprint", "signed_at", "expires_s", "access_key
 """Columns that are computed from the canonical query."""
 
 
-def late(d: Dialect = DUCKDB, test_urls: UrlJournal | None = None) -> dict[str, str]:
+def late(d: Dialect = DUCKDB, test_urls: UrlJournal | None = None, viewers: Viewers | None = None) -> dict[str, str]:
     """Return the expressions of the columns that stored rows lack: every engine computes them from the other columns.
 
     A column is added here, with its type in :data:`~gt_secure.logs.sql.log_columns.DERIVED`.
@@ -262,6 +265,7 @@ def late(d: Dialect = DUCKDB, test_urls: UrlJournal | None = None) -> dict[str, 
         "test": "false" if test_urls is None else own_test(test_urls),
         "age_s": age(d),
         "application": application(d),
+        "viewer": (viewers or Viewers()).expression(d),
     }
 
 
@@ -271,6 +275,7 @@ def derived(
     needed: Collection[str] | None = None,
     *,
     test_urls: UrlJournal | None = None,
+    viewers: Viewers | None = None,
 ) -> str:
     """SELECT that adds the derived columns to records and masks the secrets in them.
 
@@ -281,7 +286,7 @@ def derived(
     Without ``needed`` the columns are those of stored rows.
     """
     d, wanted = dialect, {*(STORED if needed is None else needed)}
-    last = {name: text for name, text in late(d, test_urls).items() if name in wanted}
+    last = {name: text for name, text in late(d, test_urls, viewers).items() if name in wanted}
     wanted.update(re.findall(r"\w+", " ".join(last.values())))
     plain = ", ".join(name for name in (*FIELDS, *EXTRA) if name not in TEXTS)
     texts = [name for name in TEXTS if name in wanted and name != "request_uri"]

@@ -116,6 +116,7 @@ DERIVED: dict[str, str] = {
     "age_s": "BIGINT",
     "expires_s": "BIGINT",
     "application": "VARCHAR",
+    "viewer": "VARCHAR",
 }
 """Columns computed from the fields: see :mod:`gt_secure.logs.sql.derived_columns`."""
 

@@ -23,6 +23,7 @@ from ..engines.duckdb_store import Store
 from .derived_columns import derived, masked
 from .dialects import DUCKDB, Dialect
 from .log_columns import DERIVED, GROUPED, STORED
+from .viewers import Viewers
 
 MOST_ROWS = 2_000_000
 """Groups or rows that are taken into this kernel at most."""
@@ -31,7 +32,7 @@ SAMPLES = 20
 LOCAL = ("address", "network")
 """Filters that are applied here, to the addresses that came back."""
 
-_SAME = ("endpoint", "auth_type", "requester", "operation", "bucket", "fingerprint", "application")
+_SAME = ("endpoint", "auth_type", "requester", "operation", "bucket", "fingerprint", "application", "viewer")
 _FLAGS = ("presigned", "refused", "test")
 _THEN = {
     **dict.fromkeys(("since", "until"), "Pass since= and until= beside the filters."),
@@ -50,6 +51,7 @@ class Question:
     until: dt.datetime | None = None
     filters: Mapping[str, Any] = field(default_factory=dict)
     test_urls: UrlJournal | None = None
+    viewers: Viewers | None = None
 
     def __post_init__(self) -> None:
         check_filters(self.filters)
@@ -100,9 +102,10 @@ def all_rows(
     until: dt.datetime | None,
     filters: Mapping[str, Any],
     test_urls: UrlJournal | None = None,
+    viewers: Viewers | None = None,
 ) -> Question:
     """Return the question for all stored columns of the selected rows."""
-    return Question(tuple(STORED), since, until, filters, test_urls)
+    return Question(tuple(STORED), since, until, filters, test_urls, viewers)
 
 
 def statement(question: Question, records: str, d: Dialect = DUCKDB, *, with_source: bool = False) -> str:
@@ -123,7 +126,7 @@ def statement(question: Question, records: str, d: Dialect = DUCKDB, *, with_sou
     )
     bad = "CASE WHEN state = 'unreadable' THEN {} END"
     needed = set(re.findall(r"\w+", " ".join((inside, wanted, *(text for _, text in names)))))
-    rows = derived(records, d, needed, test_urls=question.test_urls)
+    rows = derived(records, d, needed, test_urls=question.test_urls, viewers=question.viewers)
     # Bad lines are spread over a few groups, and one of each is kept.
     offset = f"coalesce(CAST(pos AS {d.string}), '-1')"
     text = masked("substr(line, 1, 160)", d)

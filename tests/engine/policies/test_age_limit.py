@@ -50,7 +50,6 @@ def test_a_guard_tells_its_cap() -> None:
         ('"900000"', '"900001"'),
         ('"900000"', "[]"),
         ("s3:signatureAge", "s3:signatureversion"),
-        (f'"{AGE_SID}"', '"Other"'),
         (f'"{SIGV2_SID}"', '"Other"'),
         ('"AWS"', '"AWS4-HMAC-SHA256"'),
     ],
@@ -61,6 +60,14 @@ def test_half_a_cap_or_an_edited_one_is_drift(old: str, new: str) -> None:
     guard = find_guard(text.replace(old, new))
     assert guard is not None
     assert guard.drifted
+
+
+def test_the_statement_on_version_2_may_stand_alone() -> None:
+    """It is the version limit; whoever wants an age limit too sees that the guard has none."""
+    text = json.dumps(json.loads(merge_guards(None, GUARD, 900)))
+    guard = find_guard(text.replace(f'"{AGE_SID}"', '"Other"'))
+    assert guard is not None
+    assert (guard.drifted, guard.age_limit_s) == (False, None)
 
 
 def test_a_cap_for_other_objects_is_drift() -> None:

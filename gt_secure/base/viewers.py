@@ -1,0 +1,65 @@
+"""Viewer tags: a signed query parameter that names the person for whom a presigned URL was signed.
+
+S3 ignores query parameters that begin with ``x-`` and writes them into the access log (S3 User Guide, *Amazon S3 server
+access log format*, "Custom access log information"). Signature version 4 covers every parameter of the query (S3 API
+Reference, *Authenticating Requests: Using Query Parameters*), so that the holder of a URL can neither remove nor change
+the tag. Signature version 2 covers only a few named parameters: there anybody can.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+
+from .errors import InvalidInput, refuse_url
+
+VIEWER = "x-viewer"
+"""The query parameter of a viewer tag."""
+CLAIMED = " (claimed)"
+"""End of every tag in a log that nothing proves to be signed."""
+LONGEST, SHORTEST_KEY = 128, 16
+_PARAMETER = re.compile(r"x-(?!amz-|gt-secure-|id$)[a-z0-9._-]{1,61}")
+
+
+def viewer_tag(viewer: object, key: str | bytes | None = None) -> str:
+    """Return the tag of a viewer: the text itself, or with a key its keyed hash, 32 hexadecimal digits.
+
+    Raises InvalidInput for a text that a log could not give back, or a key of fewer than 16 bytes.
+    """
+    refuse_url(viewer, "viewer", "a name or an id")
+    text = viewer if isinstance(viewer, str) else ""
+    if not text.strip() or len(text) > LONGEST or not text.isprintable() or text.endswith(CLAIMED):
+        raise InvalidInput(
+            f"A viewer is a text of 1 to {LONGEST} printable characters that does not end with '{CLAIMED.strip()}'.",
+            next_step="Pass an id of the person, and viewer_key= to keep it out of the logs.",
+            field="viewer",
+        )
+    if key is None:
+        return text
+    secret = key.encode() if isinstance(key, str) else key
+    if not isinstance(secret, bytes) or len(secret) < SHORTEST_KEY:
+        raise InvalidInput(
+            f"The key of viewers needs at least {SHORTEST_KEY} bytes: with a short one, names can be guessed.",
+            next_step="Use 32 random bytes from a secret store, such as secrets.token_bytes(32).",
+            field="viewer_key",
+        )
+    return hmac.new(secret, text.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def viewer_session(tag: str) -> str:
+    """Return the name of the session that signs for a viewer, which a policy can refuse (``aws:userid``)."""
+    return f"gt-viewer-{hashlib.sha256(tag.encode()).hexdigest()[:22]}"
+
+
+def check_parameter(name: object) -> str:
+    """Check the name of a query parameter that holds the viewer: S3 ignores only those that begin with ``x-``."""
+    text = name if isinstance(name, str) else ""
+    if not _PARAMETER.fullmatch(text):
+        raise InvalidInput(
+            f'"{str(name)[:60]}" cannot hold the viewer of a URL.',
+            next_step=f"Name a parameter such as {VIEWER}: lower case, and it begins with x- but not with x-amz-.",
+            field="viewer_parameter",
+            value=name,
+        )
+    return text

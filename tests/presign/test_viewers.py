@@ -1,0 +1,119 @@
+"""The tag of a viewer over real HTTP: signed into the URL, kept by the log, and gone with the signature."""
+
+import urllib.error
+import urllib.request
+from urllib.parse import parse_qsl, quote, urlsplit
+
+import pytest
+
+from gt_secure.base.errors import InvalidInput
+from gt_secure.base.viewers import viewer_session, viewer_tag
+from gt_secure.connection import connect
+from gt_secure.presign import inspect, probe
+from gt_secure.restriction import Restriction
+
+KEY = b"0123456789abcdef"
+OBJECT = "s3://gt-images/scans/0001.png"
+
+
+@pytest.fixture(scope="module")
+def gt(sandbox):
+    import boto3
+
+    env = sandbox.environment()
+    session = boto3.session.Session(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], region_name="us-east-1")
+    return connect(boto3_session=session, endpoint_url=sandbox.endpoint_url)
+
+
+def fetch(url, method="GET", body=None):
+    request = urllib.request.Request(url, body, method=method)
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def tags_of(url):
+    return [value for name, value in parse_qsl(urlsplit(url).query) if name == "x-viewer"]
+
+
+@pytest.mark.parametrize("viewer", ["anna", "anna+b@example.com", "Müller, A&B=50%", "日本 語", "a" * 128])
+@pytest.mark.parametrize("use_session", [True, False])
+def test_the_tag_is_signed_and_cannot_go(gt, viewer, use_session):
+    made = gt.sign(OBJECT, viewer=viewer, use_session=use_session)
+    url = made.reveal()
+    assert tags_of(url) == [viewer] == [made.viewer]
+    assert inspect(url).signature_version == "SigV4"
+    assert fetch(url) == 200
+    written = f"x-viewer={quote(viewer, safe='-_.~')}"
+    assert written in url
+    for other in ("", "x-viewer=bob", f"{written}&x-viewer=bob", f"x-viewer=bob&{written}", f"{written}&x-other=1"):
+        assert fetch(url.replace(written, other)) == 403, other
+    assert probe(url.replace(written, written.replace("x-viewer", "X-Viewer"))).error_code == "SignatureDoesNotMatch"
+
+
+def test_another_spelling_is_the_same_signed_url(gt):
+    url = gt.sign(OBJECT, viewer="anna").reveal()
+    assert fetch(url.replace("x-viewer=anna", "x%2Dviewer=%61nna")) == 200  # inferred for S3, as for every parameter
+
+
+def test_methods(gt):
+    head = gt.sign(OBJECT, viewer="anna", method="HEAD")
+    assert (head.method, fetch(head.reveal(), "HEAD"), fetch(head.reveal())) == ("HEAD", 200, 403)
+    put = gt.sign("gt-images", "in/new.txt", viewer="anna", method="PUT")
+    assert fetch(put.reveal(), "PUT", b"x") == 200
+    assert tags_of(put.reveal()) == ["anna"]
+    s3 = gt.aws.client("s3")
+    upload = s3.create_multipart_upload(Bucket="gt-images", Key="in/big.bin")["UploadId"]
+    part = gt.sign("gt-images", "in/big.bin", viewer="anna", method="PUT", part=(upload, 1))
+    assert fetch(part.reveal(), "PUT", b"x" * 100) == 200
+    assert s3.list_parts(Bucket="gt-images", Key="in/big.bin", UploadId=upload)["Parts"][0]["Size"] == 100
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        ({"method": "POST", "viewer": "anna"}, "POST form has no signed query"),
+        ({"method": "DELETE"}, "DELETE"),
+        ({"viewer": ""}, "printable"),
+        ({"viewer": "a" * 129}, "128"),
+        ({"viewer": "anna\n"}, "printable"),
+        ({"viewer": "an\u202ena"}, "printable"),
+        ({"viewer": "anna (claimed)"}, "claimed"),
+        ({"viewer_key": KEY}, "no viewer"),
+        ({"viewer": "anna", "viewer_key": "short"}, "16 bytes"),
+        ({"part": ("id", 1)}, "PUT"),
+        ({"method": "PUT", "version_id": "v"}, "version"),
+    ],
+)
+def test_refused_arguments(gt, arguments, word):
+    with pytest.raises(InvalidInput, match=word) as caught:
+        gt.sign(OBJECT, **arguments)
+    assert caught.value.next_step
+
+
+def test_a_keyed_hash_holds_no_name(gt):
+    made = gt.sign(OBJECT, viewer="anna", viewer_key=KEY)
+    assert "anna" not in made.reveal()
+    assert made.viewer == viewer_tag("anna", KEY) == viewer_tag("anna", KEY.decode())
+    assert len(made.viewer) == 32
+    assert viewer_tag("anna", KEY) != viewer_tag("anna", KEY + b"0") != viewer_tag("bob", KEY)
+    assert fetch(made.reveal()) == 200
+
+
+def test_a_session_of_the_viewer_signs(gt):
+    made = gt.sign(OBJECT, viewer="anna")
+    assert made.signer.endswith("/" + viewer_session("anna")) or made.signer.endswith(":" + viewer_session("anna"))
+    assert len(viewer_session("Müller")) == 32  # the most that GetFederationToken takes
+
+
+def test_the_age_limit_of_the_bucket_ends_it_earlier(gt):
+    wanted = Restriction(bucket="gt-images", prefix="scans/", addresses="203.0.113.0/24", age_limit="2m")
+    done = gt.apply(gt.plan(wanted), confirm=[each.code for each in gt.plan(wanted).asks])
+    try:
+        assert 110 < gt.sign(OBJECT, viewer="anna").seconds_left <= 120
+        assert gt.sign("gt-images", "pages/x.txt", method="PUT").seconds_left > 500
+        assert gt.sign(OBJECT, viewer="anna", expires_in=60).seconds_left <= 60
+    finally:
+        gt.undo(done)
