@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from ..secrets import SavedSecret as SavedSecret, find_secrets as find_secrets, mask_secrets as mask_secrets
     from .account import no_findings as no_findings
     from .applied_locks import guard_is_in_place as guard_is_in_place, team_is_restricted as team_is_restricted
-    from .logs import no_foreign_hits as no_foreign_hits, no_leaked_urls as no_leaked_urls
+    from .logs import (
+        no_foreign_hits as no_foreign_hits,
+        no_leaked_urls as no_leaked_urls,
+        urls_are_consistent as urls_are_consistent,
+    )
     from .notebooks import (
         SANITIZE_FILE as SANITIZE_FILE,
         no_code_cell_skipped as no_code_cell_skipped,

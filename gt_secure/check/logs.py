@@ -1,4 +1,7 @@
-"""``no_foreign_hits`` and ``no_leaked_urls``: evidence of the access log. An empty or broken log proves nothing."""
+"""Checks of the access log: foreign requests, leaked URLs, and URLs that several addresses opened.
+
+An empty or broken log proves nothing.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..base.errors import InvalidInput
-from ..base.text import some
+from ..base.network import AddressesLike
+from ..base.text import count, some
+from ..logs.leaks import LeakRules
 from .result import Check, CheckResult
 
 if TYPE_CHECKING:
+    from ..aws.teams import Workteam
     from ..logs import Coverage, Hits
-    from ..logs.leaks import LeakRules
+    from ..logs.leaks import Leak, Leaks
     from ..restriction.model import Restriction
 
 KINDS = ("leak", "refused", "preview")
@@ -121,7 +127,7 @@ def _by_allowlist(placed: Hits, wish: Restriction, count_refused: bool) -> dict[
         "SELECT remote_ip, endpoint, allowlist, refused, count(*) FROM {hits} WHERE allowlist <> 'inside' "
         "GROUP BY ALL ORDER BY 5 DESC, 1, 2"
     )
-    for address, endpoint, side, refused, count in rows:
+    for address, endpoint, side, refused, number in rows:
         if side == "endpoint" and endpoint is not None:
             continue
         kind = {"outside": "outside", "endpoint": "unnamed"}.get(side, "nowhere")
@@ -129,7 +135,7 @@ def _by_allowlist(placed: Hits, wish: Restriction, count_refused: bool) -> dict[
             kind = "outside"
         if refused and not count_refused:
             kind = "held"
-        found[kind].append((_source(address, endpoint), int(count)))
+        found[kind].append((_source(address, endpoint), int(number)))
     return found
 
 
@@ -178,9 +184,132 @@ def no_leaked_urls(
         fix = "End the URL by removing its signer's session or waiting for its expiry, and turn the URL lock on."
         return CheckResult("no_leaked_urls", "the log", False, found[0].sentence + more, details, fix)
     doubt = _doubt(hits.coverage, leaks.checked, _newest(looked), newest_within_h, max_unreadable)
+    doubt = doubt or _not_compared(leaks, 0, 0)
     if doubt:
         return CheckResult("no_leaked_urls", "the log", None, doubt, details, _READ_MORE)
     return CheckResult("no_leaked_urls", "the log", True, leaks.summary, details)
+
+
+_ANSWERED = (
+    "auth_type IS DISTINCT FROM 'HtmlForm' AND "
+    "coalesce(http_status IN (200, 206, 304), source_kind = 'cloudtrail' AND error_code IS NULL, false)"
+)
+
+
+@Check
+def urls_are_consistent(
+    hits: Hits,
+    *,
+    team: Workteam | None = None,
+    pools: AddressesLike = (),
+    trust_private: bool = False,
+    newest_within_h: float | None = None,
+    max_unreadable: int = 0,
+) -> CheckResult:
+    """Each presigned URL was opened from one address, and through one VPC endpoint.
+
+    Refused requests, uploads by forms and our own test URLs are not looked at. A log without a presigned URL is not
+    applicable, which never passes.
+
+    Parameters
+    ----------
+    hits : Hits
+    team : Workteam, optional
+        If its URL lock is on, a URL that two addresses opened is not bound by the lock, in a pool too.
+    pools : addresses or networks, optional
+        Addresses of one user, such as a NAT pool, which count as one address.
+    trust_private : bool
+        Whether requests of one private address came through one VPC endpoint, which S3's access logs do not name.
+        Without this, a URL with several such requests leaves the outcome unknown.
+    newest_within_h, max_unreadable
+        As for :func:`no_foreign_hits`.
+    """
+    opened = hits.filter(presigned=True, test=False).where(_ANSWERED)
+    leaks = opened.leaks(LeakRules.make(per_address=True, pools=pools))
+    loose = unbound(opened, team)
+    found = list({leak.fingerprint: leak for leak in [*loose, *leaks]}.values())
+    [(nowhere, no_url)] = opened.query(
+        "SELECT count(*) FILTER (WHERE remote_ip IS NULL), count(*) FILTER (WHERE fingerprint IS NULL) FROM {hits}"
+    )
+    unnamed = 0 if trust_private else _through_some_endpoint(opened)
+    subject = "the log" if team is None else team.name
+    details: dict[str, Any] = {
+        "urls": leaks.checked,
+        "inconsistent": [leak.to_dict() for leak in found[:50]],
+        "found": len(found),
+        "unbound": [leak.fingerprint for leak in loose],
+        "through_unnamed_endpoint": unnamed,
+        "without_address": nowhere,
+        "notes": list(leaks.notes),
+        "coverage": hits.coverage.summary,
+    }
+    if found:
+        hole = "" if team is None or not loose else f" {not_bound(team, len(loose))}"
+        text = f"{_several_addresses(found)}{hole}"
+        return CheckResult("urls_are_consistent", subject, False, text, details, _HOLE if hole else _NAME_POOLS)
+    doubt = _doubt(hits.coverage, len(hits), _newest(hits), newest_within_h, max_unreadable)
+    doubt = doubt or _unplaced(nowhere, []) or _not_compared(leaks, unnamed, no_url)
+    if doubt:
+        return CheckResult("urls_are_consistent", subject, None, doubt, details, _READ_MORE)
+    text = (
+        f"One address opened each of {count(leaks.checked, 'presigned URL')}, as far as the logs that were read show."
+    )
+    return CheckResult("urls_are_consistent", subject, True, text, details)
+
+
+_NAME_POOLS = "Name the addresses of one user as pools, or turn the URL lock on."
+_HOLE = "Look for templates without grant_read_access with 'gt-secure findings', and guard the bucket."
+
+
+def unbound(hits: Hits, team: Workteam | None) -> tuple[Leak, ...]:
+    """Return the URLs that a URL lock which is on did not bind: two addresses opened each of them.
+
+    The lock is in the credentials that sign a URL, so URLs of the same credentials have the same address. A URL whose
+    credentials the log does not name is left out.
+    """
+    if team is None or team.url_lock is None or not team.url_lock.on:
+        return ()
+    opened = hits.filter(presigned=True, test=False).where(f"{_ANSWERED} AND access_key IS NOT NULL")
+    return tuple(opened.leaks(LeakRules(per_address=True)))
+
+
+def not_bound(team: Workteam, urls: int) -> str:
+    """Return the sentence about URLs that the URL lock of a team did not bind."""
+    mode = "off" if team.url_lock is None else team.url_lock.mode
+    these = "this URL: it was" if urls == 1 else f"{urls:,} of these URLs: they were"
+    is_older = "is" if urls == 1 else "are"
+    return (
+        f"The URL lock of {team.name} is on ({mode}) and lets one address open a URL, so it did not bind {these} not "
+        f"made by grant_read_access for this team, or {is_older} older than the lock."
+    )
+
+
+def _several_addresses(found: list[Leak]) -> str:
+    more = f" And {len(found) - 1:,} more." if len(found) > 1 else ""
+    return f"Several addresses opened {count(len(found), 'presigned URL')}. {found[0].sentence}{more}"
+
+
+def _through_some_endpoint(opened: Hits) -> int:
+    """Return how many URLs have several requests of private addresses whose endpoint the log does not name."""
+    [(urls,)] = opened.with_restriction().query(
+        "SELECT count(*) FROM (SELECT fingerprint FROM {hits} WHERE fingerprint IS NOT NULL GROUP BY 1 "
+        "HAVING count(*) > 1 AND bool_or(allowlist = 'endpoint' AND endpoint IS NULL))"
+    )
+    return int(urls)
+
+
+def _not_compared(leaks: Leaks, unnamed: int, no_url: int) -> str:
+    """Return the sentence on requests that may have come from several places; empty without one."""
+    if not leaks.checked and not no_url:
+        return "Not applicable: the log has requests, and none of them opened a presigned URL."
+    if leaks.left_out:
+        return f"{leaks.left_out:,} more URLs were opened from several addresses and not compared."
+    if no_url:
+        return f"{count(no_url, 'presigned request')} cannot be assigned to a URL."
+    if not unnamed:
+        return ""
+    several = f"{count(unnamed, 'URL')} with several requests from a private address"
+    return f"The log does not say through which VPC endpoints {several} came; read CloudTrail, or trust_private."
 
 
 def _source(address: Any, endpoint: Any) -> str:

@@ -17,7 +17,7 @@ from ..restriction.files import load_restriction
 from ..restriction.model import Restriction
 from . import account, applied_locks, notebooks, restrictions  # noqa: F401 - their checks register themselves
 from .ledger import record
-from .logs import KINDS, no_leaked_urls
+from .logs import KINDS, no_leaked_urls, urls_are_consistent
 from .report import Report
 from .result import CHECKS, CheckResult, of_error
 from .spec import Spec, load_check_file
@@ -112,6 +112,8 @@ class _Runner:
             return check.look(self._read(spec, given["restriction"].bucket), **given)
         if spec.check == "no_leaked_urls":
             return self._no_leaked_urls(spec, given)
+        if spec.check == "urls_are_consistent":
+            return self._urls_are_consistent(spec, given)
         return check.look(**given) if "path" in given else check.look(self.gt, **given)
 
     def _no_leaked_urls(self, spec: Spec, given: dict[str, Any]) -> CheckResult:
@@ -120,6 +122,14 @@ class _Runner:
         given["rules"] = LeakRules.make(pools=_texts(pools)) if pools else None
         given["kinds"] = _texts(given.get("kinds", KINDS))
         found = no_leaked_urls.look(hits.filter(key_prefix=prefix) if prefix else hits, **given)
+        return replace(found, subject=str(bucket or ", ".join(_texts(spec.arguments.get("logs", [])))))
+
+    def _urls_are_consistent(self, spec: Spec, given: dict[str, Any]) -> CheckResult:
+        bucket, prefix, team = (given.pop(name, None) for name in ("bucket", "prefix", "team"))
+        hits = self._read(spec, bucket)
+        given["team"] = None if team is None else self.gt.workteam(team)
+        given["pools"] = _texts(given.get("pools", []))
+        found = urls_are_consistent.look(hits.filter(key_prefix=prefix) if prefix else hits, **given)
         return replace(found, subject=str(bucket or ", ".join(_texts(spec.arguments.get("logs", [])))))
 
     def _read(self, spec: Spec, bucket: str | None) -> Hits:

@@ -53,6 +53,11 @@ RULES: dict[str, CheckMembers] = {
     "no_leaked_urls": CheckMembers(
         {"bucket": "text", "prefix": "text", **_LOGS, "kinds": "texts", "pools": "texts"}, (), ("bucket", "logs")
     ),
+    "urls_are_consistent": CheckMembers(
+        {"team": "text", "bucket": "text", "prefix": "text", **_LOGS, "pools": "texts", "trust_private": "flag"},
+        (),
+        ("bucket", "logs"),
+    ),
     "no_findings": CheckMembers(
         {"team": "text", "bucket": "text", "prefix": "text", "severity": "text", "ignore": "texts", "context": "facts"},
         (),

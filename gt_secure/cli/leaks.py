@@ -9,20 +9,27 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from .. import logs
 from ..base.errors import InvalidInput
 from ..base.text import printable
+from ..check.logs import not_bound, unbound
+from ..check.result import MAX_NAMED
 from ..logs import activity
 from ..logs.coverage import Coverage
+from ..logs.leaks import LeakRules
 from .exit_codes import UNKNOWN
 from .hits import emit
 from .log_options import add_engine, add_log_source, open_hits, tell
-from .output import json_document, write_report
+from .output import connection, json_document, write_report
 from .parser import Commands
 from .progress import working
 
 if TYPE_CHECKING:
+    from ..aws.teams import Workteam
+    from ..logs.hits import Hits
     from ..logs.leaks import Leak, Leaks
+
+
+_USUAL = LeakRules()
 
 
 def add(commands: Commands) -> None:
@@ -30,10 +37,15 @@ def add(commands: Commands) -> None:
     parser = commands.add(
         "leaks",
         _run,
-        description="Find presigned URLs that were used from more than one address or network.",
+        description="Find presigned URLs that were used from two networks: all addresses of one /24 (IPv6: /48) "
+        "are one network. --per-address finds URLs of two addresses.",
         examples=(
             ("gt-secure leaks --bucket gt-images --since 7d", "the last week of a bucket"),
             ("gt-secure leaks log/ --pool 203.0.113.0/24 --json", "treat a NAT pool as one user"),
+            (
+                "gt-secure leaks --bucket gt-images --per-address --team radiology-team",
+                "URLs of two addresses, and those that the URL lock did not bind",
+            ),
         ),
         exit_codes="0; 3 if part of the logs was not read, or they contain no presigned URL",
         result=_leaks_from,
@@ -42,10 +54,18 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--pool", action="append", default=[], help="addresses of one user, such as a NAT pool; may be repeated"
     )
+    for bits, name, default in ((32, "v4", _USUAL.v4_prefix), (128, "v6", _USUAL.v6_prefix)):
+        words = f"leading bits that the IP{name} addresses of one network share, at most {bits} (default: {default})"
+        parser.add_argument(f"--{name}-prefix", type=int, metavar="BITS", help=words)
+    parser.add_argument("--per-address", action="store_true", help="count each address and VPC endpoint as a user")
+    parser.add_argument("--team", help="name URLs that the URL lock of this workteam did not bind")
     parser.add_argument("--format", choices=("text", "table", "csv"), default="text", help="output format")
     parser.add_argument("-o", "--output", metavar="FILE", help="write to this file")
     add_engine(parser)
     parser.excludes("--json", "--format")
+    parser.excludes("--per-address", "--v4-prefix", "--v6-prefix")
+    for form in ("table", "csv"):
+        parser.excludes(f"--format={form}", "--team")
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -53,7 +73,8 @@ def _run(args: argparse.Namespace) -> int:
     if not args.json and args.format != "text":
         emit(leaks.to_table(), args.format, args.output)
     else:
-        sentences = "\n".join([leaks.summary, *(line for leak in leaks for line in _leak_lines(leak)), *leaks.notes])
+        lines = [leaks.summary, *(line for leak in leaks for line in _leak_lines(leak)), *map(printable, leaks.notes)]
+        sentences = "\n".join(lines)
         text = json_document(leaks.to_dict()) if args.json else printable(sentences, keep="\n")
         if args.output:
             write_report(args.output, lambda: text + "\n")
@@ -86,6 +107,20 @@ def _leaks_from(args: argparse.Namespace) -> Leaks:
 
 
 def _leaks(args: argparse.Namespace) -> tuple[Leaks, Coverage]:
-    rules = logs.LeakRules.make(pools=args.pool)
+    widths = {name: value for name in ("v4_prefix", "v6_prefix") if (value := getattr(args, name)) is not None}
+    rules = LeakRules.make(pools=args.pool, per_address=args.per_address, **widths)
+    team = None if args.team is None else connection(args).workteam(args.team)
     with open_hits(args) as hits, working(activity.LEAKS):
-        return hits.leaks(rules), hits.coverage
+        leaks = hits.leaks(rules)
+        leaks.notes += [] if team is None else _of_lock(hits, team)
+        return leaks, hits.coverage
+
+
+def _of_lock(hits: Hits, team: Workteam) -> list[str]:
+    """Return which URLs the URL lock of a team did not bind, in sentences."""
+    if team.url_lock is None or not team.url_lock.on:
+        return [f"The URL lock of {team.name} is off, so it binds no URL to an address."]
+    loose = unbound(hits, team)
+    if not loose:
+        return [f"No URL shows that the URL lock of {team.name} ({team.url_lock.mode}) did not bind it."]
+    return [not_bound(team, len(loose)), *(f"Not bound: {leak.sentence}" for leak in loose[:MAX_NAMED])]

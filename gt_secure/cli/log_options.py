@@ -66,7 +66,7 @@ def add_log_source(parser: Parser) -> None:
     )
     parser.add_argument("--stats", action="store_true", help="print coverage as JSON on standard error")
     parser.set_defaults(engine="auto", athena_database=None, dedupe=False, predict=False, presigned=False)
-    parser.set_defaults(refused=False, no_tests=False, network=[])
+    parser.set_defaults(refused=False, no_tests=False, network=[], team=None)
 
 
 def add_log_filter(parser: Parser) -> None:
@@ -178,7 +178,9 @@ def log_query(args: argparse.Namespace) -> tuple[list[Any], dict[str, Any]]:
         from ..aws.client import connect_aws
 
         aws = connect_aws(profile=args.profile, region=args.region)
-    elif not args.predict and (unused := next((name for name in ("profile", "region") if getattr(args, name)), None)):
+    elif not (args.predict or args.team) and (
+        unused := next((name for name in ("profile", "region") if getattr(args, name)), None)
+    ):
         raise InvalidInput(
             f"--{unused} is for logs in S3, and these logs are here.", next_step=f"Leave out --{unused}.", field=unused
         )

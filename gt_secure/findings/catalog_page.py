@@ -10,7 +10,7 @@ from ..base.errors import InvalidInput
 from ..base.files import package_data
 from ..base.text import did_you_mean
 from ..restriction.messages import notices
-from .model import catalog
+from .model import catalog, control_names
 from .run import RULES
 
 
@@ -61,6 +61,9 @@ def _lines(code: str) -> Iterator[str]:
         entry = f'{{"finding": "{code}", "subject": "NAME", "reason": "TEXT", "until": "YYYY-MM-DD"}}'
         yield from ("To accept the risk until a day, add it to the list `accepted` of a check file:", "")
         yield from ("```json", entry, "```", "")
+    if named := control_names(code):
+        yield from ("## Controls of NIST SP 800-53 Rev. 5", "", *(f"- {each}" for each in named), "")
+        yield from ("The mapping is by the gt_secure project, not by NIST or AWS.", "")
     yield from ("## AWS source", "", f"<{row['source_url']}>")
 
 

@@ -138,7 +138,7 @@ class Finding:
 
     def to_dict(self) -> dict[str, object]:
         """Return the finding as JSON-able data."""
-        data = asdict(self)
+        data = asdict(self) | {"controls": list(catalog()[self.code]["controls"])}
         for name in ("accepted", "ended"):
             entry: Acceptance | None = getattr(self, name)
             data[name] = None if entry is None else entry.to_dict()
@@ -175,6 +175,7 @@ class Finding:
             ("accepted", self.acceptance_text),
             ("why", self.why),
             ("next", self.fix),
+            ("controls", ", ".join(control_names(self.code))),
             ("source", self.source_url),
             ("more", f"gt-secure findings --explain {self.code}"),
         ]
@@ -261,6 +262,18 @@ def rule(
 
 @lru_cache(maxsize=1)
 def catalog() -> dict[str, dict[str, Any]]:
-    """Return the data file: every code with severity, title, why, fix, source and what is looked at."""
+    """Return the data file: every code with severity, title, why, fix, source, what is looked at, and controls."""
     data: dict[str, dict[str, Any]] = package_data(__package__, "findings.json")
     return data
+
+
+@lru_cache(maxsize=1)
+def controls() -> dict[str, dict[str, str]]:
+    """Return title and family of each control of NIST SP 800-53 Rev. 5 that findings violate, as we map them."""
+    data: dict[str, dict[str, str]] = package_data(__package__, "controls.json")
+    return data
+
+
+def control_names(code: str) -> list[str]:
+    """Return the controls that a finding violates, such as ``AC-3 Access Enforcement``."""
+    return [f"{each} {controls()[each]['title']}" for each in catalog()[code]["controls"]]

@@ -84,7 +84,7 @@ def rule(code: str) -> Json:
     row = catalog()[code]
     severity = str(row["severity"])
     properties: Json = {
-        "tags": ["security", "aws", "sagemaker-ground-truth"],
+        "tags": ["security", "aws", "sagemaker-ground-truth", *(f"NIST-800-53-{each}" for each in row["controls"])],
         "precision": "high",
         "problem.severity": PROBLEM[severity],
     }

@@ -13,7 +13,7 @@ from ..base.errors import InvalidInput
 from ..base.html import hint, notice, output, table, text as html_text
 from ..base.text import members
 from ..findings.listings import Findings, FindingsReport, Workteams
-from ..findings.model import SEVERITIES
+from ..findings.model import SEVERITIES, catalog, control_names
 from .data_buckets import BucketChoice, TeamBuckets, UnreadNotes, not_looked_at, own_buckets
 
 if TYPE_CHECKING:
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from ..findings.model import Finding
     from ..logs import Hits
     from ..logs.leaks import Leak
+
+
+CONTROLS = "Controls of NIST SP 800-53 Rev. 5, as gt_secure maps them"
+"""Title of the section; a control that is not in it was not violated by what was found, which proves no compliance."""
 
 
 class AuditedRegion(Protocol):
@@ -116,6 +120,16 @@ class Audit(FindingsReport):
         return f"Findings: {self.counts_text}. Leaked URLs: {len(self.leaks)}. Not read: {len(self.unread)}."
 
     @property
+    def controls(self) -> tuple[tuple[str, Literal["violated", "unknown"], tuple[str, ...]], ...]:
+        """The controls that findings violate, or may violate, with their codes; an accepted finding counts too."""
+        found: dict[str, dict[str, bool]] = {name: {} for code in catalog() for name in control_names(code)}
+        for each in self.findings:
+            for name in control_names(each.code):
+                found[name][each.code] = found[name].get(each.code, False) or each.state == "found"
+        rows = ((name, codes) for name, codes in sorted(found.items()) if codes)
+        return tuple((name, "violated" if any(codes.values()) else "unknown", tuple(codes)) for name, codes in rows)
+
+    @property
     def others_text(self) -> str:
         """The buckets that were not looked at, in a sentence; empty if there are none."""
         return not_looked_at(self.others)
@@ -130,6 +144,10 @@ class Audit(FindingsReport):
             "portal": list(self.workforce.cidrs) if self.workforce else None,
             "buckets": [{"name": b.name, **members(b, "teams", "access"), "access_log": b.log} for b in self.buckets],
             "findings": [finding.to_dict() for finding in self.findings],
+            "controls": [
+                {"control": control, "status": status, "findings": list(codes)}
+                for control, status, codes in self.controls
+            ],
             "leaks": [{"bucket": name, **leak.to_dict()} for name, leak in self.leaks],
             "unread": list(self.unread),
             "not_looked_at": list(self.others),
@@ -159,6 +177,11 @@ class Audit(FindingsReport):
                 ],
             ),
             ("Findings", Findings.head, [Findings.row(finding) for finding in self.findings]),
+            (
+                CONTROLS,
+                ("control", "status", "findings"),
+                [(control, status, ", ".join(codes)) for control, status, codes in self.controls],
+            ),
             (
                 "Leaked URLs",
                 ("bucket", "kind", "object", "first user", "later"),

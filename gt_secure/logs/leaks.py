@@ -69,6 +69,8 @@ class LeakRules:
         Names of networks. A network of a person's own file is one user, unless its kind is ``cloud`` or ``other``.
     pair_seconds : float
         An IPv4 and an IPv6 address with the same user agent within this time are one machine; 0 turns it off.
+    per_address : bool
+        Each address is a user, and each VPC endpoint with it. Only ``pools`` join addresses then.
     """
 
     v4_prefix: int = 24
@@ -76,8 +78,15 @@ class LeakRules:
     pools: tuple[IPNetwork, ...] = ()
     networks: Networks | None = None
     pair_seconds: float = 60.0
+    per_address: bool = False
 
     def __post_init__(self) -> None:
+        if self.per_address and (self.v4_prefix, self.v6_prefix, self.pair_seconds) != (24, 48, 60.0):
+            raise InvalidInput(
+                "per_address counts single addresses, so it reads neither widths nor pair_seconds.",
+                next_step="Give per_address=True and pools alone, or widths without per_address.",
+                field="per_address",
+            )
         for field, name, bits in (("v4_prefix", "IPv4", 32), ("v6_prefix", "IPv6", 128)):
             value = getattr(self, field)
             if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= bits:
@@ -261,14 +270,24 @@ class Leaks:
     """Result: a sequence of :class:`Leak`, the worst first.
 
     ``checked`` is how many URLs were looked at, ``tests`` the number of requests with one's own test URLs, which were
-    not, and ``unread`` says what of the logs was not read.
+    not, ``unread`` says what of the logs was not read, and ``left_out`` is how many URLs of several addresses were not
+    compared. ``places`` is what two users differ in: ``networks`` or ``addresses``.
     """
 
     def __init__(
-        self, found: list[Leak], checked: int, unsure: list[str], tests: int = 0, unread: Sequence[str] = ()
+        self,
+        found: list[Leak],
+        checked: int,
+        unsure: list[str],
+        tests: int = 0,
+        unread: Sequence[str] = (),
+        *,
+        left_out: int = 0,
+        places: str = "networks",
     ) -> None:
         self.found, self.checked, self.notes = found, checked, unsure
         self.tests, self.unread = tests, tuple(unread)
+        self.left_out, self.places = left_out, places
 
     def __len__(self) -> int:
         return len(self.found)
@@ -289,12 +308,12 @@ class Leaks:
         if not self.checked:
             return "The logs contain no presigned URLs."
         if not self.found:
-            none = f"None of {self.checked:,} presigned URLs was used from two networks"
+            none = f"None of {self.checked:,} presigned URLs was used from two {self.places}"
             return f"{none}, as far as the logs that were read show."
         kinds = {kind: sum(leak.kind == kind for leak in self.found) for kind in ("leak", "refused", "preview")}
-        parts = [f"{kinds['leak']:,} used from other networks"] if kinds["leak"] else []
+        parts = [f"{kinds['leak']:,} used from other {self.places}"] if kinds["leak"] else []
         if kinds["refused"]:
-            parts.append(f"{kinds['refused']:,} tried from other networks and refused")
+            parts.append(f"{kinds['refused']:,} tried from other {self.places} and refused")
         parts += [f"{kinds['preview']:,} looked at by link previews"] if kinds["preview"] else []
         return f"Of {self.checked:,} presigned URLs: " + ", ".join(parts) + "."
 
@@ -358,7 +377,7 @@ class Queryable(Protocol):
 
 
 def find_leaks(hits: Queryable, rules: LeakRules | None = None, unread: Sequence[str] = ()) -> Leaks:
-    """Find URLs that were used from more than one network; test requests are not looked at.
+    """Find URLs that were used from more than one network, or address; test requests are not looked at.
 
     At most 500 URLs (those with the most addresses) and 200 uses of each address are given in full; what is left out
     is said in ``notes``.
@@ -381,11 +400,12 @@ def find_leaks(hits: Queryable, rules: LeakRules | None = None, unread: Sequence
     found = [leak for fingerprint, group in groups.items() if (leak := _leak(fingerprint, group, identify))]
     order = {"leak": 0, "refused": 1, "preview": 2}
     found.sort(key=lambda leak: (order[leak.kind], -len(leak.others), leak.users[0].first, leak.fingerprint))
-    notes = [TWINS]
-    if candidates > _MOST:
-        notes.append(f"{candidates - _MOST:,} more URLs were used from several addresses; look at a shorter time.")
+    notes, left_out = [TWINS], max(0, candidates - _MOST)
+    if left_out:
+        notes.append(f"{left_out:,} more URLs were used from several addresses; look at a shorter time.")
     tests = 0 if checked else hits.query("SELECT count(*) FROM {hits} WHERE presigned AND test")[0][0]
-    return Leaks(found, checked, notes, tests, unread)
+    places = "addresses" if rules.per_address else "networks"
+    return Leaks(found, checked, notes, tests, unread, left_out=left_out, places=places)
 
 
 def _uses_of(hits: Queryable, fingerprints: list[str], most: int) -> list[tuple[Any, ...]]:
@@ -470,23 +490,35 @@ def _user(row: tuple[Any, ...], identify: _Identities) -> User:
 
 def network_name(text: str, endpoint: str | None, rules: LeakRules) -> str:
     """Return the identity of a user in comparisons: endpoint, pool, network, or the address itself."""
-    if endpoint:
-        return endpoint
+    if rules.per_address:
+        return f"{_address_name(text, rules)} via {endpoint}" if endpoint else _address_name(text, rules)
+    return endpoint or _address_name(text, rules)
+
+
+def _address_name(text: str, rules: LeakRules) -> str:
     address = read_address(text)
     if address is None:
         return text
     about = rules.networks.about(text) if rules.networks is not None else About()
-    if about.user:
+    if about.user and not rules.per_address:
         return about.user
     for number, pool in enumerate(rules.pools):
         if pool.version == address.version and address in pool:
             return f"pool {number + 1}" if len(rules.pools) == 1 else "pools"
     prefix = rules.v4_prefix if address.version == 4 else rules.v6_prefix
-    return str(ipaddress.ip_network((address, prefix), strict=False))
+    return str(address if rules.per_address else ipaddress.ip_network((address, prefix), strict=False))
 
 
 def _paired(users: tuple[User, ...], rules: LeakRules) -> tuple[User, ...]:
-    """Let an address of the other family with the first user's agent and time share the first user's network."""
+    """Let an address of the other family with the first user's agent and time share the first user's network.
+
+    Where each address counts, one whose endpoint the log does not name shares that of the same address.
+    """
+    if rules.per_address:
+        named = {_address_name(user.address, rules): user.network for user in users if user.endpoint}
+        return tuple(
+            user if user.endpoint else replace(user, network=named.get(user.network, user.network)) for user in users
+        )
     first = users[0]
     if not rules.pair_seconds or not first.agent:
         return users

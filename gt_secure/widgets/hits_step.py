@@ -219,11 +219,13 @@ class HitsStep(Step):
         since, kind, presigned = self.range.value or None, self.kind.value, self.which.value
         networks, endpoints, markers = self.networks, self.endpoints, tuple(self.markers)
 
+        team = self.team
+
         def work() -> HitsResult:
-            hits = self.link.get().hits(
-                bucket or None, logs=logs or None, since=since, predict=kind == "refused", **waiting
-            )
-            return hitsview.read_result(hits, kind, networks, endpoints, presigned, markers)
+            gt = self.link.get()
+            hits = gt.hits(bucket or None, logs=logs or None, since=since, predict=kind == "refused", **waiting)
+            known = None if team is None else hitsview.workteam_or_error(gt, team)
+            return hitsview.read_result(hits, kind, networks, endpoints, presigned, markers, known)
 
         return work
 

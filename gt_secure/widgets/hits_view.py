@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..base import html as markup
 from ..base.errors import GtSecureError
 from ..base.html import Chip, Markup, count
+from ..check.logs import urls_are_consistent
 from ..engine.access.answer import Answer, tone
 from ..logs import plots
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from ..aws.teams import Workteam
+    from ..check.result import CheckResult
+    from ..connection import Connection
     from ..logs import Hits
     from ..logs.leaks import Leak
     from ..logs.named_networks import Networks
@@ -42,6 +46,7 @@ class HitsResult:
     plot: Markup
     sources: tuple[dict[str, Any], ...]
     leaks: Markup
+    consistent: CheckResult
     leaked: int
     leak: Leak | None
     total: int
@@ -60,14 +65,21 @@ def read_result(
     endpoints: Sequence[str],
     presigned: bool,
     markers: Sequence[str] = (),
+    team: Workteam | GtSecureError | None = None,
 ) -> HitsResult:
-    """Count, draw and look for leaks; ``markers`` are those of test URLs that the person's browser has fetched."""
+    """Count, draw and look for leaks; ``markers`` are those of test URLs that the person's browser has fetched.
+
+    ``team`` has the URL lock that should bind the URLs, or is the error of reading it.
+    """
     rows = hits.filter(presigned=True) if presigned else hits
     light, dark = (_draw(rows, kind, networks, endpoints, theme) for theme in ("light", "dark"))
     sources = tuple(
         rows.with_restriction(networks, endpoints).count(["remote_ip", "endpoint", "allowlist", "refused"]).to_dicts()
     )
     leaks = hits.leaks()
+    unread = team if isinstance(team, GtSecureError) else None
+    lock = None if isinstance(team, GtSecureError) else team
+    consistent = urls_are_consistent.__wrapped__(hits, team=lock)  # a panel leaves no record of a check
     coverage = hits.coverage
     plot = both_themes(light, dark)
     span = ""
@@ -77,7 +89,8 @@ def read_result(
         hits=rows,
         plot=plot,
         sources=by_source(sources, hits.networks),
-        leaks=leaks_markup(leaks),
+        leaks=markup.join(leaks_markup(leaks), consistent_markup(consistent, unread)),
+        consistent=consistent,
         leaked=sum(leak.kind == "leak" for leak in leaks),
         leak=next((leak for leak in leaks if leak.kind == "leak" and leak.bucket), None),
         total=sum(int(row["hits"]) for row in sources),
@@ -209,6 +222,28 @@ def leaks_markup(leaks: Any) -> Markup:
     rest = len(leaks) - 5
     parts.append(markup.hint(leaks.summary + (f" {rest:,} more are in the export." if rest > 0 else "")))
     return Markup("".join(parts))
+
+
+def workteam_or_error(gt: Connection, team: str) -> Workteam | GtSecureError:
+    """Read a workteam; without it the log is shown all the same."""
+    try:
+        return gt.workteam(team)
+    except GtSecureError as error:
+        return error
+
+
+def consistent_markup(result: CheckResult, unread: GtSecureError | None = None) -> Markup:
+    """Return whether one address opened each URL: a notice if not, else a line.
+
+    ``unread`` is the error of reading the URL lock.
+    """
+    if unread is not None:
+        rest = markup.hint(markup.text(f"The URL lock was not read: {unread.message}", 400))
+        return markup.join(consistent_markup(result), rest)
+    if result.passed is False:
+        return markup.notice("no", "One URL was opened from several addresses.", markup.text(result.message, 900))
+    unknown = "Whether each URL was opened from one address is unknown. " if result.passed is None else ""
+    return markup.hint(markup.text(unknown + result.message, 600))
 
 
 def foot(coverage: Any) -> Markup:

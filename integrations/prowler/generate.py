@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from gt_secure.findings.model import catalog
+from gt_secure.findings.model import catalog, controls
 
 TEMPLATE = Path(__file__).with_name("check.py.template")
 PACKAGE = "gt_secure_prowler"
@@ -18,59 +19,6 @@ FRAMEWORK = "groundtruth_nist_800_53_revision_5_aws"
 LONGEST = 400
 SKIPPED = {"not-checked"}
 """What could not be read is the status MANUAL of every check."""
-
-
-_ACCESS, _INFORMATION = "Access Control (AC)", "System and Communications Protection (SC)"
-CONTROLS: dict[str, tuple[str, str, str]] = {
-    "ac_3": (
-        "AC-3 Access Enforcement",
-        _ACCESS,
-        "url-lock-both url-lock-off url-lock-portal-mismatch url-lock-impossible url-lock-one-path guard-missing "
-        "guard-open guard-private-address private-address-alone template-without-grant urls-live-long "
-        "version-2-urls",
-    ),
-    "ac_4": (
-        "AC-4 Information Flow Enforcement",
-        _ACCESS,
-        "cloudfront-grant replication-grant replication-on website-on access-point access-point-delegation",
-    ),
-    "ac_6": (
-        "AC-6 Least Privilege",
-        _ACCESS,
-        "acl-grant bucket-acl-other bucket-allow-session bucket-principal-deleted canonical-user-grant "
-        "many-signers other-account-grant",
-    ),
-    "au_12": ("AU-12 Audit Record Generation", "Audit and Accountability (AU)", "logging-off log-target-unfit"),
-    "cm_6": (
-        "CM-6 Configuration Settings",
-        "Configuration Management (CM)",
-        "bucket-policy-unreadable guard-drifted guard-narrower guard-stale",
-    ),
-    "sc_7": (
-        "SC-7 Boundary Protection",
-        _INFORMATION,
-        "ipv4-only portal-lock-absent portal-lock-open portal-lock-private portal-public-beside-vpc "
-        "presigned-from-anywhere",
-    ),
-    "sc_7_2": (
-        "SC-7(2) Public Access",
-        _INFORMATION,
-        "block-public-access-off bucket-acl-public bucket-allow-everyone",
-    ),
-}
-"""Controls of NIST SP 800-53 Rev. 5 with the findings that violate them, as this project maps them."""
-NO_CONTROL = {
-    "bucket-deny-breaks-ground-truth",
-    "cors-missing",
-    "endpoint-policy-blocks",
-    "kms-network-condition",
-    "kms-session",
-    "s3-endpoint-missing",
-    "endpoint-not-of-the-url-lock",
-    "team-locked-out",
-    "s3-endpoint-no-private-dns",
-}
-"""Findings about workers who get no images: they weaken no control."""
 
 
 def name_of(code: str) -> str:
@@ -124,19 +72,30 @@ def framework() -> dict[str, Any]:
         "gt_secure project, not by NIST or AWS.",
         "Requirements": [
             {
-                "Id": control,
-                "Name": title,
-                "Description": f"{title}. It fails on these findings: {_titles(found)}.",
-                "Attributes": [{"ItemId": control, "Section": section, "Service": SERVICE}],
-                "Checks": [name_of(code) for code in found.split()],
+                "Id": prowler_id(control),
+                "Name": f"{control} {row['title']}",
+                "Description": f"{control} {row['title']}. It fails on these findings: {_titles(found)}.",
+                "Attributes": [{"ItemId": prowler_id(control), "Section": row["family"], "Service": SERVICE}],
+                "Checks": [name_of(code) for code in found],
             }
-            for control, (title, section, found) in CONTROLS.items()
+            for control, row in controls().items()
+            if (found := codes_of(control))
         ],
     }
 
 
-def _titles(found: str) -> str:
-    return "; ".join(str(catalog()[code]["title"]) for code in found.split())
+def prowler_id(control: str) -> str:
+    """Return a control as Prowler names it: ``sc_7_2`` for SC-7(2)."""
+    return control.lower().replace("-", "_").replace("(", "_").rstrip(")")
+
+
+def codes_of(control: str) -> list[str]:
+    """Return the findings that violate a control."""
+    return [code for code in codes() if control in catalog()[code]["controls"]]
+
+
+def _titles(found: Iterable[str]) -> str:
+    return "; ".join(str(catalog()[code]["title"]) for code in found)
 
 
 def files() -> dict[str, str]:

@@ -63,6 +63,7 @@ checks:
   - {{check: is_proved, restriction: wish.yaml}}
   - {{check: no_foreign_hits, restriction: wish.yaml, logs: log}}
   - {{check: no_leaked_urls, logs: [log], kinds: [leak, refused]}}
+  - {{check: urls_are_consistent, logs: [log], team: {TEAM}, pools: [203.0.113.0/24]}}
   - {{check: no_findings, team: {TEAM}, bucket: {BUCKET}, prefix: scans/, severity: high}}
   - {{check: no_code_cell_skipped, path: book.ipynb}}
   - {{check: no_secret_saved, path: book.ipynb}}
@@ -72,7 +73,7 @@ checks:
 
 def test_a_file_with_every_check(scene: Scene, checks):
     report = check.run_file(scene.gt, checks)
-    assert [result.status for result in report] == ["passed"] * 10
+    assert [result.status for result in report] == ["passed"] * 11
     assert {result.name for result in report} == set(check.spec.RULES)
     assert report.require() is report
     scene.remove_guard()
@@ -83,7 +84,7 @@ def test_a_file_with_every_check(scene: Scene, checks):
     failed = {result.name for result in report if result.status == "failed"}
     assert failed == {
         "team_is_restricted", "guard_is_in_place", "nothing_drifted", "expectations_hold", "no_foreign_hits",
-        "no_leaked_urls", "is_proved", "no_findings",
+        "no_leaked_urls", "urls_are_consistent", "is_proved", "no_findings",
     }  # fmt: skip
     assert report.exit_code == FAILED
     with pytest.raises(check.CheckFailed):
@@ -93,13 +94,13 @@ def test_a_file_with_every_check(scene: Scene, checks):
 def test_exit_codes_and_outputs_of_the_command(scene: Scene, run, checks, tmp_path):
     sarif, junit = tmp_path / "out.sarif", tmp_path / "junit.xml"
     code, out, err = run("-f", checks, "--json", "--sarif", sarif, "--junit", junit)
-    assert (code, json.loads(out)["counts"]) == (PASSED, {"passed": 10, "failed": 0, "unknown": 0}), err
+    assert (code, json.loads(out)["counts"]) == (PASSED, {"passed": 11, "failed": 0, "unknown": 0}), err
     log = json.loads(sarif.read_text())
     jsonschema.Draft4Validator(SARIF).validate(log)
     assert {result["kind"] for result in log["runs"][0]["results"]} == {"pass"}
     suite = ElementTree.parse(junit).getroot()
     skipped = [each.get("message") for each in suite.iter("skipped")]
-    assert (suite.get("failures"), suite.get("errors"), int(suite.get("tests") or 0) - len(skipped)) == ("0", "0", 10)
+    assert (suite.get("failures"), suite.get("errors"), int(suite.get("tests") or 0) - len(skipped)) == ("0", "0", 11)
     assert skipped
     assert all(each.startswith("not applicable: ") for each in skipped)
 
@@ -150,6 +151,7 @@ def assert_junit(root: ElementTree.Element) -> None:
             ("guard-is-in-place", (f"s3://{BUCKET}",)),
             ("no-foreign-hits", ("--restriction", "wish.yaml", "--logs", "log")),
             ("no-leaked-urls", ("--logs", "log")),
+            ("urls-are-consistent", ("--logs", "log", "--team", TEAM)),
             ("no-findings", ("--team", TEAM, f"s3://{BUCKET}", "--severity", "medium")),
             ("nothing-drifted", ("--restriction", "wish.yaml")),
             ("expectations-hold", ("--restriction", "wish.yaml")),

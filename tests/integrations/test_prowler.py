@@ -19,7 +19,7 @@ import pytest
 
 import generate
 import gt_secure
-from gt_secure.findings.model import Match, catalog
+from gt_secure.findings.model import Match, catalog, controls
 from gt_secure.findings.run import _finding
 from gt_secure.fleet.sweeps.sweep_rows import SweepRow
 from gt_secure.sandbox import Sandbox
@@ -69,8 +69,16 @@ def test_the_wheel_has_each_check_where_prowler_looks(plugin_wheel: Path):
 
 
 def test_each_code_is_mapped_once():
-    mapped = [code for _, _, codes in generate.CONTROLS.values() for code in codes.split()]
-    assert sorted([*mapped, *generate.NO_CONTROL]) == sorted(CODES), "a new finding: CONTROLS or NO_CONTROL"
+    """The framework is drawn from the findings' own table, which has each control by its own number."""
+    rows = catalog()
+    assert {each for code in CODES for each in rows[code]["controls"]} == set(controls())
+    assert [code for code in CODES if len(rows[code]["controls"]) > 1] == []
+    checks = {each["Name"]: each["Checks"] for each in generate.framework()["Requirements"]}
+    assert checks == {
+        f"{control} {row['title']}": [generate.name_of(code) for code in CODES if control in rows[code]["controls"]]
+        for control, row in controls().items()
+    }
+    assert generate.prowler_id("SC-7(2)") == "sc_7_2"
 
 
 @pytest.mark.slow

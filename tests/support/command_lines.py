@@ -58,6 +58,7 @@ LINES: tuple[str, ...] = (
     "hits --cache show",
     "leaks log",
     "leaks log --json",
+    "leaks log --per-address --team open-team",
     "plot log -o hits.svg",
     "who s3://gt-images/scans/0001.png --team open-team --from 203.0.113.7",
     "who s3://gt-images/scans/0001.png",

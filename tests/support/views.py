@@ -78,6 +78,7 @@ RESULTS = {
     "allowed": "Restriction(addresses=['203.0.113.0/24'], bucket='gt-images')",
     "foreign_check": "check.no_foreign_hits.look(hits, allowed)",
     "leak_check": "check.no_leaked_urls.look(hits)",
+    "consistent_check": "check.urls_are_consistent.look(hits, team=gt.workteam('radiology-team'))",
     "sweep": "sweep(role_name='GtSecureSweep', accounts=['111122223333'], regions='us-east-1', connection=gt)",
     "panel_of_team": "panel(gt, team='open-team', bucket='gt-images', addresses=['203.0.113.0/24'])",
     "panel_of_bucket": "panel(gt, bucket='ml-artifacts')",

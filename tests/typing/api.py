@@ -150,6 +150,8 @@ def checks(gt: Connection, hits: Hits, restriction: Restriction) -> None:
     assert_type(check.no_foreign_hits(hits, restriction, newest_within_h=24), CheckResult)
     check.no_foreign_hits(restriction, hits)  # type: ignore[arg-type]
     assert_type(check.no_leaked_urls.look(hits, kinds=["leak"]), CheckResult)
+    assert_type(check.urls_are_consistent(hits, team=gt.workteam("t"), pools="203.0.113.0/24"), CheckResult)
+    check.urls_are_consistent(hits, team="radiology-team")  # type: ignore[arg-type]
     assert_type(check.no_findings(gt, team="team", severity="high", ignore=["kms-session"]), CheckResult)
     assert_type(check.nothing_drifted(gt, Path("wish.yaml")), CheckResult)
     assert_type(check.expectations_hold(gt, restriction), CheckResult)

@@ -1,0 +1,72 @@
+"""The controls of a finding stand in the findings' own table, and the audit, SARIF and HTML show them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gt_secure.findings import to_sarif
+from gt_secure.findings.catalog_page import page
+from gt_secure.findings.listings import Findings, Workteams
+from gt_secure.findings.model import Acceptance, Match, catalog, control_names
+from gt_secure.findings.run import _finding
+from gt_secure.fleet.audit import CONTROLS, Audit
+from support.states import workteam
+
+CODES = ("url-lock-off", "presigned-from-anywhere", "cors-missing")
+
+
+def audit(*found: Any) -> Audit:
+    teams: Workteams = Workteams([workteam("open-team")])
+    return Audit(dt.datetime(2026, 11, 29), "1" * 12, "us-east-1", "arn", teams, {}, None, (), Findings(found))
+
+
+def found(code: str, *depends: str) -> Any:
+    return _finding(code, Match("gt-images", "", depends), ())
+
+
+def test_the_audit_lists_violated_controls() -> None:
+    report = audit(*map(found, CODES))
+    assert report.controls == (
+        ("AC-3 Access Enforcement", "violated", ("url-lock-off",)),
+        ("SC-7 Boundary Protection", "violated", ("presigned-from-anywhere",)),
+    )
+    assert report.to_dict()["controls"][0] == {
+        "control": "AC-3 Access Enforcement", "status": "violated", "findings": ["url-lock-off"],
+    }  # fmt: skip
+    assert "AC-3 Access Enforcement" in report._repr_html_()
+    [line] = [line for line in report.to_text().splitlines() if "SC-7" in line]
+    assert "presigned-from-anywhere" in line
+    assert audit().controls == ()
+    assert f"{CONTROLS}\n  none" in audit().to_text(), "no finding is not shown as compliance"
+
+
+def test_a_finding_that_depends_on_facts_leaves_its_control_unknown() -> None:
+    unknown = found("guard-open", "aws:PrincipalOrgID")
+    assert [status for _, status, _ in audit(unknown).controls] == ["unknown"]
+    assert [status for _, status, _ in audit(unknown, found("url-lock-off")).controls] == ["violated"]
+    entry = Acceptance("url-lock-off", "known", dt.date(2099, 1, 1))
+    assert audit(replace(found("url-lock-off"), accepted=entry)).controls, "the risk is accepted, and there"
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_sarif_html_and_the_page_have_them(code: str) -> None:
+    each, names = found(code), control_names(code)
+    [rule] = to_sarif([each])["runs"][0]["tool"]["driver"]["rules"]
+    tags = [tag for tag in rule["properties"]["tags"] if tag.startswith("NIST-800-53-")]
+    assert (
+        tags
+        == [f"NIST-800-53-{control}" for control in catalog()[code]["controls"]]
+        == [f"NIST-800-53-{name.split()[0]}" for name in names]
+    )
+    assert each.to_dict()["controls"] == catalog()[code]["controls"]
+    for text in (each._repr_html_(), page(code)):
+        assert all(name in text for name in names)
+    assert ("not by NIST" in page(code)) == bool(names)
+
+
+def test_every_finding_says_whether_it_violates_a_control() -> None:
+    assert [code for code, row in catalog().items() if not isinstance(row.get("controls"), list)] == []
