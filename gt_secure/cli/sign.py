@@ -13,6 +13,7 @@ from ..base.errors import InvalidInput
 from ..base.text import printable
 from ..connection import Connection
 from ..presign import Probe, TestUrl, inspect
+from ..presign.sign import SIGN_WITH
 from .exit_codes import FOUND, OK, UNKNOWN
 from .output import connection, note, say, show_json, table
 from .parser import Commands
@@ -28,6 +29,11 @@ def add(commands: Commands) -> None:
         examples=(
             ("gt-secure sign s3://gt-images/scans/0001.png --bound-to 203.0.113.7", "describe it without printing it"),
             (
+                "gt-secure sign s3://gt-images/scans/0001.png --sign-with ground-truth --role-arn "
+                "arn:aws:iam::111122223333:role/GroundTruthExecution",
+                "a URL of grant_read_access itself",
+            ),
+            (
                 "gt-secure sign s3://gt-images/scans/0001.png -o new-url.txt",
                 "write it to a file that only you can read",
             ),
@@ -35,7 +41,7 @@ def add(commands: Commands) -> None:
         result=_signed_from,
     )
     _add_signing(sign)
-    sign.add_argument("--expires-in", default=600, metavar="SECONDS", help="lifetime (default: %(default)s)")
+    sign.add_argument("--expires-in", metavar="SECONDS", help="lifetime (default: 600)")
     sign.add_argument("--show", action="store_true", help="print the URL (whoever has it can open the object)")
     sign.add_argument("-o", "--output", metavar="FILE", help="write the URL to a new file that only you can read")
 
@@ -87,7 +93,7 @@ def _add_signing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--role-arn", metavar="ARN", help="role to assume (default: the caller's own)")
     parser.add_argument("--version-id", metavar="ID", help="one version of the object")
     parser.add_argument(
-        "--no-session", action="store_true", help="sign with the caller's own keys (tests the guard only)"
+        "--sign-with", choices=SIGN_WITH, default="session", help="signer: a session, own-keys or ground-truth"
     )
 
 
@@ -96,11 +102,11 @@ def _sign(gt: Connection, args: argparse.Namespace) -> TestUrl:
     return gt.sign(
         bucket,
         key,
-        expires_in=getattr(args, "expires_in", 600),
+        expires_in=getattr(args, "expires_in", None),
         bound_to=args.bound_to,
         role_arn=args.role_arn,
         version_id=args.version_id,
-        use_session=not args.no_session,
+        sign_with=args.sign_with,
     )
 
 

@@ -107,6 +107,15 @@ _ALL = (
         ),
     ),
     Feature(
+        "render",
+        "have Ground Truth sign a test URL",
+        (
+            Permission("sagemaker:RenderUiTemplate", "*"),
+            Permission("iam:PassRole", "role", writes=True),
+        ),
+        "Limit iam:PassRole to the service with the condition iam:PassedToService: sagemaker.amazonaws.com.",
+    ),
+    Feature(
         "hits",
         "read hits from the access log",
         (

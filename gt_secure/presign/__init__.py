@@ -14,7 +14,7 @@ if TYPE_CHECKING:
         probe_origins as probe_origins,
     )
     from .probe import Probe as Probe, probe as probe
-    from .sign import sign as sign
+    from .sign import SignWith as SignWith, sign as sign
     from .signed_url import TestUrl as TestUrl
 
 
