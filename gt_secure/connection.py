@@ -516,11 +516,11 @@ class Connection:
         bucket: str,
         key: str = "",
         *,
-        expires_in: int = 600,
+        expires_in: int | None = None,
         bound_to: Source | str | None = None,
         role_arn: str | None = None,
         version_id: str | None = None,
-        use_session: bool = True,
+        sign_with: presign.SignWith = "session",
         viewer: str | None = None,
         viewer_key: str | bytes | None = None,
         method: str = "GET",
@@ -534,12 +534,14 @@ class Connection:
         Parameters
         ----------
         bucket, key : str, or both as ``s3://bucket/key``
-        expires_in : int, seconds
+        expires_in : int, seconds (default: 600)
         bound_to : Source or str, optional; such as ``203.0.113.7`` or ``10.0.3.4 via vpce-0a1b2c3d4e5f60718``
         role_arn : str, optional; the role to assume (default: the caller's own)
         version_id : str, optional; one version of the object
-        use_session : bool
-            Sign with a session, as Ground Truth does. False signs with the caller's own keys: it tests the guard only.
+        sign_with : {"session", "own-keys", "ground-truth"}
+            ``session`` signs under the condition of the URL lock. ``own-keys`` signs with the caller's own keys: it
+            tests the guard only. ``ground-truth`` lets Ground Truth sign with ``grant_read_access``, by
+            RenderUiTemplate and the role: the URL is a worker's in everything but the URL lock.
         viewer : str, optional
             The person who gets the URL, as a tag that nobody can remove from it: ``hits`` then counts by ``viewer``,
             and :meth:`revoke` stops the URLs of one viewer. Such a URL is no test URL.
@@ -567,7 +569,7 @@ class Connection:
             bound_to=bound_to,
             role_arn=role_arn,
             version_id=version_id,
-            use_session=use_session,
+            sign_with=sign_with,
             viewer=viewer,
             viewer_key=viewer_key,
             method=method,

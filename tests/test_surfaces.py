@@ -166,7 +166,7 @@ OPTIONS: dict[str, Callable[..., Any]] = {
 RENAMED = {
     "file": "restriction", "allow": "restriction", "endpoint": "restriction", "team": "team", "yes": "", "json": "",
     "format": "", "accepted": "", "context": "", "networks": "", "resume": "", "show": "",
-    "no_session": "use_session", "fail_on": "", "output": "", "profile": "", "region": "",
+    "fail_on": "", "output": "", "profile": "", "region": "",
     "help": "",
     "url_lock": "restriction", "application": "restriction",
     "portal_lock": "restriction", "no_portal_lock": "restriction", "guard": "restriction", "no_guard": "restriction",

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import gt_secure
 from gt_secure import Connection, Restriction
-from gt_secure.sandbox import Sandbox, open_task
+from gt_secure.sandbox import Sandbox, create_job, open_task
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 MARKS = re.compile(r"(<!-- story -->\n).*?(<!-- end of story -->)", re.DOTALL)
@@ -23,18 +23,21 @@ KEY, PREFIX, BUCKET = "scans/0001.png", "scans/", "gt-images"
 OFFICE, ELSEWHERE = "203.0.113.7", "198.51.100.9"
 ENDPOINT = "vpce-0a1b2c3d4e5f60718"
 INSIDE = f"10.0.3.4 via {ENDPOINT}"
+ASKS = ["jobs-in-progress", "url-lock-one-path"]
 HEAD = ("", "worker in the office", "forwarded outside", "worker in the VPC")
 
 
 def story(gt: Connection) -> list[tuple[str, ...]]:
     """Return the rows: what S3 answers to each person, before and after each change."""
+    create_job(gt.aws, "open-team")
     rows = [("before", *_answers(gt, "open-team"))]
     office = Restriction("open-team", addresses=["203.0.113.0/24"], bucket=BUCKET, prefix=PREFIX)
-    gt.apply(gt.plan(office), confirm=["url-lock-one-path"])
+    gt.apply(gt.plan(office), confirm=ASKS)
     rows.append(("`open-team` restricted to 203.0.113.0/24", *_answers(gt, "open-team")))
     listed = Restriction("open-team", addresses=["203.0.113.0/24"], endpoints=[ENDPOINT], bucket=BUCKET, prefix=PREFIX)
-    gt.apply(gt.plan(listed))
+    gt.apply(gt.plan(listed), confirm=ASKS)
     rows.append(("the VPC endpoint listed too", *_answers(gt, "open-team")))
+    create_job(gt.aws, "vpc-team")
     rows.append(("a team with `VpcSourceIp`, same list", *_answers(gt, "vpc-team")))
     return rows
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -20,6 +22,7 @@ from ..aws.teams import (
     TeamLike,
     Workforce,
     Workteam,
+    buckets_of,
     jobs_of_team,
     list_reviews,
     list_workforces,
@@ -42,7 +45,7 @@ from .fact_reader import BLOCKS, read_account_block, read_facts
 from .organization import Organization, read_organization
 from .part_reader import part_of
 from .principals import read_principals
-from .state import LOCKS, PLAN, UNASKED, WHAT, OtherTeam, State, TaskTemplate
+from .state import LOCKS, PLAN, UNASKED, WHAT, OtherTeam, State, TaskLines, TaskTemplate
 
 T = TypeVar("T")
 
@@ -50,7 +53,7 @@ THREADS = 8
 MAX_TEMPLATES = 10
 MAX_CALLS = 25
 """Most calls that read the jobs of the other teams: a list of each, and a description of each job."""
-_MAX_TEMPLATE_BYTES = 1_000_000
+_MAX_TEMPLATE_BYTES, _MAX_MANIFEST_BYTES, _MAX_TASKS = 1_000_000, 200_000, 500
 
 
 @dataclass(frozen=True)
@@ -346,15 +349,29 @@ class _Reader:
         if not (read_it and job.template_uri):
             missing = NotRead(f"the template of {job.name}", "s3:GetObject", "not asked", f"It is {place}.")
             return TaskTemplate(job.name, Part.unread(missing), place)
+        text = self._text(f"the template of {job.name}", job.template_uri, _MAX_TEMPLATE_BYTES)
+        tasks: Part[TaskLines] = Part.unread(
+            NotRead(f"the input of {job.name}", "s3:GetObject", "not asked", "Its tasks come with messages.")
+        )
+        if job.input_uri:
+            tasks = self._text(f"the manifest of {job.name}", job.input_uri, _MAX_MANIFEST_BYTES).map(_task_lines)
+        buckets = frozenset(buckets_of((job.template_uri, job.input_uri, job.output_uri)))
+        return TaskTemplate(
+            job.name, text.map(lambda read: read[0]), place, tasks, job.input_uri, job.function_arn, buckets
+        )
 
-        def read() -> str:
-            bucket, key = parse_s3_uri(job.template_uri)
+    def _text(self, what: str, uri: str, most: int) -> Part[tuple[str, bool]]:
+        """Read the first bytes of an object as text, and whether they are all of it."""
+
+        def read() -> tuple[str, bool]:
+            bucket, key = parse_s3_uri(uri)
             with aws_errors("s3:GetObject", bucket_arn(self.aws.partition, bucket, key)):
                 client = self.aws.client("s3", bucket_region(self.aws, bucket))
-                body = client.get_object(Bucket=bucket, Key=key)["Body"].read(_MAX_TEMPLATE_BYTES)
-                return body.decode("utf-8", "replace")
+                answer = client.get_object(Bucket=bucket, Key=key)
+                with closing(answer["Body"]) as body:
+                    return body.read(most).decode("utf-8", "replace"), answer["ContentLength"] <= most
 
-        return TaskTemplate(job.name, part_of(f"the template of {job.name}", "s3:GetObject", read), place)
+        return part_of(what, "s3:GetObject", read)
 
     def _account_block(self, bucket: Bucket) -> Part[Mapping[str, bool]]:
         """Read Block Public Access of the account where it counts beside the bucket's own."""
@@ -385,6 +402,18 @@ class _Reader:
             return lambda: held
         wait = _started(self.aws, pool, held.value, LOG_TARGET)
         return lambda: Part.of(wait())
+
+
+def _task_lines(read: tuple[str, bool]) -> TaskLines:
+    """Return the lines of a manifest that are objects of JSON; the last one may have been cut."""
+    text, whole = read
+    lines = [line for line in text.split("\n") if line.strip()][: None if whole else -1]
+    tasks = []
+    for line in lines[:_MAX_TASKS]:
+        with suppress(ValueError, RecursionError):
+            tasks.append(json.loads(line))
+    known = tuple(task for task in tasks if isinstance(task, dict))
+    return TaskLines(known, whole and bool(known) and len(known) == len(lines))
 
 
 def _by_arn(teams: tuple[Workteam, ...], arn: str, region: str) -> Workteam:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ..aws.teams import LabelingJob, Workforce, Workteam
 from ..base.columns import lay_out
@@ -84,13 +84,28 @@ UNASKED: Mapping[str, Part[Any]] = {name: Part.unasked(*named) for name, named i
 """The parts that the scope of a reading leaves out."""
 
 
+class TaskLines(NamedTuple):
+    """The first lines of an input manifest, and whether they are all of them."""
+
+    lines: tuple[Mapping[str, Any], ...]
+    whole: bool
+
+
 @dataclass(frozen=True, slots=True)
 class TaskTemplate:
-    """The task template of a labeling job, and its URI, or the ARN of a HumanTaskUi, whose text is not read."""
+    """The task template of a labeling job, and its URI, or the ARN of a HumanTaskUi, whose text is not read.
+
+    ``tasks`` are the lines of the manifest at ``input_place``. ``function`` is the ARN of the Lambda function that
+    makes the input of a task from a line, empty without one. ``buckets`` are those that the job reads and writes.
+    """
 
     job: str
     text: Part[str]
     place: str = ""
+    tasks: Part[TaskLines] = field(default_factory=lambda: Part.unasked("the input manifest", "s3:GetObject"))
+    input_place: str = ""
+    function: str = ""
+    buckets: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -221,7 +221,10 @@ class Workforce:
 
 @dataclass(frozen=True, slots=True)
 class LabelingJob:
-    """A labeling job that uses a workteam; a streaming one gets its objects from the messages of ``topic_arn``."""
+    """A labeling job that uses a workteam; a streaming one gets its objects from the messages of ``topic_arn``.
+
+    ``function_arn`` is the Lambda function that makes the input of a task.
+    """
 
     name: str
     status: str
@@ -234,6 +237,7 @@ class LabelingJob:
     template_uri: str = ""
     task_ui_arn: str = ""
     topic_arn: str = ""
+    function_arn: str = ""
 
     def uses(self, bucket: str) -> bool:
         """Return whether the job reads its manifest from a bucket, or writes its labels there."""
@@ -468,6 +472,7 @@ def _describe_job(aws: Aws, name: str) -> LabelingJob:
         template_uri=text("HumanTaskConfig", "UiConfig", "UiTemplateS3Uri"),
         task_ui_arn=text("HumanTaskConfig", "UiConfig", "HumanTaskUiArn"),
         topic_arn=text("InputConfig", "DataSource", "SnsDataSource", "SnsTopicArn"),
+        function_arn=text("HumanTaskConfig", "PreHumanTaskLambdaArn"),
     )
 
 

@@ -13,6 +13,7 @@ OPTIONAL = {
     "anywidget": "the copy button, the probe from your browser, and screen readers",
     "maxminddb": "MMDB databases of networks",
     "argcomplete": "completion in shells",
+    "python-liquid": "rendering task templates, to find links without grant_read_access",
 }
 """The purpose of each package."""
 

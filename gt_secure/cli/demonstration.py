@@ -109,9 +109,12 @@ def demo(*, python: str | Path | None = None, progress: Callable[[str], None] | 
 
 
 def _open_tasks(connection: Connection) -> None:
-    """Let workers open tasks, and let one URL be forwarded: the access log gets its first requests."""
+    """Let workers do a small labeling job, and let one URL be forwarded: the access log gets its first requests."""
+    tasks = [{"source-ref": f"s3://{BUCKET}/{PREFIX}{name}.png"} for name, _, _ in _OPENED]
+    sandbox.create_job(connection.aws, TEAM, tasks=tasks)
     for name, worker, forwarded_to in _OPENED:
         url = sandbox.open_task(connection.aws, TEAM, f"{PREFIX}{name}.png", worker)
+        sandbox.submit_task(connection.aws, TEAM, f"{PREFIX}{name}.png", worker)
         for source in (worker, forwarded_to):
             if source is not None:
                 connection.probe(url, source)

@@ -19,6 +19,7 @@ from ..presign.own_object import CODE as PROBE_WRITES
 from ..presign.probe import READS, WRITES
 from ..restriction.applications import applications, check_application
 from ..restriction.messages import notice
+from ..presign.sign import SIGN_WITH
 from .exit_codes import FOUND, OK, UNKNOWN
 from .output import ask, connection, note, say, show_json, table
 from .parser import Commands, Parser
@@ -34,6 +35,11 @@ def add(commands: Commands) -> None:
         examples=(
             ("gt-secure sign s3://gt-images/scans/0001.png --bound-to 203.0.113.7", "describe it without printing it"),
             (
+                "gt-secure sign s3://gt-images/scans/0001.png --sign-with ground-truth --role-arn "
+                "arn:aws:iam::111122223333:role/GroundTruthExecution",
+                "a URL of grant_read_access itself",
+            ),
+            (
                 "gt-secure sign s3://gt-images/scans/0001.png -o new-url.txt",
                 "write it to a file that only you can read",
             ),
@@ -48,7 +54,7 @@ def add(commands: Commands) -> None:
     sign.add_argument("--part-number", type=int, metavar="N", help="number of the part")
     sign.needs("--upload-id", "--part-number")
     sign.needs("--part-number", "--upload-id")
-    sign.add_argument("--expires-in", default=600, metavar="SECONDS", help="lifetime (default: %(default)s)")
+    sign.add_argument("--expires-in", metavar="SECONDS", help="lifetime (default: 600)")
     sign.add_argument("--show", action="store_true", help="print the URL (whoever has it can open the object)")
     sign.add_argument("-o", "--output", metavar="FILE", help="write the URL to a new file that only you can read")
 
@@ -118,7 +124,7 @@ def _add_signing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--role-arn", metavar="ARN", help="role to assume (default: the caller's own)")
     parser.add_argument("--version-id", metavar="ID", help="one version of the object")
     parser.add_argument(
-        "--no-session", action="store_true", help="sign with the caller's own keys (tests the guard only)"
+        "--sign-with", choices=SIGN_WITH, default="session", help="signer: a session, own-keys or ground-truth"
     )
 
 
@@ -147,15 +153,15 @@ def _sign(gt: Connection, args: argparse.Namespace) -> TestUrl:
     return gt.sign(
         bucket,
         key,
-        expires_in=getattr(args, "expires_in", 600),
+        expires_in=getattr(args, "expires_in", None),
         bound_to=args.bound_to,
         role_arn=args.role_arn,
         version_id=args.version_id,
-        use_session=not args.no_session,
         viewer=getattr(args, "viewer", None),
         viewer_key=viewer_key(args),
         method=getattr(args, "method", "GET").upper(),
         part=None if upload is None or number is None else (upload, number),
+        sign_with=args.sign_with,
     )
 
 
@@ -238,8 +244,8 @@ def _to_probe(gt: Connection, args: argparse.Namespace) -> TestUrl | str:
             next_step="Write a prefix for it, with a slash at the end: s3://gt-images/probe/.",
             field="object",
         )
-    unread = ("bound_to", "role_arn", "version_id", "no_session") if is_own else ("confirm",)
-    given = [each for each in unread if getattr(args, each)]
+    unread = ("bound_to", "role_arn", "version_id", "sign_with") if is_own else ("confirm",)
+    given = [each for each in unread if each in args.given]
     if given:
         option = "--" + given[0].replace("_", "-")
         raise InvalidInput(

@@ -23,7 +23,6 @@ OPTIONS: dict[str, str] = {
     "sources": "SOURCE",
     "state": "GT_SECURE_SWEEPS",
     "table": "--athena-table",
-    "use_session": "--no-session",
 }
 """Arguments of the library and the options that set them, where the option has another name."""
 
@@ -47,7 +46,7 @@ COMMAND_LINE = Wording(
         "organization=True": "--organization",
         "portal_lock=None": "without --portal-lock",
         "portal_lock=True": "--portal-lock",
-        "use_session=False": "--no-session",
+        "sign_with='own-keys'": "--sign-with own-keys",
         "yes=True": "--yes",
     },
     calls={

@@ -107,6 +107,15 @@ _ALL = (
         ),
     ),
     Feature(
+        "render",
+        "have Ground Truth sign a test URL",
+        (
+            Permission("sagemaker:RenderUiTemplate", "*"),
+            Permission("iam:PassRole", "role", writes=True),
+        ),
+        "Limit iam:PassRole to the service with the condition iam:PassedToService: sagemaker.amazonaws.com.",
+    ),
+    Feature(
         "hits",
         "read hits from the access log",
         (
@@ -158,7 +167,7 @@ _ALL = (
             Permission("s3:GetAccountPublicAccessBlock", "*", optional=True),
             Permission("s3:GetBucketPolicyStatus", "bucket", optional=True),
             Permission("s3:GetBucketVersioning", "bucket", optional=True),
-            Permission("s3:GetObject", "objects", optional=True),  # the task templates, if they are there
+            Permission("s3:GetObject", "objects", optional=True),  # task templates and input manifests
             Permission("s3:ListBucket", "log-bucket", optional=True),
             *(Permission(READINGS[part].action, "log-bucket", optional=True) for part in LOG_TARGET),
             Permission("s3:ListAllMyBuckets", "*", optional=True),  # a sweep of buckets with a tag

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 
 from ..account.state import State, TaskTemplate
@@ -19,6 +18,7 @@ from ..engine.iam.request_context import presigned_context
 from ..engine.policies.session_policy import service_buckets
 from ..engine.policies.url_lock import UrlLock
 from .model import Match, rule
+from .page_links import links_of
 
 
 def lock_of(team: Workteam) -> UrlLock:
@@ -122,14 +122,19 @@ def portal_public_beside_vpc(_: State, workforce: Workforce) -> Iterator[Match]:
 
 
 @rule("template-without-grant", "job", "templates")
-def template_without_grant(_: State, templates: Iterable[TaskTemplate]) -> Iterator[Match]:
-    """Match a job whose template does not use ``grant_read_access``, or was not read."""
+def template_without_grant(state: State, templates: Iterable[TaskTemplate]) -> Iterator[Match]:
+    """Match a job whose pages hold links to S3 that did not pass ``grant_read_access``, or may hold one."""
     for template in templates:
         text = template.text.if_read
         if not template.text.was_asked:
             yield Match(template.job, "The text of its template was not read.", (template.place,))
-        if text is not None and not re.search(r"\|\s*grant_read_access\b", text):
-            yield Match(template.job)
+        if text is None:
+            continue
+        page = links_of(template, text, state.account_id)
+        if page.links:
+            yield Match(template.job, f"On the page without the filter: {some(page.links)}.")
+        elif page.doubt:
+            yield Match(template.job, page.doubt, (page.place,))
 
 
 def _usable(state: State, vpc: str) -> list[VpcEndpoint]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     )
     from .own_object import probe_own as probe_own
     from .probe import Probe as Probe, probe as probe
-    from .sign import sign as sign
+    from .sign import SignWith as SignWith, sign as sign
     from .signed_url import TestUrl as TestUrl
 
 

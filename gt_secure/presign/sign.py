@@ -1,26 +1,33 @@
 """Sign a presigned URL that carries the same condition as Ground Truth's own URLs, and the tag of a viewer.
 
 The condition is in the policy behind a URL: from a notebook that takes ``sts:AssumeRole`` with a session policy. The
-session cannot allow more than the role does, and role chaining limits it to one hour.
+session cannot allow more than the role does, and role chaining limits it to one hour. Ground Truth itself signs with
+``grant_read_access`` for RenderUiTemplate, which names neither a workteam nor a worker: no URL lock binds such a URL
+(inferred from its request). It shows host, lifetime and signer of workers' URLs, and tests role, policy and CORS.
 
-Sources: STS API reference, *AssumeRole* and *GetFederationToken*; S3 User Guide, *Presigned URLs*.
+Sources: STS API reference, *AssumeRole* and *GetFederationToken*; S3 User Guide, *Presigned URLs*; SageMaker API
+reference, *RenderUiTemplate*.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import html
+import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from ..aws.buckets import bucket_region, check_key, place_of, read_policy
 from ..aws.client import Aws, aws_errors
 from ..base.errors import AccessDenied, CredentialsError, GtSecureError, InvalidInput, NotFound, refuse_url
 from ..base.network import Source
+from ..base.text import printable
 from ..base.url_journal import UrlJournal
 from ..base.viewers import VIEWER, viewer_session, viewer_tag
 from ..engine.policies.age_limit import AGE_SID, read_age_limit
 from ..engine.policies.bucket_guard import covered_objects, own_statements
 from ..engine.policies.session_policy import session_policy
+from .inspect import inspect
 from .probe import check_lifetime
 from .signed_url import TestUrl
 
@@ -33,7 +40,11 @@ MARKER = "x-gt-secure-test"
 SESSION_NAME = "gt-secure-test"
 """Name of the sessions that sign test URLs."""
 
-CHAINED_LIMIT_S = 3600
+SignWith: TypeAlias = Literal["session", "own-keys", "ground-truth"]
+"""Signer of a test URL: a session of the role under a session policy, the caller's own keys, or Ground Truth."""
+SIGN_WITH: tuple[SignWith, ...] = get_args(SignWith)
+
+CHAINED_LIMIT_S, DEFAULT_LIFE_S = 3600, 600
 _SHORTEST_SESSION_S = 900
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}")
 
@@ -43,11 +54,11 @@ def sign(
     bucket: str,
     key: str,
     *,
-    expires_in: int = 600,
+    expires_in: int | None = None,
     bound_to: Source | str | None = None,
     role_arn: str | None = None,
     version_id: str | None = None,
-    use_session: bool = True,
+    sign_with: SignWith = "session",
     viewer: str | None = None,
     viewer_key: str | bytes | None = None,
     method: str = "GET",
@@ -62,14 +73,13 @@ def sign(
     operation = _operation(method, part, version_id)
     tag = _tag(viewer, viewer_key)
     source = None if bound_to is None else Source.parse(bound_to)
-    if source is not None and not use_session:
-        raise InvalidInput(
-            "A URL can be bound to a source only through a session policy.",
-            next_step="Leave use_session on, or give no bound_to.",
-            field="bound_to",
-        )
+    _check_options(sign_with, source, expires_in=expires_in, version_id=version_id, viewer=tag, part=part, method=method if method != "GET" else None)
+    if sign_with == "ground-truth":
+        return _by_ground_truth(aws, name, object_key, role_arn)
+    use_session = sign_with == "session"
+    most = CHAINED_LIMIT_S if use_session else 604_800
+    seconds = check_lifetime(DEFAULT_LIFE_S if expires_in is None else expires_in, most=most)
     region = bucket_region(aws, name)
-    seconds = check_lifetime(expires_in, most=CHAINED_LIMIT_S if use_session else 604_800)
     seconds = min(seconds, _age_limit(aws, name, object_key, method, region) or seconds)
     kms_key = None if method == "PUT" else _must_exist(aws, name, object_key, version_id, region)
     if use_session:
@@ -148,6 +158,69 @@ def _age_limit(aws: Aws, bucket: str, key: str, method: str, region: str) -> int
     return read_age_limit(statement) if key.startswith(covered_objects(statement)[2]) else None
 
 
+def _check_options(way: SignWith, source: Source | None, **options: object) -> None:
+    """Raise InvalidInput for an option that this way to sign has no use for."""
+    if way not in SIGN_WITH:
+        step = f"Choose from {', '.join(SIGN_WITH)}."
+        raise InvalidInput(f"'{str(way)[:40]}' signs no URL.", next_step=step, field="sign_with", value=way)
+    if source is not None and way != "session":
+        raise InvalidInput(
+            "A URL can be bound to a source only through a session policy.",
+            next_step="Leave sign_with out, or give no bound_to.",
+            field="bound_to",
+        )
+    unread = [name for name, value in options.items() if value is not None]
+    if way == "ground-truth" and unread:
+        raise InvalidInput(
+            "Ground Truth chooses the lifetime of its URLs, signs for reading the current version of an object, and names "
+            "no viewer.",
+            next_step=f"Leave {unread[0]} out.",
+            field=unread[0],
+        )
+
+
+def _by_ground_truth(aws: Aws, bucket: str, key: str, role_arn: str | None) -> TestUrl:
+    """Let Ground Truth render a template of one URL, under a role that it can assume."""
+    role = role_arn or aws.own_role()
+    if role is None:
+        raise InvalidInput(
+            "Ground Truth signs with a role, and the caller is none.",
+            next_step="Name the role of the labeling job with role_arn=.",
+            field="role_arn",
+        )
+    _check_role(role)
+    task = json.dumps({"src": f"s3://{bucket}/{key}"})
+    try:
+        with aws_errors("sagemaker:RenderUiTemplate"):
+            answer = aws.client("sagemaker").render_ui_template(
+                UiTemplate={"Content": "{{ task.input.src | grant_read_access }}"}, Task={"Input": task}, RoleArn=role
+            )
+    except AccessDenied as denied:
+        if "iam:PassRole" not in str(denied.__cause__):
+            raise
+        raise AccessDenied(
+            f"{aws.caller_arn} may not pass {role} to Ground Truth.", action="iam:PassRole", resource=role
+        ) from denied
+    if answer["Errors"]:
+        raise GtSecureError(
+            f"Ground Truth signed no URL: {printable(answer['Errors'][0]['Message'])}",
+            next_step="Check the bucket and the key, and that the role may read the object.",
+        )
+    url = html.unescape(answer["RenderedContent"]).strip()
+    facts = inspect(url)
+    ends = facts.expires_at or dt.datetime.now(dt.UTC)
+    return TestUrl(url, bucket=bucket, key=key, expires_at=ends, bound_to=None, signer=role, marker="")
+
+
+def _check_role(role: str) -> None:
+    if not _ROLE.fullmatch(role):
+        raise InvalidInput(
+            f'"{role[:100]}" is not a role ARN.',
+            next_step="Write arn:aws:iam::ACCOUNT:role/NAME.",
+            field="role_arn",
+        )
+
+
 def _must_exist(aws: Aws, bucket: str, key: str, version_id: str | None, region: str) -> str | None:
     """Return the ARN of the KMS key of the object, if one encrypts it; a caller who may not look learns nothing."""
     extra = {"VersionId": version_id} if version_id else {}
@@ -173,12 +246,7 @@ def _session(
     role = role_arn or aws.own_role()
     if role is None:
         return _federated(aws, policy, seconds, region, name)
-    if not _ROLE.fullmatch(role):
-        raise InvalidInput(
-            f'"{role[:100]}" is not a role ARN.',
-            next_step="Write arn:aws:iam::ACCOUNT:role/NAME.",
-            field="role_arn",
-        )
+    _check_role(role)
     try:
         with aws_errors("sts:AssumeRole", role):
             answer: Any = aws.client("sts").assume_role(
@@ -200,7 +268,7 @@ def _may_not_assume(denied: AccessDenied, role: str, caller: str) -> AccessDenie
         action="sts:AssumeRole",
         resource=role,
         next_step=f"{own}Check the ARN (with its path, such as role/service-role/NAME); then hand the policy for the "
-        "caller and the statement for the role's trust policy to an administrator. Or sign with use_session=False: "
+        "caller and the statement for the role's trust policy to an administrator. Or sign with sign_with='own-keys': "
         "this tests the bucket guard, not the URL lock.",
         details={**denied.details, "trust_statement": trust},
     )

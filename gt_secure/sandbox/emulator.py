@@ -46,6 +46,7 @@ def load(settings: Settings) -> None:
     _set_environment(settings)
     try:
         import hypercorn.asyncio  # noqa: F401
+        import liquid  # noqa: F401
         import ministack.app  # noqa: F401
         from ministack.core import hypercorn_compat
         from ministack.services import ec2, iam, s3, sts, waf  # noqa: F401

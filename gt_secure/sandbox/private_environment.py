@@ -19,7 +19,7 @@ from ..base.errors import GtSecureError, MissingExtra
 from ..base.mask import redact
 from ..base.text import printable
 
-REQUIREMENTS = ("ministack==1.5.33", "boto3==1.43.106")
+REQUIREMENTS = ("ministack==1.5.33", "boto3==1.43.106", "python-liquid==2.3.6")
 """Packages of the environment, with the boto3 that belongs to the pinned botocore."""
 COMMAND = "gt-secure sandbox install"
 BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
@@ -40,8 +40,9 @@ def folder() -> Path:
 
 
 def is_installed_here() -> bool:
-    """Return True if this interpreter has the emulator in the pinned version."""
+    """Return True if this interpreter has the emulator in the pinned version, and what renders templates."""
     try:
+        metadata.version("python-liquid")
         return f"{_EMULATOR}=={metadata.version(_EMULATOR)}" in REQUIREMENTS
     except metadata.PackageNotFoundError:
         return False

@@ -99,7 +99,7 @@ async def _run(settings: Settings, folder: Path, host: str, listeners: Sequence[
     await world.fill()
     front = Front(
         ministack.app.app,
-        sagemaker=SageMaker(state, trail),
+        sagemaker=SageMaker(state, trail, endpoint_url),
         trail=trail,
         internal=Pages(PortalApp(state, endpoint_url), delivery, world.reset, public, endpoint),
         delivery=delivery,

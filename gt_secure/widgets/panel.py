@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from ..logs.leaks import Leak
     from ..restriction.model import Restriction
 
-_OF_TEAMS = ("teams", "url-lock", "portal-lock", "sign")
+_OF_TEAMS = ("teams", "url-lock", "portal-lock", "sign", "render")
 """Features that a bucket without a workteam does not have."""
 OLD_S = 60.0
 """Seconds after which nothing good is said of a reading any more."""
@@ -344,6 +344,7 @@ class Panel(Box):
             self.examine(after_s=_QUIET_S)
 
     def _got_diagnosis(self, found: Diagnosis) -> None:
+        self.test.offer_ground_truth(next(each.status for each in found.features if each.feature.name == "render"))
         if self.picker.value == BUCKET_ONLY:
             own = tuple(each for each in found.features if each.feature.name not in _OF_TEAMS)
             found = replace(found, features=own)

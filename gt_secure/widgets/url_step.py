@@ -21,16 +21,23 @@ from ..base.errors import AccessDenied, InvalidInput
 from ..base.html import Markup
 from ..base.network import Source, contains
 from ..base.optional import install_command
+from ..presign.sign import SignWith
 from .background import in_background, start_thread
-from .base import Link, Step, check, error_markup, field, spoken, text_field
+from .base import Link, Step, error_markup, field, spoken, text_field
 from .probe_view import Tried, browser_answer, place_label, tried_markup, try_url
 from .thread_safe import Html, ThreadSafe, columns, row, stack
 
 if TYPE_CHECKING:
     from ..base.network import ProbeOrigin
     from ..connection import Connection
+    from ..doctor.probing import StatusWord
     from ..presign import TestUrl
 
+_SIGNERS: tuple[tuple[str, SignWith], ...] = (
+    ("a session with the condition of the URL lock", "session"),
+    ("my own keys: tests the bucket guard, not the URL lock", "own-keys"),
+    ("Ground Truth (RenderUiTemplate): a real URL, but without the URL lock", "ground-truth"),
+)
 _LIFETIMES = (("1 minute", 60), ("10 minutes", 600), ("1 hour", 3600))
 _EVERYWHERE = "everywhere"
 
@@ -95,11 +102,9 @@ class TestUrlStep(Step):
         self.lifetime = field(ipywidgets.Dropdown, "Lifetime", options=_LIFETIMES, value=600)
         self.bound_input = text_field(ipywidgets.Combobox, "Bind to address", "not bound")
         self.role_input = text_field(ipywidgets.Combobox, "Signing role", "my own")
-        self.own = check(
-            "Sign with my own credentials: tests the bucket guard, not the URL lock", False, lambda _: None
-        )
+        self.sign_with = field(ipywidgets.Dropdown, "Sign with", options=_SIGNERS, value="session")
         fields = columns(self.key_input, self.bound_input, self.lifetime)
-        self.more_box = stack(self.role_input, self.own)
+        self.more_box = stack(self.sign_with, self.role_input)
         self.more_button = self.opener("Signing options", self.more_box)
         self.sign_button = self.button("Sign test URL", self.sign, when=lambda: bool(self.bucket and self.key))
         self.clear_button = self.button("Clear", self.clear, when=lambda: self._url is not None)
@@ -123,14 +128,13 @@ class TestUrlStep(Step):
                 "No object is chosen.", next_step='Choose a bucket in "Allow", and an object here.', field="key"
             )
         typed = self.bound_to.strip()
-        bound = Source.parse(typed.split(" (", 1)[0]) if typed and not self.own.value else None
-        seconds, own = int(self.lifetime.value), bool(self.own.value)
+        way: SignWith = self.sign_with.value
+        bound = Source.parse(typed.split(" (", 1)[0]) if typed and way == "session" else None
+        seconds = None if way == "ground-truth" else int(self.lifetime.value)
         role = self.role_input.value.strip() or None
 
         def work() -> TestUrl:
-            return self.link.get().sign(
-                bucket, key, expires_in=seconds, bound_to=bound, role_arn=role, use_session=not own
-            )
+            return self.link.get().sign(bucket, key, expires_in=seconds, bound_to=bound, role_arn=role, sign_with=way)
 
         self.run("Signing…", work, self._got_url, timeout_s=45)
 
@@ -178,6 +182,12 @@ class TestUrlStep(Step):
     def offer_roles(self, roles: Sequence[str]) -> None:
         """Offer roles to sign with, for example those of the team's labeling jobs."""
         self.role_input.options = tuple(dict.fromkeys(role for role in roles if role))
+
+    def offer_ground_truth(self, status: StatusWord) -> None:
+        """Offer a URL of Ground Truth itself, unless the role may not have one signed."""
+        chosen = self.sign_with.value
+        self.sign_with.options = [each for each in _SIGNERS if status != "no" or each[1] != "ground-truth"]
+        self.sign_with.value = chosen if status != "no" or chosen != "ground-truth" else "session"
 
     # the object: the input shows it without control and direction characters, the trait is the key itself
 

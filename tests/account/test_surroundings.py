@@ -7,6 +7,7 @@ import json
 import pytest
 
 from gt_secure.connection import Connection
+from gt_secure.findings.page_links import links_of
 from support.rig import Rig
 
 
@@ -24,14 +25,52 @@ def test_as_seeded_none_of_them_is_there(gt):
     assert not codes(gt) & {"template-without-grant", "log-target-unfit", "kms-session", "not-checked"}
 
 
-def test_a_template_that_signs_no_urls(gt):
+@pytest.mark.parametrize(
+    ("text", "link"),
+    [
+        ('<img src="{{ task.input.taskObject }}">', "s3://gt-images/scans/0001.png"),
+        (
+            '{% comment %}{{ x | grant_read_access }}{% endcomment %}<img src="{{ task.input.taskObject }}">',
+            "s3://gt-images/scans/0012.png",
+        ),
+        ('<img src="https://gt-images.s3.us-east-1.amazonaws.com/scans/0001.png">', "s3://gt-images/scans/0001.png"),
+        (
+            '<img src="{{ task.input.taskObject | grant_read_access }}"><img src="{{ task.input[\'source-ref\'] }}">',
+            "s3://gt-images/scans/0002.png",
+        ),
+    ],
+)
+def test_a_link_that_is_not_signed_is_named(gt, text, link):
     s3, key = gt.aws.client("s3"), "templates/bounding-box.liquid.html"
     before = s3.get_object(Bucket="gt-images", Key=key)["Body"].read()
-    s3.put_object(Bucket="gt-images", Key=key, Body=before.replace(b"| grant_read_access", b""))
+    s3.put_object(Bucket="gt-images", Key=key, Body=text.encode())
     try:
-        assert "template-without-grant" in codes(gt)
+        found = {each.code: each for each in gt.findings(team="radiology-team", bucket="gt-images")}
+        finding = found["template-without-grant"]
+        assert (finding.state, finding.subject) == ("found", "chest-scans")
+        assert "s3://gt-images/scans/0001.png" in finding.detail
+        state = gt.state(team="radiology-team", bucket="gt-images")
+        assert link in links_of(state.templates.value[0], text, state.account_id).links
     finally:
         s3.put_object(Bucket="gt-images", Key=key, Body=before)
+
+
+def test_a_manifest_that_is_not_read_leaves_the_answer_unknown(gt):
+    s3, key = gt.aws.client("s3"), "templates/bounding-box.liquid.html"
+    before = s3.get_object(Bucket="gt-images", Key=key)["Body"].read()
+    manifest = s3.get_object(Bucket="gt-images", Key="manifests/chest-scans.manifest")["Body"].read()
+    s3.put_object(Bucket="gt-images", Key=key, Body=b"<p>{{ task.input.title }}</p>")
+    s3.delete_object(Bucket="gt-images", Key="manifests/chest-scans.manifest")
+    try:
+        found = {each.code: each for each in gt.findings(team="radiology-team", bucket="gt-images")}
+        finding = found["template-without-grant"]
+        assert (finding.state, finding.depends_on) == ("unknown", ("s3://gt-images/manifests/chest-scans.manifest",))
+        assert "s3:GetObject got no answer" in finding.detail
+        s3.put_object(Bucket="gt-images", Key=key, Body=before)  # whatever its tasks have passes the filter
+        assert "template-without-grant" not in codes(gt)
+    finally:
+        s3.put_object(Bucket="gt-images", Key=key, Body=before)
+        s3.put_object(Bucket="gt-images", Key="manifests/chest-scans.manifest", Body=manifest)
 
 
 @pytest.mark.parametrize("how", ["kms", "deny"])

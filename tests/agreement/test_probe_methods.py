@@ -228,7 +228,7 @@ def test_the_command_shows_a_table(guarded: Box, capsys: pytest.CaptureFixture[s
         (["s3://gt-images/scans/0001.png", "--application", "mlflow"], "object that the probe makes itself"),
         (["s3://gt-images/scans/0001.png", "--confirm", CODE], "--confirm would not be read"),
         ([PREFIX, "--bound-to", OFFICE], "--bound-to would not be read"),
-        ([PREFIX, "--no-session"], "--no-session would not be read"),
+        ([PREFIX, "--sign-with", "own-keys"], "--sign-with would not be read"),
         ([PREFIX, "--application", "metaflow"], "presigns nothing"),
         ([PREFIX, "--application", "mlflow", "--method", "PUT"], "cannot be combined"),
     ],

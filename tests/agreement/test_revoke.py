@@ -115,7 +115,7 @@ def test_probe_who_and_explain_name_the_revocation(clean: Box, tmp_path: Path) -
     gt = clean.gt
     leaked = clean.presign(life_s=600)
     own = gt.sign("gt-images", KEY)
-    users = gt.sign("gt-images", KEY, use_session=False)
+    users = gt.sign("gt-images", KEY, sign_with="own-keys")
     next_second()
     cut = next_second()
     gt.apply(gt.revoke(before=cut, bucket="gt-images", prefix="scans/"), confirm=AGREED)

@@ -52,8 +52,8 @@ def test_one_viewer_is_stopped(clean: Box, role: str | None, key: bytes | None) 
 
 def test_a_viewer_whom_others_sign_for_needs_their_signer(clean: Box, capsys: pytest.CaptureFixture[str]) -> None:
     gt = clean.gt
-    carl = gt.sign(OBJECT, viewer="carl", use_session=False, expires_in=3600)  # as an application signs it
-    dora = gt.sign(OBJECT, viewer="dora", use_session=False, expires_in=3600)
+    carl = gt.sign(OBJECT, viewer="carl", sign_with="own-keys", expires_in=3600)  # as an application signs it
+    dora = gt.sign(OBJECT, viewer="dora", sign_with="own-keys", expires_in=3600)
     for url in (carl, dora):
         assert gt.probe(url, OFFICE).status == 200
     clean.flush()

@@ -47,7 +47,7 @@ def test_workers_finish_a_job_across_a_restriction(box, tmp_path):
 
 def test_a_label_needs_an_object_of_the_job_and_an_address_of_the_portal(box):
     sm = box.client("sagemaker")
-    with pytest.raises(InvalidInput, match="has no s3://gt-images/templates"):
+    with pytest.raises(InvalidInput, match="has an object 'templates/bounding-box"):
         submit_task(box.gt.aws, "radiology-team", "templates/bounding-box.liquid.html", OFFICE)
     sm.update_workforce(WorkforceName="private-workforce", SourceIpConfig={"Cidrs": ["203.0.113.0/24"]})
     try:

@@ -99,7 +99,7 @@ def test_a_region_without_teams_greets_and_leads_to_a_bucket(open_notebook: Any,
     notebook.run_all()
     panel = notebook.panel
     panel.get_by_text("This region has no private workteam, but you can start without one.").wait_for()
-    panel.locator(".gts-role").get_by_text("of 12 features").wait_for()
+    panel.locator(".gts-role").get_by_text("of 13 features").wait_for()
     notebook.shoot(f"empty-{width}")
     assert notebook.page.evaluate(STICKS_OUT) == []
     panel.get_by_role("button", name="Choose a bucket", exact=True).press("Enter")

@@ -68,7 +68,7 @@ def done(workbench: Workbench, sandbox: Any) -> Workbench:
     wait_for_hits(sandbox, "198.51.100.9", started)
     panel.get_by_role("button", name="Plot requests", disabled=False).press("Enter")
     panel.locator(".gts-plot svg").first.wait_for(state="attached")
-    panel.locator(".gts-role").get_by_text("of 12 features").wait_for()
+    panel.locator(".gts-role").get_by_text("of 13 features").wait_for()
     panel.locator(".gts-role summary").first.click()
     return workbench
 

@@ -39,7 +39,7 @@ def test_the_administrator_can_do_everything(account: Account):
     assert {each.feature.name: each.status for each in found.features} == dict.fromkeys(FEATURES, "yes"), (
         found.to_dict()
     )
-    assert found.headline == "12 of 12 features can be used."
+    assert found.headline == "12 of 13 features can be used."
     assert found.scope.log_bucket == "gt-logs"
     ways = {(a.permission.action, a.how) for each in found.features for a in each.answers}
     assert ("s3:GetBucketPolicy", "called") in ways
@@ -55,7 +55,7 @@ def test_a_user_without_rights_can_do_nothing(account: Account):
     assert "iam:SimulatePrincipalPolicy" in found.state("sign").why
     assert states["guard"] == "no"
     assert "missing" in found.state("teams").why
-    assert "0 of 12" in found.headline
+    assert "0 of 13" in found.headline
     simulated = examine(account.user(SIMULATE), **GIVEN)
     assert simulated.state("sign").status == "no"
     assert "PutBucketPolicy" in simulated.state("guard").why
@@ -91,6 +91,8 @@ def use(gt, name: str, account: Account) -> None:
         url = gt.sign(BUCKET, "scans/0001.png", bound_to="203.0.113.7", role_arn=ROLE)
         assert gt.probe(url, "203.0.113.7").opened
         assert not gt.probe(url, "198.51.100.9").opened
+    elif name == "render":
+        assert gt.sign(BUCKET, "scans/0001.png", sign_with="ground-truth", role_arn=ROLE).reveal()
     elif name == "prefix-lists":
         assert read_lists(gt.aws, [PREFIX_LIST_ID])[0].networks
     elif name == "ip-sets":

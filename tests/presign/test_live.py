@@ -4,10 +4,11 @@ import pickle
 
 import pytest
 
-from gt_secure.base.errors import AccessDenied, InvalidInput, NotFound, Unreachable
+from gt_secure.base.errors import AccessDenied, GtSecureError, InvalidInput, NotFound, Unreachable
 from gt_secure.connection import connect
 from gt_secure.explain.expectation_log import MIME, Scenes
 from gt_secure.presign import inspect, probe
+from support.box import Box
 
 OFFICE, ELSEWHERE = "203.0.113.7", "198.51.100.9"
 VPC = "10.0.3.4 via vpce-0a1b2c3d4e5f60718"
@@ -58,6 +59,33 @@ def test_the_marker_is_signed_and_found_again(gt):
     assert probe(url.reveal().replace(url.marker, "0" * 32)).error_code == "SignatureDoesNotMatch"
 
 
+def test_ground_truth_signs_a_url_that_no_url_lock_binds(gt):
+    """RenderUiTemplate names no team: the URL is signed by the role, and only guard and role decide about it."""
+    url = gt.sign("gt-images", "scans/0001.png", sign_with="ground-truth", role_arn=ROLE)
+    assert (url.signer, url.bound_to, url.key) == (ROLE, None, "scans/0001.png")
+    assert 0 < url.seconds_left <= 900
+    assert "Signature" not in repr(url) + str(url.to_dict())
+    assert gt.probe(url, ELSEWHERE).status == 200
+    assert gt.explain(gt.probe(url, ELSEWHERE), url=url).headline
+
+
+@pytest.mark.parametrize("missing", ["sagemaker:RenderUiTemplate", "iam:PassRole"])
+def test_without_a_permission_the_error_names_it(gt, sandbox, missing):
+    box = Box(sandbox)
+    rights = ["s3:*", "sts:*", *{"sagemaker:RenderUiTemplate", "iam:PassRole"} - {missing}]
+    session = box.session_of(box.keys({"Effect": "Allow", "Action": rights, "Resource": "*"}))
+    with pytest.raises(AccessDenied) as caught:
+        connect(boto3_session=session, endpoint_url=box.url).sign(
+            "gt-images", "scans/0001.png", sign_with="ground-truth", role_arn=ROLE
+        )
+    assert caught.value.action == missing
+
+
+def test_a_role_that_ground_truth_may_not_assume(gt):
+    with pytest.raises(GtSecureError, match="Could not assume role"):
+        gt.sign("gt-images", "scans/0001.png", sign_with="ground-truth", role_arn=f"{ROLE[:31]}mlflow-server")
+
+
 def test_a_version_of_its_own(gt):
     with pytest.raises(NotFound):
         gt.sign("gt-images", "scans/0001.png", version_id="nonsuch0000000000000000000000000")
@@ -89,10 +117,26 @@ def test_an_expired_url_is_told_apart(gt):
             "may not assume",
         ),
         (
-            {"bucket": "gt-images", "key": "scans/0001.png", "bound_to": OFFICE, "use_session": False},
+            {"bucket": "gt-images", "key": "scans/0001.png", "bound_to": OFFICE, "sign_with": "own-keys"},
             InvalidInput,
             "only through a session policy",
         ),
+        (
+            {"bucket": "gt-images", "key": "scans/0001.png", "bound_to": OFFICE, "sign_with": "ground-truth"},
+            InvalidInput,
+            "only through a session policy",
+        ),
+        (
+            {"bucket": "gt-images", "key": "scans/0001.png", "expires_in": 60, "sign_with": "ground-truth"},
+            InvalidInput,
+            "chooses the lifetime",
+        ),
+        (
+            {"bucket": "gt-images", "key": "scans/0001.png", "sign_with": "ground-truth"},
+            InvalidInput,
+            "the caller is none",
+        ),
+        ({"bucket": "gt-images", "key": "scans/0001.png", "sign_with": "magic"}, InvalidInput, "signs no URL"),
     ],
 )
 def test_bad_requests_say_what_to_do(gt, arguments, error, word):

@@ -39,9 +39,9 @@ def tags_of(url):
 
 
 @pytest.mark.parametrize("viewer", ["anna", "anna+b@example.com", "Müller, A&B=50%", "日本 語", "a" * 128])
-@pytest.mark.parametrize("use_session", [True, False])
-def test_the_tag_is_signed_and_cannot_go(gt, viewer, use_session):
-    made = gt.sign(OBJECT, viewer=viewer, use_session=use_session)
+@pytest.mark.parametrize("sign_with", ["session", "own-keys"])
+def test_the_tag_is_signed_and_cannot_go(gt, viewer, sign_with):
+    made = gt.sign(OBJECT, viewer=viewer, sign_with=sign_with)
     url = made.reveal()
     assert tags_of(url) == [viewer] == [made.viewer]
     assert inspect(url).signature_version == "SigV4"

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import html
+import json
 import re
+from urllib.parse import quote
 
 import pytest
+
+from support.box import job_request
 
 from .conftest import ELSEWHERE, IN_VPC, OFFICE, OFFICE_V6, OTHER_IN_VPC
 
@@ -14,6 +18,17 @@ JSON = {"Accept": "application/json"}
 
 def open_task(box, team, source, key="scans/0001.png"):
     return box.fetch(f"/_gt_secure/portal/tasks/{team}?key={key}", source, headers=JSON)
+
+
+def url_of(task):
+    """Return the only URL of a task."""
+    [url] = task.json()["urls"].values()
+    return url
+
+
+@pytest.fixture(scope="module", autouse=True)
+def jobs(box):
+    box.start_jobs("open-team", "vpc-team")
 
 
 @pytest.fixture
@@ -52,19 +67,19 @@ def test_image_url_carries_the_workers_address(box, team, worker, constraint, op
     assert (facts["worker"], facts["constraint"]) == (worker, constraint)
     for source in (OFFICE, ELSEWHERE, IN_VPC, OTHER_IN_VPC, OFFICE_V6):
         expected = 200 if source in opens or (not constraint) else 403
-        assert box.fetch(facts["image_url"], source).status == expected, source
+        assert box.fetch(url_of(task), source).status == expected, source
 
 
 def test_the_story(box, portal_lock):
     sm = box.client("sagemaker")
-    before = open_task(box, "open-team", OFFICE).json()["image_url"]
+    before = url_of(open_task(box, "open-team", OFFICE))
     assert box.fetch(before, ELSEWHERE).status == 200, "before: a forwarded URL opens anywhere"
     on = {"S3Presign": {"IamPolicyConstraints": {"SourceIp": "Enabled", "VpcSourceIp": "Disabled"}}}
     off = {"S3Presign": {"IamPolicyConstraints": {"SourceIp": "Disabled", "VpcSourceIp": "Disabled"}}}
     try:
         sm.update_workteam(WorkteamName="open-team", WorkerAccessConfiguration=on)
         portal_lock("203.0.113.0/24")
-        after = open_task(box, "open-team", OFFICE).json()["image_url"]
+        after = url_of(open_task(box, "open-team", OFFICE))
         assert box.fetch(after, OFFICE).status == 200
         assert box.fetch(after, ELSEWHERE).status == 403
         assert box.fetch(after, IN_VPC).status == 403
@@ -100,7 +115,9 @@ def test_the_page_shows_the_image(box):
     [
         ("tasks/nobody", 404, "NoSuchWorkteam"),
         ("tasks/imaging-annotators", 404, "NoSuchWorkteam"),
-        ("tasks/open-team?key=scans/none.png", 404, "NoSuchObject"),
+        ("tasks/open-team?key=scans/none.png", 404, "NotInTheManifest"),
+        ("tasks/open-team?key=manifests/chest-scans.manifest", 404, "NotInTheManifest"),
+        ("tasks/open-team?key=templates/bounding-box.liquid.html", 404, "NotInTheManifest"),
         ("tasks/open-team/more", 404, "NotFound"),
         ("elsewhere", 404, "NotFound"),
     ],
@@ -113,11 +130,15 @@ def test_what_the_portal_does_not_have(box, path, status, code):
 def test_hostile_names_are_escaped(box):
     key = 'x"><script>alert(1)</script>.png'
     box.client("s3").put_object(Bucket="gt-images", Key=key, Body=b"x")
-    from urllib.parse import quote
-
+    box.client("s3").put_object(
+        Bucket="gt-images", Key="manifests/hostile.manifest", Body=json.dumps({"source-ref": f"s3://gt-images/{key}"})
+    )
+    source = {"DataSource": {"S3DataSource": {"ManifestS3Uri": "s3://gt-images/manifests/hostile.manifest"}}}
+    box.client("sagemaker").create_labeling_job(**job_request("<b>") | {"LabelingJobName": "b", "InputConfig": source})
     for path in (f"tasks/open-team?key={quote(key)}", f"tasks/{quote('<script>alert(1)</script>', safe='')}"):
         page = box.fetch(f"/_gt_secure/portal/{path}")
         assert "<script" not in page.text
+    assert page.status == 404
 
 
 def test_only_the_methods_that_there_are(box):
@@ -125,4 +146,4 @@ def test_only_the_methods_that_there_are(box):
     assert box.fetch("/_gt_secure/flush-logs").status == 405
     assert box.fetch("/_gt_secure/nothing").status == 404
     index = box.fetch("/_gt_secure/portal", headers=JSON).json()
-    assert index["keys"][:2] == ["scans/0001.png", "scans/0002.png"]
+    assert index["tasks"]["open-team"][:2] == ["scans/0001.png", "scans/0002.png"]

@@ -137,8 +137,8 @@ def test_the_account_can_be_chosen():
         assert ":444455556666:" in team["WorkteamArn"]
         role = "arn:aws:iam::444455556666:role/GroundTruthExecution"
         assert box.client("sts").assume_role(RoleArn=role, RoleSessionName="tester")["Credentials"]
-        page = box.fetch("/_gt_secure/portal/tasks/open-team", headers={"Accept": "application/json"}).json()
-        assert box.fetch(page["image_url"]).status == 200
+        page = box.fetch("/_gt_secure/portal/tasks/radiology-team", headers={"Accept": "application/json"}).json()
+        assert [box.fetch(url).status for url in page["urls"].values()] == [200]
     with pytest.raises(InvalidInput):
         Sandbox(account="4444")
 

@@ -120,7 +120,7 @@ def test_a_bucket_cannot_shadow_a_route_of_the_emulator(box, name):
 )  # fmt: skip
 def test_a_host_name_of_somebody_else_is_refused(box, host):
     url = urlsplit(box.presign())
-    for target in (f"{url.path}?{url.query}", "/_gt_secure/portal/tasks/open-team", "/"):
+    for target in (f"{url.path}?{url.query}", "/_gt_secure/portal/tasks/radiology-team", "/"):
         status, _, body = send(box, "GET", target, host=host)
         assert status in (400, 403)
         assert b"\x89PNG" not in body
@@ -149,9 +149,9 @@ PAGE = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch
         {**PAGE, "Sec-Fetch-Dest": "iframe"},
     ],
 )
-@pytest.mark.parametrize("path", ["/_gt_secure/portal/tasks/open-team", "/_gt_secure/origins", "/_gt_secure/health"])
-def test_pages_of_other_sites_do_not_call_the_sandbox(box, headers, path):
-    status, answered, _ = send(box, "GET", path, headers)
+@pytest.mark.parametrize("page", ["portal/tasks/radiology-team", "origins", "health"])
+def test_pages_of_other_sites_do_not_call_the_sandbox(box, headers, page):
+    status, answered, _ = send(box, "GET", f"/_gt_secure/{page}", headers)
     assert status == 403
     assert "access-control-allow-origin" not in answered
 
@@ -166,7 +166,7 @@ def test_forms_of_other_sites_change_nothing(box):
 
 
 def test_a_link_to_the_portal_can_be_followed(box):
-    assert send(box, "GET", "/_gt_secure/portal/tasks/open-team", PAGE)[0] == 200
+    assert send(box, "GET", "/_gt_secure/portal/tasks/radiology-team", PAGE)[0] == 200
     _, answered, _ = send(box, "GET", "/_gt_secure/portal")
     assert "frame-ancestors 'none'" in answered["content-security-policy"]
 

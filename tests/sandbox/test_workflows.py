@@ -14,7 +14,7 @@ JSON = {"Accept": "application/json"}
 
 def opened(box, source):
     page = box.fetch("/_gt_secure/portal/tasks/open-team?key=scans/0003.png", source, headers=JSON)
-    return page.json()["image_url"]
+    return page.json()["urls"]["s3://gt-images/scans/0003.png"]
 
 
 def test_a_job_is_unaffected_by_the_url_lock_of_its_team(box):

@@ -173,6 +173,12 @@ class Box:
         self.client("s3").put_object(Bucket=BUCKET, Key=f"manifests/{name}", Body=lines.encode())
         return {"DataSource": {"S3DataSource": {"ManifestS3Uri": f"s3://{BUCKET}/manifests/{name}"}}}
 
+    def start_jobs(self, *teams: str) -> None:
+        """Start a labeling job over the demo's scans for each of these workteams."""
+        for team in teams:
+            arn = OPEN_TEAM.replace("open-team", team)
+            self.client("sagemaker").create_labeling_job(**job_request(f"{team}-job", arn))
+
     def flush(self) -> Any:
         """Deliver the access logs now."""
         return self.fetch("/_gt_secure/flush-logs", method="POST").json()

@@ -15,7 +15,7 @@ from gt_secure.widgets.thread_safe import LOCK
 
 from .conftest import run, until, user, words
 
-NOT_CHOSEN = "To use guard, sign, hits, findings, choose a bucket"
+NOT_CHOSEN = "To use guard, sign, render, hits, findings, choose a bucket"
 
 
 def test_it_says_in_one_line_what_can_be_used_and_what_waits_for_a_choice(connection: Connection, now: None) -> None:
@@ -23,12 +23,12 @@ def test_it_says_in_one_line_what_can_be_used_and_what_waits_for_a_choice(connec
     shown: list[str] = []
     made.observe(lambda _: shown.append(words(made.role.value)), "diagnosis")
     made.examine()
-    assert "of 12 features" in shown[0], "whoever waits for the answer finds the line there"
-    assert f"8 of 12 features are available. {NOT_CHOSEN}." in words(made.role.value)
+    assert "of 13 features" in shown[0], "whoever waits for the answer finds the line there"
+    assert f"8 of 13 features are available. {NOT_CHOSEN}." in words(made.role.value)
     made.allow.bucket = "gt-images"
     made.examine()
     said = words(made.role.value)
-    assert "11 of 12 features are available. To use sign, choose a role to sign with." in said
+    assert "11 of 13 features are available. To use sign, render, choose a role to sign with." in said
     assert "--bucket" not in said, "it speaks of the panel, not of the command line"
     assert "set the bucket guard" in said or "set and undo the bucket guard" in said
     assert made.diagnosis.scope.bucket == "gt-images"
@@ -80,7 +80,7 @@ def test_in_a_notebook_it_comes_by_itself_after_the_teams_and_the_loop_stays_fre
         assert sorted(calls[:2]) == ["ListSubscribedWorkteams", "ListWorkteams"], "two calls show the teams"
         await until(lambda: made.diagnosis is not None)
         assert threading.get_ident() not in threads, "no call runs in the loop"
-        assert "of 12 features" in words(made.role.value)
+        assert "of 13 features" in words(made.role.value)
         made.close()
 
     run(main())

@@ -6,27 +6,19 @@ from __future__ import annotations
 
 import html
 import ipaddress
-import json
-import re
-from collections.abc import Mapping
+import mimetypes
 from dataclasses import asdict, dataclass
-from typing import Any
 from urllib.parse import quote, unquote
-from xml.etree import ElementTree
 
 from ...base.errors import GtSecureError
 from ...base.network import Source
 from .. import emulator
-from ..gateway.conditions import as_service
 from ..gateway.http import HttpRequest, Reply, json_reply
-from ..sagemaker import jobs
-from ..settings import REGION, account_id
+from ..sagemaker import jobs, templates
+from ..settings import REGION
 from ..state import Record, Region, SandboxState
 
 PATH = "/_gt_secure/portal"
-SERVICE = "sagemaker.amazonaws.com"
-URL_LIFE_S = 900
-"""Life of the portal's URLs in seconds. AWS publishes no number; it says "short-lived"."""
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1c2430; --quiet: #5b6675; --ground: #f6f7f9; --card: #fff; --line: #dfe3e8; }
 @media (prefers-color-scheme: dark) {
@@ -38,6 +30,8 @@ h1 { font-size: 1.25rem; margin: 0 0 .25rem; }
 p { margin: .25rem 0; color: var(--quiet); font-variant-numeric: tabular-nums; }
 figure { margin: 1rem 0; padding: 1rem; background: var(--card); border: 1px solid var(--line); border-radius: .5rem; }
 img { width: 100%; image-rendering: auto; border-radius: .25rem; background: #000; min-height: 8rem; color: #fff; }
+object { width: 100%; height: 32rem; }
+pre { overflow-x: auto; white-space: pre-wrap; }
 a { color: inherit; }
 li { margin: .25rem 0; }
 """
@@ -54,13 +48,19 @@ class PortalError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A task as it was shown to one worker; the URL is a secret."""
+    """A task as one worker got it: the page, and by S3 URI the secret URLs that ``grant_read_access`` signed.
+
+    ``object`` is the S3 URI of the object that was asked for, ``labeled`` that of the object that the label is for.
+    """
 
     workteam: str
-    key: str
+    job: str
+    object: str
+    labeled: str
     worker: str
     constraint: dict[str, str]
-    image_url: str
+    urls: dict[str, str]
+    page: str
 
 
 class PortalApp:
@@ -92,13 +92,14 @@ class PortalApp:
         return _task_page(task)
 
     async def _index(self, region: Region, request: HttpRequest, wants_json: bool) -> Reply:
-        teams = sorted(region.workteams)
-        keys = await _keys(region)
+        tasks = {name: await _keys(region, team) for name, team in sorted(region.workteams.items())}
         if wants_json:
-            return json_reply({"worker": str(request.source), "workteams": teams, "keys": keys})
-        first = quote(keys[0]) if keys else ""
+            return json_reply({"worker": str(request.source), "tasks": tasks})
         items = "".join(
-            f'<li><a href="{PATH}/tasks/{quote(team)}?key={first}">{html.escape(team)}</a></li>' for team in teams
+            f'<li><a href="{PATH}/tasks/{quote(team)}?key={quote(keys[0])}">{html.escape(team)}</a></li>'
+            if keys
+            else f"<li>{html.escape(team)}: no task</li>"
+            for team, keys in tasks.items()
         )
         place = html.escape(str(request.source))
         return _page(200, "Worker portal", f"<h1>Worker portal</h1><p>You are at {place}.</p><ul>{items}</ul>")
@@ -110,27 +111,22 @@ class PortalApp:
         team = region.workteams.get(unquote(parts[1]))
         if team is None:
             raise PortalError(404, "NoSuchWorkteam", f"There is no workteam {unquote(parts[1])!r}.")
-        job = job_of(region, team)
-        bucket = _bucket_of(job)
-        key = (request.query.get("key") or [""])[0] or "scans/0001.png"
-        if (await emulator.s3("HEAD", f"/{bucket}/{key}"))[0] != 200:
-            raise PortalError(404, "NoSuchObject", f"There is no object {key!r} in {bucket}.")
+        job, line, uri = await _chosen(region, team, (request.query.get("key") or [""])[0])
         constraint = _constraint_of(team, request.source)
         role = str(job["RoleArn"])
+        template, given = await _template(job), jobs.task_input(line)
         try:
-            url = await _image_url(self._endpoint_url, role, bucket, key, constraint)
+            page = await templates.page_of(template, given, role, self._endpoint_url, constraint)
         except GtSecureError as error:
             raise PortalError(500, "RoleNotAssumable", f"Ground Truth cannot assume {role}.") from error
-        return Task(team["WorkteamName"], key, str(request.source), constraint, url)
+        if page.errors:
+            raise PortalError(500, "TemplateError", page.errors[0]["Message"])
+        name, where = team["WorkteamName"], str(request.source)
+        return Task(name, job["LabelingJobName"], uri, line["source-ref"], where, constraint, page.urls, page.text)
 
     async def _label(self, region: Region, task: Task) -> Record:
-        arn = region.workteams[task.workteam]["WorkteamArn"]
-        job = job_of(region, region.workteams[task.workteam])
-        if job["HumanTaskConfig"]["WorkteamArn"] != arn:
-            raise PortalError(404, "NoTask", f"Workteam {task.workteam} has no labeling job in progress.")
-        uri = f"s3://{_bucket_of(job)}/{task.key}"
-        if not await jobs.label(job, uri):
-            raise PortalError(404, "NotInTheManifest", f"The manifest of {job['LabelingJobName']} has no {uri}.")
+        job = region.jobs[task.job]
+        await jobs.label(job, task.labeled)
         return {"job": job["LabelingJobName"], "status": job["LabelingJobStatus"], "counters": job["LabelCounters"]}
 
 
@@ -157,71 +153,40 @@ def _constraint_of(team: Record, source: Source) -> dict[str, str]:
     return {key: str(source.address) for toggle, key in names.items() if toggles.get(toggle) == "Enabled"}
 
 
-def job_of(region: Region, team: Record) -> Record:
-    """Return the job whose tasks a team sees; the demo's tasks are shown to teams that have none of their own."""
-    jobs = [job for job in region.jobs.values() if job["LabelingJobStatus"] == "InProgress"]
-    own = [job for job in jobs if job["HumanTaskConfig"]["WorkteamArn"] == team["WorkteamArn"]]
-    if not (own or jobs):
-        raise PortalError(404, "NoTask", "There is no labeling job in progress.")
-    return (own or jobs)[0]
+def _jobs_of(region: Region, team: Record) -> list[Record]:
+    jobs_in_progress = (job for job in region.jobs.values() if job["LabelingJobStatus"] == "InProgress")
+    return [job for job in jobs_in_progress if job["HumanTaskConfig"]["WorkteamArn"] == team["WorkteamArn"]]
 
 
-def _bucket_of(job: Record) -> str:
-    uri: str = job["InputConfig"]["DataSource"]["S3DataSource"]["ManifestS3Uri"]
-    return uri.removeprefix("s3://").split("/", 1)[0]
+async def _chosen(region: Region, team: Record, key: str) -> tuple[Record, Record, str]:
+    """Return the job of a team, the line of its manifest and the S3 URI of an object, by default the first one."""
+    own = _jobs_of(region, team)
+    if not own:
+        raise PortalError(404, "NoTask", f"Workteam {team['WorkteamName']} has no labeling job in progress.")
+    for job in own:
+        for line in await jobs.tasks_of(job) or ():
+            for uri in jobs.objects_in(line):
+                if key in ("", _key_of(uri)):
+                    return job, line, uri
+    names = ", ".join(job["LabelingJobName"] for job in own)
+    raise PortalError(404, "NotInTheManifest", f"No task of {names} has an object {key!r}.")
 
 
-async def _keys(region: Region) -> list[str]:
-    job = next((job for job in region.jobs.values() if job["LabelingJobStatus"] == "InProgress"), None)
-    uris = None if job is None else await jobs.objects_of(job)
-    return [uri.removeprefix("s3://").partition("/")[2] for uri in uris or ()]
+async def _template(job: Record) -> str:
+    uri: str = job["HumanTaskConfig"]["UiConfig"].get("UiTemplateS3Uri", "")
+    status, _, body = await emulator.s3("GET", "/" + uri.removeprefix("s3://"))
+    if status != 200:
+        raise PortalError(500, "NoTemplate", f"The template of {job['LabelingJobName']} cannot be read.")
+    return body.decode("utf-8", "replace")
 
 
-async def _image_url(endpoint_url: str, role_arn: str, bucket: str, key: str, constraint: Mapping[str, str]) -> str:
-    """Presign a GET with a session of a role; raises GtSecureError where the service cannot assume that role."""
-    from botocore.auth import S3SigV4QueryAuth
-    from botocore.awsrequest import AWSRequest
-
-    session = await _session(role_arn, _read_policy(bucket, key, constraint))
-    request = AWSRequest("GET", f"{endpoint_url}/{bucket}/{quote(key, safe='/-_.~')}")
-    S3SigV4QueryAuth(session, "s3", REGION, expires=URL_LIFE_S).add_auth(request)
-    return str(request.url)
+async def _keys(region: Region, team: Record) -> list[str]:
+    lines = [line for job in _jobs_of(region, team) for line in await jobs.tasks_of(job) or ()]
+    return [_key_of(uri) for line in lines for uri in jobs.objects_in(line)]
 
 
-def _read_policy(bucket: str, key: str, constraint: Mapping[str, str]) -> str:
-    """Return the session policy behind one image URL; that it allows ``kms:Decrypt`` is assumed."""
-    statement: dict[str, object] = {
-        "Effect": "Allow",
-        "Action": "s3:GetObject",
-        "Resource": f"arn:aws:s3:::{bucket}/{key}",
-    }
-    if constraint:
-        statement["Condition"] = {"IpAddress": dict(constraint)}
-    decrypt = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"}
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement, decrypt]})
-
-
-async def _session(role_arn: str, policy: str) -> Any:
-    """Assume a role as the SageMaker service, which its trust policy must allow."""
-    from botocore.credentials import Credentials
-
-    body = await emulator.query_call("iam", "GetRole", RoleName=role_arn.rsplit("/", 1)[-1])
-    found = re.search(rb"<AssumeRolePolicyDocument>(.*?)</AssumeRolePolicyDocument>", body, re.DOTALL)
-    trust = unquote(html.unescape(found[1].decode())) if found and f":{account_id()}:" in role_arn else "{}"
-    keys = {"aws:sourceaccount": account_id()}
-    if emulator.decide_for_service(trust, SERVICE, "sts:AssumeRole", role_arn, keys) != "Allow":
-        raise GtSecureError(f"The trust policy of {role_arn} does not allow {SERVICE}.")
-    with as_service(keys):
-        body = await emulator.query_call(
-            "sts",
-            "AssumeRole",
-            RoleArn=role_arn,
-            RoleSessionName="GroundTruthWorker",
-            DurationSeconds="3600",
-            Policy=policy,
-        )
-    values = {node.tag.rsplit("}", 1)[-1]: node.text or "" for node in ElementTree.fromstring(body).iter()}  # noqa: S314
-    return Credentials(values["AccessKeyId"], values["SecretAccessKey"], values["SessionToken"])
+def _key_of(uri: str) -> str:
+    return uri.removeprefix("s3://").partition("/")[2]
 
 
 def _page(status: int, title: str, body: str) -> Reply:
@@ -234,7 +199,7 @@ def _page(status: int, title: str, body: str) -> Reply:
         "content-type": "text/html; charset=utf-8",
         "cache-control": "no-store",
         "content-security-policy": (
-            "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+            "default-src 'none'; img-src 'self'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'"
         ),
     }
     return Reply(status, text.encode(), headers)
@@ -242,11 +207,21 @@ def _page(status: int, title: str, body: str) -> Reply:
 
 def _task_page(task: Task) -> Reply:
     bound = " and ".join(f"{name} {value}" for name, value in task.constraint.items())
-    lock = f"This image opens only where S3 sees {bound}." if bound else "This image opens from any address."
-    name = html.escape(task.key)
-    body = (
-        f"<h1>Mark every nodule</h1><p>{html.escape(task.workteam)} · you are at {html.escape(task.worker)}</p>"
-        f'<figure><img src="{html.escape(task.image_url)}" alt="Scan {name}"><figcaption><p>{name}</p>'
-        f"<p>{html.escape(lock)}</p></figcaption></figure>"
-    )
-    return _page(200, f"Task {task.key}", body)
+    lock = f"opens only where S3 sees {bound}" if bound else "opens from any address"
+    figures = "".join(_figure(uri, url, lock) for uri, url in task.urls.items())
+    none = "<p>grant_read_access signed no URL for this page.</p>"
+    rendered = f"<details><summary>The template, rendered</summary><pre>{html.escape(task.page)}</pre></details>"
+    who = f"<p>{html.escape(task.workteam)} · you are at {html.escape(task.worker)}</p>"
+    body = f"<h1>{html.escape(task.job)}</h1>{who}{figures or none}{rendered}"
+    return _page(200, f"Task {_key_of(task.object)}", body)
+
+
+def _figure(uri: str, url: str, lock: str) -> str:
+    """Show an image and a PDF as such, and any other object as a link, so that no script of an object runs here."""
+    kind, name, where = mimetypes.guess_type(uri)[0] or "", html.escape(_key_of(uri)), html.escape(url)
+    shown = f'<a href="{where}">{name}</a>'
+    if kind.startswith("image/"):
+        shown = f'<img src="{where}" alt="{name}">'
+    elif kind == "application/pdf":
+        shown = f'<object data="{where}" type="{kind}">{shown}</object>'
+    return f"<figure>{shown}<figcaption><p>{name}</p><p>The URL {html.escape(lock)}.</p></figcaption></figure>"

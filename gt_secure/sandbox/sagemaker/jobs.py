@@ -116,23 +116,35 @@ def stop(region: Region, request: Record) -> Record:
     return {}
 
 
-async def objects_of(job: Record) -> list[str] | None:
-    """Return the S3 URIs of the objects of a job in their order, or None if its manifest cannot be read."""
+async def tasks_of(job: Record) -> list[Record] | None:
+    """Return the lines of a job's manifest, one for each labeled object, or None if it cannot be read."""
     uri = str(job["InputConfig"]["DataSource"]["S3DataSource"]["ManifestS3Uri"])
     status, _, manifest = await emulator.s3("GET", f"/{uri.removeprefix('s3://')}")
     if status != 200:
         return None
     try:
-        return list(
-            dict.fromkeys(str(json.loads(line)["source-ref"]) for line in manifest.splitlines() if line.strip())
-        )
+        lines = [json.loads(line) for line in manifest.splitlines() if line.strip()]
+        return list({line["source-ref"]: line for line in lines}.values())
     except (ValueError, KeyError, TypeError):
         return None
 
 
+def objects_in(value: object) -> list[str]:
+    """Return the S3 URIs in a line of a manifest, wherever they are in it, in their order."""
+    if isinstance(value, str):
+        return [value] if value.startswith("s3://") else []
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return list(dict.fromkeys(uri for each in inner for uri in objects_in(each)))
+
+
+def task_input(line: Record) -> Record:
+    """Return the input of the task for a line: its members, and the object as AWS's own Lambda functions name it."""
+    return {**line, "taskObject": line["source-ref"]}
+
+
 async def start(job: Record) -> None:
     """Count the objects of a new job; without a readable manifest it fails, as on AWS."""
-    objects = await objects_of(job)
+    objects = await tasks_of(job)
     if not objects:
         job["LabelingJobStatus"] = "Failed"
         job["FailureReason"] = "ClientError: The input manifest file cannot be read, or has no object."
@@ -140,11 +152,9 @@ async def start(job: Record) -> None:
     job["LabelCounters"]["Unlabeled"] = len(objects)
 
 
-async def label(job: Record, uri: str) -> bool:
-    """Count a label for one object; the last one completes the job. Returns False for an object of another job."""
-    objects = await objects_of(job) or []
-    if uri not in objects:
-        return False
+async def label(job: Record, uri: str) -> None:
+    """Count a label for one object; the last one completes the job."""
+    objects = [line["source-ref"] for line in await tasks_of(job) or ()]
     labeled = job.setdefault(LABELED, [])
     if uri not in labeled:
         labeled.append(uri)
@@ -153,7 +163,6 @@ async def label(job: Record, uri: str) -> bool:
     job["LastModifiedTime"] = time.time()
     if count == len(objects):
         job["LabelingJobStatus"] = "Completed"
-    return True
 
 
 def create_flow(region: Region, request: Record) -> Record:

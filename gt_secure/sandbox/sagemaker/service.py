@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
+from ...base.errors import GtSecureError
 from ..gateway import auth
 from ..gateway.http import AWS_JSON, HttpRequest, Reply, aws_json_error, json_reply, parsed_json
 from ..state import Record, Region, SandboxState
 from ..trail import Trail
-from . import jobs, model, workforces, workteams
-from .model import ApiError
+from . import jobs, model, templates, workforces, workteams
+from .model import ApiError, validation
 
 Operation = Callable[[Region, Record], Record]
 _PREFIX = "SageMaker."
@@ -44,7 +46,8 @@ _KINDS = {
     "FlowDefinition": (jobs.FLOW, "FlowDefinitionName"),
 }
 """Start of the ARN of a resource, and the member that names it, by the end of the operations on a single one."""
-_PASS_ROLE = frozenset({"CreateLabelingJob", "CreateFlowDefinition"})
+RENDER = "RenderUiTemplate"
+_PASS_ROLE = frozenset({"CreateLabelingJob", "CreateFlowDefinition", RENDER})
 
 _UNPROVEN = frozenset(
     {
@@ -60,9 +63,10 @@ _UNPROVEN = frozenset(
 class SageMaker:
     """Answers SageMaker requests (JSON 1.1)."""
 
-    def __init__(self, state: SandboxState, trail: Trail) -> None:
+    def __init__(self, state: SandboxState, trail: Trail, endpoint_url: str) -> None:
         self._state = state
         self._trail = trail
+        self._endpoint_url = endpoint_url
 
     async def __call__(self, request: HttpRequest) -> Reply:
         """Answer a call of SageMaker, and record it in the trail."""
@@ -89,19 +93,42 @@ class SageMaker:
         valid = model.check(name, body)
         if name in _PASS_ROLE:
             _permit(request, "iam:PassRole", valid["RoleArn"], {"iam:PassedToService": "sagemaker.amazonaws.com"})
+        if name == RENDER:
+            return model.shape_answer(name, await _render(valid, self._endpoint_url))
         answer = OPERATIONS[name](region, valid)
         if name == "CreateLabelingJob":
             await jobs.start(region.jobs[valid["LabelingJobName"]])
         return model.shape_answer(name, answer)
 
 
+async def _render(body: Record, endpoint_url: str) -> Record:
+    """Answer RenderUiTemplate: the URLs are signed by the role and carry no constraint of a workteam."""
+    role = body["RoleArn"]
+    if "UiTemplate" not in body:
+        raise validation("The sandbox stores no templates: UiTemplate must be given.")
+    try:
+        task = json.loads(body["Task"]["Input"])
+    except (ValueError, RecursionError) as error:
+        raise validation("Task.Input must be a JSON document.") from error
+    if not isinstance(task, dict):
+        raise validation("Task.Input must be a JSON object.")
+    try:
+        page = await templates.page_of(body["UiTemplate"]["Content"], task, role, endpoint_url, {})
+    except GtSecureError as error:
+        raise validation(
+            f"Could not assume role {role}. Please ensure that the role exists and allows principal "
+            "'sagemaker.amazonaws.com' to assume the role."
+        ) from error
+    return {"RenderedContent": page.text, "Errors": list(page.errors)}
+
+
 def _require_supported(name: str) -> None:
-    if name in OPERATIONS:
+    if name in OPERATIONS or name == RENDER:
         return
     if name in model.operation_names():
         raise ApiError(
             "UnknownOperationException",
-            f"The sandbox does not offer sagemaker:{name}; it has {', '.join(sorted(OPERATIONS))}.",
+            f"The sandbox does not offer sagemaker:{name}; it has {', '.join(sorted([*OPERATIONS, RENDER]))}.",
         )
     raise ApiError("UnknownOperationException", f"SageMaker has no operation {name}.")
 

@@ -1,0 +1,224 @@
+"""Links to S3 that a worker's page holds without ``grant_read_access``, by rendering the template of a labeling job.
+
+The input of a task is the line of the manifest. AWS's own pre-annotation functions name its object ``taskObject`` and
+add ``labels`` (Developer Guide, *Pre-annotation Lambda*; that they add nothing else to images is inferred). The input
+that another function returns is unknown: it is not called. Filters of Ground Truth: Developer Guide, *Adding automation
+with Liquid*.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, TypeAlias
+from urllib.parse import unquote, urlsplit
+
+from ..account.state import TaskLines, TaskTemplate
+from ..base.optional import install_command
+from ..base.text import count
+from ..presign.inspect import object_place
+
+_S3_URI = re.compile(r"s3[an]?://([^/\s\"'<>`]+)/([^\s\"'<>`]+)")
+_URL = re.compile(r"(?:https?:)?//([^/?#\s\"'<>`]+)(/[^\s\"'<>`]*)")
+_S3_HOST = re.compile(r"(?:.*[.-])?s3[.-].*\.?amazonaws\.com(?:\.cn)?")
+_JSON_ESCAPE = re.compile(r"\\u([0-9a-f]{4})")
+_GRANTED = "https://granted.invalid/"
+_AFTER_LINK = ".,;:]}"
+_WEBSITE = re.compile(r"(.+)\.s3-website[.-].*")
+Render: TypeAlias = Callable[[Mapping[str, Any]], str]
+
+
+class PageLinks(NamedTuple):
+    """The links, as ``s3://`` URIs; without one, why it is not certain that there is none, and what that depends on."""
+
+    links: tuple[str, ...] = ()
+    doubt: str = ""
+    place: str = ""
+
+
+def links_of(template: TaskTemplate, text: str, account_id: str) -> PageLinks:
+    """Return the links to S3 that the pages of a job hold without the filter."""
+    try:
+        from liquid.exceptions import LiquidError
+    except ImportError:
+        command = install_command("python-liquid")
+        return PageLinks((), f"python-liquid, which renders templates, is missing. Run: {command}.", template.place)
+    try:
+        parsed = _environment().from_string(text)
+    except (LiquidError, RecursionError) as error:
+        return PageLinks((), f"Its template is not known Liquid: {_first_line(error)}.", template.place)
+    plain = "".join(str(node) for node in parsed.nodes if type(node).__name__ == "ContentNode")
+    sure = tuple(dict.fromkeys(_links_in(plain, template.buckets, text)))
+    if not sure and _all_granted(parsed, template.buckets):
+        return PageLinks()
+    found = _rendered(template, text, account_id, lambda given: str(parsed.render(task={"input": given})))
+    return found._replace(links=tuple(dict.fromkeys((*sure, *found.links))))
+
+
+def _rendered(template: TaskTemplate, text: str, account_id: str, render: Render) -> PageLinks:
+    """Render each task that was read, and once more with other buckets: what else depends on them is a doubt."""
+    from liquid.exceptions import LiquidError
+
+    own = not template.function or _is_aws(template.function, account_id)
+    if not own:
+        doubt = f"The function {template.function} makes the input of its tasks, and is not called."
+        return PageLinks((), doubt, template.function)
+    if template.tasks.missing is not None:
+        reason = f"The input of its tasks is not known: {template.tasks.missing.text}."
+        return PageLinks((), reason, template.input_place or template.place)
+    manifest = template.tasks.value or TaskLines((), whole=False)
+    links: dict[str, None] = {}
+    doubt = "" if manifest.whole else f"Only {count(len(manifest.lines), 'task')} of its manifest can be rendered."
+    for number, line in enumerate(manifest.lines, 1):
+        given = _input(line, labels=bool(template.function))
+        buckets = {*template.buckets, *(bucket for bucket, _ in _places(json.dumps(given)))}
+        try:
+            page = render(given)
+            found = _links_of_page(page, given, buckets, text)
+            links |= dict.fromkeys(found)
+            if not found and render(_with_other_buckets(given, buckets)) != page:
+                doubt = doubt or f"A bucket of task {number} reaches the page in another form than a link."
+        except (LiquidError, RecursionError) as error:
+            doubt = doubt or f"Task {number} cannot be rendered: {_first_line(error)}."
+    return PageLinks(tuple(links), doubt, template.input_place or template.place)
+
+
+def _is_aws(function: str, account_id: str) -> bool:
+    """Return whether a function is one of AWS's own, in an account of AWS."""
+    parts = function.split(":")
+    return len(parts) > 6 and parts[4] != account_id and parts[6].startswith("PRE-")
+
+
+def _input(line: Mapping[str, Any], *, labels: bool) -> dict[str, Any]:
+    given = {"labels": [], **line} if labels else {**line}
+    source = line.get("source-ref", line.get("source"))
+    return given if source is None else {**given, "taskObject": source}
+
+
+def _environment() -> Any:
+    """Return Ground Truth's Liquid: escaping, strict about missing fields except in conditions and ``default``."""
+    from liquid import Environment, FalsyStrictUndefined, Mode
+
+    class PageEnvironment(Environment):
+        loop_iteration_limit = 10_000
+        output_stream_limit = 1_000_000
+
+    environment = PageEnvironment(autoescape=True, tolerance=Mode.STRICT, undefined=FalsyStrictUndefined)
+    environment.add_filter("grant_read_access", _granted)
+    environment.add_filter("skip_autoescape", _unescaped)
+    environment.add_filter("to_json", json.dumps)
+    return environment
+
+
+def _granted(value: object) -> str:
+    from liquid.exceptions import FilterArgumentError
+
+    if not _S3_URI.match(str(value)):
+        raise FilterArgumentError("grant_read_access needs an s3:// URI", token=None)
+    return _GRANTED
+
+
+def _unescaped(value: Any) -> Any:
+    from markupsafe import Markup
+
+    return Markup(value)  # noqa: S704 - no browser gets this page
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).split("\n")[0].rstrip(".") or "it is nested too deeply"
+
+
+_STRUCTURE = {"IfNode", "UnlessNode", "CaseNode", "ForNode", "BlockNode", "ConditionalBlockNode", "CommentNode"}
+_STRUCTURE |= {"MultiExpressionBlockNode", "AssignNode"}
+"""Nodes of Liquid whose own expressions put nothing into the page."""
+
+
+def _all_granted(parsed: Any, buckets: Collection[str]) -> bool:
+    """Return whether whatever a template shows of its input passes the filter, and no text of it links to the job."""
+    from liquid import RenderContext
+
+    context, left = RenderContext(parsed), [*parsed.nodes]
+    while left:
+        node = left.pop()
+        kind = type(node).__name__
+        if kind == "OutputNode":
+            if str(node.expression).partition("|")[2].strip() != "grant_read_access":
+                return False
+        elif kind == "ContentNode":
+            if [*_links_in(str(node), buckets, str(node))]:
+                return False
+        elif kind not in _STRUCTURE:
+            return False
+        left += node.children(context)
+    return True
+
+
+def _places(text: str) -> Iterator[tuple[str, str]]:
+    """Yield bucket and key of each link to S3 in a text."""
+    for link in _S3_URI.finditer(text):
+        yield link[1], _end(link[2])
+    for link in _URL.finditer(text):
+        host = urlsplit(f"//{link[1]}").netloc.rpartition("@")[2].partition(":")[0].lower()
+        if _S3_HOST.fullmatch(host):
+            path = unquote(_end(link[2].partition("?")[0]))
+            if website := _WEBSITE.fullmatch(host):
+                yield website[1], path[1:]
+                continue
+            place = object_place(host, path)
+            yield place.bucket or place.access_point, place.key
+
+
+def _end(link: str) -> str:
+    """Return a link without the punctuation of the text around it, such as the bracket that closes ``url(``."""
+    link = link.rstrip(_AFTER_LINK)
+    return link.removesuffix(")") if link.count(")") > link.count("(") else link
+
+
+def _links_in(page: str, buckets: Collection[str], template: str) -> Iterator[str]:
+    """Yield the links of a page to a bucket of the job, and those to others that the template does not hold itself."""
+    for text in _readings(page):
+        for bucket, key in _places(text):
+            if bucket in buckets or bucket not in template:
+                yield f"s3://{bucket}/{key}"
+
+
+def _readings(page: str) -> Iterable[str]:
+    """Return a page as a browser reads its attributes, with and without the escapes of URLs and of JSON."""
+    text = _JSON_ESCAPE.sub(lambda found: chr(int(found[1], 16)), html.unescape(page)).replace("\\/", "/")
+    return dict.fromkeys((text, unquote(text)))
+
+
+def _links_of_page(page: str, given: object, buckets: Collection[str], template: str) -> list[str]:
+    """Return the links of a page, each as the input writes it, also where its key has a blank or a quotation mark."""
+    written = {each.replace(" ", "+"): each for each in _strings(given) if each.startswith("s3://")}
+    odd = [each for each in written.values() if not _S3_URI.fullmatch(each)]
+    whole = [each for each in odd if any(each in text for text in _readings(page))]
+    others = (each for each in _links_in(page, buckets, template) if each not in _cut(whole))
+    return whole + [written.get(each, each) for each in others]
+
+
+def _cut(links: Iterable[str]) -> Iterator[str]:
+    for link in links:
+        if found := _S3_URI.match(link):
+            yield found[0]
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, list)):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _strings(each)
+
+
+def _with_other_buckets(value: Any, buckets: Collection[str]) -> Any:
+    """Return an input whose links name other buckets of the same length."""
+    if isinstance(value, str):
+        for bucket, _ in _places(value):
+            value = value.replace(bucket, "q" * len(bucket), 1) if bucket in buckets else value
+        return value
+    if isinstance(value, dict):
+        return {name: _with_other_buckets(each, buckets) for name, each in value.items()}
+    return [_with_other_buckets(each, buckets) for each in value] if isinstance(value, list) else value

@@ -1,0 +1,188 @@
+"""Worker task templates: Liquid, the URLs that grant_read_access signs, tasks of several objects, RenderUiTemplate."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import given, settings, strategies as st
+
+from gt_secure.sandbox.sagemaker import templates
+from support.box import BUCKET, OPEN_TEAM, job_request
+
+from .conftest import ELSEWHERE, OFFICE, ROLE, Box
+
+JSON = {"Accept": "application/json"}
+PAGES, SCAN, CHART = "reports/0001.pdf", "scans/0001.png", "scans/0002.png"
+TASK = {"source-ref": f"s3://{BUCKET}/{SCAN}", "more": [f"s3://{BUCKET}/{CHART}", f"s3://{BUCKET}/{PAGES}"]}
+LOOP = (
+    '<img src="{{ task.input.taskObject | grant_read_access }}">{% for each in task.input.more %}'
+    '<a href="{{ each | grant_read_access }}">{{ forloop.index }}</a>{% endfor %}'
+)
+
+
+@pytest.fixture(scope="module")
+def sm(box: Box) -> Any:
+    return box.client("sagemaker")
+
+
+def put_template(box: Box, text: str, team: str = OPEN_TEAM, *, name: str = "own", task: Any = TASK) -> None:
+    """Start a job with one task and this template, instead of the former one."""
+    s3, sm = box.client("s3"), box.client("sagemaker")
+    s3.put_object(Bucket=BUCKET, Key=f"templates/{name}", Body=text.encode())
+    s3.put_object(Bucket=BUCKET, Key=f"manifests/{name}", Body=json.dumps(task).encode())
+    s3.put_object(Bucket=BUCKET, Key=PAGES, Body=b"%PDF-1.7")
+    if name not in [each["LabelingJobName"] for each in sm.list_labeling_jobs()["LabelingJobSummaryList"]]:
+        request = job_request(name, team)
+        request["InputConfig"]["DataSource"]["S3DataSource"]["ManifestS3Uri"] = f"s3://{BUCKET}/manifests/{name}"
+        request["HumanTaskConfig"]["UiConfig"]["UiTemplateS3Uri"] = f"s3://{BUCKET}/templates/{name}"
+        sm.create_labeling_job(**request)
+
+
+def task_of(box: Box, team: str = "open-team", key: str = SCAN, source: str = OFFICE) -> Any:
+    return box.fetch(f"/_gt_secure/portal/tasks/{team}?key={key}", source, headers=JSON)
+
+
+def render(sm: Any, content: str, task: Any) -> Any:
+    return sm.render_ui_template(UiTemplate={"Content": content}, Task={"Input": json.dumps(task)}, RoleArn=ROLE)
+
+
+def test_a_team_without_a_job_has_no_task(box: Box) -> None:
+    answer = task_of(box, "vpc-team")
+    assert (answer.status, answer.json()["error"]) == (404, "NoTask")
+    assert box.fetch("/_gt_secure/portal", headers=JSON).json()["tasks"]["vpc-team"] == []
+    assert "vpc-team: no task" in box.fetch("/_gt_secure/portal").text
+    assert task_of(box, "radiology-team").status == 200
+
+
+def test_each_object_of_a_task_has_its_own_url_and_its_own_kind_of_figure(box: Box) -> None:
+    put_template(box, LOOP)
+    task = task_of(box, key=PAGES).json()
+    assert task["object"] == f"s3://{BUCKET}/{PAGES}"
+    assert [*task["urls"]] == [f"s3://{BUCKET}/{key}" for key in (SCAN, CHART, PAGES)]
+    assert [box.fetch(url, ELSEWHERE).status for url in task["urls"].values()] == [200, 200, 200]
+    assert html.unescape(task["page"]).count("X-Amz-Signature=") == 3
+    page = box.fetch(f"/_gt_secure/portal/tasks/open-team?key={SCAN}").text
+    assert (page.count("<img "), page.count('type="application/pdf"')) == (2, 1)
+    for where in re.findall('data="([^"]+)"', page):
+        assert box.fetch(html.unescape(where)).body.startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [
+        ('<img src="{{ task.input.taskObject }}">', f"s3://{BUCKET}/{SCAN}"),
+        ("{% comment %}{{ task.input.taskObject | grant_read_access }}{% endcomment %}<p>none</p>", "<p>none</p>"),
+        (f'<img src="https://{BUCKET}.s3.us-east-1.amazonaws.com/{SCAN}">', f"https://{BUCKET}.s3.us-east-1"),
+        ("{% if false %}{{ task.input.taskObject | grant_read_access }}{% endif %}", ""),
+    ],
+)
+def test_without_the_filter_the_page_holds_what_the_template_says(box: Box, text: str, holds: str) -> None:
+    put_template(box, text)
+    task = task_of(box).json()
+    assert task["urls"] == {}
+    assert holds in task["page"]
+    assert "X-Amz-Signature" not in json.dumps(task)
+    assert "signed no URL" in box.fetch(f"/_gt_secure/portal/tasks/open-team?key={SCAN}").text
+
+
+def test_only_what_passes_the_filter_is_signed(box: Box) -> None:
+    put_template(box, '<img src="{{ task.input.taskObject | grant_read_access }}"><img src="{{ task.input.more[0] }}">')
+    task = task_of(box).json()
+    assert [*task["urls"]] == [f"s3://{BUCKET}/{SCAN}"]
+    assert f's3://{BUCKET}/{CHART}"' in task["page"]
+
+
+@pytest.mark.parametrize("text", ["{{ task.input.absent }}", "{% if %}", "{{ 'x' | grant_read_access }}"])
+def test_a_template_that_cannot_be_rendered_shows_no_task(box: Box, text: str) -> None:
+    put_template(box, text)
+    answer = task_of(box)
+    assert (answer.status, answer.json()["error"]) == (500, "TemplateError")
+
+
+def test_render_ui_template_signs_a_url_that_works(box: Box, sm: Any) -> None:
+    answer = render(sm, "{{ task.input.src | grant_read_access }}", {"src": f"s3://{BUCKET}/scans/0003.png"})
+    assert answer["Errors"] == []
+    url = html.unescape(answer["RenderedContent"])
+    assert url.startswith(f"{box.url}/gt-images/scans/0003.png?X-Amz-Algorithm=")
+    assert box.fetch(url, ELSEWHERE).status == 200, "it carries no constraint of a workteam"
+
+
+@pytest.mark.parametrize(
+    ("content", "task", "code"),
+    [
+        ("{{ task.input.src | grant_read_access }}", {}, "InvalidS3Uri"),
+        ("{{ task.input.src | grant_read_access }}", {"src": "https://x/y"}, "InvalidS3Uri"),
+        ("{{ task.input.src | explode }}", {"src": "x"}, "UnknownFilter"),
+        ("{{ task.input.src }}", {}, "MissingVariable"),
+        ("{% for x in task.input.y %}{% endfor %}", {}, "MissingVariable"),
+        ("{% explode %}", {}, "UnsupportedTag"),
+        ("{% include 'other' %}", {}, "TemplateError"),
+        ("{% if task.input.x %}", {"x": 1}, "TemplateSyntaxError"),
+        ("{{ task.input.x", {"x": 1}, "TemplateSyntaxError"),
+        ("{% for x in (1..1000000) %}x{% endfor %}", {}, "TemplateError"),
+    ],
+)
+def test_template_errors_come_back_with_200(sm: Any, content: str, task: Any, code: str) -> None:
+    answer = render(sm, content, task)
+    assert answer["RenderedContent"] == ""
+    assert code in {error["Code"] for error in answer["Errors"]}
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("{% for x in task.input.l %}{{ forloop.index }}{{ x }} {% endfor %}", "1x 2y&lt; "),
+        ("{% if task.input.none %}a{% elsif task.input.n == 0 %}b{% else %}c{% endif %}", "b"),
+        ("{% assign a = task.input.l | first %}{{ a | upcase }}", "X"),
+        ("{% capture c %}<b>{{ task.input.n }}</b>{% endcapture %}{{ c }}", "<b>0</b>"),
+        ("{% unless task.input.none %}u{% endunless %}{% comment %}x{% endcomment %}", "u"),
+        ("{% case task.input.n %}{% when 0 %}zero{% endcase %}{% raw %}{{ x }}{% endraw %}", "zero{{ x }}"),
+        ("{{ task.input.h | skip_autoescape }} {{ task.input.h }}", "<i> &lt;i&gt;"),
+        ("{{ task.input.l[1] | escape }}", "y&lt;"),
+        ("{{ task.input.none | default: 'x' }}", "x"),
+        ("{%- if true -%} a {%- endif -%}", "a"),
+        ("{{ task.input.l | to_json }}", "[&#34;x&#34;, &#34;y&lt;&#34;]"),
+    ],
+)
+def test_templates_are_liquid(content: str, text: str) -> None:
+    assert templates.render(content, {"l": ["x", "y<"], "n": 0, "h": "<i>"}, str) == (text, [])
+
+
+@settings(max_examples=20)
+@given(st.text(max_size=60), st.dictionaries(st.text(max_size=5), st.text(max_size=10), max_size=3))
+def test_any_template_renders_or_says_why(template: str, task: dict[str, str]) -> None:
+    text, errors = templates.render(template, task, lambda uri: f"https://{uri}")
+    assert isinstance(text, str)
+    assert all(error["Code"] and error["Message"] for error in errors)
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ({"Task": {"Input": "{}"}}, "UiTemplate must be given"),
+        ({"Task": {"Input": "[]"}, "UiTemplate": {"Content": "x"}}, "JSON object"),
+        ({"Task": {"Input": "no"}, "UiTemplate": {"Content": "x"}}, "JSON document"),
+        (
+            {"Task": {"Input": "{}"}, "UiTemplate": {"Content": "{{ 's3://gt-images/a' | grant_read_access }}"},
+             "RoleArn": ROLE.replace("GroundTruthExecution", "mlflow-server")},
+            "sagemaker.amazonaws.com",
+        ),
+    ],
+)  # fmt: skip
+def test_requests_that_render_nothing(sm: Any, request_: dict[str, Any], message: str) -> None:
+    with pytest.raises(ClientError, match=message):
+        sm.render_ui_template(**{"RoleArn": ROLE} | request_)
+
+
+def test_to_render_is_a_permission_and_to_pass_the_role_another(box: Box) -> None:
+    clerk = box.keys({"Effect": "Allow", "Action": "sagemaker:RenderUiTemplate", "Resource": "*"})
+    with pytest.raises(ClientError, match="iam:PassRole"):
+        render(box.client("sagemaker", clerk), "x", {})
+    nobody = box.keys({"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"})
+    with pytest.raises(ClientError, match="sagemaker:RenderUiTemplate"):
+        render(box.client("sagemaker", nobody), "x", {})
