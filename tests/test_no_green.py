@@ -36,6 +36,7 @@ from gt_secure.fleet.sweeps.region_reader import read_region
 from gt_secure.logs import count_hits, read_hits
 from gt_secure.logs.coverage import NOTHING
 from gt_secure.restriction.files import dump_restriction
+from gt_secure.secrets import hook
 from gt_secure_prowler.plugin import outcomes
 from support.blocks import ROOT
 from support.box import ACCOUNT, BUCKET, ELSEWHERE, OFFICE
@@ -574,6 +575,19 @@ def test_without_its_text_no_pane_of_the_lab_passes(pane: str, how: str, tmp_pat
         assert not is_green(LEFT[how](whole) or b"")
 
 
+@pytest.mark.parametrize("how", LEFT)
+def test_without_its_notebook_the_hook_does_not_pass(how: str, staged: Path, capsys) -> None:
+    """The hook of the wheel that masks, and of git."""
+    path = staged / "book.ipynb"
+    assert hook.main([str(path)]) == 0
+    content = LEFT[how](path.read_bytes())
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    assert hook.main([str(path)]) == 1
+    assert "not searched" in capsys.readouterr().out
+
+
 IN_THE_ACTION = ("prove", "findings of a plan", "check -f")
 RUN = next(
     step for step in yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))["runs"]["steps"] if "run" in step
@@ -616,7 +630,7 @@ def test_no_surface_is_outside_of_these_tables() -> None:
     """A tool for agents, a module of the page or a wheel that is new is tried here, too."""
     assert {name.partition(":")[2] for name in agent_tools.TOOLS} == set(AGENTS)
     assert {path.stem for path in (ROOT / "docs" / "assets" / "lab").glob("*.py")} == {"lab", "log"}
-    assert {path.name for path in (ROOT / "integrations").iterdir() if path.is_dir()} == {"prowler"}
+    assert {path.name for path in (ROOT / "integrations").iterdir() if path.is_dir()} == {"prowler", "redact"}
     assert [name for name in GREEN if name.startswith("Prowler")]
 
 

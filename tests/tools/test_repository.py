@@ -161,7 +161,8 @@ def test_the_hook_for_secrets_finds_one(tmp_path: Path) -> None:
 def test_two_builds_give_the_same_bytes() -> None:
     done = subprocess.run([sys.executable, ROOT / "tools" / "make_wheel.py"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    lines = r"dist/gt_secure-\S+\.whl sha256:[0-9a-f]{64}\ndist/gt_secure_prowler-\S+\.whl sha256:[0-9a-f]{64}\n"
+    lines = r"dist/gt_secure-\S+\.whl sha256:[0-9a-f]{64}\n"
+    lines += "".join(rf"dist/gt_secure_{part}-\S+\.whl sha256:[0-9a-f]{{64}}\n" for part in ("prowler", "redact"))
     assert re.fullmatch(lines, done.stdout)
 
 
