@@ -11,6 +11,10 @@ import bz2
 import gzip
 import itertools
 import json
+import os
+import shlex
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,8 +22,9 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+import yaml
 
-from gt_secure import Connection, Restriction, check, connect, expect
+from gt_secure import Connection, Restriction, agent_tools, check, connect, expect
 from gt_secure.aws import client as aws_client
 from gt_secure.base.errors import GtSecureError
 from gt_secure.changes.journal import Writer
@@ -31,10 +36,13 @@ from gt_secure.fleet.sweeps.region_reader import read_region
 from gt_secure.logs import count_hits, read_hits
 from gt_secure.logs.coverage import NOTHING
 from gt_secure.restriction.files import dump_restriction
+from gt_secure.secrets import hook
 from gt_secure_prowler.plugin import outcomes
+from support.blocks import ROOT
 from support.box import ACCOUNT, BUCKET, ELSEWHERE, OFFICE
 from support.consents import AGREED
 from support.http_faults import FAULTS, Fault, FaultyProxy
+from support.lab_page import MISTAKES, asked, counted, of_mistake
 from support.rig import Rig
 from support.sample import sample
 from support.scene import GOOD
@@ -335,6 +343,62 @@ def test_without_a_call_no_command_passes(
     assert not green
 
 
+# What agents ask: an answer that is not open says what was not read.
+
+AGENTS: dict[str, tuple[str, dict[str, str], Callable[[dict[str, Any]], bool]]] = {
+    "presigned_teams": ("ListWorkteams", {}, lambda data: bool(data.get("workteams"))),
+    "presigned_who_can_open": (
+        f"{BUCKET}?policy",
+        {"bucket": BUCKET, "team": TEAM},
+        lambda data: data.get("whole_bucket", {}).get("tone") == "good",
+    ),
+    "presigned_findings": (
+        f"{BUCKET}?policy",
+        {"bucket": BUCKET, "team": TEAM},
+        lambda data: data.get("access", {}).get("tone") == "good",
+    ),
+    "presigned_explain_refusal": (
+        f"{BUCKET}?policy",
+        {"bucket": BUCKET, "key": "scans/0001.png", "address": ELSEWHERE},
+        lambda data: (
+            "refused" in {each["answer"] for each in data.get("answers", ()) if each["request"] == "presigned"}
+        ),
+    ),
+    "presigned_count_hits": (
+        "?logging",
+        {"bucket": BUCKET},
+        lambda data: bool(data.get("untrusted", {}).get("rows")) and not data["coverage"]["failures"],
+    ),
+    "presigned_plan": (
+        f"{BUCKET}?policy",
+        {"addresses": "203.0.113.0/24", "bucket": BUCKET},
+        lambda data: "plan" in data and not data["plan"]["changes"],
+    ),
+}
+"""Each tool with the end of the name of a call, its arguments, and whether its answer says that all is well."""
+
+
+@pytest.mark.parametrize("name", AGENTS)
+def test_without_a_call_no_tool_for_agents_passes(
+    restricted: Bench, delivered: None, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decides, arguments, is_green = AGENTS[name]
+    monkeypatch.setattr(agent_tools, "_connection", lambda _: restricted.gt)
+
+    def answer() -> dict[str, Any]:
+        restricted.gt.aws._identity = None
+        return dict(getattr(agent_tools, name)(**arguments))
+
+    restricted.proxy.disarm()
+    assert is_green(answer()), answer()
+    names = [each for each in dict.fromkeys(restricted.proxy.names) if each.endswith(decides)]
+    assert names
+    faults: tuple[Fault, ...] = ("denied", "gone", "503")
+    for call, fault in itertools.product(names, faults):
+        restricted.proxy.spoil(call, fault)
+        assert not (is_green(answer()) and restricted.proxy.injected), (call, fault)
+
+
 # Files.
 
 CHANGE = "20261124-101500-000000-ab12"
@@ -491,6 +555,85 @@ def test_without_its_file_no_command_passes(name: str, ways: Any, staged: Path, 
             green.append((how, said))
         (staged / file).write_bytes(whole)
     assert not green
+
+
+# The policy lab, and the action: the same texts and files, through their own code.
+
+LAB = {**of_mistake(MISTAKES[0]), "policy": POLICY, "object": "s3://gt-images", "allow": "203.0.113.0/24"}
+
+
+@pytest.mark.parametrize("pane", ["proof", "log"])
+@pytest.mark.parametrize("how", LEFT)
+def test_without_its_text_no_pane_of_the_lab_passes(pane: str, how: str, tmp_path: Path) -> None:
+    def is_green(data: bytes) -> bool:
+        if pane == "log":
+            return not counted(data, tmp_path / "part")["unknown"]
+        [answer] = asked({**LAB, "policy": data.decode("utf-8", "replace")}, "proof")
+        return answer.get("tone") == "ok"
+
+    whole = POLICY.encode() if pane == "proof" else "".join(GOOD).encode()
+    assert is_green(whole)
+    if (pane, how) != ("log", "half"):  # a shorter log, which looks like any other
+        assert not is_green(LEFT[how](whole) or b"")
+
+
+@pytest.mark.parametrize("how", LEFT)
+def test_without_its_notebook_the_hook_does_not_pass(how: str, staged: Path, capsys) -> None:
+    """The hook of the wheel that masks, and of git."""
+    path = staged / "book.ipynb"
+    assert hook.main([str(path)]) == 0
+    content = LEFT[how](path.read_bytes())
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    assert hook.main([str(path)]) == 1
+    assert "not searched" in capsys.readouterr().out
+
+
+IN_THE_ACTION = ("prove", "findings of a plan", "check -f")
+RUN = next(
+    step for step in yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))["runs"]["steps"] if "run" in step
+    and step.get("id") == "run"
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", IN_THE_ACTION)
+def test_without_its_file_the_action_does_not_pass(name: str, staged: Path) -> None:
+    file, (command, *words) = COMMANDS[name]
+    programs = staged / "temp" / "gt_secure" / "bin"
+    programs.mkdir(parents=True)
+    for program, module in (("python", ""), ("gt-secure", "-m gt_secure")):
+        (programs / program).write_text(f'#!/bin/sh\nexec {sys.executable} -I {module} "$@"\n')
+        (programs / program).chmod(0o755)
+
+    def run() -> tuple[int, str]:
+        for each in ("output", "summary"):
+            (staged / each).write_text("")
+        given = {"COMMAND": command, "ARGUMENTS": shlex.join(words), "RUNNER_TEMP": str(staged / "temp")}
+        given |= {"GITHUB_OUTPUT": str(staged / "output"), "GITHUB_STEP_SUMMARY": str(staged / "summary")}
+        bash = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", RUN["run"]]
+        done = subprocess.run(bash, cwd=staged, env={**os.environ, **given}, capture_output=True)
+        return done.returncode, (staged / "output").read_text()
+
+    whole = (staged / file).read_bytes()
+    assert run() == (0, "exit-code=0\n")
+    for how in ("gone", "another log"):
+        content = LEFT[how](whole)
+        (staged / file).unlink(missing_ok=True)
+        if content is not None:
+            (staged / file).write_bytes(content)
+        code, output = run()
+        assert code != 0
+        assert output == f"exit-code={code}\n"
+        (staged / file).write_bytes(whole)
+
+
+def test_no_surface_is_outside_of_these_tables() -> None:
+    """A tool for agents, a module of the page or a wheel that is new is tried here, too."""
+    assert {name.partition(":")[2] for name in agent_tools.TOOLS} == set(AGENTS)
+    assert {path.stem for path in (ROOT / "docs" / "assets" / "lab").glob("*.py")} == {"lab", "log"}
+    assert {path.name for path in (ROOT / "integrations").iterdir() if path.is_dir()} == {"prowler", "redact"}
+    assert [name for name in GREEN if name.startswith("Prowler")]
 
 
 @pytest.mark.parametrize("name", INVENTED)

@@ -16,6 +16,10 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+
+from site_links import linked  # noqa: E402 - the path comes first
+
 SUBJECTS = {
     "000": "Structure and packaging",
     "001": "Policies and verdicts",
@@ -50,6 +54,8 @@ def assemble(folder: Path) -> None:
             "The policy lab has no engine: run python tools/build_lab.py first (it needs Node and npm).",
             file=sys.stderr,
         )
+    home = folder / "index.md"
+    home.write_text(linked(home.read_text(encoding="utf-8"), "lab.md"), encoding="utf-8")  # here the lab is beside it
     tutorials = folder / "tutorials"
     tutorials.mkdir()
     rows = [

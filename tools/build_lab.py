@@ -186,7 +186,7 @@ def questions() -> list[dict[str, str]]:
     """Return the questions of the page about its own examples."""
     mistakes = json.loads((LAB / "mistakes.json").read_text(encoding="utf-8"))
     found = [{**each, "policy": json.dumps(each["policy"], indent=2)} for each in mistakes]
-    return [{**each, "ask": kind} for each in found for kind in ("who", "proof")]
+    return [{**each, "ask": kind} for each in found for kind in ("proof", "answers", "picture", "guard")]
 
 
 def run(*command: str, cwd: Path) -> None:

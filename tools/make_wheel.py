@@ -14,25 +14,29 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import posixpath
 import re
 import runpy
 import shutil
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
 
+from site_links import REPOSITORY, docs_site, lab_of, linked  # noqa: E402 - the path comes first
 
-PARTS = (".", "integrations/prowler")
+PARTS = (".", "integrations/prowler", "integrations/redact")
 """Folders that make a wheel."""
 
 
 def main() -> int:
     """Build, compare, and print the digests."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repository", metavar="URL", default="", help="address of the repository, for the links")
+    parser.add_argument("--repository", metavar="URL", default=REPOSITORY, help="its address, for the links")
     repository = parser.parse_args().repository.rstrip("/")
     (ROOT / "dist").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
@@ -71,7 +75,7 @@ _RELATIVE = re.compile(r"(!?)(\[[^]]*\])\((?![a-z]+:|#)([^)\s]+)\)")
 
 
 def add_links(source: Path, repository: str) -> None:
-    """Write the project's addresses into the metadata, and make the README's relative links absolute.
+    """Write the project's addresses into the metadata of each wheel, and make the READMEs' relative links absolute.
 
     The names are those that package indexes and JupyterLab's extension manager look for.
     """
@@ -80,30 +84,30 @@ def add_links(source: Path, repository: str) -> None:
     links = {
         "Source Code": repository,
         "Documentation": docs,
-        "Try it in your browser": f"{docs}lab.html",
+        "Try it in your browser": lab_of(repository),
         "Bug Tracker": f"{repository}/issues",
         "Changes": f"{repository}/blob/v{version}/CHANGELOG.md",
     }
     lines = "".join(f"\n    {name} = {url}" for name, url in links.items())
-    config = source / "setup.cfg"
-    text = config.read_text(encoding="utf-8")
-    config.write_text(text.replace("[metadata]\n", f"[metadata]\nurl = {docs}\nproject_urls ={lines}\n", 1), "utf-8")
-
-    def absolute(match: re.Match[str]) -> str:
-        picture, label, target = match.groups()
-        page = re.fullmatch(r"docs/(.+)\.md(#.*)?", target)
-        if page:
-            return f"{label}({docs}{page[1]}.html{page[2] or ''})"
-        return f"{picture}{label}({repository}/{'raw' if picture else 'blob'}/v{version}/{target})"
-
-    readme = source / "README.md"
-    readme.write_text(_RELATIVE.sub(absolute, readme.read_text(encoding="utf-8")), encoding="utf-8")
+    for part in PARTS:
+        config = source / part / "setup.cfg"
+        text = config.read_text(encoding="utf-8")
+        config.write_text(
+            text.replace("[metadata]\n", f"[metadata]\nurl = {docs}\nproject_urls ={lines}\n", 1), "utf-8"
+        )
+        readme = source / part / "README.md"
+        text = linked(readme.read_text(encoding="utf-8"), lab_of(repository))
+        readme.write_text(_RELATIVE.sub(partial(_absolute, docs, f"{repository}/{{}}/v{version}", part), text), "utf-8")
 
 
-def docs_site(repository: str) -> str:
-    """Return the address of the docs site that the workflow *Docs* publishes."""
-    owner, name = repository.split("/")[-2:]
-    return f"https://{owner.lower()}.github.io/{name}/"
+def _absolute(docs: str, files: str, part: str, match: re.Match[str]) -> str:
+    """Return a link of the README of a part as an absolute one."""
+    picture, label, target = match.groups()
+    target = posixpath.normpath(posixpath.join(part, target))
+    page = re.fullmatch(r"docs/(.+)\.md(#.*)?", target)
+    if page:
+        return f"{label}({docs}{page[1]}.html{page[2] or ''})"
+    return f"{picture}{label}({files.format('raw' if picture else 'blob')}/{target})"
 
 
 def source_files(root: Path, *options: str) -> list[str]:

@@ -6,21 +6,17 @@ import asyncio
 import atexit
 import contextlib
 import inspect
-import json
-import logging
 import signal
 from typing import Any
 
 from ..base.errors import GtSecureError
-from ..base.text import some
 from ..findings.accepted import AcceptedLike, read_accepted
-from ..secrets import SavedSecret, find_secrets, mask_secrets, secrets_of_text
+from ..secrets import SavedSecret
+from ..secrets.save_check import SaveCheck
 from .notebooks import is_accepted, require_run
 
-_log = logging.getLogger("gt_secure")
 
-
-class SecretCheck:
+class SecretCheck(SaveCheck):
     """Mask the secrets of a notebook before it is saved, or refuse to save it.
 
     It finds what :func:`no_secret_saved` finds, and logs what was where; never the secret. Nobody watches, so the
@@ -47,64 +43,19 @@ class SecretCheck:
     With papermill: ``papermill in.ipynb out.ipynb --engine gt_secure``.
     """
 
+    refusals = (GtSecureError,)
+
     def __init__(self, *, strict: bool = False, accepted: AcceptedLike | None = None) -> None:
-        self.strict = strict
+        super().__init__(strict=strict)
         self._accepted = read_accepted(accepted)
 
-    def check(self, book: dict[str, Any], name: str) -> list[SavedSecret]:
-        """Mask the secrets of a notebook of format 4 in place and return them, or refuse it by its name.
-
-        Raises
-        ------
-        GtSecureError
-            If there is a secret in the source of a cell; with ``strict``, if there is one anywhere.
-        """
-        found = self._wanted(find_secrets(book))
-        masked = mask_secrets(book, sources=False, keep=self._keeps) if found and not self.strict else []
-        self._refuse(
-            self._wanted(find_secrets(book)) if masked else found, f"{name} is not saved", "The first cell is 0."
-        )
-        if masked:
-            _log.warning("%s is saved without secrets. Masked: %s.", name, _named(masked))
-        return masked
-
-    def _keeps(self, secret: SavedSecret) -> bool:
+    def keeps(self, secret: SavedSecret) -> bool:
+        """Return whether a secret may stay."""
         return is_accepted(secret, self._accepted)
 
-    def _wanted(self, found: list[SavedSecret]) -> list[SavedSecret]:
-        return [each for each in found if not self._keeps(each)]
-
-    def _refuse(self, found: list[SavedSecret], said: str, hint: str = "") -> None:
-        if found:
-            said = f"{said}: it holds {_named(found)}. {hint}".strip()
-            raise GtSecureError(said, next_step="Remove that from the notebook, and save again.")
-
-    def before_save(self, model: dict[str, Any], path: str = "", **_: Any) -> None:
-        """Check what a Jupyter server is about to save: a ``pre_save_hook``.
-
-        Notebooks are checked, also those that an editor or jupytext saves as text.
-
-        Raises
-        ------
-        tornado.web.HTTPError
-            If :meth:`check` refuses the notebook. JupyterLab shows its message.
-        """
-        content = model.get("content")
-        is_text = model.get("type") == "file" and isinstance(content, str) and path.lower().endswith(".ipynb")
-        book = _parsed(content) if is_text else content if model.get("type") == "notebook" else None
-        try:
-            searched = not isinstance(book, dict) if is_text else "jupytext" in str(content)[:4000]  # its metadata
-            if isinstance(content, str) and searched:
-                secrets = secrets_of_text(content, path.rpartition("/")[2] or "the text")
-                self._refuse(self._wanted(secrets), f"{path or 'The text'} is not saved")
-            if not isinstance(book, dict):
-                return
-            if self.check(book, path or "The notebook") and is_text:
-                model["content"] = json.dumps(book, indent=1, ensure_ascii=False) + "\n"
-        except GtSecureError as error:
-            from tornado.web import HTTPError
-
-            raise HTTPError(403, str(error).replace("%", "%%"), reason=str(error)[:200]) from error
+    def refusal(self, text: str, next_step: str) -> Exception:
+        """Return the error of a notebook that is refused."""
+        return GtSecureError(text, next_step=next_step)
 
     def after_run(self, notebook: dict[str, Any], **_: Any) -> None:
         """Check a notebook that nbclient has run: its ``on_notebook_complete``. Every promised check must have passed.
@@ -141,15 +92,3 @@ def _finish_nbclient() -> None:
         loop = asyncio.get_running_loop()
         loop.remove_signal_handler(signal.SIGINT)
         loop.remove_signal_handler(signal.SIGTERM)
-
-
-def _named(found: list[SavedSecret]) -> str:
-    return some(list(dict.fromkeys(map(str, found))))
-
-
-def _parsed(text: Any) -> Any:
-    """Return the notebook in a text; None if it is not JSON yet."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None

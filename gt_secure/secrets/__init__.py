@@ -25,11 +25,13 @@ if TYPE_CHECKING:
         mask_text as mask_text,
         secrets_of_text as secrets_of_text,
     )
+    from .save_check import SaveCheck as SaveCheck, SecretInNotebook as SecretInNotebook
 
 
 _HOMES = {
     "masks": ("decoded", "holds_presigned_url", "holds_secret", "redact", "redact_data"),
     "notebooks": ("SavedSecret", "find_secrets", "mask_secrets", "mask_text", "secrets_of_text"),
+    "save_check": ("SaveCheck", "SecretInNotebook"),
 }
 __all__ = sorted(name for names in _HOMES.values() for name in names)
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import functools
 import gzip
 import http.server
-import importlib.util
 import json
 import runpy
 import shutil
@@ -20,18 +18,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
 from gt_secure.cli.main import main
 from gt_secure.logs import read_hits
 from support import lines
 from support.blocks import ROOT
+from support.lab_page import LAB, MISTAKES, asked, counted, of_mistake
 from support.subjects import subjects
 
-LAB = ROOT / "docs" / "assets" / "lab"
 DATA = ROOT / "tests" / "data"
-MISTAKES: list[dict[str, Any]] = json.loads((LAB / "mistakes.json").read_text(encoding="utf-8"))
 SHOWN = {
     "An Allow with an address, and no Deny": ("opened", False, "s3:GetObject"),
     "A check of the referer": ("opened", False, "s3:PutObject"),
@@ -43,10 +39,6 @@ SHOWN = {
     "Presigned URLs without POST forms": ("opened", False, "s3:PutObject"),
 }
 """The answer for the mistake's own address, whether its list is proved, and the action of the request that opens."""
-
-
-def of_mistake(each: dict[str, Any]) -> dict[str, str]:
-    return {**{k: v for k, v in each.items() if k not in ("title", "lesson")}, "policy": json.dumps(each["policy"])}
 
 
 def twenty() -> list[dict[str, str]]:
@@ -90,46 +82,77 @@ def at_no_time(proof: dict[str, Any]) -> dict[str, Any]:
     return wanted
 
 
-def of_the_lab(explained: dict[str, Any], proof: dict[str, Any]) -> tuple[Any, ...]:
-    answers = [(each["request"], each["answer"]) for each in explained["answers"]]
-    return explained["exposure"], answers, at_no_time(proof)
+PANES = ("picture", "answers", "proof")
 
 
-def asked(question: dict[str, str], *kinds: str) -> list[dict[str, Any]]:
-    ask = module("lab").ask
-    return [json.loads(ask(json.dumps({**question, "ask": kind}))) for kind in kinds]
-
-
-@functools.cache
-def module(name: str) -> Any:
-    """Load a module of the page."""
-    spec = importlib.util.spec_from_file_location(name, LAB / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    found = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(found)
-    return found
+def of_the_lab(picture: dict[str, Any], answers: dict[str, Any], proof: dict[str, Any]) -> tuple[Any, ...]:
+    shown = [(each["request"], each["answer"]) for each in answers["answers"]]
+    return picture["exposure"], shown, at_no_time(proof)
 
 
 @pytest.mark.parametrize("question", [pytest.param(q, id=str(n)) for n, q in enumerate(subjects(twenty(), 20))])
 def test_the_lab_answers_as_the_command_line(question: dict[str, str], tmp_path: Path, capsys: Any) -> None:
-    explained, proof = asked(question, "who", "proof")
-    assert of_the_lab(explained, proof) == on_the_command_line(question, tmp_path, capsys)
+    assert of_the_lab(*asked(question, *PANES)) == on_the_command_line(question, tmp_path, capsys)
 
 
 @pytest.mark.parametrize("mistake", subjects(MISTAKES, 8), ids=lambda each: each["title"])
 def test_each_mistake_is_one_and_the_guard_ends_it(mistake: dict[str, Any]) -> None:
     answer, is_proved, action = SHOWN[mistake["title"]]
     question = of_mistake(mistake)
-    explained, proof = asked(question, "who", "proof")
+    explained, proof, guard = asked(question, "answers", "proof", "guard")
     [shown] = [each for each in explained["answers"] if each["request"] == mistake["request"]]
     assert (shown["answer"], proof["proved"]) == (answer, is_proved)
     assert (proof["counterexample"] or {}).get("request", {}).get("action") == action
     if shown["statement"]:
         start, end = shown["span"]
         assert f'"Sid": {json.dumps(shown["statement"].split(chr(34))[1])}' in question["policy"][start:end]
-    guarded = {**question, "policy": proof["merged"]}
+    guarded = {**question, "policy": guard["merged"]}
     assert asked(guarded, "proof")[0]["proved"] is True
+
+
+VERDICTS = {
+    "An Allow with an address, and no Deny": "anyone with a URL opens this from 4,294,967,040 addresses.",
+    "A check of the referer": "anyone with a URL opens this from 4,294,967,040 addresses, with aws:Referer",
+    "A Deny of s3:GetObject alone": "s3:PutObject is opened from 198.51.100.9.",
+}
+
+
+@pytest.mark.parametrize("mistake", subjects(MISTAKES, 8), ids=lambda each: each["title"])
+def test_the_verdict_says_what_the_proof_says(mistake: dict[str, Any]) -> None:
+    [proof] = asked(of_mistake(mistake), "proof")
+    start = {True: "Proved: ", False: "Not proved: ", None: "Not known: "}[proof["proved"]]
+    assert proof["verdict"].startswith(start + VERDICTS.get(mistake["title"], ""))
+    assert proof["tone"] == {True: "ok", False: "no", None: "warn"}[proof["proved"]]
+
+
+def test_a_list_that_is_wrong_takes_no_answer_from_the_other_panes() -> None:
+    question = {**of_mistake(MISTAKES[0]), "allow": "203.0.113.0/24, 10.0.0.0/33"}
+    found = dict(zip(PANES, asked(question, *PANES), strict=True))
+    assert {name for name, answer in found.items() if "error" in answer} == {"proof"}
+    question = {**of_mistake(MISTAKES[0]), "source": "10.0.0.0/33"}
+    found = dict(zip(PANES, asked(question, *PANES), strict=True))
+    assert {name for name, answer in found.items() if "error" in answer} == {"answers"}
+
+
+def test_a_guard_that_has_no_room_takes_no_proof_away() -> None:
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::gt-images/a*"}
+    long = {"Version": "2012-10-17", "Statement": [{**statement, "Sid": f"s{n:0200}"} for n in range(64)]}
+    question = {**of_mistake(MISTAKES[0]), "policy": json.dumps(long)}
+    proof, guard = asked(question, "proof", "guard")
+    assert proof["proved"] is False
+    assert "S3 takes 20,480" in guard["error"]
+
+
+@pytest.mark.parametrize("mistake", subjects(MISTAKES, 8), ids=lambda each: each["title"])
+def test_a_mark_at_the_beginning_of_a_policy_changes_nothing(mistake: dict[str, Any]) -> None:
+    question = of_mistake(mistake)
+    marked = {**question, "policy": "\ufeff" + question["policy"]}
+    plain, found = asked(question, *PANES, "guard"), asked(marked, *PANES, "guard")
+    for answers in (plain[1], found[1]):
+        for each in answers["answers"]:
+            start, end = each.pop("span")
+            each["marked"] = (marked if answers is found[1] else question)["policy"][start:end]
+    assert [at_no_time(found[2]), *found[:2], found[3]] == [at_no_time(plain[2]), *plain[:2], plain[3]]
 
 
 @pytest.mark.parametrize(
@@ -154,8 +177,7 @@ def test_an_error_names_the_field_and_the_next_step(wrong: dict[str, str], field
 def test_hostile_text_is_escaped() -> None:
     policy = json.dumps(MISTAKES[0]["policy"]).replace("gt-images/*", "gt-images/<img src=x onerror=a>*")
     question = {**of_mistake(MISTAKES[0]), "policy": policy, "object": "s3://gt-images/<img src=x onerror=b>"}
-    explained, proof = asked(question, "who", "proof")
-    assert "<img" not in explained["picture"] + explained["table"] + proof["html"]
+    assert "<img" not in "".join(answer["html"] for answer in asked(question, *PANES))
 
 
 ENGINE = """
@@ -171,7 +193,7 @@ for package in sys.argv[2:]:
         importlib.import_module(".".join(part for part in parts if part != "__init__"))
 import lab
 for question in json.loads(sys.stdin.read()):
-    for kind in ("who", "proof"):
+    for kind in ("proof", "answers", "picture", "guard"):
         assert "error" not in json.loads(lab.ask(json.dumps({**question, "ask": kind})))
 print(sorted({name.partition(".")[0] for name in sys.modules} - set(sys.stdlib_module_names) - {"__main__"}))
 """
@@ -275,7 +297,7 @@ def test_a_browser_decides_twenty_policies_as_the_command_line(
     ask = f"([question, kinds]) => Promise.all(kinds.map({lab_asks}))"
     with opened(browser, site) as page:
         for question in twenty():
-            found = page.evaluate(ask, [question, ["who", "proof"]])
+            found = page.evaluate(ask, [question, list(PANES)])
             assert of_the_lab(*found) == on_the_command_line(question, tmp_path, capsys)
 
 
@@ -361,24 +383,30 @@ def same_counts(page: dict[str, Any], native: dict[str, Any]) -> None:
 
 def test_the_page_counts_a_log_with_the_same_sql(log: Path, tmp_path: Path) -> None:
     """The page's module, asked by this DuckDB in place of the browser's."""
-    connection = duckdb.connect()
-    part = tmp_path / "part"
-    part.write_text(log.read_text(encoding="utf-8").rstrip("\n"), encoding="utf-8")
-    start = dt.datetime(1970, 1, 1)
+    same_counts(counted(log.read_bytes(), tmp_path / "part"), counted_natively(log))
 
-    def query(sql: str) -> str:
-        rows = connection.execute(sql.replace("'lines'", f"'{part}'")).fetchall()
-        times = [any(isinstance(row[i], dt.datetime) for row in rows) for i in range(len(rows[0]))] if rows else []
-        kinds = ["timestamp" if each else "plain" for each in times]
-        shown = [
-            [(value - start).total_seconds() * 1000 if isinstance(value, dt.datetime) else value for value in row]
-            for row in rows
-        ]
-        return json.dumps({"kinds": kinds, "rows": shown})
 
-    rows = module("log").Rows(query)
-    rows.add()
-    same_counts(json.loads(rows.result()), counted_natively(log))
+@pytest.mark.parametrize("text", ["", "\n\n", "hello\nworld\n", "<!DOCTYPE html>\n<p>Sign in</p>\n"])
+def test_the_page_does_not_say_that_an_empty_or_another_text_has_no_urls(text: str, tmp_path: Path) -> None:
+    found = counted(text.encode(), tmp_path / "part")
+    assert found["unknown"] is True
+    assert found["summary"].startswith("Unknown whether a URL leaked.")
+    assert "Unknown." in found["html"]
+
+
+def test_a_line_that_cannot_be_read_makes_the_rest_unknown(log: Path, tmp_path: Path) -> None:
+    [good] = [line for line in lines.all_lines() if "REST.GET.OBJECT" in line and "X-Amz" not in line][:1]
+    assert counted(f"{good}\n".encode(), tmp_path / "part")["unknown"] is False
+    found = counted(f"{good}\nno record\n".encode(), tmp_path / "part")
+    assert found["unknown"] is True
+    assert "None" not in found["html"]
+
+
+def test_an_empty_value_is_shown_as_s3_writes_it(log: Path, tmp_path: Path) -> None:
+    found = counted(log.read_bytes(), tmp_path / "part")
+    assert any(None in row for row in found["table"])
+    assert ">None<" not in found["html"]
+    assert ">-<" in found["html"]
 
 
 @pytest.mark.slow

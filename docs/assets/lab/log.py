@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from gt_secure.base import html
+from gt_secure.logs.coverage import Coverage
 from gt_secure.logs.leaks import find_leaks
 from gt_secure.logs.sql.derived_columns import derived, from_lines
 from gt_secure.logs.sql.group_by import finish, group_parts
@@ -58,33 +59,50 @@ class Rows:
         rows = derived(from_lines(_LINES), needed=_COLUMNS)
         self.query(f"INSERT INTO rows SELECT readable, blank, {columns} FROM ({rows})")
 
-    def result(self) -> str:
-        """Return the counts and the leaks as JSON with HTML; everything from the log is escaped."""
-        [(lines, hits, unreadable, presigned)] = self.query(
-            "SELECT count(*), count(*) FILTER (readable), count(*) FILTER (NOT readable AND NOT blank), "
+    def result(self, files: int = 1) -> str:
+        """Return the counts and the leaks as JSON with HTML; everything from the log is escaped.
+
+        What was not read, or an empty log, makes the summary unknown, as on the command line.
+        """
+        [(lines, hits, blank, presigned)] = self.query(
+            "SELECT count(*), count(*) FILTER (readable), count(*) FILTER (NOT readable AND blank), "
             "count(*) FILTER (readable AND presigned) FROM rows"
+        )
+        unreadable = lines - hits - blank
+        coverage = Coverage(
+            objects=files, objects_read=files, lines=lines, hits=hits, unreadable=unreadable, blank=blank
         )
         counted = self.new_name("counted")
         parts = ", ".join(group_parts(_BY))
         self.query(f"CREATE TABLE {counted} AS SELECT {parts}, count(*) AS hits FROM rows WHERE readable GROUP BY ALL")
         table = finish(self, counted, _BY)  # type: ignore[arg-type]
-        leaks = find_leaks(self)
-        shown = [(html.code(ip), status, _YES[signed], f"{number:,}") for ip, status, signed, number in table.rows]
+        leaks = find_leaks(self, unread=coverage.doubts)
+        shown = [
+            (html.code(_shown(ip)), _shown(status), _YES[signed], f"{number:,}")
+            for ip, status, signed, number in table.rows
+        ]
         caption = "Requests by address, status and signature"
         more = f"{len(shown) - _MOST:,} more rows" if len(shown) > _MOST else ""
         found = [(html.Chip(_TONES[leak.kind], leak.kind), leak.sentence) for leak in leaks]
         head = ("address", "status", "presigned", "requests")
         tables = (
+            *(html.notice("warn", "Unknown.", each) for each in coverage.doubts),
             html.table(("kind", "presigned URL"), found[:_MOST], caption="Leaks") if found else "",
-            html.table(head, shown[:_MOST], caption=caption),
+            html.table(head, shown[:_MOST], caption=caption) if shown else "",
             html.hint(more) if more else "",
         )
         numbers = {"lines": lines, "hits": hits, "unreadable": unreadable, "presigned": presigned}
         rows = {"table": [list(row) for row in table.rows], "leaks": [leak.sentence for leak in leaks]}
-        return json.dumps({**numbers, **rows, "summary": leaks.summary, "html": html.output(*tables)})
+        unknown = {"unknown": bool(coverage.doubts), "summary": leaks.summary}
+        return json.dumps({**numbers, **rows, **unknown, "html": html.output(*tables)})
 
 
-_YES = {True: "yes", False: "no", None: ""}
+_YES = {True: "yes", False: "no", None: "unknown"}
+
+
+def _shown(value: Any) -> str:
+    """Return a value as S3 writes it: an empty one is a hyphen."""
+    return "-" if value is None else str(value)
 
 
 def _value(kind: str, value: Any) -> Any:

@@ -92,7 +92,7 @@ onmessage = async ({ data: { files } }) => {
         postMessage({ done });
       }
     }
-    postMessage({ result: JSON.parse(rows.result()) });
+    postMessage({ result: JSON.parse(rows.result(files.length)) });
   } catch (error) {
     postMessage({ failed: String(error.message ?? error).trim().split("\n").at(-1) });
   }
