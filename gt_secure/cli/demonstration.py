@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 TEAM, BUCKET, PREFIX = "open-team", "gt-images", "scans/"
 OFFICE, ELSEWHERE = "203.0.113.7", "198.51.100.9"
-APPLICATION_BUCKET, _MODEL = "ml-artifacts", "mlflow/1/0af31b2c4d5e6f708192a3b4c5d6e7f8/artifacts/model.pkl"
+APPLICATION_BUCKET, _MODEL = "ml-artifacts", "mlflow/1/0af31b2c4d5e4f708192a3b4c5d6e7f8/artifacts/model.pkl"
 _OPENED = (("0001", OFFICE, ELSEWHERE), ("0002", OFFICE, None), ("0003", "203.0.113.21", None))
 """Objects, the workers who open their tasks, and who uses their URL from another address."""
 

@@ -216,13 +216,7 @@ def _run_probe(args: argparse.Namespace) -> int:
     if args.json:
         show_json({"probes": [{**probe.to_dict(), "explanation": why} for probe, why in results]})
     else:
-        first = 0 if any(probe.method != "GET" for probe, _ in results) else 1
-        rows = [
-            [p.method, p.source or "this machine", p.status or "-", p.result, why["headline"]] for p, why in results
-        ]
-        say(table(("method", "from", "status", "result", "why")[first:], [row[first:] for row in rows]))
-    for left in dict.fromkeys(probe.left for probe, _ in results if probe.left):
-        note(f"{printable(left)} could not be removed: delete it.")
+        _show_probes(results)
     code = _exit_code([probe for probe, _ in results], args.expect)
     if code == UNKNOWN and not args.json:
         for probe, why in results:
@@ -231,6 +225,15 @@ def _run_probe(args: argparse.Namespace) -> int:
                 note(f"Not what you wanted from {origin}? {printable(why['next_step'])}")
         note(f"Exit code {UNKNOWN} tells scripts that not every request was opened.")
     return code
+
+
+def _show_probes(results: Sequence[tuple[Probe, dict[str, Any]]]) -> None:
+    """Print a row for each probe, with the method where one is no GET, and what was left behind."""
+    first = 0 if any(probe.method != "GET" for probe, _ in results) else 1
+    rows = [[p.method, p.source or "this machine", p.status or "-", p.result, why["headline"]] for p, why in results]
+    say(table(("method", "from", "status", "result", "why")[first:], [row[first:] for row in rows]))
+    for left in dict.fromkeys(probe.left for probe, _ in results if probe.left):
+        note(f"{printable(left)} could not be removed: delete it.")
 
 
 def _to_probe(gt: Connection, args: argparse.Namespace) -> TestUrl | str:

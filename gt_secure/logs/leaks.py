@@ -26,33 +26,11 @@ from ..base.network import IPNetwork, parse_networks, read_address
 from ..base.text import count, duration, members, some
 from ..base.viewers import CLAIMED
 from .named_networks import About, Networks
+from .sql.application_names import PREFETCHERS
 from .sql.literals import literal
 from .table import Table, _plain
 
 TWINS = "URLs signed in the same second for the same object cannot be told apart."
-PREFETCHERS = (
-    "facebookexternalhit",
-    "slackbot",
-    "slack-imgproxy",
-    "discordbot",
-    "twitterbot",
-    "linkedinbot",
-    "whatsapp",
-    "telegrambot",
-    "skypeuripreview",
-    "googleimageproxy",
-    "bingpreview",
-    "outlook-safelink",
-    "safelinks",
-    "mimecast",
-    "proofpoint",
-    "barracuda",
-    "google-safety",
-    "applebot",
-    "iframely",
-    "embedly",
-)
-"""Words in the user agent of programs that look at a link somebody was sent (that is news too, of another kind)."""
 
 
 @dataclass(frozen=True, slots=True)

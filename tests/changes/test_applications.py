@@ -24,8 +24,9 @@ from support import corpus, states
 from support.restrictions import loads_restriction
 from support.sample import sample
 
-RUN = "0af31b2c4d5e6f708192a3b4c5d6e7f8"
+RUN = "0af31b2c4d5e4f708192a3b4c5d6e7f8"
 FILE = "&response-content-disposition=attachment"
+PART = "X-Amz-Date=20261120T091400Z&X-Amz-Expires=3600&partNumber=1&uploadId=u&X-Amz-Signature=a"
 V2 = {"signature_version": "SigV2", "query": "AWSAccessKeyId=AKIA&Expires=1&Signature=a"}
 
 
@@ -166,7 +167,7 @@ def test_a_plan_names_uploads_and_the_prefix(tmp_path: Path) -> None:
     rows = [
         *(download | {"remote_ip": f"203.0.113.{number}"} for number in range(1, 4)),
         download | {"remote_ip": "198.51.100.9"},
-        {"key": key, "operation": "REST.PUT.PART", "remote_ip": "198.51.100.9", **mlflow},
+        {"key": key, "operation": "REST.PUT.PART", "remote_ip": "198.51.100.9", "query": PART, **mlflow},
         {"operation": "REST.PUT.OBJECT", "remote_ip": "203.0.113.9"},
         {"operation": "REST.POST.OBJECT", "auth_type": "HtmlForm", "remote_ip": "198.51.100.10"},
     ]

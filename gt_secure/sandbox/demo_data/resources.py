@@ -20,7 +20,7 @@ PICTURES = 12
 TEMPLATE_KEY = "templates/bounding-box.liquid.html"
 ARTIFACTS, ROLE = "ml-artifacts", "mlflow-server"
 """The bucket of an application, with artifacts of MLflow, and the role that signs their URLs."""
-_RUN = "mlflow/1/0af31b2c4d5e6f708192a3b4c5d6e7f8/artifacts"
+_RUN = "mlflow/1/0af31b2c4d5e4f708192a3b4c5d6e7f8/artifacts"
 ARTIFACT_KEYS = tuple(f"{_RUN}/{name}" for name in ("model.pkl", "metrics.json", "confusion.png"))
 _BROWSER, _SDK = "Mozilla/5.0 (X11; Linux x86_64; rv:149.0) Gecko/20100101 Firefox/149.0", "python-requests/2.34.2"
 _REQUESTS = (
