@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..base.errors import InvalidInput
+from ..base.outcome import CheckResult
 from ..base.text import some
-from .result import Check, CheckResult
+from .result import Check
 
 if TYPE_CHECKING:
     from ..logs import Coverage, Hits
@@ -51,7 +52,7 @@ def no_foreign_hits(
         How many unreadable lines are accepted.
     """
     _check_sources(restriction)
-    subject = restriction.bucket or restriction.team or "the log"
+    subject = restriction.bucket or restriction.team or hits.subject
     looked = hits.filter(bucket=restriction.bucket, key_prefix=restriction.prefix or None, presigned=True, test=False)
     placed = looked.with_restriction(restriction.addresses, restriction.endpoints)
     counts = _by_allowlist(placed, restriction, count_refused)
@@ -175,11 +176,11 @@ def no_leaked_urls(
     if found:
         more = f" And {len(found) - 1:,} more." if len(found) > 1 else ""
         fix = "End the URL by removing its signer's session or waiting for its expiry, and turn the URL lock on."
-        return CheckResult("no_leaked_urls", "the log", False, found[0].sentence + more, details, fix)
+        return CheckResult("no_leaked_urls", hits.subject, False, found[0].sentence + more, details, fix)
     doubt = _doubt(hits.coverage, leaks.checked, _newest(looked), newest_within_h, max_unreadable)
     if doubt:
-        return CheckResult("no_leaked_urls", "the log", None, doubt, details, _READ_MORE)
-    return CheckResult("no_leaked_urls", "the log", True, leaks.summary, details)
+        return CheckResult("no_leaked_urls", hits.subject, None, doubt, details, _READ_MORE)
+    return CheckResult("no_leaked_urls", hits.subject, True, leaks.summary, details)
 
 
 def _source(address: Any, endpoint: Any) -> str:
