@@ -61,9 +61,16 @@ def _athena() -> Any:
     return athena_client
 
 
+def _verdicts() -> Any:
+    from .cli.commands import VERDICTS
+
+    return VERDICTS
+
+
 hand_in("mask", _mask)
 hand_in("opener", _opener)
 hand_in("athena", _athena)
+hand_in("verdicts", _verdicts)
 __all__, __getattr__, __dir__ = attach(__name__)
 
 

@@ -17,6 +17,7 @@ from .aws.buckets import place_of
 from .aws.client import Aws, connect_aws
 from .aws.teams import TeamLike, team_here
 from .base.errors import InvalidInput, refuse_url
+from .base.ledger import recorded_place
 from .base.network import ProbeOrigin, Source
 from .base.viewers import viewer_tag
 from .changes import Journal
@@ -703,7 +704,8 @@ class Connection:
         wish = account.with_lists(self.aws, restriction)
         supplied = iam.supplied_facts(self.context).with_defaults(iam.supplied_facts(wish.facts))
         state = account.read_state(self.aws, bucket=wish.bucket, supplied=supplied)
-        return access.Exposure(account.locks_of(state), wish.prefix, is_prefix=True).proves(claim_from(wish))
+        proof = access.Exposure(account.locks_of(state), wish.prefix, is_prefix=True).proves(claim_from(wish))
+        return replace(proof, subject=f"s3://{wish.bucket}/{wish.prefix}", place=recorded_place(self.aws))
 
     def findings(
         self,
@@ -741,7 +743,10 @@ class Connection:
                 state = account.with_signers(self.aws, state, None if principals is True else principals)
             found = findings.examine(state)
         access = None if name is None else account.access_to(state, prefix)
-        return listings.Findings(findings.accept(found.findings, self.accepted), found.checked, found.evidence, access)
+        listed = findings.accept(found.findings, self.accepted)
+        result = listings.Findings(listed, found.checked, found.evidence, access)
+        result.place = recorded_place(self.aws)
+        return result
 
     def audit(self, *, buckets: str | Iterable[str] = "used", since: str | None = "7d", logs: bool = True) -> Audit:
         """Report the state of the region: teams, portal, buckets, findings, requests and leaked URLs. Writes nothing.
@@ -820,6 +825,7 @@ class Connection:
             found = access_logs.wait_for_hits(sources, wait_for, wait_s=wait_s, **options)
         else:
             found = access_logs.read_hits(sources, **options)
+        found.place, found.subject = recorded_place(self.aws), bucket or found.subject
         return found.with_refusals(explain.refusal_decider(self.aws)) if predict else found
 
     def count_hits(

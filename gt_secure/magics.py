@@ -9,21 +9,24 @@
 Every word is a command of ``gt-secure``. A command that has a result returns it, and the notebook shows it: the same
 object, from the same function, that the command line prints. With ``--json`` or another format, and for commands
 without a result, the magic prints what the command prints. ``panel`` returns the widget. An error is a sentence with
-the next step, not a traceback; it stops the notebook all the same. So does a check that did not pass, and a command
-that ends with ``--fail-on``.
+the next step, not a traceback; it stops the notebook all the same. So does a verdict that is not 0 on the command line
+(``check``, ``prove``, ``doctor --need``, ``history verify``, ``--fail-on``), unless its value is assigned.
 """
 
 from __future__ import annotations
 
 import argparse
+import dis
 import shlex
+import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from . import widgets
 from .base.errors import AccessDenied, GtSecureError, InvalidInput
 from .base.network import split_list
-from .cli.main import parse
+from .cli.main import parse, record_verdict
 from .cli.output import connection
 from .cli.parser import Parser, add_connection_options
 from .cli.wording import for_command_line
@@ -83,15 +86,26 @@ def _run(words: list[str]) -> Any:
     if args is None:
         return None
     args.parser.check_combination(args)
-    is_check, can_fail = args.command == "check", bool(getattr(args, "fail_on", None))
-    if args.result is not None and not _prints(args) and not can_fail:
+    is_check = args.command == "check"
+    if args.result is not None and not _prints(args) and (is_check or not args.is_verdict or _is_assigned()):
         result = args.result(args)
         return result.require() if is_check else result
-    code = args.run(args)
-    if code and (is_check or can_fail):
+    code = record_verdict(args, int(args.run(args)))
+    if code and args.is_verdict:
         said = f"{args.command} ended with exit code {code}: it failed, or something is unknown."
         raise GtSecureError(said, next_step="Read what is printed above.")
     return None
+
+
+def _is_assigned() -> bool:
+    """Return whether the cell that runs the magic assigns its value to a name."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in (NAME, "IPython"):
+        frame = frame.f_back
+    if frame is None:
+        return False
+    after = (each.opname for each in dis.get_instructions(frame.f_code) if each.offset > frame.f_lasti)
+    return next(after, "").startswith("STORE")
 
 
 def _prints(args: argparse.Namespace) -> bool:

@@ -24,8 +24,8 @@ from _pytest.junitxml import xml_key
 from . import check, sandbox
 from .base.errors import GtSecureError
 from .base.groups import grouped
+from .base.ledger import KEY
 from .base.tracebacks import MaskedFormatter, mask_properties, mask_report, mask_warning
-from .check.ledger import KEY
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -83,7 +83,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--gt-secure-checks",
         type=int,
         metavar="N",
-        help="at least N checks must pass in each notebook whose metadata has no promise; 0: none is needed",
+        help="at least N checks must pass in each notebook without a promise; 0: none is needed",
     )
 
 
@@ -214,13 +214,13 @@ class _ChecksRan(_NotebookCheck):
         """Compare what the cells of nbval recorded with what the saved notebook promises."""
         if self.path in self.config.stash.get(_FAILED, ()):
             pytest.skip("a cell of this notebook failed, so the checks after it are not compared")
+        from .base.outcome import CheckResult
         from .check.notebooks import kept, read_notebook
         from .check.promise import promise_of
-        from .check.result import CheckResult
 
         saved = read_notebook(self.path)
         ran = self._as_run(saved)
-        at_least = None if promise_of(saved).declared else self.config.getoption("--gt-secure-checks")
+        at_least = None if promise_of(saved).stated else self.config.getoption("--gt-secure-checks")
         result = CheckResult("no_code_cell_skipped", self.path.name, True, "", {})
         done = kept(saved, ran, result, at_least=at_least).require()
         self.user_properties.append(("gt_secure", f"{self.path.name}: {done.message or 'no check is promised'}"))

@@ -16,6 +16,7 @@ from ..base.errors import PolicyError
 from ..base.html import Chip, Tone
 from ..base.network import parse_stored_cidrs
 from ..base.text import count, members, printable, some, truncate
+from ..base.truth import Ambiguous
 from ..engine.access.address_classes import minus
 from ..engine.access.exposure import Exposure
 from ..engine.access.locks import EffectiveLocks
@@ -44,7 +45,7 @@ _ANY_ROLE = "/some-role/"
 
 
 @dataclass(frozen=True, slots=True)
-class BucketAccess:
+class BucketAccess(Ambiguous):
     """The answer for a bucket, or for its objects under a prefix.
 
     Attributes
@@ -58,6 +59,8 @@ class BucketAccess:
     depends_on : tuple of str
         Why it is unknown: condition keys, or actions that would have read more.
     """
+
+    _ask = ".tone"
 
     tone: AccessTone
     text: str

@@ -62,6 +62,9 @@ class GtSecureError(Exception):
         """Render the traceback for IPython, in its mode: ``%xmode Verbose`` shows every variable, so it is masked."""
         return masked_traceback(self)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuilt, (type(self), self.args, self.__dict__)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the error as JSON-able data: ``error``, ``message``, ``next_step``, ``details``."""
         return {
@@ -185,6 +188,14 @@ def refuse_url(value: object, field: str, wanted: str) -> None:
     """Raise an error, which does not repeat it, if a presigned URL was passed in place of something else."""
     if isinstance(value, str) and holds_presigned_url(value):
         raise InvalidInput(f"This is a presigned URL, not {wanted}.", next_step=URL_STEP, field=field)
+
+
+def _rebuilt(kind: type[GtSecureError], args: tuple[Any, ...], values: dict[str, Any]) -> GtSecureError:
+    """Return an error that another process raised: its class may ask for more than the message."""
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(values)
+    return error
 
 
 def _safe(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 from ..base import html as markup
 from ..base.text import members, printable
+from ..base.truth import Ambiguous
 from ..engine.access.answer import MEANT
 from .engine import ChangeStep, Rest
 
@@ -14,8 +15,10 @@ ChangeOutcome: TypeAlias = Literal["nothing to do", "applied", "undone"] | Rest
 
 
 @dataclass(frozen=True, slots=True)
-class ProbeResult:
+class ProbeResult(Ambiguous):
     """The result of one expectation on the wire; ``observed`` is ``opened``, ``refused`` or ``not reached``."""
+
+    _ask = ".holds"
 
     kind: str
     source: str
@@ -33,7 +36,7 @@ class ProbeResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Ambiguous):
     """Result of an apply or undo.
 
     Attributes
@@ -52,6 +55,8 @@ class Applied:
     notes : tuple of str
         Reasons why there was nothing to do, or problems of the journal.
     """
+
+    _ask = ".outcome"
 
     id: str
     outcome: ChangeOutcome

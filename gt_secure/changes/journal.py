@@ -23,8 +23,10 @@ from typing import Any, Literal, TypeAlias
 from ..aws.arns import caller_name
 from ..base.columns import ShownTable
 from ..base.errors import GtSecureError, NotFound, refuse_url
+from ..base.outcome import CheckResult
 from ..base.shared_files import create_mode, open_regular, share_with_folder
-from ..base.text import members, truncate
+from ..base.text import count, members, truncate
+from ..base.truth import Ambiguous
 from ..base.url_journal import UrlJournal, journal_folder
 from ..secrets import redact
 
@@ -47,7 +49,7 @@ def scrub(text: str, most: int = 600) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeRecord:
+class ChangeRecord(Ambiguous):
     """One change, as recorded in the journal.
 
     Attributes
@@ -64,6 +66,8 @@ class ChangeRecord:
     events : tuple of mapping
         The later lines.
     """
+
+    _ask = ".status"
 
     id: str
     kind: str
@@ -225,6 +229,30 @@ def _sync_directory(directory: Path) -> None:
         os.close(handle)
 
 
+class JournalCheck(dict[str, tuple[str, ...]]):
+    """The problems and doubts of each change of a journal: true only if every file is intact and complete.
+
+    ``broken`` has the changes whose file is not intact.
+    """
+
+    broken: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool | None:
+        """True if every file is intact, False if one is not, None if one has no end or there is no file."""
+        return False if self.broken else True if len(self) and not any(self.values()) else None
+
+    def __bool__(self) -> bool:
+        return self.passed is True
+
+    def require(self) -> JournalCheck:
+        """Return the result; raise :class:`~gt_secure.check.CheckFailed` unless every file is intact and complete."""
+        named = "; ".join(f"{change}: {', '.join(said)}" for change, said in self.items() if said)
+        text = named or (f"{count(len(self), 'change')} intact." if len(self) else "There is no file.")
+        CheckResult("history", "verify", self.passed, text).recorded().require()
+        return self
+
+
 class Journal(ShownTable["ChangeRecord"]):
     """The changes that a folder records, the oldest first; shown as a table.
 
@@ -320,9 +348,12 @@ class Journal(ShownTable["ChangeRecord"]):
             records = tuple(self._read(each) for each in self._ids() if not _has_ended(self.path / f"{each}.jsonl"))
         return [each for each in records if each.status == "unfinished" and (each.account_id, each.region) == place]
 
-    def verify(self) -> dict[str, tuple[str, ...]]:
+    def verify(self) -> JournalCheck:
         """Check that every file is intact and complete; returns the problems and doubts of each change."""
-        return {record.id: (*record.problems, *record.doubts) for record in map(self._read, self._ids())}
+        records = [self._read(each) for each in self._ids()]
+        found = JournalCheck({record.id: (*record.problems, *record.doubts) for record in records})
+        found.broken = tuple(record.id for record in records if record.problems)
+        return found
 
     def begin(self, first: Mapping[str, Any]) -> Writer:
         """Start the file of a new change with its first line."""

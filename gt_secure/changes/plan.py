@@ -18,6 +18,7 @@ from ..account.state import State
 from ..aws.client import Aws
 from ..base.errors import InvalidInput
 from ..base.text import count, members
+from ..base.truth import Ambiguous
 from ..engine.access.difference import Difference
 from ..engine.access.exposure import Exposure
 from ..engine.access.proof import Proof
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Ambiguous):
     """A planned change and its effects. Nothing has been changed yet.
 
     Attributes
@@ -70,6 +71,8 @@ class Plan:
     reason : str
         Why, for the approver and the journal; secrets in it are redacted.
     """
+
+    _ask = ".empty"
 
     restriction: Restriction
     state: State = field(repr=False)

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..aws.client import Aws
 from ..base.errors import Conflict, InvalidInput, NotFound, Unsupported
+from ..base.truth import Ambiguous
 from .applied import Applied, ChangeOutcome
 from .apply import refuse_unfinished
 from .change import Change, change_from_journal
@@ -18,8 +19,10 @@ from .transaction import OutcomeNote, begin_lines, end, failure_summary, note_ov
 
 
 @dataclass(frozen=True, slots=True)
-class UndoPlan:
+class UndoPlan(Ambiguous):
     """A planned undo: the changes from the current values back to the former ones."""
+
+    _ask = ".empty"
 
     record: ChangeRecord
     changes: tuple[Change[Any], ...]

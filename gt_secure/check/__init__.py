@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ..base.lazy import attach
 
 if TYPE_CHECKING:
+    from ..base.outcome import CheckFailed as CheckFailed, CheckResult as CheckResult
     from ..secrets import SavedSecret as SavedSecret, find_secrets as find_secrets, mask_secrets as mask_secrets
     from .account import no_findings as no_findings
     from .applied_locks import guard_is_in_place as guard_is_in_place, team_is_restricted as team_is_restricted
@@ -26,13 +27,14 @@ if TYPE_CHECKING:
         no_secret_saved as no_secret_saved,
         remove_secrets as remove_secrets,
     )
+    from .promise import promise as promise
     from .report import Report as Report
     from .restrictions import (
         expectations_hold as expectations_hold,
         is_proved as is_proved,
         nothing_drifted as nothing_drifted,
     )
-    from .result import Check as Check, CheckFailed as CheckFailed, CheckResult as CheckResult
+    from .result import Check as Check
     from .running import run_file as run_file, run_specs as run_specs
     from .secret_check import SecretCheck as SecretCheck
     from .spec import CheckFile as CheckFile, Spec as Spec, load_check_file as load_check_file

@@ -8,6 +8,7 @@ from typing import Any
 from ..aws.buckets import place_of
 from ..aws.teams import TeamLike, team_name
 from ..base.errors import InvalidInput
+from ..base.outcome import CheckResult
 from ..base.text import some
 from ..connection import ConnectionLike, with_facts
 from ..engine.access.exposure import Context
@@ -15,7 +16,7 @@ from ..findings.accepted import AcceptedLike, accepted_title
 from ..findings.catalog_page import nearest_code
 from ..findings.listings import Findings
 from ..findings.model import SEVERITIES, Finding, catalog
-from .result import MAX_NAMED, Check, CheckResult
+from .result import MAX_NAMED, Check
 
 
 @Check

@@ -11,12 +11,13 @@ from ..account.reader import ReadScope, read_scope
 from ..aws.buckets import check_prefix, place_of
 from ..aws.teams import TeamLike, Workforce, team_name
 from ..base.network import AddressesLike, IPNetwork, outside, parse_endpoint_id, parse_networks
+from ..base.outcome import CheckResult
 from ..base.text import some
 from ..connection import ConnectionLike, connection_of
 from ..engine.access.address_classes import is_anyone, spans_of
 from ..engine.policies.bucket_guard import Guard, find_guard
 from ..findings.model import Finding
-from .result import Check, CheckResult
+from .result import Check
 
 _URL_LOCK = {"url-lock-both", "url-lock-off", "url-lock-portal-mismatch", "url-lock-impossible"}
 _NEEDED = {"sagemaker:DescribeWorkteam", "sagemaker:DescribeWorkforce", "sagemaker:ListWorkforces"}

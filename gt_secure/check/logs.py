@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..base.errors import InvalidInput
 from ..base.network import AddressesLike
+from ..base.outcome import CheckResult
 from ..base.text import count, some
 from ..logs.leaks import LeakRules
-from .result import Check, CheckResult
+from .result import Check
 
 if TYPE_CHECKING:
     from ..aws.teams import Workteam
@@ -57,7 +58,7 @@ def no_foreign_hits(
         How many unreadable lines are accepted.
     """
     _check_sources(restriction)
-    subject = restriction.bucket or restriction.team or "the log"
+    subject = restriction.bucket or restriction.team or hits.subject
     looked = hits.filter(bucket=restriction.bucket, key_prefix=restriction.prefix or None, presigned=True, test=False)
     placed = looked.with_restriction(restriction.addresses, restriction.endpoints)
     counts = _by_allowlist(placed, restriction, count_refused)
@@ -182,12 +183,12 @@ def no_leaked_urls(
     if found:
         more = f" And {len(found) - 1:,} more." if len(found) > 1 else ""
         fix = "End the URL by removing its signer's session or waiting for its expiry, and turn the URL lock on."
-        return CheckResult("no_leaked_urls", "the log", False, found[0].sentence + more, details, fix)
+        return CheckResult("no_leaked_urls", hits.subject, False, found[0].sentence + more, details, fix)
     doubt = _doubt(hits.coverage, leaks.checked, _newest(looked), newest_within_h, max_unreadable)
     doubt = doubt or _not_compared(leaks, 0, 0)
     if doubt:
-        return CheckResult("no_leaked_urls", "the log", None, doubt, details, _READ_MORE)
-    return CheckResult("no_leaked_urls", "the log", True, leaks.summary, details)
+        return CheckResult("no_leaked_urls", hits.subject, None, doubt, details, _READ_MORE)
+    return CheckResult("no_leaked_urls", hits.subject, True, leaks.summary, details)
 
 
 _ANSWERED = (
@@ -232,7 +233,7 @@ def urls_are_consistent(
         "SELECT count(*) FILTER (WHERE remote_ip IS NULL), count(*) FILTER (WHERE fingerprint IS NULL) FROM {hits}"
     )
     unnamed = 0 if trust_private else _through_some_endpoint(opened)
-    subject = "the log" if team is None else team.name
+    subject = hits.subject if team is None else team.name
     details: dict[str, Any] = {
         "urls": leaks.checked,
         "inconsistent": [leak.to_dict() for leak in found[:50]],

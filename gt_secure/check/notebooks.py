@@ -5,6 +5,7 @@ nbval passes a code cell that was never run in silence; and whatever a notebook 
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shlex
 import shutil
@@ -13,15 +14,30 @@ from pathlib import Path
 from typing import Any
 
 from ..base.errors import InvalidInput, NotFound
+from ..base.ledger import KEY
+from ..base.outcome import CheckResult
 from ..base.shared_files import replacing
 from ..base.text import count, some
 from ..findings.accepted import AcceptedLike, read_accepted
 from ..findings.model import SAVED_SECRET, Acceptance
+from ..logs.time_range import TimeLike, parse_time
 from ..secrets import SavedSecret, find_secrets, mask_secrets, mask_text, secrets_of_text
 from ..secrets.recogniser import table
-from .ledger import KEY
-from .promise import cell_text, find_bypasses, promise_of, ran_text, unkept
-from .result import Check, CheckResult
+from .promise import (
+    WRITE,
+    Pair,
+    cell_text,
+    find_bypasses,
+    is_promise_cell,
+    promise_cell,
+    promise_of,
+    ran,
+    ran_text,
+    stated_in,
+    unkept,
+    uses_checks,
+)
+from .result import Check
 
 SANITIZE_FILE = Path(__file__).with_name("nbval-sanitize.cfg")
 """For ``pytest --nbval-sanitize-with``: addresses, ports, times and ids that differ at each run."""
@@ -32,27 +48,32 @@ _RUN_ALL = "run all cells from the first to the last, and save."
 
 
 @Check
-def no_code_cell_skipped(path: str | Path) -> CheckResult:
+def no_code_cell_skipped(path: str | Path, *, run_within: TimeLike = "24h") -> CheckResult:
     """Every code cell of a saved notebook was run, in the order of the cells, and every check that it promises passed.
 
-    The outputs record which checks ran. A notebook that uses gt_secure without a record is not passed: state in its
-    metadata which checks it has, or that it has none, with ``gt-secure check no-code-cell-skipped --write``. A check is
-    bypassed by whatever lets nbval, papermill or nbclient pass without it, such as a tag, a comment or a raw cell.
+    The outputs record which checks ran, for which account and when. A notebook that uses gt_secure without a record is
+    not passed: ``gt-secure check no-code-cell-skipped --write`` writes a cell with the checks that passed, and
+    ``check.promise()`` states that there is none. A check is bypassed by whatever lets nbval, papermill or nbclient
+    pass without it, such as a tag, a comment or a raw cell.
 
     Parameters
     ----------
     path : path
         An ``.ipynb`` file. Cells with the tag ``skip-execution`` and without a check need not have run.
+    run_within : str or timedelta
+        The age of the oldest record that counts, or a time in UTC; ``any`` for a committed example.
     """
     book = read_notebook(path)
+    since = None if run_within == "any" else parse_time(run_within, "run_within")
     saved = saved_as_run(book, Path(path).name)
-    return kept(book, book, saved) if saved.passed else saved
+    return kept(book, book, saved, since=since) if saved.passed else saved
 
 
 def saved_as_run(book: dict[str, Any], subject: str) -> CheckResult:
     """Return whether the cells of a saved notebook were run, and none bypasses a check; not which checks passed."""
     code = [(i, cell) for i, cell in enumerate(book["cells"]) if _has_code(cell)]
     wanted = [(i, cell) for i, cell in code if _MAY_SKIP not in ((cell.get("metadata") or {}).get("tags") or ())]
+    wanted = [(i, cell) for i, cell in wanted if cell.get("execution_count") is not None or not is_promise_cell(cell)]
     skipped, in_order = _runs(wanted)
     bypassed = find_bypasses(book)
     details = {
@@ -97,14 +118,16 @@ def kept(
     *,
     at_least: int | None = None,
     of_checks: bool = False,
+    since: dt.datetime | None = None,
 ) -> CheckResult:
     """Return whether a run kept the promise of its notebook: every check ran and passed."""
-    owed = unkept(after, promise_of(before), at_least=at_least, of_checks=of_checks)
+    promise = promise_of(before)
+    owed = unkept(after, promise, at_least=at_least, of_checks=of_checks, since=since)
     if not owed:
-        return replace(saved, message=f"{saved.message} {ran_text(after)}".strip())
+        return replace(saved, message=f"{saved.message} {ran_text(after, promise)}".strip())
     fix = (
-        "Run the checks again. A check for another mode says so with check.NAME.skip(reason). If a check was removed, "
-        f"run 'gt-secure check no-code-cell-skipped --write --path {shlex.quote(saved.subject)}'."
+        "Run the notebook again, and save it. A check for another mode says so with check.NAME.skip(reason). If a "
+        f"check was removed on purpose, run '{WRITE} {shlex.quote(saved.subject)}' after that."
     )
     said = f"The checks of the notebook did not all run and pass: {some(owed)}."
     return replace(saved, passed=False, message=said, details={**saved.details, "owed": owed}, next_step=fix)
@@ -118,14 +141,49 @@ def require_run(book: dict[str, Any], subject: str) -> None:
     kept(book, book, result.require(), of_checks=True).require()
 
 
-def write_promise(path: str | Path) -> dict[str, int]:
-    """Write into the metadata of a notebook which checks its code calls, so that a deleted one is noticed."""
-    book = read_notebook(path)
-    bare = {"cells": [{**cell, "outputs": []} for cell in book["cells"] if cell.get("cell_type") == "code"]}
+def write_promise(path: str | Path) -> CheckResult:
+    """Write what passed in the saved run of a notebook as its promise: the last cell, and the same in the metadata.
+
+    A promise without checks stays, and a notebook without gt_secure is not changed.
+    """
+    book, file = read_notebook(path), Path(path)
+
+    def result(passed: bool | None, text: str, fix: str = "") -> CheckResult:
+        return CheckResult("no_code_cell_skipped", file.name, passed, text, {}, fix)
+
+    pairs = {(each.check, each.subject) for each in ran(book) if each.status == "passed"}
+    if not pairs:
+        if not uses_checks(book) or promise_of(book).stated in ("cell", "metadata"):
+            return result(True, "It promises no check.")
+        text = "No check passed in its saved run, so there is nothing to promise. It is not changed."
+        return result(None, text, f"{_RUN_ALL.capitalize()} If it has no check, add a cell with check.promise().")
+    _state(book, pairs)
+    _replace(file, json.dumps(book, indent=1, ensure_ascii=False) + "\n")
+    return result(True, f"Its last cell promises {count(len(pairs), 'check')}.")
+
+
+def _state(book: dict[str, Any], pairs: set[Pair]) -> None:
+    """Put the promise into the last cell of a notebook and into its metadata, in place of a former one."""
+    cells = [cell for cell in book["cells"] if not is_promise_cell(cell)]
+    for number, each in enumerate(cells):
+        if stated_in(each) is not None:
+            step = "Move check.promise(...) into a separate cell, and try again."
+            raise InvalidInput(f"Cell {number} states the promise beside other code.", next_step=step, field="path")
+    lines = promise_cell(pairs).splitlines(keepends=True)
+    cell: dict[str, Any] = {
+        "cell_type": "code",
+        "execution_count": None,
+        "metadata": {},
+        "outputs": [],
+        "source": lines,
+    }
+    if (book.get("nbformat"), book.get("nbformat_minor", 0)) >= (4, 5):
+        cell["id"] = "gt-secure-promise"
+    book["cells"] = [*cells, cell]
     metadata = book.setdefault("metadata", {})
-    metadata[KEY] = {**metadata.get(KEY, {}), "checks": dict(sorted(promise_of(bare).calls.items()))}
-    _replace(Path(path), json.dumps(book, indent=1, ensure_ascii=False) + "\n")
-    return dict(metadata[KEY]["checks"])
+    held = {name: value for name, value in (metadata.get(KEY) or {}).items() if name != "checks"}
+    subjects = {name: sorted(subject for each, subject in pairs if each == name) for name in sorted(dict(pairs))}
+    metadata[KEY] = {**held, "promise": subjects}
 
 
 def _searched(book: Any, details: dict[str, Any]) -> str:

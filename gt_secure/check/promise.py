@@ -1,43 +1,59 @@
-"""The checks that a notebook promises, and whether its run kept the promise: each ran, passed and was not replaced.
+"""The promise of a notebook: the checks that a run must pass, each with its subject, and whether a run kept it.
 
-The promise is in the notebook's metadata (``gt-secure check no-code-cell-skipped --write``, or *Insert a
-Regression-Test Cell*), and in its source: every check that a code cell names, also in a comment, and the code in a cell
-that became Markdown.
+``gt-secure check no-code-cell-skipped --write`` writes the promise after a run, from what passed, as a cell that calls
+:func:`promise`. The notebook's metadata has the same, for a cell that was lost. Without either, the promise is only
+inferred: from the checks that the source names, also in a comment or in a cell that became Markdown, and from the
+records of the saved run.
 
 nbval, papermill and nbclient each honour tags or comments that skip a cell or ignore its error. On an ordinary cell
 that is fine. On a cell that holds a check it turns the check green, whatever the account is like. What the code around
-a check does needs no rule here: the check records its outcome (:mod:`gt_secure.check.ledger`).
+a check does needs no rule here: the check records its outcome (:mod:`gt_secure.base.ledger`).
 """
 
 from __future__ import annotations
 
 import ast
+import datetime as dt
+import json
 import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal, NamedTuple, TypeGuard
 
-from ..base.text import some
-from .ledger import KEY, LedgerEntry, records_of
+from ..base.errors import InvalidInput
+from ..base.handed import handed
+from ..base.ledger import KEY, LedgerEntry, fingerprint, kernel_shell, parsed, recorded_here, records_of
+from ..base.outcome import CheckResult
+from ..base.text import count, some
 from .spec import RULES
 
-CHECK_NAMES = frozenset({*RULES, "run_file", "run_specs"})
+REPORT = "run_file"
+"""The name by which a report of a check file is recorded, beside each of its checks."""
+CHECK_NAMES = frozenset({*RULES, REPORT})
 """The names by which a notebook runs checks."""
+ASSERTS = "asserts"
+"""The name of the assert statements that ask an answer."""
+_ANSWERS = {
+    *("apply", "audit", "examine", "expectations_hold", "explain", "findings", "hits", "history", "holds", "leaks"),
+    *("look", "plan", "probe", "prove", "proves", "run_file", "run_specs", "sweep", "verify", "who_can_open"),
+    *("workforce", "workteam", "workteams"),
+}
+"""Methods whose answer an assert can ask."""
 
-_LINE = re.compile(
-    r"(?:(?s:\A%%.*?)|^[#\s]*(?:\w+\s*=\s*)?[!%][^\n]*?|\b\w*(?:system|run|call|output|[pP]open)\([^)]*?)"
-    r"gt[-_]secure['\",\s]+check['\",\s]+([a-z][\w-]*)?",
+_CALL = re.compile(rf"\b({'|'.join(CHECK_NAMES)})(?:\.look)?\s*\(")
+_COMMENT = re.compile(r"^\s*#+ ?(.*)$", re.MULTILINE)
+_COMMAND = re.compile(
+    r"((?s:\A%%.*?)|^[#\s]*(?:\w+\s*=\s*)?[!%][^\n]*?|\b\w*(?:system|run|call|output|[pP]open)\([^)]*?)"
+    r"gt[-_]secure['\",\s]+([a-z]+)\b([^\n]*)",
     re.MULTILINE,
 )
-_CALL = re.compile(rf"\b({'|'.join(CHECK_NAMES)})(?:\.look)?\s*\(")
-_SAVED = re.compile(r"CheckResult\(name='(\w+)'")
-_COMMENT = re.compile(r"^\s*#+ ?(.*)$", re.MULTILINE)
-_REPORT = "run_file"
+_TALK = ("help", "print", "repr", "dir", "type", "signature", "getsource", "getdoc")
 _USES = re.compile(r"gt[_-]secure")
 _IMPORTS = re.compile(r"gt_secure\.check\b|from gt_secure import (?:\([^)]*|[^\n]*)\bcheck\b")
-
+_PROCESSES = re.compile(r"gt-secure|^\s*(?:\w+\s*=\s*)?!|^%%|subprocess|os\.system", re.MULTILINE)
+WRITE = "gt-secure check no-code-cell-skipped --write --path"
 
 TAGS = ("raises-exception", "nbval-raises-exception", "nbval-skip", "nbval-ignore-output", "skip-execution")
 """Tags that skip a cell, ignore its error, or ignore what it shows."""
@@ -48,50 +64,139 @@ _BYPASS = re.compile(
 _CELL_MAGIC = re.compile(r"^\s*%%(\w+)")
 _RUNS_PYTHON = {"time", "timeit", "prun", "capture", "gt_secure"}
 
+Pair = tuple[str, str]
+
 
 class Promise(NamedTuple):
-    """Checks that must run: the number of calls of each, those that are mentioned, and the cells that name them."""
+    """Checks that must pass, by name and subject; checks that must run, by name, with the cells that name them."""
 
-    calls: Counter[str]
-    mentions: frozenset[str]
-    cells: dict[str, list[int]]
-    declared: bool = False
+    pairs: frozenset[Pair]
+    named: Mapping[str, list[int]]
+    stated: Literal["", "cell", "metadata", "former"] = ""
 
-    def __bool__(self) -> bool:
-        return bool(self.calls or self.mentions)
+
+def promise(**checks: Iterable[str]) -> CheckResult:
+    """State the checks of a notebook, each with its subjects. In a notebook, require that all of them have passed.
+
+    ``gt-secure check no-code-cell-skipped --write`` writes the cell, as the last one. Without arguments it states that
+    the notebook has no check.
+
+    Parameters
+    ----------
+    **checks : list of str
+        By the name of a check, the subjects for which it must pass.
+
+    Raises
+    ------
+    CheckFailed
+        If one of them did not run in this kernel, or did not pass.
+    InvalidInput
+        If the subjects of a check are no list.
+
+    Examples
+    --------
+    >>> check.promise(guard_is_in_place=["gt-images"])  # doctest: +SKIP
+    """
+    for name, subjects in checks.items():
+        if isinstance(subjects, str):
+            step = f'Write {name}=["{subjects[:40]}"].'
+            raise InvalidInput(f"The subjects of {name} are a list.", next_step=step, field=name)
+    owed = {(name, str(subject)) for name, subjects in checks.items() for subject in subjects}
+    shell, left = kernel_shell(), []
+    if shell is not None and not any(map(_PROCESSES.search, shell.history_manager.input_hist_raw)):
+        left = sorted(_left({pair for pair in owed if pair[0] != ASSERTS}, recorded_here()))
+    text = f"Promised and not passed: {some([_pair_text(*pair) for pair in left])}." if left else ""
+    text = text or f"{count(len(owed), 'check')} promised."
+    fix = "Run the notebook from the first cell to the last."
+    return CheckResult("promise", "the notebook", not left, text, {"left": left}, fix if left else "").require()
+
+
+def _left(owed: Iterable[Pair], records: Iterable[LedgerEntry]) -> set[Pair]:
+    """Return the pairs that did not pass; a check that was skipped with a reason owes nothing."""
+    records = list(records)
+    passed = {(each.check, each.subject) for each in records if each.status == "passed"}
+    skipped = {each.check for each in records if each.status == "skipped"}
+    return {pair for pair in owed if pair not in passed and pair[0] not in skipped}
+
+
+def _pair_text(name: str, subject: str) -> str:
+    return f"assert {subject}" if name == ASSERTS else f"{name}({subject})"
 
 
 def promise_of(book: dict[str, Any]) -> Promise:
-    """Read the promise of a notebook from its metadata, source and saved outputs."""
-    written = _written(book)
-    calls: Counter[str] = Counter()
-    mentions = set()
+    """Read the promise of a notebook: from its cell, else from its metadata, else from its source and saved records."""
+    held = (book.get("metadata") or {}).get(KEY)
+    held = held if isinstance(held, dict) else {}
+    named = _named(book)
+    cells = [stated for cell in book["cells"] if (stated := stated_in(cell)) is not None]
+    if cells:
+        return Promise(frozenset(pair for stated in cells for pair in stated), named, "cell")
+    if isinstance(kept := held.get("promise"), dict):
+        return Promise(frozenset(_pairs(kept)), named, "metadata")
+    ran = [each for each in records_of(book["cells"]) if each.status != "skipped"]
+    pairs = frozenset((each.check, each.subject) for each in ran)
+    return Promise(pairs, named, "former" if "checks" in held else "")
+
+
+def _pairs(checks: Mapping[str, Any]) -> Iterator[Pair]:
+    for name, subjects in checks.items():
+        yield from ((str(name), str(each)) for each in (subjects if isinstance(subjects, list | tuple) else ()))
+
+
+def stated_in(cell: dict[str, Any]) -> set[Pair] | None:
+    """Return the pairs that a call of :func:`promise` in a cell states, also in a comment; None without one."""
+    text = cell_text(cell)
+    if "promise" not in text:
+        return None
+    trees = [parsed(text), *(parsed(block) for block in _comments(text) if "promise" in block)]
+    calls = [node for tree in trees if tree is not None for node in ast.walk(tree) if _is_promise(node)]
+    pairs: set[Pair] = set()
+    for call in calls:
+        for keyword in call.keywords:
+            try:
+                pairs |= set(_pairs({str(keyword.arg): ast.literal_eval(keyword.value)}))
+            except ValueError:
+                pairs.add((str(keyword.arg), "a list that is written out, not computed"))
+    return pairs if calls else None
+
+
+def _is_promise(node: ast.AST) -> TypeGuard[ast.Call]:
+    if not isinstance(node, ast.Call):
+        return False
+    function = node.func
+    return isinstance(function, ast.Attribute) and function.attr == "promise" and "check" in ast.unparse(function.value)
+
+
+def is_promise_cell(cell: dict[str, Any]) -> bool:
+    """Return whether a cell does nothing but state the promise: it need not have run."""
+    tree = parsed(cell_text(cell))
+    others = [] if tree is None else [each for each in tree.body if not isinstance(each, ast.Import | ast.ImportFrom)]
+    return bool(others) and all(isinstance(each, ast.Expr) and _is_promise(each.value) for each in others)
+
+
+def promise_cell(pairs: Iterable[Pair]) -> str:
+    """Return the source of the cell that states a promise."""
+    subjects: dict[str, list[str]] = {}
+    for name, subject in sorted(pairs):
+        subjects.setdefault(name, []).append(subject)
+    lines = [f"    {name}={json.dumps(each, ensure_ascii=False)}," for name, each in subjects.items()]
+    return "\n".join(["from gt_secure import check", "", "check.promise(", *lines, ")"])
+
+
+def cell_text(cell: dict[str, Any]) -> str:
+    """Return the source of a cell, which is saved as a text or as a list of lines."""
+    source = cell.get("source", "")
+    return "".join(str(line) for line in source) if isinstance(source, list) else str(source)
+
+
+def _named(book: dict[str, Any]) -> dict[str, list[int]]:
+    """Return the checks and verdicts that the source names, with the numbers of the cells."""
     cells: dict[str, list[int]] = {}
     renamed = renamed_checks(book)
-    texts = set()
     for number, cell in enumerate(book["cells"]):
-        text = cell_text(cell)
-        sure, named = checks_in(text, cell.get("cell_type"), renamed)
-        named |= {name for output in cell.get("outputs") or () for name in _SAVED.findall(str(output.get("data")))}
-        for name in {*sure, *named}:
+        for name in sorted(checks_in(cell_text(cell), cell.get("cell_type"), renamed)):
             cells.setdefault(name, []).append(number)
-        mentions |= named
-        calls.update({} if text in texts else sure)
-        texts.add(text)
-    return Promise(
-        calls | _ran(list(records_of(book["cells"]))) | (written or Counter()),
-        frozenset(mentions),
-        cells,
-        written is not None,
-    )
-
-
-def _written(book: dict[str, Any]) -> Counter[str] | None:
-    held = (book.get("metadata") or {}).get(KEY)
-    checks = held.get("checks") if isinstance(held, dict) else None
-    if not isinstance(checks, dict):
-        return None
-    return Counter({str(name): number for name, number in checks.items() if isinstance(number, int) and number > 0})
+    return cells
 
 
 def renamed_checks(book: dict[str, Any]) -> dict[str, str]:
@@ -102,132 +207,175 @@ def renamed_checks(book: dict[str, Any]) -> dict[str, str]:
     return {alias.asname: alias.name for alias in aliases if alias.asname and alias.name in CHECK_NAMES}
 
 
-def cell_text(cell: dict[str, Any]) -> str:
-    """Return the source of a cell, which is saved as a text or as a list of lines."""
-    source = cell.get("source", "")
-    return "".join(str(line) for line in source) if isinstance(source, list) else str(source)
-
-
-def parsed(text: str) -> ast.Module | None:
-    """Parse the source of a cell without its magics; None if it is no Python."""
-    lines = ["pass" if line.lstrip().startswith(("%", "!")) else line for line in text.splitlines()]
-    try:
-        return ast.parse("\n".join(lines))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-
-
-def checks_in(text: str, kind: object, renamed: dict[str, str]) -> tuple[Counter[str], set[str]]:
-    """Return the checks that the text of a cell calls, and those that it mentions."""
-    tree, mentions = parsed(text), {_check_of(word) for word in _LINE.findall(text)}
+def checks_in(text: str, kind: object, renamed: dict[str, str]) -> set[str]:
+    """Return the checks and verdicts that the text of a cell names: in code, in commented code, or as a command."""
+    named = set(_commands(text))
     if kind not in ("code", "raw"):
-        fenced = "".join(re.findall(r"```.*?```", text, re.DOTALL))
-        calls = _calls(tree, renamed) if tree is not None and _CALL.search(text) else Counter()
-        return calls, mentions | set(_CALL.findall(fenced))
-    mentions |= set(_CALL.findall(text))
-    if tree is None:
-        return Counter(_CALL.findall(text)), mentions
-    comments = [parsed(each) for each in _comments(text) if _CALL.search(each)]
-    return sum((_calls(each, renamed) for each in comments if each is not None), _calls(tree, renamed)), mentions
+        fenced = re.findall(r"```\w*\n(.*?)```", text, re.DOTALL)
+        blocks = [text, *fenced] if _CALL.search(text) else []
+    else:
+        blocks = [text, *(each for each in _comments(text) if _CALL.search(each))]
+    for block in blocks:
+        tree = parsed(block)
+        if tree is None:
+            named |= set(_CALL.findall(text)) if block is text and kind in ("code", "raw") else set()
+        elif block is text or not all(isinstance(each, ast.AnnAssign) for each in tree.body):  # TODO: is no code
+            named |= _names(tree, renamed)
+    return named
 
 
-def _check_of(word: str) -> str:
-    name = word.replace("-", "_")
-    return name if name in CHECK_NAMES else _REPORT
+def _commands(text: str) -> Iterator[str]:
+    """Yield the names of the verdict commands in a text, in each way that a notebook has to run one."""
+    for start, name, rest in _COMMAND.findall(text) if _USES.search(text) else ():
+        mark = (handed("verdicts") or {}).get(name, False)
+        word = re.match(r"['\",\s]*([a-z][\w-]*)", rest)
+        first = word[1].replace("-", "_") if word else ""
+        if name == "check":
+            yield first if first in RULES else REPORT
+        elif (mark is True or (mark and mark in rest)) and not re.match(r"\s*\w+\s*=\s*%", start):
+            yield name
 
 
 def _comments(text: str) -> Iterator[str]:
-    """Yield the blocks of comments that can be code as a whole, and the lines of the others."""
+    """Yield the blocks of comments that can be code as a whole, and the lines of the others; comments beside code."""
     for found in re.finditer(r"(?:^[ \t]*#.*\n?)+", text, re.MULTILINE):
         block = _COMMENT.sub(r"\1", found[0])
         yield from [block] if parsed(block) is not None else block.splitlines()
+    yield from re.findall(r"^[^#\n]*\S[^#\n]*#+ ?(.*)$", text, re.MULTILINE)
 
 
-def _calls(node: ast.AST, renamed: dict[str, str]) -> Counter[str]:
-    """Count the checks that code names; of two branches of an ``if``, the larger number counts."""
-    if isinstance(node, ast.If) and node.orelse:
-        branches = [sum((_calls(each, renamed) for each in body), Counter()) for body in (node.body, node.orelse)]
-        return _calls(node.test, renamed) + (branches[0] | branches[1])
-    if isinstance(node, ast.Attribute) and node.attr == "skip":
-        return Counter()
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-        return _calls(parsed(node.value.value) or ast.Module([], []), renamed)
-    own = Counter(_named_check(node, renamed))
-    return sum((_calls(child, renamed) for child in ast.iter_child_nodes(node)), own)
-
-
-def _named_check(node: ast.AST, renamed: dict[str, str]) -> list[str]:
-    """Return the check that a name or attribute reads, by its own name; none for another node."""
+def _names(node: ast.AST, renamed: dict[str, str]) -> set[str]:
+    """Return the checks that code names; not those that it skips with a reason, or only shows."""
+    if isinstance(node, ast.Attribute) and node.attr in ("skip", "__doc__"):
+        return set()
+    if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in _TALK:
+        return set().union(*(_names(each, renamed) for each in node.args if not isinstance(each, ast.Attribute)))
+    if isinstance(node, ast.Constant) and isinstance(node.value, str) and _CALL.search(node.value):
+        return _names(parsed(node.value) or ast.Module([], []), renamed)
     word = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
     word = renamed.get(word, word)
-    if word not in CHECK_NAMES or not isinstance(getattr(node, "ctx", None), ast.Load):
-        return []
-    return [_REPORT if word == "run_specs" else word]
+    own = {word} if word in CHECK_NAMES and isinstance(getattr(node, "ctx", None), ast.Load) else set()
+    return own.union(*(_names(child, renamed) for child in ast.iter_child_nodes(node)))
 
 
-def _ran(records: list[LedgerEntry]) -> Counter[str]:
-    """Count the places from which each check ran; a report counts as one, whatever checks it has."""
-    places = {(_REPORT if each.at.startswith("report") else each.check, each.cell, each.at) for each in records}
-    return Counter(name for name, *_ in places)
+def asserted(book: dict[str, Any]) -> Iterator[LedgerEntry]:
+    """Yield the asserts of cells that ran without an error, if they ask an answer of gt_secure."""
+    known: set[str] = set()
+    for number, cell in enumerate(book["cells"]):
+        tree = parsed(cell_text(cell)) if cell.get("cell_type") == "code" else None
+        failed = any(each.get("output_type") == "error" for each in cell.get("outputs") or ())
+        has_run = cell.get("execution_count") is not None and not failed
+        for each in tree.body if tree is not None else ():
+            if isinstance(each, ast.Assign) and _asks(each.value, known):
+                known |= {target.id for target in each.targets if isinstance(target, ast.Name)}
+            elif isinstance(each, ast.Assert) and has_run and _asks(each.test, known):
+                yield LedgerEntry(ASSERTS, ast.unparse(each.test), "passed", cell=number)
+
+
+def _asks(node: ast.AST, known: set[str]) -> bool:
+    """Return whether an expression asks an answer of gt_secure, and cannot be true whatever that is."""
+    if isinstance(node, ast.Tuple | ast.Lambda):
+        return False
+    if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or):
+        return all(_asks(each, known) for each in node.values)
+    calls = (each.func for each in ast.walk(node) if isinstance(each, ast.Call))
+    names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+    return bool(names & known) or any(isinstance(each, ast.Attribute) and each.attr in _ANSWERS for each in calls)
+
+
+def ran(book: dict[str, Any]) -> list[LedgerEntry]:
+    """Return what the run of a notebook recorded; the output of a cell that was emptied after it does not count."""
+    records = [each for each in records_of(book["cells"]) if cell_text(book["cells"][each.cell]).strip()]
+    return [*records, *asserted(book)]
 
 
 def unkept(
-    book: dict[str, Any], promise: Promise, *, at_least: int | None = None, of_checks: bool = False
+    book: dict[str, Any],
+    promise: Promise,
+    *,
+    at_least: int | None = None,
+    of_checks: bool = False,
+    since: dt.datetime | None = None,
 ) -> list[str]:
     """Return what the run of a notebook owes to its promise, in sentences; its cells hold the outputs of the run.
 
-    ``of_checks``: only a notebook that imports checks must run one, not each that uses gt_secure.
+    ``of_checks``: only a notebook that imports checks must run one, not each that uses gt_secure. ``since``: the time
+    in UTC after which the checks must have run.
     """
-    records = list(records_of(book["cells"]))
-    owed = [*_not_passed(records), *_not_run(promise, records)]
-    passed = sum(each.status == "passed" for each in records)
-    declared = promise.declared if at_least is None else True
+    records = ran(book)
+    passed = sum(each.status == "passed" and each.check != REPORT for each in records)
+    owed = [*_not_passed(book, records), *_not_run(promise, records), *_too_old(records, since)]
+    if promise.stated == "former":
+        owed.append(f"its promise is of version 0.3.0, which had no subjects: run it, save it, and run '{WRITE} FILE'")
     if passed < (at_least or 0):
         return [*owed, f"{passed} of at least {at_least} checks passed"]
-    if owed or passed or (declared and not records):
+    if owed or passed or (not records and (promise.stated or at_least is not None)):
         return owed
     if records:
         return ["every check was skipped"]
-    if _uses(book, _IMPORTS if of_checks else _USES) and not _asserts(book):
-        return ["no check ran, and the notebook does not state that it has none"]
+    if _uses(book, _IMPORTS if of_checks else _USES):
+        return ["no check ran, and the notebook does not state that it has none (check.promise())"]
     return []
 
 
-def _not_passed(records: list[LedgerEntry]) -> list[str]:
-    """Return the checks that neither passed nor were skipped, each with its cell."""
-    return [
-        f"{each.check}({each.subject}) {each.status} in cell {each.cell}"
-        for each in records
-        if each.status not in ("passed", "skipped")
-    ]
+def _not_passed(book: dict[str, Any], records: list[LedgerEntry]) -> Iterator[str]:
+    """Yield the checks that neither passed nor were skipped, and those whose cell was changed after it ran."""
+    changed = set()
+    for each in records:
+        if each.status not in ("passed", "skipped"):
+            yield f"{_pair_text(each.check, each.subject)} {each.status} in cell {each.cell}{_where(each)}"
+        elif each.source and each.source != fingerprint(cell_text(book["cells"][each.cell])):
+            changed.add(each.cell)
+    yield from (f"cell {number} was changed after its checks ran" for number in sorted(changed))
 
 
 def _not_run(promise: Promise, records: list[LedgerEntry]) -> Iterator[str]:
-    """Yield the promised checks that ran nowhere, or less often than promised."""
-    ran, recorded = _ran(records), {each.check for each in records}
-    for name in sorted({*promise.calls, *promise.mentions}):
-        owed, done = promise.calls[name], ran[name]
-        if done < owed or not (done or name in recorded):
-            where = some([f"cell {number}" for number in promise.cells.get(name, ())])
-            times = f"{done} of {owed} times" if done else "nowhere"
-            yield f"{name} ran {times}" + (f" (named in {where})" if where else "")
+    """Yield the promised checks that did not pass for a subject, and the named ones that ran nowhere."""
+    recorded = {(each.check, each.subject) for each in records}
+    for pair in sorted(_left(promise.pairs, records) - recorded):
+        yield f"{_pair_text(*pair)} ran nowhere"
+    names = {each.check.removesuffix("_fails") for each in records} | {name for name, _ in promise.pairs}
+    for name, cells in promise.named.items():
+        if name not in names:
+            yield f"{name} ran nowhere (named in {some([f'cell {number}' for number in cells])})"
+
+
+def _too_old(records: list[LedgerEntry], since: dt.datetime | None) -> Iterator[str]:
+    """Yield the time of records that are older than accepted, and where they looked."""
+    oldest = min((each for each in records if each.check != ASSERTS), key=lambda each: each.time, default=None)
+    if since is None or oldest is None or oldest.time >= f"{since:%Y-%m-%dT%H:%M:%SZ}":
+        return
+    when = f"at {oldest.time}" if oldest.time else "at a time that was not recorded"
+    yield f"{_pair_text(oldest.check, oldest.subject)} ran {when}{_where(oldest)}, before {since:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _where(entry: LedgerEntry) -> str:
+    account = f", account {entry.account}" if entry.account else ""
+    return f"{account} ({entry.on})" if entry.on else account
 
 
 def _uses(book: dict[str, Any], pattern: re.Pattern[str]) -> bool:
     return any(pattern.search(cell_text(cell)) for cell in book["cells"] if cell.get("cell_type") == "code")
 
 
-def _asserts(book: dict[str, Any]) -> bool:
-    """Return whether a cell that was run asserts something by itself."""
-    run = [cell for cell in book["cells"] if cell.get("execution_count") is not None]
-    return any(isinstance(each, ast.Assert) for cell in run if (tree := parsed(cell_text(cell))) for each in tree.body)
+def uses_checks(book: dict[str, Any]) -> bool:
+    """Return whether a cell of a notebook names gt_secure."""
+    return _uses(book, _USES)
 
 
-def ran_text(book: dict[str, Any]) -> str:
-    """Return how many checks passed and where, in a sentence; empty if none ran."""
-    records = list(records_of(book["cells"]))
-    words = Counter(f"{each.status}{' on the sandbox' if each.on else ''}" for each in records)
-    return f"Checks: {', '.join(f'{number} {word}' for word, number in words.items())}." if words else ""
+def ran_text(book: dict[str, Any], promise: Promise) -> str:
+    """Return how many checks passed, for which account, where and when, in a sentence; empty if none ran."""
+    records = [each for each in ran(book) if each.check != REPORT]
+    if not records:
+        return ""
+    words = Counter(f"{each.status}{_where(each)}{f', {each.region}' if each.region else ''}" for each in records)
+    latest = max(each.time for each in records)
+    when = f", at {latest[:16].replace('T', ' ')} UTC" if latest else ""
+    text = f"Checks: {'; '.join(f'{number} {word}' for word, number in words.items())}{when}."
+    if not promise.stated:
+        return f"{text} Which checks must run is only inferred: no promise is written."
+    more = {(each.check, each.subject) for each in records if each.status == "passed"} - promise.pairs
+    return f"{text} {count(len(more), 'check')} not promised." if more else text
 
 
 def find_bypasses(book: dict[str, Any]) -> list[tuple[int, str]]:
@@ -240,8 +388,8 @@ def find_bypasses(book: dict[str, Any]) -> list[tuple[int, str]]:
 
 def _holds_check(cell: dict[str, Any], names: dict[str, str]) -> bool:
     text = cell_text(cell)
-    calls, mentions = checks_in(text, "code", names)
-    return cell.get("cell_type") in {"code", "raw"} and bool(calls or mentions or _holds_assert(text))
+    held = checks_in(text, "code", names) or stated_in(cell) is not None or _holds_assert(text)
+    return cell.get("cell_type") in {"code", "raw"} and bool(held)
 
 
 def _holds_assert(text: str) -> bool:

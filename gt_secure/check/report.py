@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 from xml.etree import ElementTree as Xml
 
+from ..base.outcome import CheckResult
 from ..base.text import json_text, members
 from ..findings import sarif
 from ..findings.model import Acceptance, Finding, catalog
-from .result import CHECKS, CheckResult
+from .result import CHECKS
 
 PASSED, FAILED, UNKNOWN = 0, 2, 3
 """Exit codes of ``gt-secure check``; 1 is an error."""

@@ -8,6 +8,7 @@ from typing import Any
 from ..account.lists import with_lists
 from ..account.reader import read_state
 from ..base.errors import InvalidInput
+from ..base.outcome import CheckResult
 from ..base.text import capital, some
 from ..changes.plan import exposures_of
 from ..connection import ConnectionLike, connection_of, with_facts
@@ -15,10 +16,9 @@ from ..engine.access.answer import Answer
 from ..engine.access.exposure import Context
 from ..engine.access.locks import READ_POLICY
 from ..engine.access.proof import Proof
-from ..restriction.claim import claim_text
 from ..restriction.files import load_restriction
 from ..restriction.model import Restriction
-from .result import Check, CheckResult, label
+from .result import Check, label
 
 
 @Check
@@ -96,7 +96,7 @@ def is_proved(
 
 def _proof_words(proof: Proof) -> tuple[bool | None, str, str]:
     if proof.proved:
-        return True, f"{capital(claim_text(proof))}.", ""
+        return True, capital(proof.text.removeprefix("Proved: ")), ""
     if proof.counterexample is None:
         if proof.depends_on == (READ_POLICY,):
             return None, f"The bucket policy is unknown: {READ_POLICY} was denied.", f"Ask for {READ_POLICY}."

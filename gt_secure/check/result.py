@@ -1,11 +1,11 @@
-"""Check results, and the two calling conventions: raising and non-raising."""
+"""Checks and their calling conventions: raising, non-raising, and expected to fail."""
 
 from __future__ import annotations
 
-import html
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, ParamSpec, TypeAlias
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Generic, ParamSpec, cast
 
 from ..base.errors import (
     AccessDenied,
@@ -17,90 +17,15 @@ from ..base.errors import (
     Throttled,
     Unreachable,
 )
-from ..base.text import printable
-from .ledger import record, replaced
+from ..base.ledger import KEY, Place, is_recording, kernel_shell, record, recorded_place
+from ..base.outcome import CheckResult
 
 P = ParamSpec("P")
-CheckStatus: TypeAlias = Literal["passed", "failed", "unknown"]
 
 _CANNOT_SEE = (AccessDenied, CredentialsError, Unreachable, Throttled, LogError)
+_FOREIGN = ("__main__", "unittest.mock")
 MAX_NAMED = 5
 """Maximum number of problems named in a message; all of them are in ``details``."""
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """The outcome of one check.
-
-    Attributes
-    ----------
-    name : str
-        The check, such as ``guard_is_in_place``.
-    subject : str
-        What it looked at: a team, a bucket, a notebook.
-    passed : bool or None
-        None: not known, because something could not be read. It never counts as passed.
-    message : str
-        What is so, in a sentence. It may hold text from outside, such as object keys.
-    details : mapping
-        JSON-able facts for programs; never a secret.
-    next_step : str
-        What to do; empty where the check passed.
-    """
-
-    name: str
-    subject: str
-    passed: bool | None
-    message: str
-    details: Mapping[str, Any] = field(default_factory=dict)
-    next_step: str = ""
-
-    @property
-    def status(self) -> CheckStatus:
-        """``passed``, ``failed`` or ``unknown``."""
-        return "unknown" if self.passed is None else "passed" if self.passed else "failed"
-
-    def __bool__(self) -> bool:
-        return self.passed is True
-
-    def __str__(self) -> str:
-        return f"{self.status}: {self.name}({self.subject}): {self.message} {self.next_step}".strip()
-
-    def require(self) -> CheckResult:
-        """Return the result if the check passed; raise :class:`CheckFailed` otherwise."""
-        if self.passed is not True:
-            raise CheckFailed(self)
-        return self
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the result as JSON-able data."""
-        return {
-            "check": self.name,
-            "subject": self.subject,
-            "status": self.status,
-            "passed": self.passed,
-            "message": self.message,
-            "next_step": self.next_step,
-            "details": dict(self.details),
-        }
-
-    def _repr_html_(self) -> str:
-        mark = {"passed": "✓", "failed": "✗", "unknown": "?"}[self.status]
-        said = html.escape(printable(f"{self.message} {self.next_step}".strip()))
-        name = html.escape(printable(f"{self.name}({self.subject})"))
-        return f"<div>{mark} <b>{self.status}</b> <code>{name}</code> {said}</div>"
-
-
-class CheckFailed(GtSecureError, AssertionError):
-    """A check did not pass: it failed, or it could not be decided; ``result`` says which."""
-
-    def __init__(self, result: CheckResult) -> None:
-        super().__init__(
-            f"{result.name}({result.subject}) {result.status}: {result.message}",
-            next_step=result.next_step,
-            details=result.to_dict(),
-        )
-        self.result = result
 
 
 CHECKS: dict[str, Check[Any]] = {}
@@ -143,20 +68,36 @@ class Check(Generic[P]):
         """Assert: return the result, or raise :class:`CheckFailed`."""
         return self._recorded(args, kwargs).require()
 
+    def fails(self, *args: P.args, **kwargs: P.kwargs) -> CheckResult:
+        """Assert that the check fails, such as on an open bucket; unknown is no failure.
+
+        Examples
+        --------
+        >>> check.guard_is_in_place.fails(gt, "open-bucket")  # doctest: +SKIP
+        """
+        result, place = self._decided(args, kwargs)
+        passed = None if result.passed is None else not result.passed
+        step = result.next_step if passed is None else "Call the check without .fails if it should pass now."
+        expected = replace(result, name=f"{self.name}_fails", passed=passed, next_step="" if passed else step)
+        return expected.recorded(place).require()
+
     def skip(self, reason: str) -> str:
         """Record in a notebook why the check does not belong to this run, instead of leaving it out in an ``if``."""
         record(self.name, reason, "skipped")
         return f"skipped: {self.name}: {reason}"
 
     def _recorded(self, args: Any, kwargs: Any) -> CheckResult:
-        subject = _subject(args, kwargs)
-        if name := replaced([*args, *kwargs.values()]):
+        result, place = self._decided(args, kwargs)
+        return result.recorded(place)
+
+    def _decided(self, args: Any, kwargs: Any) -> tuple[CheckResult, Place | None]:
+        subject, given = _subject(args, kwargs), [*args, *kwargs.values()]
+        if name := replaced(given):
             said = f"This kernel has replaced {name}, so the check proves nothing."
             result = CheckResult(self.name, subject, None, said, {}, "Restart the kernel, and do not replace it.")
         else:
             result = self._result(subject, args, kwargs)
-        record(self.name, result.subject, result.status, args[0] if args else None)
-        return result
+        return result, _place(given) if is_recording() else None
 
     def _result(self, subject: str, args: Any, kwargs: Any) -> CheckResult:
         try:
@@ -179,6 +120,20 @@ def _subject(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
     return ", ".join(label(value) for value in values if value is not None) or "the account"
 
 
+def _place(given: Iterable[object]) -> Place | None:
+    """Return where the arguments of a check look: at a connection, a session of the SageMaker SDK, or hits."""
+    for value in given:
+        if hasattr(value, "boto_session"):
+            from ..connection import connection_of
+
+            value = connection_of(cast(Any, value))
+        if (aws := getattr(value, "aws", None)) is not None:
+            return recorded_place(aws)
+        if isinstance(place := getattr(value, "place", None), Place):
+            return place
+    return None
+
+
 def label(value: object) -> str:
     """Name a team, bucket, restriction or file in a few words."""
     for member in ("workteam_name", "name"):
@@ -189,3 +144,23 @@ def label(value: object) -> str:
     if team is not None or bucket is not None:
         return " and ".join(str(part) for part in (team, bucket) if part)
     return str(value)[:120]
+
+
+def replaced(arguments: Iterable[object]) -> str:
+    """Return a name of this package, or of an argument, that the notebook has replaced; empty outside a kernel."""
+    if kernel_shell() is None:
+        return ""
+    for argument in arguments:
+        if type(argument).__module__ == _FOREIGN[1]:
+            return f"an argument with a {type(argument).__name__}"
+        for member, value in vars(argument).items() if hasattr(argument, "__dict__") else ():
+            if hasattr(type(argument), member) and getattr(value, "__module__", "") in _FOREIGN:
+                return f"{type(argument).__name__}.{member}"
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] != KEY:
+            continue
+        for holder in (module, *(each for each in vars(module).values() if getattr(each, "__module__", "") == name)):
+            for member, value in list(getattr(holder, "__dict__", {}).items()):
+                if callable(value) and getattr(value, "__module__", "") in _FOREIGN:
+                    return f"{getattr(holder, '__name__', name)}.{member}"
+    return ""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..base.errors import GtSecureError, NotFound
+from ..base.outcome import CheckResult
 from ..connection import Connection, ConnectionLike, connection_of
 from ..findings.accepted import AcceptedLike, read_accepted
 from ..findings.model import SAVED_SECRET, Acceptance
@@ -16,10 +16,10 @@ from ..logs.leaks import LeakRules
 from ..restriction.files import load_restriction
 from ..restriction.model import Restriction
 from . import account, applied_locks, notebooks, restrictions  # noqa: F401 - their checks register themselves
-from .ledger import record
 from .logs import KINDS, no_leaked_urls, urls_are_consistent
+from .promise import REPORT
 from .report import Report
-from .result import CHECKS, CheckResult, of_error
+from .result import CHECKS, of_error
 from .spec import Spec, load_check_file
 
 if TYPE_CHECKING:
@@ -55,7 +55,14 @@ def run_specs(
 def run_file(gt: ConnectionLike | Callable[[], Connection], path: str | Path) -> Report:
     """Run the checks of a file; see :func:`load_check_file`."""
     file = load_check_file(path)
-    return run_specs(gt, file.specs, source=str(path), accepted=file.accepted)
+    return recorded(run_specs(gt, file.specs, source=str(path), accepted=file.accepted))
+
+
+def recorded(report: Report) -> Report:
+    """Return the report of a check file, and leave a record of it beside those of its checks."""
+    numbers = ", ".join(f"{number} {word}" for word, number in report.counts.items())
+    CheckResult(REPORT, Path(report.source).name, report.passed, numbers).recorded()
+    return report
 
 
 def _unused(accepted: tuple[Acceptance, ...], results: Iterable[CheckResult]) -> tuple[Acceptance, ...]:
@@ -96,8 +103,7 @@ class _Runner:
             return self._look(spec)
         except GtSecureError as error:
             result = of_error(spec.check, _subject(spec), error, False if isinstance(error, NotFound) else None)
-            record(spec.check, result.subject, result.status)
-            return result
+            return result.recorded()
 
     def _look(self, spec: Spec) -> CheckResult:
         check = CHECKS[spec.check]
@@ -121,16 +127,18 @@ class _Runner:
         hits = self._read(spec, bucket)
         given["rules"] = LeakRules.make(pools=_texts(pools)) if pools else None
         given["kinds"] = _texts(given.get("kinds", KINDS))
-        found = no_leaked_urls.look(hits.filter(key_prefix=prefix) if prefix else hits, **given)
-        return replace(found, subject=str(bucket or ", ".join(_texts(spec.arguments.get("logs", [])))))
+        chosen = hits.filter(key_prefix=prefix) if prefix else hits
+        chosen.subject = str(bucket or ", ".join(_texts(spec.arguments.get("logs", []))))
+        return no_leaked_urls.look(chosen, **given)
 
     def _urls_are_consistent(self, spec: Spec, given: dict[str, Any]) -> CheckResult:
         bucket, prefix, team = (given.pop(name, None) for name in ("bucket", "prefix", "team"))
         hits = self._read(spec, bucket)
         given["team"] = None if team is None else self.gt.workteam(team)
         given["pools"] = _texts(given.get("pools", []))
-        found = urls_are_consistent.look(hits.filter(key_prefix=prefix) if prefix else hits, **given)
-        return replace(found, subject=str(bucket or ", ".join(_texts(spec.arguments.get("logs", [])))))
+        chosen = hits.filter(key_prefix=prefix) if prefix else hits
+        chosen.subject = str(bucket or ", ".join(_texts(spec.arguments.get("logs", []))))
+        return urls_are_consistent.look(chosen, **given)
 
     def _read(self, spec: Spec, bucket: str | None) -> Hits:
         """Read a log, or take what was read for another check."""

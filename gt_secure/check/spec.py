@@ -66,7 +66,7 @@ RULES: dict[str, CheckMembers] = {
     "nothing_drifted": CheckMembers({"restriction": "restriction"}, ("restriction",)),
     "expectations_hold": CheckMembers({"restriction": "restriction", "context": "facts"}, ("restriction",)),
     "is_proved": CheckMembers({"restriction": "restriction", "context": "facts"}, ("restriction",)),
-    "no_code_cell_skipped": CheckMembers({"path": "text"}, ("path",)),
+    "no_code_cell_skipped": CheckMembers({"path": "text", "run_within": "text"}, ("path",)),
     "no_secret_saved": CheckMembers({"path": "text"}, ("path",)),
 }
 

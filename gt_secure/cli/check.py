@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..base.errors import InvalidInput
-from ..base.text import count, did_you_mean, printable
+from ..base.outcome import CheckResult
+from ..base.text import did_you_mean, printable
 from ..check.notebooks import remove_secrets, write_promise
-from ..check.running import run_specs
+from ..check.report import Report
+from ..check.running import recorded, run_specs
 from ..check.spec import RULES, Spec, hyphened, load_check_file
 from ..engine.iam.facts import parse_facts
 from ..findings.accepted import read_accepted
@@ -20,14 +23,12 @@ from .output import connection, note, say, show_json, table, write_report
 from .parser import Commands
 from .progress import working
 
-if TYPE_CHECKING:
-    from ..check import Report
-
 _TEXTS = {
     "team": "workteam",
     "severity": "minimum severity that fails: high, medium (default), low, info",
     "since": "start of the log: UTC time, or an age such as 7d",
     "restriction": "restriction file",
+    "run_within": "age of the oldest run that counts: 24h (default), 7d, any",
 }
 _LISTS = {
     "allow": "addresses that the guard must allow",
@@ -67,13 +68,14 @@ def add(commands: Commands) -> None:
     add_accepted(parser)
     group = parser.add_argument_group("the check")
     for name, text in _TEXTS.items():
-        group.add_argument(f"--{name}", help=text)
+        group.add_argument(f"--{name.replace('_', '-')}", help=text)
     for name, text in _LISTS.items():
         group.add_argument(f"--{name}", action="append", metavar="VALUE", help=f"{text}; may be repeated")
     group.add_argument("--path", nargs="+", metavar="NOTEBOOK", help="notebook, or several; each is one check")
     group.add_argument("--context", action="append", metavar="KEY=VALUE", help="known condition key; may be repeated")
     parser.needs("--fix", "check=no-secret-saved")
     parser.needs("--write", "check=no-code-cell-skipped")
+    parser.needs("--run-within", "check=no-code-cell-skipped")
     for local in ("no-secret-saved", "no-code-cell-skipped"):
         parser.excludes(f"check={local}", "--profile", "--region")
     parser.reads_only("--file", "--sarif", "--junit", "--accepted", "--json", "--profile", "--region")
@@ -100,6 +102,7 @@ def _report_from(args: argparse.Namespace) -> Report:
         specs, source, known = file.specs, args.file, (*file.accepted, *known)
     elif args.check:
         specs, source = _specs(args, _given(args)), args.accepted or ""
+        unwritten, specs = _written(specs) if args.write else ((), specs)
     else:
         raise InvalidInput(
             "Name a check, or a file with -f.",
@@ -108,6 +111,7 @@ def _report_from(args: argparse.Namespace) -> Report:
         )
     with working("Running the checks"):
         report = run_specs(lambda: connection(args), specs, source=source, accepted=known)
+    report = recorded(report) if args.file else replace(report, results=(*unwritten, *report.results))
     write_report(args.sarif, lambda: json.dumps(report.to_sarif(), indent=2) + "\n")
     write_report(args.junit, report.to_junit)
     return report
@@ -126,14 +130,24 @@ def _specs(args: argparse.Namespace, given: dict[str, Any]) -> tuple[Spec, ...]:
     specs = tuple(Spec.make(args.check, {**given, "path": path}) for path in args.path or ()) or (
         Spec.make(args.check, given),
     )
-    for spec in specs if args.write else ():
-        promised = sum(write_promise(spec.base / spec.arguments["path"]).values())
-        note(f"{printable(spec.arguments['path'])}: its metadata now promises {count(promised, 'check')}.")
     if args.fix:
         for spec in specs:
             for removed in remove_secrets(spec.base / spec.arguments["path"]):
                 note(f"{printable(spec.arguments['path'])}: masked {removed.what} in {printable(removed.place)}.")
     return specs
+
+
+def _written(specs: tuple[Spec, ...]) -> tuple[tuple[CheckResult, ...], tuple[Spec, ...]]:
+    """Write the promises of notebooks; return those that have nothing to promise, and the others to check."""
+    unwritten, left = [], []
+    for spec in specs:
+        result = write_promise(spec.base / spec.arguments["path"])
+        if result.passed:
+            left.append(spec)
+            note(f"{printable(spec.arguments['path'])}: {result.message}")
+        else:
+            unwritten.append(result)
+    return tuple(unwritten), tuple(left)
 
 
 def _given(args: argparse.Namespace) -> dict[str, Any]:

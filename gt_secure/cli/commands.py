@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 from typing import NamedTuple
 
 
@@ -10,6 +11,8 @@ class Command(NamedTuple):
     """One command: name, group, the module that adds its options, and help text.
 
     ``writes``: an interrupt unwinds the command, so that it rolls back, or ends what it started.
+    ``verdict``: True if its exit code is a verdict, or the word that makes it one. A verdict fails a notebook, and
+    counts as a check in it.
     """
 
     name: str
@@ -17,6 +20,13 @@ class Command(NamedTuple):
     module: str
     help: str
     writes: bool = False
+    verdict: bool | str = False
+
+    def is_verdict(self, words: Iterable[str]) -> bool:
+        """Return whether the exit code of a command line is a verdict."""
+        if isinstance(self.verdict, bool):
+            return self.verdict
+        return any(word.partition("=")[0] == self.verdict for word in words)
 
 
 RESTRICT, TEST, WATCH, LOCAL = "Restrict", "Test and explain", "Watch", "Local (no AWS account)"
@@ -32,22 +42,26 @@ COMMANDS: tuple[Command, ...] = (
     Command("sign", TEST, "sign", "sign a presigned test URL", writes=True),
     Command("probe", TEST, "sign", "fetch a test URL and explain the answer", writes=True),
     Command("who", TEST, "exposure", "show who can open an object, and which lock decides"),
-    Command("prove", TEST, "exposure", "prove that a restriction holds, or show a hole"),
-    Command("findings", TEST, "findings", "list what defeats or weakens a restriction"),
-    Command("doctor", TEST, "doctor", "show what this role can do, and the missing permissions"),
+    Command("prove", TEST, "exposure", "prove that a restriction holds, or show a hole", verdict=True),
+    Command("findings", TEST, "findings", "list what defeats or weakens a restriction", verdict="--fail-on"),
+    Command("doctor", TEST, "doctor", "show what this role can do, and the missing permissions", verdict="--need"),
     Command("hits", WATCH, "hits", "count requests in access logs"),
     Command("leaks", WATCH, "leaks", "find presigned URLs used from several networks"),
     Command("plot", WATCH, "hits", "draw requests as SVG or PNG"),
-    Command("check", WATCH, "check", "assert that a restriction is in place and holds"),
-    Command("audit", WATCH, "sweep", "report the state of the region"),
-    Command("history", WATCH, "history", "list, show or verify changes of the locks"),
-    Command("sweep", WATCH, "sweep", "report many accounts and regions"),
+    Command("check", WATCH, "check", "assert that a restriction is in place and holds", verdict=True),
+    Command("audit", WATCH, "sweep", "report the state of the region", verdict="--fail-on"),
+    Command("history", WATCH, "history", "list, show or verify changes of the locks", verdict="verify"),
+    Command("sweep", WATCH, "sweep", "report many accounts and regions", verdict="--fail-on"),
     Command("demo", LOCAL, "demo", "run the main job on a local AWS, in JupyterLab", writes=True),
     Command("tutorials", LOCAL, "tutorials", "copy the tutorial notebooks into a folder", writes=True),
     Command("sandbox", LOCAL, "sandbox", "run AWS on this machine, for demos and tests", writes=True),
     Command("inspect", LOCAL, "sign", "describe a presigned URL without its secrets"),
     Command("verdict", LOCAL, "exposure", "decide IAM requests from standard input (NDJSON)"),
 )
+
+
+VERDICTS = {item.name: item.verdict for item in COMMANDS if item.verdict}
+"""The commands whose exit code is a verdict: True, or with the word that makes it one."""
 
 
 def find_command(word: str) -> Command | None:

@@ -79,8 +79,9 @@ def _run(args: argparse.Namespace) -> int:
         show_json(diagnosis.to_dict())
     else:
         _show(diagnosis)
-    words = [each.status for each in diagnosis.features] if args.need else []
-    return FOUND if "no" in words else UNKNOWN if "unknown" in words else OK
+    if not args.need or diagnosis.passed:
+        return OK
+    return UNKNOWN if diagnosis.passed is None else FOUND
 
 
 def _diagnosis_from(args: argparse.Namespace) -> Diagnosis:

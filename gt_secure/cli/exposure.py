@@ -20,7 +20,6 @@ from ..engine.iam.facts import parse_facts, supplied_facts
 from ..engine.iam.operators import policy_network
 from ..engine.policies.signer_limit import parse_signers
 from ..logs.activity import READING
-from ..restriction.claim import claim_text
 from ..restriction.files import load_restriction
 from ..restriction.model import Restriction
 from .exit_codes import FOUND, OK, UNKNOWN
@@ -104,6 +103,7 @@ def add(commands: Commands) -> None:
             ),
         ),
         exit_codes="0 proved, 2 not proved, 3 unknown",
+        result=_proof_from,
     )
     prove.add_place("bucket")
     prove.add_argument("-f", "--file", help="restriction file; its bucket's policy is read from AWS")
@@ -288,12 +288,19 @@ def _who_signs(args: argparse.Namespace) -> int:
     return code
 
 
-def _run_prove(args: argparse.Namespace) -> int:
+def _proof_from(args: argparse.Namespace) -> Proof:
     from ..engine.access.proof import prove
 
     if args.tf_plan or args.cloudformation:
+        [policy], _ = read_planned(args)
+        return policy.prove(*_locks_and_claim(args))
+    return prove(*_locks_and_claim(args)) if args.bucket_policy else _prove_account(args)
+
+
+def _run_prove(args: argparse.Namespace) -> int:
+    if args.tf_plan or args.cloudformation:
         return _prove_planned(args)
-    proof = prove(*_locks_and_claim(args)) if args.bucket_policy else _prove_account(args)
+    proof = _proof_from(args)
     return _show_proof(args, proof, f"it depends on {', '.join(proof.depends_on)}")
 
 
@@ -314,7 +321,7 @@ def _show_proof(args: argparse.Namespace, proof: Proof, unknown: str) -> int:
     if args.json:
         show_json(proof.to_dict())
     elif proof.proved:
-        say(fit(f"Proved: {claim_text(proof)}."))
+        say(fit(proof.text))
         _say_assumed(proof.assumed)
     elif proof.counterexample is not None:
         request = proof.counterexample["request"]

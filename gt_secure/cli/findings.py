@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from ..base.errors import InvalidInput
@@ -11,7 +10,7 @@ from ..base.text import json_text, printable
 from ..engine.iam.facts import parse_facts, supplied_facts
 from ..findings.accepted import accept, accepted_title, load_accepted, read_accepted, unused
 from ..findings.catalog_page import page
-from ..findings.model import SEVERITIES, catalog
+from ..findings.model import catalog
 from ..restriction.messages import notices
 from .accepted import add_accepted, add_baseline, add_fail_on, note_unused, write_baseline
 from .exit_codes import FOUND, OK, UNKNOWN
@@ -115,19 +114,10 @@ def _run_findings(args: argparse.Namespace) -> int:
         _show(findings)
     if args.accepted and not any(finding.code == "not-checked" for finding in findings):
         note_unused(unused(findings, load_accepted(args.accepted)))
-    worst = SEVERITIES[: SEVERITIES.index(args.fail_on) + 1] if args.fail_on in SEVERITIES else ()
-    if any(finding.severity in worst and finding.state == "found" for finding in findings.open):
-        return FOUND
-    undecided = not findings.decided or _unknown_codes(findings, worst or SEVERITIES)
-    return UNKNOWN if undecided and any((args.fail_on, args.tf_plan, args.cloudformation)) else OK
-
-
-def _unknown_codes(findings: Findings, severities: Collection[str]) -> list[str]:
-    """Return the codes of these severities that are unknown, except accepted ones."""
-    accepted = {finding.code for finding in findings.accepted}
-    codes = [each.code for each in findings.checked if each.outcome == "unknown" and each.code not in accepted]
-    codes += [finding.code for finding in findings.open if finding.state == "unknown"]
-    return [code for code in codes if catalog()[code]["severity"] in severities]
+    passed = findings.passes(args.fail_on or "unknown")
+    if passed is None:
+        return UNKNOWN if any((args.fail_on, args.tf_plan, args.cloudformation)) else OK
+    return OK if passed else FOUND
 
 
 def _show(found: Findings) -> None:

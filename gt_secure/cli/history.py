@@ -97,8 +97,6 @@ def _verify(args: argparse.Namespace) -> int:
     else:
         for change, said in found.items():
             say(f"{change}  {'; '.join(said) or 'intact'}")
-    if not found:
+    if not len(found):
         note(f"unknown: {journal.empty} Nothing was verified in {journal.path}.")
-    if any(record.problems for record in journal):
-        return FOUND
-    return UNKNOWN if not found or any(found.values()) else OK
+    return OK if found else UNKNOWN if found.passed is None else FOUND

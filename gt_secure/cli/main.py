@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
 from ..base.errors import GtSecureError, InvalidInput
+from ..base.ledger import is_recording, record, recorded_place
 from .commands import COMMANDS, find_command
-from .exit_codes import ERROR, INTERRUPTED, OK, USAGE
+from .exit_codes import ERROR, FOUND, INTERRUPTED, OK, USAGE
 from .interrupts import end_on_interrupt, unwind_on_interrupt
-from .output import last_words, output_lost, prepare_streams, report, show_json
+from .output import last_caller, last_words, output_lost, prepare_streams, report, show_json
 from .parser import Commands, Parser, main_parser, refuse_urls, unknown_command
 from .wording import for_command_line
 
@@ -55,6 +57,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace | None:
         unknown_command(word)
     args: argparse.Namespace = build_parser(command.module).parse_args(words)
     args.command, args.writes = command.name, command.writes
+    args.is_verdict = command.is_verdict(words)
     args.words = [item for i, item in enumerate(words) if i != words.index(word)]
     return args
 
@@ -91,7 +94,16 @@ def _run(words: Sequence[str], args: argparse.Namespace, *, unwind: bool) -> int
     if unwind and found.writes:
         unwind_on_interrupt()
     found.parser.check_combination(found)
-    return int(found.run(found))
+    return record_verdict(found, int(found.run(found)))
+
+
+def record_verdict(args: argparse.Namespace, code: int) -> int:
+    """Return the exit code of a command, and record it in the notebook that runs the command, if it is a verdict."""
+    if args.is_verdict and args.command != "check" and is_recording():
+        status = {OK: "passed", FOUND: "failed"}.get(code, "unknown")
+        words = shlex.join(word for word in args.words if word != "--json")
+        record(args.command, words, status, recorded_place(last_caller()), f"exit code {code}")
+    return code
 
 
 def _outcome(args: argparse.Namespace) -> list[str]:

@@ -19,14 +19,25 @@ from .exit_codes import ERROR
 from .wording import for_command_line
 
 if TYPE_CHECKING:
+    from ..aws.client import Aws
     from ..connection import Connection
+
+
+_callers: list[Aws] = []
 
 
 def connection(args: argparse.Namespace, **attributes: Any) -> Connection:
     """Connect with the common options and further arguments; the sandbox is named by AWS_ENDPOINT_URL."""
     from ..connection import connect  # much to import, and a command over logs makes no connection
 
-    return connect(profile=args.profile, region=args.region, **attributes)
+    made = connect(profile=args.profile, region=args.region, **attributes)
+    _callers[:] = [made.aws]
+    return made
+
+
+def last_caller() -> Aws | None:
+    """Return the credentials of the connection that was made last; None without one."""
+    return _callers[0] if _callers else None
 
 
 _UNUSABLE = frozenset({errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})

@@ -17,9 +17,9 @@ from ..connection import Connection
 from ..presign import Probe, TestUrl, inspect
 from ..presign.own_object import CODE as PROBE_WRITES
 from ..presign.probe import READS, WRITES
+from ..presign.sign import SIGN_WITH
 from ..restriction.applications import applications, check_application
 from ..restriction.messages import notice
-from ..presign.sign import SIGN_WITH
 from .exit_codes import FOUND, OK, UNKNOWN
 from .output import ask, connection, note, say, show_json, table
 from .parser import Commands, Parser

@@ -9,7 +9,10 @@ from typing import Any
 from ..aws.teams import TeamLike
 from ..base.errors import InvalidInput
 from ..base.html import output as cell_output, table as html_table
+from ..base.ledger import Place, recorded_place
+from ..base.outcome import CheckResult
 from ..base.text import members
+from ..base.truth import Ambiguous
 from ..connection import ConnectionLike, connection_of
 from .environment import Fact, facts
 from .features import Feature, choose
@@ -18,8 +21,10 @@ from .resources import Scope, permissions_of, policy_for, scope_of
 
 
 @dataclass(frozen=True)
-class FeatureState:
+class FeatureState(Ambiguous):
     """The state of one feature, with the permissions behind it."""
+
+    _ask = ".status == 'yes'"
 
     feature: Feature
     answers: tuple[PermissionAnswer, ...]
@@ -73,13 +78,28 @@ def _unknown(answers: Sequence[PermissionAnswer]) -> str:
 
 
 @dataclass(frozen=True)
-class Diagnosis:
+class Diagnosis(Ambiguous):
     """The features that a role can use; ``facts`` are about installation, SDK, region, signature and clock."""
+
+    _ask = ".require()"
 
     caller: str
     scope: Scope
     features: tuple[FeatureState, ...]
     facts: tuple[Fact, ...]
+    place: Place | None = None
+
+    @property
+    def passed(self) -> bool | None:
+        """True if every feature can be used, False if one cannot, None if one is unknown."""
+        words = {each.status for each in self.features}
+        return False if "no" in words else None if "unknown" in words or not words else True
+
+    def require(self) -> Diagnosis:
+        """Return the diagnosis; raise :class:`~gt_secure.check.CheckFailed` unless every feature can be used."""
+        needed = ", ".join(each.feature.name for each in self.features)
+        CheckResult("doctor", needed, self.passed, self.headline).recorded(self.place).require()
+        return self
 
     @property
     def headline(self) -> str:
@@ -174,4 +194,4 @@ def examine(
         )
         for feature in chosen
     )
-    return Diagnosis(gt.aws.caller_arn, scope, states, tuple(facts(gt.aws)))
+    return Diagnosis(gt.aws.caller_arn, scope, states, tuple(facts(gt.aws)), recorded_place(gt.aws))

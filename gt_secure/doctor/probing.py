@@ -13,6 +13,7 @@ from ..aws.buckets import bucket_region
 from ..aws.client import Aws, aws_errors
 from ..base.errors import AccessDenied, CredentialsError, GtSecureError, NotFound
 from ..base.text import members
+from ..base.truth import Ambiguous
 from .features import Permission
 from .resources import Scope
 from .simulating import Simulator, trusts
@@ -22,8 +23,10 @@ WORKERS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class PermissionAnswer:
+class PermissionAnswer(Ambiguous):
     """The state of one permission; ``how`` is ``called``, ``predicted`` (by iam:SimulatePrincipalPolicy) or empty."""
+
+    _ask = ".status == 'yes'"
 
     permission: Permission
     resource: str | None

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from ..base.errors import InvalidInput
 from ..base.html import Chip, output, table
 from ..base.text import members
+from ..base.truth import Ambiguous
 from ..presign.probe import Probe
 
 Expected = Literal["opened", "refused"]
@@ -38,8 +39,10 @@ class LoggedProbe:
         return {"scene": self.label, "http_status": self.status, **members(self, *names)}
 
 
-class Scenes:
+class Scenes(Ambiguous):
     """A growing list of scenes that shows itself as a table."""
+
+    _ask = ".as_expected"
 
     def __init__(self) -> None:
         self._scenes: list[LoggedProbe] = []

@@ -14,6 +14,7 @@ from ..base.denials import parse_denial
 from ..base.html import Tone, join as join_html, notice as notice_box, output as cell_output, text as html_text
 from ..base.network import Source
 from ..base.text import printable
+from ..base.truth import Ambiguous
 from ..engine.access.answer import tone
 from ..engine.iam.request_space import Word
 from ..engine.iam.verdict import Verdict
@@ -42,7 +43,7 @@ _DETAILS = "get-request-authorization-details"
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Ambiguous):
     """One answer, explained.
 
     Attributes
@@ -72,6 +73,8 @@ class Explanation:
         Whether the URL was used from another address than the one that it was signed for, or from outside the list of
         the bucket guard; None if neither is known.
     """
+
+    _ask = ".predicted"
 
     cause: str
     lock: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from .. import findings
 from ..account.evidence import Evidence
@@ -12,7 +12,10 @@ from ..aws.arns import caller_name
 from ..aws.teams import CREATE_TEAM
 from ..base.columns import ShownTable, chip, lay_out
 from ..base.html import hint, output as cell_output, table as html_table
+from ..base.ledger import Place
+from ..base.outcome import CheckResult
 from ..base.text import count, some
+from ..base.truth import without_truth
 from .model import OUTCOMES, SEVERITIES
 
 if TYPE_CHECKING:
@@ -86,6 +89,11 @@ class History(_List["HistoryEntry"]):
         super().__init__(entries)
         self.unread = tuple(unread)
 
+    def __bool__(self) -> bool:
+        if not len(self) and self.unread:
+            raise TypeError(without_truth(self, ".unread: not everything was read"))
+        return len(self) > 0
+
     @staticmethod
     def row(item: HistoryEntry) -> tuple[str, ...]:
         """Return the cells of a change."""
@@ -113,6 +121,7 @@ class Findings(ShownTable["Finding"], tuple["Finding", ...]):
     checked: tuple[Checked, ...]
     evidence: Evidence
     access: BucketAccess | None
+    place: Place | None = None
 
     def __new__(
         cls,
@@ -126,16 +135,27 @@ class Findings(ShownTable["Finding"], tuple["Finding", ...]):
         made.checked, made.evidence, made.access = tuple(checked), evidence or Evidence("nothing"), access
         return made
 
+    def __bool__(self) -> bool:
+        if not len(self) and not self.decided:
+            raise TypeError(without_truth(self, f".checked: no rule was decided. {self.looked}"))
+        return len(self) > 0
+
+    def _of(self, findings: Iterable[Finding]) -> Findings:
+        """Return some of the findings, with what all of them rest on."""
+        some = Findings(findings, self.checked, self.evidence, self.access)
+        some.place = self.place
+        return some
+
     @property
     def open(self) -> Findings:
         """The findings that nobody accepts today."""
-        return Findings((each for each in self if each.accepted is None), self.checked, self.evidence, self.access)
+        return self._of(each for each in self if each.accepted is None)
 
     @property
     def accepted(self) -> Findings:
         """The findings that are accepted today, the one that ends first at the top."""
         accepted = sorted((each for each in self if each.accepted is not None), key=_last_day)
-        return Findings(accepted, self.checked, self.evidence, self.access)
+        return self._of(accepted)
 
     @property
     def decided(self) -> bool:
@@ -150,6 +170,28 @@ class Findings(ShownTable["Finding"], tuple["Finding", ...]):
         reasons = dict.fromkeys(each.reason for each in outcomes["not applicable"])
         why = f" ({'; '.join(reasons)})" if reasons else ""
         return f"{count(len(self.checked), 'rule')}: {numbers or 'none'}{why}."
+
+    def passes(self, severity: Severity | Literal["unknown"] = "high") -> bool | None:
+        """Return whether no finding is that severe or higher; None if one of that severity is not decided.
+
+        ``unknown``: no finding fails, and every undecided one counts.
+        """
+        worst = () if severity == "unknown" else SEVERITIES[: SEVERITIES.index(severity) + 1]
+        if any(each.severity in worst and each.state == "found" for each in self.open):
+            return False
+        accepted = {each.code for each in self.accepted}
+        codes = [each.code for each in self.checked if each.outcome == "unknown" and each.code not in accepted]
+        codes += [each.code for each in self.open if each.state == "unknown"]
+        undecided = any(findings.catalog()[code]["severity"] in (worst or SEVERITIES) for code in codes)
+        return None if undecided or not self.decided else True
+
+    def require(self, severity: Severity = "high") -> Self:
+        """Return the findings; raise CheckFailed for one that severe, or if one of that severity is not decided."""
+        failing = [each for each in self.open if each.severity in SEVERITIES[: SEVERITIES.index(severity) + 1]]
+        named = "; ".join(map(str, failing[:5])) or self.looked
+        result = CheckResult("findings", self.evidence.subject, self.passes(severity), f"{severity} or higher: {named}")
+        result.recorded(self.place).require()
+        return self
 
     def to_sarif(self, *, source: str = "", places: Mapping[str, tuple[str, int]] | None = None) -> dict[str, Any]:
         """Return the findings as a SARIF 2.1.0 log; ``source`` is a file to which code scanning attaches them."""
@@ -167,16 +209,18 @@ class Findings(ShownTable["Finding"], tuple["Finding", ...]):
 
     def __str__(self) -> str:
         """Return the open findings as a table, and the accepted ones in another."""
-        if not self.accepted:
+        if not len(self.accepted):
             return super().__str__()
-        tables = [lay_out(self.head, [self.row(each) for each in some]) for some in (self.open, self.accepted) if some]
+        tables = [
+            lay_out(self.head, [self.row(each) for each in some]) for some in (self.open, self.accepted) if len(some)
+        ]
         title = findings.accepted_title(self.accepted)
-        return "\n".join([*(tables[0] if self.open else ["No finding is open."]), "", title, *tables[-1]])
+        return "\n".join([*(tables[0] if len(self.open) else ["No finding is open."]), "", title, *tables[-1]])
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        if not self.accepted:
+        if not len(self.accepted):
             return super()._repr_html_()
         cells = [[chip(cell) for cell in self.row(each)] for each in self.open]
         shown = html_table(self.head, cells) if cells else hint("No finding is open.")
@@ -185,6 +229,18 @@ class Findings(ShownTable["Finding"], tuple["Finding", ...]):
 
 class FindingsReport:
     """A report with ``findings`` and ``unread``: how severe it is. Findings that somebody accepts do not count."""
+
+    __slots__ = ()
+
+    @property
+    def subject(self) -> str:
+        """The subject of the report, as a notebook records it."""
+        return "all accounts"
+
+    @property
+    def place(self) -> Place | None:
+        """Account and region; None for several."""
+        return None
 
     if TYPE_CHECKING:
 
@@ -223,11 +279,13 @@ class FindingsReport:
         return self.doubts()
 
     def require(self, severity: Severity = "high") -> Self:
-        """Return the report, or raise :class:`AssertionError` for a finding that severe or anything unread."""
-        findings = self.worse_than(severity)
+        """Return the report; raise :class:`~gt_secure.check.CheckFailed` for such a finding, or anything unread."""
+        findings, doubts = self.worse_than(severity), self.doubts(severity)
+        title = f"{count(len(findings), 'finding')} of severity {severity} or higher"
         named = some([*map(str, findings)], between="; ")
-        if findings:  # no assert statement: python -O would skip it
-            raise AssertionError(f"{count(len(findings), 'finding')} of severity {severity} or higher: {named}")
-        if doubts := self.doubts(severity):
-            raise AssertionError("Not read or not decided: " + some(doubts, between="; "))
+        if doubts and not findings:
+            title, named = "Not read or not decided", some(doubts, between="; ")
+        passed = False if findings else None if doubts else True
+        name = type(self).__name__.lower()
+        CheckResult(name, self.subject, passed, f"{title}: {named or 'none'}").recorded(self.place).require()
         return self

@@ -22,6 +22,7 @@ from ..base.html import (
     output as cell_output,
 )
 from ..base.text import members, printable
+from ..base.truth import without_truth
 
 SAVED_SECRET = "saved-secret"  # noqa: S105
 """The code of a secret that ``no_secret_saved`` accepts: the subject of its entry is the id of the secret."""
@@ -205,6 +206,9 @@ class Checked(NamedTuple):
     code: str
     outcome: CheckedWord
     reason: str = ""
+
+    def __bool__(self) -> bool:
+        raise TypeError(without_truth(self, ".outcome == 'clean'"))
 
 
 Matcher: TypeAlias = "Callable[..., Iterator[Match]]"

@@ -11,7 +11,9 @@ from .. import account
 from ..base.columns import lay_out
 from ..base.errors import InvalidInput
 from ..base.html import hint, notice, output, table, text as html_text
+from ..base.ledger import Place, recorded_place
 from ..base.text import members
+from ..base.truth import Ambiguous
 from ..findings.listings import Findings, FindingsReport, Workteams
 from ..findings.model import SEVERITIES, catalog, control_names
 from .data_buckets import BucketChoice, TeamBuckets, UnreadNotes, not_looked_at, own_buckets
@@ -73,7 +75,7 @@ class AuditedBucket:
 
 
 @dataclass(frozen=True, repr=False)
-class Audit(FindingsReport):
+class Audit(Ambiguous, FindingsReport):
     """The state of a region.
 
     Attributes
@@ -92,6 +94,8 @@ class Audit(FindingsReport):
         Buckets of the region that were not looked at.
     """
 
+    _ask = ".require(severity) or .worse_than(severity)"
+
     at: dt.datetime
     account: str
     region: str
@@ -103,6 +107,12 @@ class Audit(FindingsReport):
     findings: Findings
     unread: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+    place: Place | None = None
+
+    @property
+    def subject(self) -> str:
+        """The region and its buckets, as a notebook records them."""
+        return f"{self.region}: {', '.join(bucket.name for bucket in self.buckets) or 'no bucket'}"
 
     @property
     def leaks(self) -> tuple[tuple[str, Leak], ...]:
@@ -253,6 +263,7 @@ def audit(
         findings=findings,
         unread=tuple(dict.fromkeys(notes.lines)),
         others=tuple(name for name in own or () if name not in names),
+        place=recorded_place(gt.aws),
     )
 
 

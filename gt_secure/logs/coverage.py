@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..base.text import count, members
+from ..base.truth import Ambiguous
 from .ingest.neighbours import NOT_READ
 from .ingest.reader import Failure
 from .table import iso
@@ -40,7 +41,7 @@ class Sample:
 
 
 @dataclass(slots=True)
-class Coverage:
+class Coverage(Ambiguous):
     """Objects and lines read. The counts add up: ``lines = hits + outside + duplicates + unreadable + blank``.
 
     Attributes
@@ -64,6 +65,8 @@ class Coverage:
     engine, engine_reason : str
         What ran the query, and why it was chosen.
     """
+
+    _ask = ".unread"
 
     objects: int = 0
     objects_read: int = 0

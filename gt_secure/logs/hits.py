@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..base.errors import InvalidInput, MissingExtra
+from ..base.ledger import Place
 from ..base.network import IPNetwork, Ranges, parse_endpoint_id, parse_networks, read_address, to_address
+from ..base.truth import Ambiguous
 from . import activity
 from .coverage import Coverage
 from .engines.duckdb_store import Store
@@ -47,7 +49,7 @@ _FEW = 5_000
 """Up to this many rows are computed first: that takes less time than planning a query over the view each time."""
 
 
-class Hits:
+class Hits(Ambiguous):
     """Rows of access logs. Made by :func:`~gt_secure.logs.read_hits`; every filter gives new hits, nothing changes.
 
     Attributes
@@ -56,13 +58,21 @@ class Hits:
         What was read to get these rows, and what they do not prove.
     networks : Networks or None
         Names of networks, after :meth:`with_networks`.
+    place : Place or None
+        Account and region that the log was read from, where a notebook records them.
+    subject : str
+        The bucket whose log it is; ``the log`` without one.
     """
+
+    _ask = "len(hits), or hits.coverage.unread"
 
     def __init__(self, store: Store, relation: str, coverage: Coverage, columns: tuple[str, ...] = ()) -> None:
         self._store = store
         self.coverage = coverage
         self._columns = columns
         self.networks: Networks | None = None
+        self.place: Place | None = None
+        self.subject = "the log"
         if not columns:
             # A view, so that a query computes only what it names. Each query plans a view again, but not a table.
             view = store.new_name("hits")
@@ -78,9 +88,6 @@ class Hits:
 
     def __len__(self) -> int:
         return int(self._store.query(f"SELECT count(*) FROM ({self._relation})")[0][0])
-
-    def __bool__(self) -> bool:
-        return True
 
     def close(self) -> None:
         """Delete the temporary files now, rather than with the last reference."""
@@ -99,7 +106,7 @@ class Hits:
 
     def _with(self, relation: str, *more: str) -> Hits:
         hits = Hits(self._store, relation, self.coverage, (*self._columns, *more) or ("refused",))
-        hits.networks = self.networks
+        hits.networks, hits.place, hits.subject = self.networks, self.place, self.subject
         return hits
 
     def filter(

@@ -20,10 +20,12 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Protocol
 
+from ..base import html as markup
 from ..base.errors import InvalidInput
 from ..base.groups import grouped
 from ..base.network import IPNetwork, parse_networks, read_address
 from ..base.text import count, duration, members, some
+from ..base.truth import without_truth
 from ..base.viewers import CLAIMED
 from .named_networks import About, Networks
 from .sql.application_names import PREFETCHERS
@@ -269,6 +271,20 @@ class Leaks:
 
     def __len__(self) -> int:
         return len(self.found)
+
+    def __bool__(self) -> bool:
+        if not self.found and (self.unread or not self.checked):
+            raise TypeError(without_truth(self, f".found: {self.summary}"))
+        return bool(self.found)
+
+    def __repr__(self) -> str:
+        return f"<Leaks: {self.summary}>"
+
+    def _repr_html_(self) -> str:
+        table = self.to_table()
+        return markup.output(
+            markup.hint(self.summary), markup.table(table.columns, table.cells()) if self.found else ""
+        )
 
     def __iter__(self) -> Iterator[Leak]:
         return iter(self.found)

@@ -113,8 +113,12 @@ class Table:
             with writable(path):
                 connection.execute(f"COPY t TO '{target}' (FORMAT parquet)")
 
+    def cells(self) -> list[list[str]]:
+        """The first rows as texts for people."""
+        return [[_cell(*cell) for cell in zip(self.columns, row, strict=True)] for row in self.rows[:200]]
+
     def _repr_html_(self) -> str:
-        rows = [[_cell(*cell) for cell in zip(self.columns, row, strict=True)] for row in self.rows[:200]]
+        rows = self.cells()
         more = markup.hint(f"{len(self.rows) - 200:,} more rows") if len(self.rows) > 200 else ""
         return markup.output(markup.table(self.columns, rows), more)
 

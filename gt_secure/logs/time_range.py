@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from ..base.errors import InvalidInput
 
-TimeLike: TypeAlias = str | dt.date | dt.datetime
+TimeLike: TypeAlias = str | dt.date | dt.datetime | dt.timedelta
 ProgressCallback: TypeAlias = Callable[[Any], object]
 
 _AGO = re.compile(r"([0-9]{1,6})\s*(m|min|h|d|w)", re.IGNORECASE)
@@ -17,12 +17,15 @@ _UNIT = {"m": "minutes", "min": "minutes", "h": "hours", "d": "days", "w": "week
 
 
 def parse_time(value: TimeLike | None, field: str = "time") -> dt.datetime | None:
-    """Read a point in time: ISO 8601 (with a zone or in UTC), an age such as ``24h`` or ``7d``, or ``now``.
+    """Read a point in time: ISO 8601 (with a zone or in UTC), an age such as ``24h``, ``7d`` or a
+    timedelta, or ``now``.
 
     The result is in UTC, without a zone; a date is its first moment. Anything else is an :class:`InvalidInput`.
     """
     if value is None:
         return None
+    if isinstance(value, dt.timedelta):
+        value = dt.datetime.now(dt.UTC) - value
     if isinstance(value, dt.datetime):
         moment = value
     elif isinstance(value, dt.date):

@@ -23,6 +23,7 @@ from ..base.errors import InvalidInput, refuse_url
 from ..base.html import Chip, Tone, code as mono, facts as fact_list, output as cell_output
 from ..base.network import ProbeOrigin, Source, is_loopback_url
 from ..base.text import members, printable
+from ..base.truth import Ambiguous
 from ..base.url_journal import UrlJournal
 from .inspect import host_of, inspect
 from .origin import KERNEL
@@ -42,7 +43,7 @@ _SHOWN_HEADERS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(Ambiguous):
     """Result of one fetch of a presigned URL; without the URL.
 
     Attributes
@@ -63,6 +64,8 @@ class Probe:
     left : str
         The address of an object that the probe made and could not remove again.
     """
+
+    _ask = ".opened"
 
     status: int | None
     probe_origin: str

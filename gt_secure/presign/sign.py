@@ -73,7 +73,8 @@ def sign(
     operation = _operation(method, part, version_id)
     tag = _tag(viewer, viewer_key)
     source = None if bound_to is None else Source.parse(bound_to)
-    _check_options(sign_with, source, expires_in=expires_in, version_id=version_id, viewer=tag, part=part, method=method if method != "GET" else None)
+    other = None if method == "GET" else method
+    _check_options(sign_with, source, expires_in=expires_in, version_id=version_id, viewer=tag, part=part, method=other)
     if sign_with == "ground-truth":
         return _by_ground_truth(aws, name, object_key, role_arn)
     use_session = sign_with == "session"
@@ -172,8 +173,7 @@ def _check_options(way: SignWith, source: Source | None, **options: object) -> N
     unread = [name for name, value in options.items() if value is not None]
     if way == "ground-truth" and unread:
         raise InvalidInput(
-            "Ground Truth chooses the lifetime of its URLs, signs for reading the current version of an object, and names "
-            "no viewer.",
+            "Ground Truth chooses the lifetime of its URLs, signs for reading the newest version, and names no viewer.",
             next_step=f"Leave {unread[0]} out.",
             field=unread[0],
         )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ..base.text import printable
-from ..engine.access.proof import Claim, Proof
+from ..engine.access.proof import Claim
 from .model import Restriction
 
 
@@ -16,8 +15,3 @@ def claim_from(restriction: Restriction) -> Claim:
         reads=restriction.guard == "reads",
         signers=restriction.signers or (),
     )
-
-
-def claim_text(proof: Proof) -> str:
-    """Return the claim of a proof in a sentence that names the keys it is about, if these are not all."""
-    return f'{proof.claim}, for keys under "{printable(proof.prefix)}" alone' if proof.prefix else proof.claim

@@ -138,6 +138,7 @@ SOURCES: dict[str, str] = {
     "replaced inside": f"import gt_secure.check.notebooks as n\nn.find_secrets = lambda *_: []\n{CHECK}",
     "mock.patch": f"from unittest import mock\nwith mock.patch('gt_secure.check.notebooks.find_secrets', list):\n"
     f"    {CHECK}",
+    "an assert about something else": "import gt_secure\nassert gt_secure.__version__",
     "replaced recorder": f"import gt_secure.check.result as r\nr.record = lambda *_, **__: None\n"
     f"try:\n    {CHECK}\nexcept AssertionError:\n    pass",
 }
@@ -350,7 +351,6 @@ SOUND = {
     "shell": "!gt-secure check no-secret-saved --path checks.ipynb",
     "shell as JSON": "!gt-secure check -f sound.json --json",
     "a comment about it": "# check.no_secret_saved(path) reads the file again\ncheck.no_secret_saved('checks.ipynb')",
-    "an assert": "import gt_secure\nassert gt_secure.__version__",
 }
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 import json
+import sys
+from types import SimpleNamespace
 
 import pytest
 
 from gt_secure import check
+from gt_secure.base import ledger
 from gt_secure.base.errors import InvalidInput
-from gt_secure.check import CheckFailed, Spec, ledger
+from gt_secure.check import CheckFailed, Spec
 from gt_secure.check.notebooks import SANITIZE_FILE
 from gt_secure.secrets import redact
 from support.notebooks import KEY, SECRET
@@ -149,6 +151,7 @@ class Kernel:
 
     def __init__(self):
         self.events = self.display_pub = self
+        self.history_manager = SimpleNamespace(input_hist_raw=[])
         self.shown = []
 
     def register(self, event, function):
@@ -159,26 +162,30 @@ class Kernel:
         self.shown.append({"data": data, "metadata": metadata})
 
 
-def test_a_kernel_records_each_check_with_the_place_of_its_call(save, monkeypatch):
-    """Two calls on one line are two places, a loop is one, and the checks of a report share one."""
+def test_a_kernel_records_each_check_with_its_subject_time_and_source(save, monkeypatch):
     kernel = Kernel()
     monkeypatch.setattr(ledger, "kernel_shell", lambda: kernel)
+    monkeypatch.setattr(sys.modules["gt_secure.check.promise"], "kernel_shell", lambda: kernel)
+    monkeypatch.setattr(ledger, "_session", [])
     path = save(code())
     specs = [Spec.make("no_secret_saved", {"path": str(path)})] * 2
 
-    start = inspect.currentframe().f_lineno
     _ = check.no_secret_saved(path), check.no_code_cell_skipped.look(path)
-    for _ in range(2):
-        check.no_secret_saved(path)
     check.run_specs(None, specs)
     check.no_secret_saved.skip("there is no account")
+    with pytest.raises(CheckFailed, match=r"no_secret_saved_fails\(book.ipynb\) failed"):
+        check.no_secret_saved.fails(path)
 
-    kernel.end_cell()
+    kernel.end_cell(SimpleNamespace(info=SimpleNamespace(raw_cell="x = 1")))
     found = list(ledger.records_of([{"source": "", "outputs": kernel.shown}]))
-    assert [each.check for each in found] == ["no_secret_saved", "no_code_cell_skipped", *["no_secret_saved"] * 5]
-    assert [each.status for each in found] == [*["passed"] * 6, "skipped"]
-    lines = [f"test_notebooks:{start + number}" for number in (1, 1, 3, 3, 4, 4, 5)]
-    assert [each.at.removeprefix("report ").rpartition(":")[0] for each in found] == lines
-    assert [each.at.startswith("report ") for each in found] == [*[False] * 4, True, True, False]
-    assert len({each.at for each in found}) == 5
+    names = ["no_secret_saved", "no_code_cell_skipped", *["no_secret_saved"] * 3, "no_secret_saved_fails"]
+    assert [each.check for each in found] == names
+    assert [each.status for each in found] == [*["passed"] * 4, "skipped", "failed"]
+    assert {each.subject for each in found} == {"book.ipynb", "there is no account"}
+    assert {each.source for each in found} == {ledger.fingerprint("x = 1  # again")} != {ledger.fingerprint("x = 2")}
+    assert all(each.time.endswith("Z") for each in found)
+    assert all(each.evidence for each in found if each.status == "passed")
     assert [each["data"] for each in kernel.shown] == [{}]
+    assert check.promise(no_secret_saved=["book.ipynb"])
+    with pytest.raises(CheckFailed, match=r"no_findings\(open-team\)"):
+        check.promise(no_findings=["open-team"])

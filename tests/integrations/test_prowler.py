@@ -19,8 +19,10 @@ import pytest
 
 import generate
 import gt_secure
+from gt_secure import Connection
 from gt_secure.findings.model import Match, catalog, controls
-from gt_secure.findings.run import _finding
+from gt_secure.findings.run import RULES, _finding
+from gt_secure.fleet.sweeps.region_reader import NEEDS_BUCKET
 from gt_secure.fleet.sweeps.sweep_rows import SweepRow
 from gt_secure.sandbox import Sandbox
 from gt_secure_prowler import plugin
@@ -129,7 +131,8 @@ def test_unknown_is_never_a_pass():
     assert said(row(findings=(found(),))) == ["FAIL"]
     assert said(row(checked=clean, findings=(found(),)), "guard-open") == ["PASS"]
     assert said(row(findings=(found("aws:PrincipalOrgID"),))) == ["MANUAL"]
-    assert said(row(checked=clean, unread=("gt-images: denied",))) == ["MANUAL"]
+    assert said(row(checked=clean, unread=("gt-images: denied",))) == ["PASS"], "the rule did not need that"
+    assert said(row(unread=("gt-images: denied",))) == ["MANUAL"]
     assert said(row(unread=("gt-images: denied",), findings=(found(),))) == ["FAIL"]
     assert said(row(team="", status="failed")) == ["MANUAL"]
     bucket = row(team="", bucket="gt-images", checked={"presigned-from-anywhere": "clean"})
@@ -202,6 +205,37 @@ def test_a_region_that_cannot_be_read_is_a_row(scene: Scene, monkeypatch):
     [failed] = read_rows(blind, "111122223333", ("us-east-1",), "")
     assert failed.status == "failed"
     assert "ListWorkforces" in failed.unread[0]
+
+
+DENIED = {
+    "sagemaker:ListFlowDefinitions": NEEDS_BUCKET,
+    "sagemaker:ListLabelingJobsForWorkteam": NEEDS_BUCKET | {r.code for r in RULES if r.looks_at("templates")},
+    "s3:GetBucketLogging": {rule.code for rule in RULES if rule.looks_at("bucket.logging")},
+    "s3:GetBucketAcl": {rule.code for rule in RULES if rule.looks_at("bucket.acl_grants")},
+}
+"""Actions that a role may lack, and the rules that need them."""
+
+
+@pytest.mark.parametrize("action", DENIED)
+def test_a_denied_call_takes_exactly_the_rules_that_need_it(scene: Scene, monkeypatch, action: str):
+    scene.use_environment(monkeypatch)
+    allowed = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+
+    def passes(gt: Connection) -> dict[str, set[str]]:
+        read_rows.cache_clear()
+        rows = read_rows(gt.aws._session, "111122223333", ("us-east-1",), "")
+        words = {(each.team, code): [word for word, _, _ in outcomes(each, code)] for each in rows for code in CODES}
+        return {
+            code: {team for (team, each), word in words.items() if each == code and word == ["PASS"]} for code in CODES
+        }
+
+    before = passes(scene.gt)
+    after = passes(scene.user(allowed, {"Effect": "Deny", "Action": action, "Resource": "*"}))
+    lost = {code for code in CODES if before[code] - after[code]}
+    assert lost <= DENIED[action]
+    assert "url-lock-off" in {code for code in CODES if after[code]}
+    assert lost, "the call is needed for something"
+    assert not any(after[code] - before[code] for code in CODES)
 
 
 def three_outcomes(rig: Rig) -> dict[str, str]:

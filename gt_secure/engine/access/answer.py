@@ -7,6 +7,7 @@ from typing import Any
 
 from ...base.html import Tone
 from ...base.text import members, printable
+from ...base.truth import Ambiguous, without_truth
 from ..iam.request_space import Word
 from ..iam.verdict import Verdict
 from ..policies.bucket_guard import own_lock
@@ -50,7 +51,7 @@ def claim_of(request: str, *, has_team: bool) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Ambiguous):
     """The answer to one request.
 
     Attributes
@@ -73,6 +74,8 @@ class Answer:
     when : tuple of str
         For an opened one, the choices of the sender that open it, if not all do.
     """
+
+    _ask = ".answer == 'opened'"
 
     answer: Word
     request: str = ""
@@ -123,6 +126,9 @@ class Answers(tuple[Answer, ...]):
     """Answers that show themselves as a table."""
 
     __slots__ = ()
+
+    def __bool__(self) -> bool:
+        raise TypeError(without_truth(self, "[0].answer == 'opened'"))
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """Return a row of JSON-able data for each answer."""

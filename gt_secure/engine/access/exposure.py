@@ -15,6 +15,7 @@ from typing import Any, TypeAlias, TypeVar, overload
 from ...base.errors import InvalidInput, PolicyError
 from ...base.network import IPNetwork, Source, contains, parse_stored_cidrs
 from ...base.text import count, members
+from ...base.truth import Ambiguous
 from ..iam.documents import Statement
 from ..iam.facts import Facts
 from ..iam.request_context import SIGV4
@@ -64,7 +65,7 @@ _SAME_ADDRESS = "the same private address"
 _ELSEWHERE = "The URL lock opens a worker's URL only to the address that it was made for."
 
 
-class Exposure:
+class Exposure(Ambiguous):
     """Kinds of requests, each with the sources from which it is opened, refused and unknown; iterate for them.
 
     Parameters
@@ -78,6 +79,8 @@ class Exposure:
     listing : callable, optional
         Lists the keys that exist under a prefix; None if this role cannot.
     """
+
+    _ask = ".at(source)"
 
     def __init__(
         self,

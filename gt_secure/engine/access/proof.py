@@ -18,8 +18,11 @@ from typing import Any
 
 from ...base.errors import InvalidInput
 from ...base.groups import as_list
+from ...base.html import Tone, hint, notice, output
+from ...base.ledger import Place
 from ...base.network import IPNetwork
-from ...base.text import members
+from ...base.outcome import CheckResult
+from ...base.text import members, printable
 from ..iam.documents import Statement
 from ..iam.facts import Signer
 from ..iam.request import Policies, Request
@@ -103,7 +106,7 @@ class Proof:
     Attributes
     ----------
     proved : bool or None
-        None if it depends on facts that are not known.
+        None if it depends on facts that are not known. As a truth value, a proof is true only if it is proved.
     counterexample : mapping or None
         A request that is opened, as a case for ``gt-secure verdict``.
     depends_on : tuple of str
@@ -116,6 +119,8 @@ class Proof:
         Start of the keys that the claim is about; empty for all of them.
     answers, expectation
         For an expectation, the answer for each of its sources.
+    subject, place
+        The bucket and keys, and account and region, as a notebook records them.
     """
 
     proved: bool | None
@@ -126,6 +131,11 @@ class Proof:
     answers: tuple[Answer, ...] = ()
     expectation: Expectation | None = None
     prefix: str = field(default="", repr=False)
+    subject: str = field(default="", repr=False, compare=False)
+    place: Place | None = field(default=None, repr=False, compare=False)
+
+    def __bool__(self) -> bool:
+        return self.proved is True
 
     @classmethod
     def of_expectation(
@@ -162,9 +172,35 @@ class Proof:
             for each in self.answers
         ]
 
+    @property
+    def text(self) -> str:
+        """The answer in a sentence: the claim, the request that is opened, or what the answer depends on."""
+        if self.proved:
+            about = f', for keys under "{printable(self.prefix)}" alone' if self.prefix else ""
+            return f"Proved: {self.claim or 'every answer is the expected one'}{about}."
+        if self.counterexample is not None:
+            request = self.counterexample["request"]
+            who = f"from {self.counterexample['source']}, signed by {request['principal']}"
+            opened = f"{request['action']} of {request['resource']} is opened {who}"
+            return printable(f"Not proved: {opened}: {self.counterexample['opened_by']}")
+        if self.proved is None:
+            return f"Not known: it depends on {', '.join(self.depends_on)}."
+        return f"Not proved: {'; '.join(f'{each.source} is {each.answer}' for each in self.broken)}."
+
+    def require(self) -> Proof:
+        """Return the proof; raise :class:`~gt_secure.check.CheckFailed` unless the claim is proved."""
+        fix = "" if self.proved else "Apply the restriction, or add known values as context."
+        subject = self.subject or "the policies read"
+        CheckResult("prove", subject, self.proved, self.text, self.to_dict(), fix).recorded(self.place).require()
+        return self
+
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-able data."""
         return members(self, "proved", "counterexample", "depends_on", "assumed")
+
+    def _repr_html_(self) -> str:
+        tone: Tone = "ok" if self.proved else "warn" if self.proved is None else "no"
+        return output(notice(tone, self.text), *map(hint, self.assumed))
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 from ...base.columns import ShownTable
 from ...base.errors import PolicyError
 from ...base.text import count, printable
+from ...base.truth import without_truth
 from ..iam.documents import Statement, document_of, parse_document
 from ..iam.evaluate import evaluate
 from ..iam.facts import Facts, Values
@@ -187,6 +188,11 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
     others: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     missing: NotRead | None = None
+
+    def __bool__(self) -> bool:
+        if self.missing is not None:
+            raise TypeError(without_truth(self, ".missing: the users and roles were not read"))
+        return len(self) > 0
 
     @classmethod
     def of(cls, found: Iterable[SigningPrincipal], assumed: Sequence[str]) -> Signers:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Literal, NamedTuple, TypeAlias
 
 from ...base.text import capital, some
+from ...base.truth import Ambiguous
 from .conditions import Condition
 from .documents import DocumentKind, Statement
 from .request import NAMES, Compiled, Layer, Request
@@ -20,8 +21,10 @@ _SHOWN, _LONGEST = 8, 200
 
 
 @dataclass(frozen=True, slots=True)
-class ConditionExplanation:
+class ConditionExplanation(Ambiguous):
     """One condition: what the policy wants, what the request has (None: the key is absent), and whether it holds."""
+
+    _ask = ".matched"
 
     operator: str
     key: str
@@ -36,8 +39,10 @@ class ConditionExplanation:
 
 
 @dataclass(frozen=True, slots=True)
-class StatementExplanation:
+class StatementExplanation(Ambiguous):
     """One statement: which of its parts fit the request, and whether it decided."""
+
+    _ask = ".applies"
 
     index: int
     sid: str
@@ -62,8 +67,10 @@ class StatementExplanation:
 
 
 @dataclass(frozen=True, slots=True)
-class LayerExplanation:
+class LayerExplanation(Ambiguous):
     """One policy: what it said to the request."""
+
+    _ask = ".outcome"
 
     kind: str
     name: str
@@ -82,7 +89,7 @@ class Decided(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Verdict(Ambiguous):
     """The decision for one request, with its explanation worked out when it is asked for.
 
     Attributes
@@ -94,6 +101,8 @@ class Verdict:
     layers : tuple of LayerExplanation
         Every policy, also those that are not set; empty for ``invalid``.
     """
+
+    _ask = ".allowed"
 
     request: Request
     policies: Compiled | None

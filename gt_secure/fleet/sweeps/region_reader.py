@@ -24,6 +24,8 @@ MAX_BUCKETS = 20
 """Maximum number of buckets to read for one team."""
 OF_BUCKET = frozenset(rule.code for rule in RULES if rule.subject == "bucket")
 """Codes of rules about a bucket, which have an outcome in its row."""
+NEEDS_BUCKET = OF_BUCKET | {rule.code for rule in RULES if any(name.startswith("bucket.") for name in rule.needs)}
+"""Codes of rules that are not clean for a team while one of its buckets may be missing."""
 
 
 def read_region(gt: Connection, account: Account, choice: BucketChoice | None = None) -> list[SweepRow] | None:
@@ -68,10 +70,11 @@ class _RegionReader:
     def _team(self, workforce: Workforce, team: Workteam, known: TeamBuckets) -> SweepRow:
         notes = UnreadNotes(passes=Throttled)  # the region is read again then
         buckets = known.of(team, notes)
+        is_whole = not notes.lines and len(buckets) <= MAX_BUCKETS
         if len(buckets) > MAX_BUCKETS:
             notes.lines.append(f"{len(buckets) - MAX_BUCKETS} more buckets of {team.name} were not read")
         named = {name: self._bucket(name, notes) for name in buckets[:MAX_BUCKETS]}
-        looks = [self._look(team, name, notes) for name in named] or [self._look(team, None, notes)]
+        looks = [self._look(team, name, notes) for name in named or (None,)]
         return self._row(
             team=team.name,
             url_lock=team.url_lock_text,
@@ -80,7 +83,7 @@ class _RegionReader:
             buckets=tuple(buckets),
             exposure=" | ".join(f"{name}: {line}" for name, (_, line) in named.items())
             or "unknown: no bucket of this team is known",
-            **_outcome(looks, notes),
+            **_outcome(looks, notes, is_whole and None not in looks),
         )
 
     def buckets(self, choice: BucketChoice) -> Iterator[SweepRow]:
@@ -88,15 +91,17 @@ class _RegionReader:
         for name in self._chosen(choice):
             notes = UnreadNotes(passes=Throttled)
             guard, line = self._bucket(name, notes)
-            looks = self.looks.get(name) or [self._look(None, name, notes)]
+            looks: list[Findings | None] = [*self.looks.get(name, ())] or [self._look(None, name, notes)]
             own = [
                 Findings(
                     [each for each in look if each.code in OF_BUCKET or each.code == "not-checked"],
                     [each for each in look.checked if each.code in OF_BUCKET],
                 )
                 for look in looks
+                if look is not None
             ]
-            yield self._row(bucket=name, buckets=(name,), guard=guard, exposure=line, **_outcome(own, notes))
+            whole = None not in looks
+            yield self._row(bucket=name, buckets=(name,), guard=guard, exposure=line, **_outcome(own, notes, whole))
 
     def with_rest(self, rows: list[SweepRow]) -> list[SweepRow]:
         """Return the rows; the last one names the buckets of the region that were not looked at."""
@@ -126,12 +131,10 @@ class _RegionReader:
         access = access_under(exposure.locks).text
         return access, f"a presigned URL is opened from {words_of(row, 'opened')}{unknown}"
 
-    def _look(self, team: Workteam | None, bucket: str | None, notes: UnreadNotes) -> Findings:
+    def _look(self, team: Workteam | None, bucket: str | None, notes: UnreadNotes) -> Findings | None:
         subject = " and ".join(filter(None, (team.name if team else "", bucket)))
         look = notes.attempt(f"findings of {subject}", lambda: self.gt.findings(team=team, bucket=bucket), None)
-        if look is None:
-            return Findings()
-        if bucket is not None:
+        if look is not None and bucket is not None:
             self.looks.setdefault(bucket, []).append(look)
         return look
 
@@ -141,15 +144,22 @@ def _portal(workforce: Workforce) -> str:
     return ("off: open to every address" if workforce.is_open else ", ".join(workforce.cidrs)) + where
 
 
-def _outcome(looks: Iterable[Findings], notes: UnreadNotes) -> dict[str, Any]:
-    """Return the findings, what each rule came to (the gravest word of all looks), and what was not read."""
+def _outcome(looks: Iterable[Findings | None], notes: UnreadNotes, is_whole: bool) -> dict[str, Any]:
+    """Return the findings, what each rule came to (the gravest word of all looks), and what was not read.
+
+    ``is_whole``: every bucket is known and was looked at; else the rules about buckets are not clean.
+    """
     found: dict[tuple[str, str, str], Finding] = {}
     checked: dict[str, str] = {}
     for look in looks:
+        if look is None:
+            continue
         found |= {(each.code, each.subject, each.detail): each for each in look}
         for each in look.checked:
             words = (each.outcome, checked.get(each.code, "not applicable"))
             checked[each.code] = min(words, key=OUTCOMES.index)
+    if not is_whole:
+        checked |= {code: "unknown" for code in NEEDS_BUCKET if checked.get(code) != "found"}
     blind = [each for each in found.values() if each.code == "not-checked"]
     blind = [each for each in blind if not set(each.could_not_see) <= NEVER_READ]
     return {

@@ -178,7 +178,7 @@ def _in_range(name: str, value: float, low: float, high: float) -> float:
 
 
 def _accepted(row: SweepRow, entries: tuple[Any, ...]) -> SweepRow:
-    return replace(row, findings=accept(row.findings, entries, place=row.place)) if entries else row
+    return replace(row, findings=accept(row.findings, entries, place=row.location)) if entries else row
 
 
 def default_folder() -> Path:

@@ -10,6 +10,7 @@ from typing import Any
 from ...base.columns import lay_out
 from ...base.html import Chip, Markup, Tone, hint, notice, output, table
 from ...base.text import count
+from ...base.truth import Ambiguous
 from ...findings import sarif
 from ...findings.accepted import unused
 from ...findings.listings import FindingsReport
@@ -38,7 +39,7 @@ _LISTS = ("buckets", "unread", "not_looked_at", "regions")
 
 
 @dataclass(frozen=True, slots=True)
-class SweepRow(FindingsReport):
+class SweepRow(Ambiguous, FindingsReport):
     """One private team, or one bucket, or an account or region that could not be read.
 
     Attributes
@@ -65,6 +66,8 @@ class SweepRow(FindingsReport):
         All regions of a row that stands for several.
     """
 
+    _ask = ".findings"
+
     account: str
     region: str
     team: str = ""
@@ -83,7 +86,7 @@ class SweepRow(FindingsReport):
     regions: tuple[str, ...] = ()
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Account and region, as an accepted finding names them."""
         return f"{self.account}/{self.region}"
 
@@ -122,7 +125,7 @@ class SweepRow(FindingsReport):
 
 
 @dataclass(frozen=True, repr=False)
-class Sweep(FindingsReport):
+class Sweep(Ambiguous, FindingsReport):
     """The rows of a sweep, by account, region and team.
 
     Attributes
@@ -142,6 +145,8 @@ class Sweep(FindingsReport):
     damaged : int
         Number of damaged lines in the file of the progress; their regions were read again.
     """
+
+    _ask = ".require(severity) or .worse_than(severity)"
 
     at: dt.datetime
     accounts: tuple[Account, ...]
@@ -179,7 +184,7 @@ class Sweep(FindingsReport):
     @property
     def findings(self) -> tuple[Finding, ...]:
         """All findings, each once; the subject of each one has its account and region."""
-        pairs = [(row.place, finding) for row in self.rows for finding in row.findings]
+        pairs = [(row.location, finding) for row in self.rows for finding in row.findings]
         named = [replace(finding, subject=f"{place}/{finding.subject}") for place, finding in pairs]
         return tuple({(each.code, each.subject, each.detail): each for each in named}.values())
 
@@ -199,7 +204,7 @@ class Sweep(FindingsReport):
         """Everything not read, rules that were not decided, and teams of which no bucket is known."""
         lines = list(self.unread)
         for row in self.rows:
-            place = f"{row.place} {row.team or row.bucket}".strip()
+            place = f"{row.location} {row.team or row.bucket}".strip()
             lines += [f"{place}: {code} is unknown" for code, word in row.checked.items() if word == "unknown"]
             lines += [f"{place}: no bucket is known"] if row.team and not row.buckets else []
         return tuple(lines)
@@ -223,7 +228,7 @@ class Sweep(FindingsReport):
 
     def _others(self) -> Iterator[str]:
         """Yield a sentence for each region with buckets that were not looked at."""
-        yield from (not_looked_at(row.not_looked_at, f" in {row.place}") for row in self.rows if row.not_looked_at)
+        yield from (not_looked_at(row.not_looked_at, f" in {row.location}") for row in self.rows if row.not_looked_at)
 
     def to_sarif(self, *, source: str = "") -> dict[str, Any]:
         """Return the findings as a SARIF 2.1.0 log; ``source`` is a file to which code scanning attaches them."""
@@ -278,6 +283,6 @@ def unused_entries(rows: Iterable[SweepRow], entries: Iterable[Acceptance]) -> t
     listed = list(rows)
     if any(row.unread for row in listed):
         return ()
-    found = [(finding, row.place) for row in listed for finding in row.findings]
+    found = [(finding, row.location) for row in listed for finding in row.findings]
     places = {number: place for number, (_, place) in enumerate(found)}
     return unused([finding for finding, _ in found], entries, places=places)

@@ -94,8 +94,8 @@ def outcomes(row: SweepRow, code: str) -> Iterator[tuple[str, str, str]]:
         yield "MANUAL" if finding.state == "unknown" else "FAIL", finding.subject or subject, sentence
     if found:
         return
-    checked = row.checked.get(code, "unknown")
-    if row.status != "read" or row.unread or checked == "unknown":
+    checked = row.checked.get(code, "unknown") if row.team or row.bucket else "unknown"
+    if row.status != "read" or checked == "unknown":
         yield "MANUAL", subject, f"Not everything could be read: {'; '.join(row.unread) or 'there is no workteam'}."
     elif checked == "clean":
         yield "PASS", subject, f"{subject} has no finding {code}."
