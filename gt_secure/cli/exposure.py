@@ -237,7 +237,7 @@ def _run_who(args: argparse.Namespace) -> int:
     if args.json:
         show_json(exposure.to_dict() | {"answers": answers.to_dicts()})
         return code
-    if answers:
+    if len(answers):
         say("For any choice of the sender (HTTP or HTTPS, age of the URL, headers):")
         say(answers_text(answers, line_width()))
         say("\nFrom everywhere:")

@@ -15,6 +15,7 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
+from gt_secure.base.version import __version__
 from gt_secure.cli.main import build_parser
 from support.blocks import ROOT, blocks_of, pages
 
@@ -83,6 +84,10 @@ def test_a_stale_file_is_noticed(tool: str, name: str, tmp_path: Path, monkeypat
         assert module.main() == 1
     finally:
         sys.argv = before
+
+
+def test_the_status_line_of_the_readme_has_the_version() -> None:
+    assert f"*Version {__version__}. " in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_every_command_and_option_is_described() -> None:
