@@ -169,7 +169,7 @@ def restriction_from(args: argparse.Namespace) -> Restriction:
     if args.endpoint is not None:
         data["endpoints"] = "\n".join(args.endpoint)
     if args.url_lock is not None:
-        data["url_lock"] = {"auto": True, "off": False, "keep": None}.get(args.url_lock, args.url_lock)
+        data["url_lock"] = args.url_lock
     if args.guard is not None:
         data["guard"] = {"all": True, "off": False}.get(args.guard, args.guard)
     for name in ("portal_lock", "application", "version_4_only"):

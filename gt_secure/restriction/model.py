@@ -25,6 +25,9 @@ from .messages import Notice, notice
 from .validation import named_place, named_team
 
 UrlLockMode: TypeAlias = Literal["SourceIp", "VpcSourceIp"]
+UrlLockWord: TypeAlias = Literal["auto", "keep", "off"]
+URL_LOCK_WORDS: Mapping[str, bool | None] = {"auto": True, "keep": None, "off": False}
+"""The words of the command line: the setting that fits the portal, no change, and both settings off."""
 Spared: TypeAlias = Literal["reads"]
 """A guard of reads spares uploads."""
 
@@ -57,7 +60,7 @@ class Restriction:
         True: the setting that fits the portal: ``SourceIp`` for a public one. A workforce in a VPC has two portals;
         there, addresses alone mean ``SourceIp``, endpoints alone ``VpcSourceIp``, and otherwise the setting that is
         on stays. If none is on, it is ``SourceIp``, or ``VpcSourceIp`` where the portal lock closes the public portal.
-        False: both off. None: unchanged.
+        False: both off. None: unchanged. The words of the command line mean the same: ``auto``, ``off``, ``keep``.
     portal_lock : bool or None
         True: only the addresses may open the worker portal, of **all** private workteams of the region. False: the
         portal is opened to everybody. None: unchanged.
@@ -119,7 +122,7 @@ class Restriction:
         *,
         addresses: AddressesLike = (),
         endpoints: str | Iterable[str] = (),
-        url_lock: bool | UrlLockMode | None = True,
+        url_lock: bool | UrlLockMode | UrlLockWord | None = True,
         portal_lock: bool | None = None,
         guard: bool | Spared | None = True,
         bucket: str | None = None,
@@ -327,6 +330,8 @@ def _switch(name: str, value: object) -> bool | None:
 
 
 def _url_lock(value: object, team: str | None, notices: list[Notice]) -> bool | UrlLockMode | None:
+    if isinstance(value, str) and value in URL_LOCK_WORDS:
+        value = URL_LOCK_WORDS[value]
     if isinstance(value, str) and value in {"SourceIp", "VpcSourceIp"}:
         mode: bool | UrlLockMode | None = "SourceIp" if value == "SourceIp" else "VpcSourceIp"
     elif value is None or isinstance(value, bool):
@@ -337,7 +342,7 @@ def _url_lock(value: object, team: str | None, notices: list[Notice]) -> bool | 
             "SourceIp and VpcSourceIp cannot both be on: one key exists only outside VPC endpoints and the other only "
             "in them, so no URL would ever work."
             if both
-            else f"The URL lock must be True, False, None, SourceIp or VpcSourceIp, not {str(value)[:40]!r}.",
+            else f"The URL lock must be auto, off, keep, SourceIp or VpcSourceIp, not {str(value)[:40]!r}.",
             next_step="Choose one. The URL lock needs no addresses: it binds each URL to the worker's own address.",
             field="url_lock",
             value=value,

@@ -93,16 +93,17 @@ async def _run(settings: Settings, folder: Path, host: str, listeners: Sequence[
     public, endpoint = ((host, listener.getsockname()[1]) for listener in listeners[:2])
     state = SandboxState(settings.workforce_delay_s)
     endpoint_url = _url(settings.host, public[1])
-    delivery = Delivery(settings.log_delay_s)
+    delivery, events = Delivery(settings.log_delay_s), Delivery(settings.log_delay_s)
     trail = Trail()
-    world = Lifecycle(settings, state, delivery, trail, folder / "journal")
+    world = Lifecycle(settings, state, (delivery, events), trail, folder / "journal")
     await world.fill()
     front = Front(
         ministack.app.app,
         sagemaker=SageMaker(state, trail, endpoint_url),
         trail=trail,
-        internal=Pages(PortalApp(state, endpoint_url), delivery, world.reset, public, endpoint),
+        internal=Pages(PortalApp(state, endpoint_url), delivery, events, world.reset, public, endpoint),
         delivery=delivery,
+        events=events,
         vpc_port=endpoint[1],
         names=(settings.container_host, *_CONTAINER_NAMES) if settings.container_host else (),
     )
@@ -116,7 +117,7 @@ async def _run(settings: Settings, folder: Path, host: str, listeners: Sequence[
     stop = asyncio.Event()
     _stop_on_signals(stop)
     _stop_on_end_of_input(stop)
-    delivering = asyncio.create_task(delivery.run())
+    delivering = [asyncio.create_task(each.run()) for each in (delivery, events)]
     outside = None if settings.container_host is None else _url(settings.container_host, public[1])
     _print(
         {
@@ -131,8 +132,9 @@ async def _run(settings: Settings, folder: Path, host: str, listeners: Sequence[
     try:
         await serve_http(front, config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
     finally:
-        delivering.cancel()
-        await asyncio.gather(delivering, return_exceptions=True)
+        for task in delivering:
+            task.cancel()
+        await asyncio.gather(*delivering, return_exceptions=True)
 
 
 def _url(host: str, port: int) -> str:
@@ -185,7 +187,7 @@ class Lifecycle:
 
     settings: Settings
     state: SandboxState
-    delivery: Delivery
+    deliveries: tuple[Delivery, ...]
     trail: Trail
     journal: Path
 
@@ -203,7 +205,8 @@ class Lifecycle:
         for service in (s3, sts, iam, ec2, waf):
             service.reset()
         self.state.regions.clear()
-        self.delivery.clear()
+        for delivery in self.deliveries:
+            delivery.clear()
         self.trail.clear()
         _clear(self.journal)
         await seed.administrator_user()

@@ -14,6 +14,10 @@ ACCOUNT = "111122223333"
 ADMIN_USER = "sandbox-admin"
 VPC_ID = "vpc-0a1b2c3d"
 S3_ENDPOINT_ID = "vpce-0a1b2c3d4e5f60718"
+OTHER_S3_ENDPOINT_ID = "vpce-0fedcba9876543210"
+"""The S3 endpoint of a second VPC, which has the same private addresses as the first."""
+TRAIL_OF = "gt-images"
+"""The bucket whose data events CloudTrail records."""
 
 MAX_DELAY_S = 24 * 3600.0
 

@@ -93,15 +93,15 @@ def _endpoint_xml(endpoint: Record) -> str:
 
 
 def vpc_of(identifier: str) -> str | None:
-    """Return the VPC of an endpoint; None if there is no such endpoint."""
+    """Return the VPC of an S3 endpoint; None if there is no such endpoint."""
     from ministack.services import ec2
 
     endpoint = ec2._vpc_endpoints.get_scoped(account_id(), REGION, identifier)
-    return None if endpoint is None else str(endpoint["VpcId"])
+    return str(endpoint["VpcId"]) if endpoint is not None and endpoint["ServiceName"].endswith(".s3") else None
 
 
 def seed() -> None:
-    """Create the endpoints and lists of the demo VPC."""
+    """Create the demo's VPCs with their endpoints, and its lists."""
     from ministack.services import ec2
 
     account = account_id()

@@ -122,6 +122,7 @@ class Step(Box):
         self.worker = Worker(on_busy=self._show_busy, on_error=self.show_error, on_progress=self._show_progress)
         self._busy_words = ""
         self._quiet = False
+        self._left_text = ""
         self._buttons: list[tuple[ipywidgets.Button, Callable[[], bool]]] = []
         self._may_cancel = True
         self._number = Html(classes="gts-num-box")
@@ -257,8 +258,28 @@ class Step(Box):
         self.set_status("Cancelled.")
 
     async def wait_idle(self) -> None:
-        """Wait until this step is quiet; raises the error it shows, if any."""
+        """Wait until this step is quiet; raises the error it shows, if any.
+
+        A new result stays in the output of the cell that waits, as text and picture: a notebook that runs without a
+        page, as in nbclient, shows no widget.
+        """
         await self.worker.wait_idle()
+        shown = self.static_form()
+        if shown and shown["text/plain"] != self._left_text:
+            self._left_text = shown["text/plain"]
+            leave_output(shown)
+
+    def static_form(self) -> dict[str, str]:
+        """Return the last result by MIME type, for places without widgets; empty before there is one."""
+        return {}
+
+    def text_form(self) -> str:
+        """Return the last result as text, or how to get one without widgets."""
+        return self.static_form().get("text/plain") or super().text_form()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        return {**self.static_form(), **bundle} if isinstance(bundle, dict) else bundle
 
     def number(self, value: int | None) -> None:
         """Number the step inside a panel; None for a step shown alone."""
@@ -307,6 +328,15 @@ class Step(Box):
         topic = activity.topic or self._busy_words
         is_news = self._quiet or not self._busy_words.startswith(topic)
         self._announced.value = spoken(f"<span>{markup.cell(topic if is_news else '')}</span>")
+
+
+def leave_output(shown: dict[str, str]) -> None:
+    """Show something in the output of the cell that runs; outside of a notebook nothing happens."""
+    from IPython.core.getipython import get_ipython
+    from IPython.display import display
+
+    if get_ipython() is not None:
+        display(shown, raw=True)  # type: ignore[no-untyped-call]
 
 
 def spoken(shown: str) -> str:

@@ -183,6 +183,11 @@ class HitsStep(Step):
             activity=activity,
         )
 
+    def static_form(self) -> dict[str, str]:
+        """Return the sources of the last reading, with the plot as a picture."""
+        result: HitsResult | None = self.result
+        return {} if result is None else hitsview.static_form(self.bucket, result)
+
     def enable(self) -> None:
         """Bring the parts in line with what is possible now: another choice must not drop the reading of the log."""
         super().enable()

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import itertools
 import re
+from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..base import html as markup
+from ..base.columns import lay_out
 from ..base.errors import GtSecureError
 from ..base.html import Chip, Markup, count
 from ..check.logs import urls_are_consistent
+from ..base.text import printable
 from ..engine.access.answer import Answer, tone
 from ..logs import plots
 
@@ -101,6 +104,21 @@ def read_result(
         browser=browser_addresses(hits, markers),
         marks=plots.marks_of(light),  # their places are known now that the plot is drawn
     )
+
+
+def static_form(bucket: str, result: HitsResult) -> dict[str, str]:
+    """Return a reading as text and picture, for places without widgets."""
+    head = ("source", "endpoint", "not refused", "refused", "side")
+    rows = []
+    for each in result.sources:
+        chip = SIDES.get(str(each["allowlist"]))
+        side = "-" if chip is None else chip.words
+        rows.append((each["address"] or "-", each["endpoint"] or "-", each["other"], each["refused"], side))
+    said = f"{count(result.total, 'request')} of {printable(bucket or 'the log')}, {count(result.leaked, 'URL')} leaked"
+    text = "\n".join((f"{said}. {result.hits.coverage.summary}", *lay_out(head, rows)))
+    if result.figure is None:
+        return {"text/plain": text}
+    return {"text/plain": text, "image/png": b64encode(plots.png(result.figure, ground="#ffffff")).decode()}
 
 
 def browser_addresses(hits: Hits, markers: Sequence[str]) -> tuple[str, ...]:

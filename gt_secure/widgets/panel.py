@@ -175,7 +175,9 @@ class Panel(Box):
         """Return the team, the bucket and the locks as text, for places without widgets."""
         chosen = self.picker.value or "no workteam", f"bucket {self.allow.bucket}" if self.allow.bucket else ""
         states = [f"{each['name']}: {each['words']}" for each in self.locks["locks"]]
-        return f"{'. '.join([', '.join(filter(None, chosen)), *states])}. {super().text_form()}"
+        results = [text for step in self.steps if (text := step.static_form().get("text/plain"))]
+        first = f"{'. '.join([', '.join(filter(None, chosen)), *states])}. {super().text_form()}"
+        return "\n\n".join((first, *results))
 
     # reactions
 

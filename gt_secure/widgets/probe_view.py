@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..base import html as markup
+from ..base.columns import lay_out
 from ..base.errors import GtSecureError
 from ..base.html import Chip, Markup
+from ..base.text import printable
 from .background import as_error
 
 if TYPE_CHECKING:
@@ -54,6 +56,19 @@ def tried_markup(tried: Sequence[Tried], *, many_places: bool) -> Markup:
         else "The kernel's own network is not that of your browser, nor that of the people who use the URLs."
     )
     return markup.join(notice, table, place)
+
+
+def tried_text(key: str, tried: Sequence[Tried]) -> str:
+    """Return the answers as a table of text."""
+    rows = []
+    for each in tried:
+        said, probe = each.explanation, each.probe
+        why = each.problem or probe.error_message or probe.failure or ""
+        if said is not None:
+            why = f"{said.lock}: {said.why or said.headline}" if said.lock else said.headline
+        rows.append((probe.source or probe.probe_origin, _predicted(said), _observed(probe, said).words, why))
+    lines = lay_out(("source", "predicted", "observed", "why"), rows)
+    return "\n".join((f"Probe of {printable(key)}", *lines))
 
 
 def place_label(place: ProbeOrigin) -> str:

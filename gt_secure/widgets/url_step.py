@@ -18,13 +18,13 @@ import traitlets
 
 from ..base import html as markup
 from ..base.errors import AccessDenied, InvalidInput
-from ..base.html import Markup
+from ..base.html import Markup, output as cell_output
 from ..base.network import Source, contains
 from ..base.optional import install_command
 from ..presign.sign import SignWith
 from .background import in_background, start_thread
 from .base import Link, Step, error_markup, field, spoken, text_field
-from .probe_view import Tried, browser_answer, place_label, tried_markup, try_url
+from .probe_view import Tried, browser_answer, place_label, tried_markup, tried_text, try_url
 from .thread_safe import Html, ThreadSafe, columns, row, stack
 
 if TYPE_CHECKING:
@@ -151,6 +151,13 @@ class TestUrlStep(Step):
             self._got_tried,
             timeout_s=20 + 15 * len(places),
         )
+
+    def static_form(self) -> dict[str, str]:
+        """Return the answers to the last probe; the URL is not in them."""
+        if not self.tried:
+            return {}
+        table = cell_output(tried_markup(self.tried, many_places=len(self._origins) > 1))
+        return {"text/plain": tried_text(self.key, self.tried), "text/html": table}
 
     def masked_url(self) -> str:
         """The URL without its secrets, to show; empty if there is none."""

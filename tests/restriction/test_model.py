@@ -84,6 +84,16 @@ def test_a_private_team_by_arn_is_its_name() -> None:
     assert Restriction(arn).team == "radiology-team"
 
 
+@pytest.mark.parametrize(("word", "value"), [("auto", True), ("keep", None), ("off", False)])
+def test_the_words_of_the_command_line_mean_the_same_here(word: Any, value: bool | None) -> None:
+    wished: dict[str, Any] = {"team": "t", "bucket": "gt-images", "addresses": "203.0.113.0/24"}
+    wish, same = Restriction(**wished, url_lock=word), Restriction(**wished, url_lock=value)
+    assert (wish, wish.url_lock) == (same, value)
+    assert Restriction.from_dict(wish.to_dict()) == same
+    assert Restriction.from_dict({**wished, "url_lock": word}) == same
+    jsonschema.validate({**wished, "addresses": ["203.0.113.0/24"], "url_lock": word}, schema())
+
+
 def test_a_vendor_team_has_no_url_lock() -> None:
     arn = "arn:aws:sagemaker:us-east-1:111122223333:workteam/vendor-crowd/acme"
     wish = Restriction(arn, addresses=["203.0.113.7"], **BUCKET)

@@ -19,7 +19,8 @@ def where(**filters):
 
 
 def test_the_s3_endpoint(ec2):
-    (found,) = ec2.describe_vpc_endpoints(Filters=where(service_name="com.amazonaws.us-east-1.s3"))["VpcEndpoints"]
+    found, other = ec2.describe_vpc_endpoints(Filters=where(service_name="com.amazonaws.us-east-1.s3"))["VpcEndpoints"]
+    assert (other["VpcEndpointId"], other["VpcId"]) == ("vpce-0fedcba9876543210", "vpc-0f9e8d7c")
     assert (found["VpcEndpointId"], found["VpcId"], found["State"]) == (VPCE, "vpc-0a1b2c3d", "available")
     assert found["CreationTimestamp"].tzinfo is not None
     assert found["PrivateDnsEnabled"] is False
@@ -29,15 +30,15 @@ def test_the_s3_endpoint(ec2):
 @pytest.mark.parametrize(
     ("filters", "count"),
     [
-        ({}, 2),
+        ({}, 3),
         ({"vpc_id": "vpc-0a1b2c3d"}, 2),
         ({"vpc_id": "vpc-ffffffff"}, 0),
-        ({"vpc_endpoint_type": "Gateway"}, 1),
-        ({"vpc_endpoint_type": ["Gateway", "Interface"]}, 2),
+        ({"vpc_endpoint_type": "Gateway"}, 2),
+        ({"vpc_endpoint_type": ["Gateway", "Interface"]}, 3),
         ({"vpc_endpoint_type": "Gateway", "vpc_endpoint_state": "pending"}, 0),
-        ({"service_name": "*.s3"}, 1),
-        ({"tag:Name": "s3-for-*"}, 1),
-        ({"tag_key": "Name"}, 2),
+        ({"service_name": "*.s3"}, 2),
+        ({"tag:Name": "s3-for-*"}, 2),
+        ({"tag_key": "Name"}, 3),
         ({"vpc_endpoint_id": VPCE}, 1),
     ],
 )
@@ -59,7 +60,8 @@ def test_ids_and_errors(ec2):
 
 
 def test_the_rest_of_the_network(ec2):
-    (vpc,) = ec2.describe_vpcs(Filters=where(is_default="false"))["Vpcs"]
+    vpc, other = ec2.describe_vpcs(Filters=where(is_default="false"))["Vpcs"]
+    assert (other["VpcId"], other["CidrBlock"]) == ("vpc-0f9e8d7c", vpc["CidrBlock"])  # they are not unique
     assert (vpc["VpcId"], vpc["CidrBlock"]) == ("vpc-0a1b2c3d", "10.0.0.0/16")
     subnets = ec2.describe_subnets(Filters=where(vpc_id=vpc["VpcId"]))["Subnets"]
     assert [subnet["CidrBlock"] for subnet in subnets] == ["10.0.1.0/24", "10.0.2.0/24"]

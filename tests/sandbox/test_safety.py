@@ -344,7 +344,7 @@ def test_a_form_is_logged_as_html_form(box):
     box.flush()
     s3 = box.client("s3")
     rows = []
-    for entry in s3.list_objects_v2(Bucket="gt-logs")["Contents"]:
+    for entry in s3.list_objects_v2(Bucket="gt-logs", Prefix="s3/")["Contents"]:
         text = s3.get_object(Bucket="gt-logs", Key=entry["Key"])["Body"].read().decode()
         rows += [line for line in text.splitlines() if "form-test/1" in line]
     assert len(rows) == 1

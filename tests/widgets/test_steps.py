@@ -28,6 +28,7 @@ from support.rig import Rig
 
 from .conftest import deliver, until, user
 
+ROLE = "arn:aws:iam::111122223333:role/GroundTruthExecution"
 SECRETS = re.compile(r"X-Amz-Signature|X-Amz-Security-Token|X-Amz-Credential|AKIA|ASIA|aws_secret")
 
 pytestmark = pytest.mark.usefixtures("now")
@@ -193,6 +194,19 @@ def test_a_probe_from_everywhere_says_who_opened_it_and_why(connection: Connecti
     shown = words(step.answers.value)
     assert "Predicted Observed" in shown
     assert "URL lock :" in shown
+
+
+def test_ground_truth_signs_where_the_role_may(connection: Connection, words: Any) -> None:
+    step = TestUrlStep(connection, bucket="gt-images", key="scans/0001.png")
+    step.bound_to, step.sign_with.value = "203.0.113.7", "ground-truth"
+    step.role_input.value = ROLE
+    step.sign()
+    assert "not bound" in words(step.url_line.value)
+    step.offer_ground_truth("no")
+    assert step.sign_with.value == "session"
+    assert "ground-truth" not in dict(step.sign_with.options).values()
+    step.offer_ground_truth("yes")
+    assert "ground-truth" in dict(step.sign_with.options).values()
 
 
 def test_one_place_gives_one_sentence(connection: Connection, words: Any) -> None:

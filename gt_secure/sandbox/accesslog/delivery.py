@@ -1,6 +1,6 @@
-"""Delivers collected rows as objects of the target bucket, as the S3 log delivery service would.
+"""Delivers collected rows as objects of the target bucket, as the S3 log delivery service and CloudTrail would.
 
-The service writes as ``logging.s3.amazonaws.com`` and needs the target bucket's policy to allow it; a Deny there stops
+The first writes as ``logging.s3.amazonaws.com`` and needs the target bucket's policy to allow it; a Deny there stops
 the delivery (S3 User Guide, *Enabling Amazon S3 server access logging*, *Troubleshoot server access logging*).
 """
 
@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import gzip
 import logging
 import secrets
 import time
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 from xml.etree import ElementTree
@@ -20,7 +22,7 @@ from .. import emulator
 from ..settings import REGION, account_id
 
 log = logging.getLogger(__name__)
-SERVICE = "logging.s3.amazonaws.com"
+SERVICE, CLOUDTRAIL = "logging.s3.amazonaws.com", "cloudtrail.amazonaws.com"
 _TICK_S = 0.2
 
 
@@ -30,11 +32,20 @@ class LogSetting:
 
     bucket: str
     prefix: str
-    layout: Literal["simple", "event", "delivery"] = "simple"
+    layout: Literal["simple", "event", "delivery", "cloudtrail"] = "simple"
+
+    def body(self, texts: Iterable[str]) -> bytes:
+        """Return the content of a log object."""
+        if self.layout == "cloudtrail":
+            return gzip.compress(f'{{"Records":[{",".join(texts)}]}}'.encode())
+        return "".join(f"{text}\n" for text in texts).encode("utf-8", "surrogateescape")
 
     def key(self, source: str, day: dt.date, now: dt.datetime) -> str:
         """Make the key of a log object (S3 API Reference, *TargetObjectKeyFormat*, *PartitionedPrefix*)."""
         unique = secrets.token_hex(8).upper()
+        if self.layout == "cloudtrail":
+            folder = f"{self.prefix}AWSLogs/{account_id()}/CloudTrail/{REGION}/{now:%Y/%m/%d}"
+            return f"{folder}/{account_id()}_CloudTrail_{REGION}_{now:%Y%m%dT%H%MZ}_{unique}.json.gz"
         if self.layout == "simple":
             return f"{self.prefix}{now:%Y-%m-%d-%H-%M-%S}-{unique}"
         when = now if self.layout == "delivery" else dt.datetime.combine(day, dt.time(), dt.UTC)
@@ -125,9 +136,9 @@ class Delivery:
             groups[row.target, row.source, row.time.date()].append(row)
         for (target, source, day), members in groups.items():
             key = target.key(source, day, dt.datetime.now(dt.UTC))
-            reason = await _refusal(target.bucket, key, source)
+            reason = await _refusal(target, key, source)
             if reason is None:
-                body = "".join(f"{row.text}\n" for row in members).encode("utf-8", "surrogateescape")
+                body = target.body(row.text for row in members)
                 headers = {"content-type": "text/plain"}
                 status, _, _ = await emulator.s3("PUT", f"/{target.bucket}/{key}", headers=headers, body=body)
                 reason = None if status == 200 else f"S3 answered {status}"
@@ -140,22 +151,25 @@ class Delivery:
         return outcome
 
 
-async def _refusal(bucket: str, key: str, source: str) -> str | None:
+async def _refusal(target: LogSetting, key: str, source: str) -> str | None:
+    bucket, is_trail = target.bucket, target.layout == "cloudtrail"
+    service = CLOUDTRAIL if is_trail else SERVICE
+    trail = f"arn:aws:cloudtrail:{REGION}:{account_id()}:trail/{source}-objects"
     status, _, policy = await emulator.s3("GET", f"/{bucket}", query={"policy": [""]})
     if status == 404 and b"NoSuchBucketPolicy" not in policy:
         return "the target bucket does not exist"
     if status != 200:
-        return f"no bucket policy allows {SERVICE} to put objects"
+        return f"no bucket policy allows {service} to put objects"
     keys = {
-        "aws:sourcearn": f"arn:aws:s3:::{source}",
+        "aws:sourcearn": trail if is_trail else f"arn:aws:s3:::{source}",
         "aws:sourceaccount": account_id(),
-        "aws:principalservicename": SERVICE,
+        "aws:principalservicename": service,
     }
     decision = emulator.decide_for_service(
-        policy.decode("utf-8", "replace"), SERVICE, "s3:PutObject", f"arn:aws:s3:::{bucket}/{key}", keys
+        policy.decode("utf-8", "replace"), service, "s3:PutObject", f"arn:aws:s3:::{bucket}/{key}", keys
     )
     if decision == "Allow":
         return None
     if decision == "Deny":
         return "a Deny statement of the target bucket's policy blocks the log delivery service"
-    return f"no statement of the target bucket's policy allows {SERVICE} to put objects there"
+    return f"no statement of the target bucket's policy allows {service} to put objects there"

@@ -18,8 +18,9 @@ from urllib.parse import quote, unquote_plus
 from .. import emulator
 from ..gateway import auth
 from ..gateway.http import HttpRequest, Message, Send
-from ..gateway.mechanisms import FORM, HEADER, QUERY, SIGV2, SIGV4
+from ..gateway.mechanisms import AUTHENTICATION, VERSION
 from ..settings import REGION, account_id
+from .data_events import TRAIL, event_of
 from .delivery import Delivery, LogSetting, parse
 
 MASK = "X" * 32
@@ -39,8 +40,6 @@ _UNAUTHENTICATED = frozenset(
         "InvalidArgument",
     }
 )
-_AUTHENTICATION = {HEADER: "AuthHeader", QUERY: "QueryString", FORM: "HtmlForm"}
-_VERSION = {SIGV4: "SigV4", SIGV2: "SigV2"}
 
 
 @dataclass(slots=True)
@@ -48,6 +47,7 @@ class RequestWatch:
     """One request on its way: what has been answered so far."""
 
     delivery: Delivery
+    events: Delivery
     request: HttpRequest
     out: Send
     started: float = field(default_factory=time.monotonic)
@@ -90,8 +90,13 @@ class RequestWatch:
         bucket, key = request.bucket, request.key
         target = await _target(bucket)
         copy_source = request.headers.get("x-amz-copy-source")
+        name = operation(request.method, key, request.query, copy=copy_source is not None)
+        error = _error(self)
+        who = _requester(request, error, self.beginning)
+        event = event_of(request, self.time, name, requester=who, error=error, answer=self.beginning, sent=self.sent)
+        if event is not None:
+            self.events.add(TRAIL, bucket, self.time, event)
         if target is not None:
-            name = operation(request.method, key, request.query, copy=copy_source is not None)
             self.delivery.add(target, bucket, self.time, _row(self, bucket, key, name))
         if copy_source and request.method == "PUT" and key:
             source_bucket, _, source_key = unquote_plus(copy_source.split("?", 1)[0]).lstrip("/").partition("/")
@@ -112,8 +117,7 @@ def _row(watch: RequestWatch, bucket: str, key: str, name: str) -> str:
     """Return the row of a request, in the 27 fields that S3 writes today."""
     request, status = watch.request, watch.status
     mechanism = request.mechanism
-    failed = _CODE.search(watch.beginning) if status >= 300 else None
-    error = failed[1].decode() if failed else _HEAD_ERRORS.get(status, "") if request.method == "HEAD" else ""
+    error = _error(watch)
     query = f"?{request.raw_query}" if request.raw_query else ""
     size = watch.headers.get("content-length", "") if name in ("REST.GET.OBJECT", "REST.HEAD.OBJECT") else ""
     fields = (
@@ -136,9 +140,9 @@ def _row(watch: RequestWatch, bucket: str, key: str, name: str) -> str:
         quoted(request.headers.get("user-agent", "")),
         _dash((request.query.get("versionId") or [watch.headers.get("x-amz-version-id", "")])[0]),
         request.host_id,
-        _VERSION[mechanism.version] if mechanism else "-",
+        VERSION[mechanism.version] if mechanism else "-",
         "-",  # cipher suite: the sandbox speaks plain HTTP
-        _AUTHENTICATION[mechanism.kind] if mechanism else "-",
+        AUTHENTICATION[mechanism.kind] if mechanism else "-",
         _dash(request.headers.get("host", "")),
         "-",  # TLS version
         "-",  # access point ARN
@@ -146,6 +150,12 @@ def _row(watch: RequestWatch, bucket: str, key: str, name: str) -> str:
         REGION,
     )
     return " ".join(fields)
+
+
+def _error(watch: RequestWatch) -> str:
+    if failed := _CODE.search(watch.beginning) if watch.status >= 300 else None:
+        return failed[1].decode()
+    return _HEAD_ERRORS.get(watch.status, "") if watch.request.method == "HEAD" else ""
 
 
 _HEAD_ERRORS = {403: "AccessDenied", 404: "NoSuchKey", 412: "PreconditionFailed"}

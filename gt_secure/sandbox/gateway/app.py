@@ -73,6 +73,7 @@ class Front:
     trail: Trail
     internal: Handler
     delivery: Delivery
+    events: Delivery
     vpc_port: int
     names: Collection[str] = ()
 
@@ -141,7 +142,7 @@ class Front:
         evaluator.unsigned_form.set(None if request.mechanisms else request.form)
         with conditions.of(keys):
             reply = await _early(request)
-            watched = RequestWatch(self.delivery, request, browsers.with_cors(request, send))
+            watched = RequestWatch(self.delivery, self.events, request, browsers.with_cors(request, send))
             if reply is not None:
                 await respond(watched.send, reply, head=request.method == "HEAD")
             else:

@@ -13,6 +13,10 @@ SIGV4, SIGV2 = "AWS4-HMAC-SHA256", "AWS"
 HEADER, QUERY, FORM = "REST-HEADER", "REST-QUERY-STRING", "POST"
 """Values of ``s3:authType``."""
 
+AUTHENTICATION = {HEADER: "AuthHeader", QUERY: "QueryString", FORM: "HtmlForm"}
+VERSION = {SIGV4: "SigV4", SIGV2: "SigV2"}
+"""Their names in access logs and data events, and those of the versions."""
+
 _V4 = frozenset({"x-amz-algorithm", "x-amz-credential", "x-amz-signature"})
 _V2 = frozenset({"awsaccesskeyid", "signature"})
 

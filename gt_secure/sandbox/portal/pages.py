@@ -13,7 +13,8 @@ from ..accesslog.delivery import Delivery
 from ..control import RESET, SIGNING_NAME
 from ..gateway import auth, source_mapping as addresses
 from ..gateway.http import HttpRequest, Reply, json_reply
-from ..settings import S3_ENDPOINT_ID
+from ..settings import OTHER_S3_ENDPOINT_ID, S3_ENDPOINT_ID
+from ..vpc import vpc_of
 from .worker_portal import PATH as PORTAL, PortalApp
 
 PLACES = (
@@ -24,6 +25,7 @@ PLACES = (
     ("VPC, through the S3 endpoint", f"10.0.3.4 via {S3_ENDPOINT_ID}"),
     ("another machine of the VPC", f"10.0.7.9 via {S3_ENDPOINT_ID}"),
     ("office over IPv6", "2001:db8:113::7"),
+    ("the same address in another VPC", f"10.0.3.4 via {OTHER_S3_ENDPOINT_ID}"),
 )
 
 
@@ -33,6 +35,7 @@ class Pages:
 
     portal: PortalApp
     delivery: Delivery
+    events: Delivery
     reset: Callable[[], Awaitable[None]]
     public: tuple[str, int]
     endpoint: tuple[str, int]
@@ -47,10 +50,15 @@ class Pages:
         if path == "/_gt_secure/origins":
             return _only(request, "GET", "HEAD") or self._origins((request.query.get("source") or [""])[0])
         if path == "/_gt_secure/flush-logs":
-            return _only(request, "POST") or json_reply(asdict(await self.delivery.flush()))
+            return _only(request, "POST") or await self._flush()
         if path == RESET:
             return _only(request, "POST") or await self._reset_by_owner(request)
         return json_reply({"error": "NotFound", "message": f"The sandbox has no page {path}."}, 404)
+
+    async def _flush(self) -> Reply:
+        """Deliver access logs and data events now; the answer is about the access logs."""
+        await self.events.flush()
+        return json_reply(asdict(await self.delivery.flush()))
 
     async def _reset_by_owner(self, request: HttpRequest) -> Reply:
         refusal = contextvars.copy_context().run(_not_owner, request)
@@ -65,7 +73,7 @@ class Pages:
             return json_reply({"origins": self._listed(*PLACES)})
         try:
             where = Source.parse(source)
-            if where.endpoint not in (None, S3_ENDPOINT_ID):
+            if where.endpoint is not None and vpc_of(where.endpoint) is None:
                 return json_reply({"origins": []})
             return json_reply({"origins": self._listed((str(where), source))})
         except InvalidInput as error:
