@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from . import logs as access_logs, sandbox as local
+from .aws.buckets import check_bucket
 from .aws.client import Aws, connect_aws, session_without_configuration
 from .base.errors import InvalidInput, refuse_url
 
@@ -88,6 +89,7 @@ def log_of(
         )
     wanted = dict(filters or {})
     if bucket is not None:
+        bucket = check_bucket(bucket) if logs is None else bucket
         wanted["bucket"] = bucket
     return (logs if logs is not None else access_logs.find_logs(aws, str(bucket)).uri), wanted
 

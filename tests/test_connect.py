@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import gt_secure
 from gt_secure.base.errors import InvalidInput
+from gt_secure.connection_arguments import log_of
+from gt_secure.logs import LogLocation
 from gt_secure.sandbox import Sandbox
 
 
@@ -39,3 +43,19 @@ def test_other_credentials_contradict_it(sandbox: Sandbox) -> None:
         gt_secure.connect(sandbox=sandbox, profile="mine")
     with pytest.raises(InvalidInput):
         gt_secure.connect(sandbox=True, endpoint_url="http://127.0.0.1:1")
+
+
+def test_the_log_of_a_bucket_that_its_arn_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    def find(_: object, bucket: str) -> LogLocation:
+        seen.append(bucket)
+        return LogLocation("gt-logs", "s3/")
+
+    monkeypatch.setattr("gt_secure.logs.find_logs", find)
+    aws: Any = None
+    uri, filters = log_of(aws, "arn:aws:s3:::gt-images", None, None)
+    assert (uri, filters["bucket"], seen) == ("s3://gt-logs/s3/", "gt-images", ["gt-images"])
+    for name in ("arn:aws:s3:us-east-1:111122223333:accesspoint/logs", "arn:aws:sns:us-east-1:1:x"):
+        with pytest.raises(InvalidInput, match="is not a bucket name"):
+            log_of(aws, name, None, None)

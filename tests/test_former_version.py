@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gt_secure import Restriction
+from gt_secure.base.errors import InvalidInput
 from gt_secure.changes import Journal
 from gt_secure.changes.history import wishes_of
 from gt_secure.check.promise import promise_of, unkept
@@ -70,5 +71,5 @@ def test_a_former_field_and_its_name_now_together_are_an_error() -> None:
     former = load_restriction(FORMER / "restriction.yaml").to_dict()
     text = (FORMER / "restriction.yaml").read_text(encoding="utf-8")
     [name] = [line.partition(":")[0] for line in text.splitlines() if line.endswith(": 12h")]
-    with pytest.raises(Exception, match="Unknown field"):
+    with pytest.raises(InvalidInput, match=r"has .age_limit. and .max_age., its former name"):
         Restriction.from_dict({**former, name: "1h"})

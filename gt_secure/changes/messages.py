@@ -90,6 +90,8 @@ def _signers(restriction: Restriction, state: State) -> Iterator[Notice]:
     if not restriction.signers:
         yield notice("signers-off")
         return
+    if limit is not None and not limit.prefix.startswith(restriction.prefix):
+        yield notice("signers-moves", before=limit.prefix or "all objects", after=restriction.prefix)
     yield notice("signers-limits")
     if not is_listed(state.caller_arn, restriction.signers):
         yield notice("signers-caller", caller=state.caller_arn, fix=_add([state.caller_arn]))

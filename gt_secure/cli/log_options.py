@@ -175,9 +175,11 @@ def log_query(args: argparse.Namespace) -> tuple[list[Any], dict[str, Any]]:
     _refuse_as_output(getattr(args, "output", None), sources)
     aws = None
     if args.bucket or args.engine == "athena" or any(source.startswith("s3://") for source in sources):
+        from ..aws.buckets import check_bucket
         from ..aws.client import connect_aws
 
         aws = connect_aws(profile=args.profile, region=args.region)
+        args.bucket = args.bucket and check_bucket(args.bucket)
     elif not (args.predict or args.team) and (
         unused := next((name for name in ("profile", "region") if getattr(args, name)), None)
     ):

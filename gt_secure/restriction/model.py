@@ -309,8 +309,15 @@ class Restriction:
 
 
 def _renamed(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a file under their names of now; one that is given under both names is left alone."""
-    return {name if (name := _FORMER.get(key, key)) not in data else key: value for key, value in data.items()}
+    """Return the fields of a file under their names of now; raises InvalidInput for one that is there under both."""
+    for former, name in _FORMER.items():
+        if former in data and name in data:
+            raise InvalidInput(
+                f"The restriction has '{name}' and '{former}', its former name.",
+                next_step=f"Keep '{name}', and delete '{former}'.",
+                field="file",
+            )
+    return {_FORMER.get(key, key): value for key, value in data.items()}
 
 
 def _facts(values: object, argument: str) -> dict[str, str | tuple[str, ...]]:

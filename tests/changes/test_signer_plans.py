@@ -33,7 +33,7 @@ NO_AWS = cast(Aws, None)
 
 def planned(policy: str | None = None, *, jobs: Any = (), hits: Any = None, **wish: Any) -> Any:
     seen = state(bucket=data_bucket(policy=policy), jobs=jobs, team=None if "team" not in wish else state().team)
-    return plan(NO_AWS, Restriction(bucket="gt-images", prefix="scans/", **wish), state=seen, hits=hits)
+    return plan(NO_AWS, Restriction(bucket="gt-images", **{"prefix": "scans/", **wish}), state=seen, hits=hits)
 
 
 def told(one: Any) -> dict[str, str]:
@@ -75,6 +75,18 @@ def test_a_plan_writes_changes_keeps_and_removes_it() -> None:
     off = planned(change.after, signers=[])
     assert (told(off), off.changes[0].after) == ({"signers-off": "warning"}, change.before)
     assert planned(change.before, signers=[]).empty
+
+
+@pytest.mark.parametrize(("before", "after", "stops"), [
+    ("scans/", "docs/", True), ("", "docs/", True), ("scans/", "scans/x/", True),
+    ("scans/", "scans/", False), ("scans/", "", False), ("scans/x/", "scans/", False),
+])  # fmt: skip
+def test_a_limit_that_leaves_objects_asks_as_a_guard_does(before: str, after: str, stops: bool) -> None:
+    text = merge_guard(None, build_signer_limit("gt-images", [SCANNER, ME], ACCOUNT, prefix=before))
+    made = planned(text, prefix=after, signers=[SCANNER, ME])
+    assert ("signers-moves" in [each.code for each in made.blockers]) == stops
+    off = planned(text, prefix=after, signers=[])
+    assert "signers-moves" not in told(off)
 
 
 def test_an_edited_lock_stops_a_plan() -> None:
