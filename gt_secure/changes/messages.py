@@ -15,7 +15,7 @@ from ..engine.policies.equivalence import deleted_principals
 from ..engine.policies.signer_limit import find_signer_limit, is_listed, signer_names
 from ..engine.policies.url_lock import UrlLock
 from ..explain.dry_run import DryRun, Usage
-from ..restriction.applications import ApplicationProfile, SignatureVersion, applications
+from ..restriction.applications import ApplicationProfile, SignatureVersion, applications, bystanders
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
 from .change import Change, find_change
@@ -219,6 +219,31 @@ def _usages(profile: ApplicationProfile, tried: DryRun | None) -> list[Usage]:
     named = {each.name for each in applications().values()}
     own = [each for each in every if each.application == profile.name]
     return own or [each for each in every if each.application not in named]
+
+
+def bystander_notices(
+    restriction: Restriction, changes: Sequence[Change[Any]], tried: DryRun | None
+) -> Iterator[Notice]:
+    """Yield features of AWS in the log that a guard would refuse, and those that need a longer age limit."""
+    if not restriction.guard or find_change(changes, BucketGuard) is None:
+        return
+    usages = () if tried is None else tried.usages
+    logged = {each.name: [use for use in usages if use.application.startswith(each.name)] for each in bystanders()}
+    refused = [name for name, uses in logged.items() if any(use.refused for use in uses)]
+    if refused:
+        advice = " ".join(each.advice for each in bystanders() if each.name in refused)
+        yield notice("bystander-refused", fix=advice, services=" and ".join(refused))
+    limit = restriction.age_limit_s
+    short = [each for each in bystanders() if limit is not None and limit < each.needs_age_s]
+    if short and limit is not None:
+        known = [each.name for each in short if logged[each.name]]
+        yield notice(
+            "bystander-age-limit",
+            severity=None if known else "info",
+            limit=age_text(limit),
+            services=", ".join(f"{each.name} ({age_text(each.needs_age_s)})" for each in short),
+            seen=f" The access log shows {' and '.join(known)}." if known else "",
+        )
 
 
 def application_notices(wish: Restriction, region: str, tried: DryRun | None, hits: Hits | None) -> Iterator[Notice]:

@@ -34,7 +34,7 @@ from .change import Call, Change, find_change, is_change_of
 from .diff import changes_for
 from .history import drift_notices, with_wishes
 from .journal import Journal, scrub
-from .messages import application_notices, notices_for, signature_of
+from .messages import application_notices, bystander_notices, notices_for, signature_of
 from .other_teams import team_notices
 from .services import notices_of, service_data, simulate, unknown_keys
 from .targets import BucketGuard
@@ -269,6 +269,7 @@ def plan(
     region = (current.bucket.region if current.bucket is not None else "") or current.region
     notices += [*team_notices(current, before, after), *_broken(results), *_cap(restriction, changes, tried, region)]
     notices += application_notices(restriction, region, tried, hits)
+    notices += bystander_notices(restriction, changes, tried)
     notices += _without_objects(aws if state is None else None, restriction, changes)
     if journal is not None:
         notices += drift_notices(aws, restriction, changes, journal)

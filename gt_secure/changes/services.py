@@ -14,6 +14,7 @@ from ..engine.access.exposure import ANY_VPC, OF_A_TEAM, Exposure
 from ..engine.access.locks import ACTIONS, EffectiveLocks
 from ..engine.policies.session_policy import BACK_END_ACTIONS, back_end_endpoint
 from ..engine.policies.signer_limit import is_listed, without_session
+from ..restriction.applications import bystanders
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
 
@@ -21,11 +22,9 @@ if TYPE_CHECKING:
     from ..logs.hits import Hits
 
 
-Scene: TypeAlias = Literal[
-    "worker", "presigned", "S3 console", "Object Lambda", "Ground Truth", "log delivery", "caller"
-]
+Scene: TypeAlias = Literal["worker", "presigned", "feature of AWS", "Ground Truth", "log delivery", "caller"]
 """Kinds of requests of a simulation: ``worker`` opens the portal and an image there, ``presigned`` a plain presigned
-URL of the bucket, ``S3 console`` and ``Object Lambda`` fetch by presigned URLs of their own, ``Ground Truth`` is the
+URL of the bucket, a ``feature of AWS`` signs presigned requests itself, such as the S3 console, ``Ground Truth`` is the
 back end, and ``caller`` reads or writes the bucket policy."""
 
 LOGGED = "seen in the access log"
@@ -109,13 +108,9 @@ def _presigners(listed: Sequence[IPNetwork], now: Exposure, after: Exposure) -> 
     """Yield what AWS itself fetches by presigned URLs, from an address outside the list."""
     outside = next((each for each in _OUTSIDE if not contains(listed, each)), _OUTSIDE[0])
     place = "from an address of the list" if contains(listed, outside) else "from outside the list"
-    services: tuple[tuple[Scene, str, str], ...] = (
-        ("S3 console", "S3 console", f"downloads by a presigned URL, {place}"),
-        ("Object Lambda", "S3 Object Lambda", f"its function fetches the object with a presigned URL, {place}"),
-    )
-    for scene, name, why in services:
-        before, then = (each.plain(Source(outside), "presigned") for each in (now, after))
-        yield Difference(before, then, scene, name, why)
+    before, then = (each.plain(Source(outside), "presigned") for each in (now, after))
+    for each in bystanders():
+        yield Difference(before, then, "feature of AWS", each.name, f"{each.of_aws}, {place}")
 
 
 def service_data(row: Difference[Answer]) -> dict[str, Any]:

@@ -46,6 +46,10 @@ class ApplicationProfile:
         Seconds that its URLs live, by use.
     uploads : tuple of str
         Kinds of presigned uploads: ``PUT``, ``part``, ``form``.
+    needs_age_s : int
+        Of a feature of AWS, the shortest age limit in seconds under which AWS says that it works; else 0.
+    of_aws : str
+        Of a feature of AWS, what it does by presigned requests; empty for an application.
     root : str
         Expression whose first group is what its keys begin with.
     cors, cors_headers : tuple of str
@@ -59,6 +63,8 @@ class ApplicationProfile:
     lifetime_s: Mapping[str, int] = field(default_factory=dict)
     lifetime_setting: str = ""
     uploads: tuple[str, ...] = ()
+    needs_age_s: int = 0
+    of_aws: str = ""
     root: str = ""
     header_signed: str = ""
     refused: str = ""
@@ -90,6 +96,14 @@ class ApplicationProfile:
 def applications() -> dict[str, ApplicationProfile]:
     """Return the application profiles by their short names."""
     return {name: _profile(row) for name, row in package_data(__package__, "applications.json").items()}
+
+
+def bystanders() -> tuple[ApplicationProfile, ...]:
+    """Return the features of AWS that sign presigned requests themselves.
+
+    Source: AWS Prescriptive Guidance, *Establishing guardrails and monitoring for presigned URLs*, Appendix A and B.
+    """
+    return tuple(each for each in applications().values() if each.of_aws)
 
 
 def _profile(row: dict[str, Any]) -> ApplicationProfile:

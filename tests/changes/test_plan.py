@@ -547,10 +547,11 @@ def test_the_difference_is_on_every_rendering() -> None:
     assert row["after"]["opened"]["cidrs"] == [OFFICE]
 
 
-def test_the_console_and_object_lambda_are_sources_of_their_own() -> None:
+def test_features_of_aws_that_presign_are_sources_of_their_own() -> None:
     one = made()
-    for scene in ("S3 console", "Object Lambda"):
-        row = next(row for row in one.simulation if row.request == scene)
+    for name in ("S3 console", "S3 Object Lambda", "Redshift Spectrum", "CopyObject across Regions"):
+        row = next(row for row in one.simulation if row.source == name)
+        assert row.request == "feature of AWS"
         assert (row.before.answer, row.after.answer, row.after.lock) == ("opened", "refused", "bucket guard")
         assert row.source in one.to_html(standalone=True)
 

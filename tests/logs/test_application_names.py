@@ -59,6 +59,8 @@ ROWS: list[tuple[str, dict[str, Any]]] = [
     ("no user agent", {"user_agent": None}),
     ("Git LFS", {"key": f"lfs/ab/ab/{'ab' * 30}", "user_agent": "git-lfs/3.4 (GitHub)"}),  # Gitea
     ("Git LFS", {"key": f"ab/ab/{'ab' * 30}", "user_agent": "git-lfs/3.4 (GitHub)", **PUT}),  # GitLab
+    ("Redshift Spectrum", {"requester": f"{ROLE}/cluster/RedshiftIamRoleSession", "user_agent": "aws-sdk-cpp/1.9"}),
+    ("CopyObject across Regions", {"operation": "REST.COPY.OBJECT_GET", "uri": "GET /k?X-Amz-Expires=300 HTTP/1.1"}),
     ("S3 Object Lambda or an access point", {"access_point_arn": "arn:aws:s3:us-east-1:1:accesspoint/a"}),
 ]
 
@@ -93,6 +95,7 @@ LOOK_ALIKES: list[tuple[str, dict[str, Any]]] = [
     ("a link preview", {"user_agent": "WhatsApp/2.23", "key": f"d/storage/{UUID}/compute_logs/a.err", **SIGV2}),
     ("a browser", {"user_agent": CHROME, "lifetime": 300, "requester": f"{ROLE}/app/a.b@corp.example", "more": FILE}),
     ("a browser", {"user_agent": CHROME, "lifetime": 300, "requester": f"{ROLE}/sso-proxy/x", "more": FILE + TOKEN}),
+    ("aws-sdk-cpp", {"requester": f"{ROLE}/cluster/RedshiftIamRoleSession2", "user_agent": "aws-sdk-cpp/1.9"}),
     ("curl", {"key": f"ab/cd/{'ab' * 30}", "user_agent": "curl/8.5"}),
     ("a browser", {"key": f"cache/ab/cd/{'ab' * 30}", "user_agent": BROWSER}),
     ("git-lfs", {"key": f"ab/cd/{'ab' * 29}", "user_agent": "git-lfs/3.4 (GitHub)"}),
@@ -131,8 +134,16 @@ def test_each_request_has_its_name(hits: Hits) -> None:
 
 
 def test_a_look_alike_has_no_name_of_a_product() -> None:
-    products = {"MLflow", "Dagster", "Git LFS", "S3 console", "AWS SDK for JavaScript"}
-    assert len(LOOK_ALIKES) == 24
+    products = {
+        "Redshift Spectrum",
+        "CopyObject across Regions",
+        "MLflow",
+        "Dagster",
+        "Git LFS",
+        "S3 console",
+        "AWS SDK for JavaScript",
+    }
+    assert len(LOOK_ALIKES) == 25
     assert not products & {name for name, _ in LOOK_ALIKES}
 
 

@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 _SCENES = {
     "worker": "a worker of the team",
     "presigned": "anybody with a presigned URL",
-    "S3 console": "a download in the S3 console",
-    "Object Lambda": "the function of an S3 Object Lambda",
+    "feature of AWS": "a presigned request of AWS itself",
     "Ground Truth": "Ground Truth itself",
     "log delivery": "log delivery",
     "caller": "the person who ran the plan",

@@ -7,7 +7,8 @@ URL of its access point); published CloudTrail records of the S3 console (a pers
 lifetime of 300 seconds, a content disposition, the agent of a browser or ``S3Console``); the sources that
 ``applications.json`` names, where runs and models of MLflow are random UUIDs; LFS objects of GitLab
 (app/uploaders/lfs_object_uploader.rb) and Gitea (modules/lfs/pointer.go); presigned URLs of AWS SDK for JavaScript 3
-(``x-id`` with ``X-Amz-Content-Sha256``: other SDKs of AWS write ``x-id`` alone).
+(``x-id`` with ``X-Amz-Content-Sha256``: other SDKs of AWS write ``x-id`` alone). Inferred: Redshift Spectrum reads in the session
+RedshiftIamRoleSession, and the source half of a copy across Regions is a copy with query authentication.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ BROWSER = "a browser"
 NO_AGENT = "no user agent"
 PREVIEW = "a link preview"
 MLFLOW, DAGSTER, GIT_LFS, JAVASCRIPT = "MLflow", "Dagster", "Git LFS", "AWS SDK for JavaScript"
+SPECTRUM, COPY = "Redshift Spectrum", "CopyObject across Regions"
 
 PREFETCHERS = (
     "facebookexternalhit",
@@ -76,6 +78,8 @@ def application(d: Dialect = DUCKDB) -> str:
     in_page = f"expires_s = 300 AND {agent} LIKE '%Mozilla/%' AND ({disposition} OR {is_trail})"
     by_javascript = f"{has(asked, '[?&]x-id=[A-Za-z]')} AND {asked} LIKE '%X-Amz-Content-Sha256=UNSIGNED-PAYLOAD%'"
     presigned = {
+        SPECTRUM: f"{has(signer, ':assumed-role/[^/]+/RedshiftIamRoleSession$')}",
+        COPY: "operation LIKE 'REST.COPY.%_GET'",
         CONSOLE: f"{is_get} AND ({in_console} OR {by_person} AND {in_page})",
         MLFLOW: f"{has('key', _RUN)} AND {has(agent, _MLFLOW_AGENT)} AND coalesce(expires_s = {lives}, true) "
         f"AND (NOT {is_get} OR {disposition}) AND NOT {has(asked, '[?&]x-id=')}",
