@@ -529,8 +529,8 @@ class Connection:
     ) -> TestUrl:
         """Sign a presigned URL for one object, bound to a source as the URL lock would bind it. It shows itself masked.
 
-        Always with signature version 4 and for the regional host. It never lives longer than the age limit of the
-        bucket's guard, where the bucket policy can be read.
+        Always with signature version 4 and for the regional host. A viewer's URL never lives longer than the age limit
+        of the bucket's guard, where the bucket policy can be read.
 
         Parameters
         ----------
@@ -549,7 +549,7 @@ class Connection:
         viewer_key : str or bytes, optional
             A secret of 16 bytes or more: the tag is then a keyed hash, and the logs hold no name.
         method : str, ``GET``, ``HEAD`` or ``PUT``
-        part : (str, int), optional; with ``PUT``: the id of a multipart upload, and the number of the part
+        part : (str, int), optional; instead: the id of a multipart upload, and the number of the part
 
         Raises
         ------

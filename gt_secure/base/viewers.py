@@ -38,7 +38,7 @@ def viewer_tag(viewer: object, key: str | bytes | None = None) -> str:
     if key is None:
         return text
     secret = key.encode() if isinstance(key, str) else key
-    if not isinstance(secret, bytes) or len(secret) < SHORTEST_KEY:
+    if len(secret) < SHORTEST_KEY:
         raise InvalidInput(
             f"The key of viewers needs at least {SHORTEST_KEY} bytes: with a short one, names can be guessed.",
             next_step="Use 32 random bytes from a secret store, such as secrets.token_bytes(32).",
@@ -54,10 +54,10 @@ def viewer_session(tag: str) -> str:
 
 def check_parameter(name: object) -> str:
     """Check the name of a query parameter that holds the viewer: S3 ignores only those that begin with ``x-``."""
-    text = name if isinstance(name, str) else ""
+    text = str(name)
     if not _PARAMETER.fullmatch(text):
         raise InvalidInput(
-            f'"{str(name)[:60]}" cannot hold the viewer of a URL.',
+            f'"{text[:60]}" cannot hold the viewer of a URL.',
             next_step=f"Name a parameter such as {VIEWER}: lower case, and it begins with x- but not with x-amz-.",
             field="viewer_parameter",
             value=name,

@@ -133,4 +133,6 @@ def application_scenes(connection: Connection) -> Scenes:
         inside, outside = connection.probe(url, OFFICE), connection.probe(url, ELSEWHERE)
         scenes.add(f"MLflow, {moment}: a download in the office", inside, "opened")
         scenes.add(f"MLflow, {moment}: the same URL outside", outside, "refused" if guarded else "opened")
+    shared = connection.sign(APPLICATION_BUCKET, _MODEL, viewer="anna")
+    scenes.add("anna's URL, used from another network", connection.probe(shared, ELSEWHERE), "refused")
     return scenes

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..aws.buckets import parse_s3_uri
 from ..base.errors import InvalidInput
+from ..base.files import read_text
 from ..base.text import printable
 from ..connection import Connection
 from ..presign import Probe, TestUrl, inspect
@@ -50,7 +51,7 @@ def add(commands: Commands) -> None:
     _add_signing(sign)
     add_viewer(sign, "sign the person into the URL; the access log then names the viewer")
     sign.add_argument("--method", default="GET", help="GET, HEAD or PUT (default: %(default)s)")
-    sign.add_argument("--upload-id", metavar="ID", help="with PUT: one part of this multipart upload")
+    sign.add_argument("--upload-id", metavar="ID", help="instead of --method: a part of this multipart upload")
     sign.add_argument("--part-number", type=int, metavar="N", help="number of the part")
     sign.needs("--upload-id", "--part-number")
     sign.needs("--part-number", "--upload-id")
@@ -135,16 +136,10 @@ def add_viewer(parser: Parser, text: str) -> None:
     parser.needs("--viewer-key", "--viewer")
 
 
-def viewer_key(args: argparse.Namespace) -> bytes | None:
+def viewer_key(args: argparse.Namespace) -> str | None:
     """Return the secret of ``--viewer-key``; the line end of a file is no part of it."""
-    if getattr(args, "viewer_key", None) is None:
-        return None
-    try:
-        return Path(args.viewer_key).read_bytes().rstrip(b"\r\n")
-    except OSError as error:
-        raise InvalidInput(
-            f"The key of viewers cannot be read: {error.strerror}.", next_step="Name its file.", field="viewer_key"
-        ) from error
+    path = getattr(args, "viewer_key", None)
+    return None if path is None else read_text(path).rstrip("\r\n")
 
 
 def _sign(gt: Connection, args: argparse.Namespace) -> TestUrl:
@@ -185,8 +180,7 @@ def _run_sign(args: argparse.Namespace) -> int:
         f"bound to {made.bound_to}" if made.bound_to else "not bound to a source; only the bucket guard restricts it"
     )
     say(made.masked)
-    who = f"; viewer {printable(made.viewer)}" if made.viewer else ""
-    say(f"  {bound}; expires in {made.seconds_left:.0f} s; signed as {made.signer}{who}")
+    say(f"  {bound}; expires in {made.seconds_left:.0f} s; signed as {made.signer}")
     if args.output:
         say(f"  written to {args.output}")
     else:

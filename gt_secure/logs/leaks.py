@@ -231,21 +231,6 @@ def _compared(text: str) -> str:
     return f"AS{number[1]}" if number else text.strip().casefold()
 
 
-_LATER = (
-    "kind",
-    "key",
-    "signed_at",
-    "first_user",
-    "later_user",
-    "later_first",
-    "uses",
-    "refused",
-    "fingerprint",
-    "viewer",
-)
-"""Columns of the table of leaks: a row is a later user."""
-
-
 class Leaks:
     """Result: a sequence of :class:`Leak`, the worst first.
 
@@ -330,7 +315,7 @@ class Leaks:
             for user in leak.others
         ]
         return Table(
-            _LATER,
+            (*"kind key signed_at first_user later_user later_first uses refused fingerprint viewer".split(),),  # noqa: SIM905
             rows,
         )
 

@@ -19,10 +19,11 @@ from ..aws.client import Aws, aws_errors
 from ..base.errors import GtSecureError, InvalidInput, NotFound
 from ..base.network import ProbeOrigin
 from ..base.url_journal import UrlJournal
+from ..logs.sql.log_columns import TEST_MARKER
 from ..restriction.messages import notice
 from .origin import KERNEL
 from .probe import Outgoing, Probe, check_method
-from .sign import MARKER, presigned
+from .sign import presigned
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -98,7 +99,7 @@ def _signed(client: S3Client, method: str, bucket: str, key: str, upload: str, m
         params = {"Bucket": bucket, "Prefix": key, "MaxKeys": 1}
     if upload:
         params |= {"UploadId": upload, "PartNumber": 1}
-    url = presigned(client, _OPERATIONS[method], params, _LIFE_S, {MARKER: marker})
+    url = presigned(client, _OPERATIONS[method], params, _LIFE_S, {TEST_MARKER: marker})
     return Outgoing(method, url, bucket, "" if method == "LIST" else key, marker, signed_for=method)
 
 

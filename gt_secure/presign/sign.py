@@ -27,15 +27,13 @@ from ..base.viewers import VIEWER, viewer_session, viewer_tag
 from ..engine.policies.age_limit import AGE_SID, read_age_limit
 from ..engine.policies.bucket_guard import covered_objects, own_statements
 from ..engine.policies.session_policy import session_policy
+from ..logs.sql.log_columns import TEST_MARKER
 from .inspect import inspect
 from .probe import check_lifetime
 from .signed_url import TestUrl
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
-
-MARKER = "x-gt-secure-test"
-"""S3 ignores query parameters that begin with ``x-`` but logs them (S3 User Guide, *LogFormat*, custom information)."""
 
 SESSION_NAME = "gt-secure-test"
 """Name of the sessions that sign test URLs."""
@@ -70,8 +68,9 @@ def sign(
     check_key(object_key)
     refuse_url(role_arn, "role_arn", "the ARN of a role")
     refuse_url(version_id, "version_id", "the id of a version")
-    operation = _operation(method, part, version_id)
-    tag = _tag(viewer, viewer_key)
+    method = "PUT" if part else method
+    operation = _operation(method, part)
+    tag = None if viewer is None and viewer_key is None else viewer_tag(viewer, viewer_key)
     source = None if bound_to is None else Source.parse(bound_to)
     other = None if method == "GET" else method
     _check_options(sign_with, source, expires_in=expires_in, version_id=version_id, viewer=tag, part=part, method=other)
@@ -81,7 +80,8 @@ def sign(
     most = CHAINED_LIMIT_S if use_session else 604_800
     seconds = check_lifetime(DEFAULT_LIFE_S if expires_in is None else expires_in, most=most)
     region = bucket_region(aws, name)
-    seconds = min(seconds, _age_limit(aws, name, object_key, method, region) or seconds)
+    if tag is not None:  # a test URL may outlive the limit: it tests that too
+        seconds = min(seconds, _age_limit(aws, name, object_key, method, region) or seconds)
     kms_key = None if method == "PUT" else _must_exist(aws, name, object_key, version_id, region)
     if use_session:
         policy = session_policy(
@@ -99,12 +99,8 @@ def sign(
         client, signer, principal = aws.client("s3", region), aws.caller_arn, aws.own_role() or aws.caller_arn
     # The URL of a viewer is no test: its requests count in every log.
     marker = (test_urls or UrlJournal()).new_marker() if tag is None else ""
-    given: dict[str, Any] = {"Bucket": name, "Key": object_key}
-    given |= {"VersionId": version_id} if version_id else {}
-    given |= {"UploadId": part[0], "PartNumber": part[1]} if part else {}
-    if method == "GET":  # signed into the URL: whatever browser opens it keeps the object in no cache
-        given["ResponseCacheControl"] = "no-store"
-    url = presigned(client, operation, given, seconds, {MARKER: marker} if tag is None else {VIEWER: tag})
+    members = _members(name, object_key, method, version_id, part)
+    url = presigned(client, operation, members, seconds, {TEST_MARKER: marker} if tag is None else {VIEWER: tag})
     return TestUrl(
         url,
         bucket=name,
@@ -123,7 +119,7 @@ def sign(
 _OPERATIONS = {"GET": "get_object", "HEAD": "head_object", "PUT": "put_object"}
 
 
-def _operation(method: str, part: tuple[str, int] | None, version_id: str | None) -> str:
+def _operation(method: str, part: tuple[str, int] | None) -> str:
     """Return the operation of boto3 that a method asks for."""
     if method not in _OPERATIONS:
         form = "A POST form has no signed query, and its fields are not in the access log: it cannot carry a viewer."
@@ -133,19 +129,19 @@ def _operation(method: str, part: tuple[str, int] | None, version_id: str | None
             field="method",
             value=method,
         )
-    if (part or version_id) and (method == "PUT") != (part is not None):
-        raise InvalidInput(
-            "A part is uploaded by PUT, and a version is read by GET or HEAD.",
-            next_step="Pass method='PUT' with part=, and no version_id.",
-            field="part" if part else "version_id",
-        )
     return "upload_part" if part else _OPERATIONS[method]
 
 
-def _tag(viewer: str | None, viewer_key: str | bytes | None) -> str | None:
-    if viewer is None and viewer_key is not None:
-        raise InvalidInput("There is no viewer to hash.", next_step="Pass viewer= too.", field="viewer_key")
-    return None if viewer is None else viewer_tag(viewer, viewer_key)
+def _members(
+    bucket: str, key: str, method: str, version_id: str | None, part: tuple[str, int] | None
+) -> dict[str, Any]:
+    """Return what the operation of a method is asked for."""
+    members: dict[str, Any] = {"Bucket": bucket, "Key": key}
+    members |= {"VersionId": version_id} if version_id else {}
+    members |= {"UploadId": part[0], "PartNumber": part[1]} if part else {}
+    if method == "GET":  # signed into the URL: whatever browser opens it keeps the object in no cache
+        members["ResponseCacheControl"] = "no-store"
+    return members
 
 
 def _age_limit(aws: Aws, bucket: str, key: str, method: str, region: str) -> int | None:

@@ -13,8 +13,8 @@ from ..base import html as markup
 from ..base.columns import lay_out
 from ..base.errors import GtSecureError
 from ..base.html import Chip, Markup, count
-from ..check.logs import urls_are_consistent
 from ..base.text import printable
+from ..check.logs import urls_are_consistent
 from ..engine.access.answer import Answer, tone
 from ..logs import plots
 

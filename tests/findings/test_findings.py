@@ -79,7 +79,10 @@ def change(seen=GOOD, **fields):
 
 
 def bucket(**parts):
-    made = {name: value if name in ("region", "url_ages") else states.part(value) for name, value in parts.items()}
+    made = {
+        name: value if name in ("region", "url_ages", "version_2") else states.part(value)
+        for name, value in parts.items()
+    }
     return change(bucket=dataclasses.replace(BUCKET, **made))
 
 

@@ -6,9 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...base.groups import grouped
 from ...base.text import count
-from ...base.viewers import CLAIMED
 from ..leaks import LeakRules, network_name
 from ..sql.literals import literal
 from .marks import set_marks
@@ -20,9 +18,9 @@ if TYPE_CHECKING:
     from ..hits import Hits
 
 _WHERE = "presigned AND NOT test"
+_MOST = 24
+"""Marks in a row; its words have the number of all."""
 _NONE = "No request with a viewer in the logs that were read. Logs arrive hours late."
-_MOST = 16
-"""Marks in a row: its words have the number of all."""
 
 
 def networks_by_viewer(hits: Hits, *, top: int = 12, theme: Theme = "light") -> Figure:
@@ -39,11 +37,15 @@ def networks_by_viewer(hits: Hits, *, top: int = 12, theme: Theme = "light") -> 
     check_top(top, "viewer")
     rules = LeakRules(networks=hits.networks)
     uses = hits.query(
-        f"SELECT viewer, remote_ip, endpoint, bool_and(refused), count(*) FROM {{hits}} WHERE {_WHERE} "
+        f"SELECT viewer, remote_ip, endpoint, bool_and(refused) FROM {{hits}} WHERE {_WHERE} "
         "AND viewer IS NOT NULL AND remote_ip IS NOT NULL GROUP BY ALL ORDER BY viewer, min(time), remote_ip"
     )
-    each = grouped((viewer, (network_name(ip, endpoint, rules), refused)) for viewer, ip, endpoint, refused, _ in uses)
-    rows = sorted(((viewer, _outcomes(found)) for viewer, found in each.items()), key=lambda row: -len(row[1]))
+    each: dict[str, dict[str, bool]] = {}
+    for viewer, ip, endpoint, refused in uses:
+        found = each.setdefault(viewer, {})
+        name = network_name(ip, endpoint, rules)
+        found[name] = refused and found.get(name, True)
+    rows = sorted(each.items(), key=lambda row: -len(row[1]))
     [(without,)] = hits.query(f"SELECT count(*) FROM {{hits}} WHERE {_WHERE} AND viewer IS NULL")
     left = [f"{count(len(rows) - top, 'more viewer')} not drawn."] if len(rows) > top else []
     left += [f"{count(without, 'presigned request')} without a viewer."] if without else []
@@ -54,21 +56,15 @@ def networks_by_viewer(hits: Hits, *, top: int = 12, theme: Theme = "light") -> 
     chart = new_chart(theme, "Networks by viewer", note, rows=len(shown), labels="Viewer", across=across)
     chart.key("Dot: a network", chart.palette.opened)
     chart.key("Cross: all refused", chart.palette.refused)
-    if any(viewer.endswith(CLAIMED) for viewer, _ in shown):
-        chart.key("Claimed: not proven", chart.palette.failed)
     _draw(chart, shown)
-    words = [f"{clean(viewer)}: {count(len(found), 'network')}." for viewer, found in rows]
     marks = [
-        Mark(clean(viewer), count(len(found), "network"), f"viewer = {literal(viewer)}") for viewer, found in shown
+        Mark(clean(viewer), count(len(found), "network"), f"{_WHERE} AND viewer = {literal(viewer)}")
+        for viewer, found in rows
     ]
-    set_marks(chart, marks)
-    chart.set_label(f"Networks that used the URLs of each viewer. {' '.join(words)} {note}")
+    set_marks(chart, marks[:top])
+    words = " ".join(f"{mark.label}: {mark.words}." for mark in marks)
+    chart.set_label(f"Networks that used the URLs of each viewer. {words} {note}")
     return chart
-
-
-def _outcomes(found: list[tuple[str, bool]]) -> dict[str, bool]:
-    """Return each network once, and whether all of its requests were refused."""
-    return {name: all(refused) for name, refused in grouped(found).items()}
 
 
 def _draw(chart: Chart, rows: list[tuple[str, dict[str, bool]]]) -> None:
@@ -78,9 +74,8 @@ def _draw(chart: Chart, rows: list[tuple[str, dict[str, bool]]]) -> None:
     axes.set_xlim(0.5, min(_MOST, max(len(found) for _, found in rows)) + 0.5)
     for row, (viewer, found) in enumerate(rows):
         axes.axhline(row, color=palette.line, linewidth=0.7, zorder=0)
-        plain = palette.failed if viewer.endswith(CLAIMED) else palette.opened
         for place, refused in enumerate([*found.values()][:_MOST], 1):
-            colour = palette.refused if refused else plain
+            colour = palette.refused if refused else palette.opened
             axes.plot([place], [row], "X" if refused else "o", color=colour, markersize=7, linewidth=0)
         chart.row(row, clean(viewer), count(len(found), "network"))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
