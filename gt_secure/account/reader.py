@@ -409,7 +409,7 @@ def _task_lines(read: tuple[str, bool]) -> TaskLines:
     text, whole = read
     lines = [line for line in text.split("\n") if line.strip()][: None if whole else -1]
     tasks = []
-    for line in lines[:_MAX_TASKS]:
+    for _, line in zip(range(_MAX_TASKS), lines, strict=False):  # the others make the answer incomplete
         with suppress(ValueError, RecursionError):
             tasks.append(json.loads(line))
     known = tuple(task for task in tasks if isinstance(task, dict))

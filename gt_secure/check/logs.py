@@ -236,7 +236,7 @@ def urls_are_consistent(
     subject = hits.subject if team is None else team.name
     details: dict[str, Any] = {
         "urls": leaks.checked,
-        "inconsistent": [leak.to_dict() for leak in found[:50]],
+        "inconsistent": [leak.to_dict() for leak in found],
         "found": len(found),
         "unbound": [leak.fingerprint for leak in loose],
         "through_unnamed_endpoint": unnamed,

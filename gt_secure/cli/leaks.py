@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import itertools
 import shlex
 import sys
 from collections.abc import Iterator
@@ -123,4 +124,6 @@ def _of_lock(hits: Hits, team: Workteam) -> list[str]:
     loose = unbound(hits, team)
     if not loose:
         return [f"No URL shows that the URL lock of {team.name} ({team.url_lock.mode}) did not bind it."]
-    return [not_bound(team, len(loose)), *(f"Not bound: {leak.sentence}" for leak in loose[:MAX_NAMED])]
+    more = [f"{len(loose) - MAX_NAMED:,} more URLs."] if len(loose) > MAX_NAMED else []
+    shown = itertools.islice(loose, MAX_NAMED)
+    return [not_bound(team, len(loose)), *(f"Not bound: {leak.sentence}" for leak in shown), *more]

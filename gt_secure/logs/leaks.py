@@ -266,10 +266,8 @@ class Leaks:
         return f"<Leaks: {self.summary}>"
 
     def _repr_html_(self) -> str:
-        table = self.to_table()
-        return markup.output(
-            markup.hint(self.summary), markup.table(table.columns, table.cells()) if self.found else ""
-        )
+        rows = self.to_table().markup() if self.found else []
+        return markup.output(markup.hint(self.summary), *rows)
 
     def __iter__(self) -> Iterator[Leak]:
         return iter(self.found)

@@ -6,6 +6,7 @@ import contextlib
 import csv
 import datetime as dt
 import io
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 from ..base import html as markup
 from ..base.errors import InvalidInput, MissingExtra
+from ..base.html import Markup
 from ..base.text import json_text, printable
 
 FORMULA = r"""(^|[;|\t\r\n])([ '"]*)([=+@-])"""
@@ -33,6 +35,10 @@ def writable(path: str | Path) -> Iterator[None]:
         raise InvalidInput(
             f"{path} cannot be written.", next_step="Name a file in a folder that exists.", field="output"
         ) from error
+
+
+_MOST_ROWS = 200
+"""Rows that a cell of a notebook shows."""
 
 
 class Table:
@@ -113,14 +119,15 @@ class Table:
             with writable(path):
                 connection.execute(f"COPY t TO '{target}' (FORMAT parquet)")
 
-    def cells(self) -> list[list[str]]:
-        """The first rows as texts for people."""
-        return [[_cell(*cell) for cell in zip(self.columns, row, strict=True)] for row in self.rows[:200]]
+    def markup(self) -> list[Markup]:
+        """The first rows as a table for people, and how many more there are."""
+        shown = itertools.islice(self.rows, _MOST_ROWS)
+        rows = [[_cell(*cell) for cell in zip(self.columns, row, strict=True)] for row in shown]
+        more = [markup.hint(f"{len(self.rows) - _MOST_ROWS:,} more rows")] if len(self.rows) > _MOST_ROWS else []
+        return [markup.table(self.columns, rows), *more]
 
     def _repr_html_(self) -> str:
-        rows = self.cells()
-        more = markup.hint(f"{len(self.rows) - 200:,} more rows") if len(self.rows) > 200 else ""
-        return markup.output(markup.table(self.columns, rows), more)
+        return markup.output(*self.markup())
 
 
 def _quoted(name: str) -> str:

@@ -74,7 +74,7 @@ def _draw(chart: Chart, rows: list[tuple[str, dict[str, bool]]]) -> None:
     axes.set_xlim(0.5, min(_MOST, max(len(found) for _, found in rows)) + 0.5)
     for row, (viewer, found) in enumerate(rows):
         axes.axhline(row, color=palette.line, linewidth=0.7, zorder=0)
-        for place, refused in enumerate([*found.values()][:_MOST], 1):
+        for place, refused in zip(range(1, _MOST + 1), found.values(), strict=False):
             colour = palette.refused if refused else palette.opened
             axes.plot([place], [row], "X" if refused else "o", color=colour, markersize=7, linewidth=0)
         chart.row(row, clean(viewer), count(len(found), "network"))
