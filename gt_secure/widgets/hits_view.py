@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ..aws.teams import Workteam
-    from ..check.result import CheckResult
+    from ..base.outcome import CheckResult
     from ..connection import Connection
     from ..logs import Hits
     from ..logs.leaks import Leak
