@@ -72,5 +72,5 @@ def test_a_former_field_and_its_name_now_together_are_an_error() -> None:
     former = load_restriction(FORMER / "restriction.yaml").to_dict()
     text = (FORMER / "restriction.yaml").read_text(encoding="utf-8")
     [name] = [line.partition(":")[0] for line in text.splitlines() if line.endswith(": 12h")]
-    with pytest.raises(InvalidInput, match=r"has .age_limit. and .max_age., its former name"):
+    with pytest.raises(InvalidInput, match="its former name"):
         Restriction.from_dict({**former, name: "1h"})
