@@ -136,6 +136,10 @@ def test_who_and_findings_have_a_row_for_each_other_team_of_the_bucket(account: 
     assert "own URL (radiology-team)" in str(exposure)
     found = [each.subject for each in gt.findings(team="vpc-team", bucket=BUCKET) if each.code == "team-locked-out"]
     assert found == ["radiology-team"]
+    unread = {"Effect": "Deny", "Action": ["sagemaker:ListWorkteams", "s3:GetBucketTagging"], "Resource": "*"}
+    without = account.rig.user(*allowing("*"), unread).who_can_open(BUCKET, "scans/0001.png", team="vpc-team")
+    assert without.of_workers == ("worker",)
+    assert {"sagemaker:ListWorkteams", "s3:GetBucketTagging"} <= set(without.missing), "what was not read is named"
     alone = replace(gt, others=False)
     assert alone.who_can_open(BUCKET, "scans/0001.png", team="vpc-team").of_workers == ("worker",)
     undo(account.aws, done.id, journal=account.journal)
