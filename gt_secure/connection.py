@@ -187,6 +187,7 @@ class Connection:
     aws : Aws, the client factory, with region and identity
     journal : Journal, the changes that were applied and undone; ``journal.path`` is its folder
     cache, networks, context, accepted : the arguments of :func:`connect`, read and checked
+    others : bool, whether answers about a bucket have a row for each other workteam that uses it
 
     Examples
     --------
@@ -200,6 +201,7 @@ class Connection:
     networks: Networks | None = None
     context: Context = field(default_factory=dict)
     accepted: tuple[Acceptance, ...] = ()
+    others: bool = True
 
     def __post_init__(self) -> None:
         """Read files and check values now: a bad one is no error in the middle of a plan."""
@@ -676,9 +678,8 @@ class Connection:
         bucket, key = place_of(bucket, key)
         is_prefix = not key or key.endswith("/")
         supplied = iam.supplied_facts(self.context)
-        state = account.read_state(
-            self.aws, team=team, bucket=bucket, key=None if is_prefix else key, supplied=supplied
-        )
+        one = None if is_prefix else key
+        state = self._beside(team=team, bucket=bucket, key=one, supplied=supplied, needs=account.LOCKS)
         return account.AccountExposure(
             account.locks_of(state),
             key,
@@ -686,6 +687,13 @@ class Connection:
             is_prefix=is_prefix,
             listing=account.listing_of(self.aws, bucket),
         )
+
+    def _beside(self, *, bucket: str | None, needs: frozenset[str], **scope: Any) -> State:
+        """Read a state, and the other workteams of the bucket with what they were given."""
+        if bucket is None or not self.others:
+            return account.read_state(self.aws, bucket=bucket, needs=needs, **scope)
+        state = account.read_state(self.aws, bucket=bucket, needs=needs | account.OTHERS, **scope)
+        return changes.with_wishes(self.aws, self.journal, state)
 
     def prove(self, restriction: Restriction) -> Proof:
         """Prove that no presigned request from elsewhere is opened, or return one that is.
@@ -735,7 +743,7 @@ class Connection:
         """
         supplied = iam.supplied_facts(self.context)
         name, prefix = (None, "") if bucket is None else place_of(bucket)
-        state = account.read_state(self.aws, team=team, bucket=name, supplied=supplied, needs=account.FINDINGS)
+        state = self._beside(team=team, bucket=name, supplied=supplied, needs=account.FINDINGS)
         state = replace(state, wanted=changes.wanted_on(self.aws, self.journal, state), prefix=prefix)
         with self._hits_of(logs) as hits:
             state = findings.with_url_ages(state, hits)
@@ -766,7 +774,8 @@ class Connection:
         """
         from .fleet.audit import audit
 
-        return audit(replace(self, journal=self.journal.snapshot()), buckets=buckets, since=since, logs=logs)
+        gt = replace(self, journal=self.journal.snapshot(), others=False)  # it asks about each team itself
+        return audit(gt, buckets=buckets, since=since, logs=logs)
 
     # 5. Requests
 

@@ -310,6 +310,13 @@ access point opens nothing that the bucket policy, which is read, does not let i
 Buckets that are not looked at are named."""
 
 
+NAME_MORE = {
+    "who": (
+        "ListWorkteams", "ListSubscribedWorkteams", "DescribeLabelingJob", "ListWorkforces", "?tagging", "list-type=2"),
+}  # fmt: skip
+"""Calls of a command that read who else uses the bucket: it has no row for whom it could not read, and says so."""
+
+
 @pytest.fixture(scope="module")
 def delivered(bench: Bench) -> None:
     assert bench.rig.fetch(bench.rig.presign_plain()).status == 200
@@ -337,7 +344,8 @@ def test_without_a_call_no_command_passes(
         for fault in faults:
             proxy.spoil(each, fault)
             code = main(words)
-            if code == 0 and proxy.injected and not each.endswith(ONLY_LESS):
+            more = tuple(part for part in NAME_MORE.get(name.split()[0], ()) if part in each)
+            if code == 0 and proxy.injected and not each.endswith(ONLY_LESS) and not more:
                 green.append((each, fault))
     proxy.disarm()
     assert not green

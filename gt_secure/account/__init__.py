@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from .lists import ranges_and_lists as ranges_and_lists, with_lists as with_lists
     from .locks import locks_of as locks_of
     from .reader import read_bucket as read_bucket, read_state as read_state, with_signers as with_signers
-    from .state import EVERYTHING as EVERYTHING, FINDINGS as FINDINGS, State as State
+    from .state import (
+        EVERYTHING as EVERYTHING,
+        FINDINGS as FINDINGS,
+        LOCKS as LOCKS,
+        OTHERS as OTHERS,
+        State as State,
+    )
 
 
 __all__, __getattr__, __dir__ = attach(__name__)

@@ -11,7 +11,7 @@ from ..aws.buckets import log_location
 from ..aws.client import Aws
 from ..base.errors import GtSecureError
 from ..engine.access.access_points import AccessPoint
-from ..engine.access.part import Part
+from ..engine.access.part import NotRead, Part, PartNotReadError
 from ..logs.location import LogLocation
 from .part_reader import part_of
 
@@ -79,6 +79,14 @@ def _acl_grants(_: Aws, client: Any, bucket: str) -> tuple[AclGrant, ...]:
     return tuple(grants)
 
 
+def _folders(_: Aws, client: Any, bucket: str) -> tuple[str, ...]:
+    page = client.list_objects_v2(Bucket=bucket, Delimiter="/")
+    if page.get("IsTruncated"):
+        reason = "The bucket has more than 1,000 keys and folders at its top."
+        raise PartNotReadError(NotRead(f"the folders of {bucket}", "s3:ListBucket", "in part", reason))
+    return tuple(str(each["Prefix"]) for each in page.get("CommonPrefixes") or ())
+
+
 READINGS: Mapping[str, _Reading] = {
     "policy": _Reading(
         "the policy",
@@ -138,6 +146,14 @@ READINGS: Mapping[str, _Reading] = {
         "s3:GetBucketRequestPayment",
         lambda _, s3, name: s3.get_bucket_request_payment(Bucket=name).get("Payer") == "Requester",
     ),
+    "tags": _Reading(
+        "the tags",
+        "s3:GetBucketTagging",
+        lambda _, s3, name: {each["Key"]: each["Value"] for each in s3.get_bucket_tagging(Bucket=name)["TagSet"]},
+        "NoSuchTagSet",
+        {},
+    ),
+    "folders": _Reading("the folders", "s3:ListBucket", _folders),
 }
 """The parts of a bucket that one call of S3 reads."""
 
@@ -178,6 +194,10 @@ class Bucket:
         Those that the bucket's account made; S3 does not list others.
     acl_grants : Part of tuple of AclGrant
         Grants of its ACL beside the owner's.
+    tags : Part of mapping
+        Its tags; empty if it has none.
+    folders : Part of tuple of str
+        The first parts of its keys, such as ``scans/``.
     key_policy : Part of str
         The policy of the KMS key of the default encryption; absent without such a key.
     log_bucket : Part of Bucket
@@ -211,6 +231,8 @@ class Bucket:
     access_points: Part[tuple[AccessPoint, ...]] = _UNASKED["access_points"]
     object_lock: Part[bool] = _UNASKED["object_lock"]
     requester_pays: Part[bool] = _UNASKED["requester_pays"]
+    tags: Part[Mapping[str, str]] = _UNASKED["tags"]
+    folders: Part[tuple[str, ...]] = _UNASKED["folders"]
     key_policy: Part[str] = _UNASKED["key_policy"]
     log_bucket: Part[Bucket] = _UNASKED["log_bucket"]
     log: Part[int] = _UNASKED["log"]

@@ -45,7 +45,7 @@ from .fact_reader import BLOCKS, read_account_block, read_facts
 from .organization import Organization, read_organization
 from .part_reader import part_of
 from .principals import read_principals
-from .state import LOCKS, PLAN, UNASKED, WHAT, OtherTeam, State, TaskLines, TaskTemplate
+from .state import LOCKS, PLAN, UNASKED, WHAT, OtherTeam, State, TaskLines, TaskTemplate, signs_of
 
 T = TypeVar("T")
 
@@ -224,7 +224,9 @@ class _Reader:
                 bucket=bucket,
                 endpoints=endpoints.result(),
                 jobs=jobs.result(),
-                others=tuple(OtherTeam(one, part.result()) for one, part in others.items()),
+                others=tuple(
+                    OtherTeam(one, part.result(), signs=signs_of(one.name, bucket)) for one, part in others.items()
+                ),
                 portal=self._portal(others),
                 reviews=reviews.result(),
                 evaluations=self._evaluations(reviews.result()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -46,7 +47,11 @@ LOCKS = frozenset({"team", "workforce", "endpoints", "jobs", "organization", *_W
 WRITTEN = frozenset({"team", "teams", "workforce", "bucket.policy"})
 """Names of the parts that changes write, or whose change would surprise."""
 
-_AFFECTED = frozenset({"reviews", "evaluations", "others"})
+_SIGNS = ("bucket.tags", "bucket.folders")
+OTHERS = frozenset({"teams", "others", "portal", *_SIGNS})
+"""Names of the parts that say who else uses a bucket."""
+
+_AFFECTED = frozenset({"reviews", "evaluations", "others", *_SIGNS})
 PLAN = LOCKS | WRITTEN | _AFFECTED | {"bucket.logging", "bucket.cors", "bucket.encryption", "bucket.log_bucket.policy"}
 """Names of the parts that a plan looks at."""
 
@@ -108,13 +113,48 @@ class TaskTemplate:
     buckets: frozenset[str] = frozenset()
 
 
+class Sign(NamedTuple):
+    """A tag or folder of a bucket that names a workteam, in words, and the prefix of the keys that it is about."""
+
+    words: str
+    prefix: str = ""
+
+
+def signs_of(team: str, bucket: Bucket | None) -> tuple[Sign, ...]:
+    """Return the tags and folders of a bucket that name a team, as far as they were read."""
+    if bucket is None:
+        return ()
+    named = re.compile(rf"(?i)(?<![a-z0-9-]){re.escape(team)}(?![a-z0-9-])")
+    tags = [f"{key}={value}" for key, value in (bucket.tags.if_read or {}).items()]
+    folders = [each for each in bucket.folders.if_read or () if each.casefold() == f"{team}/".casefold()]
+    return (
+        *(Sign(f"the tag {each} of the bucket") for each in tags if named.search(each)),
+        *(Sign(f"the folder {each} of the bucket", each) for each in folders),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class OtherTeam:
-    """Another workteam of the region, its labeling jobs that wait, and the restriction last applied for it, if any."""
+    """Another workteam of the region: its labeling jobs that wait, and the restriction last applied for it, if any.
+
+    ``signs`` are tags and folders of the bucket that name it.
+    """
 
     team: Workteam
     jobs: Part[tuple[LabelingJob, ...]]
     wish: Restriction | None = None
+    signs: tuple[Sign, ...] = ()
+
+    def uses(self, bucket: str) -> bool:
+        """Return whether anything says that the team uses a bucket."""
+        return self.wish is not None or bool(self.signs) or bool(self.jobs_on(bucket))
+
+    def prefix_on(self, bucket: str) -> str:
+        """Return the prefix of the keys that it uses; empty for all, as where the objects of a job are is not known."""
+        if self.jobs_on(bucket):
+            return ""
+        prefixes = [each.prefix for each in self.signs] if self.wish is None else [self.wish.prefix]
+        return min(prefixes, key=len, default="")
 
     def jobs_on(self, bucket: str) -> tuple[LabelingJob, ...]:
         """Return the jobs that read or write a bucket."""
@@ -123,7 +163,9 @@ class OtherTeam:
     def uses_of(self, bucket: str) -> list[str]:
         """Return the jobs on a bucket in words; without one, the team and that it has a restriction."""
         jobs = [f"labeling job {job.name} of {self.team.name}" for job in self.jobs_on(bucket)]
-        return jobs or [f"workteam {self.team.name} with its restriction"]
+        signs = " and ".join(each.words for each in self.signs)
+        named = "with its restriction" if self.wish is not None or not signs else f"that {signs} names"
+        return jobs or [f"workteam {self.team.name} {named}"]
 
 
 def _known(jobs: Part[tuple[LabelingJob, ...]]) -> tuple[LabelingJob, ...]:
@@ -185,9 +227,9 @@ class State:
 
     @property
     def users(self) -> tuple[OtherTeam, ...]:
-        """The other workteams that use the bucket: a job that waits does, or a restriction was applied."""
+        """The other workteams that use the bucket: by a job that waits, a restriction, or a tag or folder."""
         bucket = self.bucket.name if self.bucket is not None else ""
-        return tuple(each for each in self.others if each.wish is not None or each.jobs_on(bucket))
+        return tuple(each for each in self.others if each.uses(bucket))
 
     def of(self, other: OtherTeam) -> State:
         """Return the state as the other team meets it; a vendor's team has no portal that a lock closes."""
@@ -249,7 +291,7 @@ class State:
 
     def missing_permissions(self) -> tuple[str, ...]:
         """Return the actions that would have decided more: those that read facts, locks and organization policies."""
-        decides = [part.action for part in self.missing() if part.action in _DECIDES]
+        decides = [part.action for name, part in self.unread() if part.action in _DECIDES or name in ("teams", *_SIGNS)]
         organization = [part.action for part in self.organization.missing()]
         return tuple(dict.fromkeys((*self.facts.missing, *organization, *decides)))
 

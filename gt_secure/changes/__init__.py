@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         read_history as read_history,
         wanted_on as wanted_on,
         wishes_of as wishes_of,
+        with_wishes as with_wishes,
     )
     from .journal import ChangeRecord as ChangeRecord, Journal as Journal
     from .plan import Plan as Plan, plan as plan

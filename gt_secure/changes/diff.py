@@ -168,7 +168,8 @@ def _bucket_affects(state: State) -> tuple[str, ...]:
     own = [] if team is None else [each for each in (OtherTeam(team, state.jobs),) if each.jobs_on(bucket.name)]
     used = (text for each in (*own, *state.users) for text in each.uses_of(bucket.name))
     touched += [f"{text}, which uses the bucket" for text in used]
-    return (*touched, *_unlisted(state.teams, state.jobs, *(each.jobs for each in state.others)))
+    parts: tuple[Part[Any], ...] = (bucket.tags, bucket.folders, *(each.jobs for each in state.others))
+    return (*touched, *_unlisted(state.teams, state.jobs, *parts))
 
 
 def _each(part: Part[tuple[T, ...]], fits: Callable[[T], bool] = lambda _: True) -> list[T]:

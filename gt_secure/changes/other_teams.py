@@ -29,7 +29,7 @@ def team_notices(state: State, before: Exposure, after: Exposure) -> Iterator[No
 def _losses(other: OtherTeam, before: Exposure, after: Exposure) -> Iterator[str]:
     """Yield what a team would lose of the first class of keys of which it loses something, in words."""
     name, bucket, wish = other.team.name, before.locks.bucket, other.wish
-    prefix = "" if wish is None or other.jobs_on(bucket) else wish.prefix  # where the objects of a job are is not known
+    prefix = other.prefix_on(bucket)
     longest = max(prefix, before.key, key=len)
     if not (longest.startswith(prefix) and longest.startswith(before.key)):
         return

@@ -117,9 +117,13 @@ def _add_plan_arguments(parser: Parser) -> None:
         choices=("all", "reads", "off"),
         help="guard the bucket, spare presigned uploads, or remove our guard (default: all)",
     )
+    group.add_argument(
+        "--keep-teams", action="store_true", help="also allow what the other workteams of the bucket were given"
+    )
     add_context(group)
     parser.add_argument("--reason", default="", metavar="TEXT", help="why, for the approver and the journal")
     parser.needs("--networks", "--allow")
+    parser.excludes("--guard=off", "--keep-teams")
     parser.add_argument(
         "--logs",
         action="append",
@@ -136,7 +140,12 @@ def plan_from(args: argparse.Namespace) -> Plan:
 
 def _planned(args: argparse.Namespace, restriction: Restriction, gt: Connection) -> Plan:
     with working(READING if args.logs else "Reading the account"):
-        return gt.plan(restriction, logs=args.logs, reason=args.reason)
+        plan = gt.plan(restriction, logs=args.logs, reason=args.reason)
+        if args.keep_teams and plan.keeping is not None:
+            return gt.plan(plan.keeping, logs=args.logs, reason=args.reason)
+    if plan.keeping is not None:
+        note("Other workteams of the bucket were given more. --keep-teams keeps it.")
+    return plan
 
 
 def _restriction_of(args: argparse.Namespace) -> Restriction:

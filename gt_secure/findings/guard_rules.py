@@ -121,16 +121,24 @@ def guard_stale(_: State, bucket: Bucket, guard: Guard, wanted: Restriction) -> 
         yield Match(bucket.name, f"Not listed: {', '.join(lacking)}.")
 
 
-@rule("endpoint-not-of-the-url-lock", "team", "team", "bucket.policy", given=("guard",))
-def endpoint_not_of_the_url_lock(_: State, team: Workteam, guard: Guard) -> Iterator[Match]:
-    """The guard admits VPC endpoints, and the URL lock of the team is SourceIp, which no request through one has."""
-    lock = lock_of(team)
-    if lock.source_ip and not lock.impossible and guard.endpoints:
-        setting, endpoints = "The setting of the public portal is Enabled (SourceIp)", ", ".join(guard.endpoints)
-        yield Match(team.name, f"{setting}, and the guard admits {endpoints}.")
-
-
 _PATHS = ("endpoints", "workforce", "jobs")
+
+
+@rule("endpoint-not-of-the-url-lock", "team", "team", "bucket.policy", uses=_PATHS, given=("guard",))
+def endpoint_not_of_the_url_lock(state: State, team: Workteam, guard: Guard) -> Iterator[Match]:
+    """The guard admits VPC endpoints, and the URL lock of the team is SourceIp, which no request through one has.
+
+    An endpoint that serves another team of the bucket is there for that one.
+    """
+    lock = lock_of(team)
+    if not lock.source_ip or lock.impossible or not guard.endpoints:
+        return
+    exposure = Exposure(locks_of(state), state.prefix, is_prefix=True)
+    others = [exposure.row(each) for each in exposure.of_workers if each != "worker"]
+    idle = [each for each in guard.endpoints if all(row.at_endpoint(each) == "refused" for row in others)]
+    if idle:
+        setting = "The setting of the public portal is Enabled (SourceIp)"
+        yield Match(team.name, f"{setting}, and the guard admits {', '.join(idle)}.")
 
 
 @rule("team-locked-out", "bucket", "bucket.policy", "team", uses=_PATHS, given=("team of the bucket",))

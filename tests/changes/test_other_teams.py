@@ -14,18 +14,22 @@ import pytest
 from gt_secure import Restriction
 from gt_secure.account import reader
 from gt_secure.account.reader import read_state
+from gt_secure.account.state import signs_of
 from gt_secure.base.errors import InvalidInput
 from gt_secure.changes.apply import apply
 from gt_secure.changes.plan import plan
 from gt_secure.changes.undo import undo
+from gt_secure.cli.main import main
 from gt_secure.engine.access.exposure import ANY_VPC, Exposure
+from gt_secure.engine.policies.bucket_guard import find_guard
 from gt_secure.engine.policies.url_lock import UrlLock
 from gt_secure.logs import read_hits
 from gt_secure.sandbox import open_task
 from logs.test_records import EVENT
 from support.account import Account
 from support.answers import ENDPOINT, S3_ENDPOINT, team_locks
-from support.box import BUCKET, VPCE
+from support.box import BUCKET, VPCE, allowing
+from support.states import data_bucket
 
 OFFICE, WORKER = "203.0.113.0/24", "203.0.113.7"
 
@@ -88,6 +92,95 @@ def test_a_restriction_in_the_journal_counts_and_is_joined(account: Account) -> 
     assert "open-team" not in "".join(
         each.text for each in plan(account.aws, vpc_alone(), journal=account.journal).blockers
     )
+
+
+def test_one_option_of_plan_and_apply_keeps_what_the_other_teams_were_given(
+    account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--keep-teams` is the click of the panel; an endpoint of another team is then no finding about this one."""
+    for name, value in {**account.sandbox.environment(), "GT_SECURE_JOURNAL": str(account.journal.path)}.items():
+        monkeypatch.setenv(name, value)
+    account.set_toggles(True, name="open-team")
+    first = ["apply", f"s3://{BUCKET}", "--team", "open-team", "--allow", OFFICE, "--url-lock", "keep", "--yes"]
+    assert main(first) == 0
+    second = [f"s3://{BUCKET}", "--team", "vpc-team", "--endpoint", VPCE, "--url-lock", "keep"]
+    assert main(["plan", *second]) == 2
+    shown = capsys.readouterr()
+    assert "Other workteams of the bucket were given more. --keep-teams keeps it." in shown.err
+    assert "workteam open-team with its restriction" in shown.out
+    assert main(["plan", *second, "--keep-teams"]) == 2
+    shown = capsys.readouterr()
+    assert "--keep-teams" in shown.out, "the line that applies it"
+    assert "loses" not in shown.out + shown.err
+    assert main(["apply", *second, "--keep-teams", "--yes"]) == 0
+    guard = find_guard(account.policy())
+    assert guard is not None
+    assert ([*map(str, guard.networks)], list(guard.endpoints)) == ([OFFICE], [VPCE])
+    capsys.readouterr()
+    assert main(["plan", *second, "--guard", "off", "--keep-teams"]) not in (0, 2)
+    assert "--keep-teams cannot be combined with --guard off" in capsys.readouterr().err
+    for team in ("open-team", "vpc-team"):
+        wish = Restriction(team, bucket=BUCKET, addresses=OFFICE, endpoints=VPCE, url_lock=None)
+        codes = {each.code for each in plan(account.aws, wish, journal=account.journal).findings}
+        assert "endpoint-not-of-the-url-lock" not in codes
+    for _ in range(2):
+        undo(account.aws, journal=account.journal)
+
+
+def test_who_and_findings_have_a_row_for_each_other_team_of_the_bucket(account: Account) -> None:
+    gt = replace(account.rig.gt, journal=account.journal)
+    done = apply(account.aws, plan(account.aws, vpc_alone(), journal=account.journal), journal=account.journal,
+                 confirm=["refuses-team"])  # fmt: skip
+    exposure = gt.who_can_open(BUCKET, "scans/0001.png", team="vpc-team")
+    assert exposure.of_workers == ("worker", "worker of radiology-team")
+    assert "own URL (radiology-team)" in str(exposure)
+    found = [each.subject for each in gt.findings(team="vpc-team", bucket=BUCKET) if each.code == "team-locked-out"]
+    assert found == ["radiology-team"]
+    unread = {"Effect": "Deny", "Action": ["sagemaker:ListWorkteams", "s3:GetBucketTagging"], "Resource": "*"}
+    without = account.rig.user(*allowing("*"), unread).who_can_open(BUCKET, "scans/0001.png", team="vpc-team")
+    assert without.of_workers == ("worker",)
+    assert {"sagemaker:ListWorkteams", "s3:GetBucketTagging"} <= set(without.missing), "what was not read is named"
+    alone = replace(gt, others=False)
+    assert alone.who_can_open(BUCKET, "scans/0001.png", team="vpc-team").of_workers == ("worker",)
+    undo(account.aws, done.id, journal=account.journal)
+
+
+def test_tags_and_folders_of_the_bucket_name_teams(account: Account) -> None:
+    """A team that only a tag or a folder names is asked for; what was not read is unknown."""
+    s3, wish = account.s3, Restriction("vpc-team", bucket=BUCKET, endpoints=VPCE, url_lock=None)
+    tags = {"TagSet": [{"Key": "labeled-by", "Value": "open-team, vpc-team"}]}
+    s3.put_bucket_tagging(Bucket=BUCKET, Tagging=tags)
+    s3.put_object(Bucket=BUCKET, Key="Radiology-Team/a.png", Body=b"x")
+    account.set_toggles(True, name="open-team")
+    try:
+        seen = read_state(account.aws, wish)
+        assert {each.team.name: [sign.prefix for sign in each.signs] for each in seen.users} == {
+            "open-team": [""],
+            "radiology-team": ["Radiology-Team/"],
+        }
+        [stop] = plan(account.aws, wish, journal=account.journal).blockers
+        assert "workteam open-team that the tag labeled-by=open-team, vpc-team of the bucket names" in stop.text
+        unread = {"Effect": "Deny", "Action": ["s3:GetBucketTagging", "s3:ListBucket"], "Resource": "*"}
+        made = account.rig.user(*allowing("*"), unread).plan(wish)
+        assert "the tags of gt-images" in made.to_text()
+        affects = " ".join(made.changes[0].affects)
+        assert "the tags of gt-images that could not be listed" in affects
+        assert "the folders of gt-images that could not be listed" in affects
+    finally:
+        s3.delete_bucket_tagging(Bucket=BUCKET)
+        s3.delete_object(Bucket=BUCKET, Key="Radiology-Team/a.png")
+
+
+@pytest.mark.parametrize(("tag", "named"), [
+    ("open-team", True), ("OPEN-TEAM", True), ("a open-team/b", True), ("open-team-2", False), ("reopen-team", False),
+    ("open", False), ("my-open-team", False),
+])  # fmt: skip
+def test_a_sign_is_the_whole_name(tag: str, named: bool) -> None:
+    bucket = data_bucket(tags={"team": tag}, folders=(f"{tag}/",))
+    found = [each.words for each in signs_of("open-team", bucket)]
+    assert bool([each for each in found if "tag" in each]) == named
+    assert bool([each for each in found if "folder" in each]) == (tag.lower() == "open-team")
+    assert signs_of("open-team", None) == ()
 
 
 def test_bucket_mode_names_jobs_and_meets_the_portal_lock_of_the_teams(account: Account) -> None:

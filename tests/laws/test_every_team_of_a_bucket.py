@@ -1,10 +1,11 @@
 """No plan takes a bucket from a workteam in silence, and none accuses where no team loses anything.
 
 Accounts are drawn: up to five teams with any setting of the URL lock, a portal lock, a bucket that some of them use by
-a job or by a restriction in the journal, a guard with a prefix, statements of others, and with or without an access
-log. A restriction is planned for one team or for the bucket alone. Single requests are decided with ``evaluate``, under
-a session policy that is written here, before and after the calls of the plan. A team *loses* if some key under the
-prefix of the plan was opened to it from some source and is from none, or from none of those that its restriction lists.
+a job, by a restriction in the journal or by a tag or folder that names them, a guard with a prefix, statements of
+others, and with or without an access log. A restriction is planned for one team or for the bucket alone. Single
+requests are decided with ``evaluate``, under a session policy that is written here, before and after the calls of the
+plan. A team *loses* if some key under the prefix of the plan was opened to it from some source and is from none, or
+from none of those that its restriction lists.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any, cast
 
 import pytest
 
-from gt_secure.account.state import OtherTeam, State
+from gt_secure.account.state import OtherTeam, Sign, State
 from gt_secure.aws.client import Aws
 from gt_secure.aws.teams import LabelingJob, Workforce, Workteam
 from gt_secure.base.network import Source
@@ -70,6 +71,12 @@ class Drawn:
     seen: tuple[str, ...]
 
 
+def signs_drawn(seed: int, team: Workteam) -> tuple[Sign, ...]:
+    """Draw tags and folders of the bucket that name a team, by dice of their own."""
+    dice = random.Random(f"{seed} {team.name}")
+    return dice.choice(((), (), (), (Sign("the tag"),), (Sign("the folder", "docs/"),)))
+
+
 def draw(seed: int) -> Drawn:
     dice = random.Random(SEED + seed)
     teams = [replace(workteam(f"team-{name}"), url_lock=dice.choice(MODES)) for name in "abcde"[: dice.randint(1, 5)]]
@@ -86,7 +93,7 @@ def draw(seed: int) -> Drawn:
             addresses, endpoints = dice.choice(LISTS)
             lists: dict[str, Any] = {"addresses": addresses, "endpoints": endpoints, "prefix": dice.choice(PREFIXES)}
             kept = Restriction(team, url_lock=None, bucket=BUCKET, **lists)
-        others.append(OtherTeam(team, Part.of((job,)), kept))
+        others.append(OtherTeam(team, Part.of((job,)), kept, signs_drawn(seed, team)))
     statements = [
         {"Effect": "Deny", "Principal": "*", "Action": "s3:*", **each} for each in OTHERS if dice.random() < 0.08
     ]
@@ -176,9 +183,11 @@ class Judge:
         other = next((each for each in self.drawn.state.others if each.team == team), None)
         wish = None if other is None else other.wish
         jobs = other is not None and "gt-images" in str(other.jobs.value)
-        if not (own or jobs or wish):
+        signs = () if other is None else other.signs
+        if not (own or jobs or wish or signs):
             return False
-        keys = [key for key in self.keys if own or jobs or (wish is not None and key.startswith(wish.prefix))]
+        starts = [wish.prefix] if wish is not None else [each.prefix for each in signs]
+        keys = [key for key in self.keys if own or jobs or any(key.startswith(start) for start in starts)]
         listed = set() if wish is None else {
             each for each in PLACES
             if each.partition(" via ")[2] in wish.endpoints

@@ -67,6 +67,7 @@ LINES: tuple[str, ...] = (
     "--principals principals.json",
     "who s3://gt-images/scans/0001.png --signers",
     "who s3://gt-images/scans/0001.png --signers --logs log",
+    "plan s3://gt-images --allow 203.0.113.0/24 --keep-teams",
     "plan s3://gt-images --signers arn:aws:iam::111122223333:role/Scanner",
     "prove s3://gt-images --signers arn:aws:iam::111122223333:role/Scanner",
     "findings s3://gt-images --principals",

@@ -68,6 +68,11 @@ SMOKE = {
     "test_access_words.py::test_a_good_word_is_true_of_the_whole_bucket": ("",),
     "test_access_words.py::test_the_headline_that_counts_ranges_is_noticed": ("",),
     "test_access_words.py::test_a_finding_that_asks_about_the_guarded_objects_is_noticed": ("",),
+    # rows of the mission, over HTTP
+    "test_the_mission.py::test_row_06_restricted_by_the_workers_address": ("",),
+    "test_the_mission.py::test_row_13_labeling_is_not_disrupted": ("",),
+    "test_the_mission.py::test_row_19_and_consistent_addresses": ("",),
+    "test_the_mission.py::test_the_card": ("apply-panel",),
     # an interrupt at any line of a change
     "test_interrupts_keep_their_word.py::test_a_few_lines": ("",),
     # the same gates on every surface, and hostile texts

@@ -36,7 +36,7 @@ def read_region(gt: Connection, account: Account, choice: BucketChoice | None = 
     workforce = gt.workforce()
     if workforce is None and choice is None:
         return None
-    reader = _RegionReader(replace(gt, journal=gt.journal.snapshot()), account, choice)
+    reader = _RegionReader(replace(gt, journal=gt.journal.snapshot(), others=False), account, choice)
     rows = [] if workforce is None else list(reader.teams(workforce))
     rows += [] if choice is None else reader.buckets(choice)
     return reader.with_rest(rows) or None
