@@ -27,6 +27,7 @@ from ..base.text import count, members, some
 from .named_networks import About, Networks
 from .sql.application_names import PREFETCHERS
 from .sql.literals import literal
+from .sql.log_columns import METHOD
 from .table import Table, _plain
 
 TWINS = "URLs signed in the same second for the same object cannot be told apart."
@@ -133,6 +134,7 @@ class Leak:
     users: tuple[User, ...]
     bucket: str = ""
     signer: str = ""
+    method: str = ""
 
     @property
     def others(self) -> tuple[User, ...]:
@@ -156,8 +158,9 @@ class Leak:
     @property
     def sentence(self) -> str:
         """The leak in a sentence."""
-        key = _plain(self.key)
-        signed_at = f"Signed {self.signed_at:%d %b %H:%M} UTC for {key}" if self.signed_at else f"A URL for {key}"
+        listing = f"the list of objects of {_plain(self.bucket)}" if self.method == "LIST" else ""
+        place = _plain(self.key) or listing or f"the bucket {_plain(self.bucket)}"
+        signed_at = f"Signed {self.signed_at:%d %b %H:%M} UTC for {place}" if self.signed_at else f"A URL for {place}"
         if not self.others:
             return f"{signed_at}, used from {self.users[0].label} ({self.users[0].words})."
         first = f"first used from {self.users[0].label}, then {_from(self.others)}"
@@ -294,7 +297,7 @@ _USED = "FROM {hits} WHERE presigned AND NOT test AND fingerprint IS NOT NULL AN
 
 _ABOUT = (
     "any_value(key) AS key, max(signed_at) AS signed_at, max(expires_s) AS expires_s, min(user_agent) AS user_agent, "
-    "max(bucket) AS bucket, max(requester) AS requester"
+    f"max(bucket) AS bucket, max(requester) AS requester, any_value({METHOD}) AS method"
 )
 
 
@@ -406,11 +409,11 @@ def _leak(fingerprint: str, rows: list[tuple[Any, ...]], identify: _Identities) 
 def _made(fingerprint: str, rows: list[tuple[Any, ...]], kind: str, users: tuple[User, ...]) -> Leak:
     key, signed_at, expires_s, _, bucket = rows[0][3:8]
     signer = max((row[8] for row in rows if row[8]), default="")
-    return Leak(fingerprint, key or "", signed_at, expires_s, kind, users, bucket=bucket or "", signer=signer)
+    return Leak(fingerprint, key or "", signed_at, expires_s, kind, users, bucket or "", signer, rows[0][9])
 
 
 def _user(row: tuple[Any, ...], identify: _Identities) -> User:
-    address, endpoint, agent, uses = row[1], row[2], row[6] or "", row[9]
+    address, endpoint, agent, uses = row[1], row[2], row[6] or "", row[10]
     identity, about = identify.of(address, endpoint)
     times = tuple((_EPOCH + dt.timedelta(microseconds=use >> 1), bool(use & 1)) for use in uses)
     return User(address, endpoint, identity, agent, times, _is_prefetcher(agent), about.name, about.asn, about.country)

@@ -7,8 +7,8 @@ URL of its access point); published CloudTrail records of the S3 console (a pers
 lifetime of 300 seconds, a content disposition, the agent of a browser or ``S3Console``); the sources that
 ``applications.json`` names, where runs and models of MLflow are random UUIDs; LFS objects of GitLab
 (app/uploaders/lfs_object_uploader.rb) and Gitea (modules/lfs/pointer.go); presigned URLs of AWS SDK for JavaScript 3
-(``x-id`` with ``X-Amz-Content-Sha256``: other SDKs of AWS write ``x-id`` alone). Inferred: Redshift Spectrum reads in the session
-RedshiftIamRoleSession, and the source half of a copy across Regions is a copy with query authentication.
+(``x-id`` with ``X-Amz-Content-Sha256``: other SDKs of AWS write ``x-id`` alone). Inferred: Redshift Spectrum reads in
+the session RedshiftIamRoleSession, and the source half of a copy across Regions is a copy with query authentication.
 """
 
 from __future__ import annotations
