@@ -12,8 +12,10 @@ import pytest
 
 from gt_secure import Connection, Restriction, check, connect
 from gt_secure.aws.client import Aws
+from gt_secure.base.errors import InvalidInput
 from gt_secure.changes.plan import plan
 from gt_secure.changes.services import strangers
+from gt_secure.doctor import examine as doctor
 from gt_secure.findings import examine
 from gt_secure.findings.run import with_url_ages
 from gt_secure.logs import read_hits
@@ -73,7 +75,40 @@ def test_no_surface_speaks_of_a_team(gt: Connection) -> None:
     for look in (check.guard_is_in_place, check.no_findings):
         texts.append(look.look(gt, bucket=BUCKET).message)
     texts += [check.is_proved.look(gt, WISH).message, str(gt.prove(WISH))]
+    diagnosis = doctor(gt, bucket=BUCKET)
+    texts += [str(diagnosis.to_dict()), diagnosis._repr_html_()]
     assert [named(text) for text in texts] == [[]] * len(texts)
+    gt.undo(applied)
+
+
+def test_the_doctor_of_a_bucket_has_no_feature_of_a_team(gt: Connection) -> None:
+    alone, asked = doctor(gt, bucket=BUCKET), doctor(gt, bucket=BUCKET, features=["url-lock", "findings"])
+    names = {each.feature.name for each in alone.features}
+    assert not names & {"teams", "url-lock", "portal-lock"}
+    assert {"guard", "sign", "hits", "findings"} <= names
+    assert alone.state("findings").status == "yes"
+    assert "workteam" not in json.dumps(alone.to_dict()).lower()
+    assert {each.feature.name for each in asked.features} == {"url-lock", "findings"}
+    with pytest.raises(InvalidInput, match="url-lock was not examined"):
+        alone.state("url-lock")
+
+
+def test_a_next_step_names_the_bucket(gt: Connection) -> None:
+    gt.aws.client("s3").delete_bucket_policy(Bucket=BUCKET)
+    found = {each.code: each.fix for each in gt.findings(bucket=BUCKET)}
+    assert f"gt-secure plan s3://{BUCKET} --allow" in found["presigned-from-anywhere"]
+    assert not [fix for fix in found.values() if "s3://NAME" in fix]
+
+
+def test_a_claim_is_given_as_to_prove(gt: Connection, capsys: pytest.CaptureFixture[str]) -> None:
+    applied = gt.apply(gt.plan(WISH))
+    assert check.is_proved(gt, bucket=BUCKET, addresses=["203.0.113.0/24"])
+    assert check.is_proved(gt, WISH).details["proved"] is True
+    for more in ({"addresses": "198.51.100.0/24"}, {"prefix": "x/"}, {}):
+        assert check.is_proved.look(gt, bucket=BUCKET, **more).passed is False
+    for wrong in ({}, {"restriction": WISH, "bucket": BUCKET}):
+        with pytest.raises(InvalidInput):
+            check.is_proved(gt, **wrong)
     gt.undo(applied)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from ..account.lists import with_lists
 from ..account.reader import read_state
 from ..base.errors import InvalidInput
+from ..base.network import AddressesLike
 from ..base.outcome import CheckResult
 from ..base.text import capital, some
 from ..changes.plan import exposures_of
@@ -81,17 +83,41 @@ def expectations_hold(
 
 @Check
 def is_proved(
-    gt: ConnectionLike, restriction: Restriction | str | Path, *, context: Context | None = None
+    gt: ConnectionLike,
+    restriction: Restriction | str | Path | None = None,
+    *,
+    bucket: str | None = None,
+    prefix: str | None = None,
+    addresses: AddressesLike | None = None,
+    endpoints: str | Iterable[str] | None = None,
+    context: Context | None = None,
 ) -> CheckResult:
     """Prove that no presigned request or POST form from outside the restriction's lists is opened.
 
-    Its bucket, prefix, addresses and endpoints are the claim. A counterexample fails, and is in ``details``. An answer
-    that depends on a fact is unknown, and names it.
+    Its bucket, prefix, addresses and endpoints are the claim, or those that are given instead of a restriction; without
+    addresses and endpoints, none is opened from anywhere. A counterexample fails, and is in ``details``. An answer that
+    depends on a fact is unknown, and names it.
     """
-    wish = _wish(restriction)
+    if restriction is not None and any(each is not None for each in (bucket, prefix, addresses, endpoints)):
+        raise InvalidInput(
+            "The claim is given twice.", next_step="Pass a restriction, or bucket= and addresses=.", field="restriction"
+        )
+    wish = _claimed(bucket, prefix, addresses, endpoints) if restriction is None else _wish(restriction)
     proof = with_facts(gt, context).prove(wish)
     passed, message, fix = _proof_words(proof)
     return CheckResult("is_proved", label(wish), passed, message, proof.to_dict(), fix)
+
+
+def _claimed(
+    bucket: str | None, prefix: str | None, addresses: AddressesLike | None, endpoints: str | Iterable[str] | None
+) -> Restriction:
+    """Return the restriction of a claim, as ``gt-secure prove`` makes it."""
+    if bucket is None:
+        raise InvalidInput("The bucket is missing.", next_step="Pass bucket=, or a restriction.", field="bucket")
+    if not addresses and not endpoints:
+        return Restriction.for_reading(bucket, prefix or "", True)
+    listed = [endpoints] if isinstance(endpoints, str) else endpoints or ()
+    return Restriction(addresses=addresses or (), endpoints=listed, guard=True, bucket=bucket, prefix=prefix or "")
 
 
 def _proof_words(proof: Proof) -> tuple[bool | None, str, str]:

@@ -65,7 +65,15 @@ RULES: dict[str, CheckMembers] = {
     ),
     "nothing_drifted": CheckMembers({"restriction": "restriction"}, ("restriction",)),
     "expectations_hold": CheckMembers({"restriction": "restriction", "context": "facts"}, ("restriction",)),
-    "is_proved": CheckMembers({"restriction": "restriction", "context": "facts"}, ("restriction",)),
+    "is_proved": CheckMembers(
+        {
+            "restriction": "restriction",
+            **{"bucket": "text", "prefix": "text", "addresses": "texts", "endpoints": "texts"},
+            "context": "facts",
+        },
+        (),
+        ("restriction", "bucket"),
+    ),
     "no_code_cell_skipped": CheckMembers({"path": "text", "run_within": "text"}, ("path",)),
     "no_secret_saved": CheckMembers({"path": "text"}, ("path",)),
 }

@@ -227,7 +227,7 @@ def _show_probes(results: Sequence[tuple[Probe, dict[str, Any]]]) -> None:
     rows = [[p.method, p.source or "this machine", p.status or "-", p.result, why["headline"]] for p, why in results]
     say(table(("method", "from", "status", "result", "why")[first:], [row[first:] for row in rows]))
     for left in dict.fromkeys(probe.left for probe, _ in results if probe.left):
-        note(f"{printable(left)} could not be removed: delete it.")
+        note(f"{printable(left)} may be left: its removal could not be read back.")
 
 
 def _to_probe(gt: Connection, args: argparse.Namespace) -> TestUrl | str:

@@ -115,9 +115,13 @@ class Diagnosis(Ambiguous):
         return "; ".join(parts) + "."
 
     def state(self, feature: str) -> FeatureState:
-        """Return the state of one feature; InvalidInput if there is no such feature."""
-        wanted = choose([feature])[0]
-        return next(each for each in self.features if each.feature == wanted)
+        """Return the state of one feature; InvalidInput if there is none, or if it was not examined."""
+        wanted = choose([feature])[0].name
+        found = next((each for each in self.features if each.feature.name == wanted), None)
+        if found is None:
+            step = f"Examine with features=['{wanted}'], or with a team."
+            raise InvalidInput(f"{wanted} was not examined.", next_step=step, field="feature")
+        return found
 
     def policy(self, features: Sequence[str] = ()) -> dict[str, Any]:
         """Return the least-privilege policy for some features; InvalidInput if the bucket or role of one is unknown.
@@ -169,7 +173,8 @@ def examine(
     ----------
     gt : Connection or sagemaker.core Session
     team, bucket : optional
-        The team and bucket to examine; features that depend on a missing one are unknown.
+        The team and bucket to examine; features that depend on a missing one are unknown. A bucket alone is examined
+        without what only workteams need.
     logs : str, optional
         Location of the access log (``s3://bucket/prefix``), if the bucket's settings cannot be read.
     role_arn : str, optional
@@ -184,6 +189,9 @@ def examine(
     """
     gt = connection_of(gt)
     chosen = choose(features)
+    is_bucket_alone = bucket is not None and team is None and not features
+    if is_bucket_alone:
+        chosen = [each for each in map(Feature.of_bucket, chosen) if each is not None]
     scope = scope_of(gt, team=team, bucket=bucket, logs=logs, role_arn=role_arn)
     wanted = permissions_of(chosen)
     answers = {(each.permission.action, each.permission.target): each for each in ask(gt.aws, scope, wanted)}
@@ -194,4 +202,5 @@ def examine(
         )
         for feature in chosen
     )
-    return Diagnosis(gt.aws.caller_arn, scope, states, tuple(facts(gt.aws)), recorded_place(gt.aws))
+    here = tuple(facts(gt.aws, of_teams=not is_bucket_alone))
+    return Diagnosis(gt.aws.caller_arn, scope, states, here, recorded_place(gt.aws))

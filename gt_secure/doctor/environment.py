@@ -40,9 +40,9 @@ class Fact:
         return members(self, "name", "value", "mark", "said")
 
 
-def facts(aws: Aws) -> list[Fact]:
-    """Return the facts about versions, the SDK, the connection and packages."""
-    return [*_versions(), *_members(aws), *_calls(aws), *_packages()]
+def facts(aws: Aws, *, of_teams: bool = True) -> list[Fact]:
+    """Return the facts about versions, the SDK, the connection and packages; on request without those of workteams."""
+    return [*_versions(), *(_members(aws) if of_teams else ()), *_calls(aws), *_packages()]
 
 
 def installed() -> list[Fact]:

@@ -7,7 +7,7 @@ CloudTrail and IAM Access Analyzer: which actions accept which resource, and whi
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, TypeAlias
 
 from ..account.bucket import LOG_TARGET, READINGS
@@ -34,6 +34,9 @@ ResourceTarget: TypeAlias = Literal[
 ]
 
 
+_OF_TEAMS = frozenset({"workteam", "workforce", "labeling-job", "flow-definition", "evaluation-job"})
+
+
 class Permission(NamedTuple):
     """One action on one kind of resource; one that ``writes`` is never tried, only predicted."""
 
@@ -41,6 +44,11 @@ class Permission(NamedTuple):
     target: ResourceTarget
     writes: bool = False
     optional: bool = False
+
+    @property
+    def is_of_teams(self) -> bool:
+        """True if it is about workteams and their jobs alone."""
+        return self.target in _OF_TEAMS or self.action.startswith(("sagemaker:", "bedrock:"))
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,11 @@ class Feature:
     title: str
     permissions: tuple[Permission, ...]
     note: str = ""
+
+    def of_bucket(self) -> Feature | None:
+        """Return the feature for a bucket without a workteam; None if only workteams have it."""
+        rest = tuple(each for each in self.permissions if not each.is_of_teams)
+        return replace(self, permissions=rest) if rest else None
 
 
 _TEAM = Permission("sagemaker:DescribeWorkteam", "workteam")
@@ -97,7 +110,7 @@ _ALL = (
     ),
     Feature(
         "sign",
-        "sign a test URL with the URL lock",
+        "sign a test URL, bound to an address",
         (
             Permission("sts:AssumeRole", "role", writes=True),
             Permission("s3:GetObject", "objects"),

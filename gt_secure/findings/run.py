@@ -69,7 +69,8 @@ def _run(rule: Rule, state: State, missing: tuple[str, ...]) -> tuple[list[Findi
         about = _about(rule, state)
         if isinstance(about, str):
             return [], Checked(rule.code, "not applicable", about)
-        findings = [_finding(rule.code, each, missing) for each in rule.run(state, *about)]
+        bucket = state.bucket.name if state.bucket is not None else ""
+        findings = [_finding(rule.code, each, missing, bucket) for each in rule.run(state, *about)]
     except PartNotReadError as error:
         return [], Checked(rule.code, "unknown", error.part.text)
     unknown = [each.detail for each in findings if each.state == "unknown"]
@@ -127,7 +128,7 @@ def _about(rule: Rule, state: State) -> tuple[object, ...] | str:
     return tuple(values)
 
 
-def _finding(code: str, found: Match, missing: tuple[str, ...]) -> Finding:
+def _finding(code: str, found: Match, missing: tuple[str, ...], bucket: str = "") -> Finding:
     row = catalog()[code]
     severity: Severity = found.severity or row["severity"]
     unknown = bool(found.depends_on)
@@ -137,7 +138,7 @@ def _finding(code: str, found: Match, missing: tuple[str, ...]) -> Finding:
         severity="info" if unknown else severity,
         title=f"Unknown: {row['title']}" if unknown else row["title"],
         why=row["why"],
-        fix=row["fix"],
+        fix=row["fix"].replace("s3://NAME", f"s3://{bucket}") if bucket else row["fix"],
         source_url=row["source_url"],
         looked_at=tuple(row["looked_at"]),
         subject=found.subject,

@@ -30,6 +30,7 @@ from ..base.viewers import CLAIMED
 from .named_networks import About, Networks
 from .sql.application_names import PREFETCHERS
 from .sql.literals import literal
+from .sql.log_columns import METHOD
 from .table import Table, _plain
 
 TWINS = "URLs signed in the same second for the same object cannot be told apart."
@@ -147,6 +148,7 @@ class Leak:
     bucket: str = ""
     signer: str = ""
     viewer: str = ""
+    method: str = ""
 
     @property
     def others(self) -> tuple[User, ...]:
@@ -185,7 +187,8 @@ class Leak:
 
     @property
     def _subject(self) -> str:
-        key = _plain(self.key)
+        listing = f"the list of objects of {_plain(self.bucket)}" if self.method == "LIST" else ""
+        key = _plain(self.key) or listing or f"the bucket {_plain(self.bucket)}"
         if not self.viewer:
             return f"Signed {self.signed_at:%d %b %H:%M} UTC for {key}" if self.signed_at else f"A URL for {key}"
         viewer, claimed = _plain(self.viewer.removesuffix(CLAIMED)), self.viewer.endswith(CLAIMED)
@@ -341,7 +344,7 @@ _USED = "FROM {hits} WHERE presigned AND NOT test AND fingerprint IS NOT NULL AN
 
 _ABOUT = (
     "any_value(key) AS key, max(signed_at) AS signed_at, max(expires_s) AS expires_s, min(user_agent) AS user_agent, "
-    "max(bucket) AS bucket, max(requester) AS requester, min(viewer) AS viewer"
+    f"max(bucket) AS bucket, max(requester) AS requester, min(viewer) AS viewer, any_value({METHOD}) AS method"
 )
 
 
@@ -455,7 +458,7 @@ def _made(fingerprint: str, rows: list[tuple[Any, ...]], kind: str, users: tuple
     key, signed_at, expires_s, _, bucket = rows[0][3:8]
     signer = max((row[8] for row in rows if row[8]), default="")
     viewer = min((row[9] for row in rows if row[9]), default="")  # before the same text with "(claimed)"
-    return Leak(fingerprint, key or "", signed_at, expires_s, kind, users, bucket or "", signer, viewer)
+    return Leak(fingerprint, key or "", signed_at, expires_s, kind, users, bucket or "", signer, viewer, rows[0][10])
 
 
 def _user(row: tuple[Any, ...], identify: _Identities) -> User:

@@ -62,7 +62,7 @@ class Probe(Ambiguous):
     method, signed_for : str
         The method that was sent, and the one that the URL shows; ``signed_for`` is empty where it shows none.
     left : str
-        The address of an object that the probe made and could not remove again.
+        The address of an object that the probe made and that may be left: its removal could not be read back.
     """
 
     _ask = ".opened"

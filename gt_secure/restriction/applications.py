@@ -47,7 +47,7 @@ class ApplicationProfile:
     uploads : tuple of str
         Kinds of presigned uploads: ``PUT``, ``part``, ``form``.
     needs_age_s : int
-        Of a feature of AWS, the shortest age limit in seconds with which it works, by AWS; else 0.
+        Of a feature of AWS, the shortest age limit in seconds with which AWS has tested it; else 0.
     of_aws : str
         Of a feature of AWS, what it does by presigned requests; empty for an application.
     root : str

@@ -487,7 +487,7 @@ def test_sources_that_get_the_same_share_a_row_and_reasons_are_short() -> None:
     table = page.partition("AWS services, and clients in the access log")[2].partition("</table>")[0]
     assert all(row.source in table for row in named)
     assert table.count("<tr>") - 1 < len(named)
-    assert table.count("bucket guard: not on its list") == 2
+    assert table.count("bucket guard: not on its list") == 1
     assert "just outside" not in page
     assert "NotIpAddress" not in page
     assert any("NotIpAddress" in row.after.reason for row in one.simulation), "programs get all of it"

@@ -204,3 +204,34 @@ def test_uses_in_their_order_up_to_a_cap(tmp_path: Path, monkeypatch: pytest.Mon
     expected = [(corpus.BASE["time"] + timedelta(seconds=60 + n // 2), bool(n % 2)) for n in range(6)]
     assert list(other.uses) == [(time.replace(tzinfo=None), refused) for time, refused in expected[:cap]]
     assert (leak.signed_at, leak.expires_s) == (module.dt.datetime(2026, 11, 20, 9, 14), 600)
+
+
+@pytest.mark.parametrize(
+    ("operation", "more", "says"),
+    [
+        ("REST.GET.BUCKET", "list-type=2&", "for the list of objects of gt-images, first used from"),
+        ("REST.GET.BUCKETVERSIONS", "versions&", "for the list of objects of gt-images, first used from"),
+        ("REST.GET.ACL", "acl&", "for the bucket gt-images, first used from"),
+        ("REST.HEAD.BUCKET", "", "for the bucket gt-images, first used from"),
+    ],
+)
+def test_a_leaked_url_of_the_bucket_has_a_sentence(tmp_path: Path, operation: str, more: str, says: str) -> None:
+    uri = URI.replace("/scans/0007.png?", f"/?{more}")
+    lines = []
+    for address, seconds in (("203.0.113.7", 0), ("198.51.100.9", 60)):
+        moment = corpus.BASE["time"] + timedelta(seconds=seconds)
+        fields = {"remote_ip": address, "request_uri": uri, "operation": operation, "key": None, "time": moment}
+        lines.append(corpus.write({**corpus.BASE, **corpus.PRESIGNED, **fields}))
+    [leak] = leaks(tmp_path, lines)
+    assert says in leak.sentence
+    assert "for ," not in leak.sentence
+
+
+@pytest.mark.parametrize("number", [4, 5, 9])
+def test_a_leak_says_how_many_places_it_leaves_out(tmp_path: Path, number: int) -> None:
+    later = [use(f"198.51.{at}.9", 60 + at) for at in range(number)]
+    same = [use(f"198.51.{at}.9", 0) for at in range(number)]
+    [after], [together] = leaks(tmp_path, [FIRST, *later]), leaks(tmp_path, [FIRST, *same[:1], *later[1:]])
+    left = number - 4
+    assert (f" and {left} more." in after.sentence) == (left > 0)
+    assert (f" and {left - 1} more." in together.sentence) == (left > 1)

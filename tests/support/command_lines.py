@@ -42,6 +42,7 @@ LINES: tuple[str, ...] = (
     "doctor --policy teams",
     "audit --buckets gt-images",
     "check no-findings --team open-team",
+    "check is-proved s3://gt-images --allow 203.0.113.0/24",
     "check no-secret-saved --path book.ipynb --fix",
     "check no-code-cell-skipped --path book.ipynb --write",
     "check -f checks.json",

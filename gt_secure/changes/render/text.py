@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _MOST = 10
 """Sources with another answer, and usages of a dry run, that a short text names."""
-_FULL = "gt-secure plan --format full, or plan.to_text(full=True) in Python."
+_FULL = "gt-secure plan --format full, or plan.to_text(full=True)."
 
 _ASKED_FOR = ("application-", "age-limit-", "signers-limits")
 """Starts of the codes of notes that an option asks for."""
