@@ -10,6 +10,7 @@ from ..aws.arns import bucket_arn, partition_of
 from ..aws.buckets import log_location
 from ..aws.client import Aws
 from ..base.errors import GtSecureError
+from ..base.pages import followed
 from ..engine.access.access_points import AccessPoint
 from ..engine.access.part import NotRead, Part, PartNotReadError
 from ..logs.location import LogLocation
@@ -52,14 +53,11 @@ def _access_points(aws: Aws, s3: Any, bucket: str) -> tuple[AccessPoint, ...]:
     start = f"arn:{aws.partition}:s3:{region}:{aws.account_id}:accesspoint"
     asked = {"AccountId": aws.account_id, "Bucket": bucket}
     found = []
-    while True:  # botocore has no paginator for it
-        page = aws.client("s3control", region).list_access_points(**asked)
+    for page in followed(aws.client("s3control", region).list_access_points, asked, "NextToken"):
         for each in page["AccessPointList"]:
             vpc = (each.get("VpcConfiguration") or {}).get("VpcId") or ""
             found.append(AccessPoint(each["Name"], each.get("AccessPointArn") or f"{start}/{each['Name']}", vpc))
-        if not page.get("NextToken"):
-            return tuple(found)
-        asked["NextToken"] = page["NextToken"]
+    return tuple(found)
 
 
 def _replicas(_: Aws, client: Any, bucket: str) -> tuple[str, ...]:

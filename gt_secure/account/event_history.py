@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ..aws.client import Aws
+from ..aws.client import Aws, all_pages
 from ..aws.client_errors import aws_errors
 from ..base.text import members
 
@@ -44,15 +44,13 @@ def lookup_events(
 ) -> list[dict[str, Any]]:
     """Return the events with an attribute such as ``EventName``, the newest first."""
     with aws_errors(ACTION):
-        pages = (
-            aws.client("cloudtrail", region or None)
-            .get_paginator("lookup_events")
-            .paginate(
-                LookupAttributes=[{"AttributeKey": attribute, "AttributeValue": value}],
-                StartTime=since,
-                EndTime=until,
-                PaginationConfig={"MaxItems": most},
-            )
+        pages = all_pages(
+            aws.client("cloudtrail", region or None),
+            "lookup_events",
+            LookupAttributes=[{"AttributeKey": attribute, "AttributeValue": value}],
+            StartTime=since,
+            EndTime=until,
+            PaginationConfig={"MaxItems": most},
         )
         return [dict(json.loads(event["CloudTrailEvent"])) for page in pages for event in page["Events"]]
 

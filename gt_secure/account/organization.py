@@ -19,7 +19,7 @@ from typing import Any, Literal, TypeAlias
 from weakref import WeakKeyDictionary
 
 from ..aws.answers import is_policy
-from ..aws.client import Aws, aws_errors
+from ..aws.client import Aws, all_pages, aws_errors
 from ..engine.access.part import NotRead, Part
 from .part_reader import part_of
 
@@ -123,9 +123,9 @@ def _levels(aws: Aws) -> list[str]:
 
 def _texts(aws: Aws, levels: list[str], kind: PolicyFilter, text_of: Callable[[str], str]) -> Iterator[tuple[str, ...]]:
     """Yield the policies of a kind, level by level; none are attached where policies of the kind are not enabled."""
-    paginator = aws.client("organizations").get_paginator("list_policies_for_target")
+    client = aws.client("organizations")
     for target in levels:
-        pages = paginator.paginate(TargetId=target, Filter=kind)
+        pages = all_pages(client, "list_policies_for_target", TargetId=target, Filter=kind)
         if ids := [str(policy["Id"]) for page in pages for policy in page["Policies"]]:
             yield tuple(map(text_of, ids))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..aws.client import Aws
+from ..aws.client import Aws, all_pages
 from ..engine.access.identities import Principals, principals_of
 from ..engine.access.part import Part
 from .part_reader import part_of
@@ -19,8 +19,7 @@ def read_principals(aws: Aws) -> Part[Principals]:
     """Read all users, roles, groups and policies of the account, and the longest sessions of roles, if it may."""
 
     def pages(operation: str, **asked: Any) -> list[dict[str, Any]]:
-        client: Any = aws.client("iam")
-        return list(client.get_paginator(operation).paginate(PaginationConfig=LARGE, **asked))
+        return list(all_pages(aws.client("iam"), operation, PaginationConfig=LARGE, **asked))
 
     def read() -> Principals:
         found = pages("get_account_authorization_details", Filter=KINDS)

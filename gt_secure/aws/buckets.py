@@ -11,7 +11,7 @@ from typing import Any
 from ..base.errors import AccessDenied, GtSecureError, InvalidInput, NotFound, refuse_url
 from ..logs.location import LogLocation
 from .arns import bucket_arn
-from .client import Aws, aws_errors
+from .client import Aws, all_pages, aws_errors
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _BUCKET_ARN = re.compile(r"arn:aws[a-z-]*:s3:::([^/:]+)(?:/(.*))?", re.DOTALL)
@@ -173,7 +173,7 @@ def _similar(aws: Aws, bucket: str) -> str:
 def buckets_here(aws: Aws) -> list[str]:
     """Return the buckets of the account in the region of the connection."""
     with aws_errors("s3:ListAllMyBuckets"):
-        pages = aws.client("s3").get_paginator("list_buckets").paginate(BucketRegion=aws.region)
+        pages = all_pages(aws.client("s3"), "list_buckets", BucketRegion=aws.region)
         return [str(item["Name"]) for page in pages for item in page.get("Buckets", ())]
 
 

@@ -16,7 +16,7 @@ import datetime as dt
 import os
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 
 from ..base.errors import InvalidInput
 from ..base.network import is_loopback_url
+from ..base.pages import ending
 from ..base.text import did_you_mean
 from ..engine.iam.sessions import role_of_session
 from .answers import check_answers
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker.client import SageMakerClient
     from mypy_boto3_sts.client import STSClient
 
-__all__ = ["Aws", "Identity", "all_items", "aws_errors", "connect_aws", "make_client"]
+__all__ = ["Aws", "Identity", "all_items", "all_pages", "aws_errors", "connect_aws", "make_client"]
 
 CONNECT_TIMEOUT_S = 4
 READ_TIMEOUT_S = 20
@@ -211,8 +212,12 @@ class Aws:
 
 def all_items(aws: Aws, service: str, operation: str, member: str, **asked: Any) -> list[Any]:
     """Return the items of all pages of an operation."""
-    pages = aws.client(service).get_paginator(operation).paginate(**asked)
-    return [item for page in pages for item in page[member]]
+    return [item for page in all_pages(aws.client(service), operation, **asked) for item in page[member]]
+
+
+def all_pages(client: Any, operation: str, **asked: Any) -> Iterator[dict[str, Any]]:
+    """Yield the pages of an operation; raises Unreachable where they do not end."""
+    return ending(client.get_paginator(operation).paginate(**asked))
 
 
 def make_client(

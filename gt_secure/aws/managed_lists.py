@@ -9,10 +9,12 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from ..base.errors import InvalidInput, NotFound
 from ..base.network import IPNetwork, collapse, scope
+from ..base.pages import followed
 from ..base.text import count, did_you_mean
 from ..engine.access.address_classes import is_anyone, spans_of
 from .client import Aws, all_items, aws_errors
@@ -83,16 +85,11 @@ def _prefix_list(aws: Aws, name: str) -> ManagedList:
 
 def _ip_sets(aws: Aws) -> dict[str, str]:
     client = aws.client("wafv2")
-    found: dict[str, str] = {}
-    more: dict[str, str] = {}
     with aws_errors("wafv2:ListIPSets"):
-        while True:
-            page = client.list_ip_sets(Scope="REGIONAL", Limit=_PAGE, **more)
-            found |= {str(each["Name"]): str(each["Id"]) for each in page.get("IPSets", ())}
-            # WAF returns a marker after the last page too, if that page is full: an empty page ends the list.
-            if not page.get("NextMarker") or not page.get("IPSets"):
-                return found
-            more = {"NextMarker": page["NextMarker"]}
+        pages = followed(client.list_ip_sets, {"Scope": "REGIONAL", "Limit": _PAGE}, "NextMarker")
+        # WAF returns a marker after the last page too, if that page is full: an empty page ends the list.
+        full = takewhile(lambda page: page.get("IPSets"), pages)
+        return {str(each["Name"]): str(each["Id"]) for page in full for each in page["IPSets"]}
 
 
 def _ip_set(aws: Aws, name: str, sets: Mapping[str, str]) -> ManagedList:

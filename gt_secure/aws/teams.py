@@ -21,7 +21,7 @@ from ..base.network import parse_stored_cidrs
 from ..base.text import printable
 from ..engine.access.address_classes import is_anyone, spans_of
 from ..engine.policies.url_lock import UrlLock
-from .client import Aws, all_items, aws_errors
+from .client import Aws, all_items, all_pages, aws_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.client import SageMakerClient
@@ -410,8 +410,8 @@ def jobs_of_team(aws: Aws, team: Workteam, *, past: bool = False, most: int = MA
     client = aws.client("sagemaker")
     summaries: list[Mapping[str, Any]] = []
     with aws_errors("sagemaker:ListLabelingJobsForWorkteam", team.arn):
-        pages = client.get_paginator("list_labeling_jobs_for_workteam")
-        for page in pages.paginate(WorkteamArn=team.arn, SortBy="CreationTime", SortOrder="Descending"):
+        asked: dict[str, Any] = {"WorkteamArn": team.arn, "SortBy": "CreationTime", "SortOrder": "Descending"}
+        for page in all_pages(client, "list_labeling_jobs_for_workteam", **asked):
             summaries += [job for job in page["LabelingJobSummaryList"] if job.get("LabelingJobName")]
     waiting = [job for job in summaries if (job.get("LabelCounters") or {}).get("PendingHuman")]
     summaries = [*waiting, *(job for job in summaries if past and job not in waiting)]

@@ -178,13 +178,15 @@ PEOPLE = parse_principals(
 
 
 def answers(place: str, many: int) -> None:
-    """Ask for a proof and for signers, of an object and of the bucket: what is not known names a key."""
+    """Ask for a proof, for signers and for everybody, of an object and of the bucket: what is unknown names a key."""
     locks = denying(place, many)
     proved = limited(lambda: prove(locks, Claim("", (parse_network(OFFICE),))))
     assert proved.proved is not None or proved.depends_on
     for key in ("scans/1.png", ""):
         found = limited(lambda key=key: signers_of(Exposure(locks, key, is_prefix=not key), PEOPLE), MOST_FOR_SIGNERS)
         assert all(each.depends_on for each in (*found, *found.refused) if each.answer == "unknown")
+        rows = limited(lambda key=key: list(Exposure(locks, key, is_prefix=not key)), MOST_FOR_SIGNERS)
+        assert all(row.unknown.depends_on for row in rows if not row.unknown.is_empty), rows
 
 
 @pytest.mark.parametrize("place", PLACES)

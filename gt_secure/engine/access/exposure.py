@@ -125,13 +125,24 @@ class Exposure(Ambiguous):
 
     def _each(self, ask: Callable[[_Question], Found]) -> list[Found]:
         """Return what is found for each class of keys; nothing if they are too many to be told apart."""
-        objects, found = self.objects, []
+        objects, answers = self.objects, dict[int, Found]()
         with limited_work() as work:
-            for arn in objects:
-                found.append(ask(_Question(self.locks, arn)))
+            for arn, first in zip(objects, self._alike, strict=True):
+                if first not in answers:
+                    answers[first] = ask(_Question(self.locks, arn))
                 if work.is_done and len(objects) > 1:
                     return []
-        return found
+        return [answers[first] for first in self._alike]
+
+    @cached_property
+    def _alike(self) -> list[int]:
+        """For each object the place of the first about which the policies say the same."""
+        if len(self.objects) == 1:
+            return [0]
+        about = [_Question(self.locks, arn).statements for arn in self.objects]
+        first: dict[object, int] = {}
+        kinds = ((*map(id, each), place if any(map(_is_open, each)) else -1) for place, each in enumerate(about))
+        return [first.setdefault(kind, place) for place, kind in enumerate(kinds)]
 
     @property
     def assumed(self) -> tuple[str, ...]:
@@ -335,6 +346,11 @@ def _first(answers: Iterable[Answer], order: Sequence[Word]) -> Answer:
     return min(answers, key=lambda each: order.index(each.answer) if each.answer in order else len(order))
 
 
+def _is_open(statement: Statement) -> bool:
+    """Return whether it depends on values of variables whether a statement covers an object."""
+    return any(pattern.matcher is None for pattern in statement.resources)
+
+
 def statements_of(locks: EffectiveLocks) -> list[Statement]:
     """Return the statements of all policies; none of one that is not valid."""
     return [each for path in _valid_paths(locks) for each in locks.policies("own", path).compiled.statements]
@@ -356,6 +372,17 @@ class _Question:
 
     locks: EffectiveLocks
     arn: str
+
+    @property
+    def statements(self) -> tuple[Statement, ...]:
+        """Statements that are left for the object: the same where policies do not tell objects apart."""
+        return tuple(
+            statement
+            for locks in (self.locks, *self.locks.others.values())
+            for path in _valid_paths(locks)
+            for action in dict.fromkeys(action for _, _, action in KINDS.values())
+            for statement in locks.policies("own", path).compiled.about(action, self.arn).statements
+        )
 
     def _of(self, request: str) -> _Question:
         return replace(self, locks=self.locks.others[request.removeprefix(WORKER_OF)])

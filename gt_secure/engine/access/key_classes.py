@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import product
 from typing import TypeAlias
 
@@ -12,7 +13,7 @@ from ..iam.request_keys import ENDPOINT_KEYS, OF_ROLES, key_facts
 from ..iam.request_space import spend
 from ..iam.three_valued import key_values, may_be_empty, tied_keys
 from ..iam.variables import Filled, Keys, Template, Variable, Wild, is_fixed, split_wildcards, variable_keys
-from ..iam.wildcards import TooManyClassesError, arn_steps, resource_glob, text_steps, witnesses
+from ..iam.wildcards import PatternMachine, Steps, TooManyClassesError, resource_steps, text_steps, witnesses
 
 EXAMPLE = "example.png"
 """The key that stands for its class, where it is in one: people can read it."""
@@ -66,24 +67,26 @@ class KeyClasses:
         try:
             self.groups = list(dict.fromkeys(_groups(list(statements), known)))
         except TooManyClassesError:
-            self.groups, self._matchers, self.arns = [], [], {}
+            self.groups, self.arns, self._machine, self._state = [], {}, PatternMachine([]), 0
             return
-        self._matchers = [[resource_glob(each) for each in group] for group in self.groups]
-        self.arns = self._classes(self.groups, self.start + prefix, example)
+        steps = [[each for filled in group for each in resource_steps(filled)] for group in self.groups]
+        self._machine = PatternMachine(steps)
+        self._state = self._machine.state_of(self.start)
+        self.arns = self._classes(steps, self.start + prefix, example)
 
     def signature(self, arn: str) -> Signature:
         """Return which statements' patterns match an object, for each value of their variables."""
-        return tuple(any(matches(arn) for matches in group) for group in self._matchers)
+        machine = self._machine
+        return machine.matching(reduce(machine.step, arn[len(self.start) :], self._state))
 
     def of_key(self, key: str) -> Signature:
         """Return the class of a key."""
         return self.signature(self.start + key)
 
-    def _classes(self, groups: Sequence[Sequence[Filled]], start: str, example: str) -> dict[Signature, str]:
-        both = [tuple(map(steps, group)) for group in groups for steps in (text_steps, arn_steps)]
+    def _classes(self, groups: Sequence[Sequence[Steps]], start: str, example: str) -> dict[Signature, str]:
         domain: Filled = (start, Wild.ONE, Wild.ANY) if start == self.start else (start, Wild.ANY)
         try:
-            found = witnesses(both, domain=text_steps(domain))
+            found = witnesses(groups, domain=text_steps(domain))
         except TooManyClassesError as error:
             self.samples = tuple(error.texts)
             return {}

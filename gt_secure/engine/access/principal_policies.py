@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from ...base.errors import PolicyError
 from ...base.groups import as_list
 from ..iam.conditions import Condition
-from ..iam.documents import DocumentKind, Statement, compile_statement, document_of
+from ..iam.documents import EVERYTHING, DocumentKind, Statement, compile_statement, document_of
 from ..iam.facts import Facts, Values
 from ..iam.request import Compiled, Layer, Policies
 from ..iam.request_keys import is_principal_key
@@ -37,9 +37,6 @@ _WORK = 25
 """Conditions whose decision is about as much work as a shared statement makes for one row."""
 _SESSION_NAME, _SESSION_TAG = "sts:rolesessionname", "aws:requesttag/"
 REFUSED = Row("presigned", NOWHERE, EVERYWHERE, NOWHERE)
-_GRANT_ALL = compile_statement({"Effect": "Allow", "Action": "*", "Resource": "*"}, 0, "$", "identity", "2012-10-17")
-_GRANT_NONE = replace(_GRANT_ALL, resources=())
-"""The Allow of a policy that covers nothing."""
 
 
 class _Document(NamedTuple):
@@ -63,7 +60,7 @@ class Statements:
         self._by_raw: dict[tuple[int, str], Statement] = {}
         self._by_text: dict[tuple[str, str, str], Statement] = {}
         self._left: dict[object, Statement] = {}
-        self._needs: dict[int, _Needs] = {}
+        self._needs: dict[int, tuple[Statement, _Needs]] = {}  # a statement that was asked about stays the same object
         self.rows: dict[object, Row] = {}  # each row once: those of a prefix are put together once for the same ones
 
     def _mask(self, text: object) -> int:
@@ -179,7 +176,7 @@ class Statements:
         if all(each.matcher or variable_keys(each.template) <= settled for each in resources):
             if not statement.covers_resource(arn, keys):
                 return None
-            resources = _GRANT_ALL.resources
+            resources = EVERYTHING.resources
         conditions = []
         for condition in statement.conditions:
             if not condition.asks <= settled:
@@ -187,10 +184,10 @@ class Statements:
             elif not condition.matches(keys, deny=statement.deny):
                 return None
         content = tuple((each.operator, each.lower_key, each.values, each.special) for each in conditions)
-        key = (statement.deny, content, None if resources is _GRANT_ALL.resources else id(statement))
+        key = (statement.deny, content, None if resources is EVERYTHING.resources else id(statement))
         if key not in self._left:
-            plain = replace(_GRANT_ALL, deny=statement.deny, conditions=tuple(conditions))
-            if resources is not _GRANT_ALL.resources:
+            plain = replace(EVERYTHING, deny=statement.deny, conditions=tuple(conditions))
+            if resources is not EVERYTHING.resources:
                 plain = replace(plain, resources=resources, not_resource=statement.not_resource)
             self._left[key] = plain
         return self._left[key]
@@ -198,8 +195,8 @@ class Statements:
     def needs(self, statement: Statement) -> _Needs:
         """Return what a statement asks about a principal."""
         if id(statement) not in self._needs:
-            self._needs[id(statement)] = _needs_of(statement)
-        return self._needs[id(statement)]
+            self._needs[id(statement)] = statement, _needs_of(statement)
+        return self._needs[id(statement)][1]
 
     def signature(self, statements: Iterable[Statement], principal: Principal, keys: Keys) -> list[object]:
         """Return what statements ask about a principal, with the answers."""
@@ -281,24 +278,6 @@ def _needs_of(statement: Statement) -> _Needs:
     )
 
 
-def narrowed(policies: Compiled, action: str, arn: str) -> Compiled:
-    """Return policies without the statements that cannot cover a request."""
-    lower = action.lower()
-
-    def kept(layer: Layer) -> Layer:
-        statements = [s for s in layer.document.statements if s.covers_action(lower) and covers(s, arn)]
-        if layer.document.allows and all(each.deny for each in statements):
-            statements.append(_GRANT_NONE)
-        return layer._replace(document=document_of(tuple(statements), layer.kind))
-
-    return policies._replace(
-        resource=policies.resource and kept(policies.resource),
-        endpoint=policies.endpoint and kept(policies.endpoint),
-        rcp=tuple(map(kept, policies.rcp)),
-        scp=tuple(map(kept, policies.scp)),
-    )
-
-
 class Asked:
     """One request, asked for many principals.
 
@@ -329,9 +308,9 @@ class Asked:
         self.action, self.arn = requests.kind.action, requests.kind.resource
         self.account = requests.circumstances.account
         self.own_only = own_only
-        self._shared = narrowed(requests.policies.compiled, self.action, self.arn)
-        self._behind = {name: narrowed(each, self.action, self.arn) for name, each in behind.items()}
-        self._unlimited = statements.left_of(_GRANT_ALL, self.arn, {}, frozenset())
+        self._shared = requests.policies.compiled.about(self.action, self.arn)
+        self._behind = {name: each.about(self.action, self.arn) for name, each in behind.items()}
+        self._unlimited = statements.left_of(EVERYTHING, self.arn, {}, frozenset())
         self._grants = self._shared.resource.document.allows if self._shared.resource else ()
         self._rows = cache
         every = (self._shared, *self._behind.values())
@@ -345,16 +324,16 @@ class Asked:
             return REFUSED
         unread = list(principal.not_read)
         own = self._of(principal.policies, unread)
-        limit = [_GRANT_ALL]
+        limit = [EVERYTHING]
         if principal.boundary is not None:
             missing: list[str] = []
             limit = self._of((principal.boundary,), missing)
             unread += missing
-            limit = [_GRANT_ALL] if missing else limit
+            limit = [EVERYTHING] if missing else limit
         elif principal.boundary_not_read:
             unread.append(principal.boundary_not_read)
         if unread or as_if_all:
-            own = [*own, _GRANT_ALL]
+            own = [*own, EVERYTHING]
         if all(each.deny for each in own) and not self._is_named(principal):
             return REFUSED
         return unsure(self._decided(principal, own, limit), unread)
@@ -380,7 +359,7 @@ class Asked:
 
     def _row_of(self, principal: Principal, own: list[Statement], limit: list[Statement], keys: Keys) -> Row:
         """Return the row of a principal from what is left of its statements: the one of its group."""
-        if any(each.deny and not each.conditions and each.resources is _GRANT_ALL.resources for each in own):
+        if any(each.deny and not each.conditions and each.resources is EVERYTHING.resources for each in own):
             return REFUSED
         if all(each.deny for each in own) and not self._is_named(principal):
             return REFUSED

@@ -20,7 +20,7 @@ from ...base.text import count as counted
 from ..iam.evaluate import evaluate
 from ..iam.facts import Facts
 from ..iam.operators import OPEN_PATTERN
-from ..iam.request import Policies, Request
+from ..iam.request import Compiled, Policies, Request
 from ..iam.request_context import SIGV4
 from ..iam.request_keys import TOKEN_TIME, is_chosen, key_facts
 from ..iam.request_space import WORDS, Dimension, RequestSpace, SettingTrail, SpaceAnswer, Word
@@ -229,14 +229,25 @@ class Requests:
     targets: Callable[[StatementTable], Dimension] | None = None
 
     @cached_property
+    def compiled(self) -> Compiled:
+        """The policies, compiled: of requests for one target what they say about it."""
+        compiled = self.policies.compiled
+        return compiled if self.targets else compiled.about(self.kind.action, self.kind.resource)
+
+    def confirm(self, request: Request) -> Verdict:
+        """Decide an example."""
+        is_federated = request.caller.kind == "federated-user"
+        return confirm(request, self.policies if is_federated else Policies.of_compiled(self.compiled))
+
+    @cached_property
     def outside(self) -> StatementTable:
         """The statements that have a say outside endpoints."""
-        return StatementTable(self.policies.compiled, self.view.caller, cross_account=self.is_cross, endpoint=False)
+        return StatementTable(self.compiled, self.view.caller, cross_account=self.is_cross, endpoint=False)
 
     @cached_property
     def behind(self) -> StatementTable:
         """The statements that have a say behind an endpoint."""
-        return StatementTable(self.policies.compiled, self.view.caller, cross_account=self.is_cross, endpoint=True)
+        return StatementTable(self.compiled, self.view.caller, cross_account=self.is_cross, endpoint=True)
 
     @property
     def is_cross(self) -> bool:
@@ -266,7 +277,7 @@ class Requests:
         """Return those through endpoints of one class."""
         view = self.view_behind.with_setting(place.setting)
         given = self.circumstances.given.about(self.kind.signer)
-        more = endpoint_dimensions(self.behind, self.policies.compiled, place, given, view.keys)
+        more = endpoint_dimensions(self.behind, self.compiled, place, given, view.keys)
         return self.space(self.behind, view, more)
 
     def space(
@@ -275,17 +286,16 @@ class Requests:
         """Return those with a view, with more that varies."""
         target = [] if self.targets is None else [self.targets(table)]
         resources = dict.fromkeys(setting.resource for each in target for setting in each.settings)
-        compiled = self.policies.compiled
-        varying = dimensions(table, self.kind, self.circumstances, compiled, resources=resources, known=view.keys)
+        varying = dimensions(table, self.kind, self.circumstances, self.compiled, resources=resources, known=view.keys)
         return RequestSpace(table, view, [*target, *varying, *more], elsewhere=elsewhere)
 
 
 def values_of(requests: Requests) -> Keys:
     """Return each value that the keys of requests have by how they are signed and sent."""
     kind, circumstances, known = requests.kind, requests.circumstances, requests.view.keys
-    return all_values(
-        known, signing(requests.outside, kind, circumstances, spellings(requests.policies.compiled), known=known)
-    )
+    compiled = requests.policies.compiled
+    table = StatementTable(compiled, requests.view.caller, cross_account=requests.is_cross, endpoint=False)
+    return all_values(known, signing(table, kind, circumstances, spellings(compiled), known=known))
 
 
 def expose(requests: Requests, *, endpoint_policies: Callable[[str], Policies]) -> Row:
@@ -373,7 +383,8 @@ def _address_places(requests: Requests) -> Iterable[SourcePlace]:
 def _endpoint_places(requests: Requests, endpoint_policies: Callable[[str], Policies]) -> Iterable[SourcePlace]:
     facts = requests.circumstances.given.endpoints
     for place in endpoint_classes(requests.behind, endpoints=facts, known=requests.view_behind.keys):
-        own = replace(requests, policies=endpoint_policies(place.label)) if place.label else requests
+        policies = endpoint_policies(place.label) if place.label else requests.policies
+        own = requests if policies is requests.policies else replace(requests, policies=policies)
         found = _place(own.through(place), -1, own, place.setting)
         yield replace(found, endpoint=place.label)
 
@@ -382,7 +393,7 @@ def _place(space: RequestSpace, mask: int, requests: Requests, setting: Dimensio
     answer, circumstances = space.answer(mask), requests.circumstances
     if answer.state != "opened":
         return SourcePlace(answer, (), None, decided_by=_denied_by(space, mask))
-    verdict = confirm(example_request(space.base, setting, answer.example, circumstances), requests.policies)
+    verdict = requests.confirm(example_request(space.base, setting, answer.example, circumstances))
     if not verdict.allowed:
         # The evaluator has the last word: what it does not confirm is not called opened.
         return SourcePlace(SpaceAnswer("unknown", tuple(sorted(d.name for d in _dimensions(space)))), (), None)

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from ...base.errors import PolicyError
 from .conditions import Condition, parse_conditions
 from .principals import Caller, Grant, PrincipalEntry, grant_of, is_excepted, parse_entry
+from .request_keys import ENDPOINT_KEYS
 from .strict_json import JsonNumber, item, parse_json, refuse_duplicates
-from .variables import Keys, Template, fill, is_fixed, parse_template, split_wildcards
-from .wildcards import TextMatcher, glob, resource_glob
+from .variables import Keys, Template, Variable, Wild, fill, is_fixed, parse_template, split_wildcards
+from .wildcards import ARN_COLONS, TextMatcher, anything, glob, resource_glob
 
 DocumentKind: TypeAlias = Literal["identity", "session", "boundary", "resource", "trust", "endpoint", "rcp", "scp"]
 PolicySource: TypeAlias = str | Mapping[str, object]
@@ -49,6 +50,8 @@ class Pattern:
     text: str
     template: Template
     matcher: TextMatcher | None
+    may_match: TextMatcher = anything
+    """Whether an ARN may match with some value of the variables."""
 
     def matches(self, arn: str, keys: Keys) -> bool | None:
         """Return whether an ARN matches; None if the pattern has a variable without a value."""
@@ -58,9 +61,16 @@ class Pattern:
         return None if filled is None else resource_glob(filled)(arn)
 
 
-@dataclass(frozen=True, slots=True)
+def _loose(template: Template) -> TextMatcher:
+    """Return a matcher of every text that a pattern may match; all texts where parts of the ARN may be missing."""
+    if sum(part.count(":") for part in template if isinstance(part, str)) < ARN_COLONS:
+        return anything
+    return glob(tuple(Wild.ANY if isinstance(part, Variable) else part for part in template))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Statement:
-    """One compiled statement."""
+    """One compiled statement, equal to no other."""
 
     index: int
     sid: str
@@ -120,9 +130,9 @@ class Statement:
         return all(condition.matches(keys, deny=deny) for condition in self.conditions)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Document:
-    """One compiled policy document."""
+    """One compiled policy document, equal to no other."""
 
     kind: DocumentKind
     version: str
@@ -198,6 +208,72 @@ def document_of(
         allows=tuple(s for s in statements if not s.deny),
         open_patterns=frozenset(key for s in statements for key in s.open_patterns),
     )
+
+
+_SOURCE_KEYS = ENDPOINT_KEYS | {"aws:sourceip"}
+
+
+@lru_cache(maxsize=2048)
+def narrowed(document: Document, action: str, arn: str) -> Document:
+    """Return what a document says about an action on a resource: each statement once, and the same object each time.
+
+    A statement that covers the resource with every value of the variables covers all. Of those that do not, there are
+    only those whose conditions cut sources, and these cover nothing.
+    """
+    left: dict[str, Statement] = {}
+    for statement, is_covered in _about_action(document, action.lower()):
+        some = _deciding(statement, arn) if is_covered else ()
+        if some or _cuts_sources(statement):
+            content, made = _about(statement, some)
+            left.setdefault(content, made)
+    if document.allows and all(each.deny for each in left.values()):
+        left[""] = _NOTHING
+    return document_of(tuple(left.values()), document.kind, document.version, document.id)
+
+
+@lru_cache(maxsize=1024)
+def _about_action(document: Document, action: str) -> list[tuple[Statement, bool]]:
+    return [(each, each.covers_action(action)) for each in document.statements]
+
+
+@lru_cache(maxsize=8192)
+def _cuts_sources(statement: Statement) -> bool:
+    return any(condition.asks & _SOURCE_KEYS for condition in statement.conditions)
+
+
+def _deciding(statement: Statement, arn: str) -> tuple[Pattern, ...]:
+    """Return the patterns on which it depends whether a statement covers a resource: none if it does not."""
+    matching = [each for each in statement.resources if each.may_match(arn)]
+    if not matching and not statement.not_resource:
+        return ()
+    every = EVERYTHING.resources
+    for each in matching:
+        if each.matcher is not None:
+            return () if statement.not_resource else every
+    if statement.not_resource and not statement.deny:  # a variable without a value decides there as well
+        variable = tuple(each for each in statement.resources if each.matcher is None)
+        return variable or (every if statement.resources else ())
+    return tuple(matching) or every
+
+
+@lru_cache(maxsize=8192)
+def _about(statement: Statement, some: tuple[Pattern, ...]) -> tuple[str, Statement]:
+    """Return a statement of all actions on what some patterns cover, the same one each time, and what it says."""
+    made = replace(
+        EVERYTHING,
+        index=statement.index,
+        sid=statement.sid,
+        deny=statement.deny,
+        resources=some,
+        not_resource=statement.not_resource and bool(some) and some is not EVERYTHING.resources,
+        principals=statement.principals,
+        not_principal=statement.not_principal,
+        conditions=statement.conditions,
+    )
+    conditions = [(each.operator, each.key, each.values, each.special) for each in made.conditions]
+    patterns = [each.template for each in some]
+    content = repr((made.deny, patterns, made.not_resource, made.principals, made.not_principal, conditions))
+    return content, made
 
 
 def _elements(data: Mapping[str, object]) -> list[tuple[object, str]]:
@@ -331,7 +407,8 @@ def _pattern(text: str, variables: bool, place: str) -> Pattern:
         )
     template = parse_template(text, variables=variables, wildcards=True, place=place)
     fixed = fill(template, {}) if is_fixed(template) else None
-    return Pattern(text, template, None if fixed is None else resource_glob(fixed))
+    matcher = None if fixed is None else resource_glob(fixed)
+    return Pattern(text, template, matcher, matcher or _loose(template))
 
 
 def _principals(
@@ -369,3 +446,9 @@ def _entries(value: object, place: str) -> tuple[PrincipalEntry, ...]:
         texts = _texts(names, f"{place}.{kind}")
         entries += [parse_entry(kind, text, item(f"{place}.{kind}", index)) for index, text in enumerate(texts)]
     return tuple(entries)
+
+
+EVERYTHING = compile_statement({"Effect": "Allow", "Action": "*", "Resource": "*"}, 0, "$", "identity", VERSIONS[1])
+"""The Allow of everything."""
+_NOTHING = replace(EVERYTHING, resources=())
+"""The Allow of a policy that covers nothing."""

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import starmap
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from ...base.errors import InvalidInput, PolicyError
-from .documents import Document, DocumentKind, PolicySource, Statement, document_of, parse_document
+from .documents import Document, DocumentKind, PolicySource, Statement, document_of, narrowed, parse_document
 from .facts import Values
 from .principals import Caller, parse_caller
 from .variables import Keys, Several
@@ -127,6 +127,10 @@ class Layer(NamedTuple):
     document: Document
     must_allow: bool = False
 
+    def about(self, action: str, arn: str) -> Layer:
+        """Return what the policy says about an action on a resource."""
+        return self._replace(document=narrowed(self.document, action, arn))
+
 
 class Compiled(NamedTuple):
     """All policies of one decision, compiled."""
@@ -147,6 +151,13 @@ class Compiled(NamedTuple):
         own = not cross_account if self.scp_account is None else caller.account == self.scp_account
         say = {"endpoint": endpoint, "rcp": not free, "scp": bool(caller.account) and not free and own}
         return [layer for layer in self.layers if say.get(layer.kind, True)]
+
+    def about(self, action: str, arn: str) -> Compiled:
+        """Return what the policies say about an action on a resource."""
+        single, several = ("session", "boundary", "resource", "endpoint"), ("identity", "rcp", "scp")
+        found: dict[str, Any] = {name: (layer := getattr(self, name)) and layer.about(action, arn) for name in single}
+        found |= {name: tuple(layer.about(action, arn) for layer in getattr(self, name)) for name in several}
+        return self._replace(**found)
 
     @property
     def must_grant(self) -> bool:

@@ -19,6 +19,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from .request_keys import is_absent_for
 from .statement_table import DimensionValue, StatementTable, TablePart, View, mask_of
+from .wildcards import TooManyClassesError
 
 Word: TypeAlias = Literal["opened", "refused", "unknown"]
 WORDS: tuple[Word, ...] = ("opened", "refused", "unknown")
@@ -30,15 +31,21 @@ MAX_CLASSES = 20_000
 MAX_SAMPLES = 500
 """The most values of a dimension that are tried where its classes are too many."""
 
-MAX_WORK = 40_000
-"""The most conditions that are decided for one question; beyond, only bounds are, as where classes are too many."""
+MAX_WORK = 150_000
+"""The most conditions that are decided for one kind of request; beyond, only bounds are, as for too many classes.
+
+What cannot be left out counts too. Beyond twice as many the answer is unknown.
+"""
+_PER_SPACE, _PER_STATEMENT = 200, 20
+"""Conditions whose decision is as much work as a space makes, and each statement in it."""
 
 
 @dataclass
 class Work:
-    """The work that is left for a question."""
+    """The work that is left for a question, of the most that it may make."""
 
     left: int
+    most: int
 
     @property
     def is_done(self) -> bool:
@@ -52,7 +59,7 @@ _work: ContextVar[Work | None] = ContextVar("_work", default=None)
 @contextmanager
 def limited_work(most: int = MAX_WORK) -> Iterator[Work]:
     """Limit the work for one question, however many spaces it has."""
-    work = Work(most)
+    work = Work(most, most)
     token = _work.set(work)
     try:
         yield work
@@ -67,6 +74,12 @@ def spend(conditions: int) -> bool:
         return True
     work.left -= conditions
     return not work.is_done
+
+
+def charge(conditions: int, name: str) -> None:
+    """Count work that cannot be left out; raises TooManyClassesError, which names a key, beyond twice the limit."""
+    if not spend(conditions) and (work := _work.get()) is not None and work.left < -work.most:
+        raise TooManyClassesError(name)
 
 
 SettingTrail: TypeAlias = tuple[DimensionValue, ...]
@@ -129,6 +142,8 @@ class RequestSpace:
         self.table = table
         self.base = base
         self.elsewhere = elsewhere
+        most = max(dimensions, key=lambda each: len(each.settings), default=None)
+        charge(_PER_SPACE + _PER_STATEMENT * len(table.statements), most.name if most else "the policies")
         dimensions = [*dimensions, *map(_open_pattern, sorted(table.open_patterns))]
         moving = frozenset(key for dimension in dimensions for key in dimension.keys) | elsewhere
         fixed = mask_of((part for part in table.parts if not part.keys & moving), base)

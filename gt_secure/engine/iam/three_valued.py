@@ -5,6 +5,7 @@ All values of a key are represented by at least one for each way in which the co
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -200,11 +201,21 @@ def tied_keys(statements: Iterable[Statement], key: str) -> set[str]:
 
 def _resource_values(table: StatementTable, key: str, texts: Sequence[str]) -> Iterator[str]:
     """Yield what a variable in a resource pattern would have to be, and something else."""
+    ordered = sorted(texts)
     for statement in table.every_statement:
         for pattern in statement.resources:
             if pattern.matcher is None and key in variable_keys(pattern.template):
-                yield from (value for text in texts for value in captures(pattern.template, key, text))
+                for text in _starting(ordered, pattern.template[0]):
+                    yield from captures(pattern.template, key, text)
                 yield f"some-{key.rpartition(':')[2]}"
+
+
+def _starting(ordered: Sequence[str], start: str | Wild | Variable) -> Sequence[str]:
+    """Return those of ordered texts that begin with the text with which a pattern begins."""
+    if not isinstance(start, str):
+        return ordered
+    first = bisect_left(ordered, start)
+    return ordered[first : bisect_right(ordered, start, first, key=lambda text: text[: len(start)])]
 
 
 def _defaults(conditions: Iterable[Condition]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, reduce
 from itertools import takewhile
 from typing import NamedTuple, TypeAlias
 
@@ -33,15 +33,20 @@ def glob(parts: Filled) -> TextMatcher:
         text = "".join(str(part) for part in parts)
         return text.__eq__
     if parts == (Wild.ANY,):
-        return _always
-    if len(parts) == 2 and isinstance(parts[0], str) and parts[1] is Wild.ANY:
-        prefix = parts[0]
-        return lambda text: text.startswith(prefix)
+        return anything
+    if parts.count(Wild.ANY) == 1 and Wild.ONE not in parts:  # the values of variables fill many such patterns
+        at = parts.index(Wild.ANY)
+        start, end = ("".join(map(str, some)) for some in (parts[:at], parts[at + 1 :]))
+        if not end:
+            return lambda text: text.startswith(start)
+        shortest = len(start) + len(end)
+        return lambda text: len(text) >= shortest and text.startswith(start) and text.endswith(end)
     pattern = re.compile(_regex(parts), re.DOTALL)
     return lambda text: pattern.fullmatch(text) is not None
 
 
-def _always(_text: str) -> bool:
+def anything(_text: str) -> bool:
+    """Match every text."""
     return True
 
 
@@ -62,19 +67,27 @@ def _regex(parts: Filled) -> str:
 def resource_glob(parts: Filled) -> TextMatcher:
     """Return the matcher of a resource pattern."""
     if parts == (Wild.ANY,):
-        return _always
+        return anything
+    head, tail = _split_head(parts)
+    if all(isinstance(part, str) for part in head) and "".join(map(str, head)).count(":") == ARN_COLONS:
+        prefix = "".join(map(str, head))
+        rest = glob(tail)
+        return lambda arn: arn.startswith(prefix) and rest(arn[len(prefix) :])
+    machine = PatternMachine([resource_steps(parts)])
+    return lambda text: bool(machine.state_of(text) & machine.domain_end)
+
+
+@lru_cache(maxsize=4096)
+def resource_steps(parts: Filled) -> tuple[Steps, ...]:
+    """Return the steps of a resource pattern, one alternative or several."""
+    if parts == (Wild.ANY,):
+        return (ANY_TEXT,)
     missing = ARN_COLONS - sum(part.count(":") for part in parts if isinstance(part, str))
     if missing > 0:
         # A * that ends a part may stand for the parts behind it; otherwise the parts that are missing are *.
-        within = _by_state(parts, ())
-        completed = resource_glob((*parts, *(extra for _ in range(missing) for extra in (":", Wild.ANY))))
-        return lambda arn: completed(arn) or within(arn)
-    head, tail = _split_head(parts)
-    if all(isinstance(part, str) for part in head):
-        prefix = "".join(str(part) for part in head)
-        rest = glob(tail)
-        return lambda arn: arn.startswith(prefix) and rest(arn[len(prefix) :])
-    return _by_state(head, tail)
+        completed = (*parts, *(extra for _ in range(missing) for extra in (":", Wild.ANY)))
+        return (_within_parts(parts, ()), *resource_steps(completed))
+    return (_within_parts(*_split_head(parts)),)
 
 
 def _split_head(parts: Filled) -> tuple[Filled, Filled]:
@@ -93,8 +106,8 @@ def _split_head(parts: Filled) -> tuple[Filled, Filled]:
     return tuple(head), ()
 
 
-def _by_state(head: Filled, tail: Filled) -> TextMatcher:
-    """Return a matcher whose wildcards stay in their part of the ARN: in the head, unless they end the part."""
+def _within_parts(head: Filled, tail: Filled) -> Steps:
+    """Return steps whose wildcards stay in their part of the ARN: in the head, unless they end the part."""
     steps: list[str | Gap] = []
     for index, part in enumerate(head):
         if isinstance(part, str):
@@ -103,15 +116,7 @@ def _by_state(head: Filled, tail: Filled) -> TextMatcher:
             following = head[index + 1] if index + 1 < len(head) else ":"
             ends_part = isinstance(following, str) and following.startswith(":")
             steps.append(Gap(part is Wild.ANY, part is Wild.ANY and ends_part))
-    machine = PatternMachine([[(*steps, *text_steps(tail))]])
-
-    def matches(text: str) -> bool:
-        state = machine.start
-        for character in text:
-            state = machine.step(state, character)
-        return bool(state & machine.domain_end)
-
-    return matches
+    return (*steps, *text_steps(tail))
 
 
 @lru_cache(maxsize=4096)
@@ -255,6 +260,12 @@ def _samples(groups: Sequence[Sequence[Steps]], domain: Steps, alphabet: str) ->
         yield joined
 
 
+def _places(bits: int) -> Iterator[int]:
+    while bits:
+        yield (bits & -bits).bit_length() - 1
+        bits &= bits - 1
+
+
 class PatternMachine:
     """All patterns (first the domain) as one automaton; bit n of its state is set if its step n can be the next."""
 
@@ -263,7 +274,8 @@ class PatternMachine:
         self._one = self._one_no_colon = self._many = self._many_no_colon = 0
         self.start = 0
         self._ends: list[int] = []
-        self._settled: list[tuple[int, int, int]] = []
+        self._settling: dict[int, tuple[int, int]] = {}
+        self._any_settling = 0
         offset = 0
         for group in groups:
             begin, ends, settling = offset, 0, 0
@@ -276,9 +288,9 @@ class PatternMachine:
                     settling |= 1 << (offset + len(steps) - 1)
                 offset += len(steps) + 1
             self._ends.append(ends)
-            if settling:
-                first = settling & -settling
-                self._settled.append((settling, ((1 << offset) - 1) ^ ((1 << begin) - 1), first | (first << 1)))
+            first, every = settling & -settling, ((1 << offset) - 1) ^ ((1 << begin) - 1)
+            self._settling.update((1 << at, (every, first | (first << 1))) for at in _places(settling))
+            self._any_settling |= settling
             if len(self._ends) == 1:
                 self.domain_end, self.domain = ends, (1 << offset) - 1
         self.start = self._spread(self.start)
@@ -295,21 +307,23 @@ class PatternMachine:
 
     def matching(self, state: int) -> tuple[bool, ...]:
         """Return for each group whether one of its patterns matches the text that leads to a state."""
-        return tuple(bool(state & ends) for ends in self._ends)
+        return tuple([state & ends != 0 for ends in self._ends])
+
+    def state_of(self, text: str) -> int:
+        """Return the state to which a text leads."""
+        return reduce(self.step, text, self.start)
 
     def accepts(self, text: str) -> bool:
         """Return whether a text is in the domain, and a pattern of each group matches it."""
-        state = self.start
-        for character in text:
-            state = self.step(state, character)
-        return all(self.matching(state))
+        return all(self.matching(self.state_of(text)))
 
-    def _spread(self, state: int) -> int:
+    def _spread(self, state: int, before: int = 0) -> int:
+        """Pass over wildcards; a group that is settled stays so, whose other alternatives end once."""
         while more := ((state & self._many) << 1) & ~state:
             state |= more
-        for settling, group, settled in self._settled:
-            if state & settling:
-                state = (state & ~group) | settled
+        for at in _places(state & self._any_settling & ~before):
+            group, settled = self._settling[1 << at]
+            state = (state & ~group) | settled
         return state
 
     def step(self, state: int, character: str) -> int:
@@ -318,7 +332,7 @@ class PatternMachine:
         if character == ":":
             one, many = one & ~self._one_no_colon, many & ~self._many_no_colon
         forward = state & (self.literals.get(character, 0) | one)
-        return self._spread((forward << 1) | (state & many))
+        return self._spread((forward << 1) | (state & many), state)
 
     def following(self, state: int, fresh: str) -> list[str]:
         """Return the characters that make a difference here: new ones first, so that texts are unlike all others."""

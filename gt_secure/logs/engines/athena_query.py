@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ...base.errors import AccessDenied, GtSecureError, InvalidInput, LogError
 from ...base.mask import redact
+from ...base.pages import followed
 from ...base.text import count, size_text
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 5.0
 CATALOG = "AwsDataCatalog"
 PAGE = 1000
 """Rows of one GetQueryResults: the most that Athena gives."""
+_MOST_PAGES = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,18 +138,14 @@ class Flow:
         """The rows of a SELECT as text, page by page, without the header that the first page carries."""
         wanted: dict[str, Any] = {"QueryExecutionId": query, "MaxResults": PAGE}
         started, number, header = time.monotonic(), 0, True
-        while True:
+        for page in followed(self.client.results, wanted, "NextToken", most=_MOST_PAGES):
             self._check_cancel()
-            page = self.client.results(**wanted)
             rows = page["ResultSet"].get("Rows", [])
             for row in rows[1:] if header else rows:
                 number += 1
                 yield [datum.get("VarCharValue") for datum in row["Data"]]
             header = False
             self._tell(query, "SUCCEEDED", {}, time.monotonic() - started, number)
-            if not page.get("NextToken"):
-                return
-            wanted["NextToken"] = page["NextToken"]
 
     def _tell(self, query: str, state: str, found: dict[str, Any], seconds: float, rows: int = 0) -> None:
         if self._progress is not None:

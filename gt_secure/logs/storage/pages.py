@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+from ...base.pages import endless, followed
 from .opener import Opener
 
 T = TypeVar("T")
@@ -17,15 +18,20 @@ AHEAD = 8
 """Prefixes that are listed at the same time."""
 PAGE = 1000
 """Objects on a page."""
+_MOST_PAGES = 10_000_000
 
 
 def _pages(opener: Opener, wanted: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    while True:
-        page = opener.list_page(**wanted)
+    last, names_of_tokens = "", ("NextContinuationToken", "ContinuationToken")
+    for page in followed(opener.list_page, wanted, *names_of_tokens, most=_MOST_PAGES):
+        names = _names(page)
+        if names and max(names) <= last:  # S3 lists in the order of keys
+            raise endless()
+        last = max(names, default=last)
         yield page
         if not page.get("IsTruncated"):
             return
-        wanted = {**wanted, "ContinuationToken": page["NextContinuationToken"]}
+    raise endless()
 
 
 def parallel_pages(opener: Opener, wanted: dict[str, Any], borders: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -38,13 +44,17 @@ def parallel_pages(opener: Opener, wanted: dict[str, Any], borders: Sequence[str
 
 def _part(opener: Opener, wanted: dict[str, Any], low: str, high: str | None) -> Iterator[dict[str, Any]]:
     for page in _pages(opener, {**wanted, "StartAfter": low} if low else wanted):
-        keys = [entry["Key"] for entry in page.get("Contents", ())]
-        names = [*keys, *(entry["Prefix"] for entry in page.get("CommonPrefixes", ()))]
+        names = _names(page)
         if high is None or not names or max(names) < high:
             yield page
             continue
         yield {**page, "Contents": [entry for entry in page.get("Contents", ()) if entry["Key"] <= high]}
         return
+
+
+def _names(page: dict[str, Any]) -> list[str]:
+    prefixes = (entry["Prefix"] for entry in page.get("CommonPrefixes", ()))
+    return [*(entry["Key"] for entry in page.get("Contents", ())), *prefixes]
 
 
 def chain(sources: Iterable[Iterator[T]]) -> Iterator[T]:

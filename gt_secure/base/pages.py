@@ -1,0 +1,61 @@
+"""Pages of a listing that ends: a service that returns pages again, or without end, is an error and never a count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from .errors import Unreachable
+
+MOST_PAGES = 10_000
+"""The most pages of a listing of an account; the objects of a bucket may need more."""
+_TOKENS = ("NextToken", "nextToken", "NextContinuationToken", "NextMarker", "Marker", "ContinuationToken")
+
+
+def ending(pages: Iterable[dict[str, Any]], most: int | None = None) -> Iterator[dict[str, Any]]:
+    """Yield the pages of a listing.
+
+    Parameters
+    ----------
+    pages : iterable of dict
+        Answers of a service, each with the token of the next one.
+    most : int, optional
+        The most pages (default: ``MOST_PAGES``).
+
+    Raises
+    ------
+    Unreachable
+        If a token occurs twice, or if there are more pages.
+    """
+    tokens: set[str] = set()
+    for number, page in enumerate(pages, 1):
+        token = next((str(page[name]) for name in _TOKENS if page.get(name)), "")
+        if token in tokens or number > (MOST_PAGES if most is None else most):
+            raise endless()
+        tokens |= {token} if token else set()
+        yield page
+
+
+def followed(
+    ask: Callable[..., dict[str, Any]], wanted: dict[str, Any], token: str, name: str = "", most: int | None = None
+) -> Iterator[dict[str, Any]]:
+    """Yield the pages of an operation without a paginator: each names the next with a token, which is asked for."""
+
+    def every() -> Iterator[dict[str, Any]]:
+        asked = wanted
+        while True:
+            page = ask(**asked)
+            yield page
+            if not page.get(token):
+                return
+            asked = {**asked, name or token: page[token]}
+
+    return ending(every(), most)
+
+
+def endless() -> Unreachable:
+    """Return the error for a listing without its end."""
+    return Unreachable(
+        "The listing is not whole: a page came twice, too many came, or the last one is missing.",
+        next_step="Try again. If it stays so, check the endpoint and any proxy between.",
+    )
