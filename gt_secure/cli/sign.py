@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from ..base.errors import InvalidInput
 from ..base.files import read_text
 from ..base.text import printable
 from ..connection import Connection
+from ..logs import Viewers
 from ..presign import Probe, TestUrl, inspect
 from .exit_codes import FOUND, OK, UNKNOWN
 from .output import connection, note, say, show_json, table
@@ -106,16 +108,17 @@ def add_viewer(parser: Parser, text: str) -> None:
     parser.needs("--viewer-key", "--viewer")
 
 
-def viewer_key(args: argparse.Namespace) -> str | None:
-    """Return the secret of ``--viewer-key``; the line end of a file is no part of it."""
+def with_key(gt: Connection, args: argparse.Namespace) -> Connection:
+    """Return the connection with the secret of ``--viewer-key``; the line end of a file is no part of it."""
     path = getattr(args, "viewer_key", None)
-    return None if path is None else read_text(path).rstrip("\r\n")
+    return gt if path is None else replace(gt, viewers=Viewers(key=read_text(path).rstrip("\r\n")))
 
 
 def _sign(gt: Connection, args: argparse.Namespace) -> TestUrl:
     bucket, key = parse_s3_uri(args.object)
     upload, number = (getattr(args, name, None) for name in ("upload_id", "part_number"))
-    return gt.sign(
+    method = getattr(args, "method", "GET").upper()
+    return with_key(gt, args).sign(
         bucket,
         key,
         expires_in=getattr(args, "expires_in", 600),
@@ -124,9 +127,7 @@ def _sign(gt: Connection, args: argparse.Namespace) -> TestUrl:
         version_id=args.version_id,
         use_session=not args.no_session,
         viewer=getattr(args, "viewer", None),
-        viewer_key=viewer_key(args),
-        method=getattr(args, "method", "GET").upper(),
-        part=None if upload is None or number is None else (upload, number),
+        method=method if upload is None or number is None else (upload, number),
     )
 
 

@@ -17,11 +17,12 @@ from ..aws.client import Aws, aws_errors
 from ..base.errors import AccessDenied, CredentialsError, GtSecureError, InvalidInput, NotFound, refuse_url
 from ..base.network import Source
 from ..base.url_journal import UrlJournal
-from ..base.viewers import VIEWER, viewer_session, viewer_tag
+from ..base.viewers import viewer_session
 from ..engine.policies.age_limit import AGE_SID, read_age_limit
 from ..engine.policies.bucket_guard import covered_objects, own_statements
 from ..engine.policies.session_policy import session_policy
 from ..logs.sql.log_columns import TEST_MARKER
+from ..logs.sql.viewers import Viewers
 from .probe import check_lifetime
 from .signed_url import TestUrl
 
@@ -44,9 +45,8 @@ def sign(
     version_id: str | None = None,
     use_session: bool = True,
     viewer: str | None = None,
-    viewer_key: str | bytes | None = None,
-    method: str = "GET",
-    part: tuple[str, int] | None = None,
+    viewers: Viewers | None = None,
+    method: str | tuple[str, int] = "GET",
     test_urls: UrlJournal | None = None,
 ) -> TestUrl:
     """Sign a presigned URL for one object; see :meth:`gt_secure.Connection.sign` for the parameters."""
@@ -54,9 +54,10 @@ def sign(
     check_key(object_key)
     refuse_url(role_arn, "role_arn", "the ARN of a role")
     refuse_url(version_id, "version_id", "the id of a version")
-    method = "PUT" if part else method
-    operation = _operation(method, part)
-    tag = None if viewer is None and viewer_key is None else viewer_tag(viewer, viewer_key)
+    verb = "PUT" if isinstance(method, tuple) else method
+    operation = _operation(method)
+    names = viewers or Viewers()
+    tag = None if viewer is None else names.tag(viewer)
     source = None if bound_to is None else Source.parse(bound_to)
     if source is not None and not use_session:
         raise InvalidInput(
@@ -67,8 +68,8 @@ def sign(
     region = bucket_region(aws, name)
     seconds = check_lifetime(expires_in, most=CHAINED_LIMIT_S if use_session else 604_800)
     if tag is not None:  # a test URL may outlive the limit: it tests that too
-        seconds = min(seconds, _age_limit(aws, name, object_key, method, region) or seconds)
-    kms_key = None if method == "PUT" else _must_exist(aws, name, object_key, version_id, region)
+        seconds = min(seconds, _age_limit(aws, name, object_key, verb, region) or seconds)
+    kms_key = None if verb == "PUT" else _must_exist(aws, name, object_key, version_id, region)
     if use_session:
         policy = session_policy(
             name,
@@ -77,20 +78,15 @@ def sign(
             source=source,
             kms_key=kms_key,
             partition=aws.partition,
-            action="s3:PutObject" if method == "PUT" else "s3:GetObject",
+            action="s3:PutObject" if verb == "PUT" else "s3:GetObject",
         )
-        session = "gt-secure-test" if tag is None else viewer_session(tag)
-        client, signer, principal = _session(aws, policy, role_arn, seconds, region, session)
+        client, signer, principal = _session(aws, policy, role_arn, seconds, region, tag)
     else:
         client, signer, principal = aws.client("s3", region), aws.caller_arn, aws.own_role() or aws.caller_arn
     # The URL of a viewer is no test: its requests count in every log.
     marker = (test_urls or UrlJournal()).new_marker() if tag is None else ""
-    given: dict[str, Any] = {"Bucket": name, "Key": object_key}
-    given |= {"VersionId": version_id} if version_id else {}
-    given |= {"UploadId": part[0], "PartNumber": part[1]} if part else {}
-    if method == "GET":  # signed into the URL: whatever browser opens it keeps the object in no cache
-        given["ResponseCacheControl"] = "no-store"
-    url = _presign(client, operation, given, seconds, {TEST_MARKER: marker} if tag is None else {VIEWER: tag})
+    added = {TEST_MARKER: marker} if tag is None else {names.parameter: tag}
+    url = _presign(client, operation, _parameters(name, object_key, version_id, method), seconds, added)
     return TestUrl(
         url,
         bucket=name,
@@ -102,15 +98,28 @@ def sign(
         principal=principal,
         marker=marker,
         viewer=tag,
-        method=method,
+        method=verb,
     )
+
+
+def _parameters(bucket: str, key: str, version_id: str | None, method: str | tuple[str, int]) -> dict[str, Any]:
+    """Return the parameters of the operation of boto3."""
+    parameters: dict[str, Any] = {"Bucket": bucket, "Key": key}
+    parameters |= {"VersionId": version_id} if version_id else {}
+    if isinstance(method, tuple):
+        parameters |= {"UploadId": method[0], "PartNumber": method[1]}
+    if method == "GET":  # signed into the URL: whatever browser opens it keeps the object in no cache
+        parameters["ResponseCacheControl"] = "no-store"
+    return parameters
 
 
 _OPERATIONS = {"GET": "get_object", "HEAD": "head_object", "PUT": "put_object"}
 
 
-def _operation(method: str, part: tuple[str, int] | None) -> str:
+def _operation(method: str | tuple[str, int]) -> str:
     """Return the operation of boto3 that a method asks for."""
+    if isinstance(method, tuple):
+        return "upload_part"
     if method not in _OPERATIONS:
         form = "A POST form has no signed query, and its fields are not in the access log: it cannot carry a viewer."
         raise InvalidInput(
@@ -119,7 +128,7 @@ def _operation(method: str, part: tuple[str, int] | None) -> str:
             field="method",
             value=method,
         )
-    return "upload_part" if part else _OPERATIONS[method]
+    return _OPERATIONS[method]
 
 
 def _age_limit(aws: Aws, bucket: str, key: str, method: str, region: str) -> int | None:
@@ -152,9 +161,10 @@ def _must_exist(aws: Aws, bucket: str, key: str, version_id: str | None, region:
 
 
 def _session(
-    aws: Aws, policy: str, role_arn: str | None, seconds: int, region: str, name: str
+    aws: Aws, policy: str, role_arn: str | None, seconds: int, region: str, tag: str | None
 ) -> tuple[S3Client, str, str]:
     """Return a client of the session, the session's ARN, and what ``aws:PrincipalArn`` is for it."""
+    name = "gt-secure-test" if tag is None else viewer_session(tag)
     role = role_arn or aws.own_role()
     if role is None:
         return _federated(aws, policy, seconds, region, name)
@@ -201,20 +211,20 @@ def _federated(aws: Aws, policy: str, seconds: int, region: str, name: str) -> t
     return aws.s3_with(answer["Credentials"], region), arn, arn
 
 
-def _presign(client: S3Client, operation: str, given: dict[str, Any], seconds: int, parameters: dict[str, str]) -> str:
+def _presign(client: S3Client, operation: str, given: dict[str, Any], seconds: int, added: dict[str, str]) -> str:
     def mark(request: Any, **_: Any) -> None:
         # Before signing: a parameter added later would break the signature.
-        request.params = {**(request.params or {}), **parameters}
+        request.params = {**(request.params or {}), **added}
 
     event = f"before-sign.s3.{client.meta.method_to_api_mapping[operation]}"
-    events, mine = client.meta.events, f"{parameters}"
+    events, mine = client.meta.events, f"{added}"
     events.register(event, mark, unique_id=mine)
     try:
         with aws_errors(f"s3:{client.meta.method_to_api_mapping[operation]}"):
             url = client.generate_presigned_url(operation, Params=given, ExpiresIn=seconds)
     finally:
         events.unregister(event, mark, unique_id=mine)
-    if "X-Amz-Signature=" not in url or any(f"{name}=" not in url for name in parameters):
+    if "X-Amz-Signature=" not in url or any(f"{name}=" not in url for name in added):
         raise CredentialsError(
             "boto3 did not sign the URL as expected (version 4, with the added parameter).",
             next_step="Update boto3, and check that no plug-in changes its signing.",

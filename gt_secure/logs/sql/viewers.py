@@ -8,10 +8,10 @@ requester, and the answer is one that follows authentication. Every other tag is
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ...base.errors import InvalidInput
-from ...base.viewers import CLAIMED, VIEWER, check_parameter
+from ...base.viewers import CLAIMED, VIEWER, check_parameter, viewer_tag
 from .dialects import Dialect
 from .log_columns import OPENED
 
@@ -30,10 +30,13 @@ class Viewers:
     signers : tuple of str
         ARNs of the users and roles whose tags count, a ``*`` at the end for any rest; empty for every signer. Whoever
         has credentials can sign any name, and a bucket may be open to several accounts.
+    key : str or bytes, optional
+        A secret of 16 bytes or more: tags are then keyed hashes of the viewers, and the logs hold no name.
     """
 
     parameter: str = VIEWER
     signers: tuple[str, ...] = ()
+    key: str | bytes | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         check_parameter(self.parameter)
@@ -46,6 +49,10 @@ class Viewers:
                     field="viewer_signer",
                     value=arn,
                 )
+
+    def tag(self, viewer: object) -> str:
+        """Return the tag of a viewer; InvalidInput for a text that a log could not give back."""
+        return viewer_tag(viewer, self.key)
 
     def expression(self, d: Dialect) -> str:
         """Expression: the tag of a row, with ``(claimed)`` after one that is not proven; NULL without one.
