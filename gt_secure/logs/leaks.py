@@ -24,7 +24,6 @@ from ..base.errors import InvalidInput
 from ..base.groups import grouped
 from ..base.network import IPNetwork, parse_networks, read_address
 from ..base.text import count, duration, members
-from ..base.viewers import CLAIMED
 from .named_networks import About, Networks
 from .sql.literals import literal
 from .table import Table, _plain
@@ -198,12 +197,10 @@ class Leak:
 
     @property
     def _subject(self) -> str:
-        key = _plain(self.key)
-        if not self.viewer:
-            return f"Signed {self.signed_at:%d %b %H:%M} UTC for {key}" if self.signed_at else f"A URL for {key}"
-        viewer, claimed = _plain(self.viewer.removesuffix(CLAIMED)), self.viewer.endswith(CLAIMED)
-        subject = f"A URL for {key} that claims the viewer {viewer}" if claimed else f"{viewer}'s URL for {key}"
-        return subject + (f", signed {self.signed_at:%d %b %H:%M} UTC" if self.signed_at else "")
+        key, at = _plain(self.key), f"igned {self.signed_at:%d %b %H:%M} UTC" if self.signed_at else ""
+        if self.viewer:
+            return f"{_plain(self.viewer)}'s URL for {key}" + (f", s{at}" if at else "")
+        return f"S{at} for {key}" if at else f"A URL for {key}"
 
     @property
     def together(self) -> tuple[User, ...]:

@@ -215,9 +215,7 @@ def test_a_leak_names_its_viewer(log: Path) -> None:
                                  "then from 198.51.100.9 (once), within 4 min.")  # fmt: skip
         assert hits.filter(viewer="anna").count().rows == [(2,)]
     with read_hits(log, viewers=Viewers(signers=["arn:aws:iam::111122223333:role/Other"])) as hits:
-        assert hits.leaks()[0].sentence.startswith(
-            "A URL for scans/0007.png that claims the viewer anna, signed 20 Nov"
-        )
+        assert hits.leaks()[0].sentence.startswith("anna (claimed)'s URL for scans/0007.png, signed 20 Nov")
 
 
 def test_the_picture_has_a_row_for_each_viewer(log: Path) -> None:
