@@ -78,7 +78,7 @@ def sign(
             source=source,
             kms_key=kms_key,
             partition=aws.partition,
-            action="s3:PutObject" if verb == "PUT" else "s3:GetObject",
+            upload=verb == "PUT",
         )
         client, signer, principal = _session(aws, policy, role_arn, seconds, region, tag)
     else:
