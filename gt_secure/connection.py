@@ -19,7 +19,6 @@ from .aws.teams import TeamLike, team_here
 from .base.errors import InvalidInput, refuse_url
 from .base.ledger import recorded_place
 from .base.network import ProbeOrigin, Source
-from .base.viewers import viewer_tag
 from .changes import Journal
 from .connection_arguments import (
     Logs,
@@ -80,6 +79,7 @@ def connect(
     networks: NetworksLike | None = None,
     context: Context | None = None,
     accepted: AcceptedLike | None = None,
+    viewers: Viewers | None = None,
 ) -> Connection:
     """Connect to the account of the current credentials. Calls nothing yet.
 
@@ -100,6 +100,8 @@ def connect(
         Files that name networks: a networks file, AWS's ``ip-ranges.json``, MMDB databases.
     context : mapping, optional; known values of condition keys, such as ``{"aws:PrincipalOrgID": "o-abc123"}``
     accepted : path or iterable, optional; a file with a list ``accepted``, or its entries: findings that are known
+    viewers : Viewers, optional
+        How URLs name their viewers (default: ``x-viewer``), the secret that hashes them, and whose signatures count.
 
     Raises
     ------
@@ -139,7 +141,7 @@ def connect(
     else:
         aws = connect_aws(profile=profile, region=region, boto3_session=boto3_session, endpoint_url=endpoint_url)
     kept: Any = {"journal": journal, "cache": cache, "networks": networks, "context": context, "accepted": accepted}
-    return Connection(aws, **kept)
+    return Connection(aws, **kept, viewers=viewers or access_logs.Viewers())
 
 
 def connection_of(given: ConnectionLike) -> Connection:
@@ -186,7 +188,7 @@ class Connection:
     ----------
     aws : Aws, the client factory, with region and identity
     journal : Journal, the changes that were applied and undone; ``journal.path`` is its folder
-    cache, networks, context, accepted : the arguments of :func:`connect`, read and checked
+    cache, networks, context, accepted, viewers : the arguments of :func:`connect`, read and checked
     others : bool, whether answers about a bucket have a row for each other workteam that uses it
 
     Examples
@@ -202,6 +204,7 @@ class Connection:
     context: Context = field(default_factory=dict)
     accepted: tuple[Acceptance, ...] = ()
     others: bool = True
+    viewers: Viewers = field(default_factory=lambda: access_logs.Viewers())
 
     def __post_init__(self) -> None:
         """Read files and check values now: a bad one is no error in the middle of a plan."""
@@ -383,10 +386,8 @@ class Connection:
         *,
         before: dt.datetime | str | None = None,
         bucket: str | None = None,
-        prefix: str = "",
         signer: str | None = None,
         viewer: str | None = None,
-        viewer_key: str | bytes | None = None,
         logs: Logs | Hits | None = None,
     ) -> Plan:
         """Plan to stop a leaked URL, or all URLs signed with older credentials. Writes nothing: :meth:`apply` does.
@@ -398,10 +399,10 @@ class Connection:
             signer's older credentials.
         before : datetime or str in UTC, optional
             Instead of a leak: credentials issued before this time open nothing by presigned requests.
-        bucket, prefix : str, where ``before`` holds
+        bucket : str, where ``before`` holds; ``s3://bucket/prefix`` for the objects under a prefix
         signer : str, optional
             ARN of the role or user, for ``before``. Long-term keys have no time of issue: all they sign is refused.
-        viewer, viewer_key : optional
+        viewer : str, optional
             Instead of a leak: what :meth:`sign` signed for this viewer with older credentials. No policy sees the tag:
             where the log shows URLs that others signed for the viewer, add their signer.
         logs : optional; recent requests: the plan then names who else loses access
@@ -417,8 +418,8 @@ class Connection:
         >>> gt.apply(gt.revoke(leak)).outcome  # doctest: +SKIP
         'applied'
         """
-        tag = None if viewer is None else viewer_tag(viewer, viewer_key)
-        revoked = changes.revoked(leak, before=before, bucket=bucket, prefix=prefix, signer=signer, viewer=tag)
+        tag = None if viewer is None else self.viewers.tag(viewer)
+        revoked = changes.revoked(leak, before=before, bucket=bucket, signer=signer, viewer=tag)
         with self._hits_of(logs) as hits:
             return changes.plan_revoke(self.aws, revoked, hits=hits, context=self.context)
 
@@ -525,9 +526,7 @@ class Connection:
         version_id: str | None = None,
         sign_with: presign.SignWith = "session",
         viewer: str | None = None,
-        viewer_key: str | bytes | None = None,
-        method: str = "GET",
-        part: tuple[str, int] | None = None,
+        method: str | tuple[str, int] = "GET",
     ) -> TestUrl:
         """Sign a presigned URL for one object, bound to a source as the URL lock would bind it. It shows itself masked.
 
@@ -548,10 +547,8 @@ class Connection:
         viewer : str, optional
             The person who gets the URL, as a tag that nobody can remove from it: ``hits`` then counts by ``viewer``,
             and :meth:`revoke` stops the URLs of one viewer. Such a URL is no test URL.
-        viewer_key : str or bytes, optional
-            A secret of 16 bytes or more: the tag is then a keyed hash, and the logs hold no name.
-        method : str, ``GET``, ``HEAD`` or ``PUT``
-        part : (str, int), optional; instead: the id of a multipart upload, and the number of the part
+        method : str or (str, int)
+            ``GET``, ``HEAD`` or ``PUT``; or the id of a multipart upload and the number of the part.
 
         Raises
         ------
@@ -574,9 +571,8 @@ class Connection:
             version_id=version_id,
             sign_with=sign_with,
             viewer=viewer,
-            viewer_key=viewer_key,
+            viewers=self.viewers,
             method=method,
-            part=part,
             test_urls=self.journal.test_urls,
         )
 
@@ -787,7 +783,6 @@ class Connection:
         since: dt.datetime | str | None = None,
         until: dt.datetime | str | None = None,
         filters: Mapping[str, object] | None = None,
-        viewers: Viewers | None = None,
         engine: EngineName | Athena | SparkSession = "auto",
         dedupe: bool = False,
         memory_limit: str | None = None,
@@ -804,8 +799,6 @@ class Connection:
         bucket : str, optional; its log is found from its logging configuration
         logs : optional; access logs to read instead
         filters : mapping, optional; arguments of :meth:`~gt_secure.logs.Hits.filter`, applied where the query runs
-        viewers : Viewers, optional
-            The query parameter that names viewers, and whose signatures count (default: ``x-viewer``, everybody's).
         engine : str, Athena or pyspark.sql.SparkSession
             ``duckdb`` reads here, ``spark`` and ``athena`` elsewhere, ``auto`` chooses by size; or its settings.
         dedupe : bool, whether to leave out records that were delivered twice
@@ -827,7 +820,6 @@ class Connection:
         >>> gt.hits("gt-images", since="7d", filters={"presigned": True}).count("remote_ip")  # doctest: +SKIP
         """
         options: dict[str, Any] = {"since": since, "until": until, "dedupe": dedupe, "progress": progress}
-        options["viewers"] = viewers
         options |= {"cancel": cancel, **self._keeping(), **engine_options(engine, memory_limit)}
         sources, options["filters"] = log_of(self.aws, bucket, logs, filters)
         if wait_for:
@@ -846,7 +838,6 @@ class Connection:
         since: dt.datetime | str | None = None,
         until: dt.datetime | str | None = None,
         filters: Mapping[str, object] | None = None,
-        viewers: Viewers | None = None,
         engine: EngineName | Athena | SparkSession = "auto",
         memory_limit: str | None = None,
         progress: ProgressCallback | None = None,
@@ -854,8 +845,8 @@ class Connection:
     ) -> tuple[Table, Coverage]:
         """Count requests of the access log of a bucket without loading them: for logs of any size.
 
-        ``by`` names the columns to count by, in a list or with commas; ``filters``, ``viewers``, ``engine``,
-        ``memory_limit``, ``progress`` and ``cancel`` are as in :meth:`hits`.
+        ``by`` names the columns to count by, in a list or with commas; ``filters``, ``engine``, ``memory_limit``,
+        ``progress`` and ``cancel`` are as in :meth:`hits`.
 
         Examples
         --------
@@ -863,12 +854,17 @@ class Connection:
         """
         sources, wanted = log_of(self.aws, bucket, logs, filters)
         options: dict[str, Any] = {"since": since, "until": until, "progress": progress, "cancel": cancel}
-        options |= {"filters": wanted, "viewers": viewers, **self._account(), **engine_options(engine, memory_limit)}
+        options |= {"filters": wanted, **self._account(), **engine_options(engine, memory_limit)}
         return access_logs.count_hits(sources, by, **options)
 
     def _account(self) -> dict[str, Any]:
         """Return the options of every reading of logs."""
-        return {"aws": self.aws, "networks": self.networks, "test_urls": self.journal.test_urls}
+        return {
+            "aws": self.aws,
+            "networks": self.networks,
+            "test_urls": self.journal.test_urls,
+            "viewers": self.viewers,
+        }
 
     def _keeping(self) -> dict[str, Any]:
         """Return the options of every reading that keeps rows."""

@@ -105,7 +105,6 @@ CALLS: dict[str, Callable[[Connection, str], object]] = {
     "revoke bucket": lambda gt, url: gt.revoke(before="2026-01-01", bucket=url),
     "revoke before": lambda gt, url: gt.revoke(before=url, bucket="gt-images"),
     "revoke signer": lambda gt, url: gt.revoke(before=now(), bucket="gt-images", signer=url),
-    "revoke prefix": lambda gt, url: gt.revoke(before="2026-01-01", bucket="gt-images", prefix=url),
     "history team": lambda gt, url: gt.history(url),
     "history bucket": lambda gt, url: gt.history(bucket=url),
     "history since": lambda gt, url: gt.history(bucket="gt-images", since=url),

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
 
 from .errors import InvalidInput, refuse_url
 
@@ -19,7 +18,6 @@ VIEWER = "x-viewer"
 CLAIMED = " (claimed)"
 """End of every tag in a log that nothing proves to be signed."""
 LONGEST, SHORTEST_KEY = 128, 16
-_PARAMETER = re.compile(r"x-(?!amz-|gt-secure-|id$)[a-z0-9._-]{1,61}")
 
 
 def viewer_tag(viewer: object, key: str | bytes | None = None) -> str:
@@ -28,7 +26,7 @@ def viewer_tag(viewer: object, key: str | bytes | None = None) -> str:
     Raises InvalidInput for a text that a log could not give back, or a key of fewer than 16 bytes.
     """
     refuse_url(viewer, "viewer", "a name or an id")
-    text = viewer if isinstance(viewer, str) else ""
+    text = str(viewer)
     if not text.strip() or len(text) > LONGEST or not text.isprintable() or text.endswith(CLAIMED):
         raise InvalidInput(
             f"A viewer is a text of 1 to {LONGEST} printable characters that does not end with '{CLAIMED.strip()}'.",
@@ -50,16 +48,3 @@ def viewer_tag(viewer: object, key: str | bytes | None = None) -> str:
 def viewer_session(tag: str) -> str:
     """Return the name of the session that signs for a viewer, which a policy can refuse (``aws:userid``)."""
     return f"gt-viewer-{hashlib.sha256(tag.encode()).hexdigest()[:22]}"
-
-
-def check_parameter(name: object) -> str:
-    """Check the name of a query parameter that holds the viewer: S3 ignores only those that begin with ``x-``."""
-    text = str(name)
-    if not _PARAMETER.fullmatch(text):
-        raise InvalidInput(
-            f'"{text[:60]}" cannot hold the viewer of a URL.',
-            next_step=f"Name a parameter such as {VIEWER}: lower case, and it begins with x- but not with x-amz-.",
-            field="viewer_parameter",
-            value=name,
-        )
-    return text

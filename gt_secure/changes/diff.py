@@ -140,7 +140,7 @@ def _with_signers(wish: Restriction, state: State, policy: str | None) -> str | 
 
 def _with_version(wish: Restriction, state: State, policy: str | None) -> str | None:
     """Put the version limit in, or take it out; the age limit has the same statement."""
-    if wish.version_4_only is None or wish.age_limit is not None or state.bucket is None:
+    if wish.version_4_only is None or state.bucket is None:
         return policy
     if not wish.version_4_only:
         return policy if policy is None else remove_statements(policy, [SIGV2_SID])

@@ -295,7 +295,7 @@ def _cap(
     restriction: Restriction, changes: Sequence[Change[Any]], tried: DryRun | None, region: str
 ) -> Iterator[Notice]:
     """Yield what an age limit refuses: every URL of signature version 2, and old requests that the log shows."""
-    if not restriction.version_4_only and (not restriction.guard or restriction.age_limit is None):
+    if not (restriction.version_4_only or restriction.age_limit):
         return
     requests = 0 if tried is None else tried.signed_with_2
     worked = f" The log shows {count(requests, 'such request')} that worked." if requests else ""

@@ -133,7 +133,7 @@ def revoked_by_leak(leak: Leak) -> Revoked:
     return Revoked(leak.bucket, "", leak.key or None, signer, before, until, leaked=True)
 
 
-def revoked_before(bucket: str, before: str | dt.datetime, prefix: str = "", signer: str | None = None) -> Revoked:
+def revoked_before(bucket: str, before: str | dt.datetime, signer: str | None = None) -> Revoked:
     """Return what stops all URLs of a bucket or prefix that were signed with credentials issued before a time.
 
     What temporary credentials signed has an end. What long-term keys sign may never expire. Raises InvalidInput if the
@@ -150,7 +150,7 @@ def revoked_before(bucket: str, before: str | dt.datetime, prefix: str = "", sig
             field="before",
         )
     until = None if signer_kind(named) == "user" else cut + LONGEST
-    name, start = place_of(bucket, prefix)
+    name, start = place_of(bucket)
     return Revoked(name, check_prefix(start), None, named, cut, until)
 
 
@@ -159,7 +159,6 @@ def revoked(
     *,
     before: dt.datetime | str | None,
     bucket: str | None,
-    prefix: str,
     signer: str | None,
     viewer: str | None = None,
 ) -> Revoked:
@@ -178,12 +177,12 @@ def revoked(
         if not bucket:
             raise InvalidInput("No bucket is named.", next_step="Pass bucket=.", field="bucket")
         refuse_url(bucket, "bucket", "the name of a bucket")
-        return replace(revoked_before(bucket, before, prefix, signer), viewer=viewer)
-    if prefix or signer is not None:
+        return replace(revoked_before(bucket, before, signer), viewer=viewer)
+    if signer is not None:
         raise InvalidInput(
             "A leak names its own object and signer.",
-            next_step="Leave out prefix= and signer=, or pass before= and bucket= instead of the leak.",
-            field="signer" if signer is not None else "prefix",
+            next_step="Leave out signer=, or pass before= and bucket= instead of the leak.",
+            field="signer",
         )
     assert leak is not None
     found = revoked_by_leak(leak)

@@ -16,7 +16,7 @@ from . import changes
 from .log_options import reading
 from .output import connection, note
 from .parser import Commands
-from .sign import add_viewer, viewer_key
+from .sign import add_viewer, with_key
 
 
 def add(commands: Commands) -> None:
@@ -58,7 +58,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _revoke_from(args: argparse.Namespace) -> Applied:
-    gt = connection(args)
+    gt = with_key(connection(args), args)
     return changes.apply_plan(args, gt, _planned(args, gt))
 
 
@@ -76,8 +76,8 @@ def _planned(args: argparse.Namespace, gt: Connection) -> Plan:
             next_step="Add --fingerprint from gt-secure leaks --json, --before TIME or --viewer NAME.",
             field="before",
         )
-    wanted: dict[str, Any] = {name: getattr(args, name) for name in ("before", "bucket", "signer", "viewer")}
-    wanted |= {"prefix": args.prefix or "", "viewer_key": viewer_key(args)}
+    wanted: dict[str, Any] = {name: getattr(args, name) for name in ("before", "signer", "viewer")}
+    wanted["bucket"] = f"s3://{args.bucket}/{args.prefix}" if args.prefix else args.bucket
     if not args.logs and not (args.viewer and _has_log(args, gt)):
         return gt.revoke(**wanted)
     with _hits(args, gt) as log:

@@ -7,6 +7,7 @@ import itertools
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from ..base.errors import InvalidInput
 from ..base.files import read_text
 from ..base.text import printable
 from ..connection import Connection
+from ..logs import Viewers
 from ..presign import Probe, TestUrl, inspect
 from ..presign.own_object import CODE as PROBE_WRITES
 from ..presign.probe import READS, WRITES
@@ -136,16 +138,17 @@ def add_viewer(parser: Parser, text: str) -> None:
     parser.needs("--viewer-key", "--viewer")
 
 
-def viewer_key(args: argparse.Namespace) -> str | None:
-    """Return the secret of ``--viewer-key``; the line end of a file is no part of it."""
+def with_key(gt: Connection, args: argparse.Namespace) -> Connection:
+    """Return the connection with the secret of ``--viewer-key``; the line end of a file is no part of it."""
     path = getattr(args, "viewer_key", None)
-    return None if path is None else read_text(path).rstrip("\r\n")
+    return gt if path is None else replace(gt, viewers=Viewers(key=read_text(path).rstrip("\r\n")))
 
 
 def _sign(gt: Connection, args: argparse.Namespace) -> TestUrl:
     bucket, key = parse_s3_uri(args.object)
     upload, number = (getattr(args, name, None) for name in ("upload_id", "part_number"))
-    return gt.sign(
+    method = getattr(args, "method", "GET").upper()
+    return with_key(gt, args).sign(
         bucket,
         key,
         expires_in=getattr(args, "expires_in", None),
@@ -153,9 +156,7 @@ def _sign(gt: Connection, args: argparse.Namespace) -> TestUrl:
         role_arn=args.role_arn,
         version_id=args.version_id,
         viewer=getattr(args, "viewer", None),
-        viewer_key=viewer_key(args),
-        method=getattr(args, "method", "GET").upper(),
-        part=None if upload is None or number is None else (upload, number),
+        method=method if upload is None or number is None else (upload, number),
         sign_with=args.sign_with,
     )
 

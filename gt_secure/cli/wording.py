@@ -17,7 +17,6 @@ OPTIONS: dict[str, str] = {
     "journal": "GT_SECURE_JOURNAL",
     "key_prefix": "--prefix",
     "output": "--athena-output",
-    "part": "--upload-id",
     "pools": "--pool",
     "prefix": "s3://BUCKET/{}",
     "source": "--from",

@@ -26,7 +26,6 @@ from ..base.groups import grouped
 from ..base.network import IPNetwork, parse_networks, read_address
 from ..base.text import count, duration, members, some
 from ..base.truth import without_truth
-from ..base.viewers import CLAIMED
 from .named_networks import About, Networks
 from .sql.application_names import PREFETCHERS
 from .sql.literals import literal
@@ -189,11 +188,10 @@ class Leak:
     def _subject(self) -> str:
         listing = f"the list of objects of {_plain(self.bucket)}" if self.method == "LIST" else ""
         key = _plain(self.key) or listing or f"the bucket {_plain(self.bucket)}"
-        if not self.viewer:
-            return f"Signed {self.signed_at:%d %b %H:%M} UTC for {key}" if self.signed_at else f"A URL for {key}"
-        viewer, claimed = _plain(self.viewer.removesuffix(CLAIMED)), self.viewer.endswith(CLAIMED)
-        subject = f"A URL for {key} that claims the viewer {viewer}" if claimed else f"{viewer}'s URL for {key}"
-        return subject + (f", signed {self.signed_at:%d %b %H:%M} UTC" if self.signed_at else "")
+        at = f"igned {self.signed_at:%d %b %H:%M} UTC" if self.signed_at else ""
+        if self.viewer:
+            return f"{_plain(self.viewer)}'s URL for {key}" + (f", s{at}" if at else "")
+        return f"S{at} for {key}" if at else f"A URL for {key}"
 
     @property
     def together(self) -> tuple[User, ...]:

@@ -23,11 +23,12 @@ from ..base.errors import AccessDenied, CredentialsError, GtSecureError, Invalid
 from ..base.network import Source
 from ..base.text import printable
 from ..base.url_journal import UrlJournal
-from ..base.viewers import VIEWER, viewer_session, viewer_tag
+from ..base.viewers import viewer_session
 from ..engine.policies.age_limit import AGE_SID, read_age_limit
 from ..engine.policies.bucket_guard import covered_objects, own_statements
 from ..engine.policies.session_policy import session_policy
 from ..logs.sql.log_columns import TEST_MARKER
+from ..logs.sql.viewers import Viewers
 from .inspect import inspect
 from .probe import check_lifetime
 from .signed_url import TestUrl
@@ -58,9 +59,8 @@ def sign(
     version_id: str | None = None,
     sign_with: SignWith = "session",
     viewer: str | None = None,
-    viewer_key: str | bytes | None = None,
-    method: str = "GET",
-    part: tuple[str, int] | None = None,
+    viewers: Viewers | None = None,
+    method: str | tuple[str, int] = "GET",
     test_urls: UrlJournal | None = None,
 ) -> TestUrl:
     """Sign a presigned URL for one object; see :meth:`gt_secure.Connection.sign` for the parameters."""
@@ -68,12 +68,13 @@ def sign(
     check_key(object_key)
     refuse_url(role_arn, "role_arn", "the ARN of a role")
     refuse_url(version_id, "version_id", "the id of a version")
-    method = "PUT" if part else method
-    operation = _operation(method, part)
-    tag = None if viewer is None and viewer_key is None else viewer_tag(viewer, viewer_key)
+    verb = "PUT" if isinstance(method, tuple) else method
+    operation = _operation(method)
+    names = viewers or Viewers()
+    tag = None if viewer is None else names.tag(viewer)
     source = None if bound_to is None else Source.parse(bound_to)
     other = None if method == "GET" else method
-    _check_options(sign_with, source, expires_in=expires_in, version_id=version_id, viewer=tag, part=part, method=other)
+    _check_options(sign_with, source, expires_in=expires_in, version_id=version_id, viewer=tag, method=other)
     if sign_with == "ground-truth":
         return _by_ground_truth(aws, name, object_key, role_arn)
     use_session = sign_with == "session"
@@ -81,8 +82,8 @@ def sign(
     seconds = check_lifetime(DEFAULT_LIFE_S if expires_in is None else expires_in, most=most)
     region = bucket_region(aws, name)
     if tag is not None:  # a test URL may outlive the limit: it tests that too
-        seconds = min(seconds, _age_limit(aws, name, object_key, method, region) or seconds)
-    kms_key = None if method == "PUT" else _must_exist(aws, name, object_key, version_id, region)
+        seconds = min(seconds, _age_limit(aws, name, object_key, verb, region) or seconds)
+    kms_key = None if verb == "PUT" else _must_exist(aws, name, object_key, version_id, region)
     if use_session:
         policy = session_policy(
             name,
@@ -91,16 +92,15 @@ def sign(
             source=source,
             kms_key=kms_key,
             partition=aws.partition,
-            action="s3:PutObject" if method == "PUT" else "s3:GetObject",
+            upload=verb == "PUT",
         )
-        session = SESSION_NAME if tag is None else viewer_session(tag)
-        client, signer, principal = _session(aws, policy, role_arn, seconds, region, session)
+        client, signer, principal = _session(aws, policy, role_arn, seconds, region, tag)
     else:
         client, signer, principal = aws.client("s3", region), aws.caller_arn, aws.own_role() or aws.caller_arn
     # The URL of a viewer is no test: its requests count in every log.
     marker = (test_urls or UrlJournal()).new_marker() if tag is None else ""
-    members = _members(name, object_key, method, version_id, part)
-    url = presigned(client, operation, members, seconds, {TEST_MARKER: marker} if tag is None else {VIEWER: tag})
+    added = {TEST_MARKER: marker} if tag is None else {names.parameter: tag}
+    url = presigned(client, operation, _parameters(name, object_key, version_id, method), seconds, added)
     return TestUrl(
         url,
         bucket=name,
@@ -112,15 +112,28 @@ def sign(
         principal=principal,
         marker=marker,
         viewer=tag,
-        method=method,
+        method=verb,
     )
+
+
+def _parameters(bucket: str, key: str, version_id: str | None, method: str | tuple[str, int]) -> dict[str, Any]:
+    """Return the parameters of the operation of boto3."""
+    parameters: dict[str, Any] = {"Bucket": bucket, "Key": key}
+    parameters |= {"VersionId": version_id} if version_id else {}
+    if isinstance(method, tuple):
+        parameters |= {"UploadId": method[0], "PartNumber": method[1]}
+    if method == "GET":  # signed into the URL: whatever browser opens it keeps the object in no cache
+        parameters["ResponseCacheControl"] = "no-store"
+    return parameters
 
 
 _OPERATIONS = {"GET": "get_object", "HEAD": "head_object", "PUT": "put_object"}
 
 
-def _operation(method: str, part: tuple[str, int] | None) -> str:
+def _operation(method: str | tuple[str, int]) -> str:
     """Return the operation of boto3 that a method asks for."""
+    if isinstance(method, tuple):
+        return "upload_part"
     if method not in _OPERATIONS:
         form = "A POST form has no signed query, and its fields are not in the access log: it cannot carry a viewer."
         raise InvalidInput(
@@ -129,19 +142,7 @@ def _operation(method: str, part: tuple[str, int] | None) -> str:
             field="method",
             value=method,
         )
-    return "upload_part" if part else _OPERATIONS[method]
-
-
-def _members(
-    bucket: str, key: str, method: str, version_id: str | None, part: tuple[str, int] | None
-) -> dict[str, Any]:
-    """Return what the operation of a method is asked for."""
-    members: dict[str, Any] = {"Bucket": bucket, "Key": key}
-    members |= {"VersionId": version_id} if version_id else {}
-    members |= {"UploadId": part[0], "PartNumber": part[1]} if part else {}
-    if method == "GET":  # signed into the URL: whatever browser opens it keeps the object in no cache
-        members["ResponseCacheControl"] = "no-store"
-    return members
+    return _OPERATIONS[method]
 
 
 def _age_limit(aws: Aws, bucket: str, key: str, method: str, region: str) -> int | None:
@@ -236,9 +237,10 @@ def _must_exist(aws: Aws, bucket: str, key: str, version_id: str | None, region:
 
 
 def _session(
-    aws: Aws, policy: str, role_arn: str | None, seconds: int, region: str, name: str
+    aws: Aws, policy: str, role_arn: str | None, seconds: int, region: str, tag: str | None
 ) -> tuple[S3Client, str, str]:
     """Return a client of the session, the session's ARN, and what ``aws:PrincipalArn`` is for it."""
+    name = SESSION_NAME if tag is None else viewer_session(tag)
     role = role_arn or aws.own_role()
     if role is None:
         return _federated(aws, policy, seconds, region, name)
@@ -280,24 +282,22 @@ def _federated(aws: Aws, policy: str, seconds: int, region: str, name: str) -> t
     return aws.s3_with(answer["Credentials"], region), arn, arn
 
 
-def presigned(
-    client: S3Client, operation: str, params: dict[str, Any], seconds: int, parameters: dict[str, str]
-) -> str:
+def presigned(client: S3Client, operation: str, params: dict[str, Any], seconds: int, added: dict[str, str]) -> str:
     """Return a presigned URL of an operation, such as ``get_object``, with query parameters that S3 only logs."""
 
     def mark(request: Any, **_: Any) -> None:
         # Before signing: a parameter added later would break the signature.
-        request.params = {**(request.params or {}), **parameters}
+        request.params = {**(request.params or {}), **added}
 
     event = f"before-sign.s3.{client.meta.method_to_api_mapping[operation]}"
-    events, mine = client.meta.events, f"{parameters}"
+    events, mine = client.meta.events, f"{added}"
     events.register(event, mark, unique_id=mine)
     try:
         with aws_errors(f"s3:{client.meta.method_to_api_mapping[operation]}"):
             url = client.generate_presigned_url(operation, Params=params, ExpiresIn=seconds)
     finally:
         events.unregister(event, mark, unique_id=mine)
-    if "X-Amz-Signature=" not in url or any(f"{name}=" not in url for name in parameters):
+    if "X-Amz-Signature=" not in url or any(f"{name}=" not in url for name in added):
         raise CredentialsError(
             "boto3 did not sign the URL as expected (version 4, with the added parameter).",
             next_step="Update boto3, and check that no plug-in changes its signing.",

@@ -448,15 +448,7 @@ def _check_used(restriction: Restriction) -> None:
             next_step="Pass bucket= and addresses= or endpoints=.",
             field="age_limit",
         )
-    for limit, field_name in (("signer", "signers"), ("version", "version_4_only")):
-        if getattr(restriction, field_name) is not None and restriction.bucket is None:
-            raise InvalidInput(f"The {limit} limit requires a bucket.", next_step="Pass bucket=.", field=field_name)
-    if restriction.version_4_only is False and restriction.age_limit is not None:
-        raise InvalidInput(
-            "An age limit refuses signature version 2, whose age S3 does not know.",
-            next_step="Leave version_4_only= out, or the age limit.",
-            field="version_4_only",
-        )
+    _check_limits(restriction)
     unused = (restriction.addresses or restriction.lists) and not restriction.guard and not restriction.portal_lock
     if unused or (restriction.endpoints and not restriction.guard):
         what = "addresses" if unused else "VPC endpoints"
@@ -465,6 +457,19 @@ def _check_used(restriction: Restriction) -> None:
             next_step=("Turn the guard on (guard=True)" if restriction.bucket else "Pass bucket= for the guard")
             + (", or turn the portal lock on (portal_lock=True)." if unused else ". Only the guard uses endpoints."),
             field="bucket" if restriction.bucket is None else "guard",
+        )
+
+
+def _check_limits(restriction: Restriction) -> None:
+    """Check that the limits that need no guard have a bucket, and do not contradict the age limit."""
+    if restriction.bucket is None and (restriction.signers, restriction.version_4_only) != (None, None):
+        limit = "version" if restriction.signers is None else "signer"
+        raise InvalidInput(f"The {limit} limit requires a bucket.", next_step="Pass bucket=.", field="bucket")
+    if restriction.version_4_only is False and restriction.age_limit is not None:
+        raise InvalidInput(
+            "An age limit refuses signature version 2, whose age S3 does not know.",
+            next_step="Leave version_4_only= out, or the age limit.",
+            field="version_4_only",
         )
 
 

@@ -368,7 +368,7 @@ def test_who_loses_access_is_counted_for_this_object_and_signer(clean: Box) -> N
         ]
         # URLs of long-term keys are refused whenever they were signed.
         signer = USER.replace("app", "counted")
-        [change] = gt.revoke(before="1h", bucket="gt-images", prefix="star/", signer=signer, logs=hits).changes
+        [change] = gt.revoke(before="1h", bucket="s3://gt-images/star/", signer=signer, logs=hits).changes
         assert [text.split(" in the log")[0] for text in change.affects if "in the log" in text] == [
             "user counted: 2 URLs"
         ]
@@ -393,7 +393,6 @@ def test_what_is_no_leak_and_no_hits_is_an_error(clean: Box) -> None:
 def test_a_leak_names_its_own_object_and_signer(clean: Box) -> None:
     gt, leak = clean.gt, a_leak(KEY, ROLE)
     for extra, field in (
-        ({"prefix": "zzz/"}, "prefix"),
         ({"signer": USER}, "signer"),
         ({"bucket": "gt-other"}, "bucket"),
     ):
@@ -447,7 +446,7 @@ def test_a_policy_without_room_says_what_to_do_about_revocations(clean: Box) -> 
     other = {"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteBucket", "Resource": "arn:aws:s3:::gt-images"}
     full = {"Version": "2012-10-17", "Statement": [other | {"Sid": f"S{n}{'x' * 700}"} for n in range(10, 34)]}
     clean.client("s3").put_bucket_policy(Bucket="gt-images", Policy=json.dumps(full, separators=(",", ":")))
-    for arguments in ({"before": "1m", "bucket": "gt-images", "prefix": "p" * 900}, {"leak": a_leak("k" * 900, ROLE)}):
+    for arguments in ({"before": "1m", "bucket": f"s3://gt-images/{'p' * 900}"}, {"leak": a_leak("k" * 900, ROLE)}):
         with pytest.raises(PolicyError, match="With this revocation the bucket policy has") as caught:
             clean.gt.revoke(**arguments)
         assert "Undo revocations that are no longer needed" in caught.value.next_step

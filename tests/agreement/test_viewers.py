@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from gt_secure.base.errors import InvalidInput
 from gt_secure.base.viewers import viewer_session
 from gt_secure.cli.main import main
+from gt_secure.logs import Viewers
 from support.consents import AGREED
 
 from .conftest import ELSEWHERE, OFFICE, ROLE, Box
@@ -28,13 +30,13 @@ def clean(box: Box) -> Iterator[Box]:
 @pytest.mark.parametrize("role", [ROLE, None])
 @pytest.mark.parametrize("key", [None, KEY])
 def test_one_viewer_is_stopped(clean: Box, role: str | None, key: bytes | None) -> None:
-    gt = clean.gt
-    anna, bob = (gt.sign(OBJECT, viewer=each, viewer_key=key, role_arn=role) for each in ("anna", "bob"))
+    gt = replace(clean.gt, viewers=Viewers(key=key))
+    anna, bob = (gt.sign(OBJECT, viewer=each, role_arn=role) for each in ("anna", "bob"))
     for url in (anna, bob):
         assert gt.probe(url, OFFICE).status == 200
     next_second()
     before = gt.state(bucket="gt-images").bucket.policy.value
-    plan = gt.revoke(viewer="anna", viewer_key=key, bucket="gt-images")
+    plan = gt.revoke(viewer="anna", bucket="gt-images")
     [change] = plan.changes
     assert viewer_session(anna.viewer) in str(change.after)
     assert anna.viewer in change.after_text
@@ -44,7 +46,7 @@ def test_one_viewer_is_stopped(clean: Box, role: str | None, key: bytes | None) 
         assert gt.probe(anna, source).status == 403
         assert gt.probe(bob, source).status == 200
     next_second()
-    assert gt.probe(gt.sign(OBJECT, viewer="anna", viewer_key=key, role_arn=role), OFFICE).status == 200
+    assert gt.probe(gt.sign(OBJECT, viewer="anna", role_arn=role), OFFICE).status == 200
     gt.undo(done)
     assert gt.state(bucket="gt-images").bucket.policy.value == before
     assert gt.probe(anna, OFFICE).status == 200

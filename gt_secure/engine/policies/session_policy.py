@@ -14,7 +14,7 @@ import json
 
 from ...base.errors import InvalidInput, PolicyError
 from ...base.network import Source
-from .bucket_guard import escape_key
+from .bucket_guard import UPLOAD, escape_key
 
 BACK_END_ENDPOINTS: dict[str, str] = {
     "us-east-1": "vpce-08408e335ebf95b40",
@@ -61,11 +61,11 @@ def session_policy(
     source: Source | str | None = None,
     kms_key: str | None = None,
     partition: str = "aws",
-    action: str = "s3:GetObject",
+    upload: bool = False,
 ) -> str:
     """Return the session policy as compact JSON; raises PolicyError if it has more than 2,048 characters.
 
-    ``source`` is the one source that may open the URL, as the URL lock of a workteam would set it; None allows any. A
+    ``source`` is the one source that may use the URL, as the URL lock of a workteam would set it; None allows any. A
     version needs ``s3:GetObjectVersion``. ``kms_key`` is the ARN of the key that encrypts the object: it adds
     ``kms:Decrypt`` for calls that S3 makes with the session.
     """
@@ -76,7 +76,7 @@ def session_policy(
         condition.setdefault("StringEquals", {})["s3:VersionId"] = version_id
     statement: dict[str, object] = {
         "Effect": "Allow",
-        "Action": action if version_id is None else "s3:GetObjectVersion",
+        "Action": UPLOAD if upload else "s3:GetObject" if version_id is None else "s3:GetObjectVersion",
         "Resource": f"arn:{partition}:s3:::{bucket}/{escape_key(key)}",
     }
     statements = [statement | ({"Condition": condition} if condition else {})]

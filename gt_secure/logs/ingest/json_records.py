@@ -258,7 +258,7 @@ def _uri(operation: str, asked: Mapping[str, Any]) -> str:
     parts = operation.split(".")
     method = parts[1] if len(parts) > 1 else "-"
     # What begins with x- is custom; names of headers stand there too, and begin with x-amz-.
-    own = sorted(name for name in asked if name.startswith("x-") and not name.startswith("x-amz-"))
+    own = (name for name in asked if name.startswith("x-") and not name.startswith("x-amz-"))
     names = [*(name for name in _SIGNED if name in asked), *own]
     query = "&".join(f"{name}={quote(_text(asked[name]) or '', safe='')}" for name in names)
     return f"{method} /{quote(_text(asked.get('key')) or '')}{'?' + query if query else ''} -"

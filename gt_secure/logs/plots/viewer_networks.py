@@ -54,7 +54,6 @@ def networks_by_viewer(hits: Hits, *, top: int = 12, theme: Theme = "light") -> 
         return empty_chart(theme, note, _NONE)
     shown, across = rows[:top], "Networks, in the order of first use"
     chart = new_chart(theme, "Networks by viewer", note, rows=len(shown), labels="Viewer", across=across)
-    chart.key("Dot: a network", chart.palette.opened)
     chart.key("Cross: all refused", chart.palette.refused)
     _draw(chart, shown)
     marks = [

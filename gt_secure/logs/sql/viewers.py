@@ -8,13 +8,15 @@ requester, and the answer is one that follows authentication. Every other tag is
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ...base.errors import InvalidInput
-from ...base.viewers import CLAIMED, VIEWER, check_parameter
+from ...base.viewers import CLAIMED, VIEWER, viewer_tag
 from .dialects import Dialect
 from .log_columns import OPENED
 
+_PARAMETER = re.compile(r"x-(?!amz-|gt-secure-|id$)[a-z0-9._-]{1,61}")
+"""S3 ignores only parameters that begin with x-, and has meanings for those of x-amz-."""
 _ARN = re.compile(r"arn:aws[a-z-]*:(iam|sts)::[0-9]{12}:(role|assumed-role|user|federated-user|root)[\w+=,.@/-]*\*?")
 _OF_ROLE = re.compile(r"(arn:[^:]*):(?:iam|sts)(::[0-9]*):(?:role/(?:[^/]+/)*|assumed-role/)([^/]+)(?:/[^/]*)?")
 
@@ -30,22 +32,30 @@ class Viewers:
     signers : tuple of str
         ARNs of the users and roles whose tags count, a ``*`` at the end for any rest; empty for every signer. Whoever
         has credentials can sign any name, and a bucket may be open to several accounts.
+    key : str or bytes, optional
+        A secret of 16 bytes or more: tags are then keyed hashes of the viewers, and the logs hold no name.
     """
 
     parameter: str = VIEWER
     signers: tuple[str, ...] = ()
+    key: str | bytes | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        check_parameter(self.parameter)
         object.__setattr__(self, "signers", tuple(self.signers))
-        for arn in self.signers:
-            if not _ARN.fullmatch(str(arn)):
+        named = [(_PARAMETER, "viewer_parameter", self.parameter), *((_ARN, "viewer_signer", s) for s in self.signers)]
+        for pattern, argument, text in named:
+            if not pattern.fullmatch(str(text)):
                 raise InvalidInput(
-                    f'"{str(arn)[:120]}" is not the ARN of a role or user that signs URLs.',
-                    next_step="Write arn:aws:iam::111122223333:role/NAME.",
-                    field="viewer_signer",
-                    value=arn,
+                    f'"{str(text)[:120]}" cannot hold the viewer of a URL, or sign for one.',
+                    next_step=f"Name a parameter such as {VIEWER}, in lower case and not x-amz-, and signers such as "
+                    "arn:aws:iam::111122223333:role/NAME.",
+                    field=argument,
+                    value=text,
                 )
+
+    def tag(self, viewer: object) -> str:
+        """Return the tag of a viewer; InvalidInput for a text that a log could not give back."""
+        return viewer_tag(viewer, self.key)
 
     def expression(self, d: Dialect) -> str:
         """Expression: the tag of a row, with ``(claimed)`` after one that is not proven; NULL without one.
