@@ -72,13 +72,13 @@ def _rendered(template: TaskTemplate, text: str, account_id: str, render: Render
     links: dict[str, None] = {}
     doubt = "" if manifest.whole else f"Only {count(len(manifest.lines), 'task')} of its manifest can be rendered."
     for number, line in enumerate(manifest.lines, 1):
-        given = _input(line, labels=bool(template.function))
-        buckets = {*template.buckets, *(bucket for bucket, _ in _places(json.dumps(given)))}
+        task = _input(line, labels=bool(template.function))
+        buckets = {*template.buckets, *(bucket for bucket, _ in _places(json.dumps(task)))}
         try:
-            page = render(given)
-            found = _links_of_page(page, given, buckets, text)
-            links |= dict.fromkeys(found)
-            if not found and render(_with_other_buckets(given, buckets)) != page:
+            page = render(task)
+            unsigned = _links_of_page(page, task, buckets, text)
+            links |= dict.fromkeys(unsigned)
+            if not unsigned and render(_with_other_buckets(task, buckets)) != page:
                 doubt = doubt or f"A bucket of task {number} reaches the page in another form than a link."
         except (LiquidError, RecursionError) as error:
             doubt = doubt or f"Task {number} cannot be rendered: {_first_line(error)}."

@@ -39,7 +39,7 @@ def test_the_administrator_can_do_everything(account: Account):
     assert {each.feature.name: each.status for each in found.features} == dict.fromkeys(FEATURES, "yes"), (
         found.to_dict()
     )
-    assert found.headline == "12 of 13 features can be used."
+    assert found.headline == "13 of 13 features can be used."
     assert found.scope.log_bucket == "gt-logs"
     ways = {(a.permission.action, a.how) for each in found.features for a in each.answers}
     assert ("s3:GetBucketPolicy", "called") in ways

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from gt_secure import Restriction
-from gt_secure.check import no_foreign_hits
-from gt_secure.logs import read_hits
-
-from .conftest import ELSEWHERE, IN_VPC, OFFICE, VPCE, Box
+from .conftest import IN_VPC, OFFICE, VPCE, Box
 
 OTHER = "vpce-0fedcba9876543210"
 IN_OTHER = f"10.0.3.4 via {OTHER}"
@@ -88,15 +83,3 @@ def test_a_denied_trail_delivers_nothing(box: Box) -> None:
         assert len(events_of(box)) == before
     finally:
         s3.put_bucket_policy(Bucket="gt-logs", Policy=policy)
-
-
-def test_the_check_of_a_restriction_by_endpoint_is_decided(box: Box, tmp_path: Path) -> None:
-    """Access logs name no endpoint, so they leave this unknown."""
-    for number, (source, passed) in enumerate([(IN_VPC, True), (IN_OTHER, False), (ELSEWHERE, False)]):
-        key = f"decided/{number}.png"
-        box.client("s3").put_object(Bucket="gt-images", Key=key, Body=b"x")
-        box.fetch(box.presign(key=key), source)
-        (tmp_path / "trail.json").write_text(json.dumps({"Records": events_of(box)}))
-        with read_hits(tmp_path) as hits:
-            found = no_foreign_hits.look(hits, Restriction(bucket="gt-images", prefix=key, endpoints=VPCE))
-        assert found.passed is passed, found

@@ -41,11 +41,7 @@ def event_of(
     message = _MESSAGE.search(answer) if error else None
     event = {
         "eventVersion": "1.11",
-        "userIdentity": {
-            "type": "AssumedRole" if ":assumed-role/" in requester else "IAMUser" if requester else "AWSAccount",
-            "arn": requester or None,
-            "accountId": account_id() if requester else "anonymous",
-        },
+        "userIdentity": _identity(requester),
         "eventTime": f"{time:%Y-%m-%dT%H:%M:%SZ}",
         "eventSource": "s3.amazonaws.com",
         "eventName": _NAMES[operation],
@@ -79,3 +75,10 @@ def event_of(
         "eventCategory": "Data",
     }
     return json.dumps({name: value for name, value in event.items() if value is not None})
+
+
+def _identity(requester: str) -> dict[str, str]:
+    if not requester:
+        return {"type": "AWSAccount", "accountId": "anonymous"}
+    kind = "AssumedRole" if ":assumed-role/" in requester else "IAMUser"
+    return {"type": kind, "arn": requester, "accountId": account_id()}
