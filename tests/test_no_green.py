@@ -90,9 +90,12 @@ def of_check(result: Any) -> Seen:
 
 
 def exposure(gt: Connection) -> Seen:
-    rows = list(gt.who_can_open(BUCKET, "scans/0001.png", team=TEAM))
+    made = gt.who_can_open(BUCKET, "scans/0001.png", team=TEAM)
+    rows = list(made)
     opened = {f"{row.request} {cidr}" for row in rows for cidr in row.opened.cidrs}
-    return Seen(frozenset(opened), frozenset(row.request for row in rows if not row.unknown.is_empty))
+    return Seen(
+        frozenset(opened), frozenset((*(row.request for row in rows if not row.unknown.is_empty), *made.missing))
+    )
 
 
 def plan(gt: Connection) -> Seen:

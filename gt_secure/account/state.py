@@ -40,6 +40,9 @@ WHAT = {
 _DECIDES = ("ec2:DescribeVpcEndpoints", "sagemaker:ListLabelingJobsForWorkteam")
 """Actions that read what decides an answer, beside the facts and the organization."""
 
+_NAMES_TEAMS = ("teams", "jobs", "bucket.tags", "bucket.folders")
+"""Parts that name the workteams of a bucket: without one of them an answer may lack a row."""
+
 _WHO_READS = {"bucket.policy", "bucket.public_access_block"}
 LOCKS = frozenset({"team", "workforce", "endpoints", "jobs", "organization", *_WHO_READS})
 """Names of the parts that decide who can open."""
@@ -47,11 +50,10 @@ LOCKS = frozenset({"team", "workforce", "endpoints", "jobs", "organization", *_W
 WRITTEN = frozenset({"team", "teams", "workforce", "bucket.policy"})
 """Names of the parts that changes write, or whose change would surprise."""
 
-_SIGNS = ("bucket.tags", "bucket.folders")
-OTHERS = frozenset({"teams", "others", "portal", *_SIGNS})
+OTHERS = frozenset({"teams", "others", "portal", "bucket.tags", "bucket.folders"})
 """Names of the parts that say who else uses a bucket."""
 
-_AFFECTED = frozenset({"reviews", "evaluations", "others", *_SIGNS})
+_AFFECTED = frozenset({"reviews", "evaluations", "others", "bucket.tags", "bucket.folders"})
 PLAN = LOCKS | WRITTEN | _AFFECTED | {"bucket.logging", "bucket.cors", "bucket.encryption", "bucket.log_bucket.policy"}
 """Names of the parts that a plan looks at."""
 
@@ -291,7 +293,7 @@ class State:
 
     def missing_permissions(self) -> tuple[str, ...]:
         """Return the actions that would have decided more: those that read facts, locks and organization policies."""
-        decides = [part.action for name, part in self.unread() if part.action in _DECIDES or name in ("teams", *_SIGNS)]
+        decides = [part.action for name, part in self.unread() if part.action in _DECIDES or name in _NAMES_TEAMS]
         organization = [part.action for part in self.organization.missing()]
         return tuple(dict.fromkeys((*self.facts.missing, *organization, *decides)))
 
