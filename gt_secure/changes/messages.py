@@ -228,20 +228,25 @@ def bystander_notices(
     if not restriction.guard or find_change(changes, BucketGuard) is None:
         return
     usages = () if tried is None else tried.usages
-    logged = {each.name: [use for use in usages if use.application.startswith(each.name)] for each in bystanders()}
-    refused = [name for name, uses in logged.items() if any(use.refused for use in uses)]
+    logged = [(each, [use for use in usages if use.application.startswith(each.name)]) for each in bystanders()]
+    refused = [each for each, uses in logged if sum(use.refused for use in uses)]
     if refused:
-        advice = " ".join(each.advice for each in bystanders() if each.name in refused)
-        yield notice("bystander-refused", fix=advice, services=" and ".join(refused))
-    limit = restriction.age_limit_s
-    short = [each for each in bystanders() if limit is not None and limit < each.needs_age_s]
-    if short and limit is not None:
-        known = [each.name for each in short if logged[each.name]]
+        services = " and ".join(each.name for each in refused)
+        yield notice("bystander-refused", fix=" ".join(each.advice for each in refused), services=services)
+    if restriction.age_limit_s is not None:
+        yield from _too_short(restriction.age_limit_s, logged)
+
+
+def _too_short(limit_s: int, logged: Sequence[tuple[ApplicationProfile, list[Usage]]]) -> Iterator[Notice]:
+    """Yield the features of AWS that need a longer age limit; it asks where the log shows one of them."""
+    short = [(each, uses) for each, uses in logged if limit_s < each.needs_age_s]
+    known = [each.name for each, uses in short if uses]
+    if short:
         yield notice(
             "bystander-age-limit",
             severity=None if known else "info",
-            limit=age_text(limit),
-            services=", ".join(f"{each.name} ({age_text(each.needs_age_s)})" for each in short),
+            limit=age_text(limit_s),
+            services=", ".join(f"{each.name} ({age_text(each.needs_age_s)})" for each, _ in short),
             seen=f" The access log shows {' and '.join(known)}." if known else "",
         )
 

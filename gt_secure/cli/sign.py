@@ -242,16 +242,21 @@ def _to_probe(gt: Connection, args: argparse.Namespace) -> TestUrl | str:
             next_step="Write a prefix for it, with a slash at the end: s3://gt-images/probe/.",
             field="object",
         )
+    _refuse_unread(args, is_own)
+    return str(args.object) if is_own else _sign(gt, args)
+
+
+def _refuse_unread(args: argparse.Namespace, is_own: bool) -> None:
+    """Raise InvalidInput for an option that a probe of a prefix, or of an object, would not read."""
     unread = ("bound_to", "role_arn", "version_id", "sign_with") if is_own else ("confirm",)
-    given = [each for each in unread if each in args.given]
-    if given:
-        option = "--" + given[0].replace("_", "-")
+    name = next((each for each in unread if each in args.given), "")
+    if name:
+        option = "--" + name.replace("_", "-")
         raise InvalidInput(
             f"{option} would not be read for {'a prefix' if is_own else 'an object'}.",
             next_step=f"Leave {option} out, or name {'an object' if is_own else 'a prefix that ends with a slash'}.",
-            field=given[0],
+            field=name,
         )
-    return str(args.object) if is_own else _sign(gt, args)
 
 
 def _methods(args: argparse.Namespace) -> Sequence[str]:
