@@ -146,10 +146,10 @@ LOG_TARGET = ("policy", "encryption", "object_lock", "requester_pays")
 
 
 _UNASKED: Mapping[str, Part[Any]] = {
-    **{name: Part.without_truth(each.what, each.action) for name, each in READINGS.items()},
-    "key_policy": Part.without_truth("the policy of the key", "kms:GetKeyPolicy"),
-    "log_bucket": Part.without_truth("the log bucket", "s3:ListBucket"),
-    "log": Part.without_truth("the access log", "s3:GetObject"),
+    **{name: Part.unasked(each.what, each.action) for name, each in READINGS.items()},
+    "key_policy": Part.unasked("the policy of the key", "kms:GetKeyPolicy"),
+    "log_bucket": Part.unasked("the log bucket", "s3:ListBucket"),
+    "log": Part.unasked("the access log", "s3:GetObject"),
 }
 
 

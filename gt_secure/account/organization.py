@@ -34,7 +34,7 @@ _DEEPEST = 8
 """Most levels above an account: the root and five levels of units, with room to spare."""
 
 _DESCRIBE, _LIST_POLICIES = "organizations:DescribeOrganization", "organizations:ListPoliciesForTarget"
-_NOT_ASKED: Part[Any] = Part.without_truth("the organization", _DESCRIBE)
+_NOT_ASKED: Part[Any] = Part.unasked("the organization", _DESCRIBE)
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ def _what(name: str) -> str:
     return {"key_policy": "the key policy of the bucket", "log": "the access log"}.get(rest, "the log bucket")
 
 
-UNASKED: Mapping[str, Part[Any]] = {name: Part.without_truth(*named) for name, named in WHAT.items()}
+UNASKED: Mapping[str, Part[Any]] = {name: Part.unasked(*named) for name, named in WHAT.items()}
 """The parts that the scope of a reading leaves out."""
 
 

@@ -42,8 +42,8 @@ GRANT_READ: Mapping[str, Any] = {
 }
 """A policy that was not read: it may grant reading to everybody."""
 _BLOCKS = ("s3:GetBucketPublicAccessBlock", "s3:GetAccountPublicAccessBlock", "s3:GetAccessPoint")
-_NO_POLICY: Part[Any] = Part.without_truth("the policy of the access point", "s3:GetAccessPointPolicy")
-_NO_BLOCK: Part[Any] = Part.without_truth("Block Public Access of the access point", "s3:GetAccessPoint")
+_NO_POLICY: Part[Any] = Part.unasked("the policy of the access point", "s3:GetAccessPointPolicy")
+_NO_BLOCK: Part[Any] = Part.unasked("Block Public Access of the access point", "s3:GetAccessPoint")
 _OTHERS = "S3 does not list access points that other accounts made. Who may create one is not looked at."
 
 

@@ -64,9 +64,9 @@ _OF_KMS = "with a KMS key, S3 also refuses anonymous, version 2 and plain HTTP r
 _NO_SERVICE = "aws:ViaAWSService is false: no AWS service makes the request with the signer's credentials."
 
 
-_UNLISTED: Part[Any] = Part.without_truth("the access points", "s3:ListAccessPoints")
-_UNENCRYPTED: Part[Any] = Part.without_truth("the encryption", "s3:GetEncryptionConfiguration")
-_UNGRANTED: Part[Any] = Part.without_truth("the policy of the key", "kms:GetKeyPolicy")
+_UNLISTED: Part[Any] = Part.unasked("the access points", "s3:ListAccessPoints")
+_UNENCRYPTED: Part[Any] = Part.unasked("the encryption", "s3:GetEncryptionConfiguration")
+_UNGRANTED: Part[Any] = Part.unasked("the policy of the key", "kms:GetKeyPolicy")
 
 
 def _words(values: Values) -> str:

@@ -88,7 +88,7 @@ class Part(Generic[T]):
         return cls(None, missing)
 
     @classmethod
-    def without_truth(cls, what: str, action: str) -> Part[T]:
+    def unasked(cls, what: str, action: str) -> Part[T]:
         """Return a part that the scope of a reading left out."""
         return cls(None, NotRead(what, action, "not asked", "The reading left it out."))
 
