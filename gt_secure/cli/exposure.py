@@ -238,7 +238,7 @@ def _run_who(args: argparse.Namespace) -> int:
         show_json(exposure.to_dict() | {"answers": answers.to_dicts()})
         return code
     say(fit(exposure_text(exposure, line_width())))
-    if answers:
+    if len(answers):
         say("\nFor any choice of the sender (HTTP or HTTPS, age of the URL, headers):")
         say(answers_text(answers, line_width()))
     _say_assumed(exposure.assumed)

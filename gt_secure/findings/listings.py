@@ -15,7 +15,7 @@ from ..base.ledger import Place
 from ..base.outcome import CheckResult
 from ..base.text import count
 from ..base.truth import without_truth
-from .model import OUTCOMES, SEVERITIES
+from .model import OUTCOMES, SEVERITIES, catalog
 
 if TYPE_CHECKING:
     from ..account.bucket_access import BucketAccess
@@ -199,7 +199,7 @@ class Findings(ShownTable["Finding"], tuple["Finding", ...]):
         accepted = {each.code for each in self.accepted}
         codes = [each.code for each in self.checked if each.outcome == "unknown" and each.code not in accepted]
         codes += [each.code for each in self.open if each.state == "unknown"]
-        undecided = any(findings.catalog()[code]["severity"] in (worst or SEVERITIES) for code in codes)
+        undecided = any(catalog()[code]["severity"] in (worst or SEVERITIES) for code in codes)
         return None if undecided or not self.decided else True
 
     def require(self, severity: Severity = "high") -> Self:
