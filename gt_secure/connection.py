@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from . import account, changes, explain, findings, logs as access_logs, presign
 from .aws import teams
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from .logs.named_networks import Networks, NetworksLike
     from .logs.plots import PlotKind, Theme
     from .logs.read import EngineName
-    from .logs.time_range import ProgressCallback
+    from .logs.time_range import ProgressCallback, TimeLike
     from .presign import Probe, TestUrl
     from .restriction.messages import Notice
     from .restriction.model import Restriction
@@ -176,7 +176,7 @@ class Connection:
 
     * ``team``: name or ARN of a workteam, a ``Workteam`` of ours or of sagemaker.core; ``bucket``: the name of a bucket
     * ``logs``: hits, or the places of access logs: one or several paths or ``s3://`` prefixes
-    * ``since``, ``until``: a UTC time, or an age such as ``7d`` or ``24h``; ``until`` is not included
+    * ``since``, ``until``: a UTC time, or an age such as ``7d``, ``24h`` or a timedelta; ``until`` is not included
     * ``change``: the id of a change in the journal, or the beginning of the id (default: the last change)
     * ``progress``: a callable that gets a sentence for each step; ``timeout_s``: seconds for the whole call
 
@@ -221,6 +221,9 @@ class Connection:
             iam.supplied_facts(self.context)
         given = self.accepted or None if isinstance(self.accepted, tuple) else self.accepted
         object.__setattr__(self, "accepted", () if given is None else findings.read_accepted(given))
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A connection holds credentials and cannot be pickled or copied. Call connect() there.")
 
     def __repr__(self) -> str:
         where = "sandbox" if self.aws.is_local else "AWS"
@@ -475,7 +478,7 @@ class Connection:
         team: TeamLike | None = None,
         bucket: str | None = None,
         *,
-        since: dt.datetime | str | None = "30d",
+        since: TimeLike | None = "30d",
     ) -> History:
         """List who changed the locks of a team, its workforce and a bucket: the journal, merged with CloudTrail.
 
@@ -780,8 +783,8 @@ class Connection:
         bucket: str | None = None,
         *,
         logs: Logs | None = None,
-        since: dt.datetime | str | None = None,
-        until: dt.datetime | str | None = None,
+        since: TimeLike | None = None,
+        until: TimeLike | None = None,
         filters: Mapping[str, object] | None = None,
         engine: EngineName | Athena | SparkSession = "auto",
         dedupe: bool = False,
@@ -835,8 +838,8 @@ class Connection:
         by: str | Sequence[str] = ("remote_ip", "http_status"),
         *,
         logs: Logs | None = None,
-        since: dt.datetime | str | None = None,
-        until: dt.datetime | str | None = None,
+        since: TimeLike | None = None,
+        until: TimeLike | None = None,
         filters: Mapping[str, object] | None = None,
         engine: EngineName | Athena | SparkSession = "auto",
         memory_limit: str | None = None,

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
+from .errors import MissingExtra
 from .html import Chip, Tone, hint, output as cell_output, table as html_table
 from .text import printable
 
@@ -129,6 +130,15 @@ def _pieces(word: str, room: int) -> list[str]:
     return [*pieces, piece]
 
 
+def data_frame(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Any:
+    """Return rows as a pandas DataFrame; raises :class:`MissingExtra` without pandas."""
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise MissingExtra("pandas is not installed.", next_step="pip install pandas") from error
+    return pd.DataFrame.from_records(list(rows), columns=list(columns))
+
+
 class ShownTable(Generic[T]):
     """The renderers of a sequence: subclasses have the titles, the cells, and the text of an empty one."""
 
@@ -147,6 +157,14 @@ class ShownTable(Generic[T]):
     def _more(self) -> list[str]:
         size = len(self)  # type: ignore[arg-type]
         return [f"The first {self.most} of {size:,} are shown."] if size > (self.most or size) else []
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """Return the cells of each row by their titles."""
+        return [dict(zip(self.head, self.row(each), strict=True)) for each in self]  # type: ignore[attr-defined]
+
+    def to_pandas(self) -> Any:
+        """Return all rows as a pandas DataFrame; raises :class:`~gt_secure.errors.MissingExtra` without pandas."""
+        return data_frame(self.head, [self.row(each) for each in self])  # type: ignore[attr-defined]
 
     def __str__(self) -> str:
         rows = self._rows()

@@ -38,7 +38,7 @@ def attach(package: str) -> tuple[list[str], Callable[[str], Any], Callable[[], 
         return value
 
     def __dir__() -> list[str]:
-        return sorted({*vars(face), *homes})
+        return sorted({*homes, *(name for name in vars(face) if name.startswith("__"))})
 
     _keep_names(face, frozenset(name for name, home in homes.items() if home == f".{name}"))
     return sorted(homes), __getattr__, __dir__

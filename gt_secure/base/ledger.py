@@ -21,7 +21,7 @@ from .text import printable
 KEY = "gt_secure"
 """The member of a notebook's metadata, and of an output's, that holds promise and records."""
 
-_LINE = re.compile(rf"^{KEY}: (passed|failed|unknown|skipped) (\w+)\((.*)\)((?: \w+=\S+)*)\s*$", re.MULTILINE)
+_LINE = re.compile(rf"(?:^|\r){KEY}: (passed|failed|unknown|skipped) (\w+)\((.*)\)((?: \w+=\S+)*)\s*$", re.MULTILINE)
 _FACTS = ("account", "region", "on", "time")
 _PROCESS = os.getpid()
 _pending: list[LedgerEntry] = []
@@ -116,7 +116,7 @@ def _write_line(entry: LedgerEntry) -> None:
             facts = "".join(
                 f" {name}={value}" for name in ("account", "region", "on", "time") if (value := getattr(entry, name))
             )
-            sys.stderr.write(f"{KEY}: {entry.status} {entry.check}({entry.subject}){facts}\n")
+            sys.stderr.write(f"\r{KEY}: {entry.status} {entry.check}({entry.subject}){facts}\n")
             sys.stderr.flush()
     except (OSError, ValueError):  # closed: nobody reads it
         return

@@ -20,7 +20,7 @@ from ..aws.buckets import bucket_region, whole_bucket
 from ..aws.client import Aws
 from ..aws.teams import TeamLike, check_team_name, get_workteam, team_here
 from ..base.errors import GtSecureError, InvalidInput
-from ..logs.time_range import parse_time
+from ..logs.time_range import TimeLike, parse_time
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
 from .change import Change, change_from_journal
@@ -81,7 +81,7 @@ def read_history(
     bucket: str | None = None,
     *,
     journal: Journal,
-    since: str | dt.datetime | None = "30d",
+    since: TimeLike | None = "30d",
 ) -> tuple[list[HistoryEntry], list[str]]:
     """Return the changes of the locks of a team and a bucket, the newest first, and what could not be read."""
     if team is None and bucket is None:

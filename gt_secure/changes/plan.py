@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..account.bucket_access import BucketAccess, access_to
 from ..account.key_listing import listing_of
@@ -108,6 +108,9 @@ class Plan(Ambiguous):
         kept = [each.wish for each in self.state.others if each.wish is not None and self.restriction.guard]
         joined = self.restriction.including(kept) if kept else self.restriction
         return None if joined.to_dict() == self.restriction.to_dict() else joined
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A plan is of one account now and cannot be pickled or copied. Call gt.plan(...) there.")
 
     @property
     def empty(self) -> bool:

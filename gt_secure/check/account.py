@@ -71,7 +71,7 @@ def no_findings(
         return CheckResult("no_findings", subject, None, text, details, "Name a private workteam, or a bucket.")
     access = f" {findings.access.text}" if findings.access is not None else ""
     text = f"No findings of severity {severity} or higher.{access} {findings.looked}"
-    if findings.accepted:
+    if len(findings.accepted):
         text = f"{text} There are {accepted_title(findings.accepted)}."
     return CheckResult("no_findings", subject, True, text, details)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..base.errors import InvalidInput, NotFound
-from ..base.ledger import KEY
+from ..base.ledger import KEY, LedgerEntry
 from ..base.outcome import CheckResult
 from ..base.shared_files import replacing
 from ..base.text import count, some
@@ -25,7 +25,6 @@ from ..secrets import SavedSecret, find_secrets, mask_secrets, mask_text, secret
 from ..secrets.recogniser import table
 from .promise import (
     WRITE,
-    Pair,
     cell_text,
     find_bypasses,
     is_promise_cell,
@@ -34,6 +33,7 @@ from .promise import (
     ran,
     ran_text,
     stated_in,
+    subjects_of,
     unkept,
     uses_checks,
 )
@@ -151,25 +151,25 @@ def write_promise(path: str | Path) -> CheckResult:
     def result(passed: bool | None, text: str, fix: str = "") -> CheckResult:
         return CheckResult("no_code_cell_skipped", file.name, passed, text, {}, fix)
 
-    pairs = {(each.check, each.subject) for each in ran(book) if each.status == "passed"}
-    if not pairs:
+    passed = [each for each in ran(book) if each.status == "passed"]
+    if not passed:
         if not uses_checks(book) or promise_of(book).stated in ("cell", "metadata"):
             return result(True, "It promises no check.")
         text = "No check passed in its saved run, so there is nothing to promise. It is not changed."
         return result(None, text, f"{_RUN_ALL.capitalize()} If it has no check, add a cell with check.promise().")
-    _state(book, pairs)
+    number = _state(book, passed)
     _replace(file, json.dumps(book, indent=1, ensure_ascii=False) + "\n")
-    return result(True, f"Its last cell promises {count(len(pairs), 'check')}.")
+    return result(True, f"Its last cell promises {count(number, 'check')}.")
 
 
-def _state(book: dict[str, Any], pairs: set[Pair]) -> None:
-    """Put the promise into the last cell of a notebook and into its metadata, in place of a former one."""
+def _state(book: dict[str, Any], passed: list[LedgerEntry]) -> int:
+    """Put the promise into the last cell of a notebook and into its metadata; return the number of checks."""
     cells = [cell for cell in book["cells"] if not is_promise_cell(cell)]
     for number, each in enumerate(cells):
         if stated_in(each) is not None:
             step = "Move check.promise(...) into a separate cell, and try again."
             raise InvalidInput(f"Cell {number} states the promise beside other code.", next_step=step, field="path")
-    lines = promise_cell(pairs).splitlines(keepends=True)
+    lines = promise_cell(passed).splitlines(keepends=True)
     cell: dict[str, Any] = {
         "cell_type": "code",
         "execution_count": None,
@@ -182,8 +182,9 @@ def _state(book: dict[str, Any], pairs: set[Pair]) -> None:
     book["cells"] = [*cells, cell]
     metadata = book.setdefault("metadata", {})
     held = {name: value for name, value in (metadata.get(KEY) or {}).items() if name != "checks"}
-    subjects = {name: sorted(subject for each, subject in pairs if each == name) for name in sorted(dict(pairs))}
-    metadata[KEY] = {**held, "promise": subjects}
+    pairs = {(each.check, each.subject) for each in passed}
+    metadata[KEY] = {**held, "promise": subjects_of(pairs)}
+    return len(pairs)
 
 
 def _searched(book: Any, details: dict[str, Any]) -> str:

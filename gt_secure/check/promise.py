@@ -52,7 +52,8 @@ _COMMAND = re.compile(
 _TALK = ("help", "print", "repr", "dir", "type", "signature", "getsource", "getdoc")
 _USES = re.compile(r"gt[_-]secure")
 _IMPORTS = re.compile(r"gt_secure\.check\b|from gt_secure import (?:\([^)]*|[^\n]*)\bcheck\b")
-_PROCESSES = re.compile(r"gt-secure|^\s*(?:\w+\s*=\s*)?!|^%%|subprocess|os\.system", re.MULTILINE)
+BY_COMMAND = "by_command"
+"""The argument of a promise that holds the checks of processes."""
 WRITE = "gt-secure check no-code-cell-skipped --write --path"
 
 TAGS = ("raises-exception", "nbval-raises-exception", "nbval-skip", "nbval-ignore-output", "skip-execution")
@@ -75,7 +76,7 @@ class Promise(NamedTuple):
     stated: Literal["", "cell", "metadata", "former"] = ""
 
 
-def promise(**checks: Iterable[str]) -> CheckResult:
+def promise(*, by_command: Mapping[str, Iterable[str]] | None = None, **checks: Iterable[str]) -> CheckResult:
     """State the checks of a notebook, each with its subjects. In a notebook, require that all of them have passed.
 
     ``gt-secure check no-code-cell-skipped --write`` writes the cell, as the last one. Without arguments it states that
@@ -83,6 +84,9 @@ def promise(**checks: Iterable[str]) -> CheckResult:
 
     Parameters
     ----------
+    by_command : mapping of str to list of str, optional
+        The same for processes of the notebook, such as ``!gt-secure check``: the outputs of the notebook have these
+        records, and this kernel does not. A runner compares them.
     **checks : list of str
         By the name of a check, the subjects for which it must pass.
 
@@ -97,14 +101,12 @@ def promise(**checks: Iterable[str]) -> CheckResult:
     --------
     >>> check.promise(guard_is_in_place=["gt-images"])  # doctest: +SKIP
     """
-    for name, subjects in checks.items():
+    for name, subjects in (*checks.items(), *(by_command or {}).items()):
         if isinstance(subjects, str):
             step = f'Write {name}=["{subjects[:40]}"].'
             raise InvalidInput(f"The subjects of {name} are a list.", next_step=step, field=name)
     owed = {(name, str(subject)) for name, subjects in checks.items() for subject in subjects}
-    shell, left = kernel_shell(), []
-    if shell is not None and not any(map(_PROCESSES.search, shell.history_manager.input_hist_raw)):
-        left = sorted(_left({pair for pair in owed if pair[0] != ASSERTS}, recorded_here()))
+    left = sorted(_left({pair for pair in owed if pair[0] != ASSERTS}, recorded_here())) if kernel_shell() else []
     text = f"Promised and not passed: {some([_pair_text(*pair) for pair in left])}." if left else ""
     text = text or f"{count(len(owed), 'check')} promised."
     fix = "Run the notebook from the first cell to the last."
@@ -154,8 +156,9 @@ def stated_in(cell: dict[str, Any]) -> set[Pair] | None:
     for call in calls:
         for keyword in call.keywords:
             try:
-                pairs |= set(_pairs({str(keyword.arg): ast.literal_eval(keyword.value)}))
-            except ValueError:
+                value = ast.literal_eval(keyword.value)
+                pairs |= set(_pairs(value if keyword.arg == BY_COMMAND else {str(keyword.arg): value}))
+            except (ValueError, AttributeError):
                 pairs.add((str(keyword.arg), "a list that is written out, not computed"))
     return pairs if calls else None
 
@@ -174,12 +177,20 @@ def is_promise_cell(cell: dict[str, Any]) -> bool:
     return bool(others) and all(isinstance(each, ast.Expr) and _is_promise(each.value) for each in others)
 
 
-def promise_cell(pairs: Iterable[Pair]) -> str:
-    """Return the source of the cell that states a promise."""
+def subjects_of(pairs: Iterable[Pair]) -> dict[str, list[str]]:
+    """Return the subjects of each check."""
     subjects: dict[str, list[str]] = {}
     for name, subject in sorted(pairs):
         subjects.setdefault(name, []).append(subject)
-    lines = [f"    {name}={json.dumps(each, ensure_ascii=False)}," for name, each in subjects.items()]
+    return subjects
+
+
+def promise_cell(passed: Iterable[LedgerEntry]) -> str:
+    """Return the source of the cell that states a promise."""
+    here = {(each.check, each.subject) for each in passed if each.source or each.check == ASSERTS}
+    others = {(each.check, each.subject) for each in passed} - here
+    given = {**subjects_of(here), **({BY_COMMAND: subjects_of(others)} if others else {})}
+    lines = [f"    {name}={json.dumps(each, ensure_ascii=False)}," for name, each in given.items()]
     return "\n".join(["from gt_secure import check", "", "check.promise(", *lines, ")"])
 
 

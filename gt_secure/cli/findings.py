@@ -130,18 +130,18 @@ def _show(found: Findings) -> None:
             say(fit(f"        {printable(finding.acceptance_text)}"))
         say(fit(f"        {finding.why}"))
         say(fit(f"        next: {finding.fix}"))
-    if not found.open:
-        say("No finding is open." if found else "No findings." if found.decided else "No rule was decided.")
+    if not len(found.open):
+        say("No finding is open." if len(found) else "No findings." if found.decided else "No rule was decided.")
     _say_accepted(found.accepted)
     if found.access is not None:
         say(fit(f"\n{found.access.text}"))
     say(fit(f"\n{found.looked}"))
-    if found.open:
+    if len(found.open):
         say(fit(f"\nMore on a finding: gt-secure findings --explain {found.open[0].code}"))
 
 
 def _say_accepted(accepted: Findings) -> None:
-    if accepted:
+    if len(accepted):
         say(f"{accepted_title(accepted)}:")
     for finding in accepted:
         about = f" ({printable(finding.subject)})" if finding.subject else ""

@@ -69,7 +69,7 @@ def _run(args: argparse.Namespace) -> int:
         return _list(args, history)
     if args.json:
         show_json({"changes": [entry.to_dict() for entry in history], "unread": list(history.unread)})
-    elif history:
+    elif len(history):
         say(table(history.head, [history.row(entry) for entry in history]))
     else:
         say(history.empty)

@@ -17,8 +17,10 @@ MIME = "application/vnd.gt-secure.scenes+json"
 
 
 @dataclass(frozen=True, slots=True)
-class LoggedProbe:
+class LoggedProbe(Ambiguous):
     """One probe with what it should have given."""
+
+    _ask = ".as_expected"
 
     label: str
     source: str

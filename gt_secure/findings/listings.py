@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, SupportsIndex, TypeVar, overload
 
 from .. import findings
 from ..account.evidence import Evidence
@@ -16,7 +16,7 @@ from ..base.ledger import Place
 from ..base.outcome import CheckResult
 from ..base.text import count, some
 from ..base.truth import without_truth
-from .model import OUTCOMES, SEVERITIES
+from .model import OUTCOMES, SEVERITIES, catalog
 
 if TYPE_CHECKING:
     from ..account.bucket_access import BucketAccess
@@ -38,6 +38,17 @@ class _List(ShownTable[T], list[T]):
     """A list with the renderers, which show the first hundred."""
 
     most = 100
+
+    def _part(self, items: list[T]) -> Self:
+        """Return some of the items, with what all of them rest on."""
+        return type(self)(items)
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> Self: ...
+    def __getitem__(self, index: SupportsIndex | slice) -> T | Self:
+        return self._part(super().__getitem__(index)) if isinstance(index, slice) else super().__getitem__(index)
 
 
 class Workteams(_List["Workteam"]):
@@ -88,6 +99,9 @@ class History(_List["HistoryEntry"]):
     def __init__(self, entries: Iterable[HistoryEntry] = (), unread: Iterable[str] = ()) -> None:
         super().__init__(entries)
         self.unread = tuple(unread)
+
+    def _part(self, items: list[HistoryEntry]) -> Self:
+        return type(self)(items, self.unread)
 
     def __bool__(self) -> bool:
         if not len(self) and self.unread:
@@ -140,6 +154,10 @@ class Findings(ShownTable["Finding"], tuple["Finding", ...]):
             raise TypeError(without_truth(self, f".checked: no rule was decided. {self.looked}"))
         return len(self) > 0
 
+    def __getitem__(self, index: Any) -> Any:
+        found = super().__getitem__(index)
+        return self._of(found) if isinstance(index, slice) else found
+
     def _of(self, findings: Iterable[Finding]) -> Findings:
         """Return some of the findings, with what all of them rest on."""
         some = Findings(findings, self.checked, self.evidence, self.access)
@@ -182,7 +200,7 @@ class Findings(ShownTable["Finding"], tuple["Finding", ...]):
         accepted = {each.code for each in self.accepted}
         codes = [each.code for each in self.checked if each.outcome == "unknown" and each.code not in accepted]
         codes += [each.code for each in self.open if each.state == "unknown"]
-        undecided = any(findings.catalog()[code]["severity"] in (worst or SEVERITIES) for code in codes)
+        undecided = any(catalog()[code]["severity"] in (worst or SEVERITIES) for code in codes)
         return None if undecided or not self.decided else True
 
     def require(self, severity: Severity = "high") -> Self:

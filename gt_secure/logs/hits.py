@@ -356,6 +356,11 @@ class Hits(Ambiguous):
             raise MissingExtra("pandas is not installed.", next_step="pip install pandas") from error
         return self._store.frame(self._select(self._shown))
 
+    @activity.step(activity.ROWS)
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Give all rows to pandas, polars, pyarrow, DuckDB or Narwhals; all columns keep their type."""
+        return self._store.arrow_stream(self._select(self._shown), requested_schema)
+
     def to_parquet(self, path: str | Path) -> None:
         """Write all rows to a Parquet file."""
         self._copy(path, "(FORMAT parquet, COMPRESSION zstd)", [])

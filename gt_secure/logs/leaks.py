@@ -18,7 +18,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, overload
 
 from ..base import html as markup
 from ..base.errors import InvalidInput
@@ -273,7 +273,13 @@ class Leaks:
     def __iter__(self) -> Iterator[Leak]:
         return iter(self.found)
 
-    def __getitem__(self, index: int) -> Leak:
+    @overload
+    def __getitem__(self, index: int) -> Leak: ...
+    @overload
+    def __getitem__(self, index: slice) -> Leaks: ...
+    def __getitem__(self, index: int | slice) -> Leak | Leaks:
+        if isinstance(index, slice):
+            return Leaks(self.found[index], self.checked, self.notes, self.tests, self.unread)
         return self.found[index]
 
     @property
@@ -317,6 +323,14 @@ class Leaks:
             (*"kind key signed_at first_user later_user later_first uses refused fingerprint viewer".split(),),  # noqa: SIM905
             rows,
         )
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """Return the rows of :meth:`to_table` as dictionaries."""
+        return self.to_table().to_dicts()
+
+    def to_pandas(self) -> Any:
+        """Return the rows of :meth:`to_table` as a pandas DataFrame."""
+        return self.to_table().to_pandas()
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able form."""

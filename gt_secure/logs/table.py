@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ..base import html as markup
-from ..base.errors import InvalidInput, MissingExtra
+from ..base.columns import data_frame
+from ..base.errors import InvalidInput
 from ..base.html import Markup
 from ..base.text import json_text, printable
 
@@ -100,24 +101,28 @@ class Table:
 
     def to_pandas(self) -> Any:
         """A pandas DataFrame; raises :class:`MissingExtra` without pandas."""
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise MissingExtra("pandas is not installed.", next_step="pip install pandas") from error
-        return pd.DataFrame.from_records(self.rows, columns=list(self.columns))
+        return data_frame(self.columns, self.rows)
 
     def to_parquet(self, path: str | Path) -> None:
         """Write a Parquet file; all columns keep their type."""
+        with self._stored() as connection, writable(path):
+            target = str(path).replace("'", "''")
+            connection.execute(f"COPY t TO '{target}' (FORMAT parquet)")
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Give the rows to pandas, polars, pyarrow, DuckDB or Narwhals; all columns keep their type."""
+        return self._stored().table("t").__arrow_c_stream__(requested_schema)
+
+    def _stored(self) -> Any:
+        """Return a connection to DuckDB with the rows as the table t."""
         import duckdb
 
         values = {name: self.column(name) for name in self.columns}
         kinds = {name: _sql_type(column) for name, column in values.items()}
         picks = ", ".join(f"unnest(?::{kind}[]) AS {_quoted(name)}" for name, kind in kinds.items())
-        with duckdb.connect() as connection:
-            target = str(path).replace("'", "''")
-            connection.execute(f"CREATE TABLE t AS SELECT {picks}", list(values.values()))
-            with writable(path):
-                connection.execute(f"COPY t TO '{target}' (FORMAT parquet)")
+        connection = duckdb.connect()
+        connection.execute(f"CREATE TABLE t AS SELECT {picks}", list(values.values()))
+        return connection
 
     def markup(self) -> list[Markup]:
         """The first rows as a table for people, and how many more there are."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import ipywidgets
@@ -18,7 +18,7 @@ from ..logs.activity import Activity
 from ..logs.named_networks import Networks
 from .allow_fields import FIELDS
 from .background import Worker, as_error, is_testing
-from .page_assets import page_parts
+from .page_assets import page_parts, shared_parts
 from .thread_safe import Html, ThreadSafe, make, set_class
 
 if TYPE_CHECKING:
@@ -94,12 +94,44 @@ class Box(ThreadSafe, ipywidgets.VBox):  # type: ignore[misc]
             bundle["text/plain"] = self.text_form()
         return bundle
 
+    def close(self) -> None:
+        """Close this widget and all that it is made of: ipywidgets keeps every open one, here and in the browser."""
+        for widget in parts_of(self):
+            if widget is not self:
+                ipywidgets.Widget.close(widget)
+        super().close()
+
     def text_form(self) -> str:
         """Return text for places without widgets: the part, and how to do the same without it."""
         return (
             f"gt_secure {self.shown_as}: an interactive widget. Here it is not shown; run the cell in JupyterLab, or "
             "do the same from Python (help(gt_secure)) or the command line (gt-secure --help)."
         )
+
+
+def parts_of(root: ipywidgets.Widget) -> list[ipywidgets.Widget]:
+    """Return a widget and those that only it holds: as children, layout and style, or to show them later."""
+    shared = {id(each) for each in shared_parts()}
+    parts: dict[int, ipywidgets.Widget] = {}
+    left: list[object] = [root]
+    while left:
+        each = left.pop()
+        if isinstance(each, Mapping):
+            left += each.values()
+        elif isinstance(each, list | tuple):
+            left += each
+        elif isinstance(each, ipywidgets.Widget) and id(each) not in parts and id(each) not in shared:
+            parts[id(each)] = each
+            left += [*each._trait_values.values(), *vars(each).values()]
+    return list(parts.values())
+
+
+def replace_children(box: ipywidgets.Box, children: Iterable[ipywidgets.Widget]) -> None:
+    """Show other widgets in a box, and close those that it has no more."""
+    former, box.children = box.children, tuple(children)
+    kept = {id(part) for each in box.children for part in parts_of(each)}
+    for part in (part for each in former for part in parts_of(each) if id(part) not in kept):
+        part.close()
 
 
 class Step(Box):

@@ -9,7 +9,7 @@ import ipywidgets
 
 from ..base import html as markup
 from ..base.html import Tone
-from .base import Box, spoken, text_field
+from .base import Box, replace_children, spoken, text_field
 from .thread_safe import Html, make, set_class
 
 _MOST = 60
@@ -116,12 +116,10 @@ class ChipInput(Box):
 
     def _draw(self) -> None:
         kept = {entry: self._chips.pop(entry, None) or self._chip(entry) for entry in self._entries[:_MOST]}
-        for gone in self._chips.values():
-            gone.close()
         self._chips = kept
         rest = len(self._entries) - len(kept)
         more = [Html(markup.hint(f"and {rest:,} more: edit them as text"))] if rest > 0 else []
-        self.chips.children = (*kept.values(), *more)
+        replace_children(self.chips, (*kept.values(), *more))
         set_class(self.chips, "gts-hidden", not kept)
         self._draw_corrections()
 
@@ -132,10 +130,8 @@ class ChipInput(Box):
             entry: self._corrected.pop(entry, []) or [self._correction(entry, each) for each in entry.corrections]
             for entry in wrong
         }
-        for gone in (button for buttons in self._corrected.values() for button in buttons):
-            gone.close()
         self._corrected = kept
-        self.corrections.children = tuple(button for buttons in kept.values() for button in buttons)
+        replace_children(self.corrections, (button for buttons in kept.values() for button in buttons))
         set_class(self.corrections, "gts-hidden", not self.corrections.children)
 
     def _correction(self, entry: Entry, correction: Correction) -> ipywidgets.Button:

@@ -9,7 +9,7 @@ import ipywidgets
 import traitlets
 
 from ..base import html as markup
-from .base import Box
+from .base import Box, replace_children
 from .thread_safe import Html, make, set_class, shared, thread_safe
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class LinkedPlot(Box):
         gone = self.bars.children
         self._marks = tuple(marks)
         self.picture.value = picture
-        self.bars.children = tuple(self._button(mark) for mark in self._marks)
+        replace_children(self.bars, (self._button(mark) for mark in self._marks))
         set_class(self.hint, "gts-hidden", not marks)
         for button in gone:
             button.layout.close()

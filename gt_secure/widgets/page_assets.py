@@ -38,6 +38,15 @@ def page_parts(root: ipywidgets.Widget) -> tuple[ipywidgets.Widget, ...]:
     return tuple(parts)
 
 
+def shared_parts() -> list[ipywidgets.Widget]:
+    """Return the widgets that all panels and steps share, with their layout and style."""
+    kept = list(_kept.values())
+    return [
+        *kept,
+        *(value for each in kept for value in each._trait_values.values() if isinstance(value, ipywidgets.Widget)),
+    ]
+
+
 def _keep(name: str, make: Callable[[], Any]) -> Any:
     found = _kept.get(name)
     if found is None or found.comm is None:  # none yet, or closed with all widgets

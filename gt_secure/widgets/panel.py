@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import weakref
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from ..account import access_under
 from ..aws.teams import buckets_of, team_reference
 from ..base import html as markup
 from ..base.errors import Conflict, CredentialsError, GtSecureError, InvalidInput, PolicyError
+from ..base.ledger import kernel_shell
 from ..connection import connection_of
 from ..doctor import examine
 from ..engine.access.locks import READ_POLICY
@@ -441,7 +443,7 @@ def panel(
             "A connection and a session are given.", next_step="Pass one of them.", field="sagemaker_session"
         )
     given = sagemaker_session if connection is None else connection
-    return Panel(
+    made = Panel(
         None if given is None else connection_of(given),
         team=team,
         bucket=bucket,
@@ -449,3 +451,22 @@ def panel(
         addresses=addresses,
         endpoints=endpoints,
     )
+    _close_former(made)
+    return made
+
+
+_former: dict[str, list[tuple[str, weakref.ref[Panel]]]] = {}
+
+
+def _close_former(panel: Panel) -> None:
+    """Close the panels that an earlier run of this cell made: its output is replaced, and nobody sees them."""
+    shell = kernel_shell()
+    message = {} if shell is None else shell.get_parent() or {}
+    cell, run = (message.get("metadata") or {}).get("cellId"), str((message.get("header") or {}).get("msg_id"))
+    if cell is None:  # not every front end names the cell
+        return
+    known = _former.get(cell, [])
+    for each, reference in known:
+        if each != run and (earlier := reference()) is not None:
+            earlier.close()
+    _former[cell] = [*(pair for pair in known if pair[0] == run), (run, weakref.ref(panel))]

@@ -23,7 +23,7 @@ from ..connection import with_facts
 from ..engine.iam.facts import Values, check_facts
 from ..engine.iam.request_keys import is_multivalued, key_facts
 from ..logs.activity import Activity
-from .base import PANEL, Box, Link, Step, check, field, spoken
+from .base import PANEL, Box, Link, Step, check, field, replace_children, spoken
 from .thread_safe import Html, row, set_class, stack
 
 if TYPE_CHECKING:
@@ -236,7 +236,8 @@ class ReviewStep(Step):
             box = check(notice.consent, False, self._confirmer(notice.code))
             shown.append(stack(Html(parts.notice_html(notice, asks=True)), box, classes="gts-ask"))
         rest = markup.Markup("") if plan is None else parts.before_apply(plan, self._asked)
-        self.confirms.children = (Html('<h3 class="gts-h">Before you apply</h3>'), *shown) if shown else ()
+        head = [Html('<h3 class="gts-h">Before you apply</h3>')] if shown else []
+        replace_children(self.confirms, (*head, *shown))
         self.rest.value = rest if shown else parts.headed(rest)
         set_class(self.reason, "gts-hidden", plan is None or plan.empty)
 
@@ -306,7 +307,7 @@ class FactFields(Box):
             self.inputs.pop(key).close()
         self.inputs = {key: self.inputs.get(key) or self._input(key) for key in keys}
         hint = markup.hint("Some answers are unknown. Type the values that you know; the change is planned again.")
-        self.children = (Html(hint), *self.inputs.values()) if keys else ()
+        replace_children(self, (Html(hint), *self.inputs.values()) if keys else ())
 
     def _input(self, key: str) -> ipywidgets.Text:
         several = is_multivalued(key.lower())

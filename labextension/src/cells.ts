@@ -3,18 +3,12 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { INotebookTracker, NotebookActions } from '@jupyterlab/notebook';
 
-import { panelCell, TEST_CHECKS, testCell } from './kernel_code';
+import { panelCell, testCell } from './kernel_code';
 import type { IChoices } from './settings';
 import { Commands } from './tokens';
 
 export function addCellCommands(app: JupyterFrontEnd, notebooks: INotebookTracker, choices: () => IChoices): void {
-  const add = (
-    id: string,
-    label: string,
-    caption: string,
-    code: (choices: IChoices) => string,
-    checks: string[] = []
-  ) =>
+  const add = (id: string, label: string, caption: string, code: (choices: IChoices) => string) =>
     app.commands.addCommand(id, {
       label,
       caption,
@@ -30,12 +24,6 @@ export function addCellCommands(app: JupyterFrontEnd, notebooks: INotebookTracke
           NotebookActions.changeCellType(notebook, 'code');
         }
         notebook.activeCell?.model.sharedModel.setSource(code(choices()));
-        const held = notebook.model.getMetadata('gt_secure') ?? {};
-        const promised: Record<string, number> = { ...held.checks };
-        checks.forEach(name => (promised[name] = (promised[name] ?? 0) + 1));
-        if (checks.length) {
-          notebook.model.setMetadata('gt_secure', { ...held, checks: promised });
-        }
         app.shell.activateById(notebooks.currentWidget!.id);
         notebook.mode = 'edit';
       }
@@ -45,8 +33,7 @@ export function addCellCommands(app: JupyterFrontEnd, notebooks: INotebookTracke
     Commands.insertTest,
     'Insert a Regression-Test Cell',
     'Insert a cell that fails when the restriction no longer holds',
-    testCell,
-    TEST_CHECKS
+    testCell
   );
   app.commands.notifyCommandChanged();
   notebooks.currentChanged.connect(() => {

@@ -33,9 +33,6 @@ export function panelCell(choices: IChoices): string {
   return `import gt_secure\n\ngt_secure.panel(${[connection, what].filter(Boolean).join(', ')})`;
 }
 
-/** The checks of the cell below; the notebook's metadata promises them, so that a run notices a deleted cell. */
-export const TEST_CHECKS = ['nothing_drifted', 'expectations_hold'];
-
 /** Code for a notebook cell that fails when a restriction no longer holds. */
 export function testCell(choices: IChoices): string {
   const where = keywords({ profile: choices.profile, region: choices.region, team: '', bucket: '' });
@@ -51,6 +48,7 @@ restriction = Restriction(
     bucket=${bucket},
     expectations=[expect.allowed("203.0.113.7"), expect.refused("198.51.100.9")],
 )
+# After a run, "gt-secure check no-code-cell-skipped --write --path NOTEBOOK" writes what must pass as a last cell.
 check.nothing_drifted(gt, restriction)
 check.expectations_hold(gt, restriction)`;
 }

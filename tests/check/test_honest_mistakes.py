@@ -38,7 +38,7 @@ CHECKS = [{"check": "team_is_restricted", "team": each} for each in ("radiology-
 FILE = json.dumps({"version": 1, "checks": CHECKS})
 SHORT = json.dumps({"version": 1, "checks": CHECKS[:1]})
 HELPER = "def run(gt, check):\n    " + TEAMS.replace("\n", "\n    ") + "\n"
-URL = "url = gt.sign('gt-images', 'scans/chest-0001.png')\n"
+URL = "url = gt.sign('gt-images', 'scans/0001.png')\n"
 
 
 class Case(NamedTuple):
@@ -297,7 +297,7 @@ class Rig:
         self.sandbox.reset()
 
     def place(self, name: str, sources: tuple[str, ...], case: Case, *, after: bool) -> Path:
-        folder = self.folder / "".join(c if c.isalnum() else "-" for c in name)
+        folder = self.folder / "".join(c if c.isalnum() else f"{ord(c):x}" for c in name)
         folder.mkdir(exist_ok=True)
         (folder / case.name).write_text(case.files[after])
         (folder / "short.json").write_text(SHORT)

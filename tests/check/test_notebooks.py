@@ -151,7 +151,6 @@ class Kernel:
 
     def __init__(self):
         self.events = self.display_pub = self
-        self.history_manager = SimpleNamespace(input_hist_raw=[])
         self.shown = []
 
     def register(self, event, function):

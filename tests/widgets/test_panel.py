@@ -9,9 +9,11 @@ import json
 import re
 import subprocess
 import sys
+import threading
 import time
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import ipywidgets
@@ -482,3 +484,32 @@ def test_a_lock_that_is_off_says_nothing_in_the_present(connection: Connection, 
     made._draw_top(plan=None, access=None, guard_known=False)
     assert "It refuses" not in words(made.top.value)
     made.close()
+
+
+@pytest.mark.parametrize("times", [2, pytest.param(50, marks=pytest.mark.slow)])
+def test_a_closed_panel_leaves_no_widget_comm_or_thread(connection: Connection, now: None, times: int) -> None:
+    from ipywidgets.widgets import widget as registry
+
+    def open_and_close() -> tuple[int, int, int]:
+        made = panel(connection, team="open-team")
+        made.allow.address_input.input.value = "203.0.113.0/24"
+        made.close()
+        open_comms = sum(each.comm is not None for each in registry._instances.values())
+        return len(registry._instances), open_comms, threading.active_count()
+
+    first = open_and_close()  # what all panels share, such as the style sheet, is made once
+    assert [open_and_close() for _ in range(times)] == [first] * times
+
+
+def test_the_panel_of_a_cell_that_runs_again_is_closed(
+    connection: Connection, now: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message: dict[str, Any] = {"metadata": {"cellId": "a"}, "header": {"msg_id": "1"}}
+    module = sys.modules["gt_secure.widgets.panel"]
+    monkeypatch.setattr(module, "kernel_shell", lambda: SimpleNamespace(get_parent=lambda: message))
+    two = [panel(connection), panel(connection)]
+    message["metadata"] = {"cellId": "b"}
+    other = panel(connection)
+    message |= {"metadata": {"cellId": "a"}, "header": {"msg_id": "2"}}
+    again = panel(connection)
+    assert [each.comm is None for each in (*two, other, again)] == [True, True, False, False]

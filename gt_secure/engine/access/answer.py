@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...base.columns import data_frame
 from ...base.html import Tone
 from ...base.text import members, printable
 from ...base.truth import Ambiguous, without_truth
@@ -133,6 +134,16 @@ class Answers(tuple[Answer, ...]):
     def to_dicts(self) -> list[dict[str, Any]]:
         """Return a row of JSON-able data for each answer."""
         return [each.to_dict() for each in self]
+
+    def to_pandas(self) -> Any:
+        """Return the answers as a pandas DataFrame; raises :class:`~gt_secure.errors.MissingExtra` without pandas."""
+        rows = self.to_dicts()
+        columns = list(rows[0]) if rows else ["answer"]
+        return data_frame(columns, [list(row.values()) for row in rows])
+
+    def __getitem__(self, index: Any) -> Any:
+        found = super().__getitem__(index)
+        return Answers(found) if isinstance(index, slice) else found
 
     def __repr__(self) -> str:
         from .exposure_text import answers_text

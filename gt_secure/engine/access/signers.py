@@ -189,6 +189,14 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
     unread: tuple[str, ...] = ()
     missing: NotRead | None = None
 
+    def __getitem__(self, index: Any) -> Any:
+        found = super().__getitem__(index)
+        if not isinstance(index, slice):
+            return found
+        part = Signers(found)
+        vars(part).update(vars(self))
+        return part
+
     def __bool__(self) -> bool:
         if self.missing is not None:
             raise TypeError(without_truth(self, ".missing: the users and roles were not read"))

@@ -108,6 +108,15 @@ class Store:
         with self._lock, activity.statement(self.share_done) as stops, self._our_errors():
             return run_interruptible(lambda: self._connection.execute(sql).df(), self._connection.interrupt, stops)
 
+    def arrow_stream(self, sql: str, requested_schema: object) -> object:
+        """Return the rows of a query as a stream of Arrow, which lives on while other statements run."""
+        name = self.new_name("stream")
+        self.query(f"CREATE TABLE {name} AS {sql}")  # a cursor sees no temporary table
+        with self._lock, self._our_errors():
+            stream: object = self._connection.cursor().table(name).__arrow_c_stream__(requested_schema)
+            self._connection.execute(f"DROP TABLE {name}")
+        return stream
+
     @contextlib.contextmanager
     def _our_errors(self) -> Iterator[None]:
         import duckdb

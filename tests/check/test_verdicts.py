@@ -1,0 +1,130 @@
+"""Each command whose exit code is a verdict fails a notebook in all three spellings: function, magic and shell."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gt_secure import Restriction, magics
+from gt_secure.base.errors import GtSecureError
+from gt_secure.base.ledger import records_of
+from gt_secure.check import CheckFailed
+from gt_secure.check.promise import checks_in
+from gt_secure.cli.commands import COMMANDS, VERDICTS, find_command
+from gt_secure.cli.main import main
+from gt_secure.connection import Connection
+from support.scene import Scene
+
+OPEN = {
+    "check": "check guard-is-in-place s3://gt-archive",
+    "prove": "prove s3://gt-archive --allow 203.0.113.0/24",
+    "doctor": "doctor --need hits",
+    "history": "history verify",
+    "findings": "findings s3://gt-archive --fail-on info",
+    "audit": "audit --no-logs --fail-on info",
+    "sweep": "sweep --role-name GtSecureSweep --accounts accounts.txt --regions us-east-1 --fail-on info",
+}
+"""A line of each verdict command that does not end with 0: for nothing is guarded."""
+FUNCTIONS: dict[str, Any] = {
+    "check": lambda gt: gt_check().run_specs(gt, []).require(),
+    "prove": lambda gt: gt.prove(Restriction(bucket="gt-archive", addresses="203.0.113.0/24")).require(),
+    "doctor": lambda gt: examined(gt).require(),
+    "history": lambda gt: gt.journal.verify().require(),
+    "findings": lambda gt: gt.findings(bucket="gt-archive").require("info"),
+    "audit": lambda gt: gt.audit(logs=False).require("info"),
+}
+
+
+def gt_check() -> Any:
+    from gt_secure import check
+
+    return check
+
+
+def examined(gt: Connection) -> Any:
+    from gt_secure.doctor import examine
+
+    return examine(gt, features=["hits"])
+
+
+@pytest.fixture
+def place(scene: Scene, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Scene:
+    scene.use_environment(monkeypatch)
+    monkeypatch.setenv("GT_SECURE_JOURNAL", str(tmp_path / "journal"))
+    monkeypatch.setenv("AWS_RETRY_MODE", "standard")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "accounts.txt").write_text("111122223333\n")
+    scene.client("s3").create_bucket(Bucket="gt-archive")
+    return scene
+
+
+def test_the_table_marks_them() -> None:
+    assert set(OPEN) == set(VERDICTS)
+    assert {item.name for item in COMMANDS if item.verdict} == set(VERDICTS)
+    for name, line in OPEN.items():
+        command = find_command(name)
+        assert command is not None
+        assert command.is_verdict(shlex.split(line))
+    for line in ("plan -f x", "hits --by key", "leaks", "findings", "audit", "doctor", "history", "history show x"):
+        command = find_command(line.split()[0])
+        assert command is not None
+        assert not command.is_verdict(shlex.split(line)), line
+
+
+@pytest.mark.parametrize("name", VERDICTS)
+@pytest.mark.parametrize(
+    "form",
+    ["!gt-secure {}", "%gt_secure {}", "# !gt-secure {}", "out = !gt-secure {}", "import os\nos.system('gt-secure {}')",
+     "subprocess.run(['gt-secure', {}])", "%%bash\ngt-secure {}", "!python -m gt_secure {}", "%sx gt-secure {}"],
+)  # fmt: skip
+def test_a_notebook_that_names_it_promises_it(name: str, form: str) -> None:
+    words = OPEN[name].split()
+    line = ", ".join(map(repr, words)) if "[" in form else OPEN[name]
+    wanted = "guard_is_in_place" if name == "check" else name
+    assert checks_in(form.format(line), "code", {}) == {wanted}
+
+
+@pytest.mark.parametrize(
+    "text", ["!gt-secure plan -f x.json", "!gt-secure hits", "!gt-secure findings", "!gt-secure who x"]
+)
+def test_other_commands_promise_nothing(text: str) -> None:
+    assert checks_in(text, "code", {}) == set()
+
+
+def test_each_is_loud_in_all_spellings(place: Scene, capfd: pytest.CaptureFixture[str]) -> None:
+    quiet = []
+    for name, line in OPEN.items():
+        code = main(shlex.split(line))
+        if code not in (2, 3):
+            quiet.append(f"gt-secure {line} ends with {code}")
+        try:
+            exec("run(line)", {"run": magics.run_line, "line": line})
+            quiet.append(f"%gt_secure {line}")
+        except GtSecureError:
+            pass
+        if name in FUNCTIONS:
+            try:
+                FUNCTIONS[name](place.gt)
+                quiet.append(f"the function of {name}")
+            except CheckFailed:
+                pass
+    assert quiet == []
+    for name in {*OPEN} - {"check", "history", "sweep"}:
+        exec("value = run(line)", {"run": magics.run_line, "line": OPEN[name]})
+
+
+def test_a_process_of_a_notebook_writes_its_record(place: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JPY_PARENT_PID", "1")
+    command = [sys.executable, "-m", "gt_secure", *OPEN["prove"].split()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    output = {"output_type": "stream", "text": done.stderr}
+    [entry] = records_of([{"source": "!gt-secure", "outputs": [output]}])
+    assert (entry.check, entry.status, entry.account, entry.on) == ("prove", "failed", "111122223333", "sandbox")
+    assert entry.subject == "s3://gt-archive --allow 203.0.113.0/24"
+    merged = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
+    assert "gt_secure: " not in merged.stdout, "a program reads it"
