@@ -474,7 +474,7 @@ def _made(fingerprint: str, rows: list[tuple[Any, ...]], kind: str, users: tuple
 
 
 def _user(row: tuple[Any, ...], identify: _Identities) -> User:
-    address, endpoint, agent, uses = row[1], row[2], row[6] or "", row[10]
+    address, endpoint, agent, uses = row[1], row[2], row[6] or "", row[-1]
     identity, about = identify.of(address, endpoint)
     times = tuple((_EPOCH + dt.timedelta(microseconds=use >> 1), bool(use & 1)) for use in uses)
     return User(address, endpoint, identity, agent, times, _is_prefetcher(agent), about.name, about.asn, about.country)
