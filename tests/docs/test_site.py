@@ -129,4 +129,4 @@ def test_the_lab_has_what_it_loads(site: Path) -> None:
         pytest.skip("make docs builds the engine of the lab first")
     lab = site / "_static" / "lab"
     names = {path.relative_to(lab).as_posix() for path in lab.rglob("*")}
-    assert {"lab.js", "worker.js", "mistakes.json", "engine.zip", "started.bin.gz", "pyodide/pyodide.asm.wasm"} <= names
+    assert {"lab.js", "worker.js", "mistakes.json", "engine.zip", "started.bin.gz", "pyodide.asm.wasm.gz"} <= names
