@@ -18,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
+from build_lab import NOT_SERVED  # noqa: E402 - the path comes first
 from site_links import linked  # noqa: E402 - the path comes first
 
 SUBJECTS = {
@@ -46,9 +47,7 @@ def assemble(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(ROOT / "docs", folder, ignore=shutil.ignore_patterns("__pycache__", "_build"))
     if LAB.is_dir():
-        shutil.copytree(
-            LAB, folder / "assets" / "lab", ignore=shutil.ignore_patterns("engine.sha256"), dirs_exist_ok=True
-        )
+        shutil.copytree(LAB, folder / "assets" / "lab", ignore=shutil.ignore_patterns(*NOT_SERVED), dirs_exist_ok=True)
     else:
         print(
             "The policy lab has no engine: run python tools/build_lab.py first (it needs Node and npm).",

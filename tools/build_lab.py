@@ -68,47 +68,91 @@ ARROW = ("RecordBatchReader", "Table", "Type", "tableToIPC")
 SCRIPT = """
 import { readFileSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
-const [out, source, questions] = process.argv.slice(-3);
+const [out, source, questions, mixer] = process.argv.slice(-4);
 // Node would print the line of the error, which is all of Pyodide, and lose the error itself.
 process.on("uncaughtException", (error) => {
   writeFileSync(2, String(error));
   process.exit(1);
 });
 const { loadPyodide } = await import(`file://${out}/pyodide/pyodide.mjs`);
+const { mix } = await import(`file://${mixer}`);
 const env = { HOME: "/home/pyodide", PYTHONHASHSEED: "0" };
 
 const compiler = await loadPyodide({ indexURL: `${out}/pyodide`, env });
 compiler.unpackArchive(new Uint8Array(readFileSync(source)), "zip", { extractDir: "/source" });
+compiler.FS.writeFile("/stdlib.zip", readFileSync(`${out}/pyodide/python_stdlib.zip`));
 compiler.runPython(`
-import pathlib, py_compile, zipfile
+import ast, pathlib, types, zipfile
+from importlib._bootstrap_external import _code_to_hash_pyc
+DEFINITIONS = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+def without_places(code):
+    # The page shows the last line of an error only.
+    consts = tuple(without_places(each) if isinstance(each, types.CodeType) else each for each in code.co_consts)
+    return code.replace(co_consts=consts, co_linetable=b"")
+
+def is_text(node):
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+def compiled(data, name):
+    tree = ast.parse(data)
+    for node in ast.walk(tree):
+        if isinstance(node, DEFINITIONS):  # docstrings, and texts below a value
+            node.body = [each for each in node.body if not is_text(each)] or [ast.Pass()]
+    code = compile(ast.fix_missing_locations(tree), name, "exec", dont_inherit=True)
+    return bytes(_code_to_hash_pyc(without_places(code), bytes(8), False))
+
+def archived(archive, name, data):
+    archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
+
 folder = pathlib.Path("/source")
-for path in sorted(folder.rglob("*.py")):
-    if path.name != "__init__.py":  # a face reads what it lists from its own source
-        py_compile.compile(str(path), str(path) + "c", str(path.relative_to(folder)), doraise=True,
-                           invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
-        path.unlink()
 with zipfile.ZipFile("/engine.zip", "w") as archive:
     for path in sorted(folder.rglob("*.*")):
-        archive.writestr(zipfile.ZipInfo(str(path.relative_to(folder))), path.read_bytes(), zipfile.ZIP_DEFLATED)
+        name, data = str(path.relative_to(folder)), path.read_bytes()
+        if path.suffix == ".py" and path.name != "__init__.py":  # a face reads what it lists from its own source
+            name, data = name + "c", compiled(data, name)
+        archived(archive, name, data)
+with zipfile.ZipFile("/stdlib.zip") as old, zipfile.ZipFile("/lean.zip", "w") as archive:
+    for name in old.namelist():
+        is_source = name.endswith(".py")
+        archived(archive, name + "c" * is_source, compiled(old.read(name), name) if is_source else old.read(name))
 `);
 const engine = compiler.FS.readFile("/engine.zip");
 writeFileSync(`${out}/engine.zip`, engine);
+writeFileSync(`${out}/stdlib.zip`, compiler.FS.readFile("/lean.zip"));
+const { info } = JSON.parse(readFileSync(`${out}/pyodide/pyodide-lock.json`, "utf-8"));
+writeFileSync(`${out}/lock.json`, JSON.stringify({ info, packages: {} }));
 
-const started = await loadPyodide({ indexURL: `${out}/pyodide`, env, _makeSnapshot: true });
+const started = await loadPyodide({
+  indexURL: `${out}/pyodide`, stdLibURL: `${out}/stdlib.zip`, env, _makeSnapshot: true });
 started.unpackArchive(engine, "zip", { extractDir: "/engine" });
 started.globals.set("questions", readFileSync(questions, "utf-8"));
-started.runPython(`
+const answers = JSON.parse(started.runPython(`
 import gc, json, sys
 sys.path.insert(0, "/engine")
 import lab
-for question in json.loads(questions):
-    lab.ask(json.dumps(question))
-del questions, question
+answers = [json.loads(lab.ask(json.dumps(question))) for question in json.loads(questions)]
+found = json.dumps({name: answer for name, answer in zip(lab._ASKED, answers)})
+lab._exposure_of.cache_clear()
+del questions, answers
 gc.collect()
-`);
-writeFileSync(`${out}/started.bin.gz`, gzipSync(started.makeMemorySnapshot(), { level: 9 }));
+found
+`));
+started.runPython("del found");
+const program = readFileSync(`${out}/pyodide/pyodide.asm.wasm`);
+const memory = gzipSync(mix(started.makeMemorySnapshot(), program), { level: 9 });
+const packed = gzipSync(program, { level: 9 });
+writeFileSync(`${out}/started.bin.gz`, memory);
+writeFileSync(`${out}/pyodide.asm.wasm.gz`, packed);
+writeFileSync(`${out}/example.json`, JSON.stringify({ bytes: memory.length + packed.length, answers }));
 """
-"""Compiles the engine, and keeps the memory of a Python that has started and answered: the page goes on from there."""
+"""Compiles engine and library without docstrings, and keeps the memory of a Python that has started and answered.
+
+The page goes on from there. The answers for its first example are kept, too: it shows them until the engine is there.
+"""
+
+NOT_SERVED = ("engine.sha256", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
+"""Files from which others are made: the page loads those."""
 
 
 def fetch(package: Package, out: Path) -> None:
@@ -165,7 +209,12 @@ def build_engine(out: Path) -> None:
     """Compile the engine and keep a started Python; nothing is done where their source is the same."""
     files = sources()
     asked = json.dumps([*questions(), {**questions()[0], "policy": "{"}])
-    parts = [*(name.encode() + b"\0" + data for name, data in files.items()), asked.encode(), SCRIPT.encode()]
+    parts = [
+        *(name.encode() + b"\0" + data for name, data in files.items()),
+        asked.encode(),
+        SCRIPT.encode(),
+        (LAB / "memory.js").read_bytes(),
+    ]
     digest = hashlib.sha256(b"\0".join([PACKAGES[0].integrity.encode(), *parts])).hexdigest()
     stamp = out / "engine.sha256"
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == digest:
@@ -178,7 +227,8 @@ def build_engine(out: Path) -> None:
         (folder / "questions.json").write_text(asked, encoding="utf-8")
         (folder / "build.mjs").write_text(SCRIPT, encoding="utf-8")
         stamp.unlink(missing_ok=True)
-        run("node", "build.mjs", str(out), str(folder / "source.zip"), str(folder / "questions.json"), cwd=folder)
+        names = (str(folder / name) for name in ("source.zip", "questions.json"))
+        run("node", "build.mjs", str(out), *names, str(LAB / "memory.js"), cwd=folder)
     stamp.write_text(digest, encoding="utf-8")
 
 

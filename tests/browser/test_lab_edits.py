@@ -121,6 +121,12 @@ def text_of(html: str) -> str:
     return "".join(parser.parts)
 
 
+PAGE = """<!doctype html><html lang="en"><head><title>Lab</title>
+<style>html {{ --pst-color-background: Canvas; --pst-color-surface: Canvas; background: Canvas; color: CanvasText;
+  --pst-color-text-muted: light-dark(#48566b, #9ca4af); }}</style></head>
+<body><main><h1>Lab</h1>{}</main></body></html>"""
+
+
 class Late(http.server.SimpleHTTPRequestHandler):
     """The files of the page; answers come late, and some never."""
 
@@ -161,7 +167,7 @@ def page_of(chromium: Any, tmp_path: Path) -> Iterator[Any]:
         script.write_text(text, encoding="utf-8")
         (folder / "_static" / "lab" / "worker.js").write_text(WORKER, encoding="utf-8")
         fragment = (LAB / "page.html").read_text(encoding="utf-8")
-        (folder / "lab.html").write_text(f"<!doctype html><title>Lab</title><body>{fragment}", encoding="utf-8")
+        (folder / "lab.html").write_text(PAGE.format(fragment), encoding="utf-8")
         handler = functools.partial(Late, directory=str(folder))
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
         servers.append(server)
@@ -351,3 +357,21 @@ def test_four_megabytes_are_refused_at_once(page_of: Any) -> None:
     assert page.get_attribute("[data-lab=verdict]", "data-tone") == "error"
     assert page.evaluate("location.hash") == ""
     assert page.evaluate("document.querySelector('[data-lab=light]').textContent") == ""
+
+
+AXE = """async () => {
+  const found = await axe.run(document.body, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']});
+  return found.violations.map((each) => `${each.id}: ${each.nodes[0].html.slice(0, 120)}`);
+}"""
+
+
+@pytest.mark.browser
+def test_axe_finds_nothing_at_any_width(page_of: Any, axe: str) -> None:
+    page = page_of()
+    page.evaluate(axe)
+    for width in (320, 390, 768, 1280):
+        page.set_viewport_size({"width": width, "height": 844})
+        for theme in ("light", "dark"):
+            page.evaluate("(theme) => { document.documentElement.style.colorScheme = theme; }", theme)
+            assert page.evaluate(AXE) == [], (width, theme)
+        assert page.evaluate("document.documentElement.scrollWidth") == width

@@ -7,14 +7,12 @@ import os
 import runpy
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
 import yaml
 
 from support.blocks import ROOT
-from support.rooms import Room
 
 PART = ROOT / "integrations" / "redact"
 GENERATE = runpy.run_path(str(PART / "generate.py"))
@@ -108,19 +106,3 @@ def test_pytest_shows_no_secret(folder: Path, tmp_path: Path) -> None:
         report = done.stdout + (tmp_path / "x.xml").read_text(encoding="utf-8")
         assert (SIGNATURE in report.replace("url = " + repr(URL), "")) is is_shown
     assert "Signature=***" in done.stdout
-
-
-@pytest.mark.slow
-def test_the_wheel_is_small_and_both_may_be_installed(wheel: Path, tmp_path: Path) -> None:
-    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", str(tmp_path)]
-    subprocess.run([*pip, str(PART)], check=True)
-    [small] = tmp_path.glob("gt_secure_redact-*.whl")
-    assert small.stat().st_size <= 100_000
-    with zipfile.ZipFile(small) as one, zipfile.ZipFile(wheel) as other:
-        assert set(one.namelist()) & set(other.namelist()) == set()
-        [metadata] = [name for name in one.namelist() if name.endswith("METADATA")]
-        assert "Requires-Dist" not in one.read(metadata).decode()
-    room = Room(tmp_path / "room")
-    room.install(str(wheel), str(small))
-    same = f"import gt_secure, gt_secure_redact as r; print(gt_secure.redact({URL!r}) == r.redact({URL!r}))"
-    assert room.run("-c", same).strip() == "True"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import configparser
+import datetime as dt
 import json
 import os
 import re
@@ -14,6 +15,7 @@ import sys
 import zipfile
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -179,6 +181,23 @@ def test_an_index_accepts_the_wheel_and_renders_its_description(tmp_path: Path) 
     page = room.run("-m", "readme_renderer", str(tmp_path / "README.md"))
     assert "<table>" in page
     assert f'src="{REPOSITORY}/raw/v' in page
+
+
+@pytest.mark.slow
+def test_the_wheel_of_the_mask_is_small_and_both_may_be_installed(wheel: Path, tmp_path: Path) -> None:
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", str(tmp_path)]
+    subprocess.run([*pip, str(ROOT / "integrations" / "redact")], check=True)
+    [small] = tmp_path.glob("gt_secure_redact-*.whl")
+    assert small.stat().st_size <= 100_000
+    with zipfile.ZipFile(small) as one, zipfile.ZipFile(wheel) as other:
+        assert set(one.namelist()) & set(other.namelist()) == set()
+        [metadata] = [name for name in one.namelist() if name.endswith("METADATA")]
+        assert "Requires-Dist" not in one.read(metadata).decode()
+    room = Room(tmp_path / "room")
+    room.install(str(wheel), str(small))
+    code = "import gt_secure as a, gt_secure_redact as b\n"
+    code += "t = 'X-Amz-Signature=' + 'ab' * 32\nprint(a.redact(t), b.redact(t))"
+    assert room.run("-c", code).split() == ["X-Amz-Signature=***"] * 2
 
 
 # conda, and the images of SageMaker Distribution.
@@ -469,3 +488,40 @@ def test_binder_prepares_the_machine_by_its_own_files(tmp_path: Path) -> None:
     command = [str(room.python), "-m", "jupyterlab.labextensions", "list"]
     listed = subprocess.run(command, capture_output=True, text=True, env=clean())
     assert re.search(r"gt_secure .*enabled.*OK", listed.stdout + listed.stderr)
+
+
+# The table of ways.
+
+TABLE = runpy.run_path(str(ROOT / "tools" / "ways.py"))
+TRIED = subjects(TABLE["WAYS"], 12)
+
+
+@pytest.mark.parametrize("way", TRIED, ids=lambda each: each.name)
+def test_each_way_has_tests_that_are_there(way: Any) -> None:
+    for node in way.tests:
+        file, _, name = node.partition("::")
+        text = (ROOT / file).read_text(encoding="utf-8")
+        assert f"\ndef {name}(" in text or not name
+    assert way.beyond
+    row = TABLE["results"]().get(way.name)
+    if row is not None:
+        assert dt.date.fromisoformat(row["date"]) <= dt.datetime.now(dt.UTC).date()
+
+
+def test_the_page_of_ways_is_the_table() -> None:
+    assert TABLE["PAGE"].read_text(encoding="utf-8") == TABLE["HEAD"] + TABLE["table"]()
+    assert set(TABLE["results"]()) <= {way.name for way in TRIED}
+
+
+REPORTS = {
+    "<r><testcase/><testcase/></r>": "2 passed",
+    "<r><testcase><skipped/></testcase></r>": "1 not tried",
+    "<r><testcase/><testcase><skipped/></testcase></r>": "1 passed, 1 not tried",
+    "<r><testcase/><testcase><failure/></testcase><testcase><error/></testcase></r>": "**2 failed**, 1 passed",
+    "<r/>": "not tried",
+}
+
+
+@pytest.mark.parametrize("report", REPORTS)
+def test_a_way_that_was_not_tried_has_not_passed(report: str) -> None:
+    assert TABLE["result_of"](ElementTree.fromstring(report)) == REPORTS[report]

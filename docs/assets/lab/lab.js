@@ -30,7 +30,11 @@ function stop(reason) {
   answerAll();
 }
 
-worker.onmessage = ({ data: { id, answer, failed, loaded } }) => {
+worker.onmessage = ({ data: { id, answer, failed, loaded, whole } }) => {
+  if (whole) {
+    root.dataset.whole = "true"; // no network is needed from now on
+    return;
+  }
   if (loaded !== undefined) {
     showProgress(loaded);
     return;
@@ -336,6 +340,7 @@ async function begin() {
     refresh();
   });
   if (example !== null) at("progress").max = example.bytes;
+  if (!broken) showProgress(at("progress").value);
   if (given === null) {
     choice.value = "0";
     choose(0);

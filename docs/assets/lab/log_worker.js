@@ -1,6 +1,6 @@
 // DuckDB and Python in a thread of their own: they read an access log in parts, so that its size does not matter to the page.
 
-import { loadPyodide } from "./pyodide/pyodide.mjs";
+import { start as startPython } from "./python.js";
 import * as duckdb from "./duckdb/duckdb.mjs";
 
 const here = (name) => new URL(name, import.meta.url).href;
@@ -42,14 +42,8 @@ function queryIn(connection) {
 }
 
 async function start() {
-  const bytes = async (name) => (await fetch(here(name))).arrayBuffer();
-  const [python, engine, { made, connection }] = await Promise.all([
-    loadPyodide({ indexURL: here("pyodide/") }),
-    bytes("engine.zip"),
-    database(),
-  ]);
-  python.unpackArchive(engine, "zip", { extractDir: "/engine" });
-  python.runPython("import sys; sys.path.insert(0, '/engine')");
+  const [{ python, rest }, { made, connection }] = await Promise.all([startPython(), database()]);
+  await rest();
   const log = python.pyimport("log");
   return { made, file: log.FILE, rows: log.Rows(queryIn(connection)) };
 }

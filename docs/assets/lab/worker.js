@@ -1,38 +1,43 @@
-// Python with the engine of gt_secure, in a thread of its own: the page stays quick while it decides.
+// The engine in a thread of its own: the page stays quick while it decides.
 
-import { loadPyodide } from "./pyodide/pyodide.mjs";
+import { start } from "./python.js";
 
-const here = (name) => new URL(name, import.meta.url).href;
-
-async function body(name) {
-  const answer = await fetch(here(name));
-  if (!answer.ok) throw new Error(`${name}: ${answer.status} ${answer.statusText}`);
-  return answer.body;
+async function load() {
+  const { python, rest } = await start((loaded) => postMessage({ loaded }));
+  return { ask: python.pyimport("lab").ask, rest };
 }
 
-const bytes = async (stream) => new Uint8Array(await new Response(await stream).arrayBuffer());
-const options = { indexURL: here("pyodide/"), env: { HOME: "/home/pyodide", PYTHONHASHSEED: "0" } };
-
-// The memory of a Python that has started and imported the engine: tools/build_lab.py keeps it. Files are no part of that
-// memory, so the archive is unpacked too, for modules that are imported later.
-async function start() {
-  const memory = body("started.bin.gz").then((stream) => bytes(stream.pipeThrough(new DecompressionStream("gzip"))));
-  const [python, engine] = await Promise.all([
-    memory.then((_loadSnapshot) => loadPyodide({ ...options, _loadSnapshot })),
-    bytes(body("engine.zip")),
-  ]);
-  python.unpackArchive(engine, "zip", { extractDir: "/engine" });
-  return python.pyimport("lab").ask;
-}
-
-const ready = start();
+const ready = load();
 ready.catch((error) => postMessage({ failed: String(error) }));
+let whole = null;
+
+/** Fetches what Python may still import, once. */
+const fetchRest = (rest) => {
+  whole ??= rest();
+  whole.then(
+    () => postMessage({ whole: true }),
+    () => {
+      whole = null;
+    },
+  );
+  return whole;
+};
 
 onmessage = async ({ data: { id, question } }) => {
-  const ask = await ready;
+  const { ask, rest } = await ready;
+  const text = JSON.stringify(question);
   try {
-    postMessage({ id, answer: JSON.parse(ask(JSON.stringify(question))) });
+    let answer;
+    try {
+      answer = ask(text);
+    } catch (error) {
+      if (!/ImportError|ModuleNotFoundError|OSError|ZipImportError/.test(String(error))) throw error;
+      await fetchRest(rest); // it wants a module that is not there yet
+      answer = ask(text);
+    }
+    postMessage({ id, answer: JSON.parse(answer) });
   } catch (error) {
     postMessage({ id, failed: String(error).trim().split("\n").at(-1) });
   }
+  if (question.ask === "guard") fetchRest(rest).catch(() => {}); // the last pane: from now on no network is needed
 };
