@@ -22,6 +22,6 @@ def test_the_check_of_a_restriction_by_endpoint_is_decided(box: Any, source: str
     box.client("s3").put_object(Bucket=BUCKET, Key=key, Body=b"x")
     box.fetch(box.presign(key=key), source)
     box.flush()
-    with box.gt.hits(BUCKET, logs=TRAIL, cache=False) as hits:
+    with box.gt.hits(BUCKET, logs=TRAIL) as hits:
         found = no_foreign_hits.look(hits, Restriction(bucket=BUCKET, prefix=key, endpoints=VPCE))
     assert found.passed is passed, found

@@ -45,7 +45,7 @@ def test_listing_teams_takes_two_calls(gt):
 
 
 def test_endpoints_leave_out_the_portals_own(gt):
-    assert [endpoint.id for endpoint in gt.endpoints()] == ["vpce-0a1b2c3d4e5f60718"]
+    assert [endpoint.id for endpoint in gt.endpoints()] == ["vpce-0a1b2c3d4e5f60718", "vpce-0fedcba9876543210"]
     assert "labeling" in gt.endpoints()[0].label
 
 

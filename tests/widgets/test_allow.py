@@ -176,7 +176,7 @@ def test_a_list_too_long_for_a_policy_says_so() -> None:
 def test_endpoints_are_named_by_their_vpc(connection: Connection, words: Any) -> None:
     made = AllowEditor(connection, bucket="gt-images")
     made.find_endpoints()
-    assert "1 S3 endpoint found." in words(made.found.value)
+    assert "2 S3 endpoints found." in words(made.found.value)
     made.endpoint_input.input.value = made.endpoint_input.input.options[0]
     assert made.endpoints == (ENDPOINT,)
     assert " · " in made.endpoint_input.chips.children[0].description
