@@ -29,7 +29,7 @@ LAYERS = [
     ["secrets", "base.mask"],
     ["base.tracebacks"],
     ["base.errors"],
-    ["base.html", "base.files", "base.url_journal", "base.viewers", "base.wording"],
+    ["base.html", "base.files", "base.pages", "base.url_journal", "base.viewers", "base.wording"],
     ["base.columns"],
     ["base.network"],
     ["errors"],

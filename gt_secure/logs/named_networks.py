@@ -37,6 +37,9 @@ KINDS = ("office", "vpn", "pool", "proxy", "partner", "cloud", "other")
 MAX_BYTES = 16 * 1024 * 1024
 """AWS's list of ranges has some megabytes."""
 _DOWNLOAD = "Download ip-ranges.json again."
+_AGAIN = "Download it again."
+_DAMAGED = (ArithmeticError, AttributeError, LookupError, MemoryError, OSError, RuntimeError, TypeError, ValueError)
+"""Errors of maxminddb for a file that was cut or forged: its own, and what Python raises for senseless values."""
 OWN, AWS = "networks file", "AWS ip-ranges"
 _MEMBERS = ("name", "ranges", "kind")
 
@@ -186,16 +189,18 @@ class _Database:
             ) from error
         try:
             self._reader = maxminddb.open_database(str(self.path))
-        except (maxminddb.InvalidDatabaseError, OSError) as error:
-            raise InvalidInput(
-                f"{self.path.name} is not an MMDB database.", next_step="Download it again.", field="networks"
-            ) from error
+            self._is_ipv4 = self._reader.metadata().ip_version == 4
+        except (maxminddb.InvalidDatabaseError, *_DAMAGED) as error:
+            raise _bad(f"{self.path.name} is not an MMDB database.", _AGAIN) from error
 
     def about(self, address: IPAddress) -> tuple[str, str]:
         """Return the autonomous system and the country of an address; empty where the database has none."""
-        if address.version == 6 and self._reader.metadata().ip_version == 4:
+        if address.version == 6 and self._is_ipv4:
             return "", ""
-        record = self._reader.get(str(address))
+        try:
+            record = self._reader.get(str(address))
+        except _DAMAGED as error:
+            raise _bad(f"{self.path.name} is damaged: it has no whole record of an address.", _AGAIN) from error
         return (_asn(record), _country(record)) if isinstance(record, Mapping) else ("", "")
 
 
