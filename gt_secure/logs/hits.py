@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..base.errors import InvalidInput, MissingExtra
 from ..base.network import IPNetwork, Ranges, parse_endpoint_id, parse_networks, read_address, to_address
@@ -23,11 +23,14 @@ from .sql.group_by import check_columns, check_limit, finish, group_parts, looku
 from .sql.literals import literal
 from .sql.log_columns import DERIVED, EXTRA, FIELDS, GROUPED, OPENED, SIGNER, STORED, UPLOAD
 from .sql.query import as_list, conditions, in_range
-from .table import FORMULA, Table, writable
+from .stored_table import guarded
+from .table import Table, writable
 from .time_range import TimeLike, parse_time
 
 if TYPE_CHECKING:
     from .leaks import LeakRules, Leaks
+
+T = TypeVar("T")
 
 _SHOWN = (
     *FIELDS,
@@ -56,11 +59,22 @@ class Hits:
         What was read to get these rows, and what they do not prove.
     networks : Networks or None
         Names of networks, after :meth:`with_networks`.
+    other : Hits or None
+        The same rows in the other reading of the odd lines; None where no line is odd.
     """
 
-    def __init__(self, store: Store, relation: str, coverage: Coverage, columns: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        store: Store,
+        relation: str,
+        coverage: Coverage,
+        columns: tuple[str, ...] = (),
+        *,
+        other: Hits | None = None,
+    ) -> None:
         self._store = store
         self.coverage = coverage
+        self.other = other
         self._columns = columns
         self.networks: Networks | None = None
         if not columns:
@@ -100,6 +114,12 @@ class Hits:
         hits = Hits(self._store, relation, self.coverage, (*self._columns, *more) or ("refused",))
         hits.networks = self.networks
         return hits
+
+    def _asked(self, ask: Callable[[Hits], T]) -> T:
+        """Return an answer, and note in the coverage whether the other reading of odd lines gives another one."""
+        answer = ask(self)
+        self.coverage.ambiguous = self.other is not None and ask(self.other) != answer
+        return answer
 
     def filter(
         self,
@@ -184,12 +204,15 @@ class Hits:
         --------
         >>> hits.where("bytes_sent > 1_000_000 AND presigned")  # doctest: +SKIP
         """
-        return self._with(f"SELECT * FROM ({self._relation}) WHERE {condition}")
+        hits = self._with(f"SELECT * FROM ({self._relation}) WHERE {condition}")
+        hits.other = self.other and self.other.where(condition)
+        return hits
 
     def _sources(self) -> list[tuple[str, str | None]]:
-        return self._store.query(
+        found = self._store.query(
             f"SELECT DISTINCT remote_ip, endpoint FROM ({self._relation}) WHERE remote_ip IS NOT NULL"
         )
+        return found if self.other is None else list({*found, *self.other._sources()})
 
     def _addresses(self, wanted: Callable[[Any], bool]) -> str:
         found = [
@@ -221,7 +244,9 @@ class Hits:
         rows = f"SELECT * EXCLUDE (allowlist) FROM ({self._relation})" if known else self._relation
         relation = f"""SELECT r.*, coalesce(p.value, 'unknown') AS allowlist FROM ({rows}) r LEFT JOIN {table} p
             ON r.remote_ip = p.remote_ip AND r.endpoint IS NOT DISTINCT FROM p.endpoint"""
-        return self._with(relation, *(() if known else ("allowlist",)))
+        joined = self._with(relation, *(() if known else ("allowlist",)))
+        joined.other = self.other and self.other.with_restriction(networks, endpoints)
+        return joined
 
     @activity.step(activity.NETWORKS)
     def with_networks(self, networks: NetworksLike) -> Hits:
@@ -250,6 +275,7 @@ class Hits:
         relation = f"SELECT r.*, {picks} FROM ({rows}) r LEFT JOIN {table} n ON r.remote_ip = n.remote_ip"
         named = self._with(relation, *(name for name in NAMES if name not in self._columns))
         named.networks = known
+        named.other = self.other and self.other.with_networks(known)
         return named
 
     @activity.step(activity.PREDICTING)
@@ -266,6 +292,7 @@ class Hits:
         judged = self._with(f"SELECT * FROM ({relation})")
         if note is not None:
             judged.coverage = replace(self.coverage, notes=[*self.coverage.notes, note])
+        judged.other = self.other and self.other.with_refusals(decide)
         return judged
 
     @activity.step(activity.COUNTING)
@@ -278,6 +305,9 @@ class Hits:
             Any of :attr:`columns`; ``network`` is the /24 or /64 around an address.
         """
         names, limit = check_columns(by, self.columns) if by else [], check_limit(limit)
+        return Table([*names, "hits"], self._asked(lambda hits: hits._counted(names, limit).rows))
+
+    def _counted(self, names: list[str], limit: int | None) -> Table:
         table = self._store.new_name("grouped")
         parts = "".join(f"{part}, " for part in group_parts(names))
         self._store.query(
@@ -293,7 +323,7 @@ class Hits:
         """Rows in the order of their time, at most ``limit``."""
         names = check_columns(columns, self.columns) if columns else self._shown
         most = "" if check_limit(limit) is None else f" LIMIT {limit}"
-        return Table(names, self._store.query(self._select(names) + most))
+        return Table(names, self._asked(lambda hits: hits._store.query(hits._select(names) + most)))
 
     @property
     def _shown(self) -> list[str]:
@@ -315,6 +345,9 @@ class Hits:
 
         rules = rules or LeakRules()
         named = rules if rules.networks is not None else replace(rules, networks=self.networks)
+        if self.other is not None:
+            pair = [find_leaks(hits, named) for hits in (self.other, self)]
+            self.coverage.ambiguous = pair[0].to_dict() != pair[1].to_dict()
         return find_leaks(self, named, self.coverage.unread)
 
     def presigners(self, bucket: str, prefix: str = "") -> tuple[dict[str, int], int]:
@@ -333,7 +366,7 @@ class Hits:
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Run SQL written by this package, with ``{hits}`` for these rows."""
-        return self._store.query(sql.replace("{hits}", f"({self._relation})"))
+        return self._asked(lambda hits: hits._store.query(sql.replace("{hits}", f"({hits._relation})")))
 
     @activity.step(activity.ROWS)
     def to_pandas(self) -> Any:
@@ -342,7 +375,19 @@ class Hits:
             import pandas  # noqa: F401
         except ImportError as error:
             raise MissingExtra("pandas is not installed.", next_step="pip install pandas") from error
+        self._compare_rows()
         return self._store.frame(self._select(self._shown))
+
+    def _compare_rows(self) -> None:
+        picks = ", ".join(f'"{name}"' for name in self._shown)
+        rows = "SELECT {} FROM ({})"
+        self._asked(
+            lambda hits: (
+                hits._store.query(f"SELECT count(*), bit_xor(hash(r)) FROM ({rows.format(picks, hits._relation)}) r")
+                if self.other is not None
+                else []
+            )
+        )
 
     def to_parquet(self, path: str | Path) -> None:
         """Write all rows to a Parquet file."""
@@ -360,15 +405,11 @@ class Hits:
         self._copy(path, "(FORMAT json)", [])
 
     @activity.step(activity.WRITING)
-    def _copy(self, path: str | Path, options: str, guarded: Sequence[str]) -> None:
-        split, apart = literal(FORMULA), literal(r"\1'\2\3")
-        guard = ", ".join(
-            f"CASE WHEN regexp_matches(\"{n}\", '^[\\t\\r]') THEN '''' ELSE '' END || "
-            f'regexp_replace("{n}", {split}, {apart}, \'g\') AS "{n}"'
-            for n in guarded
-        )
+    def _copy(self, path: str | Path, options: str, texts: Sequence[str]) -> None:
+        guard = ", ".join(f"{guarded(name)} AS {name}" for name in (f'"{text}"' for text in texts))
         select = self._select(self._shown)
-        wrapped = f"SELECT * REPLACE ({guard}) FROM ({select})" if guarded else select
+        wrapped = f"SELECT * REPLACE ({guard}) FROM ({select})" if texts else select
+        self._compare_rows()
         with writable(path):
             self._store.query(f"COPY ({wrapped}) TO {literal(path)} {options}")
 
