@@ -26,11 +26,10 @@ from .log_query import LogQuery, Runtime, Sources
 from .named_networks import Networks, NetworksLike, networks_from
 from .network_names import NAMES, named_counts, without_names
 from .read_progress import Progress
-from .sql.addresses import spell_anew
 from .sql.derived_columns import Reads, from_lines
 from .sql.group_by import check_columns, distinct, lookup_table, merged, ordered
 from .sql.odd_lines import MAIN, OTHER
-from .sql.query import Question, readings_agree, statement, update_coverage
+from .sql.query import Question, readings_agree, spell_anew, statement, update_coverage
 from .storage.cache import CacheLike, open_cache
 from .storage.listing import resolve
 from .storage.objects import LogObject, S3Object, StandardInput

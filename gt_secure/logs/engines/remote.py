@@ -15,11 +15,10 @@ from ...base.network import Ranges, parse_networks, read_address, to_address
 from ..coverage import ODD, Coverage, Sample, why_unreadable
 from ..hits import Hits
 from ..log_query import LogQuery, Runtime
-from ..sql.addresses import spell_anew
 from ..sql.group_by import check_columns, distinct, finish
 from ..sql.literals import literal
 from ..sql.log_columns import STORED
-from ..sql.query import Question, all_rows, load_rows, readings_agree, update_coverage
+from ..sql.query import Question, all_rows, load_rows, readings_agree, spell_anew, update_coverage
 from ..storage.listing import split_uri
 from ..storage.opener import opener_of
 from ..table import Table

@@ -10,13 +10,7 @@ Source: RFC 5952, *A Recommendation for IPv6 Address Text Representation*, secti
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 from .dialects import DUCKDB, Dialect
-
-if TYPE_CHECKING:
-    from ..engines.duckdb_store import Store
 
 _PADDED = "^[0-9]{3}[.][0-9]{3}[.][0-9]{3}[.][0-9]{3}$"
 _WITH_PORT = r"^(?:\[[0-9A-Fa-f:.]+\]|[0-9]+[.][0-9]+[.][0-9]+[.][0-9]+)(?::[0-9]{1,5})?$"
@@ -58,16 +52,3 @@ def _matches(text: str, pattern: str, d: Dialect) -> str:
 
 def _part(text: str, pattern: str, d: Dialect, group: int = 1) -> str:
     return d.extract.format(text, d.pattern(pattern), group)
-
-
-def spell_anew(store: Store, table: str, by: Sequence[str]) -> bool:
-    """Spell the addresses of an answer in one way; return whether one was spelled otherwise."""
-    changed = False
-    for name in {"remote_ip", "network"} & {*by}:  # a network is grouped by its addresses
-        rows = with_one_spelling(f'(SELECT DISTINCT "{name}" AS remote_ip FROM {table})')
-        others = store.new_name("spelled")
-        store.query(f"CREATE TEMP TABLE {others} AS SELECT remote_ip, address FROM ({rows}) WHERE address <> remote_ip")
-        if store.query(f"SELECT 1 FROM {others} LIMIT 1"):
-            changed = True
-            store.query(f'UPDATE {table} SET "{name}" = s.address FROM {others} s WHERE {table}."{name}" = s.remote_ip')
-    return changed

@@ -20,6 +20,7 @@ from ...base.text import did_you_mean
 from ...base.url_journal import UrlJournal
 from ..coverage import Coverage
 from ..engines.duckdb_store import Store
+from .addresses import with_one_spelling
 from .derived_columns import derived, masked
 from .dialects import DUCKDB, Dialect
 from .group_by import finish
@@ -30,7 +31,7 @@ MOST_ROWS = 2_000_000
 """Groups or rows that are taken into this kernel at most."""
 
 SAMPLES = 20
-Place = tuple[str, int, str]
+_Place = tuple[str, int, str]
 LOCAL = ("address", "network")
 """Filters that are applied here, to the addresses that came back."""
 
@@ -230,7 +231,7 @@ def _text(value: Any) -> str | None:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def update_coverage(coverage: Coverage, store: Store, table: str) -> tuple[list[Place], list[Place]]:
+def update_coverage(coverage: Coverage, store: Store, table: str) -> tuple[list[_Place], list[_Place]]:
     """Count the states of an answer, and return some unreadable and some odd lines: file, offset, text."""
     for kind, number, first, last in store.query(
         f"SELECT state, CAST(sum(hits) AS BIGINT), min(first_time), max(last_time) FROM {table} GROUP BY state"
@@ -251,7 +252,7 @@ def update_coverage(coverage: Coverage, store: Store, table: str) -> tuple[list[
     )
 
 
-def _places(store: Store, rows: str) -> list[Place]:
+def _places(store: Store, rows: str) -> list[_Place]:
     places = store.query(f"SELECT place FROM {rows} AND state NOT LIKE 'other %' AND place IS NOT NULL")
     found = (place.split("\n", 2) for (place,) in places)
     return sorted((source, int(pos), text) for source, pos, text in found)[:SAMPLES]
@@ -265,3 +266,16 @@ def readings_agree(store: Store, table: str, by: Sequence[str]) -> bool:
         store.query(f"CREATE TEMP TABLE {name} AS SELECT * FROM {table} WHERE state = '{state}'")
         answers.append(finish(store, name, by).rows)
     return answers[0] == answers[1]
+
+
+def spell_anew(store: Store, table: str, by: Sequence[str]) -> bool:
+    """Spell the addresses of an answer in one way; return whether one was spelled otherwise."""
+    changed = False
+    for name in {"remote_ip", "network"} & {*by}:  # a network is grouped by its addresses
+        rows = with_one_spelling(f'(SELECT DISTINCT "{name}" AS remote_ip FROM {table})')
+        others = store.new_name("spelled")
+        store.query(f"CREATE TEMP TABLE {others} AS SELECT remote_ip, address FROM ({rows}) WHERE address <> remote_ip")
+        if store.query(f"SELECT 1 FROM {others} LIMIT 1"):
+            changed = True
+            store.query(f'UPDATE {table} SET "{name}" = s.address FROM {others} s WHERE {table}."{name}" = s.remote_ip')
+    return changed

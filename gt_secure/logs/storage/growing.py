@@ -41,7 +41,7 @@ class GrowingFiles:
 
     def parts(self, files: Sequence[LocalFile], *, last: bool = False) -> list[LocalFile]:
         """Return what of the files is new; the ``last`` look leaves nothing."""
-        fresh, found = [], []
+        fresh, parts = [], []
         left = dict(self._marks)
         for file in files:
             mark = self._marks.get(file.name)
@@ -49,7 +49,7 @@ class GrowingFiles:
                 fresh.append(file)
             else:
                 del left[file.name]
-                found += self._part(file, mark, last)
+                parts += self._part(file, mark, last)
         for file in fresh:
             # Renamed, if a file is no more what its name says, and this one begins with all that was read of it.
             name = next((n for n, mark in left.items() if mark.read and mark.begins(file)), None)
@@ -57,8 +57,8 @@ class GrowingFiles:
             if name is not None and self._marks.get(name) is mark:
                 del self._marks[name]
             self._marks[file.name] = mark
-            found += self._part(file, mark, last)
-        return found
+            parts += self._part(file, mark, last)
+        return parts
 
     @property
     def unfinished(self) -> bool:
