@@ -305,19 +305,19 @@ def _hits(job: _Job, lines_file: Path | None, records_file: Path | None, dedupe:
         coverage.odd_samples = job.odd_samples(store.query(bad.format(f"reading = {MAIN}")))
         good, other = f"{good} AND reading < {OTHER}", f"{other} AND reading <> {MAIN}"
     kinds = {row[0] for row in store.query(f"SELECT DISTINCT source_kind FROM ({good})")} if job.sink.count else set()
-
-    def once(rows: str) -> str:
-        rows = merged(store, rows) if len(kinds) > 1 else rows
-        return distinct(store, rows) if dedupe else rows
-
     if coverage.odd:
-        other = once(other)
-    good = once(good)
+        other = _once(store, other, len(kinds), dedupe)
+    good = _once(store, good, len(kinds), dedupe)
     coverage.hits = inside
     if dedupe or len(kinds) > 1:
         coverage.hits = store.query(f"SELECT count(*) FROM ({good})")[0][0]
         coverage.duplicates = inside - coverage.hits
     return Hits(store, good, coverage, other=Hits(store, other, coverage) if coverage.odd else None)
+
+
+def _once(store: Store, rows: str, kinds: int, dedupe: bool) -> str:
+    rows = merged(store, rows) if kinds > 1 else rows
+    return distinct(store, rows) if dedupe else rows
 
 
 def _delivery_times(job: _Job, relation: str) -> tuple[str, str]:
@@ -403,9 +403,7 @@ def _counted_here(
     try:
         sql = statement(question, from_lines("lines_in", reads=job.reads))
         store.run_on(job.reader, f"CREATE TEMP TABLE grouped ({columns}) AS {sql}")
-        if job.reads == "once" and store.query("SELECT 1 FROM grouped WHERE state LIKE 'odd %' LIMIT 1"):
-            sql = statement(question, from_lines("lines_in", reads="other"))
-            job.read_again(f"INSERT INTO grouped {sql}")
+        _count_other_readings(job, question)
         job.sink.close()
         if job.reader.cancelled:
             raise cancelled(0)
@@ -441,6 +439,12 @@ def _counted_here(
     except BaseException:
         store.close()
         raise
+
+
+def _count_other_readings(job: _Job, question: Question) -> None:
+    if job.reads == "once" and job.store.query("SELECT 1 FROM grouped WHERE state LIKE 'odd %' LIMIT 1"):
+        sql = statement(question, from_lines("lines_in", reads="other"))
+        job.read_again(f"INSERT INTO grouped {sql}")
 
 
 def _several_kinds(job: _Job) -> bool:

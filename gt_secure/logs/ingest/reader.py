@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from ...base.errors import AccessDenied, GtSecureError, NotFound
 from ..read_progress import Progress
-from ..storage.objects import SMALL, LocalFile, LogObject, S3Object, transport_errors
+from ..storage.objects import SMALL, LogObject, S3Object, transport_errors
 from .arrow_stream import LineBatch
 from .batching import Buffers, Packed, Packer, buffer_size
 from .converted import Metered, opened as unpacked_log
@@ -208,7 +208,7 @@ class Reader:
                 head, rest, exported = unpacked_log(stored)
                 with self.tally.lock:
                     self.tally.exports += exported
-                start = item.start if isinstance(item, LocalFile) else 0
+                start = getattr(item, "start", 0)
                 if is_record(head):
                     size = packer.read(number, rest, too_long, head, start)
                 elif (kind := neighbour_file(head, item.name)) is not None:

@@ -297,8 +297,7 @@ def derived(
     last = {name: text for name, text in late(d, test_urls).items() if name in wanted}
     wanted.update(re.findall(r"\w+", " ".join(last.values())))
     plain = ", ".join(name for name in (*FIELDS, *EXTRA) if name not in TEXTS)
-    if needed is None:  # else the few addresses of an answer are spelled anew
-        records, plain = with_one_spelling(f"({records})"), plain.replace("remote_ip", "address AS remote_ip")
+    records, plain = _with_addresses(records, plain, needed)
     texts = [name for name in TEXTS if name in wanted and name != "request_uri"]
     half = "".join(f"{masked(name, d)} AS masked_{name}, " for name in texts)
     target = d.part.format("request_uri", " ", 2)
@@ -324,6 +323,13 @@ def derived(
     rows = f"(SELECT *{picks} FROM {rows}) r10"
     picks = "".join(f", {text} AS {name}" for name, text in last.items())
     return f"SELECT *{picks} FROM {rows}"
+
+
+def _with_addresses(records: str, plain: str, needed: Collection[str] | None) -> tuple[str, str]:
+    """Return records with one spelling of each address, and their columns; of an answer the few are spelled later."""
+    if needed is not None:
+        return records, plain
+    return with_one_spelling(f"({records})"), plain.replace("remote_ip", "address AS remote_ip")
 
 
 def _with_texts(rows: str, texts: Collection[str], d: Dialect) -> str:
