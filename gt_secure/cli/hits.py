@@ -143,8 +143,7 @@ def _counts_from(args: argparse.Namespace) -> tuple[Table, Coverage]:
         sources, options = log_query(args)
         with reading() as line:
             table, coverage = count_hits(sources, args.by, **options, progress=line.show)
-        if args.limit is not None:
-            table = Table(table.columns, table.rows[: args.limit])
+        table = table.first(args.limit)
     else:
         with open_hits(args) as hits, working(activity.COUNTING):
             coverage, table = hits.coverage, hits.count(args.by, limit=args.limit)

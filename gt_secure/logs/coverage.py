@@ -23,6 +23,8 @@ def why_unreadable(text: str) -> str:
     return "no access-log record"
 
 
+ODD = "two records on one line, or text in quotes after the last field"
+"""What an odd line may be."""
 NOTHING = "No hit was found. That does not prove that there was no request: the log may be late or incomplete."
 DELAY = (
     "Access logs are delivered as best effort, most within a few hours; some requests are logged late, twice or not at "
@@ -58,6 +60,12 @@ class Coverage(Ambiguous):
         Files and records beside the logs that hold no requests, such as digest files, by kind.
     samples : list of Sample
         Some of the unreadable lines.
+    odd : int
+        Lines among these that can be read in two ways, such as two records on one line. They count as they stand.
+    odd_samples : list of Sample
+        Some of the odd lines.
+    ambiguous : bool
+        Whether the other reading of the odd lines gives another answer than the one that was computed last.
     first_hit, last_hit, last_delivery : datetime or None
         UTC.
     typical_delay_s : float or None
@@ -77,12 +85,15 @@ class Coverage(Ambiguous):
     outside: int = 0
     duplicates: int = 0
     unreadable: int = 0
+    odd: int = 0
     blank: int = 0
     not_utf8: int = 0
     bytes: int = 0
     failures: list[Failure] = field(default_factory=list)
     left_out: dict[str, int] = field(default_factory=dict)
     samples: list[Sample] = field(default_factory=list)
+    odd_samples: list[Sample] = field(default_factory=list)
+    ambiguous: bool = False
     since: dt.datetime | None = None
     until: dt.datetime | None = None
     first_hit: dt.datetime | None = None
@@ -127,12 +138,18 @@ class Coverage(Ambiguous):
             sample = self.samples[0] if self.samples else None
             where = f" The first is in {sample.name} at byte {sample.offset:,}: {sample.why}." if sample else ""
             texts.append(f"{self.unreadable:,} of {self.lines:,} lines of the log could not be read.{where}")
+        if self.ambiguous:
+            texts.append(f"{self._odd()} The other reading changes this answer.")
         return texts + self._closed()
+
+    def _odd(self) -> str:
+        where = "".join(f" The first is in {s.name} at byte {s.offset:,}: {s.why}." for s in self.odd_samples[:1])
+        return f"{count(self.odd, 'line')} of the log can be read in two ways.{where}"
 
     def _closed(self) -> list[str]:
         closed = {kind: number for kind, number in self.left_out.items() if kind in NOT_READ}
-        said = f"Not read, though requests may be in it: {_named(closed)}. Unpack or convert it to text."
-        return [said] if closed else []
+        next_steps = " ".join(dict.fromkeys(NOT_READ[kind] for kind in closed))
+        return [f"Not read, though requests may be in it: {_named(closed)}. {next_steps}"] if closed else []
 
     def limits(self) -> list[str]:
         """Sentences about what the answer does not prove."""
@@ -148,6 +165,8 @@ class Coverage(Ambiguous):
             texts.append(f"Left out, because they hold no requests: {_named(beside)}.")
         if self.unreadable:
             texts.append(f"{self.unreadable:,} of {self.lines:,} lines could not be read; see the samples.")
+        if self.odd and not self.ambiguous:
+            texts.append(f"{self._odd()} Such lines count as they stand.")
         if self.until and self.last_delivery and self.last_delivery < self.until:
             texts.append(f"The last delivery was {iso(self.last_delivery)}; later requests cannot be seen yet.")
         return texts + self._closed() + self.notes
@@ -157,12 +176,13 @@ class Coverage(Ambiguous):
         times = ("since", "until", "first_hit", "last_hit", "last_delivery")
         return {
             **members(self, "objects", "objects_read", "objects_cached", "objects_empty", "lines", "hits", "outside"),
-            **members(self, "duplicates", "unreadable", "blank", "not_utf8", "bytes", "typical_delay_s"),
+            **members(self, "duplicates", "unreadable", "odd", "blank", "not_utf8", "bytes", "typical_delay_s"),
             **{name: iso(value) if (value := getattr(self, name)) else None for name in times},
-            **members(self, "adds_up", "engine", "engine_reason"),
+            **members(self, "adds_up", "ambiguous", "engine", "engine_reason"),
             "failures": [members(each, "name", "kind", "why") for each in self.failures],
             "left_out": dict(self.left_out),
             "samples": [members(each, "name", "offset", "why", "text") for each in self.samples],
+            "odd_samples": [members(each, "name", "offset", "why", "text") for each in self.odd_samples],
             "limits": self.limits(),
         }
 

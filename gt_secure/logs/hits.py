@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..base.errors import InvalidInput, MissingExtra
 from ..base.ledger import Place
@@ -25,11 +25,14 @@ from .sql.group_by import check_columns, check_limit, finish, group_parts, looku
 from .sql.literals import literal
 from .sql.log_columns import DERIVED, EXTRA, FIELDS, GROUPED, OPENED, SIGNER, STORED, UPLOAD
 from .sql.query import as_list, conditions, in_range
-from .table import FORMULA, Table, writable
+from .stored_table import guarded
+from .table import Table, writable
 from .time_range import TimeLike, parse_time
 
 if TYPE_CHECKING:
     from .leaks import LeakRules, Leaks
+
+T = TypeVar("T")
 
 _SHOWN = (
     *FIELDS,
@@ -58,6 +61,8 @@ class Hits(Ambiguous):
         What was read to get these rows, and what they do not prove.
     networks : Networks or None
         Names of networks, after :meth:`with_networks`.
+    other : Hits or None
+        The same rows in the other reading of the odd lines; None where no line is odd.
     place : Place or None
         Account and region that the log was read from, where a notebook records them.
     subject : str
@@ -66,9 +71,18 @@ class Hits(Ambiguous):
 
     _ask = "len(hits), or hits.coverage.unread"
 
-    def __init__(self, store: Store, relation: str, coverage: Coverage, columns: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        store: Store,
+        relation: str,
+        coverage: Coverage,
+        columns: tuple[str, ...] = (),
+        *,
+        other: Hits | None = None,
+    ) -> None:
         self._store = store
         self.coverage = coverage
+        self.other = other
         self._columns = columns
         self.networks: Networks | None = None
         self.place: Place | None = None
@@ -108,6 +122,12 @@ class Hits(Ambiguous):
         hits = Hits(self._store, relation, self.coverage, (*self._columns, *more) or ("refused",))
         hits.networks, hits.place, hits.subject = self.networks, self.place, self.subject
         return hits
+
+    def _asked(self, ask: Callable[[Hits], T]) -> T:
+        """Return an answer, and note in the coverage whether the other reading of odd lines gives another one."""
+        answer = ask(self)
+        self.coverage.ambiguous = self.other is not None and ask(self.other) != answer
+        return answer
 
     def filter(
         self,
@@ -196,12 +216,15 @@ class Hits(Ambiguous):
         --------
         >>> hits.where("bytes_sent > 1_000_000 AND presigned")  # doctest: +SKIP
         """
-        return self._with(f"SELECT * FROM ({self._relation}) WHERE {condition}")
+        hits = self._with(f"SELECT * FROM ({self._relation}) WHERE {condition}")
+        hits.other = self.other and self.other.where(condition)
+        return hits
 
     def _sources(self) -> list[tuple[str, str | None]]:
-        return self._store.query(
+        found = self._store.query(
             f"SELECT DISTINCT remote_ip, endpoint FROM ({self._relation}) WHERE remote_ip IS NOT NULL"
         )
+        return found if self.other is None else list({*found, *self.other._sources()})
 
     def _addresses(self, wanted: Callable[[Any], bool]) -> str:
         found = [
@@ -233,7 +256,9 @@ class Hits(Ambiguous):
         rows = f"SELECT * EXCLUDE (allowlist) FROM ({self._relation})" if known else self._relation
         relation = f"""SELECT r.*, coalesce(p.value, 'unknown') AS allowlist FROM ({rows}) r LEFT JOIN {table} p
             ON r.remote_ip = p.remote_ip AND r.endpoint IS NOT DISTINCT FROM p.endpoint"""
-        return self._with(relation, *(() if known else ("allowlist",)))
+        joined = self._with(relation, *(() if known else ("allowlist",)))
+        joined.other = self.other and self.other.with_restriction(networks, endpoints)
+        return joined
 
     @activity.step(activity.NETWORKS)
     def with_networks(self, networks: NetworksLike) -> Hits:
@@ -262,6 +287,7 @@ class Hits(Ambiguous):
         relation = f"SELECT r.*, {picks} FROM ({rows}) r LEFT JOIN {table} n ON r.remote_ip = n.remote_ip"
         named = self._with(relation, *(name for name in NAMES if name not in self._columns))
         named.networks = known
+        named.other = self.other and self.other.with_networks(known)
         return named
 
     @activity.step(activity.PREDICTING)
@@ -278,6 +304,7 @@ class Hits(Ambiguous):
         judged = self._with(f"SELECT * FROM ({relation})")
         if note is not None:
             judged.coverage = replace(self.coverage, notes=[*self.coverage.notes, note])
+        judged.other = self.other and self.other.with_refusals(decide)
         return judged
 
     @activity.step(activity.COUNTING)
@@ -290,6 +317,9 @@ class Hits(Ambiguous):
             Any of :attr:`columns`; ``network`` is the /24 or /64 around an address.
         """
         names, limit = check_columns(by, self.columns) if by else [], check_limit(limit)
+        return Table([*names, "hits"], self._asked(lambda hits: hits._counted(names, limit).rows))
+
+    def _counted(self, names: list[str], limit: int | None) -> Table:
         table = self._store.new_name("grouped")
         parts = "".join(f"{part}, " for part in group_parts(names))
         self._store.query(
@@ -305,7 +335,7 @@ class Hits(Ambiguous):
         """Rows in the order of their time, at most ``limit``."""
         names = check_columns(columns, self.columns) if columns else self._shown
         most = "" if check_limit(limit) is None else f" LIMIT {limit}"
-        return Table(names, self._store.query(self._select(names) + most))
+        return Table(names, self._asked(lambda hits: hits._store.query(hits._select(names) + most)))
 
     @property
     def _shown(self) -> list[str]:
@@ -327,6 +357,9 @@ class Hits(Ambiguous):
 
         rules = rules or LeakRules()
         named = rules if rules.networks is not None else replace(rules, networks=self.networks)
+        if self.other is not None:
+            pair = [find_leaks(hits, named) for hits in (self.other, self)]
+            self.coverage.ambiguous = pair[0].to_dict() != pair[1].to_dict()
         return find_leaks(self, named, self.coverage.unread)
 
     def presigners(self, bucket: str, prefix: str = "") -> tuple[dict[str, int], int]:
@@ -345,7 +378,7 @@ class Hits(Ambiguous):
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Run SQL written by this package, with ``{hits}`` for these rows."""
-        return self._store.query(sql.replace("{hits}", f"({self._relation})"))
+        return self._asked(lambda hits: hits._store.query(sql.replace("{hits}", f"({hits._relation})")))
 
     @activity.step(activity.ROWS)
     def to_pandas(self) -> Any:
@@ -354,12 +387,25 @@ class Hits(Ambiguous):
             import pandas  # noqa: F401
         except ImportError as error:
             raise MissingExtra("pandas is not installed.", next_step="pip install pandas") from error
+        self._compare_rows()
         return self._store.frame(self._select(self._shown))
 
     @activity.step(activity.ROWS)
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Give all rows to pandas, polars, pyarrow, DuckDB or Narwhals; all columns keep their type."""
+        self._compare_rows()
         return self._store.arrow_stream(self._select(self._shown), requested_schema)
+
+    def _compare_rows(self) -> None:
+        picks = ", ".join(f'"{name}"' for name in self._shown)
+        rows = "SELECT {} FROM ({})"
+        self._asked(
+            lambda hits: (
+                hits._store.query(f"SELECT count(*), bit_xor(hash(r)) FROM ({rows.format(picks, hits._relation)}) r")
+                if self.other is not None
+                else []
+            )
+        )
 
     def to_parquet(self, path: str | Path) -> None:
         """Write all rows to a Parquet file."""
@@ -377,15 +423,11 @@ class Hits(Ambiguous):
         self._copy(path, "(FORMAT json)", [])
 
     @activity.step(activity.WRITING)
-    def _copy(self, path: str | Path, options: str, guarded: Sequence[str]) -> None:
-        split, apart = literal(FORMULA), literal(r"\1'\2\3")
-        guard = ", ".join(
-            f"CASE WHEN regexp_matches(\"{n}\", '^[\\t\\r]') THEN '''' ELSE '' END || "
-            f'regexp_replace("{n}", {split}, {apart}, \'g\') AS "{n}"'
-            for n in guarded
-        )
+    def _copy(self, path: str | Path, options: str, texts: Sequence[str]) -> None:
+        guard = ", ".join(f"{guarded(name)} AS {name}" for name in (f'"{text}"' for text in texts))
         select = self._select(self._shown)
-        wrapped = f"SELECT * REPLACE ({guard}) FROM ({select})" if guarded else select
+        wrapped = f"SELECT * REPLACE ({guard}) FROM ({select})" if texts else select
+        self._compare_rows()
         with writable(path):
             self._store.query(f"COPY ({wrapped}) TO {literal(path)} {options}")
 

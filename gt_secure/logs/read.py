@@ -16,7 +16,7 @@ from ..base.errors import InvalidInput, LogError
 from ..base.text import count
 from ..base.url_journal import UrlJournal
 from . import activity
-from .coverage import Coverage, Sample, why_unreadable
+from .coverage import ODD, Coverage, Sample, why_unreadable
 from .engines.duckdb_store import MEMORY_LIMIT, Store, from_records, rows_of, write_records
 from .engines.selection import EngineChoice, LargeLogs, check_engine, choose
 from .hits import Hits
@@ -26,14 +26,16 @@ from .log_query import LogQuery, Runtime, Sources
 from .named_networks import Networks, NetworksLike, networks_from
 from .network_names import NAMES, named_counts, without_names
 from .read_progress import Progress
-from .sql.derived_columns import from_lines
-from .sql.group_by import check_columns, distinct, finish, lookup_table, merged
-from .sql.query import Question, statement, update_coverage
+from .sql.derived_columns import Reads, from_lines
+from .sql.group_by import check_columns, distinct, lookup_table, merged, ordered
+from .sql.odd_lines import MAIN, OTHER
+from .sql.query import Question, readings_agree, spell_anew, statement, update_coverage
 from .sql.viewers import Viewers
 from .storage.cache import CacheLike, open_cache
 from .storage.listing import resolve
 from .storage.objects import LogObject, S3Object, StandardInput
 from .storage.opener import Opener, opener_of
+from .stored_table import MANY, StoredTable
 from .table import Table
 from .time_range import ProgressCallback, TimeLike
 
@@ -54,7 +56,9 @@ class _Job:
     """One read: objects, reader, store and time range."""
 
     def __init__(self, query: LogQuery, runtime: Runtime, choice: EngineChoice, objects: list[LogObject]) -> None:
-        self.query, self.choice, self.cache = query, choice, runtime.cache
+        self.query, self.choice, self.cache, self.runtime = query, choice, runtime.cache, runtime
+        # Standard input cannot be read again.
+        self.reads: Reads = "both" if any(isinstance(item, StandardInput) for item in objects) else "once"
         self.missing, self.cached = (objects, []) if self.cache is None else self.cache.split(objects)
         self.store = Store(runtime.memory_limit, test_urls=runtime.test_urls, viewers=runtime.viewers)
         self.sink = RecordSink(self.store.folder / "records.ndjson")
@@ -94,6 +98,18 @@ class _Job:
         found = [Sample(names[source], pos, why_unreadable(text), text) for source, pos, text in places]
         long = [Sample(names[s], p, "longer than 4 MiB") for s, p in self.reader.tally.too_long]
         return [*long, *found][:_SAMPLES]
+
+    def read_again(self, sql: str) -> None:
+        """Run a statement over all lines once more, for the other readings of odd ones."""
+        sink = RecordSink(self.store.folder / "again.ndjson")
+        reader = Reader(self.missing, sink, progress=self.runtime.progress, cancel=self.runtime.cancel)
+        self.store.run_on(reader, sql)
+        sink.close()
+        if reader.cancelled:
+            raise cancelled(0)
+
+    def odd_samples(self, places: list[tuple[int, int, str]]) -> list[Sample]:
+        return [Sample(self.reader.tally.names[source], pos, ODD, text) for source, pos, text in places[:_SAMPLES]]
 
     def refuse_if_nothing(self) -> None:
         """Raise what every object failed with: an empty answer would look like silence."""
@@ -241,7 +257,9 @@ def _read_here(query: LogQuery, runtime: Runtime, choice: EngineChoice, objects:
         if job.cached and not job.missing:  # a statement over no lines takes its time too
             job.sink.close()
             return _hits(job, None, None, dedupe)
-        store.write_lines(job.reader, lines)
+        store.write_lines(job.reader, lines, job.reads)
+        if job.reads == "once" and store.query(f"SELECT 1 FROM ({rows_of([lines])}) WHERE reading = {MAIN} LIMIT 1"):
+            store.add_readings(job.read_again, lines)
         with activity.kept_whole():  # Cancel ends the reader; what it has read is kept
             job.sink.close()
             found = records if job.sink.count else None
@@ -272,9 +290,10 @@ def _hits(job: _Job, lines_file: Path | None, records_file: Path | None, dedupe:
         job.reader.tally.names += [item.name for item in job.cached]
     inside_range = f"readable AND {job.query.in_range}"
     delay, joined = _delivery_times(job, relation)
-    [(rows, readable, inside, first, last, typical)] = store.query(
+    [(rows, readable, inside, first, last, typical, coverage.odd)] = store.query(
         f"SELECT count(*), count(*) FILTER (readable), count(*) FILTER ({inside_range}), "
-        f"min(time) FILTER ({inside_range}), max(time) FILTER ({inside_range}), {delay} FROM {joined}"
+        f"min(time) FILTER ({inside_range}), max(time) FILTER ({inside_range}), {delay}, "
+        f"count(*) FILTER (reading = {MAIN}) FROM {joined} WHERE reading < {OTHER}"
     )
     coverage.typical_delay_s = None if typical is None else float(typical)
     too_long = len(job.reader.tally.too_long)
@@ -282,19 +301,27 @@ def _hits(job: _Job, lines_file: Path | None, records_file: Path | None, dedupe:
     coverage.outside = readable - inside
     coverage.blank = coverage.lines - rows - too_long
     coverage.first_hit, coverage.last_hit = first, last
-    bad = f"SELECT source, pos, sample FROM ({relation}) WHERE NOT readable ORDER BY source, pos LIMIT {_SAMPLES}"
-    coverage.samples = job.samples(store.query(bad) if readable < rows else [])
-    good = f"SELECT * FROM ({relation}) WHERE readable AND {job.query.in_range}"
+    bad = f"SELECT source, pos, sample FROM ({relation}) WHERE {{}} ORDER BY source, pos LIMIT {_SAMPLES}"
+    unreadable = bad.format(f"NOT readable AND reading < {OTHER}")
+    coverage.samples = job.samples(store.query(unreadable) if readable < rows else [])
+    good = other = f"SELECT * FROM ({relation}) WHERE readable AND {job.query.in_range}"
+    if coverage.odd:
+        coverage.odd_samples = job.odd_samples(store.query(bad.format(f"reading = {MAIN}")))
+        good, other = f"{good} AND reading < {OTHER}", f"{other} AND reading <> {MAIN}"
     kinds = {row[0] for row in store.query(f"SELECT DISTINCT source_kind FROM ({good})")} if job.sink.count else set()
-    if len(kinds) > 1:
-        good = merged(store, good)
-    if dedupe:
-        good = distinct(store, good)
+    if coverage.odd:
+        other = _once(store, other, len(kinds), dedupe)
+    good = _once(store, good, len(kinds), dedupe)
     coverage.hits = inside
     if dedupe or len(kinds) > 1:
         coverage.hits = store.query(f"SELECT count(*) FROM ({good})")[0][0]
         coverage.duplicates = inside - coverage.hits
-    return Hits(store, good, coverage)
+    return Hits(store, good, coverage, other=Hits(store, other, coverage) if coverage.odd else None)
+
+
+def _once(store: Store, rows: str, kinds: int, dedupe: bool) -> str:
+    rows = merged(store, rows) if kinds > 1 else rows
+    return distinct(store, rows) if dedupe else rows
 
 
 def _delivery_times(job: _Job, relation: str) -> tuple[str, str]:
@@ -380,8 +407,9 @@ def _counted_here(
     job = _Job(query, runtime, choice, objects)
     store = job.store
     try:
-        sql = statement(question, from_lines("lines_in"))
+        sql = statement(question, from_lines("lines_in", reads=job.reads))
         store.run_on(job.reader, f"CREATE TEMP TABLE grouped ({columns}) AS {sql}")
+        _count_other_readings(job, question)
         job.sink.close()
         if job.reader.cancelled:
             raise cancelled(0)
@@ -392,6 +420,7 @@ def _counted_here(
                     next_step="Save it to a file first, and name that.",
                     field="sources",
                 )
+            store.close()
             with _read_here(query, runtime, choice, objects).filter(**query.filters) as hits:
                 return hits.count(names), hits.coverage
         if job.sink.count:
@@ -399,14 +428,29 @@ def _counted_here(
         job.refuse_if_nothing()
         coverage = job.coverage()
         lines, too_long = coverage.lines, len(job.reader.tally.too_long)
-        places = update_coverage(coverage, store, "grouped")
+        unreadable, odd = update_coverage(coverage, store, "grouped")
         coverage.lines = lines
         coverage.unreadable += too_long
-        coverage.samples = job.samples(sorted((int(source), pos, text) for source, pos, text in places))
-        store.query("DELETE FROM grouped WHERE state <> 'hit'")
-        return finish(store, "grouped", names, once=not job.sink.count), coverage
-    finally:
+        coverage.samples = job.samples(sorted((int(source), pos, text) for source, pos, text in unreadable))
+        coverage.odd_samples = job.odd_samples(sorted((int(source), pos, text) for source, pos, text in odd))
+        several = spell_anew(store, "grouped", names) or job.sink.count or coverage.odd
+        coverage.ambiguous = bool(coverage.odd) and not readings_agree(store, "grouped", names)
+        store.query("DELETE FROM grouped WHERE state NOT IN ('hit', 'odd hit')")
+        select = ordered(store, "grouped", names, once=not several)
+        [(size,)] = store.query(f"SELECT count(*) FROM ({select})") if names else [(1,)]
+        table: Table = StoredTable(store, select, size)
+        if size < MANY:
+            table = Table(table.columns, table.rows)
+        return table, coverage
+    except BaseException:
         store.close()
+        raise
+
+
+def _count_other_readings(job: _Job, question: Question) -> None:
+    if job.reads == "once" and job.store.query("SELECT 1 FROM grouped WHERE state LIKE 'odd %' LIMIT 1"):
+        sql = statement(question, from_lines("lines_in", reads="other"))
+        job.read_again(f"INSERT INTO grouped {sql}")
 
 
 def _several_kinds(job: _Job) -> bool:

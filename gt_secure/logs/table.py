@@ -76,6 +76,10 @@ class Table:
         """The rows as dictionaries."""
         return list(self)
 
+    def first(self, limit: int | None) -> Table:
+        """Return the first rows as a table; all of them for None."""
+        return self if limit is None else Table(self.columns, self.rows[:limit])
+
     def to_text(self) -> str:
         """Aligned columns for a terminal; control characters are shown, not obeyed."""
         cells = [list(map(_cell, self.columns, row)) for row in self.rows]
@@ -92,7 +96,13 @@ class Table:
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
         writer.writerow(self.columns)
-        writer.writerows([[safe_cell(value) for value in row] for row in self.rows])
+        # By column: values repeat, and a look into a dictionary costs less than a search.
+        columns = [
+            [cells[value] for value in column]
+            for column in zip(*self.rows, strict=True)
+            for cells in [{value: safe_cell(value) for value in set(column)}]
+        ]
+        writer.writerows(zip(*columns, strict=True))
         return out.getvalue()
 
     def to_json(self) -> str:

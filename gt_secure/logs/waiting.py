@@ -20,8 +20,9 @@ from ..base.text import count, duration
 from .hits import Hits
 from .log_query import ReadOptions, Sources
 from .read import read_hits
+from .storage.growing import GrowingFiles
 from .storage.listing import LATE, resolve
-from .storage.objects import LogObject, StandardInput
+from .storage.objects import LocalFile, LogObject, StandardInput
 from .storage.opener import opener_of
 from .time_range import ProgressCallback, TimeLike, parse_time
 
@@ -89,6 +90,7 @@ class _Watch:
         self._wait_s, self._progress, self._cancel = wait_s, progress, cancel or threading.Event()
         self._started = time.monotonic()
         self._seen: set[tuple[str, ...]] = set()
+        self._files = GrowingFiles()
         self.hits = 0
         self.delay_s: float | None = None
 
@@ -105,6 +107,8 @@ class _Watch:
                 self._progress(Waiting(self.waited_s, self._wait_s, looks, objects, self.hits, self.delay_s))
             left = self._wait_s - self.waited_s
             if left <= 0:
+                if self._files.unfinished:
+                    yield self._new(last=True)
                 return
             if self._cancel.wait(min(pause, left)):
                 raise LogError(
@@ -119,10 +123,11 @@ class _Watch:
             objects += len(found)
             yield found
 
-    def _new(self) -> list[LogObject]:
-        """Return the objects that no look before has seen; nothing is read."""
+    def _new(self, *, last: bool = False) -> list[LogObject]:
+        """Return the objects that no look before has seen, and what files have grown by; no record is read."""
         opener = opener_of(self._aws) if self._aws is not None else None
-        found = []
+        found: list[LogObject] = []
+        files = []
         for item in resolve(self._sources, opener=opener, since=self._bound()):
             if isinstance(item, StandardInput) or item.identity is None:
                 raise InvalidInput(
@@ -130,10 +135,12 @@ class _Watch:
                     next_step="Name a folder or an s3:// prefix.",
                     field="wait_for",
                 )
-            if item.identity not in self._seen:
+            if isinstance(item, LocalFile):
+                files.append(item)
+            elif item.identity not in self._seen:
                 self._seen.add(item.identity)
                 found.append(item)
-        return found
+        return [*found, *self._files.parts(files, last=last)]
 
     def _bound(self) -> dt.datetime | None:
         """Return where listing begins: a later look needs only the keys of the last days, which may still grow."""
@@ -200,7 +207,7 @@ def follow_hits(
     Parameters
     ----------
     sources, since, aws, engine, options
-        As for :func:`~gt_secure.logs.read_hits`. Of local files only new ones are read, not what one grows by.
+        As for :func:`~gt_secure.logs.read_hits`. Of a local file that grows, only what is new is read.
     wait_s : float
         Seconds after which it ends.
     progress : callable, optional

@@ -42,7 +42,7 @@ def database() -> Any:
 
 def text_of(question: Question, relation: str, dialect: Dialect, **options: Any) -> str:
     """The question over lines."""
-    return statement(question, from_lines(relation, dialect), dialect, **options)
+    return statement(question, from_lines(relation, dialect, "both"), dialect, **options)
 
 
 def run(database: Any, question: Question, dialect: Dialect) -> list[tuple[Any, ...]]:

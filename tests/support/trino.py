@@ -6,7 +6,6 @@ that the text gives the same rows where Trino's functions behave as their docume
 
 from __future__ import annotations
 
-import itertools
 import re
 
 import sqlglot
@@ -14,10 +13,10 @@ from sqlglot import exp
 
 NAMED = {
     "array_join", "array_position", "array_sort", "cardinality", "cast", "chr", "coalesce", "concat_ws",
-    "count", "date_add", "date_diff", "date_format", "date_parse", "date_trunc", "element_at", "filter", "length",
-    "lower", "max", "min", "nullif", "position", "regexp_extract", "regexp_replace", "replace", "sha256", "slice",
-    "split", "split_part", "substr", "to_hex", "to_utf8", "transform", "try", "try_cast", "upper",
-    "url_decode",
+    "count", "date_add", "date_diff", "date_format", "date_parse", "date_trunc", "element_at", "filter", "greatest",
+    "length", "lower", "max", "min", "nullif", "position", "regexp_extract", "regexp_replace", "replace", "sha256",
+    "slice", "split", "split_part", "substr", "to_hex", "to_utf8", "transform", "try", "try_cast", "unnest",
+    "upper", "url_decode",
 }  # fmt: skip
 """Functions of the Trino documentation, *Functions and operators*, that the text may use."""
 
@@ -40,9 +39,10 @@ def parse(sql: str) -> exp.Expression:
 
 def functions(sql: str) -> set[str]:
     """Names before an opening parenthesis, as they stand in the text."""
-    tokens = sqlglot.tokenize(sql, dialect="trino")
-    pairs = itertools.pairwise(tokens)
-    words = {a.text.lower() for a, b in pairs if b.text == "(" and a.text.replace("_", "").isalnum()}
+    tokens = [sqlglot.tokens.Token(sqlglot.TokenType.STRING, ""), *sqlglot.tokenize(sql, dialect="trino")]
+    triples = zip(tokens, tokens[1:], tokens[2:], strict=False)
+    calls = [a for before, a, b in triples if b.text == "(" and before.text.lower() != "as"]  # not the name of a list
+    words = {a.text.lower() for a in calls if a.text.replace("_", "").isalnum()}
     return words - {"from", "in", "and", "or", "not", "when", "then", "else", "as", "case", "where", "select", "by"}
 
 

@@ -36,7 +36,8 @@ function count(files) {
       say(`Not counted: ${failed}`);
       return;
     }
-    const odd = result.unreadable ? `, ${result.unreadable.toLocaleString("en")} lines unreadable` : "";
+    const lines = (number, words) => (number ? `, ${number.toLocaleString("en")} ${words}` : "");
+    const odd = lines(result.unreadable, "lines unreadable") + lines(result.odd, "lines that can be read in two ways");
     root.dataset.unknown = result.unknown;
     say(`${result.hits.toLocaleString("en")} requests, ${result.presigned.toLocaleString("en")} presigned${odd}. ${result.summary}`);
     at("result").innerHTML = result.html;

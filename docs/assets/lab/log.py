@@ -19,6 +19,7 @@ from gt_secure.logs.leaks import find_leaks
 from gt_secure.logs.sql.derived_columns import derived, from_lines
 from gt_secure.logs.sql.group_by import finish, group_parts
 from gt_secure.logs.sql.log_columns import DERIVED, STORED
+from gt_secure.logs.sql.odd_lines import MAIN
 
 FILE = "lines"
 """Name under which the worker registers a part of a log."""
@@ -41,7 +42,7 @@ class Rows:
         self._names = 0
         kinds = {**STORED, **DERIVED}
         columns = ", ".join(f'"{name}" {kinds[name]}' for name in _COLUMNS)
-        self.query(f"CREATE OR REPLACE TABLE rows (readable BOOLEAN, blank BOOLEAN, {columns})")
+        self.query(f"CREATE OR REPLACE TABLE rows (readable BOOLEAN, blank BOOLEAN, odd BOOLEAN, {columns})")
 
     def query(self, sql: str, _: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
         """Run a statement in the page's DuckDB, with ``{hits}`` for the readable rows."""
@@ -57,16 +58,16 @@ class Rows:
         """Read the part of a log that the worker has registered."""
         columns = ", ".join(f'"{name}"' for name in _COLUMNS)
         rows = derived(from_lines(_LINES), needed=_COLUMNS)
-        self.query(f"INSERT INTO rows SELECT readable, blank, {columns} FROM ({rows})")
+        self.query(f"INSERT INTO rows SELECT readable, blank, reading = {MAIN}, {columns} FROM ({rows})")
 
     def result(self, files: int = 1) -> str:
         """Return the counts and the leaks as JSON with HTML; everything from the log is escaped.
 
         What was not read, or an empty log, makes the summary unknown, as on the command line.
         """
-        [(lines, hits, blank, presigned)] = self.query(
+        [(lines, hits, blank, presigned, odd)] = self.query(
             "SELECT count(*), count(*) FILTER (readable), count(*) FILTER (NOT readable AND blank), "
-            "count(*) FILTER (readable AND presigned) FROM rows"
+            "count(*) FILTER (readable AND presigned), count(*) FILTER (odd) FROM rows"
         )
         unreadable = lines - hits - blank
         coverage = Coverage(
@@ -91,7 +92,7 @@ class Rows:
             html.table(head, shown[:_MOST], caption=caption) if shown else "",
             html.hint(more) if more else "",
         )
-        numbers = {"lines": lines, "hits": hits, "unreadable": unreadable, "presigned": presigned}
+        numbers = {"lines": lines, "hits": hits, "unreadable": unreadable, "presigned": presigned, "odd": odd}
         rows = {"table": [list(row) for row in table.rows], "leaks": [leak.sentence for leak in leaks]}
         unknown = {"unknown": bool(coverage.doubts), "summary": leaks.summary}
         return json.dumps({**numbers, **rows, **unknown, "html": html.output(*tables)})

@@ -150,7 +150,7 @@ class AthenaRun:
             table.name,
             isinstance(table, AdHoc),
         )
-        records = from_lines(table.lines(self._path_condition(uri)), TRINO)
+        records = from_lines(table.lines(self._path_condition(uri)), TRINO, "both")
         sql = statement(question, records, TRINO, with_source=with_source)
         if len(sql.encode()) > MAX_QUERY_BYTES:
             raise InvalidInput(

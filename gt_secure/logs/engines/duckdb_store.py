@@ -27,9 +27,10 @@ from ...base.url_journal import UrlJournal
 from .. import activity
 from ..ingest.arrow_stream import LineStream
 from ..ingest.reader import Reader
-from ..sql.derived_columns import derived, from_lines, masked
+from ..sql.derived_columns import Reads, derived, from_lines, masked
 from ..sql.literals import literal
 from ..sql.log_columns import COLUMNS, EXTRA, FIELDS, STORED, unknown_column
+from ..sql.odd_lines import ONLY
 from ..sql.viewers import Viewers
 
 T = TypeVar("T")
@@ -168,12 +169,12 @@ class Store:
         finally:
             self._connection.unregister("lines_in")
 
-    def write_lines(self, reader: Reader, path: Path) -> None:
+    def write_lines(self, reader: Reader, path: Path, reads: Reads = "once") -> None:
         """Parse the lines of a reader into a Parquet file."""
         process = os.getpid()
-        if process not in _PLANNED:  # most processes read once, and planning ahead takes longer
-            _PLANNED[process] = []
-            self.run_on(reader, _write_lines(path))
+        if process not in _PLANNED or reads != "once":  # most processes read once, and planning ahead takes longer
+            _PLANNED.setdefault(process, [])
+            self.run_on(reader, _write_lines(path, reads))
             return
         spare = _PLANNED[process]
         parser = _free(spare) or _Planned(self._memory_limit)
@@ -186,6 +187,14 @@ class Store:
             parser.close()
         else:
             spare.append(parser)
+
+    def add_readings(self, read_again: Callable[[str], object], path: Path) -> None:
+        """Add the other readings of odd lines to the file of :meth:`write_lines`."""
+        others, both = (self.folder / f"{name}.parquet" for name in ("others", "both"))
+        read_again(_write_lines(others, "other"))
+        names = ", ".join(literal(each) for each in (path, others))
+        self.query(f"COPY (FROM read_parquet([{names}])) TO {literal(both)} ({_PARQUET})")
+        both.replace(path)
 
 
 class _Planned(Store):
@@ -243,10 +252,11 @@ _GROUP = 40_960
 """Rows in a row group: larger ones are buffered in memory by every thread."""
 _DICTIONARY = 200
 """Maximum number of values in a row group's dictionary: most columns have either few values or only distinct ones."""
+_PARQUET = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_GROUP}, DICTIONARY_SIZE_LIMIT {_DICTIONARY}"
 
 
-def _write_lines(path: Path) -> str:
-    return _write(path, derived(from_lines("lines_in")))
+def _write_lines(path: Path, reads: Reads = "once") -> str:
+    return _write(path, derived(from_lines("lines_in", reads=reads)))
 
 
 def write_records(path: Path, records: Path) -> str:
@@ -265,21 +275,21 @@ def from_records(path: Path) -> str:
     kinds = {"source": "INTEGER", "pos": "BIGINT", "readable": "BOOLEAN", "line": "VARCHAR", **FIELDS, **EXTRA}
     columns = ", ".join(f"'{name}': '{kind}'" for name, kind in kinds.items())
     return (
-        f"SELECT *, false AS blank FROM read_json({literal(path)}, format='newline_delimited', columns={{{columns}}}, "
-        "maximum_object_size=67108864)"
+        f"SELECT *, {ONLY} AS reading, false AS blank FROM read_json({literal(path)}, format='newline_delimited', "
+        f"columns={{{columns}}}, maximum_object_size=67108864)"
     )
 
 
 def _write(path: Path, rows: str) -> str:
-    """Return the statement that writes rows into a file; of a line that cannot be read, a sample without secrets."""
+    """Return the statement that writes rows into a file; of a line in doubt, a sample without secrets."""
     # A blank line is marked, not left out: a condition on rows this wide costs more than the row.
     state = "CASE WHEN blank THEN NULL ELSE readable END"
-    sample = f"CASE WHEN readable THEN NULL ELSE {masked('substr(line, 1, 160)')} END"
+    sample = f"CASE WHEN readable AND reading = {ONLY} THEN NULL ELSE {masked('substr(line, 1, 160)')} END"
     columns = ", ".join(f'"{name}"' for name in STORED)
     return (
-        f"COPY (SELECT source, pos, {state} AS readable, {sample} AS sample, {columns} FROM ({rows})) "
-        f"TO {literal(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_GROUP}, "
-        f"DICTIONARY_SIZE_LIMIT {_DICTIONARY})"
+        f"COPY (SELECT source, pos, CAST(reading AS TINYINT) AS reading, {state} AS readable, {sample} AS sample, "
+        f"{columns} FROM ({rows})) "
+        f"TO {literal(path)} ({_PARQUET})"
     )
 
 

@@ -12,13 +12,13 @@ from typing import Any, Protocol
 from ...base.errors import InvalidInput
 from ...base.handed import handed
 from ...base.network import Ranges, parse_networks, read_address, to_address
-from ..coverage import Coverage, Sample, why_unreadable
+from ..coverage import ODD, Coverage, Sample, why_unreadable
 from ..hits import Hits
 from ..log_query import LogQuery, Runtime
 from ..sql.group_by import check_columns, distinct, finish
 from ..sql.literals import literal
 from ..sql.log_columns import STORED
-from ..sql.query import Question, all_rows, load_rows, update_coverage
+from ..sql.query import Question, all_rows, load_rows, readings_agree, spell_anew, update_coverage
 from ..storage.listing import split_uri
 from ..storage.opener import opener_of
 from ..table import Table
@@ -78,7 +78,9 @@ def count_elsewhere(
         table = _answer(store, run, question, with_source=False)
         coverage = _coverage(store, table, run, question, choice)
         _keep_addresses(store, table, query.filters)
-        store.query(f"DELETE FROM {table} WHERE state <> 'hit'")
+        spell_anew(store, table, names)
+        coverage.ambiguous = bool(coverage.odd) and not readings_agree(store, table, names)
+        store.query(f"DELETE FROM {table} WHERE state NOT IN ('hit', 'odd hit')")
         return finish(store, table, names), coverage
     finally:
         store.close()
@@ -92,18 +94,21 @@ def read_elsewhere(choice: EngineChoice, query: LogQuery, runtime: Runtime) -> H
     try:
         table = _answer(store, run, question, with_source=True)
         coverage = _coverage(store, table, run, question, choice)
+        spell_anew(store, table, ("remote_ip",))
         columns = ", ".join(f'"{name}"' for name in STORED)
         # Lines that are alike came back as one with a number.
         store.query(f"""CREATE TABLE rows AS
-            SELECT CAST(dense_rank() OVER (ORDER BY source) - 1 AS INTEGER) AS source, CAST(-1 AS BIGINT) AS pos,
-                true AS readable, {columns} FROM (SELECT *, unnest(range(hits)) FROM {table} WHERE state = 'hit')""")
-        good = "SELECT * FROM rows"
+            SELECT CAST(dense_rank() OVER (ORDER BY source) - 1 AS INTEGER) AS source, row_number() OVER () AS pos,
+                state, true AS readable, {columns}
+            FROM (SELECT *, unnest(range(hits)) FROM {table} WHERE state LIKE '%hit')""")
+        good, other = (f"SELECT * FROM rows WHERE state <> '{state} hit'" for state in ("other", "odd"))
         if query.dedupe:
-            [(before,)] = store.query("SELECT count(*) FROM rows")
+            [(before,)] = store.query(f"SELECT count(*) FROM ({good})")
             good = distinct(store, good)
+            other = distinct(store, other) if coverage.odd else other
             coverage.duplicates = before - store.query(f"SELECT count(*) FROM ({good})")[0][0]
             coverage.hits -= coverage.duplicates
-        hits = Hits(store, good, coverage)
+        hits = Hits(store, good, coverage, other=Hits(store, other, coverage) if coverage.odd else None)
         return hits.filter(**query.local_filters) if query.local_filters else hits
     except BaseException:
         store.close()
@@ -118,8 +123,9 @@ def _answer(store: Store, run: Run, question: Question, *, with_source: bool) ->
 
 def _coverage(store: Store, table: str, run: Run, question: Question, choice: EngineChoice) -> Coverage:
     coverage = Coverage(since=question.since, until=question.until, engine=choice.engine, engine_reason=choice.reason)
-    places = update_coverage(coverage, store, table)
-    coverage.samples = [Sample(name, pos, why_unreadable(text), text) for name, pos, text in places]
+    unreadable, odd = update_coverage(coverage, store, table)
+    coverage.samples = [Sample(name, pos, why_unreadable(text), text) for name, pos, text in unreadable]
+    coverage.odd_samples = [Sample(name, pos, ODD, text) for name, pos, text in odd]
     run.describe(coverage)
     return coverage
 
@@ -138,4 +144,4 @@ def _keep_addresses(store: Store, table: str, filters: Mapping[str, Any]) -> Non
         inside = place is not None and (wanted is None or place in wanted) and (ranges is None or ranges.holds(place))
         selected += [text] if inside else []
     names = ", ".join(literal(text) for text in selected) or "NULL"
-    store.query(f"DELETE FROM {table} WHERE state = 'hit' AND coalesce(remote_ip NOT IN ({names}), true)")
+    store.query(f"DELETE FROM {table} WHERE state LIKE '%hit' AND coalesce(remote_ip NOT IN ({names}), true)")

@@ -54,7 +54,7 @@ class SparkRun:
             spark.conf.set(name, value)
         try:
             self._files = self._view()
-            sql = statement(question, from_lines(VIEW, SPARK), SPARK, with_source=with_source)
+            sql = statement(question, from_lines(VIEW, SPARK, "both"), SPARK, with_source=with_source)
             for row in spark.sql(sql).toLocalIterator():
                 if self._cancel is not None and self._cancel.is_set():
                     raise LogError("Reading the access logs was cancelled.", next_step="Start it again to read on.")

@@ -21,6 +21,8 @@ _ZSTD, _PARQUET = b"\x28\xb5\x2f\xfd", b"PAR1"
 _STAMP = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z "
 _EXPORTED = re.compile(_STAMP + rb"(?:\{|[0-9a-f]{64} )")
 """A line of an export from CloudWatch Logs to S3: the time of the event, and its message."""
+_RETURNS = re.compile(rb'\r[^ "\r]+ +[^ "\r]+ +\[\d\d/[A-Z][a-z]{2}/\d{4}:')
+"""A carriage return between two records: no header of HTTP holds one."""
 _STAMPS = re.compile(rb"^" + _STAMP, re.MULTILINE)
 
 
@@ -34,6 +36,8 @@ def opened(stream: Any) -> tuple[bytes, Any, bool]:
         return (head, rest, False) if rows is None else (*unpacked(rows), True)
     if _EXPORTED.match(head):
         head, rest = unpacked(_Joined(_Messages(_Joined(rest.read, head)).read))
+    if b"\n" not in head and _RETURNS.search(head):
+        head, rest = head.replace(b"\r", b"\n"), _LineFeeds(rest)
     return head, rest, False
 
 
@@ -48,6 +52,21 @@ class _Joined:
     def read(self, size: int = HEAD) -> bytes:
         head, self._head = self._head[:size], self._head[size:]
         return head or self._read(size)
+
+    def close(self) -> None:
+        """Do nothing: who opened the stream closes it."""
+
+
+class _LineFeeds:
+    """A stream of text whose lines end in carriage returns, with line feeds in their place."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def readinto(self, buffer: Any) -> int:
+        size = self._stream.readinto(buffer) or 0
+        buffer[:size] = bytes(buffer[:size]).replace(b"\r", b"\n")
+        return size
 
 
 class _Messages:
@@ -76,21 +95,23 @@ def zstd_opener() -> Callable[[Any], Callable[[int], bytes]] | None:
             import pyarrow
         except ImportError:
             return None
-        return lambda stream: pyarrow.CompressedInputStream(pyarrow.PythonFile(stream, "r"), "zstd").read
+        return lambda stream: _guarded(
+            pyarrow.CompressedInputStream(pyarrow.PythonFile(stream, "r"), "zstd").read, OSError
+        )
 
-    def reader(stream: Any) -> Callable[[int], bytes]:
-        file = ZstdFile(stream)
+    return lambda stream: _guarded(ZstdFile(stream).read, ZstdError)
 
-        def read(size: int) -> bytes:
-            try:
-                data: bytes = file.read(size)
-            except ZstdError as error:
-                raise zlib.error(str(error)) from None
-            return data
 
-        return read
+def _guarded(read: Callable[[int], bytes], fault: type[Exception]) -> Callable[[int], bytes]:
+    """Return a read whose faults are those of damaged data; what was unpacked before is kept."""
 
-    return reader
+    def read_on(size: int) -> bytes:
+        try:
+            return read(size)
+        except fault as error:
+            raise zlib.error(str(error)) from None
+
+    return read_on
 
 
 def _rows_as_json(stream: _Joined) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
 from .json_stream import byte_order_mark
@@ -11,9 +12,14 @@ from .json_stream import byte_order_mark
 HEAD = 4096
 """Bytes of a file that tell its kind."""
 
+_LZ4, _SNAPPY, _LZMA = "lz4 file", "snappy file", "lzma file"
 _DIGEST = "CloudTrail digest file"
 _CONFIG = "AWS Config file"
 _INVENTORY = "S3 Inventory file"
+_LAKE = "CSV file of CloudTrail Lake"
+_LAKE_COLUMNS = "eventVersion|eventTime|eventName|eventSource|eventID|userIdentity|sourceIPAddress|requestParameters"
+_INSIGHTS = "CSV file of Logs Insights"
+_TABLE = "CSV file of Athena"
 _FILES = (
     (re.compile(r'\{.*?"digest(?:S3Bucket|StartTime|EndTime|PublicKeyFingerprint)"\s*:', re.DOTALL), _DIGEST),
     (re.compile(r'\{.*?"config(?:SnapshotId|urationItems)"\s*:', re.DOTALL), _CONFIG),
@@ -25,6 +31,10 @@ _FILES = (
     ),
     (re.compile(r"(?:https?|h2|grpcs?|wss?|tls) \d{4}-\d\d-\d\dT"), "load balancer log"),
     (re.compile(r"Permission Check Successful\s*$"), "test file of a CloudWatch export"),
+    (re.compile(r'"?@(?:timestamp|message|ptr|logStream|log)"?[,\r\n]'), _INSIGHTS),
+    (re.compile(r'"[a-z_][a-z0-9_]*"(?:,"[a-z_][a-z0-9_]*")*\r?\n'), _TABLE),
+    (re.compile(rf'(?:"?[\w.]+"?,){{0,60}}"?(?:{_LAKE_COLUMNS})"?[,\r\n]', re.IGNORECASE), _LAKE),
+    (re.compile(r"[a-z_][a-z0-9_]*(?:,[a-z_][a-z0-9_]*){2,}\r?\n"), _TABLE),
     (re.compile(r"\s*<(?:\?xml|!doctype|html)", re.IGNORECASE), "XML or HTML file"),
 )
 _BINARY = (
@@ -35,9 +45,24 @@ _BINARY = (
     (b"BZh", "bzip2 file"),
     (b"\xfd7zXZ\x00", "xz file"),
     (b"\x28\xb5\x2f\xfd", "Zstandard file"),
+    (b"\x04\x22\x4d\x18", _LZ4),
+    (b"\x02\x21\x4c\x18", _LZ4),
+    (b"\xff\x06\x00\x00sNaPpY", _SNAPPY),
+    (b"7z\xbc\xaf\x27\x1c", "7z file"),
+    (b"\x5d\x00\x00", _LZMA),
+    (b"\x1f\x9d", "compress file"),
+    (b"Rar!\x1a\x07", "RAR file"),
 )
-NOT_READ = frozenset(kind for _, kind in _BINARY)
-"""Kinds that may hold requests, which nobody has looked for."""
+_ENDINGS = {".br": "brotli file", ".lz4": _LZ4, ".snappy": _SNAPPY, ".sz": _SNAPPY, ".lzma": _LZMA}
+"""Endings of names of packed files; some of these begin with any bytes."""
+_TAR = "tar file"
+_UNPACK = "Unpack or convert it to text."
+NOT_READ = dict.fromkeys([*(kind for _, kind in _BINARY), *_ENDINGS.values(), _TAR], _UNPACK) | {
+    _LAKE: "Read the log files of the trail, or export the event data store as JSON.",
+    _INSIGHTS: "Export the log group to S3, and read that.",
+    _TABLE: "Read the log objects that the table is made of.",
+}
+"""Kinds that may hold requests, which nobody has looked for, and what to do with one."""
 _KINDS = ("digest", "insight")
 _RECORD = re.compile(rb"[0-9a-f]{64} ")
 """Nearly every access log begins with the canonical id of the bucket's owner."""
@@ -48,8 +73,19 @@ def is_record(head: bytes) -> bool:
     return _RECORD.match(head) is not None
 
 
-def neighbour_file(head: bytes) -> str | None:
-    """Kind of a file that is no log of requests to S3, as far as its first bytes tell; None for any other."""
+def _is_tar(head: bytes) -> bool:
+    """Return whether a file begins with a header of tar: its checksum is right, whatever made it."""
+    if len(head) < 512 or not re.match(rb" *[0-7]+[ \0]", head[148:156]):
+        return False
+    return sum(head[:148]) + sum(head[156:512]) + 8 * 32 == int(head[148:156].split(b"\0")[0], 8)
+
+
+def neighbour_file(head: bytes, name: str = "") -> str | None:
+    """Kind of a file that is no log of requests to S3, by its first bytes and its name; None for any other."""
+    if _is_tar(head):
+        return _TAR
+    if (packed := _ENDINGS.get(PurePosixPath(name).suffix.lower())) and not head[:256].isascii():
+        return packed
     for magic, kind in _BINARY:
         if head.startswith(magic):
             return kind

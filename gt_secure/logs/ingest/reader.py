@@ -208,15 +208,16 @@ class Reader:
                 head, rest, exported = unpacked_log(stored)
                 with self.tally.lock:
                     self.tally.exports += exported
+                start = getattr(item, "start", 0)
                 if is_record(head):
-                    size = packer.read(number, rest, too_long, head)
-                elif (kind := neighbour_file(head)) is not None:
+                    size = packer.read(number, rest, too_long, head, start)
+                elif (kind := neighbour_file(head, item.name)) is not None:
                     size = self._left_out(number, kind, head)
                 elif looks_like_json(head):
                     size = self._records(packer, number, JsonStream(head, rest, self._ended), too_long)
                 else:
                     mark = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0
-                    size = packer.read(number, rest, too_long, head[mark:], start=mark) + mark
+                    size = packer.read(number, rest, too_long, head[mark:], start=start + mark) + mark
         except (GtSecureError, OSError, EOFError, zlib.error) as error:
             self._failed(number, item, error)
         except Exception as error:

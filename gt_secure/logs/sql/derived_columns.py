@@ -11,12 +11,15 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Collection
+from typing import Literal
 
 from ...base.url_journal import NEAR_S, UrlJournal
+from .addresses import with_one_spelling
 from .application_names import application
 from .dialects import DUCKDB, Dialect
 from .line_parser import decoded_key, parsed
 from .log_columns import EXTRA, FIELDS, REFUSED, STORED, TEST_MARKER
+from .odd_lines import MAIN, ONLY, others, readings
 from .usual_query import COVERED, HALF_MASKED, KEY_ID, LIFETIME, SIGNED_AT, usual_layers
 from .viewers import Viewers
 
@@ -147,10 +150,20 @@ def _without_hidden(text: str, d: Dialect) -> str:
     return f"CASE WHEN position('%' IN {text}) > 0 AND {odd} AND {left} THEN {cut} ELSE {text} END"
 
 
-def from_lines(lines: str, dialect: Dialect = DUCKDB) -> str:
-    """SELECT of records from lines of an access log: place, text, state, and the 27 fields with the key decoded."""
+Reads = Literal["once", "other", "both"]
+"""Readings of odd lines: as they stand, the other one, or both."""
+
+
+def from_lines(lines: str, dialect: Dialect = DUCKDB, reads: Reads = "once") -> str:
+    """SELECT of records from lines of an access log: place, text, state, and the 27 fields with the key decoded.
+
+    ``reads`` names the readings of odd lines: see :mod:`gt_secure.logs.sql.odd_lines`.
+    """
+    reading = f"CASE WHEN odd_line_reading THEN {MAIN} ELSE {ONLY} END AS reading" if reads == "once" else "reading"
+    if reads != "once":
+        lines = f"({(others if reads == 'other' else readings)(lines, dialect)})"
     plain = ", ".join(name for name in FIELDS if name != "key")
-    return f"""SELECT source, pos, line, readable, blank, {plain}, {decoded_key(dialect)} AS key,
+    return f"""SELECT source, pos, line, {reading}, readable, blank, {plain}, {decoded_key(dialect)} AS key,
         CAST(NULL AS {dialect.string}) AS endpoint, CAST(NULL AS {dialect.string}) AS error_message,
         CAST(NULL AS {dialect.string}) AS refused_by, CAST(NULL AS {dialect.string}) AS policy_arn,
         'access-log' AS source_kind FROM ({parsed(lines, dialect)}) r0"""
@@ -289,12 +302,13 @@ def derived(
     last = {name: text for name, text in late(d, test_urls, viewers).items() if name in wanted}
     wanted.update(re.findall(r"\w+", " ".join(last.values())))
     plain = ", ".join(name for name in (*FIELDS, *EXTRA) if name not in TEXTS)
+    records, plain = _with_addresses(records, plain, needed)
     texts = [name for name in TEXTS if name in wanted and name != "request_uri"]
     half = "".join(f"{masked(name, d)} AS masked_{name}, " for name in texts)
     target = d.part.format("request_uri", " ", 2)
     asked = "CASE WHEN target IS NULL THEN '' ELSE substr(target, position('?' IN target) + 1) END"
     rows = f"""(SELECT *, {asked} AS asked_raw
-    FROM (SELECT source, pos, line, readable, blank, {plain}, {half}request_uri AS raw_uri,
+    FROM (SELECT source, pos, line, reading, readable, blank, {plain}, {half}request_uri AS raw_uri,
         CASE WHEN request_uri LIKE '%?%' THEN {target} END AS target
     FROM ({records}) r1) r2) r12"""
     rows = _with_texts(rows, texts, d) if texts else rows
@@ -314,6 +328,13 @@ def derived(
     rows = f"(SELECT *{picks} FROM {rows}) r10"
     picks = "".join(f", {text} AS {name}" for name, text in last.items())
     return f"SELECT *{picks} FROM {rows}"
+
+
+def _with_addresses(records: str, plain: str, needed: Collection[str] | None) -> tuple[str, str]:
+    """Return records with one spelling of each address, and their columns; of an answer the few are spelled later."""
+    if needed is not None:
+        return records, plain
+    return with_one_spelling(f"({records})"), plain.replace("remote_ip", "address AS remote_ip")
 
 
 def _with_texts(rows: str, texts: Collection[str], d: Dialect) -> str:

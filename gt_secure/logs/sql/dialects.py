@@ -43,6 +43,8 @@ class Dialect:
     join: str  # list of text, separator
     each: str  # list, expression of an item p -> list
     keep: str  # list, condition on an item p -> list
+    one: str  # text -> list of nothing else
+    unnest: str  # list, name, relation -> SELECT of its rows, with a row for each item of the list
     time: str  # text such as [06/Feb/2019:00:00:38 -> timestamp or NULL
     compact_time: str  # text such as 20261120 090000 -> timestamp or NULL
     seconds: str  # two timestamps -> whole seconds from the first to the second
@@ -101,6 +103,8 @@ DUCKDB = Dialect(
     join="array_to_string({0}, '{1}')",
     each="list_transform({0}, lambda p: {1})",
     keep="list_filter({0}, lambda p: {1})",
+    one="[{0}]",
+    unnest="SELECT *, unnest({0}) AS {1} FROM {2}",
     time="try_strptime({0}, '[%d/%b/%Y:%H:%M:%S')",
     compact_time="try_strptime({0}, '%Y%m%d %H%M%S')",
     seconds="date_diff('second', {0}, {1})",
@@ -129,6 +133,8 @@ SPARK = Dialect(
     join="array_join({0}, '{1}')",
     each="transform({0}, p -> {1})",
     keep="filter({0}, p -> {1})",
+    one="array({0})",
+    unnest="SELECT *, explode({0}) AS {1} FROM {2}",
     time="try_to_timestamp(substr({0}, 2), 'dd/MMM/yyyy:HH:mm:ss')",
     compact_time="try_to_timestamp({0}, 'yyyyMMdd HHmmss')",
     seconds="timestampdiff(SECOND, {0}, {1})",
@@ -157,6 +163,8 @@ TRINO = Dialect(
     join="array_join({0}, '{1}')",
     each="transform({0}, p -> {1})",
     keep="filter({0}, p -> {1})",
+    one="split({0}, '\n')",
+    unnest="SELECT * FROM {2} CROSS JOIN UNNEST({0}) AS u1({1})",
     time="try(date_parse(substr({0}, 2), '%d/%b/%Y:%H:%i:%s'))",
     compact_time="try(date_parse({0}, '%Y%m%d %H%i%s'))",
     seconds="date_diff('second', {0}, {1})",

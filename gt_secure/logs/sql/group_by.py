@@ -18,32 +18,47 @@ if TYPE_CHECKING:
 
 
 def merged(store: Store, rows: str) -> str:
-    """Rows of several kinds of log, each request once: the access log's row wins and takes the endpoint along."""
-    name = store.new_name("merged")
+    """Rows of several kinds of log, each request once: the access log's row wins and takes the endpoint along.
+
+    Only what the other kinds know of a request is kept in memory, and beyond the limit on disk.
+    """
+    name = store.new_name("seen")
     kept = (*FIELDS, "source_kind", "access_key", "presigned", "test_marker", "fingerprint", "signed_at", "expires_s")
     columns = ", ".join(f'r."{column}"' for column in kept)
-    store.query(f"""CREATE TABLE {name} AS
-        WITH r AS (SELECT * FROM ({rows})),
-        seen AS (SELECT request_id, max(endpoint) AS endpoint, max(error_message) AS error_message,
-            max(refused_by) AS refused_by, max(policy_arn) AS policy_arn,
-            bool_or(source_kind = 'access-log') AS logged,
-            bool_or(source_kind = 'json-log') AS structured FROM r WHERE request_id IS NOT NULL GROUP BY request_id)
-        SELECT r.source, r.pos, r.readable, {columns}, coalesce(r.endpoint, seen.endpoint) AS endpoint,
-            coalesce(r.error_message, seen.error_message) AS error_message,
-            coalesce(r.refused_by, seen.refused_by) AS refused_by,
-            coalesce(r.policy_arn, seen.policy_arn) AS policy_arn
-        FROM r LEFT JOIN seen USING (request_id)
+    added = ("endpoint", "error_message", "refused_by", "policy_arn")
+    most = ", ".join(f"max({column}) AS {column}" for column in added)
+    store.query(f"""CREATE TABLE {name}_apart AS SELECT request_id, {most},
+        bool_or(source_kind = 'json-log') AS structured FROM ({rows})
+        WHERE request_id IS NOT NULL AND source_kind <> 'access-log' GROUP BY request_id""")
+    store.query(f"""CREATE TABLE {name} AS SELECT s.*, l.request_id IS NOT NULL AS logged
+        FROM {name}_apart s LEFT JOIN (SELECT DISTINCT request_id FROM ({rows}) a SEMI JOIN {name}_apart
+        USING (request_id) WHERE source_kind = 'access-log') l USING (request_id)""")
+    store.query(f"DROP TABLE {name}_apart")
+    picks = ", ".join(f"coalesce(r.{column}, seen.{column}) AS {column}" for column in added)
+    return f"""SELECT r.source, r.pos, r.readable, {columns}, {picks}
+        FROM ({rows}) r LEFT JOIN {name} seen USING (request_id)
         WHERE seen.request_id IS NULL OR r.source_kind = 'access-log' OR NOT seen.logged AND
-            (r.source_kind = 'json-log' OR NOT seen.structured)""")
-    return f"SELECT * FROM {name}"
+            (r.source_kind = 'json-log' OR NOT seen.structured)"""
 
 
 def distinct(store: Store, rows: str) -> str:
-    """Rows without second deliveries. A copy and a batch delete share one request id, so that it is not enough."""
-    name = store.new_name("once")
-    store.query(f"""CREATE TABLE {name} AS SELECT * FROM ({rows}) WHERE request_id IS NULL UNION ALL BY NAME
-        SELECT DISTINCT ON (request_id, operation, key, version_id) * FROM ({rows}) WHERE request_id IS NOT NULL""")
-    return f"SELECT * FROM {name}"
+    """Rows without second deliveries. A copy and a batch delete share one request id, so that it is not enough.
+
+    Of each request only a hash of 128 bits is kept in memory: grouping whole rows would need memory for all of them.
+    """
+    name = store.new_name("again")
+    parts = ", ".join(f"coalesce({column}, chr(1))" for column in ("operation", "key", "version_id"))
+    hashed = f"SELECT source, pos, md5_number(concat_ws(chr(0), request_id, {parts})) AS request FROM ({rows})"
+    hashed += " WHERE request_id IS NOT NULL"
+    place = "CAST(source AS HUGEINT) * 1152921504606846976 + pos"
+    store.query(f"""CREATE TABLE {name}_twice AS SELECT request, min({place}) AS first FROM ({hashed})
+        GROUP BY request HAVING count(*) > 1""")
+    store.query(f"""CREATE TABLE {name} AS SELECT source, pos FROM ({hashed}) JOIN {name}_twice USING (request)
+        WHERE {place} > first""")
+    store.query(f"DROP TABLE {name}_twice")
+    if not store.query(f"SELECT 1 FROM {name} LIMIT 1"):
+        return rows
+    return f"SELECT r.* FROM ({rows}) r ANTI JOIN {name} USING (source, pos)"
 
 
 NEEDS_NETWORKS = ("network_name", "network_source", "asn", "country")
@@ -99,6 +114,11 @@ def finish(
     once: bool = False,
 ) -> Table:
     """Format a grouped table of ``by`` columns and ``hits``, most hits first; ``once``: each group has one row."""
+    return Table([*by, "hits"], store.query(ordered(store, table, by, limit, once=once)))
+
+
+def ordered(store: Store, table: str, by: Sequence[str], limit: int | None = None, *, once: bool = False) -> str:
+    """Return the SELECT of a grouped table in the order of :func:`finish`."""
     join = ""
     if "network" in by:
         join = f"LEFT JOIN {_address_table(store, f'SELECT DISTINCT network AS remote_ip FROM {table}')} AS addresses "
@@ -109,11 +129,10 @@ def finish(
     hits = "hits" if ready else "CAST(coalesce(sum(hits), 0) AS BIGINT) AS hits"
     order = ", ".join(["hits DESC", *(f'"{name}" NULLS LAST' for name in by)])
     comma = ", " if by else ""
-    select = (
+    return (
         f"SELECT {picks}{comma}{hits} FROM {table} {join} {groups} "
         f"ORDER BY {order} {f'LIMIT {limit}' if limit is not None else ''}"
     )
-    return Table([*by, "hits"], store.query(select))
 
 
 def network_of(text: str | None) -> str | None:

@@ -16,6 +16,7 @@ expression. A line that fits no rule has ``readable = false``; it is never dropp
 from __future__ import annotations
 
 from .dialects import DUCKDB, Dialect
+from .odd_lines import in_doubt
 
 _LEFT = r'[^ "]+ +[^ "]+ +\[[^]" ]+ +[^]" ]+\](?: +[^ "]+){5}'
 _BLOCK = r'(?:[0-9]{3}|-) +[^ "]+(?: +(?:[0-9]+|-)){4}'
@@ -42,7 +43,7 @@ def _plain_layers(d: Dialect, lines: str) -> str:
         f"nq = 7 AND {q[5]} = ' ' AND {size['h']} = 10 AND {d.find.format('h')} = 10 "
         f"AND {size['b']} = 8 AND {d.item.format('b', 1)} = '' AND {empty['b']} = 7 "
         f"AND {d.item.format('t', 1)} = '' AND {empty['t']} IN (0, {size['t']} - 1) "
-        f"AND position(chr(13) IN {q[7]}) = 0"
+        f"AND position(chr(13) IN {q[7]}) = 0 AND position(chr(91) IN {q[7]}) = 0 AND position(' ' IN {q[1]}) <= 65"
     )
     h, b, t = (d.split.format(q[i], " ") for i in (1, 3, 7))
     quoted = d.split.format("line", chr(34))
@@ -142,7 +143,9 @@ def parsed(lines: str, d: Dialect = DUCKDB) -> str:
         WHEN {d.item.format("odd", 4)} = ' ' THEN NULL ELSE {alone} END"""
     agent = f"CASE WHEN plain THEN {d.item.format('q', 6)} WHEN {first} <> '' THEN {second} END"
     return f"""
-    SELECT *, coalesce({readable}, false) AS readable, coalesce(replace(odd_line, ' ', '') = '', false) AS blank,
+    SELECT *, coalesce({readable}, false) AS readable,
+        CASE WHEN plain THEN false ELSE {in_doubt(d)} END AS odd_line_reading,
+        coalesce(replace(odd_line, ' ', '') = '', false) AS blank,
         {h[1]} AS bucket_owner, {h[2]} AS bucket, {h[5]} AS remote_ip, {h[6]} AS requester, {h[7]} AS request_id,
         {h[8]} AS operation, {h[9]} AS key, nullif({uri}, '-') AS request_uri,
         nullif({b[2]}, '-') AS error_code, {numbers[3]} AS bytes_sent, {numbers[4]} AS object_size,

@@ -20,15 +20,19 @@ from ...base.text import did_you_mean
 from ...base.url_journal import UrlJournal
 from ..coverage import Coverage
 from ..engines.duckdb_store import Store
+from .addresses import with_one_spelling
 from .derived_columns import derived, masked
 from .dialects import DUCKDB, Dialect
+from .group_by import finish
 from .log_columns import DERIVED, GROUPED, STORED
+from .odd_lines import MAIN, ONLY
 from .viewers import Viewers
 
 MOST_ROWS = 2_000_000
 """Groups or rows that are taken into this kernel at most."""
 
 SAMPLES = 20
+_Place = tuple[str, int, str]
 LOCAL = ("address", "network")
 """Filters that are applied here, to the addresses that came back."""
 
@@ -111,7 +115,8 @@ def all_rows(
 def statement(question: Question, records: str, d: Dialect = DUCKDB, *, with_source: bool = False) -> str:
     """Return the SQL of a question over records: a query for the columns of an answer.
 
-    ``records`` are those of :func:`from_lines`. ``place`` has a few unreadable lines, each after its file and offset.
+    ``records`` are those of :func:`from_lines`. ``place`` has a few lines in doubt, each after its file and offset.
+    Rows of odd lines have states of their own: ``odd hit`` of a line as it stands, ``other hit`` of its other reading.
     """
     inside, wanted = in_scope(question.since, question.until, question.filters, d), conditions(question.filters, d)
     state = (
@@ -124,7 +129,8 @@ def statement(question: Question, records: str, d: Dialect = DUCKDB, *, with_sou
         f", {d.shown.format(f'by_{name}') if _KINDS.get(name) == 'TIMESTAMP' else f'by_{name}'} AS by_{name}_"
         for name, _ in names
     )
-    bad = "CASE WHEN state = 'unreadable' THEN {} END"
+    bad = f"CASE WHEN state = 'unreadable' OR reading = {MAIN} THEN {{}} END"
+    kind = f"CASE reading WHEN {ONLY} THEN state WHEN {MAIN} THEN 'odd ' || state ELSE 'other ' || state END"
     needed = set(re.findall(r"\w+", " ".join((inside, wanted, *(text for _, text in names)))))
     rows = derived(records, d, needed, test_urls=question.test_urls, viewers=question.viewers)
     # Bad lines are spread over a few groups, and one of each is kept.
@@ -132,11 +138,11 @@ def statement(question: Question, records: str, d: Dialect = DUCKDB, *, with_sou
     text = masked("substr(line, 1, 160)", d)
     sample = bad.format(f"CAST(source AS {d.string}) || chr(10) || {offset} || chr(10) || {text}")
     part = bad.format(f"(length(line) + coalesce(pos, 0) + coalesce({d.integer.format('source')}, 0)) % {SAMPLES}")
-    return f"""SELECT state{outer}, count(*) AS hits, {d.shown.format("min(time)")} AS first_time,
+    return f"""SELECT kind{outer}, count(*) AS hits, {d.shown.format("min(time)")} AS first_time,
     {d.shown.format("max(time)")} AS last_time, min(place) AS place
-FROM (SELECT state, time{inner}, {sample} AS place, {part} AS part
+FROM (SELECT {kind} AS kind, time{inner}, {sample} AS place, {part} AS part
 FROM (SELECT *, {state} AS state FROM ({rows}) r4) r5) r6
-GROUP BY {", ".join(["state", "part", *(f"by_{name}" for name, _ in names)])}"""
+GROUP BY {", ".join(["kind", "part", *(f"by_{name}" for name, _ in names)])}"""
 
 
 def in_range(since: dt.datetime | None, until: dt.datetime | None) -> str:
@@ -228,18 +234,51 @@ def _text(value: Any) -> str | None:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def update_coverage(coverage: Coverage, store: Store, table: str) -> list[tuple[str, int, str]]:
-    """Count the states of an answer, and return some unreadable lines: file, offset, text."""
-    for state, number, first, last in store.query(
+def update_coverage(coverage: Coverage, store: Store, table: str) -> tuple[list[_Place], list[_Place]]:
+    """Count the states of an answer, and return some unreadable and some odd lines: file, offset, text."""
+    for kind, number, first, last in store.query(
         f"SELECT state, CAST(sum(hits) AS BIGINT), min(first_time), max(last_time) FROM {table} GROUP BY state"
     ):
+        reading, _, state = kind.rpartition(" ")
+        if reading == "other":
+            continue
         coverage.lines += number
+        coverage.odd += number if reading else 0
         if state in ("hit", "filtered"):
             coverage.hits += number
             coverage.first_hit = min((t for t in (coverage.first_hit, first) if t), default=None)
             coverage.last_hit = max((t for t in (coverage.last_hit, last) if t), default=None)
         else:
-            setattr(coverage, state, number)
-    places = store.query(f"SELECT place FROM {table} WHERE state = 'unreadable' AND place IS NOT NULL")
+            setattr(coverage, state, getattr(coverage, state) + number)
+    return _places(store, f"{table} WHERE state LIKE '%unreadable'"), _places(
+        store, f"{table} WHERE state LIKE 'odd %'"
+    )
+
+
+def _places(store: Store, rows: str) -> list[_Place]:
+    places = store.query(f"SELECT place FROM {rows} AND state NOT LIKE 'other %' AND place IS NOT NULL")
     found = (place.split("\n", 2) for (place,) in places)
     return sorted((source, int(pos), text) for source, pos, text in found)[:SAMPLES]
+
+
+def readings_agree(store: Store, table: str, by: Sequence[str]) -> bool:
+    """Return whether an answer is the same in both readings of its odd lines."""
+    answers = []
+    for state in ("odd hit", "other hit"):
+        name = store.new_name("reading")
+        store.query(f"CREATE TEMP TABLE {name} AS SELECT * FROM {table} WHERE state = '{state}'")
+        answers.append(finish(store, name, by).rows)
+    return answers[0] == answers[1]
+
+
+def spell_anew(store: Store, table: str, by: Sequence[str]) -> bool:
+    """Spell the addresses of an answer in one way; return whether one was spelled otherwise."""
+    changed = False
+    for name in {"remote_ip", "network"} & {*by}:  # a network is grouped by its addresses
+        rows = with_one_spelling(f'(SELECT DISTINCT "{name}" AS remote_ip FROM {table})')
+        others = store.new_name("spelled")
+        store.query(f"CREATE TEMP TABLE {others} AS SELECT remote_ip, address FROM ({rows}) WHERE address <> remote_ip")
+        if store.query(f"SELECT 1 FROM {others} LIMIT 1"):
+            changed = True
+            store.query(f'UPDATE {table} SET "{name}" = s.address FROM {others} s WHERE {table}."{name}" = s.remote_ip')
+    return changed

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from ...base.shared_files import is_mine
 from ..sql.log_columns import STORED
+from ..sql.odd_lines import OTHER
 from .objects import LogObject, S3Object
 from .pages import PAGE
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from ..ingest.reader import Tally
 
 LIMIT_BYTES = 2 << 30
-_VERSION = 9
+_VERSION = 10
 """Raised when parsing changes: what older versions kept is then read again."""
 
 
@@ -191,7 +192,11 @@ class Cache:
                 here = [i for i in whole if i in counts or (path is lines_file and i not in in_records)]
                 if path is None or not here:
                     continue
-                rows = dict(store.query(f"SELECT source, count(*) FROM ({rows_of([path])}) GROUP BY source"))
+                rows = dict(
+                    store.query(
+                        f"SELECT source, count(*) FROM ({rows_of([path])}) WHERE reading < {OTHER} GROUP BY source"
+                    )
+                )
                 file = f"{uuid.uuid4().hex}.parquet"
                 files.append(file)
                 self._take(path, file)
@@ -235,7 +240,7 @@ class Cache:
         from ..engines.duckdb_store import rows_of
         from ..sql.group_by import lookup_table
 
-        names = ", ".join(("readable", "sample", *(f'"{c}"' for c in STORED)))
+        names = ", ".join(("reading", "readable", "sample", *(f'"{c}"' for c in STORED)))
         parts, files = [relation] if relation else [], sorted({file for file, _ in self._found.values()})
         for file in files:
             numbers = {number: first + i for i, (f, number) in self._found.items() if f == file}

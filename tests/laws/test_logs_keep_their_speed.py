@@ -1,0 +1,153 @@
+"""Logs keep their speed: no question costs more processor time than it did, in units of a regular expression.
+
+Python's ``re`` reads the same bytes in the same process, so that machine, load and Python's own speed fall out. A loss
+of a fifth is named, one of two fifths fails.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import statistics
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gt_secure.logs import count_hits, plots, read_hits
+from gt_secure.logs.engines.duckdb_store import Store
+from gt_secure.logs.sql.group_by import ordered
+from gt_secure.logs.stored_table import StoredTable
+from gt_secure.logs.table import Table, safe_cell
+from support import corpus
+
+LINES = 40_000
+GROUPS = 200_000
+ROUNDS = 5
+BY = ["remote_ip", "key", "user_agent", "http_status"]
+NAMED, FAILED = 1.2, 1.4
+RATIOS = {
+    "count": 3.7,
+    "csv": 6.2,
+    "json": 13.6,
+    "parquet": 2.75,
+    "rows": 10.0,
+    "leaks": 10.9,
+    "plot": 12.1,
+}
+"""Processor time of a question over that of the expression, median of five, on Python 3.11 and DuckDB 2.0."""
+_SHORT = re.compile(rb'^\S+ \S+ \[[^]]+\] (\S+) \S+ \S+ \S+ \S+ "[^"]*" (\d+)', re.MULTILINE)
+
+
+class Slower(UserWarning):
+    """A question that takes a fifth longer than it did."""
+
+
+def write_log(path: Path) -> bytes:
+    with path.open("wb") as file:
+        for number in range(LINES):
+            row = {**corpus.BASE, **(corpus.PRESIGNED if number % 3 else {})}
+            row |= {"remote_ip": f"203.0.{number % 113}.{number % 251}", "request_id": f"{number:016X}"}
+            file.write(corpus.write(row | {"key": f"scans/{number % 9973:05}.png"}).encode() + b"\n")
+    return path.read_bytes()
+
+
+def groups(store: Store) -> None:
+    """Groups as a count by four columns leaves them."""
+    store.query(
+        "CREATE TABLE grouped AS SELECT '203.0.' || n % 113 || '.' || n % 251 AS remote_ip, "
+        "'scans/' || n || '.png' AS key, "
+        "CASE WHEN n % 50 = 0 THEN '=cmd' ELSE 'Mozilla/5.0 (X11; Linux x86_64)' END AS user_agent, "
+        f"CASE WHEN n % 9 = 0 THEN 403 ELSE 200 END AS http_status, n % 7 AS hits FROM range({GROUPS}) t(n)"
+    )
+
+
+def questions(log: Path, store: Store, folder: Path) -> dict[str, Callable[[], object]]:
+    def table() -> StoredTable:
+        return StoredTable(store, ordered(store, "grouped", BY, once=True), GROUPS)
+
+    def rows() -> object:
+        with read_hits(log, dedupe=True) as hits:
+            return len(hits)
+
+    def leaks() -> object:
+        with read_hits(log) as hits:
+            return hits.leaks()
+
+    def plot() -> object:
+        with read_hits(log) as hits:
+            return plots.draw(hits, "ip")
+
+    return {
+        "count": lambda: count_hits(log, ["remote_ip", "http_status"]),
+        "csv": lambda: table().to_csv(),
+        "json": lambda: Table(table().columns, store.query(table()._select)).to_json(),
+        "parquet": lambda: table().to_parquet(folder / "x.parquet"),
+        "rows": rows,
+        "leaks": leaks,
+        "plot": plot,
+    }
+
+
+def seconds(call: Callable[[], object]) -> float:
+    began = time.process_time()
+    call()
+    return time.process_time() - began
+
+
+def losses(folder: Path, names: set[str], rounds: int = ROUNDS) -> dict[str, float]:
+    """Return by how much each question is slower than it was."""
+    data = write_log(folder / "a.log")
+    store = Store()
+    groups(store)
+    asked = {name: call for name, call in questions(folder / "a.log", store, folder).items() if name in names}
+    for call in asked.values():
+        call()  # imports, and what is planned once
+    ratios: dict[str, list[float]] = {name: [] for name in asked}
+    for _ in range(rounds):
+        for name, call in asked.items():  # in turn: other work on the machine changes from second to second
+            unit = seconds(lambda: _SHORT.findall(data))
+            ratios[name].append(seconds(call) / unit)
+    store.close()
+    return {name: statistics.median(found) / RATIOS[name] for name, found in ratios.items()}
+
+
+def judge(found: dict[str, float]) -> None:
+    for name, loss in found.items():
+        if loss >= NAMED:
+            warnings.warn(f"{name} takes {loss:.2f} times as long as it did.", Slower, stacklevel=2)
+    slow = {name: round(loss, 2) for name, loss in found.items() if loss >= FAILED}
+    assert not slow, f"These take much longer than they did: {slow}"
+
+
+@pytest.mark.filterwarnings("default::Warning")
+@pytest.mark.parametrize("names", [("csv", "json", "parquet"), ("count", "rows"), ("leaks", "plot")], ids="-".join)
+def test_no_question_is_slower_than_it_was(tmp_path: Path, names: tuple[str, ...]) -> None:
+    judge(losses(tmp_path, {*names}))
+
+
+def test_a_loss_is_named_and_a_large_one_fails() -> None:
+    judge({"csv": 1.19})
+    with pytest.warns(Slower, match=r"csv takes 1\.25"):
+        judge({"csv": 1.25})
+    with pytest.raises(AssertionError, match="csv"), pytest.warns(Slower):
+        judge({"csv": 1.41})
+
+
+def cell_by_cell(table: Table) -> str:
+    """Write CSV as it was written when it had become slower."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    writer.writerow(table.columns)
+    writer.writerows([[safe_cell(value) for value in row] for row in table._store.query(table._select)])  # type: ignore[attr-defined]
+    return out.getvalue()
+
+
+@pytest.mark.filterwarnings("default::Warning")
+def test_cells_written_one_by_one_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(StoredTable, "to_csv", cell_by_cell)
+    with pytest.raises(AssertionError, match="csv"):
+        judge(losses(tmp_path, {"csv"}, rounds=3))

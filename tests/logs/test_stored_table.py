@@ -1,0 +1,63 @@
+"""A table in the database is written as any other table is, byte for byte."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from gt_secure.logs import count_hits, read
+from gt_secure.logs.engines.duckdb_store import Store
+from gt_secure.logs.stored_table import StoredTable
+from gt_secure.logs.table import Table
+from support import corpus
+
+TEXTS = [
+    "plain", "", None, "=1+1", "-2", "@x", "+3", "\tx", "\rx", "a;=1", 'a| "=1', 'quote " in', "''=x", "a\n=b",
+    "a\nb=1", "caf\u00e9 =", "nul\0=", "nul\0", "\0", "x,y", "2026-11-20T09", "\x01", "'=", "|", "=\n=", "\\1=",
+]  # fmt: skip
+
+
+@pytest.fixture
+def tables() -> tuple[StoredTable, Table]:
+    store = Store()
+    columns = "text VARCHAR, number BIGINT, flag BOOLEAN, at_time TIMESTAMP"
+    store.query(f"CREATE TABLE t ({columns}, place INTEGER)")
+    for place, text in enumerate(TEXTS):
+        values = [text, place - 3 if place % 5 else None, [True, False, None][place % 3]]
+        store.query("INSERT INTO t VALUES (?, ?, ?, TIMESTAMP '2026-11-20 09:00:01', ?)", [*values, place])
+    select = "SELECT text, number, flag, at_time FROM t ORDER BY place"
+    rows = store.query(select)
+    return StoredTable(store, select, len(TEXTS)), Table(("text", "number", "flag", "at_time"), rows)
+
+
+def test_csv_is_the_same(tables: tuple[StoredTable, Table]) -> None:
+    stored, table = tables
+    text = stored.to_csv()
+    assert text == table.to_csv()
+    assert stored.rows == table.rows
+    assert stored.to_csv() == text  # also after the rows were fetched
+
+
+def test_the_first_rows(tables: tuple[StoredTable, Table]) -> None:
+    stored, table = tables
+    for limit in (1, 7, len(TEXTS), None):
+        assert stored.first(limit).to_csv() == table.first(limit).to_csv()
+    assert len(stored) == len(table)
+
+
+def test_parquet_holds_the_same_rows(tables: tuple[StoredTable, Table], tmp_path: Path) -> None:
+    stored, table = tables
+    stored.to_parquet(tmp_path / "x.parquet")
+    with duckdb.connect() as connection:
+        assert connection.execute(f"FROM '{tmp_path}/x.parquet'").fetchall() == table.rows
+
+
+def test_many_groups_stay_in_the_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.log").write_text(corpus.presigned("203.0.113.7", "203.0.113.7", "2001:db8::1", "2001:DB8::1"))
+    few, _ = count_hits(tmp_path, "remote_ip")
+    monkeypatch.setattr(read, "MANY", 1)
+    many, _ = count_hits(tmp_path, "remote_ip")
+    assert isinstance(many, StoredTable)
+    assert many.to_csv() == few.to_csv() == '"remote_ip","hits"\n"2001:db8::1",2\n"203.0.113.7",2\n'
