@@ -128,7 +128,8 @@ def _visit(gt: Connection, s3: Any) -> None:
 
 
 def _read(gt: Connection) -> Any:
-    return until(lambda: len((hits := gt.hits("gt-images")).filter(presigned=True)) >= 3 and hits)
+    until(lambda: len(gt.hits("gt-images").filter(presigned=True)) >= 3)
+    return gt.hits("gt-images")
 
 
 # the places

@@ -173,6 +173,7 @@ RENAMED = {
     "prefix": "restriction", "age_limit": "restriction", "limit": "", "stats": "", "no_cache": "", "dedupe": "",
     "presigned": "filters", "refused": "filters", "no_tests": "filters", "network": "filters", "key_prefix": "filters",
     "version_4_only": "restriction", "no_version_4_only": "restriction", "upload_id": "method",
+    "keep_teams": "",  # plan.keeping
     "part_number": "method", "viewer_key": "", "viewer_parameter": "", "viewer_signer": "",
     "signers": "restriction", "tf_plan": "", "cloudformation": "", "account": "",
     "assume_unchanged": "", "parameters": "",

@@ -93,7 +93,7 @@ def _verify(args: argparse.Namespace) -> int:
     journal = Journal()
     found = journal.verify()
     if args.json:
-        show_json({"changes": found})
+        show_json({"changes": dict(found.items())})
     else:
         for change, said in found.items():
             say(f"{change}  {'; '.join(said) or 'intact'}")

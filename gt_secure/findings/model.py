@@ -280,4 +280,5 @@ def controls() -> dict[str, dict[str, str]]:
 
 def control_names(code: str) -> list[str]:
     """Return the controls that a finding violates, such as ``AC-3 Access Enforcement``."""
-    return [f"{each} {controls()[each]['title']}" for each in catalog()[code]["controls"]]
+    named = catalog().get(code, {}).get("controls", ())  # a finding of somebody else's rule has none
+    return [f"{each} {controls()[each]['title']}" for each in named]

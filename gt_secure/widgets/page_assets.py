@@ -18,7 +18,7 @@ from weakref import WeakSet
 import ipywidgets
 
 from ..base.html import table_style
-from .thread_safe import Html, ThreadSafe
+from .thread_safe import Html, ThreadSafe, shared_looks
 
 _kept: dict[str, Any] = {}
 _roots: WeakSet[Any] = WeakSet()
@@ -39,12 +39,8 @@ def page_parts(root: ipywidgets.Widget) -> tuple[ipywidgets.Widget, ...]:
 
 
 def shared_parts() -> list[ipywidgets.Widget]:
-    """Return the widgets that all panels and steps share, with their layout and style."""
-    kept = list(_kept.values())
-    return [
-        *kept,
-        *(value for each in kept for value in each._trait_values.values() if isinstance(value, ipywidgets.Widget)),
-    ]
+    """Return the widgets that all panels and steps share, and the layouts and styles of all widgets."""
+    return [*_kept.values(), *shared_looks()]
 
 
 def _keep(name: str, make: Callable[[], Any]) -> Any:

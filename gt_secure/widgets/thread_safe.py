@@ -152,6 +152,11 @@ def shared(kind: type[ipywidgets.Widget]) -> dict[str, Any]:
     return {name: _one(traits[name].klass) for name in ("layout", "style") if name in traits}
 
 
+def shared_looks() -> list[ipywidgets.Widget]:
+    """Return the layouts and styles that widgets share: closing one widget leaves them to the others."""
+    return list(_shared.values())
+
+
 def _one(kind: type[Any]) -> Any:
     found = _shared.get(kind)
     if found is None or found.comm is None:  # none yet, or closed with all widgets

@@ -236,14 +236,14 @@ def test_the_command_shows_a_table(guarded: Box, capsys: pytest.CaptureFixture[s
 def test_what_would_not_be_read_is_an_error(
     guarded: Box, words: list[str], says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(*words) == 1
+    assert run(*words) == 64
     assert says in capsys.readouterr().err
 
 
 def test_the_command_asks_on_aws(box: Box, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     box.use_environment(monkeypatch)
     monkeypatch.setattr(Aws, "is_local", False)
-    assert run(PREFIX, "--method", "PUT") == 1
+    assert run(PREFIX, "--method", "PUT") == 64
     assert f"--confirm {CODE}" in capsys.readouterr().err
     terminal = io.StringIO("n\n")
     terminal.isatty = lambda: True  # type: ignore[method-assign]

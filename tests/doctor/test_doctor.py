@@ -286,7 +286,7 @@ class TestCommand:
         assert code == 0
         actions = {action for each in json.loads(out)["Statement"] for action in each["Action"]}
         assert {"s3:PutBucketPolicy", "sagemaker:UpdateWorkteam"} <= actions
-        assert run("--policy", "guard")[0] == 1
+        assert run("--policy", "guard")[0] == 64
         assert run("--policy", "gard")[0] == 1
 
     def test_policy_without_names_leaves_out_what_it_cannot_write(self, run, account: Account, monkeypatch):

@@ -208,7 +208,7 @@ CONDA = {"matplotlib": "matplotlib-base", "duckdb": "python-duckdb", "isal": "py
 def test_the_recipe_has_the_requirements_of_the_package() -> None:
     recipe = yaml.safe_load((ROOT / "recipe" / "recipe.yaml").read_text(encoding="utf-8"))
     lines = [line.replace(" ", "") for line in SETUP["options"]["install_requires"].splitlines()]
-    pairs = [re.fullmatch(r"([a-z0-9]+)(.*)", line) for line in lines if line and not line.startswith("#")]
+    pairs = [re.fullmatch(r"([a-z0-9-]+)(.*)", line) for line in lines if line and not line.startswith("#")]
     wanted = {f"{CONDA.get(pair[1], pair[1])} {pair[2]}" for pair in pairs if pair}
     found = {*recipe["requirements"]["run"], *recipe["requirements"]["run_constraints"]}
     assert found == {*wanted, "python >=${{ python_min }}"}

@@ -21,6 +21,7 @@ NOT_IN_ALLOW = {
     "expectations": "written in a file",
     "facts": "supplied with the connection",
     "lists": "names among the addresses",
+    "version_4_only": "an option of a plan",
 }
 """Fields that the panel does not offer."""
 OTHER_PARTS = {"addresses", "endpoints", "guard", "portal_lock", "team", "url_lock"}
@@ -47,6 +48,7 @@ OPTIONS: dict[str, tuple[tuple[str, ...], Any]] = {
     "age_limit": (("90s",), "90s"),
     "signers": ((ROLE,), [ROLE]),
     "application": (("mlflow",), "mlflow"),
+    "version_4_only": ((), True),
     "facts": (("aws:PrincipalOrgID=o-abc1234567",), {"aws:PrincipalOrgID": "o-abc1234567"}),
 }
 """For each field: what follows its option, or the address, and the value that the restriction has of it."""

@@ -26,7 +26,7 @@ FILE = "lines"
 _LINES = f"(SELECT 0 AS source, NULL AS pos, unnest(string_split(content, chr(10))) AS line FROM read_text('{FILE}')) l"
 _COLUMNS = (
     *("time", "remote_ip", "endpoint", "http_status", "operation", "bucket", "key", "requester", "user_agent"),
-    *("presigned", "refused", "test", "fingerprint", "signed_at", "expires_s"),
+    *("presigned", "refused", "test", "fingerprint", "signed_at", "expires_s", "viewer", "auth_type"),
 )
 _BY = ("remote_ip", "http_status", "presigned")
 _MOST = 50
