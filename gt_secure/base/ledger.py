@@ -28,7 +28,7 @@ _pending: list[LedgerEntry] = []
 _session: list[LedgerEntry] = []
 
 
-class Place(NamedTuple):
+class RecordedPlace(NamedTuple):
     """The origin of an answer: account, region, and ``sandbox`` outside AWS."""
 
     account: str = ""
@@ -51,7 +51,7 @@ class LedgerEntry(NamedTuple):
     cell: int = 0
 
 
-class Caller(Protocol):
+class HasCaller(Protocol):
     """Credentials that know their account and region."""
 
     @property
@@ -78,7 +78,7 @@ def is_recording() -> bool:
     return kernel_shell() is not None or "JPY_PARENT_PID" in os.environ
 
 
-def recorded_place(caller: Caller | None) -> Place | None:
+def recorded_place(caller: HasCaller | None) -> RecordedPlace | None:
     """Return account and region of credentials; None if nothing is recorded, and an empty account if it is unknown."""
     if caller is None or not is_recording():
         return None
@@ -86,15 +86,16 @@ def recorded_place(caller: Caller | None) -> Place | None:
         account = caller.account_id
     except Exception:
         account = ""
-    return Place(account, caller.region, "sandbox" if caller.is_local else "")
+    return RecordedPlace(account, caller.region, "sandbox" if caller.is_local else "")
 
 
-def record(check: str, subject: str, status: str, place: Place | None = None, evidence: str = "") -> None:
+def record(check: str, subject: str, status: str, place: RecordedPlace | None = None, evidence: str = "") -> None:
     """Note an outcome for the outputs of the cell that runs; does nothing outside a notebook."""
     if not is_recording():
         return
     now = f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
-    entry = LedgerEntry(check, printable(subject)[:500], status, *(place or Place()), now, printable(evidence)[:300])
+    where = place or RecordedPlace()
+    entry = LedgerEntry(check, printable(subject)[:500], status, *where, now, printable(evidence)[:300])
     shell = kernel_shell()
     if shell is None or os.getpid() != _PROCESS:
         _write_line(entry)

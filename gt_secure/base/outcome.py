@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from .errors import GtSecureError
-from .ledger import Place, record
+from .ledger import RecordedPlace, record
 from .text import printable
 
 CheckStatus: TypeAlias = Literal["passed", "failed", "unknown"]
@@ -58,7 +58,7 @@ class CheckResult:
             raise CheckFailed(self)
         return self
 
-    def recorded(self, place: Place | None = None) -> CheckResult:
+    def recorded(self, place: RecordedPlace | None = None) -> CheckResult:
         """Return the result, and leave a record in the notebook that runs, if one does."""
         record(self.name, self.subject, self.status, place, self.message)
         return self

@@ -170,20 +170,20 @@ def no_leaked_urls(
             field="kinds",
         )
     leaks = hits.leaks(rules)
-    found = [leak for leak in leaks if leak.kind in kinds]
+    chosen = [leak for leak in leaks if leak.kind in kinds]
     looked = hits.filter(presigned=True, test=False)
     details: dict[str, Any] = {
         "urls": leaks.checked,
-        "leaks": [leak.to_dict() for leak in found[:50]],
-        "found": len(found),
-        "other": len(leaks) - len(found),
+        "leaks": [leak.to_dict() for leak in chosen[:50]],
+        "found": len(chosen),
+        "other": len(leaks) - len(chosen),
         "notes": list(leaks.notes),
         "coverage": hits.coverage.summary,
     }
-    if found:
-        more = f" And {len(found) - 1:,} more." if len(found) > 1 else ""
+    if chosen:
+        more = f" And {len(chosen) - 1:,} more." if len(chosen) > 1 else ""
         fix = "End the URL by removing its signer's session or waiting for its expiry, and turn the URL lock on."
-        return CheckResult("no_leaked_urls", hits.subject, False, found[0].sentence + more, details, fix)
+        return CheckResult("no_leaked_urls", hits.subject, False, chosen[0].sentence + more, details, fix)
     doubt = _doubt(hits.coverage, leaks.checked, _newest(looked), newest_within_h, max_unreadable)
     doubt = doubt or _not_compared(leaks, 0, 0)
     if doubt:
@@ -228,7 +228,7 @@ def urls_are_consistent(
     opened = hits.filter(presigned=True, test=False).where(_ANSWERED)
     leaks = opened.leaks(LeakRules.make(per_address=True, pools=pools))
     loose = unbound(opened, team)
-    found = list({leak.fingerprint: leak for leak in [*loose, *leaks]}.values())
+    shared = list({leak.fingerprint: leak for leak in [*loose, *leaks]}.values())
     [(nowhere, no_url)] = opened.query(
         "SELECT count(*) FILTER (WHERE remote_ip IS NULL), count(*) FILTER (WHERE fingerprint IS NULL) FROM {hits}"
     )
@@ -236,17 +236,17 @@ def urls_are_consistent(
     subject = hits.subject if team is None else team.name
     details: dict[str, Any] = {
         "urls": leaks.checked,
-        "inconsistent": [leak.to_dict() for leak in found],
-        "found": len(found),
+        "inconsistent": [leak.to_dict() for leak in shared],
+        "found": len(shared),
         "unbound": [leak.fingerprint for leak in loose],
         "through_unnamed_endpoint": unnamed,
         "without_address": nowhere,
         "notes": list(leaks.notes),
         "coverage": hits.coverage.summary,
     }
-    if found:
+    if shared:
         hole = "" if team is None or not loose else f" {not_bound(team, len(loose))}"
-        text = f"{_several_addresses(found)}{hole}"
+        text = f"{_several_addresses(shared)}{hole}"
         return CheckResult("urls_are_consistent", subject, False, text, details, _HOLE if hole else _NAME_POOLS)
     doubt = _doubt(hits.coverage, len(hits), _newest(hits), newest_within_h, max_unreadable)
     doubt = doubt or _unplaced(nowhere, []) or _not_compared(leaks, unnamed, no_url)

@@ -133,8 +133,8 @@ def promise_of(book: dict[str, Any]) -> Promise:
     cells = [stated for cell in book["cells"] if (stated := stated_in(cell)) is not None]
     if cells:
         return Promise(frozenset(pair for stated in cells for pair in stated), named, "cell")
-    if isinstance(kept := held.get("promise"), dict):
-        return Promise(frozenset(_pairs(kept)), named, "metadata")
+    if isinstance(promised := held.get("promise"), dict):
+        return Promise(frozenset(_pairs(promised)), named, "metadata")
     ran = [each for each in records_of(book["cells"]) if each.status != "skipped"]
     pairs = frozenset((each.check, each.subject) for each in ran)
     return Promise(pairs, named, "former" if "checks" in held else "")

@@ -17,7 +17,7 @@ from ..base.errors import (
     Throttled,
     Unreachable,
 )
-from ..base.ledger import KEY, Place, is_recording, kernel_shell, record, recorded_place
+from ..base.ledger import KEY, RecordedPlace, is_recording, kernel_shell, record, recorded_place
 from ..base.outcome import CheckResult
 
 P = ParamSpec("P")
@@ -90,7 +90,7 @@ class Check(Generic[P]):
         result, place = self._decided(args, kwargs)
         return result.recorded(place)
 
-    def _decided(self, args: Any, kwargs: Any) -> tuple[CheckResult, Place | None]:
+    def _decided(self, args: Any, kwargs: Any) -> tuple[CheckResult, RecordedPlace | None]:
         subject, given = _subject(args, kwargs), [*args, *kwargs.values()]
         if name := replaced(given):
             said = f"This kernel has replaced {name}, so the check proves nothing."
@@ -120,7 +120,7 @@ def _subject(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
     return ", ".join(label(value) for value in values if value is not None) or "the account"
 
 
-def _place(given: Iterable[object]) -> Place | None:
+def _place(given: Iterable[object]) -> RecordedPlace | None:
     """Return where the arguments of a check look: at a connection, a session of the SageMaker SDK, or hits."""
     for value in given:
         if hasattr(value, "boto_session"):
@@ -129,7 +129,7 @@ def _place(given: Iterable[object]) -> Place | None:
             value = connection_of(cast(Any, value))
         if (aws := getattr(value, "aws", None)) is not None:
             return recorded_place(aws)
-        if isinstance(place := getattr(value, "place", None), Place):
+        if isinstance(place := getattr(value, "place", None), RecordedPlace):
             return place
     return None
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..aws.buckets import parse_s3_uri
-from ..base.errors import InvalidInput
+from ..base.errors import GtSecureError, InvalidInput
 from ..base.files import read_text
 from ..base.text import printable
 from ..connection import Connection
@@ -249,7 +249,7 @@ def _to_probe(gt: Connection, args: argparse.Namespace) -> TestUrl | str:
 def _refuse_unread(args: argparse.Namespace, is_own: bool) -> None:
     """Raise InvalidInput for an option that a probe of a prefix, or of an object, would not read."""
     unread = ("bound_to", "role_arn", "version_id", "sign_with") if is_own else ("confirm",)
-    name = next((each for each in unread if each in args.given), "")
+    name = next((each for each in unread if getattr(args, each) and each in args.given), "")
     if name:
         option = "--" + name.replace("_", "-")
         raise InvalidInput(
@@ -276,7 +276,7 @@ def _confirmed(gt: Connection, args: argparse.Namespace) -> list[str]:
         return [*args.confirm]
     asked = notice(PROBE_WRITES, place=args.object)
     if not ask(f"{printable(asked)}\n{asked.consent}?", f"Add --confirm {PROBE_WRITES}."):
-        raise InvalidInput("Nothing was sent.", next_step="Run it again and answer y to continue.")
+        raise GtSecureError("Nothing was sent.", next_step="Run it again and answer y to continue.")
     return [PROBE_WRITES]
 
 

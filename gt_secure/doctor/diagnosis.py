@@ -9,7 +9,7 @@ from typing import Any
 from ..aws.teams import TeamLike
 from ..base.errors import InvalidInput
 from ..base.html import output as cell_output, table as html_table
-from ..base.ledger import Place, recorded_place
+from ..base.ledger import RecordedPlace, recorded_place
 from ..base.outcome import CheckResult
 from ..base.text import members
 from ..base.truth import Ambiguous
@@ -87,7 +87,7 @@ class Diagnosis(Ambiguous):
     scope: Scope
     features: tuple[FeatureState, ...]
     facts: tuple[Fact, ...]
-    place: Place | None = None
+    place: RecordedPlace | None = None
 
     @property
     def passed(self) -> bool | None:

@@ -12,7 +12,7 @@ from ..aws.arns import caller_name
 from ..aws.teams import CREATE_TEAM
 from ..base.columns import ShownTable, chip, lay_out
 from ..base.html import hint, output as cell_output, table as html_table
-from ..base.ledger import Place
+from ..base.ledger import RecordedPlace
 from ..base.outcome import CheckResult
 from ..base.text import count, some
 from ..base.truth import without_truth
@@ -135,7 +135,7 @@ class Findings(ShownTable["Finding"], tuple["Finding", ...]):
     checked: tuple[Checked, ...]
     evidence: Evidence
     access: BucketAccess | None
-    place: Place | None = None
+    place: RecordedPlace | None = None
 
     def __new__(
         cls,
@@ -256,7 +256,7 @@ class FindingsReport:
         return "all accounts"
 
     @property
-    def place(self) -> Place | None:
+    def place(self) -> RecordedPlace | None:
         """Account and region; None for several."""
         return None
 

@@ -11,7 +11,7 @@ from .. import account
 from ..base.columns import lay_out
 from ..base.errors import InvalidInput
 from ..base.html import hint, notice, output, table, text as html_text
-from ..base.ledger import Place, recorded_place
+from ..base.ledger import RecordedPlace, recorded_place
 from ..base.text import members
 from ..base.truth import Ambiguous
 from ..findings.listings import Findings, FindingsReport, Workteams
@@ -107,7 +107,7 @@ class Audit(Ambiguous, FindingsReport):
     findings: Findings
     unread: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
-    place: Place | None = None
+    place: RecordedPlace | None = None
 
     @property
     def subject(self) -> str:

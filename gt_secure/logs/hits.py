@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..base.errors import InvalidInput, MissingExtra
-from ..base.ledger import Place
+from ..base.ledger import RecordedPlace
 from ..base.network import IPNetwork, Ranges, parse_endpoint_id, parse_networks, read_address, to_address
 from ..base.truth import Ambiguous
 from . import activity
@@ -63,7 +63,7 @@ class Hits(Ambiguous):
         Names of networks, after :meth:`with_networks`.
     other : Hits or None
         The same rows in the other reading of the odd lines; None where no line is odd.
-    place : Place or None
+    place : RecordedPlace or None
         Account and region that the log was read from, where a notebook records them.
     subject : str
         The bucket whose log it is; ``the log`` without one.
@@ -85,7 +85,7 @@ class Hits(Ambiguous):
         self.other = other
         self._columns = columns
         self.networks: Networks | None = None
-        self.place: Place | None = None
+        self.place: RecordedPlace | None = None
         self.subject = "the log"
         if not columns:
             # A view, so that a query computes only what it names. Each query plans a view again, but not a table.

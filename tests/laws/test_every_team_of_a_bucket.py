@@ -225,7 +225,11 @@ def judge(seed: int) -> tuple[Counter[str], list[str]]:
     named |= {drawn.wish.team or ""} & losing if f"{drawn.wish.team}" in texts.get("opens-nobody", "") else set()
     bad = [f"{name} loses in silence" for name in losing - named] + [f"{name} loses nothing" for name in named - losing]
     counts = Counter(
-        {"loses" if losing else "keeps": 1, "with a log": hits is not None and len(hits) > 0, "bucket alone": drawn.wish.team is None}
+        {
+            "loses" if losing else "keeps": 1,
+            "with a log": hits is not None and len(hits) > 0,
+            "bucket alone": drawn.wish.team is None,
+        }
     )
     for place in drawn.seen:
         before, after = ([found.answers(place, each), found.plain(place, each)] for each in (False, True))

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from gt_secure.base.ledger import fingerprint
 from gt_secure.check.notebooks import remove_secrets, write_promise
 from gt_secure.findings.accepted import dump_accepted, load_accepted
 from gt_secure.fleet.sweeps.runner import StateFile
@@ -30,9 +31,15 @@ LEAK = "https://b.s3.amazonaws.com/k?X-Amz-Expires=600&X-Amz-Signature=" + "4f1d
 ACCEPTED = {"finding": "guard-missing", "reason": "known", "until": "2027-01-01", "subject": "gt-images"}
 
 
-def book(source: str) -> str:
-    cell = {"cell_type": "code", "id": "a", "metadata": {}, "outputs": [], "execution_count": 1, "source": source}
+def book(source: str, *outputs: dict[str, Any]) -> str:
+    cell = {"cell_type": "code", "id": "a", "metadata": {}, "outputs": outputs, "execution_count": 1, "source": source}
     return json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+
+
+CHECK = "from gt_secure import check\ncheck.no_findings(gt, bucket='b')"
+PASSED = {"check": "no_findings", "subject": "b", "status": "passed", "time": "2026-11-29T10:00:00Z"}
+PASSED |= {"account": ACCOUNT, "region": "us-east-1", "on": "", "source": fingerprint(CHECK)}
+RECORD = {"output_type": "display_data", "data": {}, "metadata": {"gt_secure": {"checks": [PASSED]}}}
 
 
 class Writing(NamedTuple):
@@ -52,7 +59,7 @@ def accept(path: Path) -> None:
 WRITINGS = (
     Writing("accepted.json", json.dumps({"version": 1, "accepted": []}), accept),
     Writing("team.json", "{}", lambda path: dump_restriction(Restriction("open-team", url_lock=True), path)),
-    Writing("promise.ipynb", book("from gt_secure import check\ncheck.no_findings(gt, bucket='b')"), write_promise),
+    Writing("promise.ipynb", book(CHECK, RECORD), write_promise),
     Writing("leak.ipynb", book(f"url = {LEAK!r}"), remove_secrets),
 )
 

@@ -19,7 +19,7 @@ from typing import Any
 from ...base.errors import InvalidInput
 from ...base.groups import as_list
 from ...base.html import Tone, hint, notice, output
-from ...base.ledger import Place
+from ...base.ledger import RecordedPlace
 from ...base.network import IPNetwork
 from ...base.outcome import CheckResult
 from ...base.text import members, printable
@@ -132,7 +132,7 @@ class Proof:
     expectation: Expectation | None = None
     prefix: str = field(default="", repr=False)
     subject: str = field(default="", repr=False, compare=False)
-    place: Place | None = field(default=None, repr=False, compare=False)
+    place: RecordedPlace | None = field(default=None, repr=False, compare=False)
 
     def __bool__(self) -> bool:
         return self.proved is True

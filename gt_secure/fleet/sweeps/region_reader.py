@@ -149,21 +149,21 @@ def _outcome(looks: Iterable[Findings | None], notes: UnreadNotes, is_whole: boo
 
     ``is_whole``: every bucket is known and was looked at; else the rules about buckets are not clean.
     """
-    found: dict[tuple[str, str, str], Finding] = {}
+    by_subject: dict[tuple[str, str, str], Finding] = {}
     checked: dict[str, str] = {}
     for look in looks:
         if look is None:
             continue
-        found |= {(each.code, each.subject, each.detail): each for each in look}
+        by_subject |= {(each.code, each.subject, each.detail): each for each in look}
         for each in look.checked:
             words = (each.outcome, checked.get(each.code, "not applicable"))
             checked[each.code] = min(words, key=OUTCOMES.index)
     if not is_whole:
         checked |= {code: "unknown" for code in NEEDS_BUCKET if checked.get(code) != "found"}
-    blind = [each for each in found.values() if each.code == "not-checked"]
+    blind = [each for each in by_subject.values() if each.code == "not-checked"]
     blind = [each for each in blind if not set(each.could_not_see) <= NEVER_READ]
     return {
-        "findings": tuple(each for each in found.values() if each.code != "not-checked"),
+        "findings": tuple(each for each in by_subject.values() if each.code != "not-checked"),
         "checked": checked,
         "unread": tuple(dict.fromkeys([*notes.lines, *(f"{each.subject}: {each.detail}" for each in blind)])),
     }
