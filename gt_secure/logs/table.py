@@ -77,8 +77,8 @@ class Table:
         return list(self)
 
     def first(self, limit: int | None) -> Table:
-        """Return the first rows as a table; all of them for None."""
-        return self if limit is None else Table(self.columns, self.rows[:limit])
+        """Return the first rows as a table, without a word on the rest, as SQL's LIMIT does; all of them for None."""
+        return self if limit is None else Table(self.columns, self.rows[slice(limit)])
 
     def to_text(self) -> str:
         """Aligned columns for a terminal; control characters are shown, not obeyed."""
