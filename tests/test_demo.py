@@ -45,7 +45,7 @@ def test_the_log_has_a_forwarded_url(demo: demonstration.Demo) -> None:
 
 def test_an_application_is_the_second_scene(demo: demonstration.Demo) -> None:
     hits = demo.connection.hits(demonstration.APPLICATION_BUCKET, filters={"presigned": True})
-    assert {row["application"] for row in hits.count("application")} == {"MLflow"}
+    assert {row["application"] for row in hits.count("application")} == {"MLflow", "curl"}, "a forwarded URL"
     assert demonstration.ELSEWHERE in hits.leaks().summary or len(hits.leaks()) == 1
     assert demonstration.application_scenes(demo.connection).as_expected
     demo.connection.undo()

@@ -46,7 +46,7 @@ def add(commands: Commands) -> None:
                 "gt-secure sign s3://gt-images/scans/0001.png -o new-url.txt",
                 "write it to a file that only you can read",
             ),
-            ("gt-secure sign s3://reports/2026/a.pdf --viewer anna --show", "a URL that names its viewer in the log"),
+            ("gt-secure sign s3://gt-images/scans/0001.png --viewer anna --show", "name the viewer in the log"),
         ),
         result=_signed_from,
     )

@@ -18,6 +18,7 @@ from ..base.text import did_you_mean
 ResourceTarget: TypeAlias = Literal[
     "*",
     "workteam",
+    "workteams",
     "workforce",
     "labeling-job",
     "flow-definition",
@@ -34,7 +35,7 @@ ResourceTarget: TypeAlias = Literal[
 ]
 
 
-_OF_TEAMS = frozenset({"workteam", "workforce", "labeling-job", "flow-definition", "evaluation-job"})
+_OF_TEAMS = frozenset({"workteam", "workteams", "workforce", "labeling-job", "flow-definition", "evaluation-job"})
 
 
 class Permission(NamedTuple):
@@ -48,7 +49,7 @@ class Permission(NamedTuple):
     @property
     def is_of_teams(self) -> bool:
         """True if it is about workteams and their jobs alone."""
-        return self.target in _OF_TEAMS or self.action.startswith(("sagemaker:", "bedrock:"))
+        return self.target in _OF_TEAMS or self.action.startswith(("sagemaker:", "bedrock:", "iam:PassRole"))
 
 
 @dataclass(frozen=True)
@@ -173,9 +174,12 @@ _ALL = (
             _FORCES,
             _FORCE,
             *_TEAMS,
-            *_JOBS,
+            # Every team that uses the bucket has a row: their jobs are looked at, too.
+            Permission("sagemaker:ListLabelingJobsForWorkteam", "workteams", optional=True),
+            Permission("sagemaker:DescribeLabelingJob", "labeling-job", optional=True),
             _ENDPOINTS,
             *_SETTINGS,
+            _LIST,
             Permission("s3:ListAccessPoints", "*", optional=True),
             Permission("s3:GetAccountPublicAccessBlock", "*", optional=True),
             Permission("s3:GetBucketPolicyStatus", "bucket", optional=True),

@@ -54,6 +54,7 @@ class Scope:
         found: dict[ResourceTarget, str | None] = {
             "*": "*",
             "workteam": f"{sagemaker}:workteam/private-crowd/{self.team or '*'}",
+            "workteams": f"{sagemaker}:workteam/*",
             "workforce": f"{sagemaker}:workforce/private-crowd/{self.workforce or '*'}",
             "labeling-job": f"{sagemaker}:labeling-job/*",
             "flow-definition": f"{sagemaker}:flow-definition/*",

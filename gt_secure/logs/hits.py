@@ -217,7 +217,7 @@ class Hits(Ambiguous):
         >>> hits.where("bytes_sent > 1_000_000 AND presigned")  # doctest: +SKIP
         """
         hits = self._with(f"SELECT * FROM ({self._relation}) WHERE {condition}")
-        hits.other = self.other and self.other.where(condition)
+        hits.other = None if self.other is None else self.other.where(condition)
         return hits
 
     def _sources(self) -> list[tuple[str, str | None]]:
@@ -257,7 +257,7 @@ class Hits(Ambiguous):
         relation = f"""SELECT r.*, coalesce(p.value, 'unknown') AS allowlist FROM ({rows}) r LEFT JOIN {table} p
             ON r.remote_ip = p.remote_ip AND r.endpoint IS NOT DISTINCT FROM p.endpoint"""
         joined = self._with(relation, *(() if known else ("allowlist",)))
-        joined.other = self.other and self.other.with_restriction(networks, endpoints)
+        joined.other = None if self.other is None else self.other.with_restriction(networks, endpoints)
         return joined
 
     @activity.step(activity.NETWORKS)
@@ -287,7 +287,7 @@ class Hits(Ambiguous):
         relation = f"SELECT r.*, {picks} FROM ({rows}) r LEFT JOIN {table} n ON r.remote_ip = n.remote_ip"
         named = self._with(relation, *(name for name in NAMES if name not in self._columns))
         named.networks = known
-        named.other = self.other and self.other.with_networks(known)
+        named.other = None if self.other is None else self.other.with_networks(known)
         return named
 
     @activity.step(activity.PREDICTING)
@@ -304,7 +304,7 @@ class Hits(Ambiguous):
         judged = self._with(f"SELECT * FROM ({relation})")
         if note is not None:
             judged.coverage = replace(self.coverage, notes=[*self.coverage.notes, note])
-        judged.other = self.other and self.other.with_refusals(decide)
+        judged.other = None if self.other is None else self.other.with_refusals(decide)
         return judged
 
     @activity.step(activity.COUNTING)

@@ -159,9 +159,9 @@ class TestThePerimeter:
         assert not [each for each in replace(gt, context=ORG).findings(bucket=BUCKET) if each.state == "unknown"]
         assert unknown
         _, rows = command("findings", f"s3://{BUCKET}")
-        assert unknown == {row["code"] for row in rows if row["state"] == "unknown"}
+        assert unknown == {row["code"] for row in rows["findings"] if row["state"] == "unknown"}
         _, rows = command("findings", f"s3://{BUCKET}", "--context", "aws:PrincipalOrgID=o-abc123")
-        assert not [row for row in rows if row["state"] == "unknown"]
+        assert not [row for row in rows["findings"] if row["state"] == "unknown"]
 
     @pytest.mark.parametrize(("context", "code"), [(None, 3), (ORG, 2), (OTHER_ORG, 0)])
     def test_the_check_never_passes_without_the_fact(

@@ -217,7 +217,7 @@ def test_the_command_shows_a_table(guarded: Box, capsys: pytest.CaptureFixture[s
     assert run(PREFIX, "--method", "form", "--method", "DELETE", "--from", ELSEWHERE, "--expect", "refused") == 0
     assert run(PREFIX, "--method", "HEAD", "--json", "--from", OFFICE) == 0
     said = capsys.readouterr().out
-    [found] = json.loads(said[said.index("[\n") :])
+    [found] = json.loads(said[said.index("{\n") :])["probes"]
     assert (found["method"], found["left"]) == ("HEAD", "")
 
 

@@ -536,7 +536,7 @@ def test_command_line(aws: Aws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     assert out == expected
     assert '"engine": "athena"' in err
     before = queries(aws)
-    assert run(aws, *engine, monkeypatch=monkeypatch) == 1
+    assert run(aws, *engine, monkeypatch=monkeypatch) == 64
     out, err = capsys.readouterr()
     assert "would scan about" in err
     assert "--yes" in err

@@ -72,7 +72,7 @@ template = {"Resources": {"Policy": {"Type": "AWS::S3::BucketPolicy", "Propertie
 Path("template.json").write_text(json.dumps(template))
 with contextlib.redirect_stdout(io.StringIO()) as text:
     main(["findings", "--cloudformation", "template.json", "--account", "111122223333", "--json"])
-assert "service-grant" in {row["code"] for row in json.loads(text.getvalue()) if row["state"] == "found"}
+assert "service-grant" in {row["code"] for row in json.loads(text.getvalue())["findings"] if row["state"] == "found"}
 """,
 }
 """For each recipe a program that uses what was added."""

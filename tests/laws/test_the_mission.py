@@ -188,10 +188,10 @@ def test_row_08_both_settings_open_nothing_and_every_surface_says_so(world: Worl
 
 
 def test_row_09_sensitive_data_is_protected_from_others(world: World) -> None:
-    url = world.gt.sign(BUCKET, KEY, use_session=False)
+    url = world.gt.sign(BUCKET, KEY, sign_with="own-keys")
     assert set(world.statuses(url).values()) == {200}
     world.apply(Restriction(bucket=BUCKET, addresses=OFFICES))
-    url = world.gt.sign(BUCKET, KEY, use_session=False)
+    url = world.gt.sign(BUCKET, KEY, sign_with="own-keys")
     assert {place for place, status in world.statuses(url).items() if status == 200} == {OFFICE, DESK}
     assert world.account.s3.get_object(Bucket=BUCKET, Key=KEY)["ContentType"] == "image/png", "signed in the header"
 

@@ -211,6 +211,8 @@ class _Copies:
         for stream in streams:
             os.close(stream)
         if pid == 0:
+            # The copy is a process of its own, not a child of a notebook's kernel.
+            sys.modules["gt_secure.base.ledger"]._PROCESS = os.getpid()  # type: ignore[attr-defined]
             return list(job)
         running = Path(job[2].get("GT_SECURE_TESTS_RUNNING", os.devnull))
         self._asked[pid] = asking, running.read_text(encoding="utf-8") if running.exists() else ""

@@ -15,7 +15,7 @@ from gt_secure.widgets.thread_safe import LOCK
 
 from .conftest import run, until, user, words
 
-NOT_CHOSEN = "To use guard, sign, render, hits, findings, choose a bucket"
+NOT_CHOSEN = "To use guard, sign, hits, findings, choose a bucket. To use render, choose a role to sign with"
 
 
 def test_it_says_in_one_line_what_can_be_used_and_what_waits_for_a_choice(connection: Connection, now: None) -> None:

@@ -75,9 +75,10 @@ def is_record(head: bytes) -> bool:
 
 def _is_tar(head: bytes) -> bool:
     """Return whether a file begins with a header of tar: its checksum is right, whatever made it."""
-    if len(head) < 512 or not re.match(rb" *[0-7]+[ \0]", head[148:156]):
-        return False
-    return sum(head[:148]) + sum(head[156:512]) + 8 * 32 == int(head[148:156].split(b"\0")[0], 8)
+    written = re.fullmatch(rb" *([0-7]+)[ \0]+", head[148:156])
+    return (
+        len(head) >= 512 and written is not None and sum(head[:148]) + sum(head[156:512]) + 8 * 32 == int(written[1], 8)
+    )
 
 
 def neighbour_file(head: bytes, name: str = "") -> str | None:
