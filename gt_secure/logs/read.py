@@ -249,7 +249,7 @@ def _apart(filters: Mapping[str, Any] | None, known: Networks | None) -> tuple[d
 
 
 def _read_here(query: LogQuery, runtime: Runtime, choice: EngineChoice, objects: list[LogObject]) -> Hits:
-    kept, dedupe = runtime.cache, query.dedupe
+    cache, dedupe = runtime.cache, query.dedupe
     job = _Job(query, runtime, choice, objects)
     store = job.store
     lines, records = store.folder / "lines.parquet", store.folder / "records.parquet"
@@ -258,17 +258,22 @@ def _read_here(query: LogQuery, runtime: Runtime, choice: EngineChoice, objects:
             job.sink.close()
             return _hits(job, None, None, dedupe)
         store.write_lines(job.reader, lines, job.reads)
-        if job.reads == "once" and store.query(f"SELECT 1 FROM ({rows_of([lines])}) WHERE reading = {MAIN} LIMIT 1"):
-            store.add_readings(job.read_again, lines)
         with activity.kept_whole():  # Cancel ends the reader; what it has read is kept
+            first = f"SELECT 1 FROM ({rows_of([lines])}) WHERE reading = {MAIN} LIMIT 1"
+            is_odd = job.reads == "once" and bool(store.query(first))
+        if is_odd and not job.reader.cancelled:
+            store.add_readings(job.read_again, lines)
+        with activity.kept_whole():
             job.sink.close()
-            found = records if job.sink.count else None
-            if found is not None:
-                store.query(write_records(found, job.sink.path))
+            events = records if job.sink.count else None
+            if events is not None:
+                store.query(write_records(events, job.sink.path))
             if job.reader.cancelled:
-                raise cancelled(kept.keep(store, lines, found, job.reader.tally, job.sink) if kept is not None else 0)
+                if cache is None or is_odd:  # odd lines have one of their readings as yet
+                    raise cancelled(0)
+                raise cancelled(cache.keep(store, lines, events, job.reader.tally, job.sink))
         job.refuse_if_nothing()
-        return _hits(job, lines, found, dedupe)
+        return _hits(job, lines, events, dedupe)
     except BaseException:
         store.close()
         raise
