@@ -348,7 +348,8 @@ class Panel(Box):
             self.examine(after_s=_QUIET_S)
 
     def _got_diagnosis(self, found: Diagnosis) -> None:
-        self.test.offer_ground_truth(next(each.status for each in found.features if each.feature.name == "render"))
+        # A bucket alone is examined without it.
+        self.test.offer_ground_truth(next((e.status for e in found.features if e.feature.name == "render"), "unknown"))
         if self.picker.value == BUCKET_ONLY:
             own = tuple(each for each in found.features if each.feature.name not in _OF_TEAMS)
             found = replace(found, features=own)

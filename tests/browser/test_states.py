@@ -127,6 +127,7 @@ def test_somebody_without_any_permission(open_notebook: Any, sandbox: Any, sessi
     for title in ("Test URL", "Requests"):
         notebook.click(panel.get_by_role("button", name=title, exact=True))
     panel.get_by_text("The log location cannot be read. Enter it here.").wait_for()
+    panel.locator(".gts-role").get_by_text("0 of 8 features").wait_for()
     notebook.click(panel.locator(".gts-role summary").first)
     notebook.shoot(f"nobody-{width}")
     assert notebook.page.evaluate(STICKS_OUT) == []

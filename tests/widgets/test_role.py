@@ -11,6 +11,7 @@ import pytest
 from gt_secure.base.errors import AccessDenied, GtSecureError
 from gt_secure.connection import Connection
 from gt_secure.widgets import panel, role_summary as roleline
+from gt_secure.widgets.team_picker import BUCKET_ONLY
 from gt_secure.widgets.thread_safe import LOCK
 
 from .conftest import run, until, user, words
@@ -32,6 +33,15 @@ def test_it_says_in_one_line_what_can_be_used_and_what_waits_for_a_choice(connec
     assert "--bucket" not in said, "it speaks of the panel, not of the command line"
     assert "set the bucket guard" in said or "set and undo the bucket guard" in said
     assert made.diagnosis.scope.bucket == "gt-images"
+
+
+def test_a_bucket_alone_has_the_features_that_need_no_workteam(aws: Any) -> None:
+    """Where teams can be listed, one of them is examined too; where none can, the doctor leaves theirs out."""
+    for action in ("sagemaker:List*", "sts:GetCallerIdentity"):
+        made = panel(user(aws, {"Effect": "Allow", "Action": action, "Resource": "*"}), bucket="gt-images")
+        made.picker.value = BUCKET_ONLY
+        made.examine()
+        assert "0 of 8 features are available." in words(made.role.value), action
 
 
 def test_what_is_refused_is_named_with_the_policy_and_no_alarm(aws: Any) -> None:
