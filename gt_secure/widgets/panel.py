@@ -43,8 +43,6 @@ if TYPE_CHECKING:
     from ..logs.leaks import Leak
     from ..restriction.model import Restriction
 
-_OF_TEAMS = ("teams", "url-lock", "portal-lock", "sign", "render")
-"""Features that a bucket without a workteam does not have."""
 OLD_S = 60.0
 """Seconds after which nothing good is said of a reading any more."""
 _NOT_READ: dict[str, Any] = {
@@ -351,7 +349,8 @@ class Panel(Box):
         # A bucket alone is examined without it.
         self.test.offer_ground_truth(next((e.status for e in found.features if e.feature.name == "render"), "unknown"))
         if self.picker.value == BUCKET_ONLY:
-            own = tuple(each for each in found.features if each.feature.name not in _OF_TEAMS)
+            # Signing asks for a role, which nobody chooses here.
+            own = tuple(e for e in found.features if e.feature.of_bucket() is not None and e.feature.name != "sign")
             found = replace(found, features=own)
         self.role.value = roleline.role_markup(found)
         self.diagnosis = found  # last: whoever waits for it finds the line there
