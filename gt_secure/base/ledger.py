@@ -114,9 +114,7 @@ def _write_line(entry: LedgerEntry) -> None:
     """Write a record to standard error, unless that is one pipe with standard output: a program reads it."""
     try:
         if os.isatty(2) or not os.path.sameopenfile(1, 2):
-            facts = "".join(
-                f" {name}={value}" for name in ("account", "region", "on", "time") if (value := getattr(entry, name))
-            )
+            facts = "".join(f" {name}={value}" for name in _FACTS if (value := getattr(entry, name)))
             sys.stderr.write(f"\r{KEY}: {entry.status} {entry.check}({entry.subject}){facts}\n")
             sys.stderr.flush()
     except (OSError, ValueError):  # closed: nobody reads it

@@ -8,7 +8,9 @@ from typing import Any
 from .errors import Unreachable
 
 MOST_PAGES = 10_000
-"""The most pages of a listing of an account; the objects of a bucket may need more."""
+"""The most pages of a listing of an account."""
+MOST_OF_DATA = 10_000_000
+"""The most pages of objects of a bucket, or of rows of a query."""
 _TOKENS = ("NextToken", "nextToken", "NextContinuationToken", "NextMarker", "Marker", "ContinuationToken")
 
 

@@ -197,10 +197,8 @@ def fit(text: str, stream: TextIO | None = None) -> str:
     room = line_width(stream)
     if room is None:
         return text
-    indents = [min(len(line) - len(line.lstrip()) + 4, room // 2) for line in text.split("\n")]
-    return "\n".join(
-        part for line, indent in zip(text.split("\n"), indents, strict=True) for part in wrapped(line, indent, room)
-    )
+    lines = ((line, min(len(line) - len(line.lstrip()) + 4, room // 2)) for line in text.split("\n"))
+    return "\n".join(part for line, indent in lines for part in wrapped(line, indent, room))
 
 
 def _use_colour() -> bool:

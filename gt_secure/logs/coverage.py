@@ -24,7 +24,7 @@ def why_unreadable(text: str) -> str:
 
 
 ODD = "two records on one line, or text in quotes after the last field"
-"""What an odd line may be."""
+"""Forms of an odd line."""
 NOTHING = "No hit was found. That does not prove that there was no request: the log may be late or incomplete."
 DELAY = (
     "Access logs are delivered as best effort, most within a few hours; some requests are logged late, twice or not at "

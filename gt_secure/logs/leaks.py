@@ -279,7 +279,8 @@ class Leaks:
     def __getitem__(self, index: slice) -> Leaks: ...
     def __getitem__(self, index: int | slice) -> Leak | Leaks:
         if isinstance(index, slice):
-            return Leaks(self.found[index], self.checked, self.notes, self.tests, self.unread)
+            taken = self.found[index], self.checked, self.notes, self.tests, self.unread
+            return Leaks(*taken, left_out=self.left_out, places=self.places)
         return self.found[index]
 
     @property
@@ -320,7 +321,10 @@ class Leaks:
             for user in leak.others
         ]
         return Table(
-            (*"kind key signed_at first_user later_user later_first uses refused fingerprint viewer".split(),),  # noqa: SIM905
+            (
+                *("kind", "key", "signed_at", "first_user", "later_user", "later_first", "uses", "refused"),
+                *("fingerprint", "viewer"),
+            ),
             rows,
         )
 

@@ -23,7 +23,7 @@ from ..logs.sql.log_columns import TEST_MARKER
 from ..restriction.messages import notice
 from .origin import KERNEL
 from .probe import Outgoing, Probe, check_method
-from .sign import presigned
+from .sign import OPERATIONS, PART, presigned
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -33,16 +33,9 @@ CODE = "probe-writes"
 NAME = "gt-secure-probe-"
 """Start of the name of the object."""
 _LIFE_S = 60
-_OPERATIONS = {
-    "GET": "get_object",
-    "HEAD": "head_object",
-    "LIST": "list_objects_v2",
-    "PUT": "put_object",
-    "part": "upload_part",
-    "DELETE": "delete_object",
-}
-_NEEDS = {"LIST": "", "part": "upload", "GET": "object", "HEAD": "object", "DELETE": "object"}
-"""What has to be there before a request: the object, an upload in parts, or nothing."""
+_OPERATIONS = {**OPERATIONS, "LIST": "list_objects_v2", "part": PART, "DELETE": "delete_object"}
+_NEEDS = {"part": "upload", "GET": "object", "HEAD": "object", "DELETE": "object"}
+"""Preparation of a request: it makes the object, or begins an upload in parts; the others need none."""
 
 
 def probe_own(

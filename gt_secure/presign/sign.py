@@ -127,22 +127,23 @@ def _parameters(bucket: str, key: str, version_id: str | None, method: str | tup
     return parameters
 
 
-_OPERATIONS = {"GET": "get_object", "HEAD": "head_object", "PUT": "put_object"}
+OPERATIONS, PART = {"GET": "get_object", "HEAD": "head_object", "PUT": "put_object"}, "upload_part"
+"""Operations of boto3 that an HTTP method asks for, and that of one part of an upload."""
 
 
 def _operation(method: str | tuple[str, int]) -> str:
     """Return the operation of boto3 that a method asks for."""
     if isinstance(method, tuple):
-        return "upload_part"
-    if method not in _OPERATIONS:
+        return PART
+    if method not in OPERATIONS:
         form = "A POST form has no signed query, and its fields are not in the access log: it cannot carry a viewer."
         raise InvalidInput(
             form if method == "POST" else f"A URL cannot be signed for the method {str(method)[:20]!r}.",
-            next_step=f"Choose {', '.join(_OPERATIONS)}.",
+            next_step=f"Choose {', '.join(OPERATIONS)}.",
             field="method",
             value=method,
         )
-    return _OPERATIONS[method]
+    return OPERATIONS[method]
 
 
 def _age_limit(aws: Aws, bucket: str, key: str, method: str, region: str) -> int | None:

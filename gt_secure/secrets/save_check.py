@@ -38,7 +38,7 @@ class SaveCheck:
     """
 
     refusals: tuple[type[Exception], ...] = (SecretInNotebook,)
-    """What :meth:`check` raises."""
+    """Errors that :meth:`check` raises."""
 
     def __init__(self, *, strict: bool = False, accepted: Iterable[str] = ()) -> None:
         self.strict = strict

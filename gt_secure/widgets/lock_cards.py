@@ -53,7 +53,7 @@ class LocksView:
     guard_known: bool = False
     guard_refused: bool = False
     revocations: tuple[str, ...] = ()
-    """What revocations of the bucket refuse, a sentence each."""
+    """Sentences on what revocations of the bucket refuse."""
     read_at: dt.datetime | None = None
     """Time of the reading of the bucket, in UTC."""
     is_old: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...base import html as markup
-from ...base.columns import lay_out, wrap, wrapped
+from ...base.columns import lay_out, wrapped
 from ...base.html import Chip, Markup, code, output, table
 from ...base.text import capital, printable, some
 from ..iam.request_space import WORDS, Word
@@ -120,7 +120,7 @@ def answers_text(answers: Iterable[Answer], room: int | None = None) -> str:
     rows = [tuple(printable(cell) for cell in _cells(each)) for each in answers]
     notes = list(dict.fromkeys(note for *_, note in rows if note))
     numbered = [(*row, f"[{notes.index(note) + 1}]" if note else "") for *row, note in rows]
-    below = [line for i, note in enumerate(notes, 1) for line in _wrapped(f"[{i}] {note}", room)]
+    below = [line for i, note in enumerate(notes, 1) for line in wrapped(f"[{i}] {note}", 0, room)]
     return "\n".join([*lay_out(_HEAD, numbered, room), *below])
 
 
@@ -138,7 +138,3 @@ def answers_html(answers: Iterable[Answer]) -> str:
         stranger = each.request == "forwarded" or None
         rows.append((claim, code(source, 120), Chip(tone(each.answer, stranger), word), decided, why))
     return output(table(_HEAD, rows))
-
-
-def _wrapped(text: str, room: int | None) -> list[str]:
-    return [text] if room is None else wrap(text, room)

@@ -51,7 +51,7 @@ class Pattern:
     template: Template
     matcher: TextMatcher | None
     may_match: TextMatcher = anything
-    """Whether an ARN may match with some value of the variables."""
+    """Test of an ARN: True if it may match with some value of the variables."""
 
     def matches(self, arn: str, keys: Keys) -> bool | None:
         """Return whether an ARN matches; None if the pattern has a variable without a value."""

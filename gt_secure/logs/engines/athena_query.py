@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ...base.errors import AccessDenied, GtSecureError, InvalidInput, LogError
 from ...base.mask import redact
-from ...base.pages import followed
+from ...base.pages import MOST_OF_DATA, followed
 from ...base.text import count, size_text
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 5.0
 CATALOG = "AwsDataCatalog"
 PAGE = 1000
 """Rows of one GetQueryResults: the most that Athena gives."""
-_MOST_PAGES = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +137,7 @@ class Flow:
         """The rows of a SELECT as text, page by page, without the header that the first page carries."""
         wanted: dict[str, Any] = {"QueryExecutionId": query, "MaxResults": PAGE}
         started, number, header = time.monotonic(), 0, True
-        for page in followed(self.client.results, wanted, "NextToken", most=_MOST_PAGES):
+        for page in followed(self.client.results, wanted, "NextToken", most=MOST_OF_DATA):
             self._check_cancel()
             rows = page["ResultSet"].get("Rows", [])
             for row in rows[1:] if header else rows:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from ...base.pages import endless, followed
+from ...base.pages import MOST_OF_DATA, endless, followed
 from .opener import Opener
 
 T = TypeVar("T")
@@ -18,12 +18,11 @@ AHEAD = 8
 """Prefixes that are listed at the same time."""
 PAGE = 1000
 """Objects on a page."""
-_MOST_PAGES = 10_000_000
 
 
 def _pages(opener: Opener, wanted: dict[str, Any]) -> Iterator[dict[str, Any]]:
     last, names_of_tokens = "", ("NextContinuationToken", "ContinuationToken")
-    for page in followed(opener.list_page, wanted, *names_of_tokens, most=_MOST_PAGES):
+    for page in followed(opener.list_page, wanted, *names_of_tokens, most=MOST_OF_DATA):
         names = _names(page)
         if names and max(names) <= last:  # S3 lists in the order of keys
             raise endless()
