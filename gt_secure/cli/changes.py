@@ -139,10 +139,11 @@ def plan_from(args: argparse.Namespace) -> Plan:
 
 
 def _planned(args: argparse.Namespace, restriction: Restriction, gt: Connection) -> Plan:
-    with working(READING if args.logs else "Reading the account"):
-        plan = gt.plan(restriction, logs=args.logs, reason=args.reason)
+    with working(READING if args.logs else "Reading the account"), contextlib.ExitStack() as stack:
+        hits = stack.enter_context(gt.hits(logs=args.logs)) if args.logs else None  # read once for both plans
+        plan = gt.plan(restriction, logs=hits, reason=args.reason)
         if args.keep_teams and plan.keeping is not None:
-            return gt.plan(plan.keeping, logs=args.logs, reason=args.reason)
+            return gt.plan(plan.keeping, logs=hits, reason=args.reason)
     if plan.keeping is not None:
         note("Other workteams of the bucket were given more. --keep-teams keeps it.")
     return plan

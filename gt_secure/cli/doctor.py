@@ -10,7 +10,7 @@ from ..base.text import json_text, printable
 from ..doctor import examine, policy_for, scope_of
 from ..doctor.environment import installed
 from ..doctor.features import FEATURES, choose
-from .exit_codes import FOUND, OK, UNKNOWN
+from .exit_codes import OK, code_of
 from .output import connection, fit, note, say, show_json, table
 from .parser import Commands
 from .progress import working
@@ -79,9 +79,7 @@ def _run(args: argparse.Namespace) -> int:
         show_json(diagnosis.to_dict())
     else:
         _show(diagnosis)
-    if not args.need or diagnosis.passed:
-        return OK
-    return UNKNOWN if diagnosis.passed is None else FOUND
+    return code_of(diagnosis.passed) if args.need else OK
 
 
 def _diagnosis_from(args: argparse.Namespace) -> Diagnosis:

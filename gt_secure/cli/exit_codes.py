@@ -19,6 +19,11 @@ EXIT_CODES: dict[int, str] = {
 """Every exit code and its meaning. No command uses another code, or a code in another sense."""
 
 
+def code_of(passed: bool | None) -> int:
+    """Return the exit code of a verdict: passed, failed, or None for unknown."""
+    return UNKNOWN if passed is None else OK if passed else FOUND
+
+
 def exit_code_lines() -> list[str]:
     """Return the lines of help on exit codes."""
     return [f"  {code:>3}  {meaning}" for code, meaning in EXIT_CODES.items()]

@@ -22,7 +22,7 @@ from ..engine.policies.signer_limit import parse_signers
 from ..logs.activity import READING
 from ..restriction.files import load_restriction
 from ..restriction.model import Restriction
-from .exit_codes import FOUND, OK, UNKNOWN
+from .exit_codes import OK, UNKNOWN, code_of
 from .output import connection, fit, line_width, report, say, show_json, table
 from .parser import Commands, Parser, add_context
 from .progress import working
@@ -332,7 +332,7 @@ def _show_proof(args: argparse.Namespace, proof: Proof, unknown: str) -> int:
             say(f"  Apply the restriction to fix it: finding {proof.counterexample['finding']}")
     else:
         say(f"Not known: {printable(unknown)}.")
-    return OK if proof.proved else UNKNOWN if proof.proved is None else FOUND
+    return code_of(proof.proved)
 
 
 def _prove_account(args: argparse.Namespace) -> Proof:

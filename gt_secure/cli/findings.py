@@ -13,7 +13,7 @@ from ..findings.catalog_page import page
 from ..findings.model import catalog
 from ..restriction.messages import notices
 from .accepted import add_accepted, add_baseline, add_fail_on, note_unused, write_baseline
-from .exit_codes import FOUND, OK, UNKNOWN
+from .exit_codes import OK, code_of
 from .exposure import add_planned, read_planned
 from .output import connection, fit, graded, say, show_json, write_report
 from .parser import Commands, add_context
@@ -115,9 +115,8 @@ def _run_findings(args: argparse.Namespace) -> int:
     if args.accepted and not any(finding.code == "not-checked" for finding in findings):
         note_unused(unused(findings, load_accepted(args.accepted)))
     passed = findings.passes(args.fail_on or "unknown")
-    if passed is None:
-        return UNKNOWN if any((args.fail_on, args.tf_plan, args.cloudformation)) else OK
-    return OK if passed else FOUND
+    is_asked = any((args.fail_on, args.tf_plan, args.cloudformation))
+    return OK if passed is None and not is_asked else code_of(passed)
 
 
 def _show(found: Findings) -> None:

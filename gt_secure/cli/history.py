@@ -8,7 +8,7 @@ from typing import Any
 from ..base.errors import InvalidInput
 from ..base.text import printable
 from ..changes import Journal
-from .exit_codes import FOUND, OK, UNKNOWN
+from .exit_codes import OK, UNKNOWN, code_of
 from .output import connection, note, say, show_json, table
 from .parser import Commands
 from .progress import working
@@ -99,4 +99,4 @@ def _verify(args: argparse.Namespace) -> int:
             say(f"{change}  {'; '.join(said) or 'intact'}")
     if not len(found):
         note(f"unknown: {journal.empty} Nothing was verified in {journal.path}.")
-    return OK if found else UNKNOWN if found.passed is None else FOUND
+    return code_of(found.passed)
