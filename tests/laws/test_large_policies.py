@@ -21,7 +21,7 @@ from gt_secure.engine.access.identities import parse_principals
 from gt_secure.engine.access.signers import signers_of
 from gt_secure.engine.iam import wildcards
 from support.costs import loop_seconds
-from support.principals import READ, ROOT, arn, details, role, st, trust, user
+from support.principals import FOUR_PEOPLE
 
 ME, ARN = "111122223333", "arn:aws:s3:::gt-images"
 LOOP_S, USUAL_S, MOST_S = 0.07, 2.0, 5.0
@@ -108,14 +108,7 @@ def policy(draw: random.Random, size: int) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": taken}
 
 
-PEOPLE = parse_principals(
-    json.dumps(
-        details(
-            user("ann", READ), user("ben", st("s3:*", f"{ARN}/h1/${{aws:username}}/*")),
-            role("app", READ, trusts=trust(ROOT)), user("carl", st("sts:AssumeRole", arn("role/app"))),
-        )
-    )
-)  # fmt: skip
+PEOPLE = parse_principals(json.dumps(FOUR_PEOPLE))
 
 
 def questions(document: dict[str, Any]) -> dict[str, Callable[[], list[tuple[str, tuple[str, ...]]]]]:

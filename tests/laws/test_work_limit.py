@@ -21,7 +21,7 @@ from gt_secure.engine.access.signers import signers_of
 from gt_secure.engine.iam import request_space, wildcards
 from gt_secure.engine.iam.evaluate import evaluate
 from gt_secure.engine.iam.request import Policies, Request
-from support.principals import READ, ROOT, arn, details, role, st, trust, user
+from support.principals import FOUR_PEOPLE
 
 ME, OFFICE, ARN = "111122223333", "203.0.113.0/24", "arn:aws:s3:::gt-images"
 FULL = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
@@ -167,14 +167,7 @@ def denying(place: str, many: int) -> EffectiveLocks:
     return locks_of_files("gt-images", {"Version": "2012-10-17", "Statement": [read, *statements]}, ME)
 
 
-PEOPLE = parse_principals(
-    json.dumps(
-        details(
-            user("ann", READ), user("ben", st("s3:*", f"{ARN}/h1/${{aws:username}}/*")),
-            role("app", READ, trusts=trust(ROOT)), user("carl", st("sts:AssumeRole", arn("role/app"))),
-        )
-    )
-)  # fmt: skip
+PEOPLE = parse_principals(json.dumps(FOUR_PEOPLE))
 
 
 def answers(place: str, many: int) -> None:

@@ -94,6 +94,15 @@ def details(*items: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
+FOUR_PEOPLE = details(
+    user("ann", READ),
+    user("ben", st("s3:*", "arn:aws:s3:::gt-images/h1/${aws:username}/*")),
+    role("app", READ, trusts=trust(ROOT)),
+    user("carl", st("sts:AssumeRole", arn("role/app"))),
+)
+"""Users who read the bucket, one by a variable and one by a role."""
+
+
 _CONDITIONS: tuple[dict[str, Any], ...] = (
     {}, {}, {},
     {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}},
