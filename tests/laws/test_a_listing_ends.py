@@ -142,8 +142,8 @@ def test_every_listing_of_the_source_is_tried() -> None:
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Aws:
     monkeypatch.setattr(pages, "MOST_PAGES", MOST)
-    monkeypatch.setattr("gt_secure.logs.storage.pages._MOST_PAGES", MOST)
-    monkeypatch.setattr("gt_secure.logs.engines.athena_query._MOST_PAGES", MOST)
+    monkeypatch.setattr("gt_secure.logs.storage.pages.MOST_OF_DATA", MOST)
+    monkeypatch.setattr("gt_secure.logs.engines.athena_query.MOST_OF_DATA", MOST)
     session = boto3.Session(aws_access_key_id="x", aws_secret_access_key="y", region_name="us-east-1")
     return connect_aws(boto3_session=session, region="us-east-1")
 
