@@ -250,7 +250,7 @@ class Line(Quiet):
     protocol_version = "HTTP/1.1"
     turn = threading.Lock()
     free_at = 0.0
-    sent: ClassVar[list[tuple[str, int, float]]] = []
+    sent: ClassVar[list[tuple[str, int]]] = []
 
     def copyfile(self, source: Any, outputfile: Any) -> None:
         """Send a body at the rate of the line."""
@@ -260,9 +260,10 @@ class Line(Quiet):
             with self.turn:
                 Line.free_at = max(Line.free_at, time.monotonic()) + len(part) / RATE
             time.sleep(max(0.0, Line.free_at - time.monotonic()))
-            outputfile.write(part)
+            with contextlib.suppress(ConnectionError):  # the page has gone
+                outputfile.write(part)
             size += len(part)
-        self.sent.append((self.path, size, time.monotonic()))
+        self.sent.append((self.path, size))
 
 
 @contextlib.contextmanager
@@ -418,12 +419,14 @@ WIRE = 8_000_000
 ANSWER_S = 5.0
 """From the address to the first answer, on a line of 20 Mbit/s."""
 QUIET_LOAD = 3.0
+IS_THERE = """document.querySelector('[data-lab=loading]').textContent.startsWith('Starting')
+  || document.querySelector('#lab[data-answered]') !== null"""
 
 
 @pytest.mark.slow
 @pytest.mark.browser
 def test_a_stranger_on_a_phone_sees_an_example_and_soon_an_answer(folder: Path, browser: Any) -> None:
-    """The time of the line is counted in bytes, and that of the page in processor time, in units of a quiet machine."""
+    """The line's time is counted in bytes, and what comes after it in processor time, in units of a quiet machine."""
     session = browser.new_browser_cdp_session()
 
     def processor_s() -> float:
@@ -434,27 +437,30 @@ def test_a_stranger_on_a_phone_sees_an_example_and_soon_an_answer(folder: Path, 
     page = context.new_page()
     with served(folder, Line) as address:
         Line.sent.clear()
-        before, start = processor_s(), time.monotonic()
+        paces, before, start = [loop_seconds()], processor_s(), time.monotonic()
         page.goto(address, wait_until="commit")
         page.wait_for_function("document.querySelector('[data-lab=words]').textContent.startsWith('For example: ')")
         example = time.monotonic() - start
         assert page.is_visible("progress")
         assert re.search("Loading the engine: [0-9.]+ of [0-9.]+ MB", page.text_content("[data-lab=loading]"))
+        page.wait_for_function(IS_THERE, timeout=60_000)
+        come, loading_s = time.monotonic() - start, processor_s() - before
         page.wait_for_selector("#lab[data-answered]", timeout=60_000)
         first, page_s = time.monotonic() - start, processor_s() - before
         sent = [each for each in Line.sent if not each[0].endswith(("engine.zip", "stdlib.zip"))]
-    size, last = sum(each[1] for each in sent), max(each[2] for each in sent) - start
-    line_s, slowness = size / RATE, loop_seconds() / LOOP_S
+    size = sum(each[1] for each in sent)
+    line_s, slowness = size / RATE, statistics.fmean([*paces, loop_seconds()]) / LOOP_S
     print(
-        f"example after {example:.2f} s, last byte after {last:.2f} s, answer after {first:.2f} s; {size:,} bytes are "
-        f"{line_s:.2f} s of the line; the page took {page_s:.2f} s of a processor, on a machine that is {slowness:.2f} "
-        f"times as slow as a quiet one; load {os.getloadavg()[0]:.1f}"
+        f"example after {example:.2f} s, all bytes after {come:.2f} s, answer after {first:.2f} s; {size:,} bytes are "
+        f"{line_s:.2f} s of the line; the page took {loading_s:.2f} s of a processor meanwhile and "
+        f"{page_s - loading_s:.2f} s then, at {slowness:.2f} times the pace of a quiet machine; "
+        f"load {os.getloadavg()[0]:.1f}"
     )
     box = page.locator("[data-lab=verdict]").bounding_box()
     assert box["y"] + box["height"] < 844
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     assert size <= WIRE
-    assert line_s + page_s / slowness <= ANSWER_S
+    assert line_s + (page_s - loading_s) / slowness <= ANSWER_S
     if os.getloadavg()[0] < QUIET_LOAD:
         assert first <= ANSWER_S
     context.close()
