@@ -27,6 +27,8 @@ suppress_warnings = [
     "mystnb.unknown_mime_type",  # scenes for programs, beside the HTML for people
     "ref.python",  # two classes may have an attribute of one name; a link that leads nowhere is another warning
 ]
+# Without a kernel there is no widget: the picture or the text beside it is shown.
+nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", None)]
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}  # nothing is fetched from anywhere
 external_toc_path = "_toc.yml"
 

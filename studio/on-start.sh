@@ -1,7 +1,7 @@
 #!/bin/bash
 # Lifecycle configuration of SageMaker Studio (JupyterLab apps): install gt_secure whenever the app starts.
 #
-# Set WHEEL below, and attach it to a domain, a user profile or a space (docs/how-to/vpc-only-studio.md has the commands). It needs no
+# Set WHEEL below, and attach it to a domain, a user profile or a space (docs/how-to/install.md has the commands). It needs no
 # package index and changes no other package. It never stops the app from starting: whatever fails is written to the log,
 # ~/.gt-secure-on-start.log and the app's log in CloudWatch, and the script ends with 0.
 

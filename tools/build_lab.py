@@ -141,17 +141,22 @@ found
 started.runPython("del found");
 const program = readFileSync(`${out}/pyodide/pyodide.asm.wasm`);
 const memory = gzipSync(mix(started.makeMemorySnapshot(), program), { level: 9 });
-const packed = gzipSync(program, { level: 9 });
-writeFileSync(`${out}/started.bin.gz`, memory);
-writeFileSync(`${out}/pyodide.asm.wasm.gz`, packed);
-writeFileSync(`${out}/example.json`, JSON.stringify({ bytes: memory.length + packed.length, answers }));
+const script = readFileSync(`${out}/pyodide/pyodide.asm.mjs`);
+const packed = {
+  "started.bin.gz": memory,
+  "pyodide.asm.wasm.gz": gzipSync(program, { level: 9 }),
+  "pyodide.asm.mjs.gz": gzipSync(script, { level: 9 }),
+};
+for (const [name, data] of Object.entries(packed)) writeFileSync(`${out}/${name}`, data);
+const bytes = Object.values(packed).reduce((sum, each) => sum + each.length, 0);
+writeFileSync(`${out}/example.json`, JSON.stringify({ bytes, answers }));
 """
 """Compiles engine and library without docstrings, and keeps the memory of a Python that has started and answered.
 
 The page goes on from there. The answers for its first example are kept, too: it shows them until the engine is there.
 """
 
-NOT_SERVED = ("engine.sha256", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
+NOT_SERVED = ("engine.sha256", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
 """Files from which others are made: the page loads those."""
 
 

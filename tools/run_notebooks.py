@@ -10,8 +10,10 @@ place.
 from __future__ import annotations
 
 import argparse
+import base64
 import contextlib
 import html
+import io
 import json
 import os
 import re
@@ -32,6 +34,7 @@ from gt_secure.sandbox import Sandbox
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
+PANEL = ROOT / "docs" / "images" / "panel-light.png"
 SANITIZE = ROOT / "gt_secure" / "check" / "nbval-sanitize.cfg"
 SECRET = re.compile(
     r"X-Amz-Signature=(?!X{8})|X-Amz-Security-Token=|X-Amz-Credential=|\b(?:AKIA|ASIA)[A-Z0-9]{12,}|aws_secret|"
@@ -76,6 +79,7 @@ def write(path: Path) -> None:
     for cell in book.cells:
         cell.metadata.pop("execution", None)
     keep_one_picture(book)
+    picture_the_panel(book)
     book.metadata["language_info"] = {"name": "python"}
     nbformat.write(book, path)
     print(f"wrote {path.relative_to(ROOT)}")
@@ -87,6 +91,18 @@ def keep_one_picture(book: nbformat.NotebookNode) -> None:
         for output in cell.get("outputs", ()):
             if "image/svg+xml" in output.get("data", {}):
                 output["data"].pop("image/png", None)
+
+
+def picture_the_panel(book: nbformat.NotebookNode) -> None:
+    """Add the picture of the docs beside each panel: a page without a kernel, as on GitHub, shows no widget."""
+    from PIL import Image
+
+    small = io.BytesIO()
+    with Image.open(PANEL) as image:
+        image.convert("RGB").reduce(2).quantize(64).save(small, "PNG", optimize=True)
+    for data in (output.get("data", {}) for cell in book.cells for output in cell.get("outputs", ())):
+        if "gt_secure panel" in data.get("text/plain", ""):
+            data["image/png"] = base64.b64encode(small.getvalue()).decode()
 
 
 def problems_of(path: Path) -> list[str]:

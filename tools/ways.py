@@ -22,7 +22,7 @@ from xml.etree import ElementTree
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs" / "ways.json"
 PAGE = ROOT / "docs" / "ways.md"
-SECONDS = 1800
+SECONDS = 3600
 """The longest that the tests of one way may take."""
 
 
@@ -123,7 +123,8 @@ WAYS = (
 HEAD = """# Ways to get gt_secure, and when each was last tried
 
 Each way to gt_secure was tried by its own steps, as somebody does who has never used it. `python tools/ways.py --try`
-tries them again, and a release commits this page. *Not reached* is what no test of ours can do.
+tries them again, `--try NAME` one of them, and a release commits this page. `ways.json` has the command of each. *Not
+reached* is what no test of ours can do.
 
 """
 
@@ -151,24 +152,26 @@ def tried(way: Way) -> dict[str, str]:
         report = Path(folder) / "report.xml"
         options = ["-q", "-n", "0", "-p", "no:cacheprovider", f"--junitxml={report}"]
         command = [sys.executable, "-m", "pytest", *options, *way.tests]
+        result = "**not run**: pytest ended early"
         try:
             subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, timeout=SECONDS)
+            if report.is_file():
+                result = result_of(ElementTree.parse(report).getroot())
         except subprocess.TimeoutExpired:
-            return {"date": today, "result": f"**not finished** in {SECONDS // 60} minutes"}
-        if not report.is_file():
-            return {"date": today, "result": "**not run**: pytest ended early"}
-        return {"date": today, "result": result_of(ElementTree.parse(report).getroot())}
+            result = f"**not finished** in {SECONDS // 60} minutes"
+        return {"date": today, "result": result, "command": f"python -m pytest -n 0 {' '.join(way.tests)}"}
 
 
 def result_of(report: ElementTree.Element) -> str:
     """Return the result of a report of pytest in words; what was skipped is not passed."""
     cases = list(report.iter("testcase"))
     wrong = sum(each.find("failure") is not None or each.find("error") is not None for each in cases)
-    skipped = sum(each.find("skipped") is not None for each in cases)
-    passed = len(cases) - wrong - skipped
+    skips = [each for case in cases if (each := case.find("skipped")) is not None]
+    passed = len(cases) - wrong - len(skips)
     parts = [f"**{wrong} failed**"] if wrong else []
     parts += [f"{passed} passed"] if passed else []
-    parts += [f"{skipped} not tried"] if skipped else []
+    reasons = "; ".join(sorted({text for each in skips if (text := each.get("message"))}))
+    parts += [f"{len(skips)} not tried{f' ({reasons})' if reasons else ''}"] if skips else []
     return ", ".join(parts) or "not tried"
 
 

@@ -140,6 +140,8 @@ _OVERRIDES = {
 
 
 def _lab_command(work: Path, port: int, own: Path, *, open_browser: bool) -> list[str]:
+    import zmq
+
     settings = own / "settings"
     settings.mkdir()
     (settings / "overrides.json").write_text(json.dumps(_OVERRIDES), encoding="utf-8")
@@ -159,6 +161,8 @@ def _lab_command(work: Path, port: int, own: Path, *, open_browser: bool) -> lis
         "LabApp.news_url": "",
         "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
         "Application.log_level": 40,
+        # Without this, each kernel begins with a warning that its connection is in plain text.
+        "KernelManager.transport_encryption": "auto" if zmq.has("curve") else "disabled",
     }
     command = [
         sys.executable,

@@ -1,4 +1,4 @@
-"""The ready files of the guide "Run checks on a schedule": each one is read, and its commands run on the sandbox."""
+"""The ready files of the guide for checks on a schedule: each one is read, and its commands run on the sandbox."""
 
 from __future__ import annotations
 
@@ -18,9 +18,12 @@ from support.blocks import ROOT, blocks_of
 from support.sample import sample
 from support.scene import BUCKET, TEAM, Scene
 
-PAGE = ROOT / "docs" / "how-to" / "on-a-schedule.md"
+PAGE = ROOT / "docs" / "how-to" / "watch-in-ci.md"
 FILES = {block.value: block.text for block in blocks_of(PAGE) if block.word == "file"}
-CELLS = [block.text for block in blocks_of(PAGE) if block.language == "python"]
+_BLOCKS = [block.text for block in blocks_of(PAGE) if block.language == "python"]
+_FIRST = next(n for n, text in enumerate(_BLOCKS) if text.startswith("CHECKS = "))
+CELLS = _BLOCKS[_FIRST : _FIRST + 3]
+"""The cells of the notebook job."""
 GOOD = {"checks": [{"check": "guard_is_in_place", "bucket": BUCKET, "prefix": "scans/"}]}
 BAD = {"checks": [{"check": "no_findings", "team": TEAM, "severity": "info"}]}
 

@@ -30,11 +30,13 @@ def test_the_lab_demo_starts_and_stops_cleanly(tmp_path):
         assert "export GT_SECURE_JOURNAL=" in text
         assert (tmp_path / "out" / "demo" / "01_quickstart.ipynb").exists()
         assert (tmp_path / "out" / "demo" / "templates" / "regression_tests.ipynb").exists()
+        until(lambda: "ipykernel" in "".join(arguments_of(below(children))))
         rest = stop(demo, signal.SIGINT)
     finally:
         if demo.poll() is None:
             demo.kill()
     assert "Stopped." in rest
+    assert "WARNING" not in text + rest, "the demo says nothing that is not its own"
     assert running(children) == []
 
 

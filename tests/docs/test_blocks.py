@@ -25,7 +25,7 @@ from support.rooms import fresh_checkout
 from support.subjects import subjects
 from support.warm import Warm
 
-PAGES = subjects((path for path in pages() if runnable(path)), 25)
+PAGES = subjects((path for path in pages() if runnable(path)), 19)
 # “make demo” is run by the test below, and “make test” runs a part of this very test.
 NOT_RUN = "make demo"
 # A list of commands in the README is one block; these answers of a single command are documented and are no errors.

@@ -46,6 +46,14 @@ def test_committed_notebook(path: Path) -> None:
     assert [link for link in links if not (path.parent / link).is_file()] == []
 
 
+def test_a_panel_has_a_picture_where_no_widget_is_shown() -> None:
+    books = [nbformat.read(path, as_version=4) for path in NOTEBOOKS]
+    shown = [o.data for book in books for cell in book.cells for o in cell.get("outputs", []) if "data" in o]
+    panels = [data for data in shown if "gt_secure panel" in data.get("text/plain", "")]
+    assert len(panels) >= 1
+    assert all(len(data.get("image/png", "")) > 10_000 for data in panels)
+
+
 @pytest.mark.parametrize("path", TUTORIALS, ids=name_of)
 def test_it_runs_on_the_sandbox_unless_told_otherwise(path: Path) -> None:
     text = "\n".join(code(path))

@@ -18,19 +18,29 @@ from support.subjects import subjects
 
 pytestmark = pytest.mark.slow
 INSTALLING = {page: [block.text for block in blocks_of(page) if block.word == "installs"] for page in pages()}
-PAGES = dict(subjects(((page, texts) for page, texts in INSTALLING.items() if texts), 2))
-IN_STUDIO = "vpc-only-studio.md"
+STEPS = "pip wheel"
+"""The block from which on the blocks of a page are steps, for an image where all that is needed is there already."""
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_installing_as_documented(page: Path, wheel: Path, tmp_path: Path) -> None:
+def parts(texts: list[str]) -> list[list[str]]:
+    """Return the blocks of a page that are choices, and those that are steps."""
+    first = next((n for n, text in enumerate(texts) if STEPS in text), len(texts))
+    return [each for each in (texts[:first], texts[first:]) if each]
+
+
+PARTS = list(subjects(((page.name, texts) for page, all in INSTALLING.items() for texts in parts(all)), 2))
+
+
+@pytest.mark.parametrize(("page", "texts"), PARTS, ids=lambda each: each if isinstance(each, str) else "")
+def test_installing_as_documented(page: str, texts: list[str], wheel: Path, tmp_path: Path) -> None:
+    is_in_studio = STEPS in texts[0]
     room = Room(tmp_path / "room", python_of("3.12"))
     room.install("pip")
-    if page.name == IN_STUDIO:  # where everything that is needed is there already
+    if is_in_studio:
         room.install("boto3", "ipywidgets", "matplotlib", "duckdb")
     leave = shutil.ignore_patterns(".git", ".venv", "build", "out", "tests", "__pycache__", "node_modules")
     shutil.copytree(ROOT, tmp_path / "here", ignore=leave)  # the page starts in a clone
-    if not any("pip wheel" in text for text in PAGES[page]):  # and with the wheel, unless it is made there
+    if not is_in_studio:  # and with the wheel, unless it is made there
         shutil.copy2(wheel, tmp_path / "here")
     with Sandbox() as sandbox:
         import boto3
@@ -43,8 +53,8 @@ def test_installing_as_documented(page: Path, wheel: Path, tmp_path: Path) -> No
             "PATH": os.pathsep.join([*map(str, places), os.environ["PATH"]]),
             "PIP_FIND_LINKS": str(wheel.parent),
         }
-        for text in PAGES[page]:
-            if page.name != IN_STUDIO:  # its blocks are steps, the others' are choices: each installs
+        for text in texts:
+            if not is_in_studio:  # each of the choices installs
                 subprocess.run([room.python, "-m", "pip", "uninstall", "--yes", "gt_secure"], env=env, check=True)
             done = subprocess.run(
                 ["bash", "-euo", "pipefail", "-c", text], env=env, cwd=tmp_path / "here", capture_output=True, text=True
@@ -90,4 +100,4 @@ def client(sandbox: Sandbox) -> dict[str, str]:
 
 
 def test_there_are_such_blocks() -> None:
-    assert IN_STUDIO in {page.name for page in PAGES}
+    assert [page for page, texts in PARTS if STEPS in texts[0]] == ["install.md"]

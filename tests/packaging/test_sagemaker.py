@@ -94,8 +94,8 @@ def test_with_the_real_package(tmp_path, sandbox):
     assert said["role"] == "arn:aws:iam::111122223333:role/GroundTruthExecution"
     assert ":assumed-role/GroundTruthExecution/studio" in said["caller"]
 
-    page = blocks_of(ROOT / "docs" / "how-to" / "sagemaker-sdk.md")
-    script = "\n".join(block.text for block in page if block.word == "sagemaker")
+    page = [block.text for block in blocks_of(ROOT / "docs" / "how-to" / "restrict.md") if block.word == "sagemaker"]
+    script = "\n".join(page)
     assert len(page) == 2
     out = room.run("-c", script, env=sandbox.environment())
     assert "SourceIp" in out

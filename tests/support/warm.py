@@ -99,7 +99,8 @@ class Warm:
         kernel = self.data / "kernels" / "python3"
         kernel.mkdir(parents=True)
         argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        spec = {"argv": argv, "display_name": "Python 3 (ipykernel)", "language": "python"}
+        metadata = {"supported_encryption": ["curve"]}  # as ipykernel's own says
+        spec = {"argv": argv, "display_name": "Python 3 (ipykernel)", "language": "python", "metadata": metadata}
         (kernel / "kernel.json").write_text(json.dumps(spec))
         plain = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTEST_"))}
         started = subprocess.Popen(
