@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _OUTSIDE = "outside"
 _ALLOWED = "allowed"
-_UNNAMED = "unknown endpoint"
+_UNNAMED = "via an unnamed VPC endpoint"
 _PAIR = ("remote_ip", "endpoint")
 
 
@@ -219,7 +219,6 @@ def _draw_bars(chart: Chart, bars: list[_Bar]) -> None:
     axes = parts.axes
     # The bar of all others would flatten the rest: it is cut at the longest of them, and drawn as cut.
     most = max((bar.total for bar in bars if bar.sources == 1), default=1) or 1
-    total = sum(bar.total for bar in bars)
     for row, bar in enumerate(bars):
         if bar.side == _ALLOWED:
             axes.axhspan(row - 0.5, row + 0.5, color=palette.heat[0], linewidth=0, zorder=0)
@@ -229,7 +228,7 @@ def _draw_bars(chart: Chart, bars: list[_Bar]) -> None:
         at_left = {"ha": "right", "fontsize": 9, "transform": axes.get_yaxis_transform(), **style}
         slant = "normal" if bar.sources == 1 else "italic"
         parts.labels.append(put_text(axes, 0, row, bar.label, style=slant, **at_left))
-        parts.beside.append(put_text(axes, end, row, f"{bar.short} · {_share(bar.total, total)}", **style))
+        parts.beside.append(put_text(axes, end, row, bar.short, **style))
     axes.spines["bottom"].set(visible=True, color=palette.line)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
 
@@ -246,10 +245,6 @@ def _draw_bars(chart: Chart, bars: list[_Bar]) -> None:
         axes.set_xticks([tick for tick in ticks if tick / span * width + measure(f"{tick:,.0f}", 8) / 2 < width])
 
     parts.placed = placed
-
-
-def _share(number: int, total: int) -> str:
-    return "under 1%" if number * 100 < total else f"{number / total:.0%}"
 
 
 def _draw_bar(chart: Chart, row: int, bar: _Bar, most: int) -> float:
