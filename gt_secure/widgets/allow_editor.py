@@ -294,6 +294,10 @@ class AllowEditor(Step):
 
         self.run("Reading the VPC endpoints…", work, self._got_endpoints, timeout_s=30, after_s=after_s)
 
+    def explain(self, team_names: Sequence[str]) -> None:
+        """Name the private workteams beside the portal lock, which affects them all."""
+        self.switches.explain(team_names)
+
     def show_portals(self, *, two: bool) -> None:
         """Offer the choice between the two portals of a workforce in a VPC; elsewhere there is none."""
         self._two_portals = two

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -276,7 +276,7 @@ SWITCHES: Mapping[str, str] = {"portal_lock": "Portal lock", "url_lock": "URL lo
 """Traits of the editor, and their labels, in the order of the panel."""
 
 _SAYS: Mapping[str, str] = {
-    "portal_lock": "Your list, at most 10 ranges, for <b>all</b> private workteams of the region.",
+    "portal_lock": "Uses the allowed addresses, at most 10 ranges. Affects <b>all</b> private workteams of the region.",
     "url_lock": "Only the worker's own address.",
     "guard_lock": "Only your list, with the VPC endpoints.",
 }
@@ -294,12 +294,14 @@ class Switches(Box):
 
     def __init__(self, changed: Callable[[str, bool | None], None]) -> None:
         self.choices: dict[str, ipywidgets.Dropdown] = {}
+        self._hints: dict[str, Html] = {}
         self._columns: dict[str, ipywidgets.Widget] = {}
         for trait, label in SWITCHES.items():
             choice = field(ipywidgets.Dropdown, label, options=_CHOICES, value="leave")
             choice.observe(lambda change, trait=trait: changed(trait, _VALUES[change["new"]]), "value")
             self.choices[trait] = choice
-            self._columns[trait] = stack(choice, Html(f'<div class="gts-hint">{_SAYS[trait]}</div>'))
+            self._hints[trait] = Html(f'<div class="gts-hint">{_SAYS[trait]}</div>')
+            self._columns[trait] = stack(choice, self._hints[trait])
         super().__init__(list(self._columns.values()))
         self.add_class("gts-three")
 
@@ -309,3 +311,11 @@ class Switches(Box):
             wanted = values[trait] if private or trait == "guard_lock" else None
             choice.value = next(word for word, value in _VALUES.items() if value is wanted)
             set_class(self._columns[trait], "gts-hidden", not private and trait != "guard_lock")
+
+    def explain(self, team_names: Sequence[str]) -> None:
+        """Name the workteams that the portal lock affects."""
+        if team_names:
+            whom = some([markup.plain(name, 40) for name in team_names])
+            teams = f"{len(team_names)} private workteams ({markup.text(whom, 300)})"
+            said = f"Uses the allowed addresses, at most 10 ranges. Affects <b>all</b> {teams}."
+            self._hints["portal_lock"].value = f'<div class="gts-hint">{said}</div>'

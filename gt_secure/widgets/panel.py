@@ -198,6 +198,7 @@ class Panel(Box):
             self.trouble.value = ""
         team = self.picker.team
         self.allow.team = None if team is None else team.name if team.kind == "private" else team.arn
+        self.allow.explain([each.name for each in self.picker.teams if each.kind == "private"])
         self.hits.team = _private_name(team)
         if team is not None or self.picker.value == BUCKET_ONLY:
             self.allow.opened = True
