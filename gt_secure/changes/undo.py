@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -56,11 +57,21 @@ def _backwards(aws: Aws, record: ChangeRecord) -> tuple[Change[Any], ...]:
     return tuple(found)
 
 
+def can_undo(aws: Aws, *, journal: Journal) -> bool:
+    """Return whether the journal has a change of this account and region that can be undone. Only it is read."""
+    where = (aws.account_id, aws.region)
+    return bool(journal.unfinished(*where)) or next(_applied(journal, where), None) is not None
+
+
+def _applied(journal: Journal, where: tuple[str, str]) -> Iterator[ChangeRecord]:
+    applied = (one for one in journal if one.status == "applied" and one.kind == "apply")
+    return (one for one in applied if (one.account_id, one.region) == where)
+
+
 def _record(aws: Aws, change_id: str | None, journal: Journal) -> ChangeRecord:
     where = (aws.account_id, aws.region)
     if change_id is None:
-        applied = (one for one in journal if one.status == "applied" and one.kind == "apply")
-        usable = journal.unfinished(*where) or [one for one in applied if (one.account_id, one.region) == where]
+        usable = journal.unfinished(*where) or [*_applied(journal, where)]
         if not usable:
             raise NotFound(
                 f"The journal in {journal.path} has no change of account {where[0]} in {where[1]} to undo.",

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from ..base.denials import Denial, behind_resource, parse_denial
 from ..base.files import package_data
 from ..base.network import Source, contains
+from ..base.text import some
 from ..engine.iam.verdict import Verdict
 from ..engine.policies.age_limit import AGE_SID, SIGV2_SID, age_text
 from ..engine.policies.bucket_guard import GUARD_SID, REVOKE, SIGNERS_SID, Guard, own_kind
@@ -282,7 +283,7 @@ def _why_other_address(known: ProbeContext) -> str:
         return "The lock wants a VPC endpoint, and this request came over the internet."
     if source.address and bound.address and source.address.version != bound.address.version:
         return "One is an IPv4 and the other an IPv6 address: the portal and S3 were reached over different families."
-    return "The lock takes exactly the address that the portal saw."
+    return f"This URL belongs to {bound}."
 
 
 def _resource(known: ProbeContext, denied: bool) -> Cause:
@@ -326,7 +327,10 @@ def _limit_statement(known: ProbeContext) -> str:
 
 
 def _by_guard(known: ProbeContext, sid: str) -> Cause:
-    cause = cause_of("bucket-guard", seen=known.seen.replace("another", "your"), sid=sid)
+    guard = known.guard
+    named = some([str(each) for each in (*guard.networks, *guard.endpoints)], 2) if guard is not None else ""
+    listed = f" ({named})" if named else ""
+    cause = cause_of("bucket-guard", seen=known.seen.replace("another", "your"), sid=sid, listed=listed)
     also = f" {known.revocations[0].sentence}" if known.revocations else ""
     return replace(cause, why=f"{cause.why}{also}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,22 @@ def dump_restriction(restriction: Restriction, path: str | Path) -> Path:
 def dumps_restriction(restriction: Restriction, *, yaml: bool = False) -> str:
     """Return a restriction as JSON or YAML text."""
     return textfiles.dumps(restriction.to_dict(), yaml=yaml)
+
+
+def hand_over(restriction: Restriction, policy: Mapping[str, Any]) -> str:
+    """Return what a role that may not write gives to one that may, in one text: the wish, page, command and policy."""
+    return "\n".join(
+        (
+            "Please review and apply this restriction of presigned URLs. Save it as restriction.json:",
+            dumps_restriction(restriction).rstrip(),
+            "The page to review:",
+            "gt-secure plan -f restriction.json --format html > plan.html",
+            "The command that applies it, asks first, and can be undone:",
+            "gt-secure apply -f restriction.json",
+            "The permissions that this needs:",
+            json.dumps(policy, indent=2),
+        )
+    )
 
 
 def schema() -> dict[str, Any]:

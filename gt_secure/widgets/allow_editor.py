@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
@@ -13,9 +14,10 @@ from ..base.errors import GtSecureError, InvalidInput
 from ..base.html import count
 from ..base.network import split_list
 from ..logs.named_networks import OWN
+from ..restriction.applications import applications
 from ..restriction.model import Restriction
 from .allow_fields import FIELDS, AllowField
-from .base import PANEL, Link, Step, check, error_markup, field, show_part, spoken, text_field
+from .base import PANEL, Link, Step, check, error_markup, field, replace_children, show_part, spoken, text_field
 from .chip_input import ChipInput
 from .entry_feedback import (
     about_addresses,
@@ -37,12 +39,16 @@ if TYPE_CHECKING:
 
 NOBODY = "No address is allowed yet."
 _LIST = 'List the allowed addresses in "Allow".'
+_NOT_KNOWN = (
+    'Not known yet. Sign a test URL, press "Probe from this browser", and read the requests some hours later: the '
+    "access log then names the address from which your browser came."
+)
 _TRAITS = ("addresses", "endpoints", "team", "setting")
 _NAMES = tuple(each.name for each in FIELDS)
 _PORTALS = (
-    ("choose by the lists", ""),
-    ("the public portal (SourceIp)", "SourceIp"),
-    ("the portal in the VPC (VpcSourceIp)", "VpcSourceIp"),
+    ("Automatic (by the allowed addresses)", ""),
+    ("Public portal", "SourceIp"),
+    ("VPC portal", "VpcSourceIp"),
 )
 
 
@@ -82,6 +88,9 @@ class AllowEditor(Step):
 
     prefix = traitlets.Unicode("")
     """Start of the keys that the guard covers; empty for the whole bucket."""
+
+    application = traitlets.Unicode("")
+    """The application that hands out the URLs, such as ``mlflow``; empty for any. It changes no lock."""
 
     age_limit = traitlets.Unicode("")
     """The guard refuses presigned requests signed longer ago, such as ``15m``; empty for no limit."""
@@ -134,13 +143,15 @@ class AllowEditor(Step):
         self.inputs = {each.name: self._text_input(each) for each in FIELDS}
         self.errors = {name: Html() for name in self.inputs}
         self.bucket_input = self.inputs["bucket"]
+        known = sorted(name for name, each in applications().items() if each.signature != "none" and not each.of_aws)
+        self.inputs["application"].options = tuple(known)
         self.address_input = ChipInput(
             "Allowed addresses",
             read=lambda word: read_address(word, portal_only=self._portal_only()),
             split=split_list,
             changed=self._lists_changed,
             guard=self.guard,
-            placeholder="add or paste: 203.0.113.0/24, 2001:db8:40::/48, pl-…",
+            placeholder="203.0.113.0/24, 2001:db8:40::/48, pl-…",
         )
         self.endpoint_input = ChipInput(
             "VPC endpoints",
@@ -154,13 +165,16 @@ class AllowEditor(Step):
         text_box = self._build_text()
         self.text_button = self.opener("Edit as text", text_box, self._fill_text)
         self.find_button = self.button("Find the endpoints", self.find_endpoints, link=True)
+        self.mine = stack()
+        self.mine_button = self.opener("My address", self.mine, self.find_mine)
+        self.my_addresses: Callable[[], Iterable[tuple[str, str]]] = tuple
         self.found = Html(markup.hint("Pick an S3 endpoint of a VPC, or type its id."))
         names = dict.fromkeys(each.name for each in self.link.networks if each.source == OWN)
         self.named = field(ipywidgets.Dropdown, "Add a named network", options=["", *names], value="")
         self.named.observe(lambda change: self.guard(lambda: self.add_network(str(change["new"]))), "value")
         if not names:
             self.named.add_class("gts-hidden")
-        left = stack(self.address_input, row(self.text_button), self.named)
+        left = stack(self.address_input, row(self.text_button, self.mine_button), self.mine, self.named)
         self.protect = check("Protect these images", True, self._protect_changed)
         self.protect.add_class("gts-switch")
         self.protect_hint = Html()
@@ -168,9 +182,9 @@ class AllowEditor(Step):
         self.portal_input.observe(lambda change: self._switched("setting", change["new"]), "value")
         self.more_box = self._build_more()
         self.more_button = self.opener("More options", self.more_box)
-        protect = stack(self.protect, self.protect_hint, self.portal_input)
+        protect = stack(self.protect, self.protect_hint)
         return [
-            columns(left, *self._field_boxes(in_more=False)),
+            columns(left, stack(*self._field_boxes(in_more=False))),
             text_box,
             protect,
             row(self.more_button),
@@ -181,7 +195,8 @@ class AllowEditor(Step):
         """Make what few people need: it opens by itself where it matters."""
         self.switches = Switches(self._switched)
         endpoints = stack(self.endpoint_input, self.found, self.find_button)
-        return stack(columns(endpoints, stack(*self._field_boxes(in_more=True))), self.switches, classes="gts-more")
+        fields = stack(self.portal_input, *self._field_boxes(in_more=True))
+        return stack(columns(endpoints, fields), self.switches, classes="gts-more")
 
     def _text_input(self, each: AllowField) -> Any:
         text_input = text_field(each.kind, each.label, each.hint)
@@ -260,6 +275,14 @@ class AllowEditor(Step):
             self.address_input.add([str(network) for network in self.link.networks[name]])
             self.named.value = ""
 
+    def find_mine(self) -> None:
+        """Offer the addresses that a log or a probe has shown to be the person's own, each with its source."""
+        shown: list[ipywidgets.Widget] = []
+        for address, source in dict(self.my_addresses()).items():
+            use = self._pressed(f"Add {address}", partial(self.add_address, address), "gts-link")
+            shown.append(row(use, Html(markup.hint(markup.text(source, 200)))))
+        replace_children(self.mine, shown or [Html(markup.hint(_NOT_KNOWN))])
+
     def find_endpoints(self, *, after_s: float = 0.0) -> None:
         """List the S3 endpoints of the region, to choose from; ``after_s`` lets what is more urgent go first."""
 
@@ -272,7 +295,7 @@ class AllowEditor(Step):
         self.run("Reading the VPC endpoints…", work, self._got_endpoints, timeout_s=30, after_s=after_s)
 
     def explain(self, team_names: Sequence[str]) -> None:
-        """Say under each switch what it does, which input feeds it, and whom it affects."""
+        """Name the private workteams beside the portal lock, which affects them all."""
         self.switches.explain(team_names)
 
     def show_portals(self, *, two: bool) -> None:
@@ -371,13 +394,10 @@ class AllowEditor(Step):
             self.portal_input.value = self.setting
         finally:
             self._drawing = False
-        both, stays = ("URL lock and bucket guard", "stay") if private else ("Bucket guard", "stays")
-        kept = f"{both} {stays} unchanged. To turn one off, use More options."
-        part = f" for objects under {markup.plain(self.prefix, 60)}" if self.prefix else ""
-        said = f"{both} on{part}: URLs work only from the allowed addresses." if self.protect.value else kept
         self.protect.description = f"Protect these {'objects' if self.team is None else 'images'}"
-        self.protect_hint.value = markup.hint(said)
+        self.protect_hint.value = markup.hint(_promise(self.protect.value, private, self.prefix))
         set_class(self.portal_input, "gts-hidden", not (self._two_portals and private and self.url_lock))
+        set_class(self.inputs["application"], "gts-hidden", self.team is not None and not self.application)
         self._draw_counts()
         self._open_where_it_matters()
         self.enable()
@@ -386,7 +406,7 @@ class AllowEditor(Step):
         """Open the options that have something to say, once for each reason: a person may close them again."""
         traits = ("endpoints", *(each.name for each in FIELDS if each.in_more))
         own = (trait for trait in traits if getattr(self, trait) or trait in self._wrong)
-        locks = "locks" if self.portal_lock is not None or not self.protect.value else ""
+        locks = "locks" if self.portal_lock is not None or self.setting or not self.protect.value else ""
         reasons = frozenset(filter(None, (locks, *own)))
         if reasons - self._reasons:
             show_part(self.more_button, self.more_box, True)
@@ -418,3 +438,13 @@ class AllowEditor(Step):
             count(len(gates), "VPC endpoint") if gates else "",
             markup.plain(place, 90),
         )
+
+
+def _promise(is_on: bool, private: bool, prefix: str) -> str:
+    """Return what the switch will do once it is applied: of a wish nothing is said as a fact."""
+    if not is_on:
+        both, stays = ("URL lock and bucket guard", "stay") if private else ("Bucket guard", "stays")
+        return f"{both} {stays} unchanged. To turn one off, use More options."
+    part = f", for objects under {markup.plain(prefix, 60)}" if prefix else ""
+    lock = " URL lock: only the worker's own address." if private else ""
+    return f"After Apply: Bucket guard: only your list{part}.{lock}"

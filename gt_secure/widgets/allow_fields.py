@@ -11,6 +11,7 @@ import ipywidgets
 from ..aws.buckets import check_bucket, check_prefix
 from ..engine.policies.age_limit import age_text, parse_age
 from ..engine.policies.signer_limit import parse_signers
+from ..restriction.applications import check_application
 
 
 @dataclass(frozen=True)
@@ -36,14 +37,26 @@ class AllowField:
 
     kind: type[ipywidgets.Widget] = ipywidgets.Text
 
-    def value(self, editor: Any) -> str | None:
+    wanted: Callable[[str], object] = str
+    """Return the restriction's value for the text of the trait."""
+
+    def value(self, editor: Any) -> object:
         """Return the restriction's value."""
-        usable = all(getattr(editor, trait) for trait in self.needs)
-        return (getattr(editor, self.name) if usable else "") or self.empty
+        text = getattr(editor, self.name) if all(getattr(editor, trait) for trait in self.needs) else ""
+        return self.wanted(text) if text else self.empty
 
 
 FIELDS = (
     AllowField("bucket", "Bucket", "gt-images", check_bucket, in_more=False, kind=ipywidgets.Combobox),
+    AllowField(
+        "application",
+        "Application",
+        "any, or mlflow",
+        lambda text: check_application(text) or "",
+        needs=("bucket",),
+        in_more=False,
+        kind=ipywidgets.Combobox,
+    ),
     AllowField("prefix", "Key prefix", "the whole bucket", check_prefix, empty=""),
     AllowField(
         "age_limit",

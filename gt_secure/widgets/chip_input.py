@@ -16,7 +16,7 @@ _MOST = 60
 """Chips that are drawn; a longer list is edited as text."""
 
 _CORRECTED = 4
-"""Wrong entries that get buttons with their corrections, as many as the messages under the chips name."""
+"""Wrong entries that get buttons with their corrections, the newest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ class ChipInput(Box):
         self._draw_corrections()
 
     def _draw_corrections(self) -> None:
-        wrong = [entry for entry in self._entries if entry.problem][:_CORRECTED]
+        wrong = [entry for entry in self._entries if entry.problem][: -_CORRECTED - 1 : -1]
         # The same buttons stay while their entry does: a redraw would take the keyboard focus away.
         kept = {
             entry: self._corrected.pop(entry, []) or [self._correction(entry, each) for each in entry.corrections]

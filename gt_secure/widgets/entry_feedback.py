@@ -133,12 +133,13 @@ def about_addresses(entries: Sequence[Entry], *, portal: bool) -> list[Markup]:
 
 
 def problems(entries: Sequence[Entry]) -> list[Markup]:
-    """Return what is wrong, or odd, about some entries, a line each."""
-    wrong = [bad(entry.problem) for entry in entries if entry.problem]
+    """Return what is wrong with the newest entry that cannot be used, and what is odd about some, a line each."""
+    wrong = [entry.problem for entry in entries if entry.problem][::-1]  # the newest first: it was just typed
     odd = [markup.hint(f"{entry.word}: {entry.about}") for entry in entries if entry.tone == "warn"]
-    more = [bad(f"and {len(wrong) - 4} more")] if len(wrong) > 4 else []
-    more += [markup.hint(f"and {len(odd) - 3} more like this")] if len(odd) > 3 else []
-    return [*wrong[:4], *odd[:3], *more]
+    rest = f" {count(len(wrong) - 1, 'other entry', 'other entries')} cannot be used: point at a chip to see why."
+    shown = [bad(wrong[0] + (rest if len(wrong) > 1 else ""))] if wrong else []
+    more = [markup.hint(f"and {len(odd) - 3} more like this")] if len(odd) > 3 else []
+    return [*shown, *odd[:3], *more]
 
 
 def bad(words: str) -> Markup:

@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +20,9 @@ from ..base.errors import GtSecureError, InvalidInput
 from ..base.html import Markup, count
 from ..base.text import duration
 from ..engine.access.part import PartNotReadError
+from ..explain import refusal_decider
 from ..logs import plots
-from ..logs.activity import READING, ROWS, WRITING, Activity
+from ..logs.activity import DRAWING, READING, ROWS, WRITING, Activity
 from . import hits_view as hitsview
 from .base import Link, Step, error_markup, field, spoken, text_field
 from .hits_view import HitsResult
@@ -105,8 +107,8 @@ class HitsStep(Step):
         self.wait_s = WAIT_S
         self._choice = (-1, -1)
         self._following = False
+        self._drawn: tuple[object, ...] = ()
         super().__init__(connection)
-        self.set_summary("Not read yet.")
         self.observe(lambda _: self.guard(self._place_changed), "bucket")
         self.observe(lambda _: self.enable(), "logs")
         traitlets.link((self, "logs"), (self.logs_input, "value"))
@@ -119,6 +121,9 @@ class HitsStep(Step):
         self.kind = field(ipywidgets.Dropdown, "Plot", options=_KINDS, value="ip")
         which = [("presigned only", True), ("all", False)]
         self.which = field(ipywidgets.Dropdown, "Requests", options=which, value=True)
+        for each in (self.range, self.kind, self.which):
+            each.observe(lambda _: self.guard(self._redraw), "value")
+        self.not_offered = Html()
         self.logs_input = text_field(ipywidgets.Text, "Log location", "found from the bucket's logging configuration")
         self.plot_button = self.button("Plot requests", self.plot_hits, when=lambda: bool(self.bucket or self.logs))
         self.export_kind = field(ipywidgets.Dropdown, "Export as", options=["PNG", "SVG", "CSV"], value="PNG")
@@ -148,7 +153,8 @@ class HitsStep(Step):
         self.saved = Html()
         self.more = stack(pick, self.saved, self.rows, classes="gts-hidden")
         self.foot = Html(markup.hint(FOOT))
-        fields = [columns(self.range, self.kind, self.which), self.logs_input, row(self.plot_button, self.wait_button)]
+        controls = columns(self.range, self.kind, self.which)
+        fields = [controls, self.not_offered, self.logs_input, row(self.plot_button, self.wait_button)]
         return [*fields, self.plot, self.table, self.more, self.leaks, self.revoke_button, self.foot]
 
     # actions
@@ -214,25 +220,44 @@ class HitsStep(Step):
             self.source.value, self.plot.picked = self._choice
         self.enable()
 
-    def _reading(self, **waiting: Any) -> Callable[[], HitsResult]:
-        """Return the work that reads the log as the fields ask."""
+    def _reading(self, known: tuple[Hits, str] | None = None, **waiting: Any) -> Callable[[], HitsResult]:
+        """Return the work that reads the log as the fields ask; with ``known`` it counts and draws those again."""
         bucket, logs = self.bucket, self.logs.strip()
         if not bucket and not logs:
             raise InvalidInput(
                 "No log is chosen.", next_step='Choose a bucket in "Allow", or enter a log location.', field="bucket"
             )
-        since, kind, presigned = self.range.value or None, self.kind.value, self.which.value
+        since, kind, presigned = self._controls
         networks, endpoints, markers = self.networks, self.endpoints, tuple(self.markers)
-
         team = self.team
 
         def work() -> HitsResult:
             gt = self.link.get()
-            hits = gt.hits(bucket or None, logs=logs or None, since=since, predict=kind == "refused", **waiting)
-            known = None if team is None else hitsview.workteam_or_error(gt, team)
-            return hitsview.read_result(hits, kind, networks, endpoints, presigned, markers, known)
+            read = known or (gt.hits(bucket or None, logs=logs or None, since=since or None, **waiting), since)
+            hits = read[0] if since == read[1] else read[0].filter(since=since)
+            hits = hits.with_refusals(refusal_decider(gt.aws)) if kind == "refused" else hits
+            lock = None if team is None else hitsview.workteam_or_error(gt, team)
+            result = hitsview.read_result(hits, kind, networks, endpoints, presigned, markers, lock)
+            return replace(result, reading=read)
 
+        self._drawn = self._controls
         return work
+
+    @property
+    def _controls(self) -> tuple[str, Any, bool]:
+        """Time, plot and requests as chosen."""
+        return self.range.value, self.kind.value, self.which.value
+
+    def _redraw(self) -> None:
+        """Draw again after another choice, from what was read; only a longer time is read from the log."""
+        result: HitsResult | None = self.result
+        if self._following or result is None or self._controls == self._drawn:
+            return
+        times, read = [value for _, value in _RANGES], result.reading
+        if read is None or times.index(self.range.value) > times.index(read[1]):
+            self.plot_hits()
+        else:
+            self.run(f"{DRAWING}…", self._reading(read), self._got, timeout_s=600, quiet=True)
 
     def add_source(self) -> None:
         """Add the chosen source to the allowed addresses."""
@@ -266,7 +291,9 @@ class HitsStep(Step):
 
     def _got(self, result: HitsResult) -> None:
         self.result = result
+        self.plot_button.description = "Read again"
         with self._linked():
+            self._offer_kinds(result)
             self.plot.show(spoken(result.plot), result.marks)
         self.table.value = hitsview.sources_table(result.sources)
         here = f"Your browser came from {', '.join(result.browser)}." if result.browser else ""
@@ -284,6 +311,17 @@ class HitsStep(Step):
             else "no hit found",
             result.span,
         )
+        self._redraw()  # another choice may have been made meanwhile
+
+    def _offer_kinds(self, result: HitsResult) -> None:
+        """Offer the plots that have something to show, and say why the others have not."""
+        chosen = self.kind.value
+        kinds = [each for each in _KINDS if each[1] not in result.empty or each[1] == chosen]
+        if list(self.kind.options) != kinds:
+            self.kind.options, self.kind.value = kinds, chosen
+        left = [f"{name}: {result.empty[kind]}" for name, kind in _KINDS if (name, kind) not in kinds]
+        said = f"Without data, so not offered: {'; '.join(left)}." if left else ""
+        self.not_offered.value = markup.hint(said) if left else ""
 
     def _waited(self, answer: tuple[HitsResult, bool]) -> None:
         self._got(answer[0])
@@ -396,6 +434,8 @@ class HitsStep(Step):
         if not bucket or self.logs:
             return
         self.result = None
+        self.plot_button.description = "Plot requests"
+        self.not_offered.value = ""
         self._choice = (-1, -1)
         with self._linked():
             self.plot.show("")
@@ -432,9 +472,8 @@ class HitsStep(Step):
             )
             return
         self.show_result()
-        self.set_summary(
-            markup.join("log at ", markup.code(f"s3://{target.bucket}/{target.prefix}", 80)), "not read yet"
-        )
+        self.set_summary()
+        self.logs_input.placeholder = f"s3://{target.bucket}/{target.prefix}"
 
 
 def _write(result: HitsResult, kind: str, path: Path) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,6 +17,7 @@ from ..base.text import printable
 from ..check.logs import urls_are_consistent
 from ..engine.access.answer import Answer, tone
 from ..logs import plots
+from .page_assets import page_width_px
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,6 +38,8 @@ Ask = Callable[[str, str], Answer]
 _serial = itertools.count(1)
 _IDS = re.compile(r'(\bid="|url\(#|href="#)')
 _TOP, _TOP_HOURS = 12, 16
+_AROUND_PX, _MOST_PX = 98, 1060
+"""Room beside a plot in a panel, and its greatest width."""
 _WIDTH_IN, _WRAPPED_IN = 5.4, 0.45
 """Width of a plot in a panel beside a notebook, so that its words stay legible, and room for a note of more lines."""
 
@@ -59,6 +62,10 @@ class HitsResult:
     figure: Figure | None = field(default=None, repr=False)
     browser: tuple[str, ...] = ()
     marks: tuple[Mark, ...] = ()
+    empty: Mapping[Any, str] = field(default_factory=dict)
+    """Why a plot would be empty, by its kind."""
+    reading: tuple[Hits, str] | None = None
+    """All requests that were read, and since when."""
 
 
 def read_result(
@@ -103,6 +110,7 @@ def read_result(
         figure=light,
         browser=browser_addresses(hits, markers),
         marks=plots.marks_of(light),  # their places are known now that the plot is drawn
+        empty=plots.empty_kinds(rows),
     )
 
 
@@ -142,7 +150,8 @@ def _draw(
     if kind == "hours":
         return plots.draw(hits, "heat", top=_TOP_HOURS, theme=theme)
     figure = plots.draw(hits, kind, networks=networks, endpoints=endpoints, top=_TOP, theme=theme)
-    figure.set_size_inches(_WIDTH_IN, figure.get_figheight() + _WRAPPED_IN)
+    width = max(_WIDTH_IN, min(page_width_px() - _AROUND_PX, _MOST_PX) / 96)  # as wide as the page, if that is known
+    figure.set_size_inches(width, figure.get_figheight() + _WRAPPED_IN)
     return figure
 
 
@@ -188,7 +197,7 @@ SIDES: dict[str, Chip] = {
     "inside": Chip("ok", "in the list"),
     "outside": Chip("warn", "outside the list"),
     "endpoint": Chip("ok", "allowed endpoint"),
-    "unnamed": Chip("warn", "unknown endpoint"),
+    "unnamed": Chip("warn", "a VPC endpoint that the log does not name"),
     "unknown": Chip("plain", "AWS or no address"),
 }
 

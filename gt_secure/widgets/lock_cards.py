@@ -84,6 +84,18 @@ def locks_markup(view: LocksView) -> Markup:
     return markup.join(Markup(f'<div class="gts-locks">{parts}</div>'), revoked)
 
 
+def worth_reading(view: LocksView) -> frozenset[str]:
+    """Return why the locks should be open to read: what the sentence on top does not name."""
+    lock = view.team.url_lock if view.team is not None else None
+    reasons = {
+        "revoked": view.revocations,
+        "impossible": lock is not None and lock.impossible,
+        "drifted": view.guard is not None and view.guard.drifted,
+        "refused": view.guard_refused,
+    }
+    return frozenset(reason for reason, is_so in reasons.items() if is_so)
+
+
 def _cards(view: LocksView) -> dict[str, tuple[str, Chip, str]]:
     """Return the locks that there are: without a workteam a bucket has two."""
     cards = {"bucket-guard": _guard(view), "age-limit": _age_limit(view)}
@@ -263,6 +275,13 @@ def _who(arn: str) -> str:
 SWITCHES: Mapping[str, str] = {"portal_lock": "Portal lock", "url_lock": "URL lock", "guard_lock": "Bucket guard"}
 """Traits of the editor, and their labels, in the order of the panel."""
 
+_SAYS: Mapping[str, str] = {
+    "portal_lock": "Uses the allowed addresses, at most 10 ranges. Affects <b>all</b> private workteams of the region.",
+    "url_lock": "Only the worker's own address.",
+    "guard_lock": "Only your list, with the VPC endpoints.",
+}
+"""For each choice, who is let in and whom it affects."""
+
 # A drop-down reads None as "nothing chosen", so the values are words.
 _CHOICES = (("No change", "leave"), ("On", "on"), ("Off", "off"))
 _VALUES: Mapping[str, bool | None] = {"leave": None, "on": True, "off": False}
@@ -280,11 +299,11 @@ class Switches(Box):
         for trait, label in SWITCHES.items():
             choice = field(ipywidgets.Dropdown, label, options=_CHOICES, value="leave")
             choice.observe(lambda change, trait=trait: changed(trait, _VALUES[change["new"]]), "value")
-            self.choices[trait], self._hints[trait] = choice, Html()
+            self.choices[trait] = choice
+            self._hints[trait] = Html(f'<div class="gts-hint">{_SAYS[trait]}</div>')
             self._columns[trait] = stack(choice, self._hints[trait])
         super().__init__(list(self._columns.values()))
         self.add_class("gts-three")
-        self.explain(())
 
     def set(self, values: Mapping[str, Any], *, private: bool) -> None:
         """Show values; only a private team has a URL lock and a portal lock."""
@@ -294,18 +313,9 @@ class Switches(Box):
             set_class(self._columns[trait], "gts-hidden", not private and trait != "guard_lock")
 
     def explain(self, team_names: Sequence[str]) -> None:
-        """Say what each lock does, which list it uses, and whom it affects."""
-        for trait, words in _says(team_names).items():
-            self._hints[trait].value = f'<div class="gts-hint">{words}</div>'
-
-
-def _says(team_names: Sequence[str]) -> dict[str, str]:
-    whom = "<b>all</b> private workteams of the region"
-    if team_names:
-        names = some([markup.plain(name, 40) for name in team_names])
-        whom = f"<b>all</b> {len(team_names)} private workteams ({markup.text(names, 300)})"
-    return {
-        "portal_lock": f"Uses the allowed addresses, at most 10 ranges. Affects {whom}.",
-        "url_lock": "Each URL works only from its worker's own address. Your address list does not apply.",
-        "guard_lock": "Uses the allowed addresses and the VPC endpoints. Refuses presigned requests from elsewhere.",
-    }
+        """Name the workteams that the portal lock affects."""
+        if team_names:
+            whom = some([markup.plain(name, 40) for name in team_names])
+            teams = f"{len(team_names)} private workteams ({markup.text(whom, 300)})"
+            said = f"Uses the allowed addresses, at most 10 ranges. Affects <b>all</b> {teams}."
+            self._hints["portal_lock"].value = f'<div class="gts-hint">{said}</div>'

@@ -22,6 +22,7 @@ from .thread_safe import Html, ThreadSafe, shared_looks
 
 _kept: dict[str, Any] = {}
 _roots: WeakSet[Any] = WeakSet()
+_width_px = [0]
 _FRESH_S = 1.0
 """A page that shows a panel sooner than this got every message from the beginning."""
 
@@ -70,12 +71,25 @@ def _states_kind() -> type:
 
         def __init__(self) -> None:
             super().__init__()
-            self.on_msg(lambda *_: send_again())
+            self.on_msg(lambda _, content, __: _heard(content))
 
         def __repr__(self) -> str:
             return "<gt_secure states>"
 
     return States
+
+
+def _heard(content: Any) -> None:
+    px = content.get("px") if isinstance(content, dict) else None
+    if isinstance(px, int) and px > 0:
+        _width_px[:] = [px]
+    else:
+        send_again()
+
+
+def page_width_px() -> int:
+    """Return the width of the panel on the page that reported last; 0 where none did."""
+    return _width_px[0]
 
 
 def send_again() -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ import traitlets
 from ..account import access_under
 from ..aws.teams import buckets_of, team_reference
 from ..base import html as markup
-from ..base.errors import Conflict, CredentialsError, GtSecureError, InvalidInput, PolicyError
+from ..base.errors import AccessDenied, Conflict, CredentialsError, GtSecureError, InvalidInput, PolicyError
 from ..base.ledger import kernel_shell
 from ..connection import connection_of
 from ..doctor import examine
@@ -25,9 +25,9 @@ from ..engine.policies.revocation import revocations_of
 from . import role_summary as roleline
 from .allow_editor import NOBODY, AllowEditor
 from .background import Worker, in_background
-from .base import Box, Link
-from .hits_step import FOOT, HitsStep
-from .lock_cards import LocksView, headline, last_changes, lock_states, locks_markup
+from .base import Box, Link, Step, show_part
+from .hits_step import HitsStep
+from .lock_cards import LocksView, headline, last_changes, lock_states, locks_markup, worth_reading
 from .page_assets import page_parts
 from .review_step import ReviewStep
 from .team_picker import BUCKET_ONLY, TeamDetails, TeamPicker
@@ -84,7 +84,7 @@ class Panel(Box):
         super().__init__()
         self.link = connection if isinstance(connection, Link) else Link(connection)
         self._view = LocksView()
-        self._who = ""
+        self._who = self._denied = ""
         self._worker = Worker(on_busy=lambda _: None, on_error=self._not_read)
         self._clock = Worker(on_busy=lambda _: None, on_error=lambda _: None)
         self._identity = Worker(on_busy=lambda _: None, on_error=lambda error: self._got_identity(error.message))
@@ -94,8 +94,12 @@ class Panel(Box):
         wanted = team_reference(team) if team is not None else BUCKET_ONLY if bucket else None
         self.picker = TeamPicker(self.link, value=wanted)  # first: the teams are read while the rest is made
         self.heading = Html()
-        self.role = Html(roleline.waiting() if in_background() else "")
-        self.top = Html(classes="gts-top")
+        self.role = Html()
+        self.trouble = Html(classes="gts-trouble")
+        self.top = Html(classes="gts-top gts-hidden")
+        self.top_button = make(ipywidgets.Button, description="How it is decided", classes="gts-link gts-opens")
+        self.top_button.on_click(lambda _: self._show_top(opened="gts-opened" not in self.top_button._dom_classes))
+        self._reasons: frozenset[str] = frozenset()
         self.allow = AllowEditor(
             self.link, addresses=addresses, endpoints=endpoints, prefix=prefix, bucket=bucket or ""
         )
@@ -106,17 +110,17 @@ class Panel(Box):
         for number, step in enumerate(self.steps, 1):
             step.number(number)
             step.opened = number <= 2
-        self.foot = Html(f'<div class="gts-foot">{FOOT}</div>')
-        parts = [self.heading, self.role, self.top, *self.steps, self.foot]
+        head = make(ipywidgets.HBox, [self.heading, self.top_button], classes="gts-first")
+        parts = [head, self.trouble, self.role, self.top, *self.steps]
         region = make(ipywidgets.VBox, parts, classes="gts-panel")
         self.add_class("gts")
         self.children = (*page_parts(self), region)
         self.picker.on_bucket_only = self._bucket_only
         self.hits.on_add = self.allow.add_address
+        self.allow.my_addresses = self._my_addresses
         self.hits.on_revoke = self._revoke
         self.review.on_keep = self.allow.admit
         self.hits.markers = self.test.browser_markers  # one list: the log tells from where the browser came
-        self.hits.foot.value = ""  # the panel's own foot says it at all times
         self._wire()
         self._draw_top()
         # The teams come first: nothing else can be chosen before them.
@@ -131,6 +135,14 @@ class Panel(Box):
     def _revoke(self, leak: Leak, hits: Hits) -> None:
         self.review.review(lambda: self.link.get().revoke(leak, logs=hits), "Planning how to stop the URL…")
 
+    def _my_addresses(self) -> Iterator[tuple[str, str]]:
+        """Yield the addresses of this browser or place, with what showed each; nothing is guessed."""
+        for address in () if self.hits.result is None else self.hits.result.browser:
+            yield address, "This browser fetched a test URL from there, says the access log."
+        for place in self.test.origins:
+            if place.source is not None and place.source.address is not None:
+                yield str(place.source), f"The sandbox can send from there: {place.label}."
+
     def _bucket_only(self) -> None:
         self.allow.opened = True
         self.allow.bucket_input.focus()
@@ -139,7 +151,7 @@ class Panel(Box):
         self.picker.observe(lambda _: self._team_changed(), ["team", "value", "answers"])
         self.picker.observe(lambda _: self._examine_later(), ["team", "answers"])
         for step in self.steps:
-            step.observe(lambda change: self._lost(change["new"]), "failed")
+            step.observe(lambda change: self._failed(change["owner"], change["new"]), "failed")
         self.picker.observe(lambda _: self._forget_changes(), "team")
         self.picker.observe(lambda _: self._details_changed(), "details")
         self.allow.observe(lambda _: self._allow_changed(), "revision")
@@ -182,10 +194,11 @@ class Panel(Box):
     # reactions
 
     def _team_changed(self) -> None:
+        if self.picker.read_at is not None:
+            self.trouble.value = ""
         team = self.picker.team
         self.allow.team = None if team is None else team.name if team.kind == "private" else team.arn
-        private = [each.name for each in self.picker.teams if each.kind == "private"]
-        self.allow.explain(private)
+        self.allow.explain([each.name for each in self.picker.teams if each.kind == "private"])
         self.hits.team = _private_name(team)
         if team is not None or self.picker.value == BUCKET_ONLY:
             self.allow.opened = True
@@ -214,6 +227,7 @@ class Panel(Box):
         restriction, problem = self._wish() if asked else (None, None)
         self.hits.networks = tuple(str(network) for network in (restriction.addresses if restriction else ()))
         self.hits.endpoints = tuple(restriction.endpoints if restriction else ())
+        self._draw_role()
         self.test.allowed = tuple(restriction.addresses if restriction and restriction.url_lock else ())
         if restriction is not None:
             self.review.restriction = restriction
@@ -267,6 +281,14 @@ class Panel(Box):
         self._draw_top(**_NOT_READ)
         self.allow.show_error(error)
 
+    def _failed(self, step: Step, error: GtSecureError | None) -> None:
+        self._lost(error)
+        if step is self.review:
+            self._denied = error.action if isinstance(error, AccessDenied) else ""
+            self._draw_role()
+        if isinstance(error, CredentialsError):  # it is of all steps: once, on top
+            self.trouble.value, step.message.value = step.message.value, ""
+
     def _lost(self, error: GtSecureError | None) -> None:
         """Show nothing as it was read, if a call of any step showed that this says nothing of now."""
         if isinstance(error, _LOST):
@@ -296,6 +318,7 @@ class Panel(Box):
         """Refresh what was changed, and open the test."""
         if self.review.applied is None:
             return
+        self._denied = ""
         self.picker.refresh()
         if self.review.restriction is None:
             self._read_again()  # else the plan that is made now reads it
@@ -352,12 +375,17 @@ class Panel(Box):
             # Signing asks for a role, which nobody chooses here.
             own = tuple(e for e in found.features if e.feature.of_bucket() is not None and e.feature.name != "sign")
             found = replace(found, features=own)
-        self.role.value = roleline.role_markup(found)
+        self._draw_role(found)
         self.diagnosis = found  # last: whoever waits for it finds the line there
         self._read_changes_later()
 
+    def _draw_role(self, found: Diagnosis | None = None) -> None:
+        known = self.diagnosis if found is None else found
+        if known is not None:
+            self.role.value = roleline.role_markup(known, self._wish()[0], self._denied)
+
     def _no_diagnosis(self, error: GtSecureError) -> None:
-        self.role.value = roleline.not_known(error)
+        self.role.value = ""
         self._lost(error)
         self._read_changes_later()
 
@@ -384,6 +412,9 @@ class Panel(Box):
         self._historian.cancel()
         self._draw_top(changes={})
 
+    def _show_top(self, *, opened: bool) -> None:
+        show_part(self.top_button, self.top, opened)
+
     def _draw_top(self, **seen: Any) -> None:
         """Draw the top again; ``seen`` is what has become known of the locks."""
         view = replace(self._view, **seen)
@@ -399,6 +430,10 @@ class Panel(Box):
         # An equal value is not sent again: traitlets compares.
         self.heading.value = f'<div class="gts-title">{headline(self._view)}{name}{who}</div>'
         self.top.value = locks_markup(self._view)
+        reasons = worth_reading(self._view)
+        if reasons - self._reasons:  # once for each: a person may close them again
+            self._show_top(opened=True)
+        self._reasons = reasons
         self.locks = lock_states(self._view) | {"entries": json.dumps({"team": self.picker.value, **self.allow.good()})}
 
 

@@ -42,7 +42,12 @@ def try_url(connection: Connection, url: TestUrl, place: ProbeOrigin | None) -> 
 
 def tried_markup(tried: Sequence[Tried], *, many_places: bool) -> Markup:
     """A table of the answers, with what was predicted, and a notice for what is worth one."""
-    rows = [_tried_row(each) for each in tried]
+    rows: list[tuple[object, ...]] = []
+    said_last: object = ""
+    for each in tried:
+        *cells, why = _tried_row(each)
+        rows.append((*cells, "as above" if why == said_last else why))  # a reason is said once for a group
+        said_last = why
     table = markup.table(("Source", "Predicted", "Observed", "Why"), rows, caption="Probe results")
     odd = [each.explanation for each in tried if each.explanation is not None and each.explanation.agrees is False]
     said = odd[0] if odd else tried[0].explanation if len(tried) == 1 else None

@@ -12,13 +12,14 @@ import traitlets
 
 from ..base import html as markup
 from ..base.errors import GtSecureError, InvalidInput, refuse_url
-from ..base.html import count
+from ..base.html import Markup, count
 from ..base.text import some, truncate
 from ..changes.applied import applied_notice
 from ..changes.change import find_change
 from ..changes.journal import scrub
 from ..changes.render import parts
 from ..changes.targets import TeamUrlLock, WorkforcePortal
+from ..changes.undo import can_undo
 from ..connection import with_facts
 from ..engine.iam.facts import Values, check_facts
 from ..engine.iam.request_keys import is_multivalued, key_facts
@@ -71,6 +72,8 @@ class ReviewStep(Step):
         self._confirmed: set[str] = set()
         self._asked: frozenset[str] = frozenset()
         self._done = ""
+        self._undoable = False
+        self._is_short = True
         super().__init__(connection)
         self.set_summary("Nothing to review yet.")
         self.observe(self._on_restriction, "restriction")
@@ -93,17 +96,21 @@ class ReviewStep(Step):
         self.undo_button = self.button(
             "Undo", self.undo, tooltip="Undo the last change, keeping later edits by others."
         )
+        self.undo_button.add_class("gts-hidden")
         self.plan_button = self.button(
             "Plan again", self.make_plan, when=lambda: self.restriction is not None, link=True
         )
         self.keep_button = self.button("Keep", self.keep, link=True)
         self.on_keep: Callable[[Restriction], object] = partial(setattr, self, "restriction")
-        self.takes = Html()
-        buttons = row(self.apply_button, self.undo_button, self.takes, self.plan_button)
-        self.after = Html()
         self.details = Html()
-        asks = [self.confirms, self.keep_button, self.rest, self.reason]
-        return [self.shown, self.facts, *asks, buttons, self.after, self.details]
+        details = stack(self.reason, self.plan_button, self.details)
+        self.details_button = self.opener("Details", details)
+        buttons = row(self.apply_button, self.undo_button, self.details_button)
+        self.after = Html()
+        for each in (self.keep_button, self.details_button):
+            each.add_class("gts-hidden")  # until there is a plan
+        asks = [self.confirms, self.keep_button, self.rest]
+        return [self.after, self.shown, self.facts, *asks, buttons, details]
 
     # actions
 
@@ -114,17 +121,19 @@ class ReviewStep(Step):
             raise InvalidInput(
                 "There is nothing to review.", next_step='List the allowed addresses in "Allow".', field="restriction"
             )
-        self.run(
-            "Comparing with what is there…",
-            lambda: with_facts(self.link.get(), context).plan(wish, logs=hits),
-            self._got_plan,
-            after_s=after_s,
-        )
+
+        def work() -> tuple[Plan, bool]:
+            gt = self.link.get()
+            return with_facts(gt, context).plan(wish, logs=hits), can_undo(gt.aws, journal=gt.journal)
+
+        if self.plan is None:
+            self.shown.value = ""  # what is missing is not: it is being compared
+        self.run("Comparing with what is there…", work, lambda answer: self._got_plan(*answer), after_s=after_s)
 
     def review(self, make: Callable[[], Plan], said: str = "Planning…") -> None:
         """Show a plan of another kind, such as a revocation; applying and undoing it works as for a restriction."""
         self.opened = True
-        self.run(said, make, self._got_plan)
+        self.run(said, make, lambda plan: self._got_plan(plan, undoable=self._undoable, is_short=False))
 
     def apply(self) -> None:
         """Carry out the plan. It cannot be cancelled half-way: a failed step is rolled back with all before it."""
@@ -187,38 +196,35 @@ class ReviewStep(Step):
 
     # results
 
-    def _got_plan(self, plan: Plan) -> None:
+    def _got_plan(self, plan: Plan, undoable: bool, *, is_short: bool = True) -> None:
+        self._is_short = is_short
+        self._show_undo(undoable)
         self.plan = plan
+
+    def _show_undo(self, undoable: bool) -> None:
+        self._undoable = undoable
+        set_class(self.undo_button, "gts-hidden", not undoable)
 
     def _on_plan(self, _: Any) -> None:
         plan: Plan | None = self.plan
         self._show_questions(plan)
+        set_class(self.details_button, "gts-hidden", plan is None)
         if plan is None:
-            self.details.value = self.takes.value = ""
-            self.apply_button.description = "Apply"
+            self.details.value = ""
             self.enable()
             return
-        shown = (
-            parts.access,
-            parts.changes_table,
-            parts.lists,
-            parts.exposure_table,
-            parts.dry_run,
-            parts.expectations,
-        )
-        self.shown.value = "".join(f'<div class="gts-part">{part(plan)}</div>' for part in shown)
-        self.details.value = parts.folds(plan)
+        is_short = self._is_short and plan.access is not None and not plan.empty
+        changes = (parts.changes_table,)
+        shown = (parts.access, _cases, *(() if is_short else changes), parts.lists, parts.dry_run, parts.expectations)
+        self.shown.value = _parts(plan, *shown)
+        folds = (*(changes if is_short else ()), parts.folds)
+        self.details.value = _parts(plan, *folds)
         self.facts.show(plan.unknown_keys)
-        changes, whom = count(len(plan.changes), "change"), _whom(plan)
-        self.apply_button.description = f"Apply {changes} to {whom}" if plan.changes else "Apply"
-        self.takes.value = "" if plan.empty else markup.hint(f"reads back · takes about {plan.seconds_typical} s")
         stopped = len({*plan.asks, *plan.blockers})
         self.set_summary(
             markup.chip("no", f"{count(stopped, 'question')} to answer first") if stopped else "",
             self._done,
-            changes if plan.changes else "nothing to change",
-            "can be undone" if plan.changes else "",
-            f"affects {whom}" if plan.changes else "",
+            count(len(plan.changes), "change") if plan.changes else "nothing to change",
         )
         self._done = ""
         self.enable()
@@ -235,11 +241,23 @@ class ReviewStep(Step):
         for notice in asks:
             box = check(notice.consent, False, self._confirmer(notice.code))
             shown.append(stack(Html(parts.notice_html(notice, asks=True)), box, classes="gts-ask"))
-        rest = markup.Markup("") if plan is None else parts.before_apply(plan, self._asked)
-        head = [Html('<h3 class="gts-h">Before you apply</h3>')] if shown else []
-        replace_children(self.confirms, (*head, *shown))
-        self.rest.value = rest if shown else parts.headed(rest)
+        rest = Markup("") if plan is None else parts.before_apply(plan, self._asked, loud=("critical", "high"))
+        replace_children(self.confirms, shown)
+        self.rest.value = rest
         set_class(self.reason, "gts-hidden", plan is None or plan.empty)
+
+    def enable(self) -> None:
+        """Bring the buttons in line, and name on Apply what it waits for."""
+        super().enable()
+        plan: Plan | None = self.plan
+        if plan is None or plan.empty:
+            self.apply_button.description = "Apply"
+            return
+        waits = [each for each in plan.blockers if not each.confirmable]
+        asks = self._asked - self._confirmed
+        words = f"resolve {count(len(waits), 'blocker')}" if waits else f"confirm {count(len(asks), 'warning')}"
+        change = f"{count(len(plan.changes), 'change')} to {_whom(plan)}"
+        self.apply_button.description = f"Apply ({words} above)" if waits or asks else f"Apply {change}"
 
     def _confirmer(self, code: str) -> Callable[[bool], None]:
         def confirm(on: bool) -> None:
@@ -256,6 +274,7 @@ class ReviewStep(Step):
 
     def _got_applied(self, applied: Applied) -> None:
         self.after.value = spoken(applied_notice(applied))
+        self._show_undo(applied.outcome == "applied")
         self.applied = applied
         self.reason.value = ""
         self._done = f"{applied.outcome}, change {applied.id}" if applied.id else applied.outcome
@@ -266,6 +285,18 @@ class ReviewStep(Step):
         self.plan = None
         if change["new"] is not None:
             self.guard(lambda: self.make_plan(after_s=_PAUSE_S))
+
+
+def _parts(plan: Plan, *shown: Callable[[Plan], Markup]) -> str:
+    """Return parts of a plan as HTML, one below the other."""
+    return "".join(f'<div class="gts-part">{part(plan)}</div>' for part in shown)
+
+
+def _cases(plan: Plan) -> Markup:
+    """Return the matrix of who can open, in a fold that opens by itself where an answer is unknown."""
+    table = parts.exposure_table(plan)
+    shown = markup.fold("Every case, now and after", table) if table else table
+    return Markup(shown.replace("<details", "<details open", 1)) if plan.unknown_keys else shown
 
 
 def _whom(plan: Plan) -> str:

@@ -119,6 +119,7 @@ function render({ model, el }) {
       frame = requestAnimationFrame(start); // the page puts a view in its place after it was made
     } else if (step) {
       tell(step);
+      model.send({ kind: "width", px: step.clientWidth });
       observer.observe(step, { subtree: true, childList: true, attributes: true, attributeFilter: ["class"] });
     }
   };

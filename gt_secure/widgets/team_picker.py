@@ -16,8 +16,8 @@ from ..base.errors import AccessDenied, GtSecureError, InvalidInput
 from ..base.html import Markup, count
 from ..base.text import some
 from .background import as_error
-from .base import Link, Step, error_markup, field
-from .thread_safe import Html, columns, set_class, stack
+from .base import Link, Step, error_markup, field, show_part
+from .thread_safe import Html, row, set_class, stack
 
 if TYPE_CHECKING:
     from ..aws.teams import LabelingJob, Workforce, Workteam
@@ -27,12 +27,8 @@ BUCKET_ONLY = ""
 """The choice that names no team: a bucket alone is protected, for any tool that hands out presigned URLs."""
 
 _ROWS = 8
-_OR_BUCKET = markup.join(
-    '<h3 class="gts-h">Or a bucket</h3>',
-    markup.hint(
-        "Presigned URLs of any tool (Label Studio, MLflow, a script) are guarded at the bucket, without a workteam."
-    ),
-)
+WAYS = ("I label images", "My app hands out URLs")
+"""The two ways in: a workteam, or a bucket alone."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +57,7 @@ class TeamPicker(Step):
     """
 
     shown_as = "workteam picker"
-    title = "Workteam"
+    title = "Team or bucket"
 
     value = traitlets.Unicode(None, allow_none=True)
     """Name of the chosen team; the empty text for "no workteam"; None before a choice."""
@@ -87,6 +83,7 @@ class TeamPicker(Step):
         self.observe(self._on_value, "value")
         if value is not None:
             self.value = value
+        self._show_choice(chosen=value is not None)
         self.refresh()
 
     def build(self) -> list[ipywidgets.Widget]:
@@ -95,13 +92,43 @@ class TeamPicker(Step):
         self.search.observe(lambda _: self.guard(self._fill), "value")
         self.select = field(ipywidgets.Select, "Workteam", options=(), rows=3)
         self.select.observe(self._on_select, "value")
-        self.about = Html(_OR_BUCKET)
+        self.about = Html()
         self.greeting = Html()
-        self.bucket_button = self._pressed("Choose a bucket", self._bucket_only, "gts-btn")
+        self.team_button, self.bucket_button = (
+            self._pressed(words, action, "gts-btn gts-presses")
+            for words, action in zip(WAYS, (self._label_images, self._bucket_only), strict=True)
+        )
         self.welcome = stack(self.greeting, classes="gts-welcome gts-hidden")
+        self.change_button = self._pressed("Change", self._change, "gts-link")
         self.refresh_button = self.button("Refresh", self.refresh, link=True)
-        teams = stack(self.search, self.select, self.refresh_button)
-        return [self.welcome, columns(teams, stack(self.about, self.bucket_button))]
+        self.about_button = self.opener("About this team", self.about)
+        self.ways = row(self.team_button, self.bucket_button)
+        self.list = stack(self.search, self.select)
+        links = row(self.change_button, self.refresh_button, self.about_button)
+        return [self.welcome, self.ways, self.list, links, self.about]
+
+    def _show_choice(self, *, chosen: bool) -> None:
+        """Show the two ways in and the list, or where a team or bucket is chosen, only how to change it."""
+        for part, is_hidden in (
+            (self.ways, chosen),
+            (self.list, chosen),
+            (self.change_button, not chosen),
+            (self.about_button, not chosen or self.value == BUCKET_ONLY),
+        ):
+            set_class(part, "gts-hidden", is_hidden)
+        set_class(self.team_button, "gts-pressed", self.value != BUCKET_ONLY)
+        set_class(self.bucket_button, "gts-pressed", self.value == BUCKET_ONLY)
+
+    def _change(self) -> None:
+        self._show_choice(chosen=False)
+        set_class(self.list, "gts-hidden", self.value == BUCKET_ONLY)
+        (self.bucket_button if self.value == BUCKET_ONLY else self.select).focus()
+
+    def _label_images(self) -> None:
+        self.list.remove_class("gts-hidden")
+        set_class(self.team_button, "gts-pressed", True)
+        set_class(self.bucket_button, "gts-pressed", False)
+        self.select.focus()
 
     @property
     def teams(self) -> tuple[Workteam, ...]:
@@ -126,6 +153,7 @@ class TeamPicker(Step):
         if not self._teams:
             self.set_summary("The workteams cannot be shown.")
             self._fill()
+            self._show_choice(chosen=self.value == BUCKET_ONLY)
         self.answers += 1
 
     def cancel(self) -> None:
@@ -194,6 +222,7 @@ class TeamPicker(Step):
         if not same:
             self.team = self.details = None
             self.value = None
+            self._show_choice(chosen=False)
             own = next((TeamArn.parse(team.arn) for team in self._teams if team.kind == "private"), None)
             if name.startswith("arn:") and own is not None:
                 TeamArn.parse(name).check(own.partition, own.region, own.account_id)
@@ -230,13 +259,15 @@ class TeamPicker(Step):
 
     def _describe(self) -> None:
         team, details = self.team, self.details
-        self.bucket_button.description = "Choose a bucket" if team is None else "Without a workteam"
+        self._show_choice(chosen=True)
         if team is None:
-            self.set_summary("no workteam · a bucket alone is protected")
-            self.about.value = _OR_BUCKET
+            self.set_summary("a bucket, without a workteam")
+            self.about.value = ""
             return
-        self.set_summary(team.name, team.kind, _groups(team), _jobs_in_words(details))
+        self.set_summary(team.name, team.kind)
         self.about.value = about_team(team, details)
+        if details is not None and details.unseen:
+            show_part(self.about_button, self.about, True)
 
 
 def greeting(other_teams: bool) -> Markup:
@@ -249,9 +280,9 @@ def greeting(other_teams: bool) -> Markup:
         ),
         (
             "Without a workteam",
-            'Choose a bucket and list the allowed addresses in "Allow". The bucket guard then refuses presigned URLs '
-            "from other addresses, whichever tool signed them: Label Studio, CVAT, a script. "
-            "Nothing is written before you apply.",
+            'Press "My app hands out URLs", choose a bucket and list the allowed addresses in "Allow". The bucket '
+            "guard then refuses presigned URLs from other addresses, whichever tool signed them: Label Studio, CVAT, "
+            "a script. Nothing is written before you apply.",
         ),
         ("With a workteam", f'{CREATE_TEAM} Then press "Refresh". It adds two locks.'),
         ("Another region", "Each workteam belongs to one region. If yours is in another one, connect to that region."),
@@ -286,17 +317,6 @@ def _option(team: Workteam) -> str:
     lock = "no URL lock" if team.url_lock is None else f"URL lock {team.url_lock_text}"
     gap = " · \N{ZERO WIDTH SPACE}"  # ipywidgets makes the spaces of a choice hard: a narrow one breaks here
     return gap.join((markup.plain(team.name, 70), team.kind, lock))
-
-
-def _groups(team: Workteam) -> str:
-    return count(len(team.members), "member group") if team.members else ""
-
-
-def _jobs_in_words(details: TeamDetails | None) -> str:
-    if details is None:
-        return ""
-    running = [job for job in details.jobs if job.in_progress]
-    return f"{count(len(running), 'labeling job')} in progress" if running else "no labeling job in progress"
 
 
 def about_team(team: Workteam, details: TeamDetails | None) -> Markup:

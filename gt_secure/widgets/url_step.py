@@ -81,14 +81,14 @@ class TestUrlStep(Step):
     def __init__(self, connection: Link | Connection | None = None, *, bucket: str = "", key: str = "") -> None:
         self._url: TestUrl | None = None
         self._shown_keys: dict[str, str] = {}
-        self._origins: tuple[ProbeOrigin, ...] = ()
+        self.origins: tuple[ProbeOrigin, ...] = ()
+        """Places that a probe can be sent from, once they are read."""
         self._bound_here = ""
         self._keys_of: tuple[str, str] | None = None
         self._cleared = threading.Event()
         self.tried: tuple[Tried, ...] = ()
         self.browser_markers: list[str] = []
         super().__init__(connection)
-        self.set_summary("No test URL yet.")
         self.observe(lambda _: self.guard(self._place_changed), ["bucket", "prefix"])
         self.observe(lambda _: self._show_key(), "key")
         self.observe(lambda _: self._bind(), "allowed")
@@ -144,7 +144,7 @@ class TestUrlStep(Step):
         if url is None:
             raise InvalidInput("There is no test URL.", next_step='Press "Sign test URL" first.', field="url")
         choice = self.origin.value
-        places = self._origins if choice == _EVERYWHERE else self._origins[int(choice) : int(choice) + 1]
+        places = self.origins if choice == _EVERYWHERE else self.origins[int(choice) : int(choice) + 1]
         self.run(
             "Fetching…",
             lambda: tuple(try_url(self.link.get(), url, place) for place in places or (None,)),
@@ -156,7 +156,7 @@ class TestUrlStep(Step):
         """Return the answers to the last probe; the URL is not in them."""
         if not self.tried:
             return {}
-        table = cell_output(tried_markup(self.tried, many_places=len(self._origins) > 1))
+        table = cell_output(tried_markup(self.tried, many_places=len(self.origins) > 1))
         return {"text/plain": tried_text(self.key, self.tried), "text/html": table}
 
     def masked_url(self) -> str:
@@ -210,7 +210,7 @@ class TestUrlStep(Step):
         """Bind the next URL to an allowed address, if possible one that a probe can come from."""
         if self.bound_to != self._bound_here:
             return  # a person has chosen
-        known = [(each, each.source) for each in self._origins if each.source and not each.source.is_endpoint]
+        known = [(each, each.source) for each in self.origins if each.source and not each.source.is_endpoint]
         inside = [str(each) for each, source in known if source.address and contains(self.allowed, source.address)]
         first = [str(network.network_address) for network in self.allowed[:1]]
         self._bound_here = next(iter([*inside, *first]), "")
@@ -235,18 +235,18 @@ class TestUrlStep(Step):
         self.run("Listing objects…", work, self._got_place, timeout_s=30, after_s=0.3)
 
     def _got_place(self, answer: tuple[list[str] | AccessDenied, tuple[ProbeOrigin, ...]]) -> None:
-        listed, self._origins = answer
+        listed, self.origins = answer
         keys = [] if isinstance(listed, AccessDenied) else listed
         self._shown_keys = {markup.plain(key, 1100): key for key in keys}
         self.key_input.options = tuple(self._shown_keys)
         if keys and self.key not in keys:
             self.key = next((key for key in keys if key.lower().endswith((".png", ".jpg", ".jpeg"))), keys[0])
-        options: list[tuple[str, Any]] = [(place_label(place), i) for i, place in enumerate(self._origins)]
-        if len(self._origins) > 1:
-            options.append((f"all {len(self._origins)} sources", _EVERYWHERE))
+        options: list[tuple[str, Any]] = [(place_label(place), i) for i, place in enumerate(self.origins)]
+        if len(self.origins) > 1:
+            options.append((f"all {len(self.origins)} sources", _EVERYWHERE))
         self.origin.options = options
         self.origin.value = options[-1][1]
-        self.bound_input.options = tuple(str(place) for place in self._origins if place.source is not None)
+        self.bound_input.options = tuple(str(place) for place in self.origins if place.source is not None)
         self._bind()
         if isinstance(listed, AccessDenied):
             self.show_result(error_markup(listed, "warn", "The objects cannot be listed; type the key of one."))
@@ -299,7 +299,7 @@ class TestUrlStep(Step):
 
     def _got_tried(self, tried: tuple[Tried, ...]) -> None:
         self.tried = tried
-        self.answers.value = spoken(tried_markup(tried, many_places=len(self._origins) > 1))
+        self.answers.value = spoken(tried_markup(tried, many_places=len(self.origins) > 1))
 
     # the browser
 

@@ -34,7 +34,7 @@ def test_axe_finds_nothing_serious_in_either_theme(open_notebook: Any, sandbox: 
     panel = notebook.panel
     panel.get_by_text(re.compile(r"\d invalid")).first.wait_for()
     notebook.click(panel.get_by_role("button", name="10.0.0.0/8"))
-    panel.get_by_text("Who can open").first.wait_for()
+    panel.get_by_text("Every case, now and after").wait_for()
     for title in ("Test URL", "Requests"):
         notebook.click(panel.get_by_role("button", name=title, exact=True))
     notebook.click(panel.get_by_role("button", name="Sign test URL"))
@@ -60,13 +60,13 @@ def test_what_opens_says_whether_it_is_open(open_notebook: Any) -> None:
     def expanded(name: str, on: bool) -> Any:
         return panel.get_by_role("button", name=name, exact=True, expanded=on)
 
-    expanded("Workteam", True).wait_for()
+    expanded("Team or bucket", True).wait_for()
     notebook.click(expanded("Test URL", False))
     expanded("Test URL", True).wait_for()
     notebook.click(expanded("Signing options", False))
     expanded("Signing options", True).wait_for()
     panel.get_by_label("Signing role").wait_for()
-    notebook.click(expanded("Workteam", True))
-    expanded("Workteam", False).wait_for()
+    notebook.click(expanded("Team or bucket", True))
+    expanded("Team or bucket", False).wait_for()
     alone = notebook.page.locator(".gts-step:not(.gts-panel .gts-step)")
     alone.get_by_role("button", name="Requests", exact=True, expanded=False).wait_for()

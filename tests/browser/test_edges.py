@@ -45,6 +45,9 @@ FOCUSED = "() => { const e = document.activeElement; return e.labels?.[0]?.textC
 
 
 def choose(panel: Any, start: str) -> None:
+    change = panel.get_by_role("button", name="Change", exact=True)
+    if change.is_visible():
+        change.click()
     select = panel.get_by_label("Workteam", exact=True)
     option = select.locator("option", has_text=re.compile(rf"^{start}\s"))
     option.wait_for(state="attached")
@@ -94,13 +97,13 @@ def test_a_late_answer_for_another_team_is_dropped(open_notebook: Any, lab: Any)
     panel.get_by_text("Reading the workforce and the labeling jobs").wait_for()
     wait_for_file(lab.folder / "jobs.held")
     choose(panel, "open-team")
-    panel.get_by_text("no labeling job in progress").first.wait_for()
+    panel.get_by_text("none waiting for workers").first.wait_for(state="attached")
     (lab.folder / "jobs.go").touch()
     wait_for_file(lab.folder / "jobs.done")
     answered(panel)
     answered(panel)
     assert panel.get_by_text("chest-scans").count() == 0
-    assert panel.get_by_text("no labeling job in progress").count() >= 1
+    assert panel.get_by_text("none waiting for workers").count() >= 1
 
 
 def test_two_panels_in_one_notebook_do_not_disturb_each_other(open_notebook: Any) -> None:
@@ -128,7 +131,7 @@ def test_a_page_reload_brings_the_panel_back_with_its_state(open_notebook: Any) 
     notebook = open_notebook("reload.ipynb", SHOW, height=2400)
     notebook.run_all()
     choose(notebook.panel, "radiology-team")
-    notebook.panel.get_by_text("labeling job in progress").first.wait_for()
+    notebook.panel.get_by_text("to label").first.wait_for(state="attached")
     notebook.save()
     notebook.lab.load(notebook.page, f"/tree/{notebook.name}")
     notebook.panel.wait_for()
@@ -198,7 +201,7 @@ def test_the_whole_job_by_keyboard(open_notebook: Any) -> None:
     notebook = open_notebook("keyboard.ipynb", show, height=3000)
     notebook.run_all()
     page, panel = notebook.page, notebook.panel
-    panel.get_by_text("no labeling job in progress").first.wait_for()
+    panel.get_by_text("none waiting for workers").first.wait_for(state="attached")
 
     def tab_to(name: str, most: int = 60) -> None:
         for _ in range(most):
@@ -216,7 +219,7 @@ def test_the_whole_job_by_keyboard(open_notebook: Any) -> None:
         tab_to(name)
         page.keyboard.press(key)
 
-    panel.get_by_label("Workteam", exact=True).focus()
+    panel.get_by_role("button", name="Change", exact=True).focus()
     tab_to("Allowed addresses")
     page.keyboard.type("203.0.113.0/24")
     page.keyboard.press("Enter")

@@ -59,6 +59,9 @@ class Workbench:
 
     def choose(self, team: str = "radiology-team", panel: Any = None) -> None:
         choice = self.team(panel)
+        change = (panel or self.panel).get_by_role("button", name="Change", exact=True)
+        if change.is_visible():
+            change.click()
         choice.select_option(label=choice.locator("option", has_text=team).first.inner_text())
 
     def kernel(self, expression: str) -> Any:
@@ -104,7 +107,7 @@ def test_the_card_opens_the_panel_in_a_tab(workbench: Workbench) -> None:
     card.click()
     assert workbench.team().is_enabled()
     workbench.choose()
-    workbench.panel.get_by_text("labeling job in progress").first.wait_for()
+    workbench.panel.get_by_text("to label").first.wait_for(state="attached")
     assert workbench.tabs.count() == 1
     assert not workbench.problems
 
@@ -132,7 +135,7 @@ def test_after_a_reload_the_panel_is_as_it_was(workbench: Workbench, lab: Lab) -
     lab.load(workbench.page, reset=True)
     workbench.command("gt-secure:open")
     workbench.choose()
-    workbench.panel.get_by_text("labeling job in progress").first.wait_for()
+    workbench.panel.get_by_text("to label").first.wait_for(state="attached")
     addresses = workbench.panel.get_by_label("Allowed addresses", exact=True)
     addresses.fill("203.0.113.0/24")
     addresses.press("Enter")

@@ -24,7 +24,7 @@ def test_five_steps_from_choice_to_hits(open_notebook: Any, sandbox: Any) -> Non
 
     team = panel.get_by_label("Workteam", exact=True)
     team.select_option(label="radiology-team · private · URL lock on (SourceIp)")
-    panel.get_by_text("labeling job in progress").first.wait_for()
+    panel.get_by_text("to label").first.wait_for(state="attached")
     notebook.shoot("1-workteam")
 
     addresses = panel.get_by_label("Allowed addresses", exact=True)
@@ -34,7 +34,7 @@ def test_five_steps_from_choice_to_hits(open_notebook: Any, sandbox: Any) -> Non
     notebook.shoot("2-allow")
 
     apply = panel.get_by_role("button", name=re.compile("^Apply"))
-    panel.get_by_text("Who can open").first.wait_for()
+    panel.get_by_text("Every case, now and after").wait_for()
     assert apply.is_disabled(), "workers may be working: a person agrees first"
     notebook.agree("The workers know, or nobody is working now")
     notebook.shoot("3-review")

@@ -16,7 +16,7 @@ pytestmark = [
 ]
 
 PANEL = 'import gt_secure\ngt_secure.panel(team="open-team", bucket="gt-images")'
-STEPS = ("Workteam", "Allow", "Review & apply", "Test URL", "Requests")
+STEPS = ("Team or bucket", "Allow", "Review & apply", "Test URL", "Requests")
 
 
 def show(panel: Any, *names: str) -> None:
@@ -36,9 +36,9 @@ def test_a_forwarded_url_turns_into_a_refusal(open_notebook: Any, sandbox: Any) 
     notebook.run_all()
     panel = notebook.panel
     notebook.command("application:toggle-left-area")
-    panel.get_by_text("open-team · private · URL lock off").first.wait_for(state="attached")
+    panel.get_by_text("open-team · private").first.wait_for(state="attached")
     notebook.settle()
-    show(panel, "Workteam")
+    show(panel, "Team or bucket")
     notebook.shoot("film-1-workteam")
 
     show(panel, "Test URL")
@@ -57,7 +57,7 @@ def test_a_forwarded_url_turns_into_a_refusal(open_notebook: Any, sandbox: Any) 
     addresses.fill("203.0.113.0/24, 2001:db8:113::/48")
     addresses.press("Enter")
     apply = panel.get_by_role("button", name="Apply 2 changes to open-team", exact=True)
-    apply.wait_for()
+    panel.get_by_role("button", name="Apply (confirm 1 warning above)", exact=True).wait_for()
     notebook.settle()
     show(panel, "Review & apply")
     notebook.agree("No worker of this team uses the other portal")

@@ -24,7 +24,7 @@ WIDTHS = (430, 1160)
 OFFICE = 'addresses=["203.0.113.0/24", "2001:db8:40::/48"]'
 HEAD = "import sys\nsys.modules['anywidget'] = None\nimport gt_secure\ngt = gt_secure.connect()\n"
 IDLE = "await p.wait_idle()\n"
-AGREE = "for ask in p.review.confirms.children[1:]:\n    ask.children[1].value = True\n"
+AGREE = "for ask in p.review.confirms.children:\n    ask.children[1].value = True\n"
 STATES = {
     "start": f"p = gt_secure.panel(gt)\n{IDLE}",
     "team": f"p = gt_secure.panel(gt, team='open-team', bucket='gt-images')\n{IDLE}",

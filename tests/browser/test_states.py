@@ -55,7 +55,7 @@ def test_loading_then_many_teams(open_notebook: Any, many_teams: Any, width: int
     team.locator("option", has_text=LONG).wait_for(state="attached")
     assert team.locator("option").count() == 26
     team.select_option(label=f"{LONG} · private · URL lock off")
-    panel.get_by_text("labeling job in progress").first.wait_for()
+    panel.get_by_role("button", name="About this team").wait_for()
     box = panel.get_by_label("Allowed addresses", exact=True)
     wrong = "10.0.0.0/16 0.0.0.0/0 203.0.113.7/24 not-an-address"
     single = " ".join(f"198.51.100.{i}" for i in range(1, 7))
@@ -99,15 +99,14 @@ def test_a_region_without_teams_greets_and_leads_to_a_bucket(open_notebook: Any,
     notebook.run_all()
     panel = notebook.panel
     panel.get_by_text("This region has no private workteam, but you can start without one.").wait_for()
-    panel.locator(".gts-role").get_by_text("of 13 features").wait_for()
     notebook.shoot(f"empty-{width}")
     assert notebook.page.evaluate(STICKS_OUT) == []
-    panel.get_by_role("button", name="Choose a bucket", exact=True).press("Enter")
+    panel.get_by_role("button", name="My app hands out URLs", exact=True).press("Enter")
     notebook.page.wait_for_function(
         "() => document.activeElement.closest('.gts-panel') !== null"
         " && document.activeElement.labels?.[0]?.textContent === 'Bucket'"
     )
-    panel.get_by_text("a bucket alone is protected").wait_for()
+    panel.get_by_text("a bucket, without a workteam").wait_for()
 
 
 @pytest.mark.parametrize("width", sample(WIDTHS, 2))
@@ -157,7 +156,7 @@ def test_keys_of_all_scripts(open_notebook: Any, keys_of_all_scripts: Any, width
     notebook.command("application:toggle-left-area")
     notebook.run_all()
     panel = notebook.panel
-    panel.get_by_text("Who can open").first.wait_for()
+    panel.get_by_text("Every case, now and after").wait_for()
     notebook.click(panel.get_by_role("button", name="Test URL", exact=True))
     box = panel.get_by_label("Object", exact=True)
     for number, key in enumerate(keys_of_all_scripts, 1):

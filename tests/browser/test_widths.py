@@ -59,7 +59,7 @@ def done(workbench: Workbench, sandbox: Any) -> Workbench:
     box.fill("203.0.113.7/24 203.0.113.0/26 2001:db8:113::/48")
     box.press("Enter")
     panel.get_by_role("button", name="Use 203.0.113.0/24").click()
-    panel.get_by_text("Who can open").first.wait_for()
+    panel.get_by_text("Every case, now and after").wait_for()
     for title in ("Test URL", "Requests"):
         panel.get_by_role("button", name=title, exact=True).press("Enter")
     panel.get_by_role("button", name="Sign test URL").press("Enter")
@@ -68,8 +68,10 @@ def done(workbench: Workbench, sandbox: Any) -> Workbench:
     wait_for_hits(sandbox, "198.51.100.9", started)
     panel.get_by_role("button", name="Plot requests", disabled=False).press("Enter")
     panel.locator(".gts-plot svg").first.wait_for(state="attached")
-    panel.locator(".gts-role").get_by_text("of 13 features").wait_for()
-    panel.locator(".gts-role summary").first.click()
+    for name in ("How it is decided", "About this team", "More options", "Details"):
+        button = panel.get_by_role("button", name=name, exact=True)
+        if button.get_attribute("aria-expanded") != "true":
+            button.press("Enter")
     return workbench
 
 

@@ -203,7 +203,7 @@ def test_the_panel_accepts_and_shows_them(scene: Scene, offices):
     assert "1 list that AWS keeps" in editor.address_input.said.value
     step = ReviewStep(scene.gt, restriction=editor.restriction())
     assert "Lists of the restriction" in step.shown.value
-    assert f"{SET} (1 range)" in step.shown.value
+    assert f"{SET} (1 range)" in step.details.value
     only = AllowEditor(addresses=[PREFIX_LIST_ID], bucket=BUCKET)
     assert only.restriction().lists == (PREFIX_LIST_ID,)
     assert scene.gt.plot  # the plot reads the lists too

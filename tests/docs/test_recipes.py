@@ -32,8 +32,8 @@ assert "a presigned URL for the tags" in str(exposure)
     "A panel field": """
 from gt_secure.widgets import AllowEditor
 editor = AllowEditor(bucket="gt-images", addresses=["203.0.113.0/24"])
-editor.inputs["application"].value = "MLflow"
-assert editor.restriction().application == "mlflow"
+editor.inputs["version_4_only"].value = "Yes"
+assert editor.restriction().version_4_only is True
 """,
     "A check": """
 import json, os

@@ -321,11 +321,11 @@ def test_a_prediction_that_cannot_be_compared_is_no_headline():
     ("source", "bound", "said"),
     [
         ("2001:db8::1", "203.0.113.7", "over different families"),
-        ("198.51.100.20", "203.0.113.7", "exactly the address"),
-        ("2001:db8::1", "2001:db8::2", "exactly the address"),
-        ("vpce-0a1b2c3d", "vpce-0b1b2c3d", "exactly the address"),
-        ("vpce-0a1b2c3d", "10.0.3.4 via vpce-0a1b2c3d", "exactly the address"),
-        ("10.0.3.4 via vpce-0a1b2c3d", "vpce-0b1b2c3d", "exactly the address"),
+        ("198.51.100.20", "203.0.113.7", "This URL belongs to"),
+        ("2001:db8::1", "2001:db8::2", "This URL belongs to"),
+        ("vpce-0a1b2c3d", "vpce-0b1b2c3d", "This URL belongs to"),
+        ("vpce-0a1b2c3d", "10.0.3.4 via vpce-0a1b2c3d", "This URL belongs to"),
+        ("10.0.3.4 via vpce-0a1b2c3d", "vpce-0b1b2c3d", "This URL belongs to"),
     ],
 )  # fmt: skip
 def test_why_another_address_was_seen(source, bound, said):

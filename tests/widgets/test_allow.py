@@ -118,7 +118,7 @@ def test_a_correction_that_is_listed_already_is_not_listed_twice() -> None:
 
 def test_corrections_say_which_entry_they_replace_and_stay_while_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
     made = editor(addresses=["203.0.113.7/24", "198.51.100.9/28"])
-    first, second = made.address_input.corrections.children[1:3]
+    second, _, _, first = made.address_input.corrections.children  # the newest entry first
     assert first.tooltip == "Only 203.0.113.7 instead of 203.0.113.7/24"
     assert second.tooltip == "Use 198.51.100.0/28 instead of 198.51.100.9/28"
     focused: list[bool] = []

@@ -17,7 +17,6 @@ from gt_secure.widgets.base import PANEL
 
 ALL = frozenset(signature(Restriction).parameters)
 NOT_IN_ALLOW = {
-    "application": "an option of a plan",
     "expectations": "written in a file",
     "facts": "supplied with the connection",
     "lists": "names among the addresses",
@@ -30,6 +29,7 @@ TYPED = {
     "bucket": (" s3://gt-scans ", "gt-scans", "Not A Bucket"),
     "prefix": (" scans/ ", "scans/", "scans/*"),
     "age_limit": ("90s", "90s", "15"),
+    "application": (" MLflow ", "mlflow", "mlflaw"),
     "signers": ("arn:aws:iam::111122223333:role/Scanner", ("arn:aws:iam::111122223333:role/Scanner",), "Scanner"),
 }
 """For each text field: a text, the value that the restriction has of it, and a text that is wrong."""

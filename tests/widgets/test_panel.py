@@ -42,7 +42,7 @@ def test_the_whole_job(connection: Connection, now: None, words: Any, every_widg
     assert "open-team" in words(made.top.value)
     made.allow.bucket = "gt-images"
     made.allow.address_input.input.value = "203.0.113.0/24"
-    assert made.review.apply_button.description == "Apply 2 changes to open-team"
+    assert made.review.apply_button.description == "Apply (confirm 1 warning above)"
     top = words(made.top.value)
     assert "off, will be on" in top
     assert "all 3 private workteams of the region: open-team, radiology-team, vpc-team" in top

@@ -16,22 +16,15 @@ from gt_secure.widgets.thread_safe import LOCK
 
 from .conftest import run, until, user, words
 
-NOT_CHOSEN = "To use guard, sign, hits, findings, choose a bucket. To use render, choose a role to sign with"
 
-
-def test_it_says_in_one_line_what_can_be_used_and_what_waits_for_a_choice(connection: Connection, now: None) -> None:
+def test_nothing_is_said_while_nothing_of_the_job_is_missing(connection: Connection, now: None) -> None:
     made = panel(connection)
     shown: list[str] = []
     made.observe(lambda _: shown.append(words(made.role.value)), "diagnosis")
     made.examine()
-    assert "of 13 features" in shown[0], "whoever waits for the answer finds the line there"
-    assert f"8 of 13 features are available. {NOT_CHOSEN}." in words(made.role.value)
     made.allow.bucket = "gt-images"
     made.examine()
-    said = words(made.role.value)
-    assert "11 of 13 features are available. To use sign, render, choose a role to sign with." in said
-    assert "--bucket" not in said, "it speaks of the panel, not of the command line"
-    assert "set the bucket guard" in said or "set and undo the bucket guard" in said
+    assert shown == ["", ""], "what waits for a choice is not missing"
     assert made.diagnosis.scope.bucket == "gt-images"
 
 
@@ -41,24 +34,33 @@ def test_a_bucket_alone_has_the_features_that_need_no_workteam(aws: Any) -> None
         made = panel(user(aws, {"Effect": "Allow", "Action": action, "Resource": "*"}), bucket="gt-images")
         made.picker.value = BUCKET_ONLY
         made.examine()
-        assert "0 of 8 features are available." in words(made.role.value), action
+        assert "Your role cannot set and undo the bucket guard, read hits" in words(made.role.value), action
+        assert "URL lock" not in words(made.role.value), action
 
 
-def test_what_is_refused_is_named_with_the_policy_and_no_alarm(aws: Any) -> None:
+def test_what_is_refused_is_named_with_one_policy_for_the_job_and_no_alarm(aws: Any) -> None:
     lists = {"Effect": "Allow", "Action": ["sagemaker:List*", "sagemaker:Describe*"], "Resource": "*"}
-    made = panel(user(aws, lists), bucket="gt-images")
+    made = panel(user(aws, lists), team="open-team", bucket="gt-images")
     made.examine()
     said = words(made.role.value)
-    assert "Permissions are missing for endpoints, guard" in said
-    assert "Policy for the administrator" in said
-    assert '"s3:PutBucketPolicy"' in said
+    assert "Your role cannot set and undo the bucket guard, read hits" in said
+    assert "One policy for the whole job: teams, url-lock, guard" in said
+    for action in ("sagemaker:UpdateWorkteam", "s3:PutBucketPolicy", "sagemaker:ListWorkteams"):
+        assert f'"{action}"' in said
+    assert "Hand over" not in said, "nothing is wanted yet"
+    assert said.count('"Version"') == 1
+    made.allow.add_address("203.0.113.0/24")
+    said = words(made.role.value)
+    paste = said.partition("Hand over, in one paste")[2].partition("One policy")[0]
+    for part in ('"203.0.113.0/24"', "--format html > plan.html", "gt-secure apply -f restriction.json", '"Version"'):
+        assert part in paste
     assert 'role="alert"' not in made.role.value
 
 
 @pytest.mark.parametrize(
     "error", [AccessDenied("no", action="sts:GetCallerIdentity", resource="*"), GtSecureError("STS gave no answer.")]
 )
-def test_a_role_that_cannot_be_looked_at_is_a_quiet_line(
+def test_a_role_that_cannot_be_looked_at_is_no_line(
     connection: Connection, monkeypatch: pytest.MonkeyPatch, error: GtSecureError
 ) -> None:
     def refuse(*_: Any, **__: Any) -> None:
@@ -67,8 +69,7 @@ def test_a_role_that_cannot_be_looked_at_is_a_quiet_line(
     monkeypatch.setattr(sys.modules["gt_secure.widgets.panel"], "examine", refuse)
     made = panel(connection)
     made.examine()
-    assert "What this role can use is unknown" in words(made.role.value)
-    assert 'role="alert"' not in made.role.value
+    assert made.role.value == "", "the step that suffers shows the error itself"
     assert made.diagnosis is None
 
 
@@ -85,12 +86,11 @@ def test_in_a_notebook_it_comes_by_itself_after_the_teams_and_the_loop_stays_fre
 
     async def main() -> None:
         made = panel(connection)
-        assert roleline.WAITING in words(made.role.value), "the line is there from the beginning"
         await until(lambda: made.picker.teams)
         assert sorted(calls[:2]) == ["ListSubscribedWorkteams", "ListWorkteams"], "two calls show the teams"
         await until(lambda: made.diagnosis is not None)
         assert threading.get_ident() not in threads, "no call runs in the loop"
-        assert "of 13 features" in words(made.role.value)
+        assert made.role.value == ""
         made.close()
 
     run(main())
@@ -125,6 +125,8 @@ def test_what_aws_says_is_shown_as_text(connection: Connection, now: None) -> No
 
     made = panel(connection)
     made.examine()
-    found = replace(made.diagnosis, caller="<img src=x onerror=alert(1)>\u202e")
-    assert "<img" not in roleline.role_markup(found)
-    assert "<img" not in roleline.not_known(GtSecureError("<img src=x onerror=alert(1)>"))
+    hostile = "<img src=x onerror=alert(1)>\u202e"
+    fact = replace(made.diagnosis.facts[0], mark="wrong", said=hostile)
+    shown = roleline.role_markup(replace(made.diagnosis, caller=hostile, facts=(fact,)), None, hostile)
+    assert shown.count("&lt;img") == 2
+    assert "<img" not in shown

@@ -41,15 +41,21 @@ def wish(**values: Any) -> Restriction:
 def test_a_restriction_is_shown_applied_and_undone(connection: Connection, words: Any) -> None:
     review = ReviewStep(connection, restriction=wish())
     shown = words(review.shown.value)
-    for part in ("What will change", "Bucket guard", "URL lock", "Who can open gt-images/ after this plan?"):
+    for part in ("After this plan: Only 203.0.113.0/24", "Now: Anyone", "Who can open gt-images/ after this plan?"):
         assert part in shown
-    assert review.apply_button.description == "Apply 2 changes to open-team"
+    for part in ("What will change", "Bucket guard", "URL lock"):
+        assert part in words(review.details.value)
+    assert review.apply_button.description == "Apply (confirm 1 warning above)"
+    assert "gts-hidden" in review.undo_button._dom_classes, "there is no change yet"
     review.reason.value = f"RISK-112, see https://x.s3.amazonaws.com/a?X-Amz-Signature={'0f3a' * 16}"
     assert "0f3a0f3a" not in review.reason.value, "a secret is not kept in the state of a widget"
     assert review.apply_button.disabled
     agree(review)
+    assert review.apply_button.description == "Apply 2 changes to open-team"
     review.apply()
     assert "Applied and read back." in words(review.after.value)
+    assert review.body.children[0] is review.after, "the result is above the list"
+    assert "gts-hidden" not in review.undo_button._dom_classes
     assert review.applied.outcome == "applied"
     assert connection.journal.find(review.applied.id).reason.startswith("RISK-112, see")
     assert review.reason.value == ""
@@ -59,7 +65,8 @@ def test_a_restriction_is_shown_applied_and_undone(connection: Connection, words
     review.undo()
     assert "Undone" in words(review.after.value)
     assert not connection.workteam("open-team").url_lock.on
-    assert review.apply_button.description == "Apply 2 changes to open-team"
+    assert review.apply_button.description == "Apply (confirm 1 warning above)"
+    assert "gts-hidden" in review.undo_button._dom_classes
 
 
 def test_undo_works_from_a_new_panel_after_a_restart(connection: Connection) -> None:
@@ -134,16 +141,14 @@ def test_what_locks_workers_out_is_agreed_to_by_a_check_box(
 
 def test_the_portal_lock_of_all_teams_is_agreed_to_as_on_the_command_line(connection: Connection, words: Any) -> None:
     review = ReviewStep(connection, restriction=wish(portal_lock=True))
-    assert review.apply_button.description == "Apply 3 changes to 3 teams"
+    assert review.apply_button.description == "Apply (confirm 2 warnings above)"
     [box] = [each for each in boxes(review) if each.description.startswith("The addresses of the workers of all teams")]
     agree(review)
     assert not review.apply_button.disabled
     box.value = False
     assert review.apply_button.disabled
     assert "portal-affects-all" in {each.code for each in review.plan.asks}
-    assert "radiology-team" in words(
-        next(a.children[0].value for a in review.confirms.children[1:] if box in a.children)
-    )
+    assert "radiology-team" in words(next(a.children[0].value for a in review.confirms.children if box in a.children))
 
 
 def test_what_moved_meanwhile_is_a_conflict_and_no_overwrite(connection: Connection, words: Any) -> None:
@@ -422,7 +427,7 @@ def test_a_bucket_without_a_log_says_so(connection: Connection, words: Any) -> N
 def test_many_listed_addresses_are_counted(connection: Connection, words: Any) -> None:
     listed = [f"198.51.100.{i}" for i in range(2, 22, 2)]
     review = ReviewStep(connection, restriction=Restriction(bucket="gt-images", addresses=listed))
-    shown = words(review.shown.value)
+    shown = words(review.shown.value) + words(review.details.value)
     assert "198.51.100.2/32, 198.51.100.4/32, 198.51.100.6/32 and 7 more ranges" in shown
     assert "(10 IPv4 addresses)" in shown
 

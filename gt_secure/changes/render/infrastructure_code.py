@@ -78,7 +78,8 @@ def _tf_bucket(change: Change[str | None]) -> Iterator[str]:
         yield from _tf_import(f"aws_s3_bucket_policy.{name}", change.name)
     yield f'resource "aws_s3_bucket_policy" "{name}" {{'
     yield f"  bucket = {hcl(change.name)}"
-    yield f"  policy = {hcl(json.dumps(json.loads(change.after), indent=2))}"
+    document = _without_templates(json.dumps(json.loads(change.after), indent=2, ensure_ascii=False))
+    yield "  policy = jsonencode({})".format(document.replace("\n", "\n  "))
     yield "}"
 
 
@@ -153,8 +154,13 @@ def _tf_import(address: str, identifier: str) -> Iterator[str]:
 
 def hcl(text: str) -> str:
     """Return a text as an HCL string: no template in it is evaluated."""
-    quoted = json.dumps(text, ensure_ascii=False).replace("\\b", "\\u0008").replace("\\f", "\\u000c")
-    return quoted.replace("${", "$${").replace("%{", "%%{")
+    return _without_templates(json.dumps(text, ensure_ascii=False))
+
+
+def _without_templates(written: str) -> str:
+    """Return JSON as HCL, which reads it as an expression: its strings are templates there."""
+    written = re.sub(r"\\(.)", lambda each: {"b": r"\u0008", "f": r"\u000c"}.get(each[1], each[0]), written)
+    return written.replace("${", "$${").replace("%{", "%%{")
 
 
 def _label(name: str) -> str:

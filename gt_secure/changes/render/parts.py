@@ -159,18 +159,30 @@ _NOTICES: dict[str, tuple[markup.Tone, str]] = {
 _FINDINGS: dict[str, markup.Tone] = {"critical": "no", "high": "no", "medium": "warn"}
 
 
-def before_apply(plan: Plan, asked: Collection[str] = ()) -> Markup:
-    """Return one list of blockers, warnings, findings and notes, without notices that are asked about elsewhere."""
+def before_apply(plan: Plan, asked: Collection[str] = (), *, loud: Collection[str] = tuple(_FINDINGS)) -> Markup:
+    """Return one list of blockers, warnings, findings and notes, without notices that are asked about elsewhere.
+
+    Findings of a severity that is not ``loud`` are in a fold, with the notes; what belongs to the chosen application
+    is not.
+    """
     notices = [each for each in plan.notices if each.code not in asked]
     findings = [each for each in plan.findings if each.accepted is None]
     shown = [notice_html(each, asks=each in plan.asks) for each in notices if each.severity != "info"]
-    shown += [_finding(each) for each in findings if each.severity in _FINDINGS]
+    shown += [_finding(each) for each in findings if each.severity in loud]
     shown += [unseen(plan)]
-    small = [markup.hint(markup.text(str(each), 1000)) for each in notices if each.severity == "info"]
-    small += [_finding(each) for each in findings if each.severity not in _FINDINGS]
+    notes = [each for each in notices if each.severity == "info"]
+    quiet = [each for each in findings if each.severity not in loud]
+    small = [_finding(each) for each in quiet]
+    for each in notes:
+        (shown if each.code.startswith("application-") else small).append(_note(each))
     if small:
-        shown.append(markup.fold(count(len(small), "note"), markup.join(*small)))
+        title = count(len(small), *(("finding or note", "findings and notes") if quiet else ("note",)))
+        shown.append(markup.fold(title, markup.join(*small)))
     return markup.join(*shown)
+
+
+def _note(notice: Notice) -> Markup:
+    return markup.hint(markup.text(str(notice), 1000))
 
 
 def headed(listed: Markup) -> Markup:

@@ -24,7 +24,8 @@ _LONGEST_S = 7 * 24 * 3600
 _NONE = "No URL with a known age was used in the logs that were read. Logs arrive hours late."
 _WHERE = f"presigned AND NOT test AND {OPENED}"
 """A refused request may state any age and lifetime: anybody can write it."""
-_AGED = f"{_WHERE} AND age_s IS NOT NULL AND coalesce(expires_s <= {_LONGEST_S}, true)"
+AGED = f"{_WHERE} AND age_s IS NOT NULL AND coalesce(expires_s <= {_LONGEST_S}, true)"
+"""The requests that the figure shows."""
 _TICKS = (1, 10, 60, 600, 3600, 6 * 3600, 86400, 7 * 86400)
 
 
@@ -52,7 +53,7 @@ def age_rows(hits: Hits) -> list[AgeRow]:
     """Return the ages by signer, the signer with the oldest URL first."""
     rows = hits.query(
         f"SELECT {SIGNER} AS signer, count(*), min(age_s), quantile_disc(age_s, 0.5), max(age_s) AS oldest, "
-        f"max(expires_s) FROM {{hits}} WHERE {_AGED} GROUP BY 1 ORDER BY oldest DESC, signer"
+        f"max(expires_s) FROM {{hits}} WHERE {AGED} GROUP BY 1 ORDER BY oldest DESC, signer"
     )
     return [
         AgeRow(signer_label(signer), number, youngest, median, oldest, lifetime, signer)
@@ -93,7 +94,7 @@ def url_ages(hits: Hits, *, top: int = 12, theme: Theme = "light") -> Figure:
 
 def _mark(row: AgeRow) -> Mark:
     words = f"{count(row.requests, 'request')}, median {row.words}"
-    return Mark(clean(row.signer), words, f"{_AGED} AND {SIGNER} = {literal(row.group)}")
+    return Mark(clean(row.signer), words, f"{AGED} AND {SIGNER} = {literal(row.group)}")
 
 
 def _without_age(hits: Hits) -> list[str]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _OUTSIDE = "outside"
 _ALLOWED = "allowed"
-_UNNAMED = "unknown endpoint"
+_UNNAMED = "via an unnamed VPC endpoint"
 _PAIR = ("remote_ip", "endpoint")
 
 
@@ -213,23 +213,28 @@ def _bar_figure(
 
 
 def _draw_bars(chart: Chart, bars: list[_Bar]) -> None:
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
-
-    parts, palette = chart.parts, chart.palette
-    axes = parts.axes
+    axes, palette = chart.parts.axes, chart.palette
     # The bar of all others would flatten the rest: it is cut at the longest of them, and drawn as cut.
     most = max((bar.total for bar in bars if bar.sources == 1), default=1) or 1
-    total = sum(bar.total for bar in bars)
     for row, bar in enumerate(bars):
         if bar.side == _ALLOWED:
             axes.axhspan(row - 0.5, row + 0.5, color=palette.heat[0], linewidth=0, zorder=0)
     ends = [_draw_bar(chart, row, bar, most) for row, bar in enumerate(bars)]
-    for row, (bar, end) in enumerate(zip(bars, ends, strict=True)):
+    write_beside(chart, [(bar.label, bar.short, bar.sources > 1) for bar in bars], ends)
+
+
+def write_beside(chart: Chart, texts: Sequence[tuple[str, str, bool]], ends: Sequence[float]) -> None:
+    """Write a label at the left of each bar, slanted if it is of many, and its words at the end of the bar."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    parts, palette = chart.parts, chart.palette
+    axes = parts.axes
+    for row, ((label, words, is_of_many), end) in enumerate(zip(texts, ends, strict=True)):
         style = {"va": "center", "color": palette.text}
         at_left = {"ha": "right", "fontsize": 9, "transform": axes.get_yaxis_transform(), **style}
-        slant = "normal" if bar.sources == 1 else "italic"
-        parts.labels.append(put_text(axes, 0, row, bar.label, style=slant, **at_left))
-        parts.beside.append(put_text(axes, end, row, f"{bar.short} · {_share(bar.total, total)}", **style))
+        slant = "italic" if is_of_many else "normal"
+        parts.labels.append(put_text(axes, 0, row, label, style=slant, **at_left))
+        parts.beside.append(put_text(axes, end, row, words, **style))
     axes.spines["bottom"].set(visible=True, color=palette.line)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
 
@@ -246,10 +251,6 @@ def _draw_bars(chart: Chart, bars: list[_Bar]) -> None:
         axes.set_xticks([tick for tick in ticks if tick / span * width + measure(f"{tick:,.0f}", 8) / 2 < width])
 
     parts.placed = placed
-
-
-def _share(number: int, total: int) -> str:
-    return "under 1%" if number * 100 < total else f"{number / total:.0%}"
 
 
 def _draw_bar(chart: Chart, row: int, bar: _Bar, most: int) -> float:

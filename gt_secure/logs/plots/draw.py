@@ -1,5 +1,7 @@
 """One function for every kind of figure, as ``Connection.plot`` and ``gt-secure plot`` call it."""
 
+# ruff: noqa: S608 - SQL is put together from our own names only
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -8,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 from ...base.errors import InvalidInput, LogError
 from ...base.text import did_you_mean
 from .. import activity
-from .age import url_ages
+from ..sql.log_columns import INTERNAL
+from .age import AGED, url_ages
 from .bars import hits_by_ip, hits_by_network
 from .heat import heat_map
 from .leak_timeline import leak_timeline
@@ -36,6 +39,21 @@ def check_kind(kind: object) -> None:
         field="kind",
         value=kind,
     )
+
+
+_EMPTY: dict[PlotKind, tuple[str, str]] = {
+    "age": (AGED, "no URL with a known age opened an object; your own test URLs are left out"),
+    "refused": (f"refused AND NOT {INTERNAL}", "no request was refused"),
+    "viewer": ("presigned AND NOT test AND viewer IS NOT NULL", "no request names a viewer"),
+}
+"""For kinds that show only some of the requests, the condition, and why none may meet it."""
+
+
+def empty_kinds(hits: Hits) -> dict[PlotKind, str]:
+    """Return the kinds of figures that would be empty for these hits, each with the reason."""
+    conditions = ", ".join(f"count(*) FILTER ({condition})" for condition, _ in _EMPTY.values())
+    [numbers] = hits.query(f"SELECT {conditions} FROM {{hits}}")
+    return {kind: why for (kind, (_, why)), number in zip(_EMPTY.items(), numbers, strict=True) if not number}
 
 
 @activity.step(activity.DRAWING)

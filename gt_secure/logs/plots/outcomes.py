@@ -24,7 +24,7 @@ class OutcomeStyle:
 
 
 OUTCOMES = (
-    OutcomeStyle("opened", "Opened", "opened", "", None),
+    OutcomeStyle("opened", "Opened", "opened", "opened", None),
     OutcomeStyle("refused", "Refused", "refused", "refused", "////"),
     OutcomeStyle("failed", "Not found or failed", "not found or failed", "failed", "xxx"),
     OutcomeStyle("internal", "Internal to S3 (lifecycle, replication)", "internal to S3", "internal", "..."),
@@ -61,5 +61,5 @@ def in_words(counts: Sequence[int]) -> str:
 
 
 def in_short(counts: Sequence[int]) -> str:
-    """Return ``12,252 · 924 refused``: a number without a word is opened."""
-    return " · ".join(f"{n:,} {kind.short}".rstrip() for n, kind in zip(counts, OUTCOMES, strict=True) if n)
+    """Return ``12,252 opened · 924 refused``."""
+    return " · ".join(f"{n:,} {kind.short}" for n, kind in zip(counts, OUTCOMES, strict=True) if n)

@@ -10,7 +10,7 @@ from ...base.text import count
 from ..refusals import PREDICTED
 from ..sql.literals import literal
 from ..sql.log_columns import INTERNAL
-from .bars import source_label
+from .bars import source_label, write_beside
 from .marks import one_of, set_marks
 from .theme import Chart, Mark, Theme, check_top, clean, empty_chart, new_chart
 
@@ -76,17 +76,9 @@ def refusals_by_lock(hits: Hits, *, top: int = 12, theme: Theme = "light") -> Fi
 
 def _draw(chart: Chart, rows: list[tuple[str, str, int]]) -> None:
     axes, palette = chart.parts.axes, chart.palette
-    axes.set_xlim(0, max(number for _, _, number in rows))
-    for row, (label, lock, number) in enumerate(rows):
+    for row, (_, lock, number) in enumerate(rows):
         hatch = _HATCH if lock.endswith(PREDICTED) else None
         colour = palette.failed if lock == _UNKNOWN else palette.refused
         axes.barh(row, number, height=0.64, color=colour, **chart.hatched(hatch))
-        chart.row(row, label, f"{number:,} · {clean(lock, 40)}")
-
-    def placed(width: float) -> None:
-        """Choose as many ticks as have room."""
-        from matplotlib.ticker import MaxNLocator
-
-        axes.xaxis.set_major_locator(MaxNLocator(max(1, min(6, int(width / 0.7))), integer=True))
-
-    chart.parts.placed = placed
+    texts = [(label, f"{number:,} · {clean(lock, 40)}", False) for label, lock, number in rows]
+    write_beside(chart, texts, [number for _, _, number in rows])
