@@ -5,6 +5,7 @@ Choices, with their reasons
 * SigV4 and the regional host for S3: boto3's default presigns with SigV2 on the global host in some regions; such a URL
   fails through PrivateLink and has no signature age.
 * Short time-outs and few retries: in a VPC without an endpoint for a service a call would otherwise hang for minutes.
+  An answer that comes byte by byte ends too (:mod:`.pace`).
 * No Transfer Acceleration, whatever the profile says: interface endpoints do not serve its host, most calls about a
   bucket do not exist there, and Ground Truth does not use it.
 * The regional STS host, because the global one is not reachable from a VPC.
@@ -32,6 +33,7 @@ from .client_errors import aws_errors
 from .configured_endpoints import configured_endpoints
 from .execution_role import ExecutionRole, find_execution_role
 from .log_filter import install_secret_filter
+from .pace import paced
 
 if TYPE_CHECKING:
     import boto3
@@ -262,6 +264,9 @@ def make_client(
         client = create(service, region_name=region, endpoint_url=regional, config=config, **keys)
     install_secret_filter()  # onto the loggers of the loaded libraries
     check_answers(client)
+    # Private names of botocore: without them, calls have its time-outs alone.
+    pools = getattr(getattr(getattr(client, "_endpoint", None), "http_session", None), "_pool_classes_by_scheme", {})
+    pools.update(paced(pools))
     if local and service == "s3control":
         client.meta.events.register("before-sign.s3-control", _without_account)
     return client

@@ -86,6 +86,7 @@ def aws_errors(action: str, resource: str = "*") -> Iterator[None]:
     """Translate botocore exceptions into our errors, with the next step for this call."""
     from botocore import exceptions as boto
     from botocore.parsers import ResponseParserError
+    from urllib3.exceptions import HTTPError
 
     service = action.partition(":")[0]
     try:
@@ -112,7 +113,7 @@ def aws_errors(action: str, resource: str = "*") -> Iterator[None]:
         raise InvalidInput(
             "No AWS region is set.", next_step="Pass region=, or set AWS_REGION.", field="region"
         ) from error
-    except (boto.HTTPClientError, boto.ConnectionError) as error:
+    except (boto.HTTPClientError, boto.ConnectionError, HTTPError) as error:  # urllib3's: of a refusal's own body
         raise _unreachable(service, action, error) from error
     except boto.ParamValidationError as error:
         if "Unknown parameter" in str(error):
@@ -150,9 +151,12 @@ def _unreadable(action: str, error: Exception) -> Unreachable:
 
 
 def _unreachable(service: str, action: str, error: Exception) -> Unreachable:
+    from urllib3.exceptions import ReadTimeoutError
+
+    slow = isinstance(error, ReadTimeoutError)  # botocore's is one of them
     address = str(getattr(error, "kwargs", {}).get("endpoint_url") or "")
     host = urlsplit(address).hostname or ""
-    if host in {"127.0.0.1", "::1", "localhost"}:
+    if host in {"127.0.0.1", "::1", "localhost"} and not slow:
         return Unreachable(
             f"No response from {urlsplit(address).scheme}://{urlsplit(address).netloc}: the sandbox there is stopped.",
             next_step="Start it again with gt-secure sandbox, or unset AWS_ENDPOINT_URL to use AWS.",
@@ -160,7 +164,7 @@ def _unreachable(service: str, action: str, error: Exception) -> Unreachable:
         )
     endpoint = _VPC_SERVICES.get(service, service)
     return Unreachable(
-        f"No response from AWS to {action}.",
+        f"No response from AWS to {action}{' was complete in time' if slow else ''}.",
         next_step=f"In a VPC-only Studio domain the VPC needs an endpoint for {endpoint}, with private DNS and a "
         "security group that allows the notebook. Elsewhere check the network and the region.",
         details={"action": action},

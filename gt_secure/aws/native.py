@@ -122,7 +122,7 @@ def _settings(client: Any, bucket: str) -> tuple[Any, Any]:
         "user_agent": str(config.user_agent),
         "connect_timeout": dt.timedelta(seconds=config.connect_timeout or 60),
         "read_timeout": dt.timedelta(seconds=config.read_timeout or 60),
-        "timeout": dt.timedelta(days=1),
+        "timeout": dt.timedelta(seconds=3 * (config.read_timeout or 60)),  # boto3 is more patient
         **_proxy(config.proxies, endpoint, url.hostname or ""),
         **(_certificates(client._endpoint.http_session._verify) if url.scheme == "https" else {}),
     }

@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..aws.client import Aws
+from ..aws.pace import paced
 from ..base.errors import InvalidInput, Unreachable
 from ..base.network import ProbeOrigin, Source
 
 KERNEL = ProbeOrigin("this kernel")
 """The notebook kernel's own network."""
+_TIMEOUT_S = 3.0
 
 
 def probe_origins(aws: Aws) -> tuple[ProbeOrigin, ...]:
@@ -54,7 +56,9 @@ def _ask(aws: Aws, **query: str) -> list[Mapping[str, Any]]:
 
     url = f"{aws.endpoint_url}/_gt_secure/origins"
     try:
-        answer = urllib3.PoolManager().request("GET", url, fields=query or None, timeout=3, retries=False)
+        pools = urllib3.PoolManager()
+        pools.pool_classes_by_scheme = paced(pools.pool_classes_by_scheme)
+        answer = pools.request("GET", url, fields=query or None, timeout=_TIMEOUT_S, retries=False)
         if answer.status != 200:
             return []  # some other server that speaks S3
         listed = json.loads(answer.data)["origins"]

@@ -335,11 +335,15 @@ def _matches(view: _View) -> Iterator[SecretSpan]:
                     continue
                 if run is None:
                     before, run = text[max(0, at - _NEAR) : at], runs.around(at)
-                if run >= 0 and not (rule.allows(before) and runs.pays(run, at)):
+                first = run >= 0 or rule.before  # what is cheaper than the pattern
+                if first and not rule.allows(before):
                     continue
+                if run >= 0 and not runs.pays(run, at):
+                    after = runs.end(run)  # nothing more is tried in it
+                    break
                 tried = start if rule.back else tried
                 match = rule.pattern.match(text, start)
-                if match and (run >= 0 or rule.allows(before)) and _fits(rule, text, match):
+                if match and (first or rule.allows(before)) and _fits(rule, text, match):
                     yield SecretSpan(match.end(1), match.end(), rule.what)
                     after = max(after, match.end(1))
     yield from runs.refused()
@@ -372,6 +376,10 @@ class _LongRuns:
         """Return the number of the run around a place; -1 if there is none."""
         i = bisect_right(self._known, (at, len(self._text))) - 1
         return i if i >= 0 and at < self._known[i][1] else -1
+
+    def end(self, run: int) -> int:
+        """Return the end of a run."""
+        return self._known[run][1]
 
     def pays(self, run: int, at: int) -> bool:
         """Return whether a pattern may be tried at a place of a run, and count what it reads."""

@@ -22,6 +22,7 @@ import pytest
 import gt_secure.cli
 from gt_secure.changes import Journal
 from gt_secure.changes.plan import plan
+from gt_secure.changes.undo import resume, undo
 from gt_secure.cli.commands import COMMANDS
 from gt_secure.cli.main import main
 from gt_secure.connection import Connection
@@ -142,6 +143,50 @@ def test_the_same_signal_again_does_not_stop_the_rollback(runs: Runs, number: si
     code, said = runs.in_child("apply", Press("after the write", press(number), again=True))
     assert (code, said.splitlines()[-1]) == (130, "Interrupted. The change was rolled back completely."), said
     runs.is_whole("apply", before)
+
+
+class Sync(Wire):
+    """Presses in the n-th sync of a file, before or after it; each takes a while, as on a network file system."""
+
+    def __init__(self, at: int, number: signal.Signals, *, late: bool) -> None:
+        super().__init__(-1, "lost")
+        self.press, self.number, self.late, self.calls = at, number, late, 0
+
+    def install(self) -> None:
+        real = os.fsync
+
+        def fsync(handle: int) -> None:
+            self.calls += 1
+            time.sleep(0.02)
+            if self.late:
+                real(handle)
+            if self.calls == self.press:
+                os.kill(os.getpid(), self.number)
+            if not self.late:
+                real(handle)
+
+        os.fsync = fsync  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(("command", "at", "late"), sample(product(WORDS, range(1, 17), (False, True)), 24, start=7))
+def test_a_signal_in_a_slow_sync(runs: Runs, command: str, at: int, late: bool) -> None:
+    before = runs.before(command)
+    code, said = runs.in_child(command, Sync(at, SIGNALS[at % 3], late=late))
+    records, now = list(runs.journal)[command == "undo" :], runs.account.look()
+    assert not any(each.problems for each in records)
+    status = records[-1].status if records else "none"
+    last = said.splitlines()[-1] if said else ""
+    assert code == (0 if not last.startswith("Interrupted") else 130), said
+    assert ("completely" in last) == (status == "rolled-back"), (status, said)
+    assert ("is applied" in last or "is complete" in last or code == 0) == (status == "applied"), (status, said)
+    assert now == before or status in ("applied", "unfinished"), (status, said)
+    if status == "unfinished":
+        assert records[-1].id in last
+        (resume if command == "undo" else undo)(runs.account.aws, records[-1].id, journal=runs.journal)
+        assert command == "undo" or runs.account.look() == before
+    elif code == 130 and status == "applied" and command != "undo":
+        undo(runs.account.aws, records[-1].id, journal=runs.journal)
+        assert runs.account.look() == before
 
 
 def test_a_terminal_that_is_closed(runs: Runs) -> None:

@@ -4,86 +4,28 @@ from __future__ import annotations
 
 import gzip
 import socket
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from gt_secure.presign import probe
 from support.box import until
+from support.drips import (
+    LONG_S,
+    Answer,
+    endless_continue,
+    server,
+    silence,
+    silent_tls,
+    trickled_body,
+    trickled_chunks,
+    trickled_headers,
+)
 
 QUERY = (
     "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=ASIAEXAMPLE%2F20261124%2Fus-east-1%2Fs3%2Faws4_request"
     "&X-Amz-Date=20261124T120000Z&X-Amz-Expires=600&X-Amz-SignedHeaders=host&X-Amz-Signature=SECRETSIG"
 )
 DEADLINE_S = 0.5
-LONG_S = 60
-"""Longer than any answer takes that comes at all; without a deadline, the servers send for so long and then close."""
-
-
-@contextmanager
-def server(answer: Callable[[socket.socket], None]) -> Iterator[tuple[int, list[bytes], threading.Event]]:
-    """Serve one connection with a function; the event is set when the client has gone."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    requests: list[bytes] = []
-    gone = threading.Event()
-
-    def serve() -> None:
-        connection, _ = listening.accept()
-        try:
-            with connection:
-                if answer is not silent_tls:
-                    requests.append(connection.recv(65_536))
-                answer(connection)
-        except OSError:
-            pass
-        gone.set()
-
-    threading.Thread(target=serve, daemon=True).start()
-    try:
-        yield listening.getsockname()[1], requests, gone
-    finally:
-        listening.close()
-
-
-def forever(connection: socket.socket, piece: bytes) -> None:
-    for _ in range(LONG_S * 50):
-        connection.sendall(piece)
-        time.sleep(0.02)
-
-
-def trickled_body(connection: socket.socket) -> None:
-    connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 60000\r\n\r\n")
-    forever(connection, b"x")
-
-
-def trickled_chunks(connection: socket.socket) -> None:
-    connection.sendall(b"HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n")
-    forever(connection, b"1\r\nx\r\n")
-
-
-def trickled_headers(connection: socket.socket) -> None:
-    connection.sendall(b"HTTP/1.1 403 Forbidden\r\nX: ")
-    forever(connection, b"x")
-
-
-def endless_continue(connection: socket.socket) -> None:
-    forever(connection, b"HTTP/1.1 100 Continue\r\n\r\n")
-
-
-def silence(connection: socket.socket) -> None:
-    connection.settimeout(LONG_S)
-    while connection.recv(1):
-        pass
-
-
-def silent_tls(connection: socket.socket) -> None:
-    """Send a TLS record of a handshake, byte after byte."""
-    connection.recv(65_536)
-    connection.sendall(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc")
-    forever(connection, b"\x00")
 
 
 @pytest.mark.parametrize(
@@ -97,8 +39,8 @@ def silent_tls(connection: socket.socket) -> None:
         ("https", silent_tls),
     ],
 )
-def test_one_deadline_for_everything(scheme: str, answer: Callable[[socket.socket], None]) -> None:
-    with server(answer) as (port, _, gone):
+def test_one_deadline_for_everything(scheme: str, answer: Answer) -> None:
+    with server(answer, tls=answer is silent_tls) as (port, _, gone):
         got = probe(f"{scheme}://127.0.0.1:{port}/gt-images/a.png?{QUERY}", timeout_s=DEADLINE_S)
         assert (got.status, got.failure) == (None, "time-out")
         until(gone.is_set)  # the connection is closed, so the thread ends
