@@ -17,7 +17,7 @@ from .aws.buckets import place_of
 from .aws.client import Aws, connect_aws
 from .aws.teams import TeamLike, team_here
 from .base.errors import InvalidInput, refuse_url
-from .base.ledger import recorded_place
+from .base.ledger import recorded_place, watch_asserts
 from .base.network import ProbeOrigin, Source
 from .changes import Journal
 from .connection_arguments import (
@@ -117,6 +117,7 @@ def connect(
     >>> gt = gt_secure.connect(region="us-east-1")  # doctest: +SKIP
     >>> gt.workteams()  # doctest: +SKIP
     """
+    watch_asserts()
     if sandbox is not False:
         named = sandbox_variables(sandbox, others=(profile, boto3_session, sagemaker_session, endpoint_url))
         journal = journal or named.get("GT_SECURE_JOURNAL")

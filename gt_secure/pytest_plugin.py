@@ -13,6 +13,7 @@ Installed with the package (entry point ``pytest11``); importing it loads neithe
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
@@ -31,8 +32,10 @@ if TYPE_CHECKING:
     from .connection import Connection
     from .sandbox import Sandbox
 
-_FAILED = pytest.StashKey[set[Path]]()
-"""The notebooks of which a cell failed."""
+_FAILED = pytest.StashKey[set[tuple[Path, int]]]()
+"""The cells that failed, and did not pass when they were run again."""
+_BEGUN = pytest.StashKey[dt.datetime]()
+"""When the run began: what ran before is no result of it."""
 
 
 @pytest.fixture(scope="session")
@@ -137,8 +140,12 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
     outcome = yield
     report = outcome.get_result()
     mask_report(report)
-    if report.failed and hasattr(item, "cell_num"):
-        item.config.stash.setdefault(_FAILED, set()).add(item.path)
+    if hasattr(item, "cell_num") and not isinstance(item, _ChecksRan):  # pytest-rerunfailures runs that one again, too
+        failed = item.config.stash.setdefault(_FAILED, set())
+        if report.failed:
+            failed.add((item.path, item.cell_num))
+        elif report.when == "call":
+            failed.discard((item.path, item.cell_num))
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
@@ -155,7 +162,8 @@ def pytest_warning_recorded(warning_message: Any) -> None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Mask them in live logs, and in the log file."""
+    """Mask them in live logs, and in the log file; note the time."""
+    session.config.stash[_BEGUN] = dt.datetime.now(dt.UTC)
     plugin = session.config.pluginmanager.get_plugin("logging-plugin")
     for name in ("log_cli_handler", "log_file_handler"):
         handler = getattr(plugin, name, None)
@@ -212,7 +220,7 @@ class _ChecksRan(_NotebookCheck):
 
     def runtest(self) -> None:
         """Compare what the cells of nbval recorded with what the saved notebook promises."""
-        if self.path in self.config.stash.get(_FAILED, ()):
+        if any(path == self.path for path, _ in self.config.stash.get(_FAILED, ())):
             pytest.skip("a cell of this notebook failed, so the checks after it are not compared")
         from .base.outcome import CheckResult
         from .check.notebooks import kept, read_notebook
@@ -222,7 +230,7 @@ class _ChecksRan(_NotebookCheck):
         ran = self._as_run(saved)
         at_least = None if promise_of(saved).stated else self.config.getoption("--gt-secure-checks")
         result = CheckResult("no_code_cell_skipped", self.path.name, True, "", {})
-        done = kept(saved, ran, result, at_least=at_least).require()
+        done = kept(saved, ran, result, at_least=at_least, since=self.config.stash[_BEGUN]).require()
         self.user_properties.append(("gt_secure", f"{self.path.name}: {done.message or 'no check is promised'}"))
 
     def _as_run(self, saved: dict[str, Any]) -> dict[str, Any]:

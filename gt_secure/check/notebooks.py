@@ -28,6 +28,7 @@ from .promise import (
     cell_text,
     find_bypasses,
     is_promise_cell,
+    pairs_of,
     promise_cell,
     promise_of,
     ran,
@@ -182,7 +183,7 @@ def _state(book: dict[str, Any], passed: list[LedgerEntry]) -> int:
     book["cells"] = [*cells, cell]
     metadata = book.setdefault("metadata", {})
     held = {name: value for name, value in (metadata.get(KEY) or {}).items() if name != "checks"}
-    pairs = {(each.check, each.subject) for each in passed}
+    pairs = pairs_of(passed)
     metadata[KEY] = {**held, "promise": subjects_of(pairs)}
     return len(pairs)
 

@@ -24,7 +24,20 @@ from typing import Any, Literal, NamedTuple, TypeGuard
 
 from ..base.errors import InvalidInput
 from ..base.handed import handed
-from ..base.ledger import KEY, LedgerEntry, fingerprint, kernel_shell, parsed, recorded_here, records_of
+from ..base.ledger import (
+    ASSERTS,
+    KEY,
+    LedgerEntry,
+    answers_in,
+    asks,
+    fingerprint,
+    holds_always,
+    kernel_shell,
+    mentions,
+    parsed,
+    recorded_here,
+    records_of,
+)
 from ..base.outcome import CheckResult
 from ..base.text import count, some
 from .spec import RULES
@@ -33,15 +46,6 @@ REPORT = "run_file"
 """The name by which a report of a check file is recorded, beside each of its checks."""
 CHECK_NAMES = frozenset({*RULES, REPORT})
 """The names by which a notebook runs checks."""
-ASSERTS = "asserts"
-"""The name of the assert statements that ask an answer."""
-_ANSWERS = {
-    *("apply", "audit", "examine", "expectations_hold", "explain", "findings", "hits", "history", "holds", "leaks"),
-    *("look", "plan", "probe", "prove", "proves", "run_file", "run_specs", "sweep", "verify", "who_can_open"),
-    *("workforce", "workteam", "workteams"),
-}
-"""Methods whose answer an assert can ask."""
-
 _CALL = re.compile(rf"\b({'|'.join(CHECK_NAMES)})(?:\.look)?\s*\(")
 _COMMENT = re.compile(r"^\s*#+ ?(.*)$", re.MULTILINE)
 _COMMAND = re.compile(
@@ -114,11 +118,24 @@ def promise(*, by_command: Mapping[str, Iterable[str]] | None = None, **checks: 
 
 
 def _left(owed: Iterable[Pair], records: Iterable[LedgerEntry]) -> set[Pair]:
-    """Return the pairs that did not pass; a check that was skipped with a reason owes nothing."""
+    """Return the pairs that did not pass; a skip releases its check where that ran nowhere, or the subject it names."""
     records = list(records)
-    passed = {(each.check, each.subject) for each in records if each.status == "passed"}
-    skipped = {each.check for each in records if each.status == "skipped"}
-    return {pair for pair in owed if pair not in passed and pair[0] not in skipped}
+    passed = {pair for each in records if each.status == "passed" for pair in names_of(each)}
+    skips = [each for each in records if each.status == "skipped"]
+    others = {each.check for each in records} - {each.check for each in records if each.status != "skipped"}
+    released = {
+        (name, subject)
+        for each in skips
+        for name, subject in owed
+        if name == each.check and (name in others or subject in each.subject)
+    }
+    return {*owed} - passed - released
+
+
+def names_of(entry: LedgerEntry) -> Iterator[Pair]:
+    """Yield the pairs that a record answers for: its subject alone, with its place, and an assert without its names."""
+    plain = entry.subject.partition(" [")[0] if entry.check == ASSERTS else entry.subject
+    yield from ((entry.check, each) for each in (entry.subject, f"{entry.subject} in {_place(entry)}", plain))
 
 
 def _pair_text(name: str, subject: str) -> str:
@@ -131,10 +148,10 @@ def promise_of(book: dict[str, Any]) -> Promise:
     held = held if isinstance(held, dict) else {}
     named = _named(book)
     cells = [stated for cell in book["cells"] if (stated := stated_in(cell)) is not None]
-    if cells:
-        return Promise(frozenset(pair for stated in cells for pair in stated), named, "cell")
-    if isinstance(promised := held.get("promise"), dict):
-        return Promise(frozenset(_pairs(promised)), named, "metadata")
+    promised = held.get("promise")
+    mirrored = set(_pairs(promised)) if isinstance(promised, dict) else set()
+    if cells or isinstance(promised, dict):  # a merge may have kept the cell of one side
+        return Promise(frozenset(mirrored.union(*cells)), named, "cell" if cells else "metadata")
     ran = [each for each in records_of(book["cells"]) if each.status != "skipped"]
     pairs = frozenset((each.check, each.subject) for each in ran)
     return Promise(pairs, named, "former" if "checks" in held else "")
@@ -185,10 +202,23 @@ def subjects_of(pairs: Iterable[Pair]) -> dict[str, list[str]]:
     return subjects
 
 
+def pairs_of(records: Iterable[LedgerEntry]) -> set[Pair]:
+    """Return what records promise: check and subject, and account and region where the same ran in several."""
+    records = list(records)
+    places = Counter(each[:2] for each in {(each.check, each.subject, _place(each)) for each in records})
+    return {
+        (each.check, f"{each.subject} in {_place(each)}" if places[each[:2]] > 1 else each.subject) for each in records
+    }
+
+
+def _place(entry: LedgerEntry) -> str:
+    return f"{entry.account} {entry.region}"
+
+
 def promise_cell(passed: Iterable[LedgerEntry]) -> str:
     """Return the source of the cell that states a promise."""
-    here = {(each.check, each.subject) for each in passed if each.source or each.check == ASSERTS}
-    others = {(each.check, each.subject) for each in passed} - here
+    here = pairs_of(each for each in passed if each.source or each.check == ASSERTS)
+    others = pairs_of(passed) - here
     given = {**subjects_of(here), **({BY_COMMAND: subjects_of(others)} if others else {})}
     lines = [f"    {name}={json.dumps(each, ensure_ascii=False)}," for name, each in given.items()]
     return "\n".join(["from gt_secure import check", "", "check.promise(", *lines, ")"])
@@ -271,33 +301,35 @@ def _names(node: ast.AST, renamed: dict[str, str]) -> set[str]:
 
 def asserted(book: dict[str, Any]) -> Iterator[LedgerEntry]:
     """Yield the asserts of cells that ran without an error, if they ask an answer of gt_secure."""
+    for number, each, known in _asserts(book, inside=False):
+        cell = book["cells"][number]
+        if cell.get("execution_count") is not None and not _errors(cell) and asks(each.test, known):
+            yield LedgerEntry(ASSERTS, ast.unparse(each.test), "passed", cell=number)
+
+
+def _asserts(book: dict[str, Any], *, inside: bool) -> Iterator[tuple[int, ast.Assert, set[str]]]:
+    """Yield the asserts of code cells, with the names that hold answers; ``inside``: also in functions and loops."""
     known: set[str] = set()
     for number, cell in enumerate(book["cells"]):
         tree = parsed(cell_text(cell)) if cell.get("cell_type") == "code" else None
-        failed = any(each.get("output_type") == "error" for each in cell.get("outputs") or ())
-        has_run = cell.get("execution_count") is not None and not failed
-        for each in tree.body if tree is not None else ():
-            if isinstance(each, ast.Assign) and _asks(each.value, known):
-                known |= {target.id for target in each.targets if isinstance(target, ast.Name)}
-            elif isinstance(each, ast.Assert) and has_run and _asks(each.test, known):
-                yield LedgerEntry(ASSERTS, ast.unparse(each.test), "passed", cell=number)
+        if tree is not None:
+            known = answers_in(tree, known)
+            nodes = ast.walk(tree) if inside else iter(tree.body)
+            yield from ((number, each, known) for each in nodes if isinstance(each, ast.Assert))
 
 
-def _asks(node: ast.AST, known: set[str]) -> bool:
-    """Return whether an expression asks an answer of gt_secure, and cannot be true whatever that is."""
-    if isinstance(node, ast.Tuple | ast.Lambda):
-        return False
-    if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or):
-        return all(_asks(each, known) for each in node.values)
-    calls = (each.func for each in ast.walk(node) if isinstance(each, ast.Call))
-    names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
-    return bool(names & known) or any(isinstance(each, ast.Attribute) and each.attr in _ANSWERS for each in calls)
+def _errors(cell: dict[str, Any]) -> bool:
+    return any(each.get("output_type") == "error" for each in cell.get("outputs") or ())
 
 
 def ran(book: dict[str, Any]) -> list[LedgerEntry]:
-    """Return what the run of a notebook recorded; the output of a cell that was emptied after it does not count."""
+    """Return what the run of a notebook recorded; the output of a cell that was emptied after it does not count.
+
+    Asserts of the cell that connects are read from its source: recording begins with the next one.
+    """
     records = [each for each in records_of(book["cells"]) if cell_text(book["cells"][each.cell]).strip()]
-    return [*records, *asserted(book)]
+    recorded = {(each.cell, each.subject.partition(" [")[0]) for each in records if each.check == ASSERTS}
+    return [*records, *(each for each in asserted(book) if (each.cell, each.subject) not in recorded)]
 
 
 def unkept(
@@ -338,11 +370,25 @@ def _not_passed(book: dict[str, Any], records: list[LedgerEntry]) -> Iterator[st
         elif each.source and each.source != fingerprint(cell_text(book["cells"][each.cell])):
             changed.add(each.cell)
     yield from (f"cell {number} was changed after its checks ran" for number in sorted(changed))
+    for number, cell in enumerate(book["cells"] if records else ()):
+        if _errors(cell) and not {*((cell.get("metadata") or {}).get("tags") or ())} & {*TAGS}:
+            yield f"cell {number} ended with an error"
+    yield from _out_of_order(records)
+
+
+def _out_of_order(records: list[LedgerEntry]) -> Iterator[str]:
+    """Yield the cells whose checks ran before those above them: their results are of a former run."""
+    latest = ""
+    for number in sorted({each.cell for each in records}):
+        times = [each.time for each in records if each.cell == number and each.time]
+        if times and min(times) < latest:
+            yield f"the checks of cell {number} ran before those above it"
+        latest = max([latest, *times])
 
 
 def _not_run(promise: Promise, records: list[LedgerEntry]) -> Iterator[str]:
     """Yield the promised checks that did not pass for a subject, and the named ones that ran nowhere."""
-    recorded = {(each.check, each.subject) for each in records}
+    recorded = {pair for each in records for pair in names_of(each)}
     for pair in sorted(_left(promise.pairs, records) - recorded):
         yield f"{_pair_text(*pair)} ran nowhere"
     names = {each.check.removesuffix("_fails") for each in records} | {name for name, _ in promise.pairs}
@@ -385,7 +431,7 @@ def ran_text(book: dict[str, Any], promise: Promise) -> str:
     text = f"Checks: {'; '.join(f'{number} {word}' for word, number in words.items())}{when}."
     if not promise.stated:
         return f"{text} Which checks must run is only inferred: no promise is written."
-    more = {(each.check, each.subject) for each in records if each.status == "passed"} - promise.pairs
+    more = {each[:2] for each in records if each.status == "passed" and not promise.pairs.intersection(names_of(each))}
     return f"{text} {count(len(more), 'check')} not promised." if more else text
 
 
@@ -394,7 +440,21 @@ def find_bypasses(book: dict[str, Any]) -> list[tuple[int, str]]:
     names = renamed_checks(book)
     held = [(i, cell) for i, cell in enumerate(book["cells"]) if _holds_check(cell, names)]
     found = [(i, reason) for i, cell in held for reason in _reasons(cell)]
-    return [*found, *(_lost_parameters(book) if held else ())]
+    for i, each, known in _asserts(book, inside=True):
+        if mentions(each.test, known) and holds_always(each.test):
+            found.append((i, f"assert {ast.unparse(each.test)} holds whatever the answer is"))
+    return [*found, *(_lost_parameters(book) if held else ()), *_uncalled(book, names)]
+
+
+def _uncalled(book: dict[str, Any], renamed: dict[str, str]) -> Iterator[tuple[int, str]]:
+    """Yield the functions with a check that nothing in the notebook names, except where a test runner finds them."""
+    cells = [cell_text(cell) if cell.get("cell_type") == "code" else "" for cell in book["cells"]]
+    trees = [parsed(text) or ast.Module([], []) for text in cells]
+    used = {node.id for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    for number, tree in enumerate(trees if not used & {"ipytest", "unittest"} else ()):
+        plain = (each for each in tree.body if isinstance(each, ast.FunctionDef) and not each.decorator_list)
+        uncalled = (each for each in plain if each.name not in used and _names(each, renamed))
+        yield from ((number, f"nothing calls {each.name}()") for each in uncalled)
 
 
 def _holds_check(cell: dict[str, Any], names: dict[str, str]) -> bool:

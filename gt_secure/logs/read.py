@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..base.errors import InvalidInput, LogError
+from ..base.errors import InvalidInput, LogError, MissingExtra
+from ..base.optional import install_command, missing
 from ..base.text import count
 from ..base.url_journal import UrlJournal
 from . import activity
@@ -219,9 +220,12 @@ def read_hits(
     ------
     LogError
         If no object can be read, or reading was cancelled.
+    MissingExtra
+        Without DuckDB and NumPy.
     NotFound, AccessDenied, InvalidInput
         For sources that cannot be listed.
     """
+    _require_packages()
     known = None if networks is None else networks_from(networks)  # a bad file is an error before the logs are read
     filters, named = _apart(filters, known)
     query = LogQuery.parse(sources, since, until, filters, dedupe=dedupe)
@@ -239,6 +243,13 @@ def read_hits(
         hits = _read_here(query, runtime, choice, objects)
         hits = hits.filter(**filters) if filters else hits
     return hits if known is None else hits.with_networks(known).filter(**named)
+
+
+def _require_packages() -> None:
+    """Raise an error that names the packages which read logs, if they are missing: a small install has neither."""
+    if absent := missing(("duckdb", "numpy")):
+        text = f"Reading access logs needs {' and '.join(absent)}: not installed."
+        raise MissingExtra(text, next_step=f"Run '{install_command(*absent)}'.")
 
 
 def _apart(filters: Mapping[str, Any] | None, known: Networks | None) -> tuple[dict[str, Any], dict[str, Any]]:

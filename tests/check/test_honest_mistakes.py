@@ -55,6 +55,21 @@ def case(before: str | tuple[str, ...], after: str | tuple[str, ...] | None = No
     return Case(first, first if after is None else (after,) if isinstance(after, str) else after, **more)
 
 
+OK = "check.team_is_restricted(gt, 'radiology-team')"
+LOCK = "gt.workteam({}).url_lock.source_ip"
+ALL = f"assert all({LOCK.format('t')} for t in TEAMS)"
+ASSERTING = "def test():\n    assert gt.prove(R)"
+SKIPPING = (
+    "for team in {}:\n    if team == 'vpc-team':\n        check.team_is_restricted.skip('it is of the VPC')\n"
+    "        continue\n    check.team_is_restricted(gt, team)"
+)
+
+
+def beside(before: str, after: str | None = None) -> Case:
+    """A cell beside one whose check passes all the time."""
+    return case((OK, before), (OK, before if after is None else after))
+
+
 TWO = ("T = 'radiology-team'", "check.team_is_restricted(gt, T)", "T = 'open-team'", "check.team_is_restricted(gt, T)")
 MISTAKES: dict[str, Case] = {
     # an answer that says no is taken for yes
@@ -223,9 +238,60 @@ MISTAKES: dict[str, Case] = {
         "check.no_findings(gt, bucket='gt-images', severity='critical')",
         "check.no_findings(gt, bucket='gt-images', prefix='nothing/', severity='critical')",
     ),
+    # beside a check that passes: an assert that cannot fail, or is not reached, or asks fewer subjects
+    "is not None": beside("assert gt.prove(R) is not None"),
+    "a list of a proof": beside("assert [gt.prove(R)]"),
+    "a dictionary": beside("assert {'proof': gt.prove(R)}"),
+    "!= False": beside("assert gt.prove(R) != False"),
+    "a text": beside("assert str(gt.prove(R))"),
+    "an f-string": beside("assert f'{gt.prove(R)}'"),
+    "isinstance": beside("assert isinstance(gt.plan(R), object)"),
+    "a function with an assert, its call deleted": beside(f"{ASSERTING}\ntest()", ASSERTING),
+    "asserts in a loop, the list cut": beside(
+        f"for t in ['radiology-team', 'open-team']:\n    assert {LOCK.format('t')}",
+        f"for t in ['radiology-team']:\n    assert {LOCK.format('t')}",
+    ),
+    "asserts in try": beside(
+        f"for t in ['radiology-team', 'open-team']:\n    try:\n        assert {LOCK.format('t')}\n"
+        "    except AssertionError:\n        print('open')"
+    ),
+    "assert all, the list cut in another cell": case(
+        (OK, "TEAMS = ['radiology-team', 'open-team']", ALL), (OK, "TEAMS = ['radiology-team']", ALL)
+    ),
+    "assert all of nothing": case((OK, "TEAMS = ['radiology-team', 'open-team']", ALL), (OK, "TEAMS = []", ALL)),
+    "an assert about a team of another cell": case(
+        (OK, "T = 'open-team'", f"assert {LOCK.format('T')}"),
+        (OK, "T = 'radiology-team'", f"assert {LOCK.format('T')}"),
+    ),
+    "unittest that exits with nothing": beside(
+        "import unittest\nclass T(unittest.TestCase):\n    def test(self):\n        self.assertTrue(gt.prove(R))\n"
+        "unittest.main(argv=['x'], exit=False)"
+    ),
+    "an assert of numpy": beside(
+        "import numpy as np\ntry:\n    np.testing.assert_(bool(gt.prove(R)))\nexcept AssertionError as error:\n"
+        "    print(error)"
+    ),
+    "if and print": beside("if not gt.prove(R):\n    print('open')"),
+    "a log": beside(
+        "import logging\nproof = gt.prove(R)\nlogging.error('open') if not proof else logging.info('fine')"
+    ),
+    "skipped for another team": case(
+        SKIPPING.format("['radiology-team', 'open-team', 'vpc-team']"),
+        SKIPPING.format("['radiology-team', 'vpc-team']"),
+    ),
+    "skipped where it fails": case(
+        TEAMS,
+        "for team in ['radiology-team', 'open-team']:\n    if gt.workteam(team).url_lock.source_ip:\n"
+        "        check.team_is_restricted(gt, team)\n    else:\n"
+        "        check.team_is_restricted.skip('it is being set up')",
+    ),
+    "a new check that nobody calls": case(OK, f"{OK}\ndef new():\n    check.team_is_restricted(gt, 'open-team')"),
     "the promise in a comment": case(TEAMS, TEAMS.replace(", 'open-team'", "") + "\n# the promise is below"),
 }  # fmt: skip
-FEW = ("assert a proof", "!prove", "%prove", "a list cut", "twins, one deleted", "a check file", "exec", "a plan")
+FEW = (
+    *("assert a proof", "!prove", "%prove", "a list cut", "twins, one deleted", "a check file", "exec", "a plan"),
+    *("is not None", "assert all of nothing", "skipped for another team", "if and print"),
+)
 """Those that run in the check tier; the others are slow."""
 
 GOOD: dict[str, Case] = {
@@ -265,6 +331,51 @@ GOOD: dict[str, Case] = {
     "plots and nothing else": case(("gt.plan(R)", "check.promise()")),
     "a program": case("!python beside.py", files=(SETUP + TEAMS,) * 2, name="beside.py"),
     "the same check twice": case((TEAMS, TEAMS)),
+    "a table of results": case(
+        "import pandas as pd\nteams = ('radiology-team', 'open-team')\n"
+        "results = [check.team_is_restricted.look(gt, t) for t in teams]\n"
+        "display(pd.DataFrame([r.to_dict() for r in results]))\nassert all(results)"
+    ),
+    "asserts in a loop": beside(f"for t in ['radiology-team', 'open-team']:\n    assert {LOCK.format('t')}, t"),
+    "a function with an assert": beside(
+        "def test_bucket(restriction):\n    proof = gt.prove(restriction)\n"
+        "    assert proof.proved, proof.counterexample\ntest_bucket(R)"
+    ),
+    "an open one, then a closed one": beside(
+        "one = gt.prove(Restriction(bucket='ml-artifacts', addresses='203.0.113.0/24'))\nprint(one.proved)\n"
+        "assert not one.proved\nassert gt.prove(R)"
+    ),
+    "an expected exception": beside(
+        "from gt_secure.errors import NotFound\ntry:\n    gt.workteam('nobody')\nexcept NotFound as error:\n"
+        "    print(error)\nelse:\n    raise AssertionError('it is there')"
+    ),
+    "gather": case(
+        "import asyncio\nawait asyncio.gather(*[asyncio.to_thread(check.team_is_restricted, gt, t) "
+        "for t in ('radiology-team', 'open-team')])"
+    ),
+    "partial": case(
+        "from functools import partial\nfor run in [partial(check.team_is_restricted, gt, 'open-team'), "
+        "partial(check.guard_is_in_place, gt, 'gt-images')]:\n    run()"
+    ),
+    "a class of tests": case(
+        "class Teams:\n    teams = ['radiology-team', 'open-team']\n    def run(self):\n"
+        "        for team in self.teams:\n            check.team_is_restricted(gt, team)\nTeams().run()"
+    ),
+    "a time and a temporary file": beside(
+        "import tempfile, time, pathlib\npath = pathlib.Path(tempfile.mkdtemp()) / f'plan-{time.time()}.json'\n"
+        "plan = gt.plan(R)\npath.write_text(str(plan.empty))\nassert path.exists() and plan.empty"
+    ),
+    "a probe of each address": beside(
+        f"{URL}for ip in ('198.51.100.9', '192.0.2.7'):\n    assert not gt.probe(url, ip).opened, ip"
+    ),
+    "autoreload and a plot": beside(
+        "%load_ext autoreload\n%autoreload 2\n%matplotlib inline\nimport matplotlib.pyplot as plt\nplt.plot([1, 2]);"
+    ),
+    "match and a walrus": case(
+        "match [t.name for t in gt.workteams() if 'open' in t.name]:\n    case [name]:\n"
+        "        if (result := check.team_is_restricted.look(gt, name)).passed:\n            print('fine')\n"
+        "        result.require()"
+    ),
 }  # fmt: skip
 
 
@@ -390,7 +501,7 @@ def test_a_few_mistakes_are_loud(rig: Rig) -> None:
 
 @pytest.mark.slow
 def test_every_mistake_is_loud(rig: Rig) -> None:
-    assert len(MISTAKES) >= 80
+    assert len(MISTAKES) >= 100
     assert silent(rig, list(MISTAKES)) == []
 
 
@@ -411,5 +522,5 @@ def red(rig: Rig, names: list[str]) -> list[str]:
 
 @pytest.mark.slow
 def test_notebooks_of_ordinary_habits_are_green(rig: Rig) -> None:
-    assert len(GOOD) >= 20
+    assert len(GOOD) >= 34
     assert red(rig, list(GOOD)) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import datetime as dt
 import json
@@ -10,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from gt_secure import check
+from gt_secure import Restriction, check
+from gt_secure.base import ledger
 from gt_secure.base.errors import InvalidInput
 from gt_secure.base.ledger import fingerprint
 from gt_secure.check.notebooks import write_promise
@@ -206,3 +208,126 @@ def test_a_computed_promise_is_not_kept(path: Path, arguments: str) -> None:
     book["cells"].append(code(f"check.promise({arguments})", 4))
     path.write_text(json.dumps(book))
     assert "written out, not computed" in check.no_code_cell_skipped.look(path).message
+
+
+def skipped(name: str, reason: str) -> dict[str, Any]:
+    return record("", name, reason, status="skipped")
+
+
+@pytest.mark.parametrize(("reason", "owed"), [
+    ("it is of the VPC", ["team_is_restricted(open-team) ran nowhere"]), ("open-team is not ready", []),
+])  # fmt: skip
+def test_a_skip_releases_the_subject_that_it_names(reason: str, owed: list[str]) -> None:
+    book = ran()
+    promise = promise_of(
+        {**book, "cells": [*book["cells"], code('check.promise(team_is_restricted=["open-team"])', 4)]}
+    )
+    other = TEAM.replace("open", "radiology")
+    book["cells"][1] = code(
+        other, 2, record(other, "team_is_restricted", "radiology-team"), skipped("team_is_restricted", reason)
+    )
+    assert unkept(book, promise) == owed
+    book["cells"][1] = code(other, 2, skipped("team_is_restricted", reason))
+    assert unkept(book, promise) == [], "for another mode, all of them are skipped"
+
+
+def test_a_check_of_two_regions_is_promised_for_each(path: Path) -> None:
+    book = ran()
+    loop = "for gt in regions:\n    check.guard_is_in_place(gt, 'gt-images')"
+    places = [record(loop, "guard_is_in_place", "gt-images", region=each) for each in ("us-east-1", "eu-west-1")]
+    book["cells"][2] = code(loop, 3, *places)
+    path.write_text(json.dumps(book))
+    assert write_promise(path).message == "Its last cell promises 3 checks."
+    saved = read(path)
+    assert "gt-images in 111122223333 eu-west-1" in "".join(saved["cells"][-1]["source"])
+    promise = promise_of(saved)
+    assert unkept(book, promise) == []
+    book["cells"][2]["outputs"] = places[:1]
+    assert unkept(book, promise) == ["guard_is_in_place(gt-images in 111122223333 eu-west-1) ran nowhere"]
+
+
+def test_a_merge_that_kept_the_cell_of_one_side_owes_the_metadata(path: Path) -> None:
+    write_promise(path)
+    book = read(path)
+    book["cells"][-1]["source"] = 'check.promise(guard_is_in_place=["gt-images"])'
+    run = ran()
+    del run["cells"][1]
+    assert "team_is_restricted(open-team) ran nowhere" in unkept(run, promise_of(book))
+
+
+ERROR = {"output_type": "error", "ename": "NameError", "evalue": "x", "traceback": []}
+
+
+def test_a_run_that_stopped_leaves_results_of_the_former_one(path: Path) -> None:
+    book = ran()
+    book["cells"][0] = code(IMPORT, 1, ERROR)
+    path.write_text(json.dumps(book))
+    assert "cell 0 ended with an error" in check.no_code_cell_skipped.look(path).message
+    book["cells"][0] = {**code("1 / 0", 1, ERROR), "metadata": {"tags": ["raises-exception"]}}
+    path.write_text(json.dumps(book))
+    assert check.no_code_cell_skipped(path), "it shows an error on purpose"
+
+
+def test_a_part_of_a_notebook_that_was_run_again_is_no_run(path: Path) -> None:
+    book = ran()
+    book["cells"][2]["outputs"] = [record(BUCKET, "guard_is_in_place", "gt-images", age_h=3)]
+    path.write_text(json.dumps(book))
+    assert "the checks of cell 2 ran before those above it" in check.no_code_cell_skipped.look(path).message
+
+
+ALWAYS = [
+    *("gt.prove(R) is not None", "gt.prove(R) != False", "[gt.prove(R)]", "(gt.prove(R), 'open')", "{'a': gt.plan(R)}"),
+    *("str(gt.prove(R))", "isinstance(gt.plan(R), object)", "f'{gt.prove(R)}'", "gt.prove(R) or True"),
+]
+"""Expressions that are true whatever the answer is."""
+FALLIBLE = [
+    *("gt.prove(R)", "gt.plan(R).empty is True", "gt.workforce() is not None", "len(gt.findings()) == 0", "n == 0"),
+    *("proof.counterexample is None", "gt.prove(R) or not ON_AWS", "all(gt.prove(r) for r in RS)"),
+]
+
+
+@pytest.mark.parametrize("test", [*ALWAYS, *FALLIBLE])
+def test_an_assert_that_cannot_fail_is_named(path: Path, test: str) -> None:
+    book = ran()
+    names = "proof = gt.prove(R)\nn = len(gt.findings())"
+    book["cells"][2:] = [code(names, 3), code(f"def run():\n    assert {test}\nrun()", 4)]
+    path.write_text(json.dumps(book))
+    result = check.no_code_cell_skipped.look(path)
+    assert (result.status == "failed") == (test in ALWAYS), result.message
+    assert ("cell 3: assert " in result.message) == (test in ALWAYS)
+
+
+class Shell:
+    ast_transformers: list[Any]
+
+
+def test_an_assert_is_recorded_with_its_subjects(monkeypatch: pytest.MonkeyPatch) -> None:
+    shell, found = Shell(), list[str]()
+    shell.ast_transformers = []
+    monkeypatch.setattr(ledger, "kernel_shell", lambda: shell)
+    monkeypatch.setattr(ledger, "record", lambda check, subject, status: found.append(f"{check} {status}: {subject}"))
+    ledger.watch_asserts()
+    ledger.watch_asserts()
+    [transformer] = shell.ast_transformers
+    gt = type("Gt", (), {"prove": lambda self, restriction: restriction.bucket == "gt-images"})()
+    names = {"gt": gt, "R": Restriction(bucket="gt-images", addresses="203.0.113.0/24")}
+
+    def run(source: str) -> list[str]:
+        found.clear()
+        exec(compile(ast.fix_missing_locations(transformer.visit(ast.parse(source))), "cell", "exec"), names)
+        return list(found)
+
+    assert run("assert gt.prove(R)") == ["asserts passed: gt.prove(R) [R: gt-images]"]
+    assert run("proof = gt.prove(R)\nassert proof") == ["asserts passed: proof []"]
+    assert run("TEAMS = ['a', 'b']\nassert all(gt.prove(R) for t in TEAMS)") == [
+        "asserts passed: all((gt.prove(R) for t in TEAMS)) [R: gt-images; TEAMS: a, b]"
+    ]
+    assert run("for r in (R, R):\n    assert gt.prove(r)") == ["asserts passed: gt.prove(r) [r: gt-images]"] * 2
+    assert run("url = 'https://b.example/?X-Amz-Signature=1'\nassert gt.prove(R) and url")[0].endswith("[R: gt-images]")
+    assert run("x = 1\nassert x\nassert R.bucket == 'gt-images'\nassert [gt.prove(R)]") == []
+    assert run("names = []\nassert all(gt.prove(n) for n in names)") == [
+        "asserts passed: all((gt.prove(n) for n in names)) [names: 0 values]"
+    ]
+    with pytest.raises(AssertionError):
+        run("R.__dict__['bucket'] = 'other'\nassert gt.prove(R)")
+    assert found == []

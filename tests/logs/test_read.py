@@ -18,8 +18,8 @@ import duckdb
 import numpy as np
 import pytest
 
-from gt_secure.base.errors import GtSecureError, InvalidInput, LogError, NotFound
-from gt_secure.logs import count_hits, read_hits
+from gt_secure.base.errors import GtSecureError, InvalidInput, LogError, MissingExtra, NotFound
+from gt_secure.logs import count_hits, read as reading, read_hits
 from gt_secure.logs.engines import duckdb_store
 from gt_secure.logs.engines.duckdb_store import Store, sweep
 from gt_secure.logs.ingest import arrow_stream, batching as packing, converted
@@ -453,3 +453,14 @@ def test_what_to_do_depends_on_what_happened(tmp_path: Path) -> None:
     with pytest.raises(LogError) as caught:
         count_hits(path, "key")
     assert caught.value.next_step == "Read an intact copy of the logs."
+
+
+@pytest.mark.parametrize("absent", [["duckdb"], ["duckdb", "numpy"]])
+def test_a_small_install_names_what_reads_logs(
+    absent: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "missing", lambda names: [each for each in names if each in absent])
+    (tmp_path / "a.log").write_text(LINE)
+    with pytest.raises(MissingExtra, match=f"Reading access logs needs {' and '.join(absent)}") as raised:
+        read_hits(tmp_path / "a.log")
+    assert raised.value.next_step == f"Run 'pip install --only-binary :all: {' '.join(absent)}'."

@@ -363,6 +363,28 @@ def test_the_action_runs_by_its_own_step(command: str, arguments: str, code: int
         assert (tmp_path / "summary").read_text().startswith(f"### gt-secure {command}\n")
 
 
+FORGED = "a finding\r### Proved\r\n\n<b>Proved</b>\n[x](y)\n| a | b |\n```\n"
+"""What somebody writes into a policy, so that the summary shows something else."""
+
+
+@pytest.mark.parametrize("lines", [1, 60_000])
+def test_the_summary_is_code_and_as_long_as_github_takes(lines: int, tmp_path: Path) -> None:
+    programs = tmp_path / "gt_secure" / "bin"
+    script(programs / "python", f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    script(programs / "gt-secure", f"#!{sys.executable} -I\nimport sys\nprint({FORGED * lines!r})\nsys.exit(2)\n")
+    files = {"GITHUB_OUTPUT": str(tmp_path / "output"), "GITHUB_STEP_SUMMARY": str(tmp_path / "summary")}
+    given = {"RUNNER_TEMP": str(tmp_path), "COMMAND": "prove", "ARGUMENTS": "", **files}
+    done = shell(["--noprofile", "--norc", "-eo", "pipefail", "-c", RUN["run"]], tmp_path, HOME=str(tmp_path), **given)
+    assert done.returncode == 2, done.stderr
+    summary = (tmp_path / "summary").read_bytes()
+    assert len(summary) < 1 << 20, "GitHub: workflow commands, adding a job summary"
+    first, *rest = summary.decode().split("\n")
+    assert first == "### gt-secure prove"
+    assert "\r" not in summary.decode()
+    shown = [line for line in rest if line and not line.startswith("    ")]
+    assert shown == (["The rest is in the log of this step."] if lines > 1 else [])
+
+
 def test_no_expression_of_the_action_is_in_a_script() -> None:
     """An expression in a script is a way in: inputs are passed in env."""
     for step in (INSTALL, RUN):
