@@ -23,7 +23,7 @@ from gt_secure.engine.access.vpc_endpoint import VpcEndpoint
 from gt_secure.engine.iam import three_valued
 from gt_secure.engine.iam.conditions import Condition
 from gt_secure.engine.iam.evaluate import evaluate
-from gt_secure.engine.iam.request_keys import KEYS, ConditionKey
+from gt_secure.engine.iam.request_keys import KEYS, ConditionKey, key_facts
 from gt_secure.engine.iam.variables import Filled, Template, Variable, Wild
 from support.random_accounts import BUCKET, NOW, OFFICE, OWN, VPCE, Account, Sampler, accounts
 
@@ -137,7 +137,7 @@ def holds(outcome: Outcome) -> None:
     assert outcome.counts["proved"] * 8 >= sum(outcome.counts[each] for each in ("proved", "not proved", "open"))
 
 
-QUICK = (1, 7, 15, 45, 57, 81, 96, 131, 169, 207, 219, 224, 234, 237, 242)
+QUICK = (1, 7, 15, 45, 57, 81, 96, 131, 169, 207, 219, 224, 234, 237, 242, 20032)
 """Accounts among which each fault below shows, and some whose guard is proved."""
 
 
@@ -184,11 +184,17 @@ def _empty_stands_for_every_value(patch: pytest.MonkeyPatch) -> None:
     patch.setitem(KEYS, "s3:requestobjecttagkeys", ConditionKey("s3:RequestObjectTagKeys"))
 
 
+def _ids_of_one_form(patch: pytest.MonkeyPatch) -> None:
+    for module in (three_valued, key_classes):
+        patch.setattr(module, "likes_of", lambda key: [key_facts(key).like])
+
+
 FAULTS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], int]] = {
     "a variable in a pattern is filled with anything": (_empty_stands_for_a_variable, 7),
     "values that senders settle meet no other key": (_no_values_of_senders, 15),
     "nobody has a name that a policy compares": (_no_signer_of_a_compared_name, 169),
     "an empty value stands for every value": (_empty_stands_for_every_value, 45),
+    "ids of roles are compared with no other key": (_ids_of_one_form, 20032),
 }
 """Each fault, and the account among the few in which it shows."""
 

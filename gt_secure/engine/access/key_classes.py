@@ -9,9 +9,9 @@ from itertools import product
 from typing import TypeAlias
 
 from ..iam.documents import Statement
-from ..iam.request_keys import ENDPOINT_KEYS, OF_ROLES, key_facts
+from ..iam.request_keys import ENDPOINT_KEYS, key_facts
 from ..iam.request_space import spend
-from ..iam.three_valued import key_values, may_be_empty, tied_keys
+from ..iam.three_valued import key_values, likes_of, may_be_empty, tied_keys
 from ..iam.variables import Filled, Keys, Template, Variable, Wild, is_fixed, split_wildcards, variable_keys
 from ..iam.wildcards import PatternMachine, Steps, TooManyClassesError, resource_steps, text_steps, witnesses
 
@@ -22,7 +22,9 @@ _SOME: Filled = (Wild.ONE, Wild.ANY)
 """A value that a variable may have, but for an empty one."""
 _UNNAMED = "zq"
 """A value that no policy names."""
-_MOST_FILLED = 200
+_MOST_FILLED, _MOST_LENGTH = 200, 40_000
+"""The most ways to fill a pattern, and the most text of all patterns: variables make more of it than a policy holds."""
+_TOO_MANY_VALUES = "The policies tell more values of policy variables apart than can be compared."
 _MATCHES = 8
 """Matches of a pattern that are about as much work as the decision of one condition."""
 
@@ -65,7 +67,7 @@ class KeyClasses:
         self.start = f"{bucket_arn}/"
         self.samples: tuple[str, ...] = ()
         try:
-            self.groups = list(dict.fromkeys(_groups(list(statements), known)))
+            self.groups = list(dict.fromkeys(_short_enough(_groups(list(statements), known))))
         except TooManyClassesError:
             self.groups, self.arns, self._machine, self._state = [], {}, PatternMachine([]), 0
             return
@@ -107,6 +109,15 @@ def _groups(statements: Sequence[Statement], known: Callable[[], Sequence[Keys]]
         yield from ((each,) for template in templates if not is_fixed(template) for each in _filled(template, values))
 
 
+def _short_enough(groups: Iterable[tuple[Filled, ...]]) -> Iterator[tuple[Filled, ...]]:
+    length = 0
+    for group in groups:
+        yield group
+        length += sum(len(part) if isinstance(part, str) else 1 for filled in group for part in filled)
+        if length > _MOST_LENGTH:
+            raise TooManyClassesError(_TOO_MANY_VALUES)
+
+
 def _values_of_variables(statements: Sequence[Statement], known: Callable[[], Sequence[Keys]]) -> dict[str, list[str]]:
     patterns = (pattern for statement in statements for pattern in statement.resources)
     parts = (part for pattern in patterns for part in pattern.template)
@@ -122,9 +133,8 @@ def _values(statements: Sequence[Statement], key: str, known: Sequence[Keys]) ->
     tied = tied_keys(statements, key)
     if tied & ENDPOINT_KEYS:
         raise TooManyClassesError("A policy names objects by the source of the request.")
-    likes = [key_facts(key).like, *([OF_ROLES] if key == "aws:userid" else [])]
     values = [value for each in sorted(tied) for value in _compared(statements, each, known)]
-    values += [*map(_unnamed, likes), ""]
+    values += [*map(_unnamed, likes_of(key)), ""]
     return [value for value in dict.fromkeys(values) if value or may_be_empty(key)]
 
 
@@ -147,7 +157,7 @@ def _filled(template: Template, values: Mapping[str, Iterable[str]]) -> Iterator
     names = sorted(variable_keys(template))
     combinations = [dict(zip(names, each, strict=True)) for each in product(*(values[name] for name in names))]
     if len(combinations) > _MOST_FILLED:
-        raise TooManyClassesError("The policies tell more values of policy variables apart than can be compared.")
+        raise TooManyClassesError(_TOO_MANY_VALUES)
     for each in combinations:
         yield tuple(each[part.key] if isinstance(part, Variable) else part for part in template)
     yield tuple(one for part in template for one in (_SOME if isinstance(part, Variable) else (part,)))

@@ -420,7 +420,7 @@ def signers_of(exposure: Exposure, principals: Principals | NotRead) -> Signers:
         every = (SigningPrincipal(each.arn, "signs", "unknown", depends_on=why) for each in principals.all)
         found = Signers.of(every, (*_assumed(locks), *principals.notes))
     else:
-        with limited_work(6 * MAX_WORK + len(principals.all) * _WORK_OF_EACH):
+        with limited_work(4 * MAX_WORK + len(principals.all) * _WORK_OF_EACH):
             found = _Search(exposure, principals).signers()
     found.bucket, found.key = locks.bucket, exposure.key
     return found

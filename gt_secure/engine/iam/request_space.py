@@ -17,6 +17,7 @@ from math import prod
 from operator import and_, or_
 from typing import Literal, NamedTuple, TypeAlias
 
+from ...base.groups import grouped
 from .request_keys import is_absent_for
 from .statement_table import DimensionValue, StatementTable, TablePart, View, mask_of
 from .wildcards import TooManyClassesError
@@ -31,13 +32,13 @@ MAX_CLASSES = 20_000
 MAX_SAMPLES = 500
 """The most values of a dimension that are tried where its classes are too many."""
 
-MAX_WORK = 150_000
+MAX_WORK = 60_000
 """The most conditions that are decided for one kind of request; beyond, only bounds are, as for too many classes.
 
 What cannot be left out counts too. Beyond twice as many the answer is unknown.
 """
-_PER_SPACE, _PER_STATEMENT = 200, 20
-"""Conditions whose decision is as much work as a space makes, and each statement in it."""
+_PER_SPACE, _PER_STATEMENT, _PER_CHOICE = 200, 20, 4
+"""Conditions whose decision is as much work as a space makes, each statement in it, and each choice or value."""
 
 
 @dataclass
@@ -143,7 +144,8 @@ class RequestSpace:
         self.base = base
         self.elsewhere = elsewhere
         most = max(dimensions, key=lambda each: len(each.settings), default=None)
-        charge(_PER_SPACE + _PER_STATEMENT * len(table.statements), most.name if most else "the policies")
+        size = _PER_STATEMENT * len(table.statements) + _PER_CHOICE * sum(len(each.settings) for each in dimensions)
+        charge(_PER_SPACE + size, most.name if most else "the policies")
         dimensions = [*dimensions, *map(_open_pattern, sorted(table.open_patterns))]
         moving = frozenset(key for dimension in dimensions for key in dimension.keys) | elsewhere
         fixed = mask_of((part for part in table.parts if not part.keys & moving), base)
@@ -230,6 +232,8 @@ class RequestSpace:
         group = next((group for group in self.groups if dimension in group.dimensions), None)
         if group is None or group.dimensions != [dimension] or group.bounded:
             return list(dimension.settings)
+        if not spend(len(dimension.settings) * len(group.parts)):
+            return list(dimension.settings)
         answers: dict[int, bool] = {}
         result = []
         for setting in dimension.settings:
@@ -254,11 +258,11 @@ class RequestSpace:
     def _fill(self, group: _Group) -> _Group:
         group.facts = [dimension for dimension in group.dimensions if not dimension.chosen]
         size = prod(len(dimension.settings) for dimension in group.dimensions)
-        if not 0 < size <= MAX_CLASSES or not spend(size * len(group.parts)):
+        if not 0 < size <= MAX_CLASSES or not spend(size * (len(group.parts) + _PER_CHOICE)):
             return self._loosen(group)
         chosen = [dimension for dimension in group.dimensions if dimension.chosen]
         ordered = [*group.facts, *chosen]
-        tables = [_masks_of_part(part, ordered, self.base) for part in group.parts]
+        tables = self._tables(group.parts, ordered)
         choices = [*product(*(range(len(dimension.settings)) for dimension in chosen))]
         for index in product(*(range(len(dimension.settings)) for dimension in group.facts)):
             masks: dict[int, tuple[int, ...]] = {}
@@ -270,6 +274,29 @@ class RequestSpace:
             named = {mask: _trail(ordered, at) for mask, at in masks.items()}
             group.table[index] = (_trail(group.facts, index), named)
         return group
+
+    def _tables(
+        self, parts: Iterable[TablePart], dimensions: Sequence[Dimension]
+    ) -> list[tuple[tuple[int, ...], dict[tuple[int, ...], int]]]:
+        """Return for parts that look at the same dimensions which these are, and the mask for each of their settings.
+
+        Spaces share those of parts that look at nothing else.
+        """
+        moving = frozenset(key for dimension in dimensions for key in dimension.keys)
+        by_places = grouped(
+            ((*(place for place, each in enumerate(dimensions) if each.keys & part.keys),), part) for part in parts
+        )
+        found = []
+        for places, alike in by_places.items():
+            own = [dimensions[place] for place in places]
+            asked = (*map(id, own), *map(id, alike))
+            if not all(part.keys <= moving for part in alike):
+                found.append((places, _masks(alike, own, self.base)))
+                continue
+            if asked not in self.table.shared:
+                self.table.shared[asked] = own, _masks(alike, own, self.base)
+            found.append((places, self.table.shared[asked][1]))
+        return found
 
     def _loosen(self, group: _Group) -> _Group:
         """Take the worst and the best for parts whose classes are too many, and beside the worst what was sampled."""
@@ -291,8 +318,9 @@ class RequestSpace:
         for place, settings in enumerate(values):
             others = [each[:1] for each in values]
             for choice in product(*others[:place], settings[:MAX_SAMPLES], *others[place + 1 :]):
-                view = reduce(View.with_setting, choice, self.base)
-                if all(is_absent_for(view.action, key) for key in facts):
+                action = next((each.action for each in choice if each.action), self.base.action)
+                if all(is_absent_for(action, key) for key in facts) and spend(len(group.parts)):
+                    view = reduce(View.with_setting, choice, self.base)
                     masks.setdefault(mask_of(group.parts, view) & self.settled, choice)
         return masks
 
@@ -306,18 +334,10 @@ def _trail(dimensions: Sequence[Dimension], index: Sequence[int]) -> SettingTrai
     return tuple(dimension.settings[number] for dimension, number in zip(dimensions, index, strict=True))
 
 
-def _masks_of_part(
-    part: TablePart, dimensions: Sequence[Dimension], base: View
-) -> tuple[tuple[int, ...], dict[tuple[int, ...], int]]:
-    """Return which dimensions a part looks at, by place, and its mask for each combination of their settings alone."""
-    places = tuple(place for place, dimension in enumerate(dimensions) if dimension.keys & part.keys)
-    table: dict[tuple[int, ...], int] = {}
-    for index in product(*(range(len(dimensions[place].settings)) for place in places)):
-        view = base
-        for place, number in zip(places, index, strict=True):
-            view = view.with_setting(dimensions[place].settings[number])
-        table[index] = part.mask(view)
-    return places, table
+def _masks(parts: Sequence[TablePart], dimensions: Sequence[Dimension], base: View) -> dict[tuple[int, ...], int]:
+    """Return the mask of parts for each combination of the settings of dimensions."""
+    indices = product(*(range(len(dimension.settings)) for dimension in dimensions))
+    return {each: mask_of(parts, reduce(View.with_setting, _trail(dimensions, each), base)) for each in indices}
 
 
 class _Classes(NamedTuple):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .conditions import Condition
 from .documents import Statement
@@ -90,7 +90,7 @@ class StatementTable:
         self.statements: list[tuple[int, Layer, Statement]] = []
         self.every_statement: list[Statement] = []
         self.open_patterns: set[str] = set()
-        self.pools: dict[object, tuple[Keys, list[str]]] = {}
+        self.shared: dict[object, Any] = {}  # what the spaces of different sources have in common
         self._next = 0
         self._granting: dict[str, int] = {"direct": 0, "role": 0, "account": 0}
         self._denies = 0

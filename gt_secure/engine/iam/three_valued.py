@@ -9,6 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import lru_cache
 from itertools import chain, combinations
 from types import MappingProxyType
 
@@ -18,7 +19,15 @@ from .facts import Values
 from .operators import policy_network, read_date, read_number
 from .principals import Caller
 from .request import Compiled, Request
-from .request_keys import ANONYMOUS, ENDPOINT_KEYS, ConditionKey, is_multivalued, is_principal_key, key_facts
+from .request_keys import (
+    ANONYMOUS,
+    ENDPOINT_KEYS,
+    OF_ROLES,
+    ConditionKey,
+    is_multivalued,
+    is_principal_key,
+    key_facts,
+)
 from .request_space import MAX_SAMPLES, Dimension, RequestSpace
 from .statement_table import DimensionValue, StatementTable, View
 from .variables import (
@@ -135,31 +144,35 @@ def fact(
     if are_mixed(own):
         return Dimension(about.name, frozenset({key}), (), chosen)
     try:
-        values = key_values(about, own, extra=variable_values(table, key, texts, known))
+        extra = variable_values(table, key, texts, known)
+        asked = (key, about, chosen, *extra)
+        if asked not in table.shared:
+            table.shared[asked] = _of_values(about, key, key_values(about, own, extra=extra), chosen)
+        dimension: Dimension = table.shared[asked]
+        return dimension
     except TooManyClassesError as error:
         samples = tuple(DimensionValue({key: (text,)}, label=about.name) for text in error.texts)
         return Dimension(about.name, frozenset({key}), (), chosen, samples if chosen and error.key == key else ())
-    return Dimension(
-        about.name,
-        frozenset({key}),
-        tuple(DimensionValue({key: value} if value else {}, label=about.name) for value in values),
-        chosen,
-    )
+
+
+def _of_values(about: ConditionKey, key: str, values: Iterable[Values], chosen: bool) -> Dimension:
+    settings = tuple(DimensionValue({key: value} if value else {}, label=about.name) for value in values)
+    return Dimension(about.name, frozenset({key}), settings, chosen)
 
 
 def variable_values(table: StatementTable, key: str, texts: Iterable[str], known: Keys) -> list[str]:
     """Return values of a key with which policy variables of it, or of what it is compared with, match and do not."""
     tied = tied_keys(table.every_statement, key)
     asked = (frozenset(tied), tuple(texts), id(known))
-    if asked not in table.pools:  # the keys of a tie have one pool
-        table.pools[asked] = known, _pool(table, tied, asked[1], known)
-    pool = table.pools[asked][1]
+    if asked not in table.shared:  # the keys of a tie have one pool
+        table.shared[asked] = known, _pool(table, tied, asked[1], known)
+    pool: list[str] = table.shared[asked][1]
     if len(tied) == 1:
         return pool
     return [*pool, *_composed(table, key, pool), *_inside(table, key, pool)]
 
 
-def _pool(table: StatementTable, tied: set[str], texts: Sequence[str], known: Keys) -> list[str]:
+def _pool(table: StatementTable, tied: set[str], texts: tuple[str, ...], known: Keys) -> list[str]:
     """Return the values that tied keys have, or can be compared with."""
     pool = dict.fromkeys(value for each in sorted(tied) for value in _resource_values(table, each, texts))
     if len(tied) == 1:
@@ -168,7 +181,7 @@ def _pool(table: StatementTable, tied: set[str], texts: Sequence[str], known: Ke
         literals = (value for condition in conditions_on(table, each) for value in condition.values)
         pool.update(dict.fromkeys(value for value in literals if not set("*?$") & set(value)))
         pool.update(dict.fromkeys(_defaults(conditions_on(table, each))))
-        pool.update(dict.fromkeys((*known.get(each, ()), _sample(key_facts(each).like), f"zq{number}")))
+        pool.update(dict.fromkeys((*known.get(each, ()), *map(_sample, likes_of(each)), f"zq{number}")))
     pool["zq"] = None
     return list(pool)
 
@@ -199,8 +212,15 @@ def tied_keys(statements: Iterable[Statement], key: str) -> set[str]:
     return tied
 
 
-def _resource_values(table: StatementTable, key: str, texts: Sequence[str]) -> Iterator[str]:
-    """Yield what a variable in a resource pattern would have to be, and something else."""
+def _resource_values(table: StatementTable, key: str, texts: tuple[str, ...]) -> list[str]:
+    """Return what a variable in a resource pattern would have to be, and something else: all sources ask the same."""
+    if (key, texts) not in table.shared:
+        table.shared[key, texts] = list(dict.fromkeys(_in_patterns(table, key, texts)))
+    values: list[str] = table.shared[key, texts]
+    return values
+
+
+def _in_patterns(table: StatementTable, key: str, texts: Sequence[str]) -> Iterator[str]:
     ordered = sorted(texts)
     for statement in table.every_statement:
         for pattern in statement.resources:
@@ -251,6 +271,11 @@ def _filled(template: Template, token: str) -> str:
     return "".join(part if isinstance(part, str) else token if isinstance(part, Variable) else "z" for part in template)
 
 
+def likes_of(key: str) -> list[str]:
+    """Return patterns of the values of a key, one for each kind of signer whose values are unlike those of others."""
+    return [key_facts(key).like, *([OF_ROLES, *ANONYMOUS["aws:principalaccount"]] if key == "aws:userid" else [])]
+
+
 def _sample(like: str) -> str:
     return "".join(part if isinstance(part, str) else "7" for part in split_wildcards(like))
 
@@ -286,6 +311,7 @@ def _between(head: Filled, tail: Filled, text: str) -> Iterator[str]:
     yield from (text[start:end] for start in starts for end in ends if 0 <= end - start <= _LONGEST_CAPTURE)
 
 
+@lru_cache(maxsize=1024)
 def may_be_empty(key: str) -> bool:
     """Return whether requests can have a key with an empty value, as a tag may have."""
     facts = key_facts(key)

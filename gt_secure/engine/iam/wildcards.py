@@ -142,6 +142,8 @@ def arn_glob(parts: Filled) -> TextMatcher | None:
 
 
 MAX_STATES = 4000
+_MOST_BITS, _BITS_OF_STEP = 1_000_000_000, 5000
+"""The most bits that are moved for the texts of patterns, and those that are as much work as a step of few patterns."""
 _FRESH = "zqxjkvwyu0123456789ZQXJKVWY_~"
 
 
@@ -224,11 +226,13 @@ def _witnesses(
     start = (machine.start, False)
     nodes = {start}
     waiting = deque([(start, "")])
+    most = _MOST_BITS // (_BITS_OF_STEP + machine.size)
     while waiting:
         (state, is_new), text = waiting.popleft()
         if state & machine.domain_end:
             texts.setdefault((machine.matching(state), is_new), text)
         for character in machine.following(state, fresh):
+            most -= 1
             target = machine.step(state, character)
             if not target & machine.domain:
                 continue
@@ -236,7 +240,7 @@ def _witnesses(
             if node not in nodes:
                 nodes.add(node)
                 waiting.append((node, text + character))
-                if len(nodes) > MAX_STATES:
+                if len(nodes) > MAX_STATES or most < 0:
                     samples = _samples(groups, domain, alphabet) if len(groups) > 1 else ()
                     return (*[*texts.values()][:_MOST_SAMPLES], *samples), False
     return tuple(texts.values()), True
@@ -273,26 +277,28 @@ class PatternMachine:
         self.literals: dict[str, int] = {}
         self._one = self._one_no_colon = self._many = self._many_no_colon = 0
         self.start = 0
-        self._ends: list[int] = []
+        self._group_at: dict[int, int] = {}
+        self._ends = 0
         self._settling: dict[int, tuple[int, int]] = {}
         self._any_settling = 0
         offset = 0
-        for group in groups:
-            begin, ends, settling = offset, 0, 0
+        for number, group in enumerate(groups):
+            begin, settling = offset, 0
             for steps in group:
                 self.start |= 1 << offset
                 for index, step in enumerate(steps):
                     self._add(step, 1 << (offset + index))
-                ends |= 1 << (offset + len(steps))
+                self._group_at[offset + len(steps)] = number
+                self._ends |= 1 << (offset + len(steps))
                 if steps and isinstance(last := steps[-1], Gap) and last.many and last.colons:
                     settling |= 1 << (offset + len(steps) - 1)
                 offset += len(steps) + 1
-            self._ends.append(ends)
             first, every = settling & -settling, ((1 << offset) - 1) ^ ((1 << begin) - 1)
             self._settling.update((1 << at, (every, first | (first << 1))) for at in _places(settling))
             self._any_settling |= settling
-            if len(self._ends) == 1:
-                self.domain_end, self.domain = ends, (1 << offset) - 1
+            if not number:
+                self.domain_end, self.domain = self._ends, (1 << offset) - 1
+        self.size, self._groups = offset, len(groups)
         self.start = self._spread(self.start)
 
     def _add(self, step: str | Gap, bit: int) -> None:
@@ -307,7 +313,10 @@ class PatternMachine:
 
     def matching(self, state: int) -> tuple[bool, ...]:
         """Return for each group whether one of its patterns matches the text that leads to a state."""
-        return tuple([state & ends != 0 for ends in self._ends])
+        found = [False] * self._groups
+        for at in _places(state & self._ends):
+            found[self._group_at[at]] = True
+        return tuple(found)
 
     def state_of(self, text: str) -> int:
         """Return the state to which a text leads."""

@@ -9,6 +9,7 @@ import pytest
 from gt_secure.base.network import parse_network
 from gt_secure.engine.access import Exposure, locks_of_files
 from gt_secure.engine.access.proof import Claim, prove
+from gt_secure.engine.iam import Policies, Request, evaluate
 
 ACCOUNT, OTHER, OUTSIDE = "111122223333", "444455556666", "198.51.100.9"
 ARN = "arn:aws:s3:::gt-images"
@@ -59,6 +60,23 @@ def test_a_grant_of_keys_with_a_variable_to_others_is_not_proved(variable: str, 
 
 TIED = ("s3:ExistingObjectTag/owner", "aws:PrincipalTag/t", "aws:Referer", "aws:UserAgent", "s3:prefix", "aws:username")
 OPERATORS = ("StringNotEquals", "StringNotLike", "StringNotEqualsIgnoreCase", "StringNotEqualsIfExists")
+
+
+@pytest.mark.parametrize("is_variable", [False, True])
+@pytest.mark.parametrize("key", ["s3:ExistingObjectTag/owner", "aws:Referer", "aws:UserAgent", "aws:PrincipalTag/t"])
+def test_the_id_of_a_signer_may_be_equal_to_another_key(key: str, is_variable: bool) -> None:
+    """An id of a role has a form of its own, and AWS documents none for requests that nobody signed."""
+    compared = {"aws:userid": f"${{{key}}}"} if is_variable else {key: "${aws:userid}"}
+    document = policy(
+        statement("Deny", {**ELSEWHERE, "StringNotEquals": compared}),
+        statement("Allow", Action="s3:GetObject", Resource=f"{ARN}/*"),
+    )
+    exposure = Exposure(locks_of_files("gt-images", document, ACCOUNT), "scans/1.png")
+    kinds = ["presigned", "header", *(["anonymous"] if "Principal" not in key else [])]
+    assert "refused" not in [exposure.at(OUTSIDE, kind).answer for kind in kinds]
+    context = {"aws:SourceIp": OUTSIDE}
+    request = Request("s3:GetObject", f"{ARN}/scans/1.png", "*", context, ACCOUNT, ("aws:userid", key))
+    assert evaluate(request, Policies(resource=document)).decision == "unknown"
 
 
 NEVER_EQUAL = {("aws:username", "aws:PrincipalArn"): "no name holds a colon"}
