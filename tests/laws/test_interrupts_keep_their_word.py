@@ -44,7 +44,7 @@ KINDS = ("apply", "undo", "resume", "revoke", "beside")
 def start_policy(kind: str) -> str:
     """Return the policy before a change."""
     policy = FOREIGN
-    for prefix in ("a/", "a/x/", "b/", "c/", "") if kind == "beside" else ():
+    for prefix in ("a/", "a/x/", "b/", "c/", "d/") if kind == "beside" else ():
         guard = build_guard(BUCKET, prefix=prefix, networks=["203.0.113.0/24"], endpoints=["vpce-0a1b2c3d"])
         policy = merge_guards(policy, guard, 900 if prefix == "b/" else None)
     return policy
@@ -62,7 +62,7 @@ class Scene:
         self.plan: Plan = (
             plan_revoke(account.aws, revoked_before(BUCKET, "1h"))
             if kind == "revoke"
-            else plan(account.aws, Restriction(bucket=BUCKET, prefix="d/", addresses=["192.0.2.0/24"], age_limit="15m"))
+            else plan(account.aws, Restriction(bucket=BUCKET, prefix="scans/", addresses=["203.0.113.0/24"]))
             if kind == "beside"
             else plan(account.aws, Restriction(TEAM, addresses=["203.0.113.0/24"], bucket=BUCKET, url_lock=False))
             if kind != "apply"
