@@ -499,6 +499,8 @@ class Connection:
 
         Parameters
         ----------
+        bucket : str, optional
+            A bucket; ``s3://bucket/prefix`` names one of several guards.
         lists : str or iterable of str
             Names of lists that AWS keeps (``pl-…``, ``wafv2:ipset/…``), written in place of their ranges.
 
@@ -507,7 +509,7 @@ class Connection:
         NotFound
             If the bucket has no guard.
         InvalidInput
-            If a list has a range that the current locks do not list.
+            If a list has a range that the current locks do not list, or which of several guards is meant is not clear.
 
         Examples
         --------
@@ -725,7 +727,7 @@ class Connection:
     ) -> Findings:
         """Look for what defeats, weakens or breaks a restriction of a team, its workforce and a bucket.
 
-        The guard is compared with the restriction that the journal has as applied to the bucket.
+        Each guard is compared with the restriction that the journal has as applied to its prefix of the bucket.
 
         Parameters
         ----------
@@ -744,7 +746,8 @@ class Connection:
         supplied = iam.supplied_facts(self.context)
         name, prefix = (None, "") if bucket is None else place_of(bucket)
         state = self._beside(team=team, bucket=name, supplied=supplied, needs=account.FINDINGS)
-        state = replace(state, wanted=changes.wanted_on(self.aws, self.journal, state), prefix=prefix)
+        wanted, *others = *changes.wanted_on(self.aws, self.journal, state), None
+        state = replace(state, wanted=wanted, wishes=tuple(filter(None, others)), prefix=prefix)
         with self._hits_of(logs) as hits:
             state = findings.with_url_ages(state, hits)
             if principals is not False:

@@ -23,7 +23,7 @@ from ..engine.access.locks import EffectiveLocks
 from ..engine.access.proof import Claim, Proof
 from ..engine.access.request_kinds import KINDS
 from ..engine.access.source_sets import Row, SourceSet
-from ..engine.policies.bucket_guard import find_guard
+from ..engine.policies.bucket_guard import find_guards
 from .locks import locks_of
 from .state import State
 
@@ -40,6 +40,8 @@ _CHIPS: Mapping[AccessTone, tuple[Tone, str]] = {
 }
 _ASKED = {KINDS[name][2] for name in KINDS_OF_ACCESS}
 _WRITTEN_OUT = 2
+_LISTED = 4
+"""Prefixes that a sentence asks about and writes out, each with its list."""
 _ANY_ROLE = "/some-role/"
 """Part of the name of a signer who stands for any role of the account."""
 
@@ -96,7 +98,7 @@ def access_to(state: State, prefix: str = "") -> BucketAccess:
 def access_under(locks: EffectiveLocks, prefix: str = "", *, parts: Iterable[str] = ()) -> BucketAccess:
     """Return who can open the objects of a bucket under some locks.
 
-    ``parts`` are prefixes to name where not all objects are protected, beside that of the guard.
+    ``parts`` are prefixes to name where not all objects are protected, beside those of the guards.
     """
     scope = _Objects(locks, prefix)
     if reason := scope.exposure.undecided:
@@ -175,11 +177,13 @@ def _open(scope: _Objects, parts: Iterable[str]) -> BucketAccess:
         downloads = _together(scope.rows[name].opened for name in DOWNLOADS)
         text = f"Downloads of {scope.name}: only {_named(downloads)}. Uploads: anyone with an upload URL or form."
         return BucketAccess("part", text, _named(downloads))
-    for part in dict.fromkeys(parts):
-        inside = _Objects(scope.locks, part)
-        if inside.is_good:
-            text = f"Objects under {_short(part)}: only {inside.allowed}. Other objects of {scope.name}: {who}."
-            return BucketAccess("part", text, inside.allowed)
+    asked = list(dict.fromkeys(parts))
+    inner = [inside for part in asked[:_LISTED] if (inside := _Objects(scope.locks, part)).is_good]
+    if inner:
+        more = f" {count(len(asked) - _LISTED, 'more guard')}." if len(asked) > _LISTED else ""
+        lists = [f"Objects under {_short(inside.prefix)}: only {inside.allowed}." for inside in inner]
+        text = f"{' '.join(lists)}{more} Other objects of {scope.name}: {who}."
+        return BucketAccess("part", text, _named(_together(inside.opened for inside in inner)))
     opened = [key for key in scope.exposure.keys if _is_open(scope.locks, key)]
     if opened and len(opened) < len(scope.exposure.keys):
         text = f'Some objects of {scope.name}, such as "{_short(opened[0])}": {who}.'
@@ -194,12 +198,11 @@ def _is_open(locks: EffectiveLocks, key: str) -> bool:
 
 
 def _guarded(locks: EffectiveLocks) -> tuple[str, ...]:
-    """Return the prefix of our guard; whether it is protected is asked, not assumed."""
+    """Return the prefixes of our guards; whether they are protected is asked, not assumed."""
     try:
-        guard = find_guard(locks.policy) if isinstance(locks.policy, str) else None
+        return tuple(each.prefix for each in find_guards(locks.policy)) if isinstance(locks.policy, str) else ()
     except PolicyError:
         return ()
-    return () if guard is None else (guard.prefix,)
 
 
 def _action(case: Mapping[str, Any]) -> str:

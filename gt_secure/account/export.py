@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ..aws.buckets import whole_bucket
+from ..aws.buckets import place_of, whole_bucket
 from ..aws.client import Aws
 from ..aws.managed_lists import read_lists
 from ..aws.teams import Workforce, Workteam, check_team_name, team_here
@@ -13,7 +13,16 @@ from ..base.network import IPNetwork, collapse, outside, parse_stored_cidrs, sub
 from ..base.text import count, some
 from ..engine.access.part import Part
 from ..engine.policies.age_limit import SIGV2_SID, age_text
-from ..engine.policies.bucket_guard import Guard, covered_objects, find_guard, own_statements
+from ..engine.policies.bucket_guard import (
+    REVOKE,
+    Guard,
+    covered_prefixes,
+    find_guard,
+    find_guards,
+    find_sid,
+    own_kind,
+    own_statements,
+)
 from ..engine.policies.signer_limit import SignerLimit, find_signer_limit
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
@@ -30,17 +39,26 @@ def current_restriction(
     """Read the locks of a team and a bucket as a restriction; see :meth:`gt_secure.Connection.export`.
 
     The notices name what a restriction cannot say, such as a portal list that differs from that of the guard.
+    ``s3://bucket/prefix`` asks for the guard of a prefix, where the bucket has several.
     """
     if team is None and bucket is None:
         raise InvalidInput(
             "Neither a team nor a bucket is given.", next_step="Pass team=, bucket= or both.", field="team"
         )
     names = split_lists((), [lists] if isinstance(lists, str) else lists)[0]
+    bucket, prefix = (None, "") if bucket is None else place_of(bucket)
     state = _state_of(aws, team, bucket)
     policy = None if state.bucket is None else state.bucket.policy.value
-    guard, limit = find_guard(policy), find_signer_limit(policy)
-    version = own_statements(policy).get(SIGV2_SID) if guard is None or guard.age_limit_s is None else None
+    own = own_statements(policy)
+    prefix = prefix or _only_prefix(policy, bucket)
+    others = [each.objects for each in find_guards(policy) if each.prefix != prefix]
+    guard, limit = find_guard(policy, prefix), find_signer_limit(policy, prefix)
+    sid = find_sid(own, SIGV2_SID, prefix) if guard is None or guard.age_limit_s is None else None
+    version = None if sid is None else own[sid]
     notices: list[Notice] = []
+    if others:
+        fix = f"Export each by its prefix: s3://{bucket}/PREFIX."
+        notices.append(Notice("other-guards", "info", f"The bucket has other guards, of {some(others)}.", fix))
     url_lock = _url_lock(state.team.value, notices)
     ranges = _portal_ranges(state.workforce, guard, notices)
     addresses = parse_stored_cidrs(ranges) if guard is None else collapse(guard.networks)
@@ -50,11 +68,26 @@ def current_restriction(
         "url_lock": url_lock,
         "portal_lock": True if ranges else None,
         "bucket": bucket,
-        **_fields_of_policy(guard, limit, None if version is None else covered_objects(version)[2]),
+        **_fields_of_policy(guard, limit, prefix, version_4_only=version is not None),
     }
     if (state.team.value, guard, limit, version) == (None,) * 4:
-        raise NotFound(f"The policy of {bucket} has no guard of ours.", next_step="Plan one first.")
+        where = f" for {prefix}" if prefix else ""
+        raise NotFound(f"The policy of {bucket} has no guard of ours{where}.", next_step="Plan one first.")
     return Restriction.from_dict(wanted), notices
+
+
+def _only_prefix(policy: str | None, bucket: str | None) -> str:
+    """Return the prefix of the guard and limits of a bucket; raises InvalidInput if they are of several prefixes."""
+    own = own_statements(policy)
+    kinds = ("", REVOKE)
+    prefixes = {prefix for sid in own if own_kind(sid) not in kinds for prefix in covered_prefixes(own[sid])}
+    if len(prefixes) > 1 and "" not in prefixes:
+        raise InvalidInput(
+            f"{bucket} has guards or limits for {some(sorted(prefixes))}, and a restriction is for one prefix.",
+            next_step=f"Name one: s3://{bucket}/{min(prefixes)}.",
+            field="bucket",
+        )
+    return min(prefixes, key=len, default="")
 
 
 def _state_of(aws: Aws, team: str | None, bucket: str | None) -> State:
@@ -86,15 +119,16 @@ def _portal_ranges(workforce: Part[Workforce], guard: Guard | None, notices: lis
     return ranges
 
 
-def _fields_of_policy(guard: Guard | None, limit: SignerLimit | None, version_4_of: str | None) -> dict[str, object]:
-    """Return the fields that the bucket's policy decides, except the addresses.
+def _fields_of_policy(
+    guard: Guard | None, limit: SignerLimit | None, prefix: str, *, version_4_only: bool
+) -> dict[str, object]:
+    """Return the fields that the bucket's policy decides for a prefix, except the addresses.
 
-    ``version_4_of`` is the prefix of a version limit that stands alone.
+    ``version_4_only``: a version limit stands alone.
     """
-    prefix = guard.prefix if guard is not None else limit.prefix if limit is not None else version_4_of or ""
     signers = {
         "signers": None if limit is None else list(limit.signers),
-        "version_4_only": True if version_4_of == prefix else None,
+        "version_4_only": True if version_4_only else None,
         "prefix": prefix,
     }
     if guard is None:

@@ -192,8 +192,9 @@ class State:
     of human-review workflows (Amazon A2I) that use it, ``evaluations`` those of evaluation jobs of Bedrock that run and
     use such a workflow. ``principals`` are read only for the question who signs. ``facts`` are values of condition keys
     that were supplied, or that a policy asks for and this role can read. ``wanted`` is what is wanted, for findings
-    that compare the account with it. ``prefix`` is that of the objects that findings are about; empty for all. ``raw``
-    has the writable parts as AWS returned them: ``team``, ``workforce``, ``policy``.
+    that compare the account with it, and ``wishes`` are those for other prefixes of the bucket. ``prefix`` is that of
+    the objects that findings are about; empty for all. ``raw`` has the writable parts as AWS returned them: ``team``,
+    ``workforce``, ``policy``.
     """
 
     region: str
@@ -217,6 +218,7 @@ class State:
     organization: Organization = field(default_factory=Organization)
     facts: Facts = field(default_factory=Facts)
     wanted: Restriction | None = None
+    wishes: tuple[Restriction, ...] = ()
     prefix: str = ""
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
 

@@ -6,21 +6,28 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from ..account.state import OtherTeam, State
-from ..base.errors import PolicyError
+from ..base.errors import InvalidInput, PolicyError
 from ..base.network import all_private, parse_stored_cidrs
+from ..base.text import some
 from ..engine.access.part import Part
 from ..engine.policies.age_limit import SIGV2_SID, build_version_limit
 from ..engine.policies.bucket_guard import (
+    GUARD_SID,
     GUARD_SIDS,
     SIGNERS_SID,
     UPLOAD,
     Guard,
     build_guard,
+    covered_prefixes,
     find_guard,
-    merge_guard,
+    find_guards,
+    find_sid,
     merge_guards,
+    own_kind,
     own_statements,
     prefix_resource,
+    put_statement,
+    remove_kinds,
     remove_statements,
 )
 from ..engine.policies.equivalence import statements_equal
@@ -29,7 +36,7 @@ from ..engine.policies.signer_limit import build_signer_limit, find_signer_limit
 from ..engine.policies.url_lock import UrlLock
 from ..restriction.model import Restriction, UrlLockMode
 from .change import Call, Change
-from .targets import BucketGuard, TeamUrlLock, WorkforcePortal
+from .targets import BucketGuard, TeamUrlLock, WorkforcePortal, policy_words
 
 T = TypeVar("T")
 _EMPTY = '{"Version":"2012-10-17","Statement":[]}'
@@ -65,9 +72,29 @@ def _fitting(restriction: Restriction, state: State) -> UrlLockMode:
     return "VpcSourceIp" if closed and not restriction.addresses else "SourceIp"
 
 
-def existing_guard(state: State) -> Guard | None:
-    """Return the guard in the bucket's current policy; None without a bucket or guard."""
-    return find_guard(state.bucket.policy.value) if state.bucket is not None else None
+def existing_guard(wish: Restriction, state: State) -> Guard | None:
+    """Return the guard of a restriction in the bucket's current policy; None without a bucket or guard."""
+    policy = None if state.bucket is None else state.bucket.policy.value
+    return find_guard(policy, changed_prefix(wish, policy))
+
+
+def changed_prefix(wish: Restriction, policy: str | None, kind: str = GUARD_SID) -> str:
+    """Return the prefix of the statement of ours that a restriction changes: its own.
+
+    To remove one that has no other beside it, its prefix need not be named. Raises InvalidInput where it has.
+    """
+    wanted = {GUARD_SID: wish.guard, SIGNERS_SID: wish.signers, SIGV2_SID: wish.version_4_only}[kind]
+    own = own_statements(policy)
+    if wanted or wanted is None or wish.prefix or find_sid(own, kind, "") is not None:
+        return wish.prefix
+    prefixes = [prefix for sid in own if own_kind(sid) == kind for prefix in covered_prefixes(own[sid])]
+    if len(prefixes) > 1:
+        raise InvalidInput(
+            f"{wish.bucket} has {len(prefixes)} of this kind, for objects under {some(prefixes)}.",
+            next_step="Name the prefix of the one to remove (prefix=, --prefix).",
+            field="prefix",
+        )
+    return prefixes[0] if prefixes else ""
 
 
 def _guard_change(wish: Restriction, state: State) -> Change[str | None] | None:
@@ -81,12 +108,13 @@ def _guard_change(wish: Restriction, state: State) -> Change[str | None] | None:
         return None
     target = BucketGuard(state.bucket.name, state.bucket.region)
     names = wish.allowed_names if wish.lists and wish.guard else ()
+    prefix = changed_prefix(wish, before)
     return Change(
         target=target,
         before=before,
         after=after,
-        before_text=target.words(before),
-        after_text=target.words(after, names) + expired_text(ended),
+        before_text=policy_words(before, prefix),
+        after_text=policy_words(after, prefix, names) + expired_text(ended),
         affects=_bucket_affects(state),
         calls=policy_calls(state.partition, target.name, after),
         seconds_typical=2,
@@ -104,13 +132,15 @@ def policy_calls(partition: str, bucket: str, policy: str | None) -> tuple[Call,
 
 
 def _with_guard(wish: Restriction, state: State, policy: str | None) -> str | None:
-    bucket, guard = state.bucket, find_guard(policy)
+    bucket, guard = state.bucket, find_guard(policy, wish.prefix)
     assert bucket is not None
     if not wish.guard:
-        return policy if wish.guard is None or policy is None else remove_statements(policy, reversed(GUARD_SIDS))
+        remains = wish.guard is None or policy is None
+        return policy if remains else remove_kinds(policy or "", GUARD_SIDS, changed_prefix(wish, policy))
     reads = wish.guard == "reads"
     wanted = (wish.prefix, wish.addresses, wish.endpoints, wish.age_limit_s, reads)
-    if guard is not None and not guard.drifted:
+    is_only = [each.prefix for each in find_guards(policy)].count(wish.prefix) == 1
+    if is_only and guard is not None and not guard.drifted:
         admitted = (guard.prefix, guard.networks, guard.endpoints, guard.age_limit_s, guard.reads)
         if admitted == wanted:
             return policy
@@ -126,16 +156,19 @@ def _with_guard(wish: Restriction, state: State, policy: str | None) -> str | No
 
 
 def _with_signers(wish: Restriction, state: State, policy: str | None) -> str | None:
-    bucket, limit = state.bucket, find_signer_limit(policy)
+    bucket, limit = state.bucket, find_signer_limit(policy, wish.prefix)
     assert bucket is not None
     if not wish.signers:
-        return policy if wish.signers is None or policy is None else remove_statements(policy, [SIGNERS_SID])
+        remains = wish.signers is None or policy is None
+        return (
+            policy if remains else remove_kinds(policy or "", (SIGNERS_SID,), changed_prefix(wish, policy, SIGNERS_SID))
+        )
     if limit is not None and not limit.drifted and (limit.prefix, limit.signers) == (wish.prefix, wish.signers):
         return policy
     statement = build_signer_limit(
         bucket.name, wish.signers, state.account_id, prefix=wish.prefix, partition=state.partition
     )
-    return merge_guard(policy, statement)
+    return put_statement(policy, statement, wish.prefix)
 
 
 def _with_version(wish: Restriction, state: State, policy: str | None) -> str | None:
@@ -143,12 +176,15 @@ def _with_version(wish: Restriction, state: State, policy: str | None) -> str | 
     if wish.version_4_only is None or state.bucket is None:
         return policy
     if not wish.version_4_only:
-        return policy if policy is None else remove_statements(policy, [SIGV2_SID])
+        prefix = changed_prefix(wish, policy, SIGV2_SID)
+        return policy if policy is None else remove_kinds(policy, (SIGV2_SID,), prefix)
     resource = prefix_resource(state.partition, state.bucket.name, wish.prefix)
     covered: dict[str, object] = {"NotAction": UPLOAD} if wish.guard == "reads" else {"Action": "s3:*"}
     statement = build_version_limit({**covered, "Resource": resource})
-    is_there = statements_equal(own_statements(policy).get(SIGV2_SID), statement)
-    return policy if is_there else merge_guard(policy, statement)
+    own = own_statements(policy)
+    sid = find_sid(own, SIGV2_SID, wish.prefix)
+    is_there = sid is not None and statements_equal({**own[sid], "Sid": SIGV2_SID}, statement)
+    return policy if is_there else put_statement(policy, statement, wish.prefix)
 
 
 def _merged(before: str | None, statement: Mapping[str, object], age_limit_s: int | None) -> str:

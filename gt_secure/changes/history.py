@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,12 +20,15 @@ from ..account.state import State
 from ..aws.buckets import bucket_region, whole_bucket
 from ..aws.client import Aws
 from ..aws.teams import TeamLike, check_team_name, get_workteam, team_here
-from ..base.errors import GtSecureError, InvalidInput
+from ..base.errors import GtSecureError, InvalidInput, PolicyError
+from ..engine.policies.bucket_guard import covered_prefixes, find_guards, own_statements
+from ..engine.policies.equivalence import policies_equal
 from ..logs.time_range import TimeLike, parse_time
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
-from .change import Change, change_from_journal
+from .change import Change, change_from_journal, is_change_of
 from .journal import ChangeRecord, Journal
+from .targets import BucketGuard
 
 KIND_CALLS = {
     "url-lock": ("UpdateWorkteam", "CreateWorkteam", "DeleteWorkteam"),
@@ -211,21 +215,21 @@ def drift_notices(
     except GtSecureError:
         return
     for change in planned:
-        record = _last(records, change, aws)
+        record = _last(records, change, aws, restriction.prefix)
         if record is None or record.begin.get("restriction") != restriction.to_dict():
             continue
-        if _as_applied(record, change):
+        if _as_applied(record, change, restriction.prefix):
             continue  # the lock is as it was left: a list that it names has other ranges now
         who = _who(aws, change, record)
         yield notice("drifted", field=change.kind, name=change.name, change=record.id, who=who)
 
 
-def _last(records: list[ChangeRecord], change: Change[Any], aws: Aws) -> ChangeRecord | None:
-    """Return the last change of a target, if it is applied."""
+def _last(records: list[ChangeRecord], change: Change[Any], aws: Aws, prefix: str) -> ChangeRecord | None:
+    """Return the last change of a target, and of the guard of a prefix, if it is applied."""
     own = [
         record
         for record in records
-        if record.account_id == aws.account_id and any(_same(each, change) for each in record.changes)
+        if record.account_id == aws.account_id and any(_touches(each, change, prefix) for each in record.changes)
     ]
     last = own[-1] if own else None
     return last if last is not None and last.kind == "apply" and last.status == "applied" else None
@@ -235,12 +239,30 @@ def _same(recorded: Mapping[str, Any], change: Change[Any]) -> bool:
     return (recorded.get("kind"), recorded.get("target")) == (change.kind, change.name)
 
 
-def _as_applied(record: ChangeRecord, change: Change[Any]) -> bool:
+def _touches(recorded: Mapping[str, Any], change: Change[Any], prefix: str) -> bool:
+    """Return whether a recorded change is of the same target, and of a bucket policy: of the guard of a prefix."""
+    before, after = (_own_part(recorded.get(name), prefix) for name in ("before_raw", "after_raw"))
+    return _same(recorded, change) and not (is_change_of(change, BucketGuard) and policies_equal(before, after))
+
+
+def _own_part(policy: object, prefix: str) -> str:
+    """Return our statements for a prefix, as a policy to compare; empty if the text is not valid."""
+    try:
+        own = own_statements(policy if isinstance(policy, str) else None)
+    except PolicyError:
+        return ""
+    return json.dumps({"Statement": [each for each in own.values() if prefix in covered_prefixes(each)]})
+
+
+def _as_applied(record: ChangeRecord, change: Change[Any], prefix: str) -> bool:
     [recorded] = [each for each in record.changes if _same(each, change)]
     try:
-        return change.target.same(change_from_journal(recorded).after, change.before)
+        after = change_from_journal(recorded).after
     except ValueError:
         return False
+    if is_change_of(change, BucketGuard):
+        return policies_equal(_own_part(after, prefix), _own_part(change.before, prefix))
+    return change.target.same(after, change.before)
 
 
 def _who(aws: Aws, change: Change[Any], record: ChangeRecord) -> str:
@@ -271,30 +293,46 @@ def wishes_of(journal: Journal, account_id: str, region: str) -> Iterator[tuple[
                 yield record, wish
 
 
-def wanted_on(aws: Aws, journal: Journal, state: State) -> Restriction | None:
-    """Return the restriction whose guard is applied to the bucket of a state, the newest one; None without one.
+def wanted_on(aws: Aws, journal: Journal, state: State) -> tuple[Restriction, ...]:
+    """Return the restrictions whose guards are applied to the bucket of a state: the newest one for each prefix.
 
-    Its lists have their ranges of now. Where these cannot be read, ``managed`` is empty.
+    A guard that a later change removed is not wanted any more. Their lists have their ranges of now. Where these cannot
+    be read, ``managed`` is empty.
     """
-    return next((_with_ranges(aws, wish) for wish in _on_bucket(journal, state)), None)
+    newest, ended = dict[str, Restriction](), set[str]()
+    for record, wish in _on_bucket(journal, state):
+        if wish.guard and wish.prefix not in ended:
+            newest.setdefault(wish.prefix, wish)
+        for each in record.changes:
+            before, after = (_guarded(each.get(name)) for name in ("before_raw", "after_raw"))
+            ended |= before - after
+    return tuple(_with_ranges(aws, wish) for wish in newest.values())
+
+
+def _guarded(policy: object) -> set[str]:
+    """Return the prefixes of the guards in a recorded policy."""
+    try:
+        return {each.prefix for each in find_guards(policy)} if isinstance(policy, str) else set()
+    except PolicyError:
+        return set()
 
 
 def with_wishes(aws: Aws | None, journal: Journal, state: State) -> State:
     """Return a state whose other teams have the restriction that was last applied to the bucket for each."""
     newest = dict[str | None, Restriction]()
-    for wish in _on_bucket(journal, state):
+    for _, wish in _on_bucket(journal, state):
         newest.setdefault(wish.team, wish)
     kept = {team: _with_ranges(aws, wish) for team, wish in newest.items() if wish.guard}
     teams = (replace(each, wish=kept.get(each.team.name, kept.get(each.team.arn))) for each in state.others)
     return replace(state, others=tuple(teams))
 
 
-def _on_bucket(journal: Journal, state: State) -> Iterator[Restriction]:
-    """Yield the restrictions of the guard of a bucket that are applied, the newest first."""
+def _on_bucket(journal: Journal, state: State) -> Iterator[tuple[ChangeRecord, Restriction]]:
+    """Yield the restrictions of guards of a bucket that are applied, each with its change, the newest first."""
     if state.bucket is not None:
         for record, wish in wishes_of(journal, state.account_id, state.region):
             if record.status == "applied" and wish.bucket == state.bucket.name and wish.guard is not None:
-                yield wish
+                yield record, wish
 
 
 def _with_ranges(aws: Aws | None, wish: Restriction) -> Restriction:

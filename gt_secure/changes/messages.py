@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..account.state import State
 from ..aws.managed_lists import ManagedList
-from ..base.network import IPNetwork, outside, parse_stored_cidrs, scope
+from ..base.network import IPNetwork, collapse, outside, parse_stored_cidrs, scope, subtract
 from ..base.text import capital, count, some
 from ..engine.policies.age_limit import USUAL_LIMITS_S, age_text
+from ..engine.policies.bucket_guard import (
+    MAX_BUCKET_POLICY,
+    SIGNERS_SID,
+    Guard,
+    find_guard,
+    find_guards,
+    merge_equal_guards,
+)
 from ..engine.policies.equivalence import deleted_principals
-from ..engine.policies.signer_limit import find_signer_limit, is_listed, signer_names
+from ..engine.policies.signer_limit import find_signer_limit, find_signer_limits, is_listed, signer_names
 from ..engine.policies.url_lock import UrlLock
 from ..explain.dry_run import DryRun, Usage
 from ..restriction.applications import ApplicationProfile, SignatureVersion, applications, bystanders
-from ..restriction.messages import Notice, notice
+from ..restriction.messages import MessageSeverity, Notice, notice
 from ..restriction.model import Restriction
 from .change import Change, find_change
-from .diff import existing_guard, wanted_lock
+from .diff import changed_prefix, existing_guard, wanted_lock
 from .targets import BucketGuard, TeamUrlLock, WorkforcePortal
 
 if TYPE_CHECKING:
@@ -33,7 +42,7 @@ def notices_for(wish: Restriction, state: State, changes: tuple[Change[Any], ...
     url_lock_changes = find_change(changes, TeamUrlLock) is not None
     found = [*wish.notices, *_url_lock(wish, state, url_lock_changes), *_endpoints(wish, state)]
     if guard is not None:
-        found += [*_guard(wish, state), *_signers(wish, state), *_deleted(guard)]
+        found += [*_guard(wish, state, guard.after), *_signers(wish, state, guard.after), *_deleted(guard)]
     if find_change(changes, WorkforcePortal) is not None:
         found += _portal(wish, state)
     if changes:
@@ -62,14 +71,62 @@ def _one_path(lock: UrlLock) -> Notice:
     return notice("url-lock-one-path", fix=f"{fix}it into two teams.", refused=refused, mode=lock.mode)
 
 
-def _guard(wish: Restriction, state: State) -> Iterator[Notice]:
-    guard = existing_guard(state)
+def _nested(prefixes: Iterable[str], prefix: str) -> list[str]:
+    """Return the prefixes that begin with another one, of which one is this prefix; the longest last."""
+    others = {each for each in prefixes if each != prefix}
+    inner = {max(each, prefix, key=len) for each in others if each.startswith(prefix) or prefix.startswith(each)}
+    return sorted(inner, key=len)
+
+
+def _overlaps(guards: Sequence[Guard], prefix: str) -> Iterator[Notice]:
+    """Yield who can open the objects that the guard of a prefix and others cover: a request must satisfy all lists."""
+    for inner in _nested((each.prefix for each in guards), prefix):
+        covering = [each for each in guards if inner.startswith(each.prefix)]
+        if len({(each.networks, each.endpoints, each.reads, each.drifted) for each in covering}) == 1:
+            continue
+        *_, last = covering
+        networks, endpoints = collapse(last.networks), set(last.endpoints)
+        for each in covering:
+            networks = subtract(networks, subtract(networks, each.networks))
+            endpoints &= set(each.endpoints)
+        both = ", ".join([*map(str, networks), *sorted(endpoints)]) or "nobody"
+        both = "unknown, because one was edited by hand" if any(each.drifted for each in covering) else both
+        spared = " and ".join(each.objects for each in covering if each.reads)
+        yield notice(
+            "guards-overlap",
+            severity="blocker" if both == "nobody" else None,
+            objects=f"objects under {inner}",
+            guards=some([each.objects for each in covering]),
+            both=both,
+            uploads=f" The guard of {spared} spares uploads." if spared else "",
+        )
+
+
+def _room(policy: str | None, prefix: str) -> Iterator[Notice]:
+    """Yield how many guards more fit, and what is shorter as one statement; nothing of the only guard."""
+    guards, guard = find_guards(policy), find_guard(policy, prefix)
+    if policy is None or guard is None or len(guards) < 2:
+        return
+    size, merged = (len(each.encode()) for each in (policy, merge_equal_guards(policy)))
+    own = len(json.dumps(guard.statement, separators=(",", ":"))) + 1
+    saved = (
+        f" Guards with equal lists would take {size - merged:,} bytes less as one statement." if merged < size else ""
+    )
+    more = (MAX_BUCKET_POLICY - size) // own
+    yield notice(
+        "guards-room", guards=len(guards), size=f"{size:,}", most=f"{MAX_BUCKET_POLICY:,}", more=more, saved=saved
+    )
+
+
+def _guard(wish: Restriction, state: State, after: str | None) -> Iterator[Notice]:
+    guard = existing_guard(wish, state)
+    if wish.guard:
+        yield from _overlaps(find_guards(after), wish.prefix)
+        yield from _room(after, wish.prefix)
     if guard is None:
         return
     if guard.drifted:
         yield notice("guard-edited")
-    if wish.guard and guard.prefix != wish.prefix and not guard.prefix.startswith(wish.prefix):
-        yield notice("guard-moves", before=guard.prefix or "all objects", after=wish.prefix)
     if not wish.guard:
         if wish.guard is False:
             yield notice("guard-off")
@@ -80,9 +137,10 @@ def _guard(wish: Restriction, state: State) -> Iterator[Notice]:
         yield notice("guard-drops", sources=", ".join(gone))
 
 
-def _signers(restriction: Restriction, state: State) -> Iterator[Notice]:
+def _signers(restriction: Restriction, state: State, after: str | None) -> Iterator[Notice]:
     """Yield whom the signer limit would stop: the caller, the roles of waiting jobs, and who was on its list."""
-    limit = find_signer_limit(state.bucket.policy.value) if state.bucket is not None else None
+    policy = state.bucket.policy.value if state.bucket is not None else None
+    limit = find_signer_limit(policy, changed_prefix(restriction, policy, SIGNERS_SID))
     if restriction.signers is None or not (restriction.signers or limit):
         return
     if limit is not None and limit.drifted:
@@ -90,8 +148,14 @@ def _signers(restriction: Restriction, state: State) -> Iterator[Notice]:
     if not restriction.signers:
         yield notice("signers-off")
         return
-    if limit is not None and not limit.prefix.startswith(restriction.prefix):
-        yield notice("signers-moves", before=limit.prefix or "all objects", after=restriction.prefix)
+    limits = find_signer_limits(after)
+    for inner in _nested((each.prefix for each in limits), restriction.prefix):
+        lists = [set(each.signers) for each in limits if inner.startswith(each.prefix)]
+        both = set.intersection(*lists)
+        if any(each != both for each in lists):
+            names = signer_names(sorted(both))
+            weight: MessageSeverity | None = None if both else "blocker"
+            yield notice("signers-overlap", severity=weight, objects=f"objects under {inner}", signers=names)
     yield notice("signers-limits")
     if not is_listed(state.caller_arn, restriction.signers):
         yield notice("signers-caller", caller=state.caller_arn, fix=_add([state.caller_arn]))
@@ -168,7 +232,7 @@ def _jobs(state: State) -> Iterator[Notice]:
 
 def _list(each: ManagedList, wish: Restriction, state: State) -> Iterator[Notice]:
     """Yield the notices about a list that AWS keeps: what is missing from the locks, and what is left out."""
-    guard = existing_guard(state) if wish.guard else None
+    guard = existing_guard(wish, state) if wish.guard else None
     if guard is not None:
         yield from _missing(each, "guard", outside(each.networks, guard.networks))
     force = state.workforce.value if wish.portal_lock else None

@@ -105,7 +105,9 @@ class Plan(Ambiguous):
 
         It is the union with the restriction that the journal has for each of them. Plan it in place of this one.
         """
-        kept = [each.wish for each in self.state.others if each.wish is not None and self.restriction.guard]
+        guarded = [each.wish for each in self.state.others if each.wish is not None and self.restriction.guard]
+        own = self.restriction.prefix  # the guard of another prefix admits its teams itself
+        kept = [each for each in guarded if own.startswith(each.prefix) or each.prefix.startswith(own)]
         joined = self.restriction.including(kept) if kept else self.restriction
         return None if joined.to_dict() == self.restriction.to_dict() else joined
 

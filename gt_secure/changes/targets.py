@@ -20,12 +20,23 @@ from ..aws.buckets import read_policy
 from ..aws.client import Aws, aws_errors
 from ..aws.teams import _VOLATILE, Workteam, read_team, read_workforce
 from ..base.errors import Conflict, InvalidInput, Unsupported
+from ..base.text import some
 from ..engine.access.part import Part
 from ..engine.policies.age_limit import SIGV2_SID, age_text
-from ..engine.policies.bucket_guard import Guard, find_guard, merge_guard, own_statements, remove_guard
+from ..engine.policies.bucket_guard import (
+    Guard,
+    covered_prefixes,
+    find_guard,
+    find_guards,
+    find_sid,
+    merge_guard,
+    own_kind,
+    own_statements,
+    remove_guard,
+)
 from ..engine.policies.equivalence import deleted_principals, policies_equal, statements_equal
 from ..engine.policies.public_access import has_same_grants
-from ..engine.policies.signer_limit import find_signer_limit
+from ..engine.policies.signer_limit import find_signer_limits
 from ..engine.policies.url_lock import UrlLock
 
 V = TypeVar("V")
@@ -152,11 +163,8 @@ class BucketGuard(Target[str | None]):
         return other_policy_writes(aws, self.name, self.region, since, until, own_requests)
 
     def words(self, value: str | None, names: Sequence[str] = ()) -> str:
-        """Return the guard and the signer limit of a policy in words."""
-        signers = find_signer_limit(value)
-        limits = f"; {signers.words}" if signers is not None else ""
-        limits += "; signature version 2 is refused" if SIGV2_SID in own_statements(value) else ""
-        return _guard_words(find_guard(value), names) + limits
+        """Return the guards and limits of a policy in words."""
+        return policy_words(value, None, names)
 
     def same(self, one: str | None, other: str | None) -> bool:
         """Compare two texts by meaning: AWS may return one value where a list of one was sent, and order is free."""
@@ -175,7 +183,9 @@ class BucketGuard(Target[str | None]):
         """Restore one statement; raise Conflict if somebody else has edited it."""
         if statements_equal(before, after) or statements_equal(now, before):
             return text
-        if not statements_equal(now, after):
+        own, kind = own_statements(text), own_kind(sid)
+        renewed = now is None and any(find_sid(own, kind, each) for each in covered_prefixes(before))
+        if renewed or not statements_equal(now, after):
             raise Conflict(
                 f"Our statement {sid} in the policy of {self.name} has been edited since this change: now "
                 f"{self.words(text)}.",
@@ -352,10 +362,29 @@ _LOCK_WORDS = {
 }
 
 
-def _guard_words(guard: Guard | None, names: Sequence[str]) -> str:
-    if guard is None:
-        return "no guard: a presigned URL works from anywhere"
-    where = f"objects under {guard.prefix}" if guard.prefix else "all objects"
+def policy_words(value: str | None, prefix: str | None, names: Sequence[str] = ()) -> str:
+    """Return the guard and the limits of a prefix in words, by default those of all; other guards are named.
+
+    ``names`` stand for the ranges of that guard.
+    """
+    guards, own = find_guards(value), own_statements(value)
+    mine = None if prefix is None else find_guard(value, prefix)
+    about = [each for each in guards if prefix is None or each == mine]
+    others = [each.objects for each in guards if each not in about]
+    no_guard = "no guard: a presigned URL works from anywhere"
+    if others:
+        no_guard = f"no guard of {f'objects under {prefix}' if prefix else 'all objects'}"
+    texts = [guard_words(each, names) for each in about] or [no_guard]
+    texts += [each.words for each in find_signer_limits(value) if prefix is None or each.prefix == prefix]
+    limited = any(own_kind(sid) == SIGV2_SID and prefix in (None, *covered_prefixes(own[sid])) for sid in own)
+    texts += ["signature version 2 is refused"] if limited else []
+    texts += [f"other guards stay, of {some(others)}"] if others else []
+    return "; ".join(texts)
+
+
+def guard_words(guard: Guard, names: Sequence[str] = ()) -> str:
+    """Return a guard in words; ``names`` stand for its ranges."""
+    where = guard.objects
     who = ", ".join([*(names or map(str, guard.networks)), *guard.endpoints]) or "nowhere"
     if guard.drifted:
         return f"a guard for {where} that was edited by hand: it lists {who}"

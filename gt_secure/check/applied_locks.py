@@ -15,7 +15,7 @@ from ..base.outcome import CheckResult
 from ..base.text import some
 from ..connection import ConnectionLike, connection_of
 from ..engine.access.address_classes import is_anyone, spans_of
-from ..engine.policies.bucket_guard import Guard, find_guard
+from ..engine.policies.bucket_guard import Guard, find_guards, guard_around
 from ..findings.model import Finding
 from .result import Check
 
@@ -123,9 +123,14 @@ def guard_is_in_place(
     aws = connection_of(gt).aws
     networks, lists = (None, ()) if addresses is None else ranges_and_lists(aws, addresses)
     state = read_scope(aws, ReadScope(bucket=name, writes=frozenset({"bucket.policy"})))
-    guard = find_guard(state.bucket.policy.value) if state.bucket is not None else None
+    policy = state.bucket.policy.value if state.bucket is not None else None
+    guards = find_guards(policy)
+    guard = guard_around(guards, start)
     if guard is None:
-        return CheckResult("guard_is_in_place", name, False, "The bucket policy has no guard of ours.", {}, _AGAIN)
+        covered = some([each.objects for each in guards])
+        keys = f"keys under {start}" if start else "all keys"
+        said = f"No guard covers {keys}, only {covered}." if guards else "The bucket policy has no guard of ours."
+        return CheckResult("guard_is_in_place", name, False, said, {}, _AGAIN)
     access = access_to(state, start)
     wrong = [*_shape(guard, name, start), *_lists(guard, networks, ids)]
     wrong += [access.text.removesuffix(".")] if access.tone in ("part", "open") else []

@@ -373,12 +373,12 @@ def _add_export(commands: Commands) -> None:
         description="Write the current locks of a team and a bucket as a restriction file, for gt-secure plan -f.",
         examples=(
             ("gt-secure export --team radiology-team", "print the current restriction"),
-            ("gt-secure export --team radiology-team -o radiology.json", "write it to a file"),
+            ("gt-secure export s3://gt-images/scans/ -o scans.json", "write the guard of a prefix to a file"),
         ),
         result=export_from,
     )
     parser.add_argument("--team", help="private workteam")
-    parser.add_place("bucket whose guard is read", whole=True)
+    parser.add_place("bucket whose guard is read")
     parser.add_argument(
         "--lists",
         action="append",
@@ -392,7 +392,8 @@ def _add_export(commands: Commands) -> None:
 
 def export_from(args: argparse.Namespace) -> Restriction:
     """Return the current restriction, and report omitted parts on standard error."""
-    restriction, messages = connection(args).export(args.team, args.bucket, lists=args.lists)
+    place = f"s3://{args.bucket}/{args.prefix}" if args.prefix else args.bucket
+    restriction, messages = connection(args).export(args.team, place, lists=args.lists)
     for message in messages:
         note(f"{message.severity}: {printable(message)}")
     return restriction

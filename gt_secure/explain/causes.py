@@ -309,10 +309,10 @@ def _own_statement(known: ProbeContext) -> str:
         return sid
     guard, source = known.guard, known.probe.source
     if guard is not None and source is not None and not is_listed(guard, source):
-        return GUARD_SID
+        return guard.sid
     if known.revocations:
         return known.revocations[0].sid
-    return GUARD_SID if guard is not None and source is None else ""
+    return guard.sid if guard is not None and source is None else ""
 
 
 def _limit_statement(known: ProbeContext) -> str:
@@ -320,10 +320,11 @@ def _limit_statement(known: ProbeContext) -> str:
     signed, guard = known.signed, known.guard
     if signed is None or guard is None or guard.age_limit_s is None or not signed.key.startswith(guard.prefix):
         return ""
+    end = guard.sid.removeprefix(GUARD_SID)
     if signed.signature_version == "SigV2":
-        return SIGV2_SID
+        return SIGV2_SID + end
     age = None if signed.signed_at is None else dt.datetime.now(dt.UTC) - signed.signed_at
-    return AGE_SID if age is not None and age > dt.timedelta(seconds=guard.age_limit_s) else ""
+    return AGE_SID + end if age is not None and age > dt.timedelta(seconds=guard.age_limit_s) else ""
 
 
 def _by_guard(known: ProbeContext, sid: str) -> Cause:
@@ -336,7 +337,9 @@ def _by_guard(known: ProbeContext, sid: str) -> Cause:
 
 
 def _by_age_limit(known: ProbeContext, sid: str) -> Cause:
-    limit = known.guard.age_limit_s if known.guard is not None else None
+    guard = known.guard
+    is_its_own = guard is not None and guard.sid.removeprefix(GUARD_SID) == sid.removeprefix(AGE_SID)
+    limit = guard.age_limit_s if guard is not None and is_its_own else None
     return cause_of("url-too-old", sid=sid, age=age_text(limit) if limit else "the age limit")
 
 

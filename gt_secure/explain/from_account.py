@@ -26,7 +26,7 @@ from ..engine.access.locks import READ_POLICY, EffectiveLocks
 from ..engine.iam.request import Request
 from ..engine.iam.request_context import presigned_context
 from ..engine.iam.verdict import Verdict
-from ..engine.policies.bucket_guard import find_guard
+from ..engine.policies.bucket_guard import find_guards, guard_around
 from ..engine.policies.revocation import revocations_of
 from ..engine.policies.session_policy import session_policy
 from ..presign.inspect import inspect
@@ -52,7 +52,7 @@ def explain_probe(aws: Aws, probe: Probe, *, url: TestUrl | str | None = None, o
         verdict=None if locks is None or made is None else _predict(aws, locks, probe, made),
         signed=signed,
         bound_to=made.bound_to if made else None,
-        guard=find_guard(policy) if isinstance(policy, str) else None,
+        guard=guard_around(find_guards(policy), probe.key) if isinstance(policy, str) else None,
         kms=kms,
         origin=origin,
         revocations=revocations_of(policy, probe.bucket, probe.key),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from ..account.bucket import Bucket, UrlAges
@@ -12,42 +12,63 @@ from ..account.state import State
 from ..aws.teams import Workforce, Workteam
 from ..base.errors import PolicyError
 from ..base.network import IPNetwork, outside, parse_stored_cidrs
-from ..base.text import count, duration, printable, some
+from ..base.text import capital, count, duration, printable, some
 from ..engine.access.answer import WORKER_OF
 from ..engine.access.exposure import ANY_VPC, Exposure
 from ..engine.access.identities import Principals
 from ..engine.access.signers import identities, signers_of
 from ..engine.policies.age_limit import LONGEST_S, SIGV2_SID, USUAL_LIMITS_S, age_text
-from ..engine.policies.bucket_guard import Guard, find_guard
+from ..engine.policies.bucket_guard import Guard, find_guards, guard_around
 from ..restriction.model import Restriction
 from .model import Match, Severity, rule
 from .workteam_rules import is_private, lists, lists_anyone, lock_of
 
 
 @lru_cache(maxsize=16)
-def _find(policy_text: str | None) -> Guard | None:
+def _find(policy_text: str | None) -> tuple[Guard, ...]:
     try:
-        return find_guard(policy_text)
+        return find_guards(policy_text)
     except PolicyError:
-        return None
+        return ()
 
 
-def guard_of(bucket: Bucket) -> Guard | None:
-    """Return the guard of a bucket, if it has one."""
+def guards_of(bucket: Bucket) -> tuple[Guard, ...]:
+    """Return the guards of a bucket."""
     return _find(bucket.policy.value)
 
 
-def wanted_of(state: State, bucket: Bucket) -> Restriction | None:
-    """Return the restriction whose guard is wanted on a bucket, if there is one."""
-    wanted = state.wanted
-    return wanted if wanted is not None and wanted.guard and wanted.bucket == bucket.name else None
+def wishes_of(state: State, bucket: Bucket) -> tuple[Restriction, ...]:
+    """Return the restrictions whose guards are wanted on a bucket."""
+    wanted = () if state.wanted is None else (state.wanted,)
+    return tuple(each for each in (*wanted, *state.wishes) if each.guard and each.bucket == bucket.name)
+
+
+def _guard_for(wanted: Restriction, guards: Sequence[Guard], wishes: Sequence[Restriction]) -> Guard | None:
+    """Return the guard of a restriction: that of its prefix, or around it; or the only one, where nobody else's is."""
+    guard = guard_around(guards, wanted.prefix)
+    return guard if len(wishes) == 1 or guard is None or wanted.prefix.startswith(guard.prefix) else None
+
+
+def _pairs(guards: Sequence[Guard], wishes: Sequence[Restriction]) -> Iterator[tuple[Guard, Restriction]]:
+    """Yield each guard that a restriction asks for, with that restriction."""
+    for wanted in wishes:
+        guard = _guard_for(wanted, guards, wishes)
+        if guard is not None:
+            yield guard, wanted
+
+
+def _about(guard: Guard, guards: Sequence[Guard]) -> str:
+    """Return of which of several guards a sentence speaks; empty for the only one."""
+    return f"The guard of {guard.objects}: " if len(guards) > 1 else ""
 
 
 @rule("guard-missing", "bucket", "bucket.policy", given=("restriction",))
-def guard_missing(_: State, bucket: Bucket, _wanted: Restriction) -> Iterator[Match]:
-    """Match a bucket without the guard that a restriction asks for."""
-    if guard_of(bucket) is None:
-        yield Match(bucket.name)
+def guard_missing(_: State, bucket: Bucket, wishes: Sequence[Restriction]) -> Iterator[Match]:
+    """Match a bucket without a guard that a restriction asks for."""
+    guards = guards_of(bucket)
+    for wanted in wishes:
+        if _guard_for(wanted, guards, wishes) is None:
+            yield Match(bucket.name, f"No guard covers objects under {wanted.prefix}." if guards else "")
 
 
 @rule(
@@ -70,10 +91,11 @@ def presigned_from_anywhere(state: State, bucket: Bucket) -> Iterator[Match]:
 
 
 @rule("guard-drifted", "bucket", "bucket.policy", given=("guard",))
-def guard_drifted(_: State, bucket: Bucket, guard: Guard) -> Iterator[Match]:
+def guard_drifted(_: State, bucket: Bucket, guards: Sequence[Guard]) -> Iterator[Match]:
     """Match a guard that somebody edited."""
-    if guard.drifted:
-        yield Match(bucket.name)
+    for guard in guards:
+        if guard.drifted:
+            yield Match(bucket.name, f"It is that of {guard.objects}." if len(guards) > 1 else "")
 
 
 def _unread_lists(bucket: Bucket, wanted: Restriction) -> Match | None:
@@ -82,17 +104,21 @@ def _unread_lists(bucket: Bucket, wanted: Restriction) -> Match | None:
 
 
 @rule("guard-narrower", "bucket", "bucket.policy", given=("guard",))
-def guard_narrower(state: State, bucket: Bucket, guard: Guard) -> Iterator[Match]:
-    """Match a guard that protects less than the bucket, or than the restriction asks for."""
-    wanted = wanted_of(state, bucket)
-    gaps = [] if wanted is None else [*_gaps(guard, wanted)]
-    if wanted is not None and (unread := _unread_lists(bucket, wanted)):
-        yield unread
-    elif gaps:
-        yield Match(bucket.name, "; ".join(gaps).capitalize() + ".")
-    elif guard.bucket and not state.prefix.startswith(guard.prefix):
+def guard_narrower(state: State, bucket: Bucket, guards: Sequence[Guard]) -> Iterator[Match]:
+    """Match a guard that protects less than its restriction asks for, or guards that leave objects of the bucket."""
+    is_short = False
+    for guard, wanted in _pairs(guards, wishes_of(state, bucket)):
+        gaps = [*_gaps(guard, wanted)]
+        unread = _unread_lists(bucket, wanted)
+        if unread or gaps:
+            is_short = True
+            yield unread or Match(bucket.name, _about(guard, guards) + capital("; ".join(gaps)) + ".")
+    prefixes = [each.prefix for each in guards if each.bucket]
+    if prefixes and not is_short and not state.prefix.startswith(tuple(prefixes)):
         asked = f'"{state.prefix}"' if state.prefix else f"all objects of {bucket.name}"
-        yield Match(bucket.name, f'It covers "{guard.prefix}", not {asked}.', severity="medium")
+        covered = some([f'"{each}"' for each in prefixes])
+        subject = "It covers" if len(prefixes) == 1 else "The guards cover"
+        yield Match(bucket.name, f"{subject} {covered}, not {asked}.", severity="medium")
 
 
 def _gaps(guard: Guard, wanted: Restriction) -> Iterator[str]:
@@ -110,32 +136,33 @@ def _gaps(guard: Guard, wanted: Restriction) -> Iterator[str]:
 
 
 @rule("guard-stale", "bucket", "bucket.policy", given=("guard", "restriction"))
-def guard_stale(_: State, bucket: Bucket, guard: Guard, wanted: Restriction) -> Iterator[Match]:
-    """Match a guard that does not list an address or endpoint of the restriction."""
-    if unread := _unread_lists(bucket, wanted):
-        yield unread
-        return
-    lacking = [str(network) for network in outside(wanted.addresses, guard.networks)]
-    lacking += [endpoint for endpoint in wanted.endpoints if endpoint not in guard.endpoints]
-    if lacking:
-        yield Match(bucket.name, f"Not listed: {', '.join(lacking)}.")
+def guard_stale(_: State, bucket: Bucket, guards: Sequence[Guard], wishes: Sequence[Restriction]) -> Iterator[Match]:
+    """Match a guard that does not list an address or endpoint of its restriction."""
+    for guard, wanted in _pairs(guards, wishes):
+        lacking = [str(network) for network in outside(wanted.addresses, guard.networks)]
+        lacking += [endpoint for endpoint in wanted.endpoints if endpoint not in guard.endpoints]
+        if unread := _unread_lists(bucket, wanted):
+            yield unread
+        elif lacking:
+            yield Match(bucket.name, f"{_about(guard, guards)}Not listed: {', '.join(lacking)}.")
 
 
 _PATHS = ("endpoints", "workforce", "jobs")
 
 
 @rule("endpoint-not-of-the-url-lock", "team", "team", "bucket.policy", uses=_PATHS, given=("guard",))
-def endpoint_not_of_the_url_lock(state: State, team: Workteam, guard: Guard) -> Iterator[Match]:
-    """The guard admits VPC endpoints, and the URL lock of the team is SourceIp, which no request through one has.
+def endpoint_not_of_the_url_lock(state: State, team: Workteam, guards: Sequence[Guard]) -> Iterator[Match]:
+    """A guard admits VPC endpoints, and the URL lock of the team is SourceIp, which no request through one has.
 
     An endpoint that serves another team of the bucket is there for that one.
     """
     lock = lock_of(team)
-    if not lock.source_ip or lock.impossible or not guard.endpoints:
+    admitted = sorted({endpoint for guard in guards for endpoint in guard.endpoints})
+    if not lock.source_ip or lock.impossible or not admitted:
         return
     exposure = Exposure(locks_of(state), state.prefix, is_prefix=True)
     others = [exposure.row(each) for each in exposure.of_workers if each != "worker"]
-    idle = [each for each in guard.endpoints if all(row.at_endpoint(each) == "refused" for row in others)]
+    idle = [each for each in admitted if all(row.at_endpoint(each) == "refused" for row in others)]
     if idle:
         setting = "The setting of the public portal is Enabled (SourceIp)"
         yield Match(team.name, f"{setting}, and the guard admits {', '.join(idle)}.")
@@ -143,9 +170,9 @@ def endpoint_not_of_the_url_lock(state: State, team: Workteam, guard: Guard) -> 
 
 @rule("team-locked-out", "bucket", "bucket.policy", "team", uses=_PATHS, given=("team of the bucket",))
 def team_locked_out(state: State, bucket: Bucket, _teams: object) -> Iterator[Match]:
-    """Match a team whose workers open no object: none of the bucket, or none that the guard protects."""
-    guard, team = guard_of(bucket), state.team.value
-    prefix = state.prefix or (guard.prefix if guard is not None else "")
+    """Match a team whose workers open no object: none of the bucket, or none that its only guard protects."""
+    guards, team = guards_of(bucket), state.team.value
+    prefix = state.prefix or (guards[0].prefix if len(guards) == 1 else "")
     exposure = Exposure(locks_of(state), prefix, is_prefix=True)
     for row in map(exposure.row, exposure.of_workers):
         if row.word == "refused":
@@ -165,23 +192,25 @@ def private_address_alone(state: State, team: Workteam) -> Iterator[Match]:
 
 
 @rule("guard-open", "bucket", "bucket.policy", given=("guard",))
-def guard_open(_: State, bucket: Bucket, guard: Guard) -> Iterator[Match]:
+def guard_open(_: State, bucket: Bucket, guards: Sequence[Guard]) -> Iterator[Match]:
     """Match a guard whose list restricts nobody."""
-    return lists_anyone(bucket.name, guard.networks)
+    for guard in guards:
+        yield from lists_anyone(bucket.name, guard.networks)
 
 
 @rule("guard-private-address", "bucket", "bucket.policy", given=("guard",))
-def guard_private_address(_: State, bucket: Bucket, guard: Guard) -> Iterator[Match]:
+def guard_private_address(_: State, bucket: Bucket, guards: Sequence[Guard]) -> Iterator[Match]:
     """Match a guard that lists private addresses, which S3 does not see."""
-    return lists(bucket.name, guard.networks, is_private)
+    for guard in guards:
+        yield from lists(bucket.name, guard.networks, is_private)
 
 
 @rule("urls-live-long", "bucket", "bucket.policy", uses=("bucket.log",), given=("log", "presigned URL"))
 def urls_live_long(_: State, bucket: Bucket, *_log: object) -> Iterator[Match]:
     """The log shows URLs that live longer than a day, and no age limit ends them earlier."""
-    guard = guard_of(bucket)
-    limit = guard.age_limit_s if guard is not None and not guard.drifted else None
-    if limit is not None and limit <= LONG_S:
+    guards = guards_of(bucket)
+    limits = [None if each.drifted else each.age_limit_s for each in guards]
+    if guards and all(limit is not None and limit <= LONG_S for limit in limits):
         return
     for ages in bucket.url_ages or ():
         if ages.lifetime_s > LONG_S:
@@ -242,8 +271,8 @@ def ipv4_only(state: State, workforce: Workforce) -> Iterator[Match]:
         return
     if _only_v4(parse_stored_cidrs(workforce.cidrs)):
         yield Match(workforce.name, "The portal lock lists IPv4 only.")
-    guard = _find(state.bucket.policy.if_read) if state.bucket is not None else None
-    if state.bucket is not None and guard is not None and _only_v4(guard.networks):
+    guards = _find(state.bucket.policy.if_read) if state.bucket is not None else ()
+    if state.bucket is not None and any(_only_v4(guard.networks) for guard in guards):
         yield Match(state.bucket.name, "The bucket guard lists IPv4 only.")
 
 

@@ -16,7 +16,7 @@ from ..engine.policies.age_limit import LONGEST_S
 from ..logs.sql.log_columns import OPENED, SIGNER, signer_label
 from . import bucket_rules, guard_rules, other_ways_rules, workteam_rules
 from .bucket_rules import scripts_of
-from .guard_rules import guard_of, wanted_of
+from .guard_rules import guards_of, wishes_of
 from .model import SEVERITIES, Checked, Finding, Given, Match, Rule, Severity, Subject, catalog
 
 if TYPE_CHECKING:
@@ -89,8 +89,8 @@ _SUBJECTS: dict[Subject, tuple[Callable[[State], object], str]] = {
     "job": (lambda state: state.templates.value, "no labeling job waits for workers"),
 }
 _GIVEN: dict[Given, tuple[Callable[[State], object], str]] = {
-    "guard": (lambda state: state.bucket and guard_of(state.bucket), "there is no guard"),
-    "restriction": (lambda state: state.bucket and wanted_of(state, state.bucket), "there is no restriction"),
+    "guard": (lambda state: state.bucket and guards_of(state.bucket), "there is no guard"),
+    "restriction": (lambda state: state.bucket and wishes_of(state, state.bucket), "there is no restriction"),
     "principals": (
         lambda state: state.principals.was_asked and state.principals.value,
         "users and roles were not asked for",

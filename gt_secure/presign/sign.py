@@ -25,7 +25,7 @@ from ..base.text import printable
 from ..base.url_journal import UrlJournal
 from ..base.viewers import viewer_session
 from ..engine.policies.age_limit import AGE_SID, read_age_limit
-from ..engine.policies.bucket_guard import covered_objects, own_statements
+from ..engine.policies.bucket_guard import covered_prefixes, own_kind, own_statements
 from ..engine.policies.session_policy import session_policy
 from ..logs.sql.log_columns import TEST_MARKER
 from ..logs.sql.viewers import Viewers
@@ -147,14 +147,19 @@ def _operation(method: str | tuple[str, int]) -> str:
 
 
 def _age_limit(aws: Aws, bucket: str, key: str, method: str, region: str) -> int | None:
-    """Return the age limit of our guard for an object in seconds; None without one, or where nobody may read it."""
+    """Return the shortest age limit of our guards for an object in seconds; None without one that can be read."""
     try:
-        statement = own_statements(read_policy(aws, bucket, region)).get(AGE_SID)
+        own = own_statements(read_policy(aws, bucket, region))
     except GtSecureError:
         return None
-    if statement is None or (method == "PUT" and "NotAction" in statement):
-        return None
-    return read_age_limit(statement) if key.startswith(covered_objects(statement)[2]) else None
+    covering = [
+        own[sid]
+        for sid in own
+        if own_kind(sid) == AGE_SID
+        and key.startswith(covered_prefixes(own[sid]))
+        and not (method == "PUT" and "NotAction" in own[sid])
+    ]
+    return min(filter(None, map(read_age_limit, covering)), default=None)
 
 
 def _check_options(way: SignWith, source: Source | None, **options: object) -> None:

@@ -52,6 +52,8 @@ class LocksView:
     guard: Guard | None = None
     guard_known: bool = False
     guard_refused: bool = False
+    other_guards: tuple[str, ...] = ()
+    """What the guards of other prefixes admit, each in a sentence part."""
     revocations: tuple[str, ...] = ()
     """Sentences on what revocations of the bucket refuse."""
     read_at: dt.datetime | None = None
@@ -81,7 +83,10 @@ def locks_markup(view: LocksView) -> Markup:
         for kind, (name, chip, said) in _cards(view).items()
     )
     revoked = markup.hint(some(view.revocations, 3, between=" ")) if view.revocations else ""
-    return markup.join(Markup(f'<div class="gts-locks">{parts}</div>'), revoked)
+    mine = f"The prefix belongs to the guard of {view.guard.objects}." if view.guard else "No guard covers the prefix."
+    lines = [f"Another guard of the bucket: {each}." for each in view.other_guards]
+    others = [markup.hint(each) for each in (mine, *lines)] if lines else []
+    return markup.join(Markup(f'<div class="gts-locks">{parts}</div>'), *others, revoked)
 
 
 def worth_reading(view: LocksView) -> frozenset[str]:

@@ -17,10 +17,11 @@ from ..aws.teams import buckets_of, team_reference
 from ..base import html as markup
 from ..base.errors import AccessDenied, Conflict, CredentialsError, GtSecureError, InvalidInput, PolicyError
 from ..base.ledger import kernel_shell
+from ..changes.targets import guard_words
 from ..connection import connection_of
 from ..doctor import examine
 from ..engine.access.locks import READ_POLICY
-from ..engine.policies.bucket_guard import find_guard
+from ..engine.policies.bucket_guard import find_guards, guard_around
 from ..engine.policies.revocation import revocations_of
 from . import role_summary as roleline
 from .allow_editor import NOBODY, AllowEditor
@@ -47,6 +48,7 @@ OLD_S = 60.0
 """Seconds after which nothing good is said of a reading any more."""
 _NOT_READ: dict[str, Any] = {
     "access": None, "guard": None, "guard_known": False, "guard_refused": False, "read_at": None, "revocations": (),
+    "other_guards": (),
 }  # fmt: skip
 _LOST = (CredentialsError, Conflict)
 """Errors of any call after which what was read before says nothing of now."""
@@ -301,9 +303,10 @@ class Panel(Box):
             return
         known = READ_POLICY not in locks.not_read
         try:
-            guard = find_guard(locks.policy) if isinstance(locks.policy, str) else None
+            guards = find_guards(locks.policy) if isinstance(locks.policy, str) else ()
         except PolicyError:
-            guard = None
+            guards = ()
+        guard = guard_around(guards, self.allow.prefix)
         access = access_under(locks, parts=(self.allow.prefix,))
         revoked = revocations_of(locks.policy, locks.bucket, "", is_prefix=True)
         seen: dict[str, Any] = {
@@ -312,7 +315,8 @@ class Panel(Box):
             "guard_refused": not known,
             "read_at": locks.at,
         }
-        self._draw_top(access=access, guard=guard, **seen)
+        others = tuple(guard_words(each) for each in guards if each != guard)
+        self._draw_top(access=access, guard=guard, other_guards=others, **seen)
 
     def _applied(self) -> None:
         """Refresh what was changed, and open the test."""

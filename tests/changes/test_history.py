@@ -222,8 +222,8 @@ def test_a_bucket_is_compared_with_the_newest_guard_that_was_applied_to_it(
 ) -> None:
     record(tmp_path, GUARD)
     record(tmp_path, later, **more)
-    assert wanted_on(cast(Aws, None), Journal(tmp_path), state()) == found
-    assert wanted_on(cast(Aws, None), Journal(tmp_path), state(bucket=None)) is None
+    assert wanted_on(cast(Aws, None), Journal(tmp_path), state()) == (found,)
+    assert wanted_on(cast(Aws, None), Journal(tmp_path), state(bucket=None)) == ()
 
 
 def test_the_rule_matches_exactly_these_resources(scene: Scene):

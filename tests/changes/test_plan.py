@@ -13,7 +13,7 @@ import pytest
 
 from gt_secure.account.state import State
 from gt_secure.aws.client import Aws
-from gt_secure.base.errors import PolicyError
+from gt_secure.base.errors import InvalidInput, PolicyError
 from gt_secure.changes.change import Change
 from gt_secure.changes.plan import Plan, exposures_of, plan
 from gt_secure.changes.render import parts
@@ -243,9 +243,49 @@ def test_a_list_that_fits_only_without_blanks_is_still_taken() -> None:
 # what stops or warns
 
 
-def test_the_guard_does_not_move_unseen() -> None:
-    assert "guard-moves" in codes(made(bucket(guarded(OFFICE, prefix="slides/"))), "blocker")
-    assert "guard-moves" not in codes(made(bucket(guarded(OFFICE)), prefix=""))
+def test_another_prefix_gets_a_guard_of_its_own() -> None:
+    one = made(bucket(guarded(OFFICE, prefix="slides/")), url_lock=False)
+    slides, scans = json.loads(one.changes[0].after)["Statement"]
+    assert slides == json.loads(guarded(OFFICE, prefix="slides/"))["Statement"][0]
+    assert (slides["Sid"], scans["Sid"][:-8]) == ("GtSecurePresignGuard", "GtSecurePresignGuardx")
+    assert scans["Resource"] == "arn:aws:s3:::gt-images/scans/*"
+    assert codes(one) >= {"guards-room"}
+    assert "guards-overlap" not in codes(one)
+    assert one.changes[0].before_text == "no guard of objects under scans/; other guards stay, of objects under slides/"
+    assert one.access is not None
+    assert one.access.after.text.startswith("Objects under slides/: only 203.0.113.0/24. Objects under scans/: only")
+    assert one.access.after.text.endswith("Other objects of gt-images: anyone with a URL.")
+
+
+@pytest.mark.parametrize(
+    ("there", "planned", "severity", "words"),
+    [
+        ("", "scans/", "warning", "from 203.0.113.0/25."),
+        ("scans/x/", "scans/", "warning", "objects under scans/x/"),
+        ("", "", None, ""),
+        ("slides/", "scans/", None, ""),
+    ],
+)
+def test_an_overlap_is_said_before_it_is_applied(there: str, planned: str, severity: str | None, words: str) -> None:
+    found = made(bucket(guarded("203.0.113.0/25", prefix=there)), prefix=planned).notices
+    overlaps = [each for each in found if each.code == "guards-overlap"]
+    assert [each.severity for each in overlaps] == ([severity] if severity else [])
+    assert all(words in each.text and "from 203.0.113.0/25." in each.text and each.asks for each in overlaps)
+    nobody = made(bucket(guarded("192.0.2.0/24", prefix="")))
+    assert "from nobody." in next(each.text for each in nobody.blockers if each.code == "guards-overlap")
+    assert "guards-overlap" not in codes(made(bucket(guarded(OFFICE, prefix=""))))
+
+
+def test_a_guard_is_removed_by_its_prefix() -> None:
+    only = bucket(guarded(OFFICE, prefix="slides/"))
+    assert made(only, prefix="", addresses=(), guard=False, url_lock=False).changes[0].after is None
+    assert made(only, prefix="scans/", addresses=(), guard=False, url_lock=False).empty
+    two = bucket(made(only).changes[0].after)
+    with pytest.raises(InvalidInput, match="2 of this kind, for objects under slides/, scans/"):
+        made(two, prefix="", addresses=(), guard=False)
+    left = made(two, addresses=(), guard=False).changes[0]
+    assert left.after == guarded(OFFICE, prefix="slides/")
+    assert left.after_text == "no guard of objects under scans/; other guards stay, of objects under slides/"
 
 
 def test_an_edited_guard_is_not_overwritten_unseen() -> None:

@@ -11,7 +11,7 @@ from gt_secure.aws.client import Aws
 from gt_secure.base.errors import InvalidInput
 from gt_secure.changes import plan
 from gt_secure.engine.policies.bucket_guard import merge_guard
-from gt_secure.engine.policies.signer_limit import build_signer_limit, find_signer_limit
+from gt_secure.engine.policies.signer_limit import build_signer_limit, find_signer_limit, find_signer_limits
 from gt_secure.restriction.files import schema
 from gt_secure.restriction.model import Restriction
 from support.states import ACCOUNT, JOB, data_bucket, state, unread
@@ -77,16 +77,18 @@ def test_a_plan_writes_changes_keeps_and_removes_it() -> None:
     assert planned(change.before, signers=[]).empty
 
 
-@pytest.mark.parametrize(("before", "after", "stops"), [
-    ("scans/", "docs/", True), ("", "docs/", True), ("scans/", "scans/x/", True),
-    ("scans/", "scans/", False), ("scans/", "", False), ("scans/x/", "scans/", False),
+@pytest.mark.parametrize(("before", "after", "asks"), [
+    ("scans/", "docs/", False), ("", "docs/", True), ("scans/", "scans/x/", True),
+    ("scans/", "scans/", False), ("scans/", "", True), ("scans/x/", "scans/", True),
 ])  # fmt: skip
-def test_a_limit_that_leaves_objects_asks_as_a_guard_does(before: str, after: str, stops: bool) -> None:
+def test_limits_of_the_same_objects_ask_as_guards_do(before: str, after: str, asks: bool) -> None:
     text = merge_guard(None, build_signer_limit("gt-images", [SCANNER, ME], ACCOUNT, prefix=before))
-    made = planned(text, prefix=after, signers=[SCANNER, ME])
-    assert ("signers-moves" in [each.code for each in made.blockers]) == stops
-    off = planned(text, prefix=after, signers=[])
-    assert "signers-moves" not in told(off)
+    made = planned(text, prefix=after, signers=[ME])
+    assert [each.asks for each in made.notices if each.code == "signers-overlap"] == ([True] if asks else [])
+    same = planned(text, prefix=after, signers=[SCANNER, ME])
+    assert "signers-overlap" not in told(same)
+    assert len(find_signer_limits(same.changes[0].after if same.changes else text)) == 1 + (before != after)
+    assert "signers-overlap" not in told(planned(text, prefix=after, signers=[]))
 
 
 def test_an_edited_lock_stops_a_plan() -> None:

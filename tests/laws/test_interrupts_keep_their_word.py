@@ -29,6 +29,7 @@ from gt_secure.changes.plan import Plan, plan
 from gt_secure.changes.revoke import plan_revoke, revoked_before
 from gt_secure.changes.transaction import begin_lines, outcome_on_disk
 from gt_secure.changes.undo import resume, undo
+from gt_secure.engine.policies.bucket_guard import build_guard, merge_guards
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, FOREIGN, TEAM, Account
 from support.consents import apply_agreed as apply
@@ -36,7 +37,17 @@ from support.interrupts import Point, Tracer, each_place
 
 BEGUN = ("changes/journal.py", "write")
 """From the first line of the journal on an interrupt meets a change."""
-KINDS = ("apply", "undo", "resume", "revoke")
+KINDS = ("apply", "undo", "resume", "revoke", "beside")
+"""*beside*: a guard is put beside five others."""
+
+
+def start_policy(kind: str) -> str:
+    """Return the policy before a change."""
+    policy = FOREIGN
+    for prefix in ("a/", "a/x/", "b/", "c/", "d/") if kind == "beside" else ():
+        guard = build_guard(BUCKET, prefix=prefix, networks=["203.0.113.0/24"], endpoints=["vpce-0a1b2c3d"])
+        policy = merge_guards(policy, guard, 900 if prefix == "b/" else None)
+    return policy
 
 
 class Scene:
@@ -45,11 +56,14 @@ class Scene:
     def __init__(self, account: Account, tmp: Path, kind: str, patch: pytest.MonkeyPatch) -> None:
         patch.setattr(engine_module, "_LOCAL_LOOK_S", 0.0)
         self.account, self.tmp, self.kind, self.number = account, tmp, kind, 0
-        account.reset(FOREIGN)
+        self.policy = start_policy(kind)
+        account.reset(self.policy)
         self.start_state = account.look()
         self.plan: Plan = (
             plan_revoke(account.aws, revoked_before(BUCKET, "1h"))
             if kind == "revoke"
+            else plan(account.aws, Restriction(bucket=BUCKET, prefix="scans/", addresses=["203.0.113.0/24"]))
+            if kind == "beside"
             else plan(account.aws, Restriction(TEAM, addresses=["203.0.113.0/24"], bucket=BUCKET, url_lock=False))
             if kind != "apply"
             else plan(account.aws, Restriction(TEAM, addresses=["203.0.113.0/24"], bucket=BUCKET, portal_lock=True))
@@ -72,7 +86,7 @@ class Scene:
         self.journal = journal = Journal(self.tmp / f"journal-{self.number}")
         aws, plan = self.account.aws, self.plan
         if self.account.look() != self.start_state:
-            self.account.reset(FOREIGN)
+            self.account.reset(self.policy)
         if self.kind == "undo":
             apply(aws, plan, journal=journal)
             return lambda: undo(aws, journal=journal)

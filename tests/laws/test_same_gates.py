@@ -51,7 +51,7 @@ def _row(code: str) -> Notice:
 
 
 ROWS = {code: _row(code) for code in notices()}
-SAMPLE = ("url-lock-one-path", "guard-moves", "expectation-broken", "no-guard")
+SAMPLE = ("url-lock-one-path", "guard-edited", "expectation-broken", "no-guard")
 """A warning that asks, a blocker, one that cannot be confirmed, and a warning that does not ask."""
 
 
@@ -203,7 +203,7 @@ def test_several_codes_are_named_as_they_are_typed(made: tuple[Connection, Plan]
 def test_a_warning_that_comes_and_goes_can_be_confirmed_in_advance(made: tuple[Connection, Plan]) -> None:
     plan = replace(made[1], notices=())
     assert by_python(made[0], plan, ["jobs-in-progress"]) == "passed"
-    for code in ("guard-moves", "no-guard", "expectation-broken", "jobs-in-progres"):
+    for code in ("guard-edited", "no-guard", "expectation-broken", "jobs-in-progres"):
         assert "not a blocker" in by_python(made[0], plan, [code])
 
 

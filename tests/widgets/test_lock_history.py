@@ -14,7 +14,7 @@ from gt_secure.changes.history import HistoryEntry
 from gt_secure.connection import Connection
 from gt_secure.restriction.model import Restriction
 from gt_secure.widgets import panel
-from gt_secure.widgets.lock_cards import changed_markup, last_changes
+from gt_secure.widgets.lock_cards import LocksView, changed_markup, last_changes, locks_markup
 
 from .conftest import run, until, user, words
 
@@ -28,6 +28,15 @@ def entry(operation: str = "UpdateWorkteam", who: str = SESSION, error: str = ""
 
 def said(made: HistoryEntry) -> str:
     return words(changed_markup("url-lock", last_changes([made]), NOW))
+
+
+def test_the_guard_of_the_prefix_and_the_others_have_a_line_each() -> None:
+    view = LocksView(bucket="gt-images", guard_known=True, other_guards=("URLs of <b>/ work only from 192.0.2.0/24",))
+    shown = words(locks_markup(view))
+    assert "No guard covers the prefix." in shown
+    assert "Another guard of the bucket: URLs of <b>/ work only from 192.0.2.0/24." in shown
+    assert "<b>" not in str(locks_markup(view))
+    assert "guard of the bucket" not in words(locks_markup(replace(view, other_guards=())))
 
 
 @pytest.mark.parametrize(

@@ -488,6 +488,8 @@ class _Question:
     def circumstances(self, of_team: bool) -> Circumstances:
         """Return the circumstances; Ground Truth signs workers' URLs with version 4, as the role of the team."""
         found = self.locks.circumstances
+        if len(self.locks.signer_limits) > 1:
+            found = replace(found, role=self.locks.listed_signer_of(self.arn[len(self.locks.arn) + 1 :]))
         if not of_team:
             return found
         return replace(found, role=self.locks.role or found.role, given=_VERSION_4.with_defaults(found.given))

@@ -26,9 +26,9 @@ from ..iam.request_keys import key_facts
 from ..iam.sessions import role_of_session, session_of_role
 from ..iam.three_valued import spellings
 from ..iam.verdict import Verdict
-from ..policies.bucket_guard import find_guard
+from ..policies.bucket_guard import find_guards
 from ..policies.public_access import is_surely_public
-from ..policies.signer_limit import find_signer_limit
+from ..policies.signer_limit import SignerLimit, find_signer_limits
 from ..policies.url_lock import UrlLock
 from .access_points import ANY_WAY, DIRECTLY, POINT_KEYS, AccessPoint
 from .answer import Answer, answer_of
@@ -158,23 +158,33 @@ class EffectiveLocks:
         return self.signer if ":role/" in self.signer else ""
 
     @cached_property
-    def listed_signer(self) -> str:
-        """The first role or user on the list of the signer limit; empty without one."""
+    def signer_limits(self) -> tuple[SignerLimit, ...]:
+        """The signer limits of the bucket policy; none where it cannot be read."""
         try:
-            limit = find_signer_limit(self.policy) if isinstance(self.policy, str) else None
+            return find_signer_limits(self.policy) if isinstance(self.policy, str) else ()
         except PolicyError:
-            return ""
-        first = next(iter(limit.signers), "") if limit is not None else ""
+            return ()
+
+    @property
+    def listed_signer(self) -> str:
+        """The first role or user on the list of the first signer limit; empty without one."""
+        return self.listed_signer_of(self.signer_limits[0].prefix) if self.signer_limits else ""
+
+    def listed_signer_of(self, key: str) -> str:
+        """Return a role or user that all signer limits of an object list, or the first one; empty without a limit."""
+        covering = [each for each in self.signer_limits if key.startswith(each.prefix)] or self.signer_limits[:1]
+        listed = [arn for each in covering for arn in each.signers]
+        first = max(listed, key=listed.count, default="")
         return first.replace(":sts:", ":iam:").replace(":assumed-role/", ":role/")
 
     @cached_property
     def spares_uploads(self) -> bool:
         """Return whether the policy holds a guard of reads, or one that somebody edited into something like it."""
         try:
-            guard = find_guard(self.policy) if isinstance(self.policy, str) else None
+            guards = find_guards(self.policy) if isinstance(self.policy, str) else ()
         except PolicyError:
             return False
-        return guard is not None and guard.reads
+        return any(each.reads for each in guards)
 
     @cached_property
     def asks_for_points(self) -> bool:
@@ -245,8 +255,11 @@ class EffectiveLocks:
     def assumed(self) -> tuple[str, ...]:
         """Assumptions of all answers, one sentence each."""
         listed = self.listed_signer
+        several = len(self.signer_limits) > 1
+        who = "of an object is one that its signer limits list" if several else f"is {printable(listed)}"
+        which = "" if several else ", which the signer limit lists"
         return self.assumed_with(
-            f"The signer is {printable(listed)}, which the signer limit lists, and its own policies allow everything."
+            f"The signer {who}{which}, and its own policies allow everything."
             if listed
             else f"The signer is a session of a role of account {self.account} whose own policies allow everything.",
             "The own policies of signers of other accounts allow everything.",

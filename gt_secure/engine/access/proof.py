@@ -31,7 +31,7 @@ from ..iam.request_space import MAX_WORK, Dimension, RequestSpace, SpaceAnswer, 
 from ..iam.statement_table import TARGET, DimensionValue, StatementTable
 from ..iam.variables import Keys, Wild, split_wildcards
 from ..iam.wildcards import TooManyClassesError, text_steps, witnesses
-from ..policies.bucket_guard import UPLOAD, build_guard, find_guard, merge_guard
+from ..policies.bucket_guard import UPLOAD, build_guard, find_guard, put_statement
 from ..policies.signer_limit import build_signer_limit, signer_names
 from .address_classes import Span
 from .answer import MEANT, Answer
@@ -298,10 +298,10 @@ def _fixed_by(request: Request, policies: Policies, locks: EffectiveLocks, claim
             partition=locks.partition,
             reads=claim.reads,
         )
-        verdict = confirm(request, replace(policies, resource=merge_guard(policy, guard)))
+        verdict = confirm(request, replace(policies, resource=put_statement(policy, guard, claim.prefix)))
         if verdict.decision != "explicit-deny":
             return None
-        found = find_guard(policy)
+        found = find_guard(policy, claim.prefix)
     except InvalidInput:
         return None  # a policy that cannot be merged is fixed by nothing that gt_secure writes
     if found is None:

@@ -1,4 +1,8 @@
-"""The bucket guard: one Deny for presigned requests from anywhere but the listed addresses and endpoints.
+"""The bucket guards: each is one Deny for presigned requests from anywhere but the listed addresses and endpoints.
+
+A bucket can have several, one for each prefix. A request that two of them cover must satisfy both. The Sid of the
+first one is :data:`GUARD_SID`; that of another one ends with the fingerprint of its prefix, by which it is found again,
+even if somebody changed its objects. The limits of a guard have the same end.
 
 It covers presigned requests only: those signed in the query string (``s3:authType`` is ``REST-QUERY-STRING``) and HTML
 forms (``POST``; a REST request with the method POST is signed in the header and is ``REST-HEADER``). Ground Truth's own
@@ -18,10 +22,12 @@ Signature Version 4 authentication-specific policy keys* (``s3:authType``).
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from ...base.errors import InvalidInput, PolicyError
 from ...base.groups import as_list
@@ -32,7 +38,7 @@ from .age_limit import AGE_SID, SIGV2_SID, build_age_limit, read_age_limit
 from .equivalence import Layout, lay_out, statements_equal
 
 GUARD_SID = "GtSecurePresignGuard"
-"""Sid that identifies the guard statement."""
+"""Sid of the first guard of a bucket, and the start of those of the others."""
 
 OWN = "GtSecure"
 """Start of the Sids of all our statements."""
@@ -41,7 +47,7 @@ UPLOAD = "s3:PutObject"
 """Action of every presigned upload: PUT, parts and POST forms."""
 
 SIGNERS_SID = "GtSecurePresignSigners"
-"""Sid of the signer limit."""
+"""Sid of the first signer limit."""
 
 GUARD_SIDS = (GUARD_SID, AGE_SID, SIGV2_SID)
 """The Sids of the guard and of its age limit, in the order in which they are written."""
@@ -73,14 +79,17 @@ _WORDS = {
 MAX_BUCKET_POLICY = 20 * 1024
 """Largest bucket policy, in bytes."""
 
+OwnStatements: TypeAlias = dict[str, Mapping[str, object]]
 _RESOURCE = re.compile(r"arn:(aws[a-z-]*):s3:::([^/*?$]+)/(.*)\*", re.DOTALL)
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
+_KIND = re.compile(rf"({'|'.join((*GUARD_SIDS, SIGNERS_SID))})(x[0-9a-f]{{8}})?|({REVOKE}).*", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
     """A guard as found in a bucket policy; without a prefix it protects the whole bucket.
 
+    A statement for several prefixes is a guard for each of them, with the same ``sid``.
     ``drifted``: somebody changed it, so that it is not what :func:`build_guard` would write for the same values.
     ``age_limit_s`` is the age limit in seconds; None if older signatures work too. ``reads``: it spares uploads.
     """
@@ -93,6 +102,12 @@ class Guard:
     drifted: bool
     age_limit_s: int | None = None
     reads: bool = False
+    sid: str = GUARD_SID
+
+    @property
+    def objects(self) -> str:
+        """The objects of the guard, in words."""
+        return f"objects under {self.prefix}" if self.prefix else "all objects"
 
 
 def build_guard(
@@ -194,22 +209,132 @@ def merge_guard(policy_text: str | None, statement: Mapping[str, object]) -> str
 
 
 def merge_guards(policy_text: str | None, statement: Mapping[str, object], age_limit_s: int | None) -> str:
-    """Put the guard with its age limit into a bucket policy, and take a limit out that is not wanted.
+    """Put the guard of a prefix with its age limit into a bucket policy, and take a limit out that is not wanted.
 
-    A version limit that stands alone stays.
+    The guards of other prefixes stay, and so does a version limit that stands alone.
     """
-    merged = policy_text
-    if age_limit_s is None and merged is not None and AGE_SID in own_statements(merged):
-        merged = remove_statements(merged, (SIGV2_SID, AGE_SID))
-    merged = merge_guard(merged, statement)
+    prefix, own = covered_objects(statement)[2], own_statements(policy_text)
+    found, sid = find_sid(own, GUARD_SID, prefix), sid_for(own, GUARD_SID, prefix)
+    end, merged = sid.removeprefix(GUARD_SID), policy_text
+    age = _age_sid(own, end, prefix)
+    if _is_shared(own, found) or sum(_is_for(own, each, GUARD_SID, prefix) for each in own) > 1:
+        merged = remove_kinds(merged or "", (GUARD_SID,) if age is None else GUARD_SIDS, prefix)
+    elif age is not None and (age_limit_s is None or age != AGE_SID + end):
+        limits = (age.replace(AGE_SID, SIGV2_SID), age)
+        merged = remove_statements(merged or "", (each for each in limits if each in own))
+    merged = merge_guard(merged, {**statement, "Sid": sid})
     for each in build_age_limit(statement, age_limit_s) if age_limit_s is not None else ():
-        merged = merge_guard(merged, each)
+        merged = merge_guard(merged, {**each, "Sid": f"{each['Sid']}{end}"})
     return merged
+
+
+def merge_equal_guards(policy_text: str) -> str:
+    """Return a bucket policy whose guards of prefixes with equal lists and limits are one statement.
+
+    It opens what the separate guards open. A guard that somebody edited, or of the whole bucket, stays.
+    """
+    groups: dict[object, list[Guard]] = {}
+    for guard in find_guards(policy_text):
+        if guard.prefix and not guard.drifted:
+            equal = (guard.networks, guard.endpoints, guard.age_limit_s, guard.reads)
+            groups.setdefault(equal, []).append(guard)
+    merged, own = policy_text, own_statements(policy_text)
+    for first, *others in groups.values():
+        if all(each.sid == first.sid for each in others):
+            continue
+        kinds, end = GUARD_SIDS if first.age_limit_s else (GUARD_SID,), first.sid.removeprefix(GUARD_SID)
+        for guard in (first, *others):
+            merged = remove_kinds(merged, kinds, guard.prefix) or '{"Version":"2012-10-17","Statement":[]}'
+        patterns = [each for guard in (first, *others) for each in as_list(guard.statement["Resource"])]
+        for kind in kinds:
+            merged = merge_guard(merged, {**own[kind + end], "Resource": patterns})
+    return merged
+
+
+def _age_sid(own: OwnStatements, end: str, prefix: str) -> str | None:
+    """Return the Sid of the age limit of a guard: that with the same end, or else the one for its prefix."""
+    return AGE_SID + end if AGE_SID + end in own else find_sid(own, AGE_SID, prefix)
 
 
 def own_kind(sid: str) -> str:
     """Return the entry of :data:`OWN_LOCKS` that a Sid belongs to; empty for a statement that is not ours."""
-    return REVOKE if sid.startswith(REVOKE) else sid if sid in OWN_LOCKS else ""
+    match = _KIND.fullmatch(sid)
+    return match[1] or match[3] if match else ""
+
+
+def _fingerprint(prefix: str) -> str:
+    """Return the end of the Sids of the statements for a prefix, where another guard has the first Sid."""
+    return f"x{hashlib.sha256(prefix.encode()).hexdigest()[:8]}"
+
+
+def find_sid(own: OwnStatements, kind: str, prefix: str) -> str | None:
+    """Return the Sid of our statement of a kind for a prefix; None without one.
+
+    A Sid with the fingerprint of the prefix counts even if somebody changed the objects of its statement.
+    """
+    named = kind + _fingerprint(prefix)
+    return named if named in own else next((sid for sid in own if _is_for(own, sid, kind, prefix)), None)
+
+
+def _is_for(own: OwnStatements, sid: str, kind: str, prefix: str) -> bool:
+    prefixes = covered_prefixes(own[sid])
+    return own_kind(sid) == kind and prefix in prefixes and sid in (kind, *(kind + _fingerprint(p) for p in prefixes))
+
+
+def sid_for(own: OwnStatements, kind: str, prefix: str) -> str:
+    """Return the Sid that the statement of a kind for a prefix has, or would have among our statements."""
+    found = find_sid(own, kind, prefix)
+    if found is not None and not _is_shared(own, found):
+        return found
+    locks = [sid for sid in own if own_kind(sid) not in ("", REVOKE)]
+    is_first = found is None and all(_is_for(own, sid, own_kind(sid), prefix) and sid in OWN_LOCKS for sid in locks)
+    return kind if is_first else kind + _fingerprint(prefix)
+
+
+def put_statement(policy_text: str | None, statement: Mapping[str, object], prefix: str) -> str:
+    """Put our statement for a prefix into a bucket policy, under its Sid there; those of other prefixes stay."""
+    own, kind = own_statements(policy_text), own_kind(str(statement.get("Sid", GUARD_SID)))
+    found, sid = find_sid(own, kind, prefix), sid_for(own, kind, prefix)
+    left = remove_kinds(policy_text or "", (kind,), prefix) if _is_shared(own, found) else policy_text
+    return merge_guard(left, {**statement, "Sid": sid})
+
+
+def remove_kinds(policy_text: str, kinds: Sequence[str], prefix: str) -> str | None:
+    """Take our statements of some kinds for a prefix out of a bucket policy, the last kind first.
+
+    An age limit goes with its guard, whatever its objects are now. The statements of other prefixes stay. Of several
+    statements of one kind none is left.
+    """
+    own = own_statements(policy_text)
+    found = {kind: find_sid(own, kind, prefix) for kind in kinds}
+    guard = found.get(GUARD_SID)
+    if guard is not None and not _is_shared(own, guard):
+        limits = [kind + guard.removeprefix(GUARD_SID) for kind in (AGE_SID, SIGV2_SID)]
+        found |= {own_kind(sid): sid for sid in limits if {sid, limits[0]} <= own.keys()}
+    left: str | None = policy_text
+    for kind in reversed(kinds):
+        sid = found[kind]
+        left = left if left is None or sid is None else _without(left, sid, prefix)
+    return left if left is None or not any(found.values()) else remove_kinds(left, kinds, prefix)
+
+
+def _is_shared(own: OwnStatements, sid: str | None) -> bool:
+    """Return whether a statement of ours is for several prefixes."""
+    return sid is not None and len(covered_prefixes(own[sid])) > 1
+
+
+def _without(policy_text: str, sid: str, prefix: str) -> str | None:
+    """Take a prefix out of a statement of ours, and the statement with the last one.
+
+    A Sid with the fingerprint of that prefix is left to it: the statement gets that of another one.
+    """
+    own, layout = own_statements(policy_text), lay_out(policy_text)
+    if not _is_shared(own, sid):
+        return remove_guard(policy_text, sid)
+    rest = {**own[sid], "Resource": [e for e in as_list(own[sid].get("Resource")) if not _covers(e, prefix)]}
+    if sid.endswith(_fingerprint(prefix)):
+        rest["Sid"] = own_kind(sid) + _fingerprint(covered_prefixes(rest)[0])
+    return _insert(layout, json.dumps(rest, separators=(",", ":")), _own(layout, sid))
 
 
 def own_lock(label: str) -> str:
@@ -226,7 +351,7 @@ def remove_statements(policy_text: str, sids: Iterable[str]) -> str | None:
     return text
 
 
-def own_statements(policy_text: str | None) -> dict[str, Mapping[str, object]]:
+def own_statements(policy_text: str | None) -> OwnStatements:
     """Return the statements of a bucket policy that carry one of our Sids; raises PolicyError if one is there twice."""
     if policy_text is None or not policy_text.strip():
         return {}
@@ -281,23 +406,53 @@ def remove_guard(policy_text: str, sid: str = GUARD_SID) -> str | None:
     return text[: spans[own][0]] + text[spans[own + 1][0] :]
 
 
-def find_guard(policy_text: str | None) -> Guard | None:
-    """Return the guard of a bucket policy, or None if it has none.
+def find_guards(policy_text: str | None) -> tuple[Guard, ...]:
+    """Return the guards of a bucket policy, in its order; raises PolicyError as :func:`find_guard`."""
+    own = own_statements(policy_text)
+    return tuple(guard for sid in own if own_kind(sid) == GUARD_SID for guard in _guards(own, sid))
+
+
+def _guards(own: OwnStatements, sid: str) -> Iterator[Guard]:
+    """Yield the guard of each prefix of a statement."""
+    end = sid.removeprefix(GUARD_SID)
+    for prefix in covered_prefixes(own[sid]):
+        limit = _age_sid(own, end, prefix) or ""
+        found = (own.get(each) for each in (limit, limit.replace(AGE_SID, SIGV2_SID)))
+        age, sigv2 = (None if each is None else _narrowed(each, prefix) for each in found)
+        guard = _with_cap(_read(_narrowed(own[sid], prefix)), age, sigv2)
+        yield replace(guard, sid=sid, drifted=guard.drifted or not _is_for(own, sid, GUARD_SID, prefix))
+
+
+def guard_around(guards: Sequence[Guard], prefix: str) -> Guard | None:
+    """Return the guard with the longest prefix that covers the keys under a prefix, or else the only guard."""
+    covering = [each for each in guards if prefix.startswith(each.prefix)]
+    return max(covering or (guards if len(guards) == 1 else ()), key=lambda each: len(each.prefix), default=None)
+
+
+def _narrowed(statement: Mapping[str, object], prefix: str) -> Mapping[str, object]:
+    """Return a statement for several prefixes as that for one of them."""
+    if len(covered_prefixes(statement)) < 2:
+        return statement
+    return {**statement, "Resource": [each for each in as_list(statement.get("Resource")) if _covers(each, prefix)]}
+
+
+def _covers(pattern: object, prefix: str) -> bool:
+    return covered_objects({"Resource": pattern})[2] == prefix
+
+
+def find_guard(policy_text: str | None, prefix: str | None = None) -> Guard | None:
+    """Return the guard of a prefix in a bucket policy, by default the first guard; None if it has none.
 
     Raises
     ------
     PolicyError
-        If the text is not a policy, or has our Sid twice.
+        If the text is not a policy, or has one of our Sids twice.
     """
-    if policy_text is None or not policy_text.strip():
-        return None
-    layout = lay_out(policy_text)
-    own = _own(layout, GUARD_SID)
-    if own is None:
-        return None
-    limit = (_own(layout, name) for name in (AGE_SID, SIGV2_SID))
-    age, sigv2 = (None if place is None else layout.data[place] for place in limit)
-    return _with_cap(_read(layout.data[own]), age, sigv2)
+    guards = find_guards(policy_text)
+    if prefix is None:
+        return next(iter(guards), None)
+    sid = find_sid(own_statements(policy_text), GUARD_SID, prefix)
+    return min((each for each in guards if each.sid == sid), key=lambda each: each.prefix != prefix, default=None)
 
 
 def _with_cap(guard: Guard, age: Mapping[str, object] | None, sigv2: Mapping[str, object] | None) -> Guard:
@@ -307,8 +462,13 @@ def _with_cap(guard: Guard, age: Mapping[str, object] | None, sigv2: Mapping[str
     age_limit_s = read_age_limit(age)
     wanted = build_age_limit(guard.statement, age_limit_s or 1)
     intact = sigv2 is not None and age_limit_s is not None
-    intact = intact and statements_equal(age, wanted[0]) and statements_equal(sigv2, wanted[1])
+    intact = intact and _equal(age, wanted[0]) and _equal(sigv2, wanted[1])
     return replace(guard, age_limit_s=age_limit_s, drifted=guard.drifted or not intact)
+
+
+def _equal(statement: Mapping[str, object] | None, wanted: Mapping[str, object]) -> bool:
+    """Return whether a statement of ours means what we would write; its Sid may have the end of another prefix."""
+    return statement is not None and statements_equal({**statement, "Sid": wanted["Sid"]}, wanted)
 
 
 def _read(statement: Mapping[str, object]) -> Guard:
@@ -321,8 +481,15 @@ def _read(statement: Mapping[str, object]) -> Guard:
         wanted = build_guard(
             bucket, prefix=prefix, networks=networks, endpoints=endpoints, partition=partition, reads=reads
         )
-        drifted = not statements_equal(statement, wanted)
+        drifted = not _equal(statement, wanted)
     return Guard(bucket, prefix, networks, endpoints, statement, drifted, reads=reads)
+
+
+def covered_prefixes(statement: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the prefixes of a statement's objects; ``("",)`` for all objects, or where none can be read."""
+    patterns = [covered_objects({"Resource": each}) for each in as_list(statement.get("Resource"))]
+    prefixes = dict.fromkeys(prefix for _, bucket, prefix in patterns if bucket)
+    return tuple(prefixes) if all(prefixes) and prefixes else ("",)
 
 
 def covered_objects(statement: Mapping[str, object]) -> tuple[str, str, str]:

@@ -14,7 +14,7 @@ from ..iam.conditions import Condition
 from ..iam.documents import PolicySource, Statement
 from ..iam.operators import policy_network
 from ..iam.request import Policies
-from .bucket_guard import GUARD_SIDS, remove_statements
+from .bucket_guard import GUARD_SIDS, own_kind, own_statements, remove_statements
 
 SETTING = "RestrictPublicBuckets"
 READ_STATUS = "s3:GetBucketPolicyStatus"
@@ -78,7 +78,8 @@ def has_same_grants(policy: PolicySource | None, other: PolicySource | None) -> 
 
 def _foreign(policy: PolicySource | None) -> str:
     text = policy if isinstance(policy, str) else json.dumps(policy) if policy else ""
-    left = remove_statements(text, GUARD_SIDS) if text else None
+    ours = [sid for sid in own_statements(text) if own_kind(sid) in GUARD_SIDS]
+    left = remove_statements(text, ours) if text else None
     return json.dumps(json.loads(left)["Statement"], sort_keys=True) if left else ""
 
 

@@ -25,6 +25,8 @@ from .bucket_guard import (
     UPLOAD,
     condition_values,
     covered_objects,
+    find_sid,
+    own_kind,
     own_statements,
     prefix_resource,
 )
@@ -99,10 +101,19 @@ def build_signer_limit(
     }
 
 
-def find_signer_limit(policy_text: str | None) -> SignerLimit | None:
-    """Return the signer limit of a bucket policy, or None; raises PolicyError if the text is not a policy."""
-    statement = own_statements(policy_text).get(SIGNERS_SID)
-    return None if statement is None else _read(statement)
+def find_signer_limits(policy_text: str | None) -> tuple[SignerLimit, ...]:
+    """Return the signer limits of a bucket policy, in its order; raises PolicyError if the text is not a policy."""
+    own = own_statements(policy_text)
+    return tuple(_read(own[sid]) for sid in own if own_kind(sid) == SIGNERS_SID)
+
+
+def find_signer_limit(policy_text: str | None, prefix: str | None = None) -> SignerLimit | None:
+    """Return the signer limit of a prefix, by default the first; None without one. Raises PolicyError for no policy."""
+    own = own_statements(policy_text)
+    if prefix is None:
+        return next(iter(find_signer_limits(policy_text)), None)
+    sid = find_sid(own, SIGNERS_SID, prefix)
+    return None if sid is None else _read(own[sid])
 
 
 def _read(statement: Mapping[str, object]) -> SignerLimit:
@@ -113,7 +124,7 @@ def _read(statement: Mapping[str, object]) -> SignerLimit:
     spared = {arn for each in sessions for arn in principal_patterns(each)}
     signers = tuple(sorted(sessions | {each for each in listed if each not in spared and not _ROOT.fullmatch(each)}))
     made = build_signer_limit(bucket, signers, accounts[0] if accounts else "", prefix=prefix, partition=partition)
-    return SignerLimit(prefix, signers, not statements_equal(statement, made))
+    return SignerLimit(prefix, signers, not statements_equal({**statement, "Sid": SIGNERS_SID}, made))
 
 
 def is_listed(arn: str, signers: Iterable[str]) -> bool:
