@@ -32,7 +32,6 @@ class Dialect:
     split: str  # text, one-character separator -> list
     item: str  # list, one-based index
     length: str  # list
-    after_first: str  # list -> list without its first item
     find: str  # list -> one-based index of its first empty text; 0 for none
     extract: str  # text, pattern, group: empty or NULL where nothing matches
     replace: str  # text, pattern, replacement: every match
@@ -92,7 +91,6 @@ DUCKDB = Dialect(
     split="string_split({0}, '{1}')",
     item="{0}[{1}]",
     length="len({0})",
-    after_first="{0}[2:]",
     find="coalesce(list_position({0}, ''), 0)",
     extract="regexp_extract({0}, '{1}', {2})",
     replace="regexp_replace({0}, '{1}', '{2}', 'g')",
@@ -122,7 +120,6 @@ SPARK = Dialect(
     split="split({0}, '{1}', -1)",
     item="get({0}, {1} - 1)",
     length="size({0})",
-    after_first="slice({0}, 2, size({0}))",
     find="coalesce(array_position({0}, ''), 0)",
     extract="regexp_extract({0}, '{1}', {2})",
     replace="regexp_replace({0}, '{1}', '{2}')",
@@ -152,7 +149,6 @@ TRINO = Dialect(
     split="split({0}, '{1}')",
     item="element_at({0}, {1})",  # [ ] fails beyond the end
     length="cardinality({0})",
-    after_first="slice({0}, 2, cardinality({0}))",
     find="coalesce(array_position({0}, ''), 0)",
     extract="coalesce(regexp_extract({0}, '{1}', {2}), '')",  # NULL where nothing matches
     replace="regexp_replace({0}, '{1}', '{2}')",

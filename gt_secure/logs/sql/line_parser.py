@@ -16,6 +16,7 @@ expression. A line that fits no rule has ``readable = false``; it is never dropp
 from __future__ import annotations
 
 from .dialects import DUCKDB, Dialect
+from .log_columns import FIELDS
 from .odd_lines import in_doubt
 
 _LEFT = r'[^ "]+ +[^ "]+ +\[[^]" ]+ +[^]" ]+\](?: +[^ "]+){5}'
@@ -35,50 +36,61 @@ def _plain_layers(d: Dialect, lines: str) -> str:
     ``plain``: six quotes where they belong, and the right number of tokens without a doubled blank between them. (A
     bare dash beside a text that holds quotes also gives six: then the pieces hold other numbers of tokens.)
     """
-    q = {i: d.item.format("q", i) for i in range(1, 8)}
-    # An empty token is a doubled blank, but for the one before the first blank and the one behind the last.
-    size = {piece: d.length.format(piece) for piece in "hbt"}
-    empty = {piece: d.find.format(d.after_first.format(piece)) for piece in "bt"}
     plain = (
-        f"nq = 7 AND {q[5]} = ' ' AND {size['h']} = 10 AND {d.find.format('h')} = 10 "
-        f"AND {size['b']} = 8 AND {d.item.format('b', 1)} = '' AND {empty['b']} = 7 "
-        f"AND {d.item.format('t', 1)} = '' AND {empty['t']} IN (0, {size['t']} - 1) "
-        f"AND position(chr(13) IN {q[7]}) = 0 AND position(chr(91) IN {q[7]}) = 0 AND position(' ' IN {q[1]}) <= 65"
+        f"nq = 7 AND q5 = ' ' AND {d.length.format('h')} = 10 AND {d.find.format('h')} = 10 AND {d.length.format('b')} "
+        "= 8 AND q3 LIKE ' %' AND q3 LIKE '% ' AND q3 NOT LIKE '%  %' AND (q7 LIKE ' %' OR q7 = '') "
+        "AND q7 NOT LIKE '%  %' AND q7 NOT LIKE '%\r%' AND q7 NOT LIKE '%[%' AND position(' ' IN q1) <= 65"
     )
-    h, b, t = (d.split.format(q[i], " ") for i in (1, 3, 7))
+    # Each item is a column: an engine would look for it again in every condition.
+    items = ", ".join(f"{d.item.format('q', i)} AS q{i}" for i in (1, 2, 3, 4, 5, 6, 7))
+    h, b, t = (d.split.format(f"q{i}", " ") for i in (1, 3, 7))
     quoted = d.split.format("line", chr(34))
     return f"""
     SELECT *, coalesce({plain}, false) AS plain
     FROM (SELECT *, {h} AS h, {b} AS b, {t} AS t
-    FROM (SELECT *, {d.length.format("q")} AS nq FROM (SELECT *, {quoted} AS q FROM {lines}) s1) s2) s3"""
+    FROM (SELECT *, {d.length.format("q")} AS nq, {items} FROM (SELECT *, {quoted} AS q FROM {lines}) s1) s2) s3"""
 
 
 def _odd_layers(d: Dialect, plain: str) -> str:
     """The tokens of the other lines, cut by a regular expression: nine left, six of the block, the tail (``o``).
 
-    Everything is inside a CASE: an engine that works on columns then does it for the odd lines only.
+    ``first_text`` and ``second_text`` are referer and user agent, where the latter is in quotes. Everything is inside a
+    CASE: an engine that works on columns then does it for the odd lines only.
     """
     odd = {i: d.item.format("odd", i) for i in range(1, 6)}
-    two = f"{d.extract.format(odd[4], _TEXTS, 0)} <> ''"
     tail = (
         f"CASE WHEN {odd[4]} = ' ' THEN {d.extract.format(odd[5], '^ *- +-( .*)$', 1)} "
-        f"WHEN {two} THEN {odd[5]} ELSE {d.extract.format(odd[5], '^ +-( .*)$', 1)} END"
+        f"WHEN first_text <> '' THEN {odd[5]} ELSE {d.extract.format(odd[5], '^ +-( .*)$', 1)} END"
     )
     single = d.replace.format(f"{odd[1]} || ' ' || {odd[3]} || {tail}", " +", " ")
-    # The groups one a line, as no log line has one; NULL where the pattern does not match.
+    # The groups one a line, as no log line has one; the line itself where the pattern does not match.
     parts = "\n".join(d.group.replace("1", str(i)) for i in range(1, 6))
-    cut = f"nullif({d.replace.format('odd_line', d.pattern(WHOLE), parts)}, odd_line)"
+    cut = d.replace.format("odd_line", d.pattern(WHOLE), parts)
     trimmed = d.replace.format("line", d.pattern(r"[\r ]+$"), "")
+    first, second = (d.extract.format(odd[4], _TEXTS, i) for i in (1, 2))
     return f"""
     SELECT *, {d.split.format("odd_tokens", " ")} AS o
-    FROM (SELECT *, CASE WHEN odd_text IS NULL THEN NULL
-        ELSE {single} END AS odd_tokens
-    FROM (SELECT *, {d.split.format("odd_text", chr(10))} AS odd
+    FROM (SELECT *, CASE WHEN odd IS NULL THEN NULL ELSE {single} END AS odd_tokens
+    FROM (SELECT *, CASE WHEN odd IS NULL THEN NULL ELSE {first} END AS first_text,
+        CASE WHEN odd IS NULL THEN NULL ELSE {second} END AS second_text
+    FROM (SELECT *, CASE WHEN odd_text <> odd_line THEN {d.split.format("odd_text", chr(10))} END AS odd
     FROM (SELECT *, CASE WHEN plain THEN NULL ELSE {cut} END AS odd_text
     FROM (SELECT *, CASE WHEN plain THEN NULL ELSE {trimmed} END AS odd_line
-    FROM ({plain}) s4) s5) s6) s7) s8"""
+    FROM ({plain}) s4) s5) s6) s7) s12) s8"""
 
 
+_LEFT_NAMES = {
+    "bucket_owner": 1,
+    "bucket": 2,
+    "remote_ip": 5,
+    "requester": 6,
+    "request_id": 7,
+    "operation": 8,
+    "key": 9,
+}
+"""Columns left of the request, and the places of their tokens."""
+_TAIL_NAMES = tuple(FIELDS)[list(FIELDS).index("host_id") :]
+"""Columns behind the version id."""
 _BEFORE = {"h": (0, 0), "b": (1, 9), "t": (1, 15)}
 """How many items come before the first token of a piece: in the piece of a plain line, and among an odd line's."""
 
@@ -121,40 +133,39 @@ def parsed(lines: str, d: Dialect = DUCKDB) -> str:
     ``lines`` is a relation with a text column ``line``, without the newline (blanks or a carriage return at the end do
     no harm); its other columns stay. The key is as the log holds it.
     """
-    body = _place_layers(d, _odd_layers(d, _plain_layers(d, lines)))
-    h = {i: f"nullif({_token(d, 'h', i)}, '-')" for i in range(1, 10)}
-    b = {i: _token(d, "b", i) for i in range(1, 7)}
-    numbers = {i: d.integer.format(b[i]) for i in range(3, 7)}
-    version = _token(d, "t", 1)
-    tail = {i: f"nullif(nullif({_token(d, 't', i - 1, 'gap')}, '-'), '')" for i in range(3, 12)}
-    # Some publish lines without the version id, the last field of before 2019.
-    quoted = f"{d.item.format('odd', 5)} = '' AND {d.extract.format(d.item.format('odd', 4), _TEXTS, 0)} <> ''"
-    ends = f"CASE WHEN plain THEN replace({d.item.format('q', 7)}, ' ', '') = '' ELSE {quoted} END"
+    texts = {name: _token(d, "h", i) for name, i in _LEFT_NAMES.items()}
+    texts |= {f"block_{i}": _token(d, "b", i) for i in range(2, 7)}
+    texts |= {name: _token(d, "t", i + 2, "gap") for i, name in enumerate(_TAIL_NAMES)}
+    unquoted = "CASE WHEN {0} LIKE '\"%' THEN substr({0}, 2, length({0}) - 2) ELSE {0} END"
+    odd = {i: d.item.format("odd", i) for i in (2, 4, 5)}
+    texts["request_uri"] = f"CASE WHEN plain THEN q2 ELSE {unquoted.format(odd[2])} END"
+    # Without a user agent in quotes, the last text in quotes is the referer.
+    alone = d.extract.format(odd[4], r'(?s)^ *"(.*)"$', 1)
+    texts["referer"] = f"""CASE WHEN plain THEN q4 WHEN first_text <> '' THEN {unquoted.format("first_text")}
+        WHEN {odd[4]} = ' ' THEN NULL ELSE {alone} END"""
+    texts["user_agent"] = "CASE WHEN plain THEN q6 WHEN first_text <> '' THEN second_text END"
+    texts["version_id"] = _token(d, "t", 1)
+    # Some publish lines without the version id, the last field of before 2019. A plain line has it, or nothing.
     # CASE and not OR: an engine that works on columns would look for an end in every line.
-    versioned = f"CASE WHEN coalesce({version}, '') <> '' THEN true ELSE coalesce({ends}, false) END"
+    versioned = (
+        f"CASE WHEN plain THEN true WHEN coalesce({d.item.format('o', 16)}, '') <> '' THEN true "
+        f"ELSE coalesce({odd[5]} = '' AND first_text <> '', false) END"
+    )
     readable = f"""(time IS NOT NULL AND {versioned}
         AND (status = '-' OR (http_status BETWEEN 100 AND 999 AND cast(http_status AS {d.string}) = status)))"""
-    unquoted = "CASE WHEN {0} LIKE '\"%' THEN substr({0}, 2, length({0}) - 2) ELSE {0} END"
-    uri = f"CASE WHEN plain THEN {d.item.format('q', 2)} ELSE {unquoted.format(d.item.format('odd', 2))} END"
-    # Without a user agent in quotes, the last text in quotes is the referer.
-    first, second = (d.extract.format(d.item.format("odd", 4), _TEXTS, i) for i in (1, 2))
-    alone = d.extract.format(d.item.format("odd", 4), r'(?s)^ *"(.*)"$', 1)
-    referer = f"""CASE WHEN plain THEN {d.item.format("q", 4)} WHEN {first} <> '' THEN {unquoted.format(first)}
-        WHEN {d.item.format("odd", 4)} = ' ' THEN NULL ELSE {alone} END"""
-    agent = f"CASE WHEN plain THEN {d.item.format('q', 6)} WHEN {first} <> '' THEN {second} END"
+    numbers = ("bytes_sent", "object_size", "total_time", "turn_around_time")
+    # A text is a column before it is compared: an engine would compute it anew for each comparison.
+    shown = {name: f"nullif(text_{name}, '-')" for name in texts if not name.startswith("block_")}
+    shown |= {name: f"nullif(nullif(text_{name}, '-'), '')" for name in ("version_id", *_TAIL_NAMES)}
+    shown |= {"error_code": "nullif(text_block_2, '-')"}
+    shown |= {name: d.integer.format(f"text_block_{i}") for i, name in enumerate(numbers, 3)}
     return f"""
-    SELECT *, coalesce({readable}, false) AS readable,
+    SELECT *, {", ".join(f"{text} AS {name}" for name, text in shown.items())}
+    FROM (SELECT *, coalesce({readable}, false) AS readable,
         CASE WHEN plain THEN false ELSE {in_doubt(d)} END AS odd_line_reading,
         coalesce(replace(odd_line, ' ', '') = '', false) AS blank,
-        {h[1]} AS bucket_owner, {h[2]} AS bucket, {h[5]} AS remote_ip, {h[6]} AS requester, {h[7]} AS request_id,
-        {h[8]} AS operation, {h[9]} AS key, nullif({uri}, '-') AS request_uri,
-        nullif({b[2]}, '-') AS error_code, {numbers[3]} AS bytes_sent, {numbers[4]} AS object_size,
-        {numbers[5]} AS total_time, {numbers[6]} AS turn_around_time, nullif({referer}, '-') AS referer,
-        nullif({agent}, '-') AS user_agent, nullif(nullif({version}, '-'), '') AS version_id, {tail[3]} AS host_id,
-        {tail[4]} AS signature_version, {tail[5]} AS cipher_suite, {tail[6]} AS auth_type, {tail[7]} AS host_header,
-        {tail[8]} AS tls_version, {tail[9]} AS access_point_arn, {tail[10]} AS acl_required,
-        {tail[11]} AS source_region
-    FROM ({body}) s11"""
+        {", ".join(f"{text} AS text_{name}" for name, text in texts.items())}
+    FROM ({_place_layers(d, _odd_layers(d, _plain_layers(d, lines)))}) s11) s13"""
 
 
 def decoded_key(dialect: Dialect) -> str:
