@@ -25,6 +25,7 @@ from ..engine.access.part import Part
 from ..engine.policies.age_limit import SIGV2_SID, age_text
 from ..engine.policies.bucket_guard import (
     Guard,
+    OwnStatements,
     covered_prefixes,
     find_guard,
     find_guards,
@@ -362,6 +363,11 @@ _LOCK_WORDS = {
 }
 
 
+def _version_2_is_refused(own: OwnStatements, prefix: str | None) -> bool:
+    limits = [own[sid] for sid in own if own_kind(sid) == SIGV2_SID]
+    return any(prefix is None or prefix in covered_prefixes(each) for each in limits)
+
+
 def policy_words(value: str | None, prefix: str | None, names: Sequence[str] = ()) -> str:
     """Return the guard and the limits of a prefix in words, by default those of all; other guards are named.
 
@@ -376,8 +382,7 @@ def policy_words(value: str | None, prefix: str | None, names: Sequence[str] = (
         no_guard = f"no guard of {f'objects under {prefix}' if prefix else 'all objects'}"
     texts = [guard_words(each, names) for each in about] or [no_guard]
     texts += [each.words for each in find_signer_limits(value) if prefix is None or each.prefix == prefix]
-    limited = any(own_kind(sid) == SIGV2_SID and prefix in (None, *covered_prefixes(own[sid])) for sid in own)
-    texts += ["signature version 2 is refused"] if limited else []
+    texts += ["signature version 2 is refused"] if _version_2_is_refused(own, prefix) else []
     texts += [f"other guards stay, of {some(others)}"] if others else []
     return "; ".join(texts)
 

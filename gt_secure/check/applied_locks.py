@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from ..account.bucket_access import access_to
@@ -97,6 +97,13 @@ def _portal(
     return CheckResult("team_is_restricted", name, True, said, details)
 
 
+def _not_covered(guards: Sequence[Guard], start: str) -> str:
+    if not guards:
+        return "The bucket policy has no guard of ours."
+    keys = f"keys under {start}" if start else "all keys"
+    return f"No guard covers {keys}, only {some([each.objects for each in guards])}."
+
+
 @Check
 def guard_is_in_place(
     gt: ConnectionLike,
@@ -127,10 +134,7 @@ def guard_is_in_place(
     guards = find_guards(policy)
     guard = guard_around(guards, start)
     if guard is None:
-        covered = some([each.objects for each in guards])
-        keys = f"keys under {start}" if start else "all keys"
-        said = f"No guard covers {keys}, only {covered}." if guards else "The bucket policy has no guard of ours."
-        return CheckResult("guard_is_in_place", name, False, said, {}, _AGAIN)
+        return CheckResult("guard_is_in_place", name, False, _not_covered(guards, start), {}, _AGAIN)
     access = access_to(state, start)
     wrong = [*_shape(guard, name, start), *_lists(guard, networks, ids)]
     wrong += [access.text.removesuffix(".")] if access.tone in ("part", "open") else []

@@ -70,11 +70,15 @@ def no_code_cell_skipped(path: str | Path, *, run_within: TimeLike = "24h") -> C
     return kept(book, book, saved, since=since) if saved.passed else saved
 
 
+def _must_run(cell: dict[str, Any]) -> bool:
+    tagged = _MAY_SKIP in ((cell.get("metadata") or {}).get("tags") or ())
+    return not tagged and (cell.get("execution_count") is not None or not is_promise_cell(cell))
+
+
 def saved_as_run(book: dict[str, Any], subject: str) -> CheckResult:
     """Return whether the cells of a saved notebook were run, and none bypasses a check; not which checks passed."""
     code = [(i, cell) for i, cell in enumerate(book["cells"]) if _has_code(cell)]
-    wanted = [(i, cell) for i, cell in code if _MAY_SKIP not in ((cell.get("metadata") or {}).get("tags") or ())]
-    wanted = [(i, cell) for i, cell in wanted if cell.get("execution_count") is not None or not is_promise_cell(cell)]
+    wanted = [(i, cell) for i, cell in code if _must_run(cell)]
     skipped, in_order = _runs(wanted)
     bypassed = find_bypasses(book)
     details = {

@@ -451,10 +451,13 @@ def _uncalled(book: dict[str, Any], renamed: dict[str, str]) -> Iterator[tuple[i
     cells = [cell_text(cell) if cell.get("cell_type") == "code" else "" for cell in book["cells"]]
     trees = [parsed(text) or ast.Module([], []) for text in cells]
     used = {node.id for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    for number, tree in enumerate(trees if not used & {"ipytest", "unittest"} else ()):
-        plain = (each for each in tree.body if isinstance(each, ast.FunctionDef) and not each.decorator_list)
-        uncalled = (each for each in plain if each.name not in used and _names(each, renamed))
-        yield from ((number, f"nothing calls {each.name}()") for each in uncalled)
+    if used & {"ipytest", "unittest"}:
+        return
+    for number, tree in enumerate(trees):
+        for each in tree.body:
+            plain = isinstance(each, ast.FunctionDef) and not each.decorator_list
+            if plain and each.name not in used and _names(each, renamed):
+                yield number, f"nothing calls {each.name}()"
 
 
 def _holds_check(cell: dict[str, Any], names: dict[str, str]) -> bool:
