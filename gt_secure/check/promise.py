@@ -455,8 +455,9 @@ def _uncalled(book: dict[str, Any], renamed: dict[str, str]) -> Iterator[tuple[i
         return
     for number, tree in enumerate(trees):
         for each in tree.body:
-            plain = isinstance(each, ast.FunctionDef) and not each.decorator_list
-            if plain and each.name not in used and _names(each, renamed):
+            if not isinstance(each, ast.FunctionDef) or each.decorator_list or each.name in used:
+                continue
+            if _names(each, renamed):
                 yield number, f"nothing calls {each.name}()"
 
 
