@@ -35,8 +35,8 @@ from ..sql.viewers import Viewers
 
 T = TypeVar("T")
 
-MEMORY_LIMIT = "280MB"
-"""What DuckDB may use; beyond it, it writes to disk. The process then stays within 400 MB."""
+MEMORY_LIMIT = "400MB"
+"""What DuckDB may use; beyond it, it writes to disk."""
 
 
 _PREFIX = "gt-secure-logs-"
