@@ -151,9 +151,10 @@ def _unreadable(action: str, error: Exception) -> Unreachable:
 
 
 def _unreachable(service: str, action: str, error: Exception) -> Unreachable:
+    import botocore.exceptions
     from urllib3.exceptions import ReadTimeoutError
 
-    slow = isinstance(error, ReadTimeoutError)  # botocore's is one of them
+    slow = isinstance(error, (ReadTimeoutError, botocore.exceptions.ReadTimeoutError))
     address = str(getattr(error, "kwargs", {}).get("endpoint_url") or "")
     host = urlsplit(address).hostname or ""
     if host in {"127.0.0.1", "::1", "localhost"} and not slow:

@@ -91,7 +91,7 @@ def changed_prefix(wish: Restriction, policy: str | None, kind: str = GUARD_SID)
     if len(prefixes) > 1:
         raise InvalidInput(
             f"{wish.bucket} has {len(prefixes)} of this kind, for objects under {some(prefixes)}.",
-            next_step="Name the prefix of the one to remove (prefix=, --prefix).",
+            next_step="Name the prefix of the one to remove.",
             field="prefix",
         )
     return prefixes[0] if prefixes else ""

@@ -67,14 +67,11 @@ class Parser(argparse.ArgumentParser):
         self.exit_codes = ""
         self._needs: list[tuple[str, tuple[str, ...]]] = []
         self._excluded: list[tuple[str, str]] = []
-        self._whole = False
         self._words: list[str] = []
 
-    def add_place(self, text: str, *, whole: bool = False) -> None:
-        """Add the bucket as the first word: ``s3://bucket``, or with a prefix unless ``whole``."""
-        self._whole = whole
-        shown = f"{text}: s3://bucket" + ("" if whole else ", or s3://bucket/prefix")
-        self.add_argument(_PLACE, nargs="?", metavar=_PLACE.upper(), help=shown)
+    def add_place(self, text: str) -> None:
+        """Add the bucket as the first word: ``s3://bucket``, or with a prefix."""
+        self.add_argument(_PLACE, nargs="?", metavar=_PLACE.upper(), help=f"{text}: s3://bucket, or s3://bucket/prefix")
         words = [action.metavar for action in self._actions if not action.option_strings]
         self.usage = f"%(prog)s {' '.join(f'[{word}]' for word in words)} [options]"  # argparse would show it last
 
@@ -83,8 +80,6 @@ class Parser(argparse.ArgumentParser):
         from ..aws.buckets import parse_s3_uri  # a command without a bucket starts without it
 
         bucket, prefix = (None, "") if args.s3uri is None else parse_s3_uri(args.s3uri)
-        if prefix and self._whole:
-            raise InvalidInput("This command reads a whole bucket.", next_step=f"Write s3://{bucket}.", field=_PLACE)
         args.bucket, args.prefix = bucket, prefix or None
 
     def needs(self, option: str, *others: str) -> None:

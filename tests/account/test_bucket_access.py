@@ -78,7 +78,8 @@ CASES: dict[str, tuple[list[dict[str, Any]] | None, str, str]] = {
     ),
     "two parts": (
         edited(Resource=["arn:aws:s3:::gt-images/a/*", "arn:aws:s3:::gt-images/b/*"]), "part",
-        'Some objects of gt-images, such as "example.png": anyone with a URL.',
+        f"Objects under a/: only {OFFICE}. Objects under b/: only {OFFICE}. "
+        "Other objects of gt-images: anyone with a URL.",
     ),
     "a second statement": (
         [*PART, {**POLICY[0], "Sid": "Second"}], "good", ONLY,

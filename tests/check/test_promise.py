@@ -211,7 +211,7 @@ def test_a_computed_promise_is_not_kept(path: Path, arguments: str) -> None:
 
 
 def skipped(name: str, reason: str) -> dict[str, Any]:
-    return record("", name, reason, status="skipped")
+    return record("", name, reason, 0.1, status="skipped")
 
 
 @pytest.mark.parametrize(("reason", "owed"), [
@@ -224,7 +224,7 @@ def test_a_skip_releases_the_subject_that_it_names(reason: str, owed: list[str])
     )
     other = TEAM.replace("open", "radiology")
     book["cells"][1] = code(
-        other, 2, record(other, "team_is_restricted", "radiology-team"), skipped("team_is_restricted", reason)
+        other, 2, record(other, "team_is_restricted", "radiology-team", 0.1), skipped("team_is_restricted", reason)
     )
     assert unkept(book, promise) == owed
     book["cells"][1] = code(other, 2, skipped("team_is_restricted", reason))

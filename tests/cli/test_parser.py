@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from gt_secure.base.errors import InvalidInput
 from gt_secure.cli import exit_codes
 from gt_secure.cli.commands import COMMANDS, GROUPS
 from gt_secure.cli.main import build_parser, main, parse
@@ -300,6 +299,7 @@ PLACED = (
     "doctor --policy guard url-lock s3://gt-images/scans/",
     "revoke --before 1h --yes s3://gt-images/scans/",
     "findings --team open-team s3://gt-images/scans/",
+    "export s3://gt-images/scans/",
 )
 
 
@@ -309,12 +309,6 @@ def test_the_address_of_a_bucket_is_read_wherever_it_stands(line: str) -> None:
     assert args is not None
     assert (args.bucket, args.prefix) == ("gt-images", "scans/")
     assert getattr(args, "check", "guard-is-in-place") == "guard-is-in-place"
-
-
-@pytest.mark.parametrize("line", ["export s3://gt-images/scans/"])
-def test_a_prefix_that_would_not_be_read_is_an_error(line: str) -> None:
-    with pytest.raises(InvalidInput, match="whole bucket"):
-        parse(line.split())
 
 
 def test_two_addresses_are_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:

@@ -214,10 +214,10 @@ def merge_guards(policy_text: str | None, statement: Mapping[str, object], age_l
     The guards of other prefixes stay, and so does a version limit that stands alone.
     """
     prefix, own = covered_objects(statement)[2], own_statements(policy_text)
-    found, sid = find_sid(own, GUARD_SID, prefix), sid_for(own, GUARD_SID, prefix)
+    present, sid = find_sid(own, GUARD_SID, prefix), sid_for(own, GUARD_SID, prefix)
     end, merged = sid.removeprefix(GUARD_SID), policy_text
     age = _age_sid(own, end, prefix)
-    if _is_shared(own, found) or sum(_is_for(own, each, GUARD_SID, prefix) for each in own) > 1:
+    if _is_shared(own, present) or sum(_is_for(own, each, GUARD_SID, prefix) for each in own) > 1:
         merged = remove_kinds(merged or "", (GUARD_SID,) if age is None else GUARD_SIDS, prefix)
     elif age is not None and (age_limit_s is None or age != AGE_SID + end):
         limits = (age.replace(AGE_SID, SIGV2_SID), age)
@@ -306,16 +306,16 @@ def remove_kinds(policy_text: str, kinds: Sequence[str], prefix: str) -> str | N
     statements of one kind none is left.
     """
     own = own_statements(policy_text)
-    found = {kind: find_sid(own, kind, prefix) for kind in kinds}
-    guard = found.get(GUARD_SID)
+    sids = {kind: find_sid(own, kind, prefix) for kind in kinds}
+    guard = sids.get(GUARD_SID)
     if guard is not None and not _is_shared(own, guard):
         limits = [kind + guard.removeprefix(GUARD_SID) for kind in (AGE_SID, SIGV2_SID)]
-        found |= {own_kind(sid): sid for sid in limits if {sid, limits[0]} <= own.keys()}
+        sids |= {own_kind(sid): sid for sid in limits if {sid, limits[0]} <= own.keys()}
     left: str | None = policy_text
     for kind in reversed(kinds):
-        sid = found[kind]
+        sid = sids[kind]
         left = left if left is None or sid is None else _without(left, sid, prefix)
-    return left if left is None or not any(found.values()) else remove_kinds(left, kinds, prefix)
+    return left if left is None or not any(sids.values()) else remove_kinds(left, kinds, prefix)
 
 
 def _is_shared(own: OwnStatements, sid: str | None) -> bool:
