@@ -211,7 +211,7 @@ def an_error(world: World) -> str:
 def role_line(world: World) -> str:
     from gt_secure.doctor import examine
 
-    return role_markup(replace(examine(world.gt, bucket="gt-images"), caller=TEAM + LONG))
+    return role_markup(replace(examine(world.gt, bucket="gt-images"), caller=TEAM + LONG), denied=TEAM)
 
 
 def plan(world: World) -> Any:

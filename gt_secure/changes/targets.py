@@ -171,6 +171,12 @@ class BucketGuard(Target[str | None]):
         """Compare two texts by meaning: AWS may return one value where a list of one was sent, and order is free."""
         return policies_equal(one, other)
 
+    def merge(self, before: str | None, after: str | None, now: str | None) -> str | None:
+        """Revert our change in the current policy; who has written it anew with the same meaning keeps the text."""
+        if now == after:
+            return before
+        return now if self.same(now, before) else self._merge(before, after, now)
+
     def _merge(self, before: str | None, after: str | None, now: str | None) -> str | None:
         """Restore our former statements; every other statement keeps its current text."""
         ours = [own_statements(text) for text in (before, after, now)]
