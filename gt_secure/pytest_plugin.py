@@ -161,9 +161,13 @@ def pytest_warning_recorded(warning_message: Any) -> None:
     mask_warning(warning_message)
 
 
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Mask them in live logs, and in the log file; note the time."""
+def pytest_collection(session: pytest.Session) -> None:
+    """Note the time before the first test."""
     session.config.stash[_BEGUN] = dt.datetime.now(dt.UTC)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Mask them in live logs, and in the log file."""
     plugin = session.config.pluginmanager.get_plugin("logging-plugin")
     for name in ("log_cli_handler", "log_file_handler"):
         handler = getattr(plugin, name, None)

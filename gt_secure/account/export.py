@@ -33,10 +33,9 @@ from .state import State
 _NEEDED = frozenset({"team", "bucket.policy"})
 
 
-def _other_guards(policy: str | None, bucket: str | None, prefix: str) -> list[Notice]:
+def _other_guards(policy: str | None, prefix: str) -> list[Notice]:
     others = [each.objects for each in find_guards(policy) if each.prefix != prefix]
-    fix = f"Export each by its prefix: s3://{bucket}/PREFIX."
-    return [Notice("other-guards", "info", f"The bucket has other guards, of {some(others)}.", fix)] if others else []
+    return [notice("other-guards", objects=some(others))] if others else []
 
 
 def current_restriction(
@@ -60,7 +59,7 @@ def current_restriction(
     guard, limit = find_guard(policy, prefix), find_signer_limit(policy, prefix)
     sid = find_sid(own, SIGV2_SID, prefix) if guard is None or guard.age_limit_s is None else None
     version = None if sid is None else own[sid]
-    notices = _other_guards(policy, bucket, prefix)
+    notices = _other_guards(policy, prefix)
     url_lock = _url_lock(state.team.value, notices)
     ranges = _portal_ranges(state.workforce, guard, notices)
     addresses = parse_stored_cidrs(ranges) if guard is None else collapse(guard.networks)

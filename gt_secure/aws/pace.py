@@ -23,7 +23,7 @@ class PacedResponse(HTTPResponse):
 
     def __init__(self, sock: Any, *arguments: Any, **options: Any) -> None:
         super().__init__(sock, *arguments, **options)
-        self._reader = _Reader(self.fp.detach(), sock)
+        self._reader = _PacedReader(self.fp.detach(), sock)
         self.fp = io.BufferedReader(self._reader)
 
     def begin(self) -> None:
@@ -32,7 +32,7 @@ class PacedResponse(HTTPResponse):
         self._reader.renew(credit=MOST_CREDIT)
 
 
-class _Reader(io.RawIOBase):
+class _PacedReader(io.RawIOBase):
     def __init__(self, raw: Any, sock: Any) -> None:
         self._raw, self._sock, self._limit = raw, sock, sock.gettimeout()
         self.renew()

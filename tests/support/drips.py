@@ -12,6 +12,8 @@ Answer = Callable[[socket.socket], None]
 
 LONG_S = 60
 """Longer than any answer takes that comes at all; without a deadline, the servers send for so long and then close."""
+OUTLASTED: list[bytes] = []
+"""Pieces of the answers that came to their end while the client was still there."""
 
 
 @contextmanager
@@ -50,6 +52,7 @@ def forever(connection: socket.socket, piece: bytes) -> None:
     for _ in range(LONG_S * 50):
         connection.sendall(piece)
         time.sleep(0.02)
+    OUTLASTED.append(piece)
 
 
 def trickled_body(connection: socket.socket) -> None:
