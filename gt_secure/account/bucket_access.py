@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
-from ..base.errors import PolicyError
 from ..base.html import Chip, Tone
 from ..base.network import parse_stored_cidrs
 from ..base.text import count, members, printable, some, truncate
@@ -23,7 +22,7 @@ from ..engine.access.locks import EffectiveLocks
 from ..engine.access.proof import Claim, Proof
 from ..engine.access.request_kinds import KINDS
 from ..engine.access.source_sets import Row, SourceSet
-from ..engine.policies.bucket_guard import find_guards
+from ..engine.policies.bucket_guard import readable_guards
 from .locks import locks_of
 from .state import State
 
@@ -199,10 +198,7 @@ def _is_open(locks: EffectiveLocks, key: str) -> bool:
 
 def _guarded(locks: EffectiveLocks) -> tuple[str, ...]:
     """Return the prefixes of our guards; whether they are protected is asked, not assumed."""
-    try:
-        return tuple(each.prefix for each in find_guards(locks.policy)) if isinstance(locks.policy, str) else ()
-    except PolicyError:
-        return ()
+    return tuple(each.prefix for each in readable_guards(locks.policy))
 
 
 def _action(case: Mapping[str, Any]) -> str:

@@ -21,7 +21,7 @@ from ..aws.buckets import bucket_region, whole_bucket
 from ..aws.client import Aws
 from ..aws.teams import TeamLike, check_team_name, get_workteam, team_here
 from ..base.errors import GtSecureError, InvalidInput, PolicyError
-from ..engine.policies.bucket_guard import covered_prefixes, find_guards, own_statements
+from ..engine.policies.bucket_guard import covered_prefixes, own_statements, readable_guards
 from ..engine.policies.equivalence import policies_equal
 from ..logs.time_range import TimeLike, parse_time
 from ..restriction.messages import Notice, notice
@@ -311,10 +311,7 @@ def wanted_on(aws: Aws, journal: Journal, state: State) -> tuple[Restriction, ..
 
 def _guarded(policy: object) -> set[str]:
     """Return the prefixes of the guards in a recorded policy."""
-    try:
-        return {each.prefix for each in find_guards(policy)} if isinstance(policy, str) else set()
-    except PolicyError:
-        return set()
+    return {each.prefix for each in readable_guards(policy)}
 
 
 def with_wishes(aws: Aws | None, journal: Journal, state: State) -> State:

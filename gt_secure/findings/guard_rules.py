@@ -10,7 +10,6 @@ from ..account.bucket_access import access_to
 from ..account.locks import locks_of
 from ..account.state import State
 from ..aws.teams import Workforce, Workteam
-from ..base.errors import PolicyError
 from ..base.network import IPNetwork, outside, parse_stored_cidrs
 from ..base.text import capital, count, duration, printable, some
 from ..engine.access.answer import WORKER_OF
@@ -18,18 +17,12 @@ from ..engine.access.exposure import ANY_VPC, Exposure
 from ..engine.access.identities import Principals
 from ..engine.access.signers import identities, signers_of
 from ..engine.policies.age_limit import LONGEST_S, SIGV2_SID, USUAL_LIMITS_S, age_text
-from ..engine.policies.bucket_guard import Guard, find_guards, guard_around
+from ..engine.policies.bucket_guard import Guard, guard_around, readable_guards
 from ..restriction.model import Restriction
 from .model import Match, Severity, rule
 from .workteam_rules import is_private, lists, lists_anyone, lock_of
 
-
-@lru_cache(maxsize=16)
-def _find(policy_text: str | None) -> tuple[Guard, ...]:
-    try:
-        return find_guards(policy_text)
-    except PolicyError:
-        return ()
+_find = lru_cache(maxsize=16)(readable_guards)
 
 
 def guards_of(bucket: Bucket) -> tuple[Guard, ...]:

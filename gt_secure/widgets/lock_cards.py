@@ -53,7 +53,7 @@ class LocksView:
     guard_known: bool = False
     guard_refused: bool = False
     other_guards: tuple[str, ...] = ()
-    """What the guards of other prefixes admit, each in a sentence part."""
+    """Lists of the guards of other prefixes, each as a part of a sentence."""
     revocations: tuple[str, ...] = ()
     """Sentences on what revocations of the bucket refuse."""
     read_at: dt.datetime | None = None

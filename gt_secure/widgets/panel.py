@@ -15,13 +15,13 @@ import traitlets
 from ..account import access_under
 from ..aws.teams import buckets_of, team_reference
 from ..base import html as markup
-from ..base.errors import AccessDenied, Conflict, CredentialsError, GtSecureError, InvalidInput, PolicyError
+from ..base.errors import AccessDenied, Conflict, CredentialsError, GtSecureError, InvalidInput
 from ..base.ledger import kernel_shell
 from ..changes.targets import guard_words
 from ..connection import connection_of
 from ..doctor import examine
 from ..engine.access.locks import READ_POLICY
-from ..engine.policies.bucket_guard import find_guards, guard_around
+from ..engine.policies.bucket_guard import guard_around, readable_guards
 from ..engine.policies.revocation import revocations_of
 from . import role_summary as roleline
 from .allow_editor import NOBODY, AllowEditor
@@ -302,10 +302,7 @@ class Panel(Box):
         if locks.bucket != self.allow.bucket:
             return
         known = READ_POLICY not in locks.not_read
-        try:
-            guards = find_guards(locks.policy) if isinstance(locks.policy, str) else ()
-        except PolicyError:
-            guards = ()
+        guards = readable_guards(locks.policy)
         guard = guard_around(guards, self.allow.prefix)
         access = access_under(locks, parts=(self.allow.prefix,))
         revoked = revocations_of(locks.policy, locks.bucket, "", is_prefix=True)

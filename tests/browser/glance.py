@@ -1,4 +1,4 @@
-"""What a person reads at the first glance: the words on screen, and the ideas that they name."""
+"""Text of the first glance: the words on screen, and the ideas that they name."""
 
 from __future__ import annotations
 

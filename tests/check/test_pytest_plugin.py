@@ -165,7 +165,7 @@ def test_what_a_notebook_promises(project, source, options, said):
 
 
 def test_a_cell_that_is_run_again_is_compared():
-    """Where pytest-rerunfailures runs failed tests again, the comparison is no test that is skipped."""
+    """Comparisons fail under pytest-rerunfailures, which runs failed tests again, and are not skipped."""
     from gt_secure import pytest_plugin
 
     item = types.SimpleNamespace(path=Path("a.ipynb"), cell_num=1, config=types.SimpleNamespace(stash=pytest.Stash()))

@@ -24,28 +24,18 @@ from gt_secure.base.errors import GtSecureError, Unreachable
 from gt_secure.logs.storage.objects import ResumingBody, S3Object, transport_errors
 from gt_secure.presign.origin import probe_origins
 from support import drips
-from support.drips import Answer, forever, server
+from support.drips import Answer, server
 from support.sample import sample
 
 LIMIT_S = 0.3
 ERRORS = (GtSecureError, OSError, *transport_errors())
 
 
-def trickled_page(connection: socket.socket) -> None:
-    """Send a page of a service, byte after byte."""
-    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 90000\r\n\r\n")
-    forever(connection, b" ")
-
-
-def trickled_object(connection: socket.socket) -> None:
-    connection.sendall(b'HTTP/1.1 200 OK\r\nETag: "e"\r\nContent-Length: 90000\r\n\r\n' + b"x" * 600)
-    forever(connection, b"x")
-
-
-def endless_object(connection: socket.socket) -> None:
-    """Send a part of an object and then byte after byte, without a length."""
-    connection.sendall(b'HTTP/1.1 200 OK\r\nETag: "e"\r\nTransfer-Encoding: chunked\r\n\r\n')
-    forever(connection, b"1\r\nx\r\n")
+_PAGE = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 90000\r\n\r\n"
+_OBJECT = b'HTTP/1.1 200 OK\r\nETag: "e"\r\n'
+trickled_page = drips.dripping(_PAGE, b" ")
+trickled_object = drips.dripping(_OBJECT + b"Content-Length: 90000\r\n\r\n" + b"x" * 600, b"x")
+endless_object = drips.dripping(_OBJECT + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n")
 
 
 WAYS: dict[str, Answer] = {

@@ -50,7 +50,7 @@ def seconds(text: str) -> float:
 
 
 def times_ordinary(text: str) -> float:
-    """How many times as long as an ordinary text one takes: in turn with it, since a machine changes its pace."""
+    """Return the ratio of its time to that of an ordinary text, measured in turn since a machine changes its pace."""
     ordinary = LINE * 1000
     seconds(ordinary)
     return median(2 * seconds(text) / (seconds(ordinary) + seconds(ordinary)) for _ in range(7))

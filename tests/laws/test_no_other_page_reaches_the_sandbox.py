@@ -29,7 +29,7 @@ JSON = {"Content-Type": "text/plain"}
 TAKEN = b'{"WorkteamName": "open-team", "Description": "taken over"}'
 """A page can send it without a preflight."""
 DATA = (b"\x89PNG\r", b"<Buckets>", b"<Contents>", b"WorkteamName", b"AccessKeyId>", b"origins", b"task-object")
-"""What no answer to such a request may hold."""
+"""Contents that no answer to such a request may hold."""
 
 
 class Target(NamedTuple):

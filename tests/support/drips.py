@@ -55,28 +55,21 @@ def forever(connection: socket.socket, piece: bytes) -> None:
     OUTLASTED.append(piece)
 
 
-def trickled_body(connection: socket.socket) -> None:
-    connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 60000\r\n\r\n")
-    forever(connection, b"x")
+def dripping(head: bytes, piece: bytes) -> Answer:
+    """Return an answer that begins at once, and then comes piece by piece."""
+
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(head)
+        forever(connection, piece)
+
+    return answer
 
 
-def trickled_chunks(connection: socket.socket) -> None:
-    connection.sendall(b"HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n")
-    forever(connection, b"1\r\nx\r\n")
-
-
-def trickled_headers(connection: socket.socket) -> None:
-    connection.sendall(b"HTTP/1.1 403 Forbidden\r\nX: ")
-    forever(connection, b"x")
-
-
-def trickled_status(connection: socket.socket) -> None:
-    connection.sendall(b"HTTP/1.1 403 ")
-    forever(connection, b"x")
-
-
-def endless_continue(connection: socket.socket) -> None:
-    forever(connection, b"HTTP/1.1 100 Continue\r\n\r\n")
+trickled_body = dripping(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 60000\r\n\r\n", b"x")
+trickled_chunks = dripping(b"HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n")
+trickled_headers = dripping(b"HTTP/1.1 403 Forbidden\r\nX: ", b"x")
+trickled_status = dripping(b"HTTP/1.1 403 ", b"x")
+endless_continue = dripping(b"", b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
 def hurried_continue(connection: socket.socket) -> None:

@@ -26,7 +26,7 @@ from ..iam.request_keys import key_facts
 from ..iam.sessions import role_of_session, session_of_role
 from ..iam.three_valued import spellings
 from ..iam.verdict import Verdict
-from ..policies.bucket_guard import find_guards
+from ..policies.bucket_guard import readable_guards
 from ..policies.public_access import is_surely_public
 from ..policies.signer_limit import SignerLimit, find_signer_limits
 from ..policies.url_lock import UrlLock
@@ -180,11 +180,7 @@ class EffectiveLocks:
     @cached_property
     def spares_uploads(self) -> bool:
         """Return whether the policy holds a guard of reads, or one that somebody edited into something like it."""
-        try:
-            guards = find_guards(self.policy) if isinstance(self.policy, str) else ()
-        except PolicyError:
-            return False
-        return any(each.reads for each in guards)
+        return any(each.reads for each in readable_guards(self.policy))
 
     @cached_property
     def asks_for_points(self) -> bool:

@@ -412,6 +412,14 @@ def find_guards(policy_text: str | None) -> tuple[Guard, ...]:
     return tuple(guard for sid in own if own_kind(sid) == GUARD_SID for guard in _guards(own, sid))
 
 
+def readable_guards(policy: object) -> tuple[Guard, ...]:
+    """Return the guards of a bucket policy; none where it is not a valid text, such as one that was not read."""
+    try:
+        return find_guards(policy) if isinstance(policy, str) else ()
+    except PolicyError:
+        return ()
+
+
 def _guards(own: OwnStatements, sid: str) -> Iterator[Guard]:
     """Yield the guard of each prefix of a statement."""
     end = sid.removeprefix(GUARD_SID)
