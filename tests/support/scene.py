@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -59,7 +60,8 @@ class Scene(Rig):
 
     def change_guard(self, old: str, new: str) -> None:
         s3 = self.client("s3")
-        text = s3.get_bucket_policy(Bucket=BUCKET)["Policy"]
+        policy = json.loads(s3.get_bucket_policy(Bucket=BUCKET)["Policy"])
+        text = json.dumps(policy, separators=(",", ":"))  # however the guard's text is laid out
         assert old in text
         s3.put_bucket_policy(Bucket=BUCKET, Policy=text.replace(old, new))
 
