@@ -77,12 +77,12 @@ def test_the_first_line_tells_what_this_role_can_use(open_notebook: Any, sandbox
     notebook = open_notebook("role.ipynb", session, show, height=3000)
     notebook.run_all()
     line = notebook.panel.locator(".gts-role")
-    line.get_by_text("Permissions are missing for endpoints, guard").wait_for()
+    line.get_by_text("Your role cannot set and undo the bucket guard").wait_for()
     assert line.locator("table").is_hidden(), "one line; the rest is in the fold"
     notebook.click(line.locator("summary").first)
     line.get_by_text("s3:GetBucketPolicy", exact=False).first.wait_for()
     notebook.shoot("role-limited")
-    notebook.click(line.get_by_text("Policy for the administrator"))
+    notebook.click(line.get_by_text("One policy for the whole job"))
     line.get_by_text('"s3:PutBucketPolicy"', exact=False).wait_for()
     assert line.get_by_role("alert").count() == 0
     assert notebook.page.evaluate(STICKS_OUT) == []
@@ -126,7 +126,7 @@ def test_somebody_without_any_permission(open_notebook: Any, sandbox: Any, sessi
     for title in ("Test URL", "Requests"):
         notebook.click(panel.get_by_role("button", name=title, exact=True))
     panel.get_by_text("The log location cannot be read. Enter it here.").wait_for()
-    panel.locator(".gts-role").get_by_text("0 of 8 features").wait_for()
+    panel.locator(".gts-role").get_by_text("Your role cannot set and undo the bucket guard").wait_for()
     notebook.click(panel.locator(".gts-role summary").first)
     notebook.shoot(f"nobody-{width}")
     assert notebook.page.evaluate(STICKS_OUT) == []
