@@ -358,5 +358,6 @@ def _status(status: Any, stranger: bool | None) -> Chip:
     except (TypeError, ValueError):
         return Chip("plain", "none")
     if number < 400 or number in (401, 403):
-        return Chip(tone("opened" if number < 400 else "refused", stranger), str(number))
+        mark = tone("opened" if number < 400 else "refused", stranger)
+        return Chip(mark, f"{number} as expected" if mark == "ok" else str(number))
     return Chip("warn" if number >= 500 else "plain", str(number))

@@ -354,6 +354,7 @@ def test_choosing_a_source_shows_its_requests_and_adds_it(connection: Connection
     assert step.add_button.disabled
     step.source.value = place
     assert "AccessDenied" in words(step.rows.value)
+    assert "403 as expected" in words(step.rows.value), "a check mark says what it means"
     assert "Today a presigned URL from there" in words(step.rows.value)
     step.add_source()
     assert added == ["198.51.100.9"]

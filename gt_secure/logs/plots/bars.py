@@ -26,6 +26,13 @@ _OUTSIDE = "outside"
 _ALLOWED = "allowed"
 _UNNAMED = "via an unnamed VPC endpoint"
 _PAIR = ("remote_ip", "endpoint")
+_REFUSED = next(place for place, kind in enumerate(OUTCOMES) if kind.code == "refused")
+_REFUSALS = f"refused AND NOT {INTERNAL}"
+_LOCKS = (
+    f"CASE WHEN count(*) FILTER ({_REFUSALS}) = count(refused_by) FILTER ({_REFUSALS}) THEN coalesce("
+    f"string_agg(DISTINCT refused_by, ', ' ORDER BY refused_by) FILTER ({_REFUSALS}), '') ELSE '' END"
+)
+"""The locks that refused, where all refusals of a group have one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,7 @@ class _Bar:
     condition: str = "true"
     address: str | None = None
     endpoint: str | None = None
+    locks: str = ""
 
     @property
     def total(self) -> int:
@@ -47,7 +55,14 @@ class _Bar:
     def short(self) -> str:
         """The numbers beside the bar."""
         mark = "" if not self.outside else " · outside" if self.sources == 1 else f" · {self.outside:,} outside"
-        return in_short(self.counts) + (mark or f" · {self.side}" * (self.side == _UNNAMED))
+        mark = mark or f" · {self.side}" * (self.side == _UNNAMED)
+        return in_short(self.counts, self._why(" although allowed")) + mark
+
+    def _why(self, not_known: str = "") -> str:
+        """Name what refused an allowed source, where each refusal says it."""
+        if self.side != _ALLOWED or not self.counts[_REFUSED]:
+            return ""
+        return f" by {clean(self.locks, 60)}" if self.locks else not_known
 
     @property
     def words(self) -> str:
@@ -55,7 +70,7 @@ class _Bar:
         mark = " · outside the restriction"
         if self.sources > 1:
             mark = f" · {self.outside:,} of them outside the restriction"
-        return in_words(self.counts) + (mark if self.outside else f" · {self.side}" if self.side else "")
+        return in_words(self.counts, self._why()) + (mark if self.outside else f" · {self.side}" if self.side else "")
 
     @property
     def mark(self) -> Mark:
@@ -75,16 +90,16 @@ def _bars(hits: Hits, column: str, top: int, networks: Sequence[Any], endpoints:
     via = f"CASE WHEN {INTERNAL} THEN '' ELSE coalesce(endpoint, '') END"
     groups = rows.query(
         f"SELECT {INTERNAL} AS internal, {source} AS label, {via} AS via, {side} AS side, "
-        f"{COUNTS}, CAST(count(*) AS BIGINT) AS n FROM {{hits}} GROUP BY ALL ORDER BY n DESC, label, via"
+        f"{COUNTS}, {_LOCKS}, CAST(count(*) AS BIGINT) AS n FROM {{hits}} GROUP BY ALL ORDER BY n DESC, label, via"
     )
     own = [
         _Bar(label, tuple(counts), condition=f"{INTERNAL} AND {INTERNAL_KIND} = {literal(label)}")
-        for internal, label, _, _, *counts, _ in groups
+        for internal, label, _, _, *counts, _, _ in groups
         if internal
     ]
     sources = [
-        _Source(label, via, side, tuple(counts), ((label, via),))
-        for internal, label, via, side, *counts, _ in groups
+        _Source(label, via, side, tuple(counts), ((label, via),), locks)
+        for internal, label, via, side, *counts, locks, _ in groups
         if not internal
     ]
     sources = _by_network(sources) if column == "network" else sources
@@ -102,6 +117,7 @@ class _Source:
     side: str
     counts: tuple[int, ...]
     members: tuple[tuple[str, str], ...]
+    locks: str
 
 
 def _bar(source: _Source, networks: Networks | None, *, one_address: bool) -> _Bar:
@@ -113,6 +129,7 @@ def _bar(source: _Source, networks: Networks | None, *, one_address: bool) -> _B
         condition=_from(source.members),
         address=source.label if one_address else None,
         endpoint=source.via if one_address else None,
+        locks=source.locks,
     )
 
 
@@ -145,10 +162,20 @@ def _by_network(sources: list[_Source]) -> list[_Source]:
 
     groups = grouped(((network_of(each.label) or "", each.via, each.side), each) for each in sources)
     rows = [
-        _Source(*key, sum_up([each.counts for each in found]), tuple(pair for each in found for pair in each.members))
+        _Source(
+            *key,
+            sum_up([each.counts for each in found]),
+            tuple(pair for each in found for pair in each.members),
+            _joined([each.locks for each in found if each.counts[_REFUSED]]),
+        )
         for key, found in groups.items()
     ]
     return sorted(rows, key=lambda row: (-sum(row.counts), row.label, row.via))
+
+
+def _joined(locks: Sequence[str]) -> str:
+    """Return the locks of several sources; empty where one of them has none."""
+    return ", ".join(sorted(set(locks))) if all(locks) else ""
 
 
 def hits_by_ip(

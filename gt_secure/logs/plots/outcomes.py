@@ -52,14 +52,21 @@ def sum_up(rows: Sequence[Sequence[int]]) -> tuple[int, ...]:
     return tuple(sum(row[i] for row in rows) for i in range(len(OUTCOMES)))
 
 
-def in_words(counts: Sequence[int]) -> str:
-    """Return ``5 opened, 1 refused``: opened always, the others where there are some; internal work alone."""
-    parts = [f"{n:,} {kind.words}" for n, kind in zip(counts, OUTCOMES, strict=True) if n]
+def in_words(counts: Sequence[int], why: str = "") -> str:
+    """Return ``5 opened, 1 refused``: opened always, the others where there are some; internal work alone.
+
+    ``why`` stands behind the number of those refused.
+    """
+    parts = [f"{n:,} {kind.words}{_behind(kind, why)}" for n, kind in zip(counts, OUTCOMES, strict=True) if n]
     if not counts[0] and any(counts[1:3]):
         parts.insert(0, "0 opened")
     return ", ".join(parts) or "0 requests"
 
 
-def in_short(counts: Sequence[int]) -> str:
-    """Return ``12,252 opened · 924 refused``."""
-    return " · ".join(f"{n:,} {kind.short}" for n, kind in zip(counts, OUTCOMES, strict=True) if n)
+def in_short(counts: Sequence[int], why: str = "") -> str:
+    """Return ``12,252 opened · 924 refused``, with ``why`` behind the number of those refused."""
+    return " · ".join(f"{n:,} {kind.short}{_behind(kind, why)}" for n, kind in zip(counts, OUTCOMES, strict=True) if n)
+
+
+def _behind(kind: OutcomeStyle, why: str) -> str:
+    return why if kind.code == "refused" else ""

@@ -76,7 +76,7 @@ def test_png_has_the_size_asked_for(three: Hits) -> None:
 def test_words_tell_what_the_colours_tell(three: Hits) -> None:
     figure = plots.hits_by_ip(three, restriction_networks=["203.0.113.0/24"])
     shown = texts(figure)
-    assert "5 opened · 1 refused" in shown
+    assert "5 opened · 1 refused although allowed" in shown
     assert "1 refused · outside" in shown
     assert "Allowed source" in shown
     alt = plots.alt_text(figure)
@@ -87,6 +87,28 @@ def test_words_tell_what_the_colours_tell(three: Hits) -> None:
     assert {"Opened", "Refused", "Requests", "Source address", "Requests by source IP"} <= set(shown)
     assert "Internal to S3 (lifecycle, replication)" not in shown
     assert "outside" not in plots.alt_text(plots.hits_by_ip(three))
+
+
+def test_the_lock_that_refused_an_allowed_source_is_named_where_all_refusals_name_it(three: Hits) -> None:
+    allowed = {"restriction_networks": ["203.0.113.0/24"]}
+    explained = three.with_refusals(lambda _: "URL lock or IAM")
+    for draw, source in ((plots.hits_by_ip, "203.0.113.7"), (plots.hits_by_network, "203.0.113.0/24")):
+        figure = draw(explained, **allowed)
+        assert "5 opened · 1 refused by URL lock or IAM (predicted)" in texts(figure)
+        assert f"{source}: 5 opened, 1 refused by URL lock or IAM (predicted) · allowed." in plots.alt_text(figure)
+        unknown = draw(three.with_refusals(lambda _: None), **allowed)
+        assert "5 opened · 1 refused although allowed" in texts(unknown)
+
+
+def test_two_locks_and_one_unknown_in_a_network(tmp_path: Path) -> None:
+    hits = make(tmp_path, [line(f"203.0.113.{n}", refused=True) for n in (7, 8, 9)])
+    by = {"203.0.113.7": "expired URL", "203.0.113.8": "URL lock or IAM", "203.0.113.9": None}
+    allowed = {"restriction_networks": ["203.0.113.0/24"]}
+    one_unknown = plots.hits_by_network(hits.with_refusals(lambda each: by[each["remote_ip"]]), **allowed)
+    assert "3 refused although allowed" in texts(one_unknown)
+    by["203.0.113.9"] = "expired URL"
+    known = plots.hits_by_network(hits.with_refusals(lambda each: by[each["remote_ip"]]), **allowed)
+    assert "0 opened, 3 refused by URL lock or IAM (predicted), expired URL (predicted)" in plots.alt_text(known)
 
 
 def test_endpoint_traffic_is_not_outside(tmp_path: Path) -> None:
