@@ -23,6 +23,7 @@ from typing import Any
 
 import pytest
 
+from support.chromium import AXE
 from support.lab_page import LAB, MISTAKES, asked
 
 FIELDS = ("policy", "object", "account", "source", "allow", "request")
@@ -357,12 +358,6 @@ def test_four_megabytes_are_refused_at_once(page_of: Any) -> None:
     assert page.get_attribute("[data-lab=verdict]", "data-tone") == "error"
     assert page.evaluate("location.hash") == ""
     assert page.evaluate("document.querySelector('[data-lab=light]').textContent") == ""
-
-
-AXE = """async () => {
-  const found = await axe.run(document.body, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']});
-  return found.violations.map((each) => `${each.id}: ${each.nodes[0].html.slice(0, 120)}`);
-}"""
 
 
 @pytest.mark.browser
