@@ -60,8 +60,8 @@ class Room:
         """A command that installs into this environment, which has no pip itself."""
         if tool := uv():
             return [tool, "pip", "install", "--python", str(self.python), *what]
-        return [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(self.python), "install",
-                *what]  # fmt: skip
+        pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(self.python)]
+        return [*pip, "install", "--no-compile", *what]  # as uv does: most modules are never imported there
 
     def reachable(self) -> bool:
         """Whether the index answers at all: a package that everybody has can be found."""
