@@ -26,6 +26,8 @@ import pytest
 from support.chromium import AXE
 from support.lab_page import LAB, MISTAKES, asked
 
+from .conftest import START_S
+
 FIELDS = ("policy", "object", "account", "source", "allow", "request")
 READS = {
     "proof": ("policy", "object", "account", "allow"),
@@ -155,6 +157,7 @@ def page_of(chromium: Any, tmp_path: Path) -> Iterator[Any]:
     """Serve the page, with a change of its script if there is one, and open it."""
     servers = []
     context = chromium.new_context()
+    context.set_default_timeout(START_S * 1000)
     context.add_init_script(START)
 
     def serve(*changes: tuple[str, str]) -> Any:
