@@ -19,6 +19,7 @@ extensions = [
     "_site",
 ]
 exclude_patterns = ["_build"]
+templates_path = ["_templates"]
 
 myst_enable_extensions = ["attrs_inline", "attrs_block"]
 myst_heading_anchors = 4

@@ -12,6 +12,7 @@ import gzip
 import itertools
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -30,6 +31,7 @@ from gt_secure.base.errors import GtSecureError
 from gt_secure.changes.journal import Writer
 from gt_secure.check import CheckFailed, CheckResult, Report
 from gt_secure.check.spec import RULES
+from gt_secure.cli.commands import VERDICTS
 from gt_secure.cli.main import main
 from gt_secure.fleet.sweeps.accounts import Account
 from gt_secure.fleet.sweeps.region_reader import read_region
@@ -37,12 +39,13 @@ from gt_secure.logs import count_hits, read_hits
 from gt_secure.logs.coverage import NOTHING
 from gt_secure.restriction.files import dump_restriction
 from gt_secure.secrets import hook
+from gt_secure.widgets import Panel, testing
 from gt_secure_prowler.plugin import outcomes
 from support.blocks import ROOT
 from support.box import ACCOUNT, BUCKET, ELSEWHERE, OFFICE
 from support.consents import AGREED
 from support.http_faults import FAULTS, Fault, FaultyProxy
-from support.lab_page import MISTAKES, asked, counted, of_mistake
+from support.lab_page import MISTAKES, asked, counted, module, of_mistake
 from support.rig import Rig
 from support.sample import sample
 from support.scene import GOOD
@@ -211,6 +214,14 @@ def prowler_passes(code: str) -> Callable[[Connection], bool]:
     return look
 
 
+def panel_is_green(gt: Connection) -> bool:
+    with testing():
+        made = Panel(gt, bucket=BUCKET)
+    shown = made.heading.value + json.dumps(made.locks)
+    made.close()
+    return "gts-says-ok" in shown or '"tone": "ok"' in shown
+
+
 def plan_has_nothing_to_do(gt: Connection) -> bool:
     made = gt.plan(HELD)
     return made.empty and not any(each.broken for each in made.expectations)
@@ -229,6 +240,7 @@ GREEN: dict[str, Callable[[Connection], bool]] = {
     "Prowler, team": prowler_passes("url-lock-off"),
     "Prowler, bucket": prowler_passes("presigned-from-anywhere"),
     "plan": plan_has_nothing_to_do,
+    "panel": panel_is_green,
 }
 STAYS = {
     "ListLabelingJobsForWorkteam": "jobs name the role that signs; no lock and no expectation here depends on it",
@@ -269,7 +281,10 @@ def take_away(bench: Bench, surface: str, only: Callable[[str], bool]) -> None:
     assert not wrong, f"{surface} passes without them"
 
 
-@pytest.mark.parametrize("surface", sample([name for name in GREEN if name != "Prowler, team"], 2))
+SAMPLED = [name for name in GREEN if name not in ("Prowler, team", "panel")]
+
+
+@pytest.mark.parametrize("surface", [*sample(SAMPLED, 2), "panel"])
 def test_without_the_call_that_decides_nothing_passes(restricted: Bench, surface: str) -> None:
     take_away(restricted, surface, lambda name: name in ("DescribeWorkteam", f"GET /{BUCKET}?policy"))
 
@@ -298,6 +313,7 @@ ON_ACCOUNT: dict[str, tuple[str, list[str]]] = {
     "who --signers": ("?policy", ["who", OBJECT, "--signers"]),
     "who --logs": ("?policy", ["who", OBJECT, "--signers", "--logs", "s3://gt-logs/s3/"]),
     "prove": ("?policy", ["prove", "-f", "held.json"]),
+    "doctor": ("?policy", ["doctor", f"s3://{BUCKET}", "--team", TEAM, "--need", "guard"]),
     "findings": ("?policy", ["findings", f"s3://{BUCKET}", "--team", TEAM, "--fail-on", "high"]),
     "audit": (f"/{BUCKET}?policy", ["audit", "--fail-on", "high"]),  # others are named as not looked at
     "history": ("LookupEvents", ["history", "--bucket", BUCKET, "--team", TEAM]),
@@ -424,6 +440,7 @@ COMMANDS: dict[str, tuple[str, list[str]]] = {
     "plot": ("logs/a.log", ["plot", "logs", "-o", "x.svg"]),
     "prove": ("policy.json", ["prove", "--bucket-policy", "policy.json", *FILE]),
     "prove a plan": ("plan.json", ["prove", "--tf-plan", "plan.json", *FILE]),
+    "who of a policy": ("policy.json", ["who", "--bucket-policy", "policy.json", OBJECT, *FILE[3:]]),
     "findings of a plan": ("plan.json", ["findings", "--tf-plan", "plan.json", *FAIL]),
     "findings of a template": ("template.json", ["findings", "--cloudformation", "template.json", *FAIL]),
     "no-secret-saved": ("book.ipynb", ["check", "no-secret-saved", "--path", "book.ipynb"]),
@@ -573,16 +590,25 @@ def test_without_its_file_no_command_passes(name: str, ways: Any, staged: Path, 
 LAB = {**of_mistake(MISTAKES[0]), "policy": POLICY, "object": "s3://gt-images", "allow": "203.0.113.0/24"}
 
 
-@pytest.mark.parametrize("pane", ["proof", "log"])
+PANES: dict[str, Callable[[dict[str, Any]], bool]] = {
+    "proof": lambda answer: answer.get("tone") == "ok",
+    "answers": lambda answer: "refused" in {each["answer"] for each in answer.get("answers", ())},
+    "picture": lambda answer: "exposure" in answer,
+    "guard": lambda answer: bool(answer.get("merged")),
+    "log": lambda answer: not answer["unknown"],
+}
+"""Each pane of the page, and whether it shows that all is well, or something that rests on the text."""
+
+
+@pytest.mark.parametrize("pane", PANES)
 @pytest.mark.parametrize("how", LEFT)
 def test_without_its_text_no_pane_of_the_lab_passes(pane: str, how: str, tmp_path: Path) -> None:
     def is_green(data: bytes) -> bool:
         if pane == "log":
-            return not counted(data, tmp_path / "part")["unknown"]
-        [answer] = asked({**LAB, "policy": data.decode("utf-8", "replace")}, "proof")
-        return answer.get("tone") == "ok"
+            return PANES[pane](counted(data, tmp_path / "part"))
+        return PANES[pane](asked({**LAB, "policy": data.decode("utf-8", "replace")}, pane)[0])
 
-    whole = POLICY.encode() if pane == "proof" else "".join(GOOD).encode()
+    whole = "".join(GOOD).encode() if pane == "log" else POLICY.encode()
     assert is_green(whole)
     if (pane, how) != ("log", "half"):  # a shorter log, which looks like any other
         assert not is_green(LEFT[how](whole) or b"")
@@ -601,7 +627,7 @@ def test_without_its_notebook_the_hook_does_not_pass(how: str, staged: Path, cap
     assert "not searched" in capsys.readouterr().out
 
 
-IN_THE_ACTION = ("prove", "findings of a plan", "check -f")
+IN_THE_ACTION = ("prove", "who of a policy", "findings of a plan", "check -f")
 RUN = next(
     step for step in yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))["runs"]["steps"] if "run" in step
     and step.get("id") == "run"
@@ -613,8 +639,8 @@ def test_without_its_file_the_action_does_not_pass(name: str, staged: Path) -> N
     file, (command, *words) = COMMANDS[name]
     programs = staged / "temp" / "gt_secure" / "bin"
     programs.mkdir(parents=True)
-    for program, module in (("python", ""), ("gt-secure", "-m gt_secure")):
-        (programs / program).write_text(f'#!/bin/sh\nexec {sys.executable} -I {module} "$@"\n')
+    for program, words_of in (("python", ""), ("gt-secure", "-m gt_secure")):
+        (programs / program).write_text(f'#!/bin/sh\nexec {sys.executable} -I {words_of} "$@"\n')
         (programs / program).chmod(0o755)
 
     def run() -> tuple[int, str]:
@@ -643,6 +669,12 @@ def test_no_surface_is_outside_of_these_tables() -> None:
     """A tool for agents, a module of the page or a wheel that is new is tried here, too."""
     assert {name.partition(":")[2] for name in agent_tools.TOOLS} == set(AGENTS)
     assert {path.stem for path in (ROOT / "docs" / "assets" / "lab").glob("*.py")} == {"lab", "log"}
+    assert {*module("lab")._ASKED, "log"} == set(PANES)
+    [taken] = re.findall(r"^ *([a-z|]+)\) ;;$", RUN["run"], re.MULTILINE)
+    assert {COMMANDS[name][1][0] for name in IN_THE_ACTION} == set(taken.split("|"))
+    commands = {words[0] for _, words in (*COMMANDS.values(), *ON_ACCOUNT.values())}
+    assert set(VERDICTS) - commands == {"sweep"}, "it needs a role in each account: what it reads is tried in Python"
+    assert set(RULES) <= {name.replace("-", "_") for name in (*GREEN, *COMMANDS, *ON_ACCOUNT)}
     assert {path.name for path in (ROOT / "integrations").iterdir() if path.is_dir()} == {"prowler", "redact"}
     assert [name for name in GREEN if name.startswith("Prowler")]
 

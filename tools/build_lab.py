@@ -78,13 +78,29 @@ const { loadPyodide } = await import(`file://${out}/pyodide/pyodide.mjs`);
 const { mix } = await import(`file://${mixer}`);
 const env = { HOME: "/home/pyodide", PYTHONHASHSEED: "0" };
 
+// Takes what is free, from large pieces to small ones, and gives it back as zeros: what was there packs badly.
+function wipe(python) {
+  const end = python._sbrk(0);
+  const pieces = [];
+  for (let size = 2 ** 18; size >= 8; size /= 2) {
+    for (;;) {
+      const piece = python._malloc(size);
+      pieces.push(piece);
+      if (piece === 0 || piece + size > end) break; // new memory
+      python.HEAPU8.fill(0, piece, piece + size);
+    }
+  }
+  for (const piece of pieces) python._free(piece);
+}
+
 const compiler = await loadPyodide({ indexURL: `${out}/pyodide`, env });
 compiler.unpackArchive(new Uint8Array(readFileSync(source)), "zip", { extractDir: "/source" });
 compiler.FS.writeFile("/stdlib.zip", readFileSync(`${out}/pyodide/python_stdlib.zip`));
 compiler.runPython(`
 import ast, pathlib, types, zipfile
 from importlib._bootstrap_external import _code_to_hash_pyc
-DEFINITIONS = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+DEFINITIONS = (ast.Module, ast.ClassDef, *FUNCTIONS)
 
 def without_places(code):
     # The page shows the last line of an error only.
@@ -94,11 +110,15 @@ def without_places(code):
 def is_text(node):
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
-def compiled(data, name):
+def compiled(data, name, is_ours=False):
     tree = ast.parse(data)
     for node in ast.walk(tree):
         if isinstance(node, DEFINITIONS):  # docstrings, and texts below a value
             node.body = [each for each in node.body if not is_text(each)] or [ast.Pass()]
+        if is_ours and isinstance(node, FUNCTIONS):  # annotations: the engine reads none of a function
+            node.returns = None
+        if is_ours and isinstance(node, ast.arg):
+            node.annotation = None
     code = compile(ast.fix_missing_locations(tree), name, "exec", dont_inherit=True)
     return bytes(_code_to_hash_pyc(without_places(code), bytes(8), False))
 
@@ -110,7 +130,7 @@ with zipfile.ZipFile("/engine.zip", "w") as archive:
     for path in sorted(folder.rglob("*.*")):
         name, data = str(path.relative_to(folder)), path.read_bytes()
         if path.suffix == ".py" and path.name != "__init__.py":  # a face reads what it lists from its own source
-            name, data = name + "c", compiled(data, name)
+            name, data = name + "c", compiled(data, name, True)
         archived(archive, name, data)
 with zipfile.ZipFile("/stdlib.zip") as old, zipfile.ZipFile("/lean.zip", "w") as archive:
     for name in old.namelist():
@@ -120,9 +140,6 @@ with zipfile.ZipFile("/stdlib.zip") as old, zipfile.ZipFile("/lean.zip", "w") as
 const engine = compiler.FS.readFile("/engine.zip");
 writeFileSync(`${out}/engine.zip`, engine);
 writeFileSync(`${out}/stdlib.zip`, compiler.FS.readFile("/lean.zip"));
-const { info } = JSON.parse(readFileSync(`${out}/pyodide/pyodide-lock.json`, "utf-8"));
-writeFileSync(`${out}/lock.json`, JSON.stringify({ info, packages: {} }));
-
 const started = await loadPyodide({
   indexURL: `${out}/pyodide`, stdLibURL: `${out}/stdlib.zip`, env, _makeSnapshot: true });
 started.unpackArchive(engine, "zip", { extractDir: "/engine" });
@@ -139,11 +156,14 @@ gc.collect()
 found
 `));
 started.runPython("del found");
+wipe(started._module);
 const program = readFileSync(`${out}/pyodide/pyodide.asm.wasm`);
-const memory = gzipSync(mix(started.makeMemorySnapshot(), program), { level: 9 });
+const memory = mix(started.makeMemorySnapshot(), program);
+const { info } = JSON.parse(readFileSync(`${out}/pyodide/pyodide-lock.json`, "utf-8"));
+writeFileSync(`${out}/lock.json`, JSON.stringify({ info, packages: {}, memory: memory.length }));
 const script = readFileSync(`${out}/pyodide/pyodide.asm.mjs`);
 const packed = {
-  "started.bin.gz": memory,
+  "started.bin.gz": gzipSync(memory, { level: 9 }),
   "pyodide.asm.wasm.gz": gzipSync(program, { level: 9 }),
   "pyodide.asm.mjs.gz": gzipSync(script, { level: 9 }),
 };

@@ -7,11 +7,9 @@ import datetime as dt
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
-import tarfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
@@ -25,20 +23,11 @@ import pytest
 
 import gt_secure
 from gt_secure.sandbox import Sandbox
+from support.chromium import axe_script, chromium_program, start_chromium
 from support.warm import Warm
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOTS = ROOT / "out" / "screenshots"
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 START_S = 240
 """A bound for a busy machine: nothing waits for it when all is well."""
 SECRETS = re.compile(r"X-Amz-Signature|X-Amz-Security-Token|X-Amz-Credential|A[KS]IA[A-Z0-9]{12}|aws_secret")
@@ -292,7 +281,10 @@ def put_back(lab: Lab, page: Any, *, failed: bool) -> None:
 def chromium() -> Any:
     """One Chromium for all browser tests that follow each other."""
     if not _running:
-        _running.append(_browser.enter_context(start_chromium()))
+        program = chromium_program()
+        if program is None:
+            pytest.fail("The browser tests need Chromium: install the package chromium of your system.")
+        _running.append(_browser.enter_context(start_chromium(program)))
     return _running[0]
 
 
@@ -308,42 +300,10 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     return result
 
 
-@contextlib.contextmanager
-def start_chromium() -> Iterator[Any]:
-    """The Chromium of this system, without a window."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    program = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
-    if program is None:
-        pytest.fail("The browser tests need Chromium: install the package chromium of your system.")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=program, args=list(FLAGS), headless=True)
-        yield browser
-        browser.close()
-
-
-def npm_file(package: str, member: str) -> Path:
-    """A file of an npm package, kept in the build folder; skips the test where npm cannot fetch it."""
-    kept = ROOT / "out" / "npm" / package.replace("/", "_")
-    path = kept / Path(member).name
-    if not path.exists():
-        npm = shutil.which("npm")
-        if npm is None:
-            pytest.skip(f"npm is not installed: {package} cannot be fetched")
-        kept.mkdir(parents=True, exist_ok=True)
-        made = subprocess.run([npm, "pack", package, "--silent"], cwd=kept, capture_output=True, text=True, timeout=120)
-        if made.returncode != 0:
-            pytest.skip(f"{package} cannot be fetched: {made.stderr[-200:]}")
-        with tarfile.open(kept / made.stdout.strip().splitlines()[-1]) as archive:
-            found = archive.extractfile(f"package/{member}")
-            assert found is not None
-            path.write_bytes(found.read())
-    return path
-
-
 @pytest.fixture(scope="session")
 def axe() -> str:
     """axe-core from npm."""
-    return npm_file("axe-core@4.14.1", "axe.min.js").read_text(encoding="utf-8")
+    return axe_script()
 
 
 def wait_for_hits(sandbox: Sandbox, address: str, since: float) -> None:

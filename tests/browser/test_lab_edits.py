@@ -23,7 +23,10 @@ from typing import Any
 
 import pytest
 
+from support.chromium import AXE
 from support.lab_page import LAB, MISTAKES, asked
+
+from .conftest import START_S
 
 FIELDS = ("policy", "object", "account", "source", "allow", "request")
 READS = {
@@ -154,6 +157,7 @@ def page_of(chromium: Any, tmp_path: Path) -> Iterator[Any]:
     """Serve the page, with a change of its script if there is one, and open it."""
     servers = []
     context = chromium.new_context()
+    context.set_default_timeout(START_S * 1000)
     context.add_init_script(START)
 
     def serve(*changes: tuple[str, str]) -> Any:
@@ -357,12 +361,6 @@ def test_four_megabytes_are_refused_at_once(page_of: Any) -> None:
     assert page.get_attribute("[data-lab=verdict]", "data-tone") == "error"
     assert page.evaluate("location.hash") == ""
     assert page.evaluate("document.querySelector('[data-lab=light]').textContent") == ""
-
-
-AXE = """async () => {
-  const found = await axe.run(document.body, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']});
-  return found.violations.map((each) => `${each.id}: ${each.nodes[0].html.slice(0, 120)}`);
-}"""
 
 
 @pytest.mark.browser

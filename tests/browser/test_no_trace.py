@@ -6,7 +6,6 @@ The page is the widget's own script with a kernel played by the test, so that a 
 from __future__ import annotations
 
 import http.server
-import shutil
 import threading
 from collections.abc import Iterator
 from importlib import resources
@@ -17,8 +16,9 @@ import pytest
 
 import gt_secure
 from gt_secure.connection import Connection
+from support.chromium import FLAGS, chromium_program
 
-from .conftest import CHROMIUM, FLAGS, START_S
+from .conftest import START_S
 
 pytestmark = pytest.mark.browser
 
@@ -88,9 +88,8 @@ def gt(sandbox: Any) -> Connection:
 
 def visit(chromium: Any, kernel: Kernel, profile: Path) -> tuple[dict[str, Any], list[str]]:
     """Press the button in a browser with a profile on disk, and close it; return what it saw and the timings."""
-    program = next(found for name in CHROMIUM if (found := shutil.which(name)))
     context = chromium.browser_type.launch_persistent_context(
-        str(profile), executable_path=program, args=list(FLAGS), headless=True
+        str(profile), executable_path=chromium_program(), args=list(FLAGS), headless=True
     )
     page = context.new_page()
     page.goto(f"http://127.0.0.1:{kernel.server_port}/")

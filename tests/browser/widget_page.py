@@ -13,8 +13,7 @@ import nbformat
 from nbclient import NotebookClient
 
 from gt_secure.sandbox import Sandbox
-
-from .conftest import npm_file
+from support.chromium import npm_file
 
 STATE, VIEW = "application/vnd.jupyter.widget-state+json", "application/vnd.jupyter.widget-view+json"
 

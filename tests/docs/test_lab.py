@@ -26,6 +26,7 @@ from gt_secure.cli.main import main
 from gt_secure.logs import read_hits
 from support import lines
 from support.blocks import ROOT
+from support.chromium import chromium_program, start_chromium
 from support.costs import LOOP_S, loop_seconds
 from support.lab_page import LAB, MISTAKES, asked, counted, of_mistake
 from support.subjects import subjects
@@ -225,9 +226,6 @@ def test_the_page_loads_all_that_its_answers_need(tmp_path: Path) -> None:
 # In a browser: slow, because what runs there is fetched and compiled first.
 
 FIRST_S = 3.0
-BROWSER = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking \
---disable-component-update --disable-sync"
 PAGE = """<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8"><title>Policy lab</title>
 <link rel="icon" href="data:,">
 <style>html {{ color-scheme: light; }} html[data-theme=dark] {{ color-scheme: dark; }}</style></head>
@@ -303,14 +301,11 @@ def site(folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api")
-    path = next((found for name in BROWSER if (found := shutil.which(name))), None)
-    if path is None:
+    program = chromium_program()
+    if program is None:
         pytest.skip("no Chromium is installed")
-    with api.sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=FLAGS.split())
-        yield launched
-        launched.close()
+    with start_chromium(program) as started:
+        yield started
 
 
 @contextlib.contextmanager
@@ -414,7 +409,7 @@ def test_the_example_is_what_the_engine_answers(site: str) -> None:
     assert set(answers) == {"proof", "answers", "picture", "guard"}
 
 
-WIRE = 8_000_000
+WIRE = 7_700_000
 """Bytes before the first answer."""
 ANSWER_S = 5.0
 """From the address to the first answer, on a line of 20 Mbit/s."""

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import functools
+import http.server
 import os
 import re
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
 import pytest
 
 from support.blocks import ROOT
+from support.chromium import AXE, axe_script, chromium_program, start_chromium
 
 pytest.importorskip("myst_nb", reason="the docs tools are not installed here: make docs runs these tests")
 
@@ -131,3 +137,88 @@ def test_the_lab_has_what_it_loads(site: Path) -> None:
     lab = site / "_static" / "lab"
     names = {path.relative_to(lab).as_posix() for path in lab.rglob("*")}
     assert {"lab.js", "worker.js", "mistakes.json", "engine.zip", "started.bin.gz", "pyodide.asm.wasm.gz"} <= names
+
+
+class Counted(http.server.SimpleHTTPRequestHandler):
+    """The site, with the names of the files that were asked for."""
+
+    asked: ClassVar[list[str]] = []
+
+    def log_message(self, *_: Any) -> None:
+        self.asked.append(urlsplit(self.path).path.strip("/"))
+
+
+@pytest.fixture(scope="module")
+def lab(site: Path) -> Iterator[Any]:
+    """The page of the lab in a browser, after its first answers."""
+    if "GT_SECURE_SITE" not in os.environ:
+        pytest.skip("make docs builds the engine of the lab first")
+    program = chromium_program()
+    if program is None:
+        pytest.skip("no Chromium is installed")
+    handler = functools.partial(Counted, directory=str(site))
+    with (
+        http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server,
+        start_chromium(program) as chromium,
+        chromium.new_context(bypass_csp=True) as context,  # axe is no script of the page
+    ):
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page = context.new_page()
+        page.goto(f"http://127.0.0.1:{server.server_port}/lab.html")
+        page.wait_for_selector("#lab[data-answered]", timeout=240_000)
+        page.files = set(Counted.asked)
+        page.wait_for_selector("#lab[data-current]", timeout=240_000)
+        page.evaluate(axe_script())
+        yield page
+        server.shutdown()
+
+
+WIRE = 9_000_000
+"""Bytes before the first answer, with all that the theme fetches, unpacked as a plain server sends it."""
+
+
+def test_the_lab_fetches_little_before_its_first_answer(site: Path, lab: Any) -> None:
+    later = {f"_static/lab/{name}" for name in ("engine.zip", "stdlib.zip")}
+    sizes = {name: (site / name).stat().st_size for name in lab.files - later if (site / name).is_file()}
+    print(f"{sum(sizes.values()):,} bytes in {len(sizes)} files")
+    assert {"lab.html", "_static/lab/lab.js", "_static/lab/started.bin.gz"} <= set(sizes)
+    assert sum(sizes.values()) <= WIRE
+
+
+def test_only_the_page_of_results_waits_for_the_index(parsed: dict[Path, _Links]) -> None:
+    with_index = [page.name for page, links in parsed.items() if any("searchindex" in each for each in links.fetched)]
+    assert with_index == ["search.html"]
+
+
+WIDTHS = (390, 430, 768, 1160, 1440)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_in_the_lab_at_any_width(lab: Any, theme: str) -> None:
+    """The lab between the bars of the theme, as it is published."""
+    lab.evaluate("(theme) => { document.documentElement.dataset.theme = theme; }", theme)
+    assert lab.evaluate("getComputedStyle(document.documentElement).colorScheme") == theme
+    for width in WIDTHS:
+        lab.set_viewport_size({"width": width, "height": 844})
+        assert lab.evaluate(AXE) == [], width
+        assert lab.evaluate("document.documentElement.scrollWidth") == width
+
+
+PALE = "document.querySelector('{}').style.setProperty('color', '#9a9a9a', 'important')"
+FAULTS = {
+    "a field without its label": "document.querySelector('label[for=lab-policy]').remove()",
+    "a word that is hard to see": PALE.format("#lab-allow-hint"),
+    "a word of the theme that is hard to see": PALE.format(".bd-header .nav-link"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_axe_notices_a_fault_of_the_built_page(lab: Any, fault: str) -> None:
+    lab.reload()
+    lab.wait_for_selector("#lab[data-current]", timeout=240_000)
+    lab.evaluate(axe_script())
+    lab.set_viewport_size({"width": 1160, "height": 844})
+    lab.evaluate("document.documentElement.dataset.theme = 'light'")
+    assert lab.evaluate(AXE) == []
+    lab.evaluate(f"() => {{ {FAULTS[fault]} }}")
+    assert len(lab.evaluate(AXE)) == 1

@@ -20,7 +20,8 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from support.rooms import ROOT, Room, clean, source_files
+from gt_secure.cli.commands import find_command
+from support.rooms import ROOT, WAIT_S, Room, clean, source_files
 from support.subjects import subjects
 
 from .test_studio import IMAGES, image
@@ -35,10 +36,6 @@ def script(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     path.chmod(0o755)
-
-
-WAIT_S = 3600
-"""A bound for what hangs: pip alone takes more than ten minutes to install the Action on a busy machine."""
 
 
 def shell(command: str | list[str], cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
@@ -322,6 +319,12 @@ RUNS = {
     "a finding": ("findings", "--explain guard-missing", 0, "guard-missing"),
     "a command in it": ("findings", "--explain '$(touch made)'", 64, ""),
     "an open quote": ("prove", "s3://'gt", 64, "::error::arguments has an open quote"),
+    "who, from a file": (
+        "who",
+        "s3://gt-images/a.png --bucket-policy 'a policy.json' --account 111122223333 --from 203.0.113.7",
+        0,
+        "opened",
+    ),
     "another command": ("apply", "--yes", 64, "::error::command is prove"),
     "nothing": ("prove", "", 64, ""),
 }
@@ -361,6 +364,17 @@ def test_the_action_runs_by_its_own_step(command: str, arguments: str, code: int
         assert last == f"::{first.rpartition('::')[2]}::"
         assert (tmp_path / "output").read_text() == f"exit-code={code}\n"
         assert (tmp_path / "summary").read_text().startswith(f"### gt-secure {command}\n")
+
+
+def test_the_action_takes_the_commands_that_it_names() -> None:
+    [taken] = re.findall(r"^ *([a-z|]+)\) ;;$", RUN["run"], re.MULTILINE)
+    names = taken.split("|")
+    sentence = f"{', '.join(names[:-1])} or {names[-1]}"
+    assert {name for name in names if find_command(name)} == set(names)
+    assert ACTION["inputs"]["command"]["description"] == sentence
+    assert f"::error::command is {sentence}" in RUN["run"]
+    guide = (ROOT / "docs" / "how-to" / "watch-in-ci.md").read_text(encoding="utf-8")
+    assert f"runs {sentence}. " in " ".join(guide.replace("`", "").split())
 
 
 FORGED = "a finding\r### Proved\r\n\n<b>Proved</b>\n[x](y)\n| a | b |\n```\n"

@@ -27,6 +27,10 @@ _NO_INDEX = (
 )
 
 
+WAIT_S = 3600
+"""A bound for what hangs: pip alone takes more than ten minutes for an environment on a busy machine."""
+
+
 def uv() -> str | None:
     """The path of uv, if it is installed."""
     beside = Path(sys.executable).with_name("uv")
@@ -46,7 +50,8 @@ class Room:
 
     def install(self, *what: str) -> None:
         """Install, or skip the test where no package index can be reached."""
-        done = subprocess.run(self._install("--quiet", *what), env=clean(), capture_output=True, text=True, timeout=900)
+        command = self._install("--quiet", *what)
+        done = subprocess.run(command, env=clean(), capture_output=True, text=True, timeout=WAIT_S)
         if done.returncode and any(word in done.stderr for word in _NO_INDEX) and not self.reachable():
             pytest.skip(f"not installable here: {done.stderr.strip().splitlines()[-1]}")
         assert done.returncode == 0, done.stderr[-3000:]
@@ -55,13 +60,13 @@ class Room:
         """A command that installs into this environment, which has no pip itself."""
         if tool := uv():
             return [tool, "pip", "install", "--python", str(self.python), *what]
-        return [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(self.python), "install",
-                *what]  # fmt: skip
+        pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(self.python)]
+        return [*pip, "install", "--no-compile", *what]  # as uv does: most modules are never imported there
 
     def reachable(self) -> bool:
         """Whether the index answers at all: a package that everybody has can be found."""
         command = self._install("--dry-run", "packaging")
-        return subprocess.run(command, env=clean(), capture_output=True, timeout=120).returncode == 0
+        return subprocess.run(command, env=clean(), capture_output=True, timeout=WAIT_S).returncode == 0
 
     def versions(self) -> dict[str, str]:
         """What is installed."""
@@ -98,7 +103,7 @@ def clean() -> dict[str, str]:
 
 def run(*command: str, env: dict[str, str] | None = None, cwd: Path | None = None) -> str:
     """Run a command that must succeed; returns its standard output."""
-    done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=cwd, timeout=900)
+    done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=cwd, timeout=WAIT_S)
     assert done.returncode == 0, f"{command[-3:]}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     return done.stdout
 
@@ -111,7 +116,7 @@ def python_of(version: str) -> str:
     if found := _here(version):
         return found
     done = subprocess.run(
-        ["sh", str(ROOT / "tools" / "ensure-python.sh"), version], capture_output=True, text=True, timeout=600
+        ["sh", str(ROOT / "tools" / "ensure-python.sh"), version], capture_output=True, text=True, timeout=WAIT_S
     )
     if found := _here(version):
         return found

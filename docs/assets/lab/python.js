@@ -4,13 +4,29 @@ import { mix } from "./memory.js";
 
 const here = (name) => new URL(name, import.meta.url).href;
 
-async function body(name) {
+async function answered(name) {
   const answer = await fetch(here(name));
   if (!answer.ok) throw new Error(`${name}: ${answer.status} ${answer.statusText}`);
-  return answer.body;
+  return answer;
 }
 
 const bytes = async (stream) => new Uint8Array(await new Response(await stream).arrayBuffer());
+
+/** Writes a stream into a memory of its length. */
+async function fill(memory, stream) {
+  let at = 0;
+  for await (const part of parts(stream)) {
+    memory.set(part, at);
+    at += part.length;
+  }
+  if (at !== memory.length) throw new Error(`The memory has ${at} of ${memory.length} bytes`);
+}
+
+/** Yields the parts of a stream. */
+async function* parts(stream) {
+  const reader = stream.getReader();
+  for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
+}
 
 /** Imports a module from its text: a server may send it packed only under another name. */
 async function module(text) {
@@ -29,21 +45,37 @@ async function module(text) {
  */
 export async function start(report = () => {}) {
   let loaded = 0;
-  const counted = () =>
-    new TransformStream({
+  // Counts what comes, and calls `half` when half of it is there, or at once where the server says no length.
+  const unpacked = async (name, half = () => {}) => {
+    const { body, headers } = await answered(name);
+    const length = Number(headers.get("content-length"));
+    let own = 0;
+    const counted = new TransformStream({
       transform(chunk, control) {
         loaded += chunk.byteLength;
+        own += chunk.byteLength;
         report(loaded);
+        if (own * 2 >= length) half();
         control.enqueue(chunk);
       },
     });
-  const unpacked = async (name) => (await body(name)).pipeThrough(counted()).pipeThrough(new DecompressionStream("gzip"));
-  // All of them are on the line before the first module of Pyodide is; the program is compiled while it comes.
-  const program = unpacked("pyodide.asm.wasm.gz").then((stream) => stream.tee());
+    return body.pipeThrough(counted).pipeThrough(new DecompressionStream("gzip"));
+  };
+  // The program is compiled while it comes, and begins while the memory comes: the line is never idle.
+  let begin;
+  const begun = new Promise((resolve) => {
+    begin = resolve;
+  });
+  const program = unpacked("pyodide.asm.wasm.gz", begin).then((stream) => stream.tee());
   const compiled = program.then(([stream]) => WebAssembly.compileStreaming(new Response(stream, { headers: WASM })));
-  const memory = Promise.all([bytes(unpacked("started.bin.gz")), program.then(([, stream]) => bytes(stream))]);
+  const wasm = program.then(([, stream]) => bytes(stream));
   const script = bytes(unpacked("pyodide.asm.mjs.gz")).then(module);
-  const lock = body("lock.json");
+  const lock = await (await answered("lock.json")).json();
+  const memory = new Uint8Array(lock.memory);
+  const filled = begun.then(async () => {
+    await fill(memory, await unpacked("started.bin.gz"));
+    mix(memory, await wasm);
+  });
   const { loadPyodide } = await import("./pyodide/pyodide.mjs");
   // Pyodide fetches these two itself. The library is empty for now: everything that is asked first is imported already.
   const { fetch: fetched } = globalThis;
@@ -57,14 +89,19 @@ export async function start(report = () => {}) {
   const python = await loadPyodide({
     indexURL: here("pyodide/"),
     env: { HOME: "/home/pyodide", PYTHONHASHSEED: "0" },
-    lockFileContents: new TextDecoder().decode(await bytes(lock)),
-    createPyodideModule: (await script).default,
-    _loadSnapshot: memory.then(([kept, wasm]) => mix(kept, wasm)),
+    lockFileContents: lock,
+    createPyodideModule: async (settings) => {
+      const machine = await (await script).default(settings);
+      await filled; // Pyodide copies it next
+      return machine;
+    },
+    _loadSnapshot: memory,
   });
   globalThis.fetch = fetched;
   WebAssembly.instantiateStreaming = instantiateStreaming;
   const rest = async () => {
-    const [library, engine] = await Promise.all(["stdlib.zip", "engine.zip"].map((name) => bytes(body(name))));
+    const names = ["stdlib.zip", "engine.zip"];
+    const [library, engine] = await Promise.all(names.map(async (name) => bytes((await answered(name)).body)));
     python.FS.writeFile(LIBRARY, library);
     python.unpackArchive(engine, "zip", { extractDir: "/engine" });
   };
