@@ -200,6 +200,86 @@ def test_a_proof_without_a_limit_is_seen(monkeypatch: pytest.MonkeyPatch) -> Non
         answers("names and tags", 20)
 
 
+def traded(keys: dict[str, str], many: int) -> dict[str, Any]:
+    """Return a policy in which each text in a header is refused and allowed by statements of its own.
+
+    No choice of a header is better than another, but one: the texts that the last statement asks for.
+    """
+    words = {key: [f"{first}{chr(97 + number)}" for number in range(many)] for key, first in keys.items()}
+    found = [
+        {"Effect": effect, "Condition": {"StringLike": {key: f"*{word}*"}}}
+        for key, each in words.items()
+        for word in each
+        for effect in ("Deny", "Allow")
+    ]
+    found.append(
+        {"Effect": "Allow", "Condition": {"StringLike": {key: f"*{first}{first}*" for key, first in keys.items()}}}
+    )
+    more = {"Principal": "*", "Action": "s3:GetObject*", "Resource": f"{ARN}/*"}
+    return {"Version": "2012-10-17", "Statement": [{**more, **each} for each in found]}
+
+
+HEADERS = {"aws:Referer": "R", "aws:UserAgent": "U", "s3:VersionId": "V"}
+
+
+def opens(policy: dict[str, Any], keys: dict[str, str]) -> bool:
+    """Return whether the request opens that the last statement allows."""
+    texts = {key: first * 2 for key, first in keys.items()}
+    context = {"aws:SourceIp": "198.51.100.9", "aws:SecureTransport": "true", **texts}
+    action = "s3:GetObjectVersion" if "s3:VersionId" in keys else "s3:GetObject"
+    return evaluate(Request(action, f"{ARN}/scans/1.png", "*", context, ME), Policies((), resource=policy)).allowed
+
+
+@pytest.mark.parametrize("many", [4, 7])
+def test_choices_that_are_not_better_than_each_other_take_limited_work(many: int) -> None:
+    keys = dict(list(HEADERS.items())[:2])
+    policy = traded(keys, many)
+    assert opens(policy, keys)
+    locks = locks_of_files("gt-images", policy, ME)
+    answer = limited(lambda: Exposure(locks, "scans/1.png").at("198.51.100.9", "anonymous"))
+    assert answer.answer == "opened"
+
+
+@pytest.mark.parametrize("many", [3, 4, 5])
+def test_proofs_over_such_choices_take_limited_work(many: int) -> None:
+    policy = traded(HEADERS, many)
+    assert opens(policy, HEADERS)
+    proved = limited(lambda: prove(locks_of_files("gt-images", policy, ME), Claim("", (parse_network(OFFICE),))))
+    assert proved.proved is False
+
+
+@pytest.mark.parametrize(("most", "words"), [(8, {"opened"}), (50, {"opened", "unknown"}), (300, {"opened"})])
+def test_choices_that_are_too_many_are_not_left_out(
+    monkeypatch: pytest.MonkeyPatch, most: int, words: set[str]
+) -> None:
+    """What is not looked at could open the objects: then the answer is unknown, never refused, and never a proof."""
+    monkeypatch.setattr(request_space, "MAX_CLASSES", most)
+    answers = set()
+    for many in (1, 2, 3, 4):
+        keys = dict(list(HEADERS.items())[:2])
+        locks = locks_of_files("gt-images", traded(keys, many), ME)
+        answer = Exposure(locks, "scans/1.png").at("198.51.100.9", "anonymous")
+        assert answer.answer == "opened" or answer.depends_on, (many, answer)
+        assert answer.answer != "refused"
+        answers.add(answer.answer)
+        claim = Claim("", (parse_network(OFFICE),))
+        assert prove(locks_of_files("gt-images", traded(HEADERS, many), ME), claim).proved is not True
+    assert answers == words
+
+
+def test_signers_of_many_access_points_take_limited_work() -> None:
+    statements = [
+        deny({
+            "ArnNotLike": {"s3:DataAccessPointArn": f"arn:aws:s3:*:*:accesspoint/{number}*"},
+            "StringNotLike": {"s3:DataAccessPointAccount": f"*{number}"},
+        })
+        for number in range(70)
+    ]  # fmt: skip
+    read = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"{ARN}/*"}
+    locks = locks_of_files("gt-images", {"Version": "2012-10-17", "Statement": [read, *statements]}, ME)
+    limited(lambda: signers_of(Exposure(locks, "scans/1.png"), PEOPLE), MOST_FOR_SIGNERS)
+
+
 def pairwise_support(classes: Any, results: Any) -> Iterator[str]:
     """What an answer depends on, by comparing all pairs of classes over all results."""
     for place, group in enumerate(classes):

@@ -37,6 +37,12 @@ MAX_WORK = 60_000
 
 What cannot be left out counts too. Beyond twice as many the answer is unknown.
 """
+_MOST_COMPARED = 100_000
+"""The most pairs of masks that are compared: their number grows with the square of the masks."""
+
+_MASKS_OF_WORK = 64
+"""Masks that are as much work to combine or to compare as the decision of one condition."""
+
 _PER_SPACE, _PER_STATEMENT, _PER_CHOICE = 200, 20, 4
 """Conditions whose decision is as much work as a space makes, each statement in it, and each choice or value."""
 
@@ -122,6 +128,8 @@ class _Group:
     bounded: bool = False
     classes: dict[int, _Classes] = field(default_factory=dict)
     """The classes of the facts for each set of statements that matter: many sources ask for the same."""
+    best: Masks | None = None
+    """Without facts: the masks of the choices that no other is better than, once somebody asked for them."""
 
     @property
     def bits(self) -> int:
@@ -165,19 +173,26 @@ class RequestSpace:
         """Answer for the requests whose source leaves these statements standing."""
         groups = [group for group in self.groups if without is None or without not in group.dimensions]
         choices: Masks = {self.settled & mask: ()}
-        facts = []
+        facts, too_many = [], []
         for group in groups:
             if group.facts or group.bounded:
                 facts.append(group)
                 continue
-            choices = self._best(_combine(choices, next(iter(group.table.values()))[1]))
-        return self._over_facts(choices, facts)
+            if group.best is None:
+                group.best = self._best(next(iter(group.table.values()))[1])
+            masks = group.best
+            if len(choices) * len(masks) > MAX_CLASSES or not spend(len(choices) * len(masks) // _MASKS_OF_WORK):
+                too_many.append(group)
+                continue
+            choices = self._best(_combine(choices, masks))
+        return self._over_facts(choices, facts, too_many)
 
-    def _over_facts(self, choices: Masks, groups: list[_Group]) -> SpaceAnswer:
+    def _over_facts(self, choices: Masks, groups: list[_Group], too_many: list[_Group]) -> SpaceAnswer:
+        """Answer for each class of the facts; by bounds where these, or the choices of some groups, are too many."""
         relevant = reduce(or_, choices, 0)
-        classes = [self._classes(group, relevant) for group in groups]
+        classes = [self._classes(group, relevant) for group in (*groups, *too_many)]
         size = prod(len(each.members) for each in classes)
-        if size * max(1, len(choices)) > MAX_CLASSES or not spend(size):
+        if too_many or size * max(1, len(choices)) > MAX_CLASSES or not spend(size):
             return self._bounds(choices, classes)
         results: dict[tuple[int, ...], SettingTrail | None] = {}
         for chosen in product(*(range(len(each.members)) for each in classes)):
@@ -211,20 +226,25 @@ class RequestSpace:
             return SpaceAnswer("opened", example=next(t for m, t in choices.items() if self.table.allows(m & worst)))
         if not any(self.table.allows(mask & best) for mask in choices):
             return SpaceAnswer("refused")
-        undecided = [each.group for each in classes if len(each.members) > 1]
+        undecided = [each.group for each in classes if len(each.members) > 1 or not each.group.facts]
         return SpaceAnswer(
             "unknown", tuple(sorted({d.name for group in undecided for d in group.facts or group.dimensions}))
         )
 
     def _best(self, masks: Masks) -> Masks:
-        if len(masks) > MAX_CLASSES:
-            masks = dict(list(masks.items())[:MAX_CLASSES])
+        """Return the masks that no other is better than; all of them where that takes too many comparisons."""
         kept: Masks = {}
+        compared = 0
         for mask, trail in masks.items():
+            compared += 2 * len(kept)
+            if compared > _MOST_COMPARED:
+                kept = masks
+                break
             if any(self.table.better(other, mask) for other in kept):
                 continue
             kept = {other: t for other, t in kept.items() if not self.table.better(mask, other)}
             kept[mask] = trail
+        spend(compared // _MASKS_OF_WORK)
         return kept
 
     def usable(self, dimension: Dimension, mask: int) -> list[DimensionValue]:
@@ -249,10 +269,10 @@ class RequestSpace:
         worst = [self.settled & mask]
         for group in self.groups:
             masks = {m for _, choices in group.table.values() for m in choices}
+            if len(worst) * len(masks) > MAX_CLASSES // 32:
+                return False
             combined = {one & other for one in worst for other in masks}
             worst = [one for one in combined if not any(self.table.better(one, o) and o != one for o in combined)]
-            if len(worst) > MAX_CLASSES // 100:
-                return False
         return all(self.table.allows(one) for one in worst)
 
     def _fill(self, group: _Group) -> _Group:
