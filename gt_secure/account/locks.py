@@ -6,6 +6,7 @@ from functools import partial
 from operator import attrgetter
 
 from ..engine.access.locks import READ_ENDPOINTS, READ_POLICY, EffectiveLocks
+from ..engine.access.part import note_missing
 from ..engine.iam.documents import PolicySource
 from ..engine.policies.public_access import SETTING
 from ..engine.policies.url_lock import UrlLock
@@ -22,6 +23,7 @@ def locks_of(state: State, *, session: PolicySource | None = None) -> EffectiveL
     is_given = not state.region  # by files, which know none
     blocks = bucket.public_access_block, state.account_block
     own, by_account = (each.map(lambda block: bool(block.get(SETTING))) for each in blocks)
+    note_missing(part for name, part in state.unread() if name != "account_block")  # an answer may ask for them
     keys = f"arn:{state.partition}:kms:{bucket.region}:{state.account_id}:key/"
     return EffectiveLocks(
         bucket=bucket.name,
@@ -39,7 +41,7 @@ def locks_of(state: State, *, session: PolicySource | None = None) -> EffectiveL
         rcp=state.organization.rcp.if_read,
         scp=state.organization.scp.if_read,
         restricts_public=None if is_given else own.if_read,
-        account_restricts_public=by_account.if_read,
+        account_restricts_public=None if own.if_read else by_account.if_read,
         access_points=bucket.access_points,
         kms_key=bucket.default_kms_key.map(partial(_kms_arn, keys)),
         kms_policy=bucket.key_policy,

@@ -279,13 +279,12 @@ class _Reader:
 
     def _workforce(self, team: Part[Workteam]) -> Part[Workforce]:
         has_portal = self.scope.private_team is not None or self.scope.portal
-        if has_portal and team.missing is not None and "workforce" in self.scope.needs:
-            return Part.unread(team.missing)
 
         def read() -> Workforce | None:
             if not has_portal:
                 return None
-            name = team.value.workforce_name if team.value is not None else None
+            known = None if team.missing is not None else team.value
+            name = known.workforce_name if known is not None else None
             self.raw["workforce"] = read_workforce(self.aws, name if name not in (None, "default") else self._only())
             return workforce_from_api(self.raw["workforce"])
 

@@ -192,7 +192,8 @@ def log_target_unfit(state: State, bucket: Bucket) -> Iterator[Match]:
     if target.bucket == bucket.name:
         problems.append("it is the source bucket itself, so that every log object makes another row")
     problems += [] if held is None else _unfit_settings(held, bucket.region)
-    verdict = None if held is None or held.policy.missing else _delivery(state, bucket, target, held.policy.value)
+    text = None if held is None else held.policy.if_read
+    verdict = None if held is None or held.policy.missing else _delivery(state, bucket, target, text)
     if verdict is not None and verdict.decision == "explicit-deny":
         problems.append(f"its policy denies delivery in {verdict.statement}")
     if verdict is not None and verdict.decision == "implicit-deny":

@@ -140,7 +140,8 @@ def guard_stale(_: State, bucket: Bucket, guards: Sequence[Guard], wishes: Seque
             yield Match(bucket.name, f"{_about(guard, guards)}Not listed: {', '.join(lacking)}.")
 
 
-_PATHS = ("endpoints", "workforce", "jobs")
+_PATHS = ("endpoints", "workforce", "jobs", "bucket.access_points")
+_USERS = ("teams", "bucket.tags", "bucket.folders")
 
 
 @rule("endpoint-not-of-the-url-lock", "team", "team", "bucket.policy", uses=_PATHS, given=("guard",))
@@ -161,7 +162,7 @@ def endpoint_not_of_the_url_lock(state: State, team: Workteam, guards: Sequence[
         yield Match(team.name, f"{setting}, and the guard admits {', '.join(idle)}.")
 
 
-@rule("team-locked-out", "bucket", "bucket.policy", "team", uses=_PATHS, given=("team of the bucket",))
+@rule("team-locked-out", "bucket", "bucket.policy", "team", uses=(*_PATHS, *_USERS), given=("team of the bucket",))
 def team_locked_out(state: State, bucket: Bucket, _teams: object) -> Iterator[Match]:
     """Match a team whose workers open no object: none of the bucket, or none that its only guard protects."""
     guards, team = guards_of(bucket), state.team.value
@@ -178,8 +179,11 @@ def team_locked_out(state: State, bucket: Bucket, _teams: object) -> Iterator[Ma
 @rule("private-address-alone", "team", "team", "bucket.policy", uses=_PATHS)
 def private_address_alone(state: State, team: Workteam) -> Iterator[Match]:
     """Match a team whose URLs are bound to a private address, on a bucket that every endpoint reaches."""
+    lock = lock_of(team)
+    if not lock.vpc_source_ip or lock.impossible or state.bucket is None:
+        return
     left = Exposure(locks_of(state), state.prefix, is_prefix=True).row("forwarded").unknown
-    if state.bucket is not None and left.other_endpoints and ANY_VPC in left.depends_on:
+    if left.other_endpoints and ANY_VPC in left.depends_on:
         rest = tuple(key for key in left.depends_on if key != ANY_VPC)
         yield Match(team.name, "VpcSourceIp is Enabled, and no policy refuses endpoints of other VPCs.", rest)
 

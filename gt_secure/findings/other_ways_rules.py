@@ -141,11 +141,13 @@ def replication_on(_: State, bucket: Bucket) -> Iterator[Match]:
 def bucket_acl_public(state: State, bucket: Bucket) -> Iterator[Match]:
     """The bucket's ACL grants something to everybody, and no Block Public Access setting ignores the ACL."""
     public = [f"{grant.permission} to {grant.grantee.rpartition('/')[2]}" for grant in _acl(bucket, public=True)]
-    by_account, own = state.account_block.if_read, bucket.public_access_block.if_read or {}
-    if not public or own.get(_IGNORE) or (by_account or {}).get(_IGNORE):
+    if not public or (bucket.public_access_block.if_read or {}).get(_IGNORE):
         return
-    # The account's setting may ignore the ACL too: if it was not read, the result is unknown.
-    yield Match(bucket.name, f"It grants {', '.join(public)}.", () if by_account is not None else (READ_ACCOUNT_BLOCK,))
+    by_account = state.account_block.if_read
+    if not (by_account or {}).get(_IGNORE):
+        # The account's setting may ignore the ACL too: if it was not read, the result is unknown.
+        depends_on = () if by_account is not None else (READ_ACCOUNT_BLOCK,)
+        yield Match(bucket.name, f"It grants {', '.join(public)}.", depends_on)
 
 
 @rule("bucket-acl-other", "bucket", "bucket.acl_grants")

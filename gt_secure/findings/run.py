@@ -4,14 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..account.bucket import UrlAges
 from ..account.evidence import Evidence
 from ..account.state import State
-from ..engine.access.part import NotRead, Part, PartNotReadError
+from ..engine.access.part import NotRead, Part, PartNotReadError, asked_in_vain
 from ..engine.policies.age_limit import LONGEST_S
 from ..logs.sql.log_columns import OPENED, SIGNER, signer_label
 from . import bucket_rules, guard_rules, other_ways_rules, workteam_rules
@@ -43,42 +43,51 @@ class Examined(NamedTuple):
 def examine(state: State, rules: Iterable[Rule] = RULES) -> Examined:
     """Run rules, by default every one.
 
-    A rule that needs a part which was not read says nothing; the finding ``not-checked`` names it and the action. A
-    rule without a subject is not applicable.
+    A rule that asks for a part which was not read is unknown, unless it found something without it; the finding
+    ``not-checked`` names it and the action. A rule without a subject is not applicable.
     """
     unread = list(state.unread())
     findings = []
     checked = []
+    lost: dict[NotRead, set[str]] = {}
     for rule in rules:
-        missing = tuple(dict.fromkeys(part.action for name, part in unread if rule.looks_at(name)))
-        matches, outcome = _run(rule, state, missing)
+        matches, outcome, missing = _run(rule, state, unread)
         findings += matches
         checked.append(outcome)
-    findings += _not_checked(unread)
+        for part in missing:
+            lost.setdefault(part, set()).add(rule.code)
+    findings += _not_checked(lost)
     ran = sum(each.outcome in ("found", "clean") for each in checked)
     ordered = tuple(sorted(findings, key=lambda each: SEVERITIES.index(each.severity)))
     return Examined(ordered, tuple(checked), state.evidence(rule=ran))
 
 
-def _run(rule: Rule, state: State, missing: tuple[str, ...]) -> tuple[list[Finding], Checked]:
-    """Run one rule; ``missing`` has the actions of the parts that it would have looked at and that were not read."""
-    try:
-        for name in rule.needs:
-            part = state.part(name)
-            _ = part.value if part is not None else None
-        about = _about(rule, state)
-        if isinstance(about, str):
-            return [], Checked(rule.code, "not applicable", about)
-        bucket = state.bucket.name if state.bucket is not None else ""
-        findings = [_finding(rule.code, each, missing, bucket) for each in rule.run(state, *about)]
-    except PartNotReadError as error:
-        return [], Checked(rule.code, "unknown", error.part.text)
+def _run(
+    rule: Rule, state: State, unread: list[tuple[str, NotRead]]
+) -> tuple[list[Finding], Checked, dict[NotRead, None]]:
+    """Run one rule; returns also the parts that it looked at and that were not read."""
+    matches: list[Match] = []
+    reason = ""
+    with asked_in_vain() as asked:
+        try:
+            about = _about(rule, state)
+            if isinstance(about, str):
+                return [], Checked(rule.code, "not applicable", about), {}
+            for each in rule.run(state, *about):
+                matches.append(each)  # noqa: PERF402 - what was found before a part that was not read stays
+        except PartNotReadError as error:
+            asked.add(error.part)
+            reason = error.part.text
+    missing = {part: None for name, part in unread if part in asked and rule.looks_at(name)}
+    actions = tuple(dict.fromkeys(part.action for part in missing))
+    bucket = state.bucket.name if state.bucket is not None else ""
+    findings = [_finding(rule.code, each, actions, bucket) for each in matches]
     unknown = [each.detail for each in findings if each.state == "unknown"]
-    if not findings and missing:
-        unknown = [f"{', '.join(missing)} was not read"]
+    if not findings and (reason or missing):
+        unknown = [reason or f"{', '.join(actions)} was not read"]
     if unknown and len(unknown) >= len(findings):
-        return findings, Checked(rule.code, "unknown", unknown[0])
-    return findings, Checked(rule.code, "found" if findings else "clean", "")
+        return findings, Checked(rule.code, "unknown", unknown[0]), missing
+    return findings, Checked(rule.code, "found" if findings else "clean", ""), missing
 
 
 _SUBJECTS: dict[Subject, tuple[Callable[[State], object], str]] = {
@@ -149,14 +158,13 @@ def _finding(code: str, found: Match, missing: tuple[str, ...], bucket: str = ""
     )
 
 
-def _not_checked(unread: list[tuple[str, NotRead]]) -> Iterator[Finding]:
+def _not_checked(lost: Mapping[NotRead, Iterable[str]]) -> Iterator[Finding]:
+    """Yield a finding for each part that was not read, with the rules that asked for it."""
     codes: dict[tuple[str, str, str], set[str]] = {}
-    for name, missing in unread:
-        place = (missing.action, missing.resource, missing.text)
-        codes.setdefault(place, set()).update(rule.code for rule in RULES if rule.looks_at(name))
+    for missing, named in lost.items():
+        codes.setdefault((missing.action, missing.resource, missing.text), set()).update(named)
     for (action, resource, text), named in sorted(codes.items()):
-        said = f"Not known: {', '.join(sorted(named))}." if named else ""
-        yield _finding("not-checked", Match(resource, f"{text}. {said}".strip()), (action,))
+        yield _finding("not-checked", Match(resource, f"{text}. Not known: {', '.join(sorted(named))}."), (action,))
 
 
 def with_url_ages(state: State, hits: Hits | None) -> State:

@@ -161,18 +161,21 @@ def s3_endpoint_no_private_dns(state: State, _: Workforce, vpc: str) -> Iterator
 @rule("endpoint-policy-blocks", "endpoint", "endpoints", "workforce", given=("portal in a VPC",))
 def endpoint_policy_blocks(state: State, _: Workforce, vpc: str) -> Iterator[Match]:
     """The endpoint's own policy lets a bucket, or the buckets of Ground Truth, not through."""
-    names = [] if state.bucket is None else [state.bucket.name, *service_buckets(state.region)]
     for endpoint in _usable(state, vpc):
-        blocked = [name for name in names if not _lets_through(endpoint, name, state)]
+        if state.bucket is None or endpoint.policy_text is None:
+            continue
+        if not state.bucket.name:
+            yield Match(endpoint.id, "", ("the buckets of the team",))
+            continue
+        names = (state.bucket.name, *service_buckets(state.region))
+        blocked = [name for name in names if not _lets_through(endpoint, name, endpoint.policy_text, state)]
         if blocked:
             yield Match(endpoint.id, f"Not allowed: {', '.join(blocked)}.")
 
 
-def _lets_through(endpoint: VpcEndpoint, bucket: str, state: State) -> bool:
-    if endpoint.policy_text is None:
-        return True
+def _lets_through(endpoint: VpcEndpoint, bucket: str, text: str, state: State) -> bool:
     try:
-        document = parse_document(endpoint.policy_text, "endpoint")
+        document = parse_document(text, "endpoint")
     except PolicyError:
         return True  # what cannot be read is no finding; a verdict for it is "invalid"
     request = Request(

@@ -79,7 +79,8 @@ class Lab:
 
 @pytest.fixture(scope="session")
 def running_lab(running_sandbox: Sandbox, warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    environment = {**running_sandbox.environment(), "PYTHONPATH": str(ROOT), "JUPYTER_PATH": str(warm.data)}
+    given = {**running_sandbox.environment(), "PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]}
+    environment = warm.environment(given)  # in which a cell finds gt-secure
     home = tmp_path_factory.mktemp("home")
     (home / "config").mkdir()
     (home / "config" / "jupyter_server_config.py").write_text(DEAF)

@@ -1,7 +1,6 @@
 import ast
 import dataclasses
 import json
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,6 @@ from gt_secure.findings.run import RULES, examine
 from support import states
 from support.guards import without_forms
 from support.principals import READ, details, user
-from support.sample import sample
 from support.states import encrypted, endpoint, logs, template, unread, workforce, workteam
 from support.subjects import subjects
 
@@ -372,32 +370,6 @@ def test_an_unreadable_workforce_is_no_workforce_without_a_vpc():
     assert codes(change(VPC, workforce=unread("sagemaker:DescribeWorkforce"))) == {"not-checked"}
     unknown = {"not-checked", "presigned-from-anywhere"}  # whether the policy of the listed endpoint opens is unknown
     assert codes(change(VPC, endpoints=unread("ec2:DescribeVpcEndpoints"))) == unknown
-
-
-@cache
-def faulty():
-    return [(seen, codes(seen)) for code, seen, _ in BAD if code != "not-checked"]
-
-
-def without(seen, name):
-    """Return the state with one part not read."""
-    gone, (first, _, rest) = unread(f"read:{name}"), name.partition(".")
-    return (
-        change(seen, bucket=dataclasses.replace(seen.bucket, **{rest: gone})) if rest else change(seen, **{first: gone})
-    )
-
-
-@pytest.mark.parametrize("name", sample(sorted({need for each in RULES for need in each.needs}), 3))
-def test_a_rule_is_not_checked_exactly_if_it_needs_the_part(name):
-    needing = {each.code for each in RULES if name in each.needs}
-    using = {each.code for each in RULES if each.looks_at(name)}
-    for seen, before in faulty():
-        blind = examine(without(seen, name)).findings
-        after = {each.code for each in blind} - {"not-checked"}
-        assert not after & needing
-        assert after - using == before - using - {"not-checked"}, seen
-        [told] = [each.detail for each in blind if each.code == "not-checked"]
-        assert told == f"read:{name} was denied. Not known: {', '.join(sorted(using))}."
 
 
 def test_each_rule_says_what_its_findings_are_about():

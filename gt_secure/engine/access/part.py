@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
@@ -62,6 +64,27 @@ _OUTCOMES: Mapping[Why, str] = {
 }
 
 
+_asked: ContextVar[set[NotRead] | None] = ContextVar("asked", default=None)
+
+
+@contextmanager
+def asked_in_vain() -> Iterator[set[NotRead]]:
+    """Collect the parts that are asked for and were not read, as long as the block lasts."""
+    missing: set[NotRead] = set()
+    token = _asked.set(missing)
+    try:
+        yield missing
+    finally:
+        _asked.reset(token)
+
+
+def note_missing(parts: Iterable[NotRead]) -> None:
+    """Add parts that were not read to those that :func:`asked_in_vain` collects."""
+    missing = _asked.get()
+    if missing is not None:
+        missing.update(parts)
+
+
 class PartNotReadError(GtSecureError):
     """The value of a part was asked for, and the part was not read; ``part`` says which and why."""
 
@@ -101,12 +124,15 @@ class Part(Generic[T]):
     def value(self) -> T | None:
         """The value; None if there is none. Raises :class:`PartNotReadError` where it was not read."""
         if self.missing is not None:
+            note_missing([self.missing])
             raise PartNotReadError(self.missing)
         return self._value
 
     @property
     def if_read(self) -> T | None:
         """The value; None if there is none or it was not read, for callers that say so themselves."""
+        if self.missing is not None:
+            note_missing([self.missing])
         return self._value
 
     def map(self, make: Callable[[T], S | None]) -> Part[S]:

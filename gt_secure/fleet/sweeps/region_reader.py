@@ -6,14 +6,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ...account import access_under
+from ...account import FINDINGS, access_under, read_state
+from ...account.bucket import READINGS, Bucket
 from ...aws.teams import Workforce, Workteam, list_private_workteams
-from ...base.errors import Throttled
+from ...base.errors import AccessDenied, Throttled
 from ...connection import Connection
 from ...engine.access.exposure_text import words_of
+from ...engine.access.part import NotRead, Part
 from ...findings.listings import Findings
 from ...findings.model import OUTCOMES, Finding
-from ...findings.run import RULES
+from ...findings.run import RULES, examine
 from ..data_buckets import BucketChoice, TeamBuckets, UnreadNotes, own_buckets
 from .accounts import Account
 from .sweep_rows import SweepRow
@@ -24,8 +26,12 @@ MAX_BUCKETS = 20
 """Maximum number of buckets to read for one team."""
 OF_BUCKET = frozenset(rule.code for rule in RULES if rule.subject == "bucket")
 """Codes of rules about a bucket, which have an outcome in its row."""
-NEEDS_BUCKET = OF_BUCKET | {rule.code for rule in RULES if any(name.startswith("bucket.") for name in rule.needs)}
-"""Codes of rules that are not clean for a team while one of its buckets may be missing."""
+_NO_NAME: Part[Any] = Part.unread(
+    NotRead("a bucket of the team", "sagemaker:DescribeLabelingJob", "in part", "Its name is not known.")
+)
+_NOTHING_READ: dict[str, Any] = dict.fromkeys((*READINGS, "key_policy", "log_bucket"), _NO_NAME)
+_SOME_BUCKET = Bucket("", "", **_NOTHING_READ)
+"""A bucket that a team may use beside those that are known."""
 
 
 def read_region(gt: Connection, account: Account, choice: BucketChoice | None = None) -> list[SweepRow] | None:
@@ -33,11 +39,18 @@ def read_region(gt: Connection, account: Account, choice: BucketChoice | None = 
 
     Without a choice there are no rows by bucket, and a region without a workforce costs one call.
     """
-    workforce = gt.workforce()
-    if workforce is None and choice is None:
+    denied, workforce = None, None
+    try:
+        workforce = gt.workforce()
+    except AccessDenied as error:  # the teams can be read without it
+        denied = error
+    if workforce is None and choice is None and denied is None:
         return None
     reader = _RegionReader(replace(gt, journal=gt.journal.snapshot(), others=False), account, choice)
-    rows = [] if workforce is None else list(reader.teams(workforce))
+    try:
+        rows = [] if workforce is None and denied is None else list(reader.teams(workforce))
+    except AccessDenied as error:
+        raise denied or error from None
     rows += [] if choice is None else reader.buckets(choice)
     return reader.with_rest(rows) or None
 
@@ -56,7 +69,7 @@ class _RegionReader:
         self.listing = UnreadNotes(passes=Throttled)
         self.own = own_buckets(self.gt.aws, self.listing)
 
-    def teams(self, workforce: Workforce) -> Iterator[SweepRow]:
+    def teams(self, workforce: Workforce | None) -> Iterator[SweepRow]:
         known = TeamBuckets(self.gt.aws, self.gt.journal, Throttled)
         teams = list_private_workteams(self.gt.aws)
         for team in teams:
@@ -67,7 +80,7 @@ class _RegionReader:
     def _row(self, **more: Any) -> SweepRow:
         return SweepRow(self.account.id, self.gt.aws.region, account_name=self.account.name, **more)
 
-    def _team(self, workforce: Workforce, team: Workteam, known: TeamBuckets) -> SweepRow:
+    def _team(self, workforce: Workforce | None, team: Workteam, known: TeamBuckets) -> SweepRow:
         notes = UnreadNotes(passes=Throttled)  # the region is read again then
         buckets = known.of(team, notes)
         is_whole = not notes.lines and len(buckets) <= MAX_BUCKETS
@@ -75,6 +88,8 @@ class _RegionReader:
             notes.lines.append(f"{len(buckets) - MAX_BUCKETS} more buckets of {team.name} were not read")
         named = {name: self._bucket(name, notes) for name in buckets[:MAX_BUCKETS]}
         looks = [self._look(team, name, notes) for name in named or (None,)]
+        if not is_whole or None in looks:
+            looks.append(notes.attempt(f"findings of {team.name}", lambda: self._some_bucket(team), None))
         return self._row(
             team=team.name,
             url_lock=team.url_lock_text,
@@ -83,7 +98,7 @@ class _RegionReader:
             buckets=tuple(buckets),
             exposure=" | ".join(f"{name}: {line}" for name, (_, line) in named.items())
             or "unknown: no bucket of this team is known",
-            **_outcome(looks, notes, is_whole and None not in looks),
+            **_outcome(looks, notes),
         )
 
     def buckets(self, choice: BucketChoice) -> Iterator[SweepRow]:
@@ -100,8 +115,7 @@ class _RegionReader:
                 for look in looks
                 if look is not None
             ]
-            whole = None not in looks
-            yield self._row(bucket=name, buckets=(name,), guard=guard, exposure=line, **_outcome(own, notes, whole))
+            yield self._row(bucket=name, buckets=(name,), guard=guard, exposure=line, **_outcome(own, notes))
 
     def with_rest(self, rows: list[SweepRow]) -> list[SweepRow]:
         """Return the rows; the last one names the buckets of the region that were not looked at."""
@@ -131,6 +145,11 @@ class _RegionReader:
         access = access_under(exposure.locks).text
         return access, f"a presigned URL is opened from {words_of(row, 'opened')}{unknown}"
 
+    def _some_bucket(self, team: Workteam) -> Findings:
+        """Return what each rule comes to on a bucket that is not known: unknown if it asks anything of it."""
+        state = replace(read_state(self.gt.aws, team=team, needs=FINDINGS), bucket=_SOME_BUCKET)
+        return Findings((), examine(state).checked)
+
     def _look(self, team: Workteam | None, bucket: str | None, notes: UnreadNotes) -> Findings | None:
         subject = " and ".join(filter(None, (team.name if team else "", bucket)))
         look = notes.attempt(f"findings of {subject}", lambda: self.gt.findings(team=team, bucket=bucket), None)
@@ -139,16 +158,15 @@ class _RegionReader:
         return look
 
 
-def _portal(workforce: Workforce) -> str:
+def _portal(workforce: Workforce | None) -> str:
+    if workforce is None:
+        return "unknown"
     where = f" in {workforce.vpc_id}" if workforce.vpc_id else ""
     return ("off: open to every address" if workforce.is_open else ", ".join(workforce.cidrs)) + where
 
 
-def _outcome(looks: Iterable[Findings | None], notes: UnreadNotes, is_whole: bool) -> dict[str, Any]:
-    """Return the findings, what each rule came to (the gravest word of all looks), and what was not read.
-
-    ``is_whole``: every bucket is known and was looked at; else the rules about buckets are not clean.
-    """
+def _outcome(looks: Iterable[Findings | None], notes: UnreadNotes) -> dict[str, Any]:
+    """Return the findings, what each rule came to (the gravest word of all looks), and what was not read."""
     by_subject: dict[tuple[str, str, str], Finding] = {}
     checked: dict[str, str] = {}
     for look in looks:
@@ -158,8 +176,6 @@ def _outcome(looks: Iterable[Findings | None], notes: UnreadNotes, is_whole: boo
         for each in look.checked:
             words = (each.outcome, checked.get(each.code, "not applicable"))
             checked[each.code] = min(words, key=OUTCOMES.index)
-    if not is_whole:
-        checked |= {code: "unknown" for code in NEEDS_BUCKET if checked.get(code) != "found"}
     blind = [each for each in by_subject.values() if each.code == "not-checked"]
     blind = [each for each in blind if not set(each.could_not_see) <= NEVER_READ]
     return {
