@@ -45,7 +45,7 @@ def test_the_whole_job(connection: Connection, now: None, words: Any, every_widg
     assert made.review.apply_button.description == "Apply (confirm 1 warning above)"
     top = words(made.top.value)
     assert "off, will be on" in top
-    assert "all 3 private workteams of the region: open-team, radiology-team, vpc-team" in top
+    assert "all 5 private workteams of the region: north-team, open-team, radiology-team, south-team, vpc-team" in top
     agree(made.review)
     made.review.apply()
     top = words(made.top.value)
