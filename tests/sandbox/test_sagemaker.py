@@ -253,7 +253,7 @@ def test_pages(box, sm):
         token = sm.list_workteams(MaxResults=5)["NextToken"]
         code, _ = refused(sm.list_workteams, MaxResults=5, NextToken=token, NameContains="page")
         assert code == "ValidationException", "a token belongs to its query"
-        for number in range(25 - 3 - 12):
+        for number in range(25 - 5 - 12):
             names.append(f"more-{number}")
             sm.create_workteam(WorkteamName=names[-1], MemberDefinitions=MEMBERS, Description="d")
         code, message = refused(sm.create_workteam, WorkteamName="one-more", MemberDefinitions=MEMBERS, Description="d")
