@@ -33,6 +33,7 @@ from gt_secure.check import CheckFailed, CheckResult, Report
 from gt_secure.check.spec import RULES
 from gt_secure.cli.commands import VERDICTS
 from gt_secure.cli.main import main
+from gt_secure.engine.policies import build_guard, merge_guard
 from gt_secure.fleet.sweeps.accounts import Account
 from gt_secure.fleet.sweeps.region_reader import read_region
 from gt_secure.logs import count_hits, read_hits
@@ -165,6 +166,8 @@ class Bench:
 @pytest.fixture(scope="module")
 def bench() -> Iterator[Bench]:
     with Rig.running() as rig:
+        guard = build_guard("gt-shared", networks=["203.0.113.0/24"])  # the other teams are restricted already
+        rig.client("s3").put_bucket_policy(Bucket="gt-shared", Policy=merge_guard(None, guard))
         made = Bench(rig)
         yield made
         made.proxy.close()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from ..aws.teams import LabelingJob, Workforce, Workteam
+from ..aws.teams import LabelingJob, Workforce, Workteam, folder_of
 from ..base.columns import lay_out
 from ..base.html import output as cell_output, table as html_table
 from ..base.text import count
@@ -165,6 +165,8 @@ class OtherTeam:
     def uses_of(self, bucket: str) -> list[str]:
         """Return the jobs on a bucket in words; without one, the team and that it has a restriction."""
         jobs = [f"labeling job {job.name} of {self.team.name}" for job in self.jobs_on(bucket)]
+        if jobs and (folder := folder_of(self.jobs_on(bucket), bucket)):
+            jobs[-1] += f", with manifests and labels under {folder}"
         signs = " and ".join(each.words for each in self.signs)
         named = "with its restriction" if self.wish is not None or not signs else f"that {signs} names"
         return jobs or [f"workteam {self.team.name} {named}"]

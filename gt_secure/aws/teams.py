@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import itertools
 import re
 import threading
 import time
@@ -450,6 +451,14 @@ def list_reviews(aws: Aws) -> list[Review]:
 def buckets_of(uris: Iterable[str]) -> set[str]:
     """Return the buckets of ``s3://`` URIs; an empty URI names none."""
     return {uri.split("/")[2] for uri in uris if uri.count("/") >= 2}
+
+
+def folder_of(jobs: Iterable[LabelingJob], bucket: str) -> str:
+    """Return the folder of a bucket that holds all manifests and labels there of jobs; empty without one for all."""
+    uris = (uri for job in jobs for uri in (job.input_uri, f"{job.output_uri.rstrip('/')}/"))
+    places = [uri.split("/")[3:-1] for uri in uris if bucket in buckets_of((uri,))]
+    shared = itertools.takewhile(lambda names: len({*names}) == 1, zip(*places, strict=False))
+    return "".join(f"{names[0]}/" for names in shared)
 
 
 def _describe_job(aws: Aws, name: str) -> LabelingJob:

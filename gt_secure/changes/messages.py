@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..account.state import State
 from ..aws.managed_lists import ManagedList
+from ..aws.teams import folder_of
 from ..base.network import IPNetwork, collapse, outside, parse_stored_cidrs, scope, subtract
-from ..base.text import capital, count, some
+from ..base.text import capital, count, printable, some
 from ..engine.policies.age_limit import USUAL_LIMITS_S, age_text
 from ..engine.policies.bucket_guard import (
     MAX_BUCKET_POLICY,
@@ -40,7 +42,7 @@ def notices_for(wish: Restriction, state: State, changes: tuple[Change[Any], ...
     lists = (made for each in wish.managed for made in _list(each, wish, state))
     guard = find_change(changes, BucketGuard)
     url_lock_changes = find_change(changes, TeamUrlLock) is not None
-    found = [*wish.notices, *_url_lock(wish, state, url_lock_changes), *_endpoints(wish, state)]
+    found = [*_own(wish, state), *_url_lock(wish, state, url_lock_changes), *_endpoints(wish, state)]
     if guard is not None:
         found += [*_guard(wish, state, guard.after), *_signers(wish, state, guard.after), *_deleted(guard)]
     if find_change(changes, WorkforcePortal) is not None:
@@ -49,6 +51,14 @@ def notices_for(wish: Restriction, state: State, changes: tuple[Change[Any], ...
         found += _jobs(state)
     rank = {"blocker": 0, "warning": 1, "info": 2}
     return (*lists, *sorted(found, key=lambda each: rank[each.severity]))
+
+
+def _own(wish: Restriction, state: State) -> Iterator[Notice]:
+    """Yield the notices of the restriction itself; that about a whole bucket names the folder of the team's jobs."""
+    folder = folder_of(state.jobs.if_read or (), wish.bucket or "")
+    for each in wish.notices:
+        known = f" The manifests and labels of the team's jobs are under {printable(folder)}."
+        yield replace(each, fix=each.fix + known) if folder and each.code == "whole-bucket" else each
 
 
 def _url_lock(wish: Restriction, state: State, changing: bool) -> Iterator[Notice]:

@@ -241,6 +241,10 @@ def _run_who(args: argparse.Namespace) -> int:
         say("For any choice of the sender (HTTP or HTTPS, age of the URL, headers):")
         say(answers_text(answers, line_width()))
         say("\nFrom everywhere:")
+    if exposure.is_prefix:
+        from ..account import access_under
+
+        say(f"{fit(access_under(exposure.locks, exposure.key).text)}\n")
     say(fit(exposure_text(exposure, line_width(), assumed=False)))
     _say_assumed(exposure.assumed)
     return code

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any, TypeAlias
@@ -66,6 +67,11 @@ def log(rules: Sequence[Json], results: Sequence[Json], *, successful: bool, unu
         }
         for each in unused
     ]
+    times: Counter[str] = Counter()
+    for prints in (each["partialFingerprints"] for each in results):  # as of two guards, or two teams, of a bucket
+        first, _, _ = prints["primaryLocationLineHash"].partition(":")
+        times[first] += 1
+        prints["primaryLocationLineHash"] = f"{first}:{times[first]}"
     invocation: Json = {"executionSuccessful": successful}
     if notes:
         invocation["toolExecutionNotifications"] = notes

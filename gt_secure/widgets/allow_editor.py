@@ -130,6 +130,7 @@ class AllowEditor(Step):
         self._reasons: frozenset[str] = frozenset()
         self._two_portals = False
         self._place = ("", "")
+        self._folder = ""
         super().__init__(connection)
         self.observe(self._on_trait, [*_TRAITS, *_NAMES, *SWITCHES])
         with self.hold_trait_notifications():
@@ -182,9 +183,12 @@ class AllowEditor(Step):
         self.portal_input.observe(lambda change: self._switched("setting", change["new"]), "value")
         self.more_box = self._build_more()
         self.more_button = self.opener("More options", self.more_box)
+        self.folder_button = self._pressed("", self._use_folder, "gts-link")
+        self.folder_hint = Html()
+        self.folder_box = row(self.folder_button, self.folder_hint, classes="gts-hidden")
         protect = stack(self.protect, self.protect_hint)
         return [
-            columns(left, stack(*self._field_boxes(in_more=False))),
+            columns(left, stack(*self._field_boxes(in_more=False), self.folder_box)),
             text_box,
             protect,
             row(self.more_button),
@@ -309,7 +313,17 @@ class AllowEditor(Step):
         """Offer buckets to choose from, for example those of the team's labeling jobs."""
         self.bucket_input.options = tuple(names)
 
+    def offer_folder(self, folder: str, reason: str) -> None:
+        """Offer the folder that the jobs of the team use as the prefix, in one click; it is never set without one."""
+        self._folder = folder
+        self.folder_button.description = f"Only {markup.plain(folder, 60)}"
+        self.folder_hint.value = markup.hint(markup.text(reason, 400))
+        set_class(self.folder_box, "gts-hidden", not folder or folder == self.prefix)
+
     # reactions
+
+    def _use_folder(self) -> None:
+        self.prefix = self._folder
 
     def _got_endpoints(self, found: tuple[VpcEndpoint, ...] | GtSecureError) -> None:
         if isinstance(found, GtSecureError):

@@ -13,10 +13,10 @@ import ipywidgets
 from ..base import html as markup
 from ..base.html import Chip, Markup, Tone, count
 from ..base.network import parse_stored_cidrs
-from ..base.text import duration, some
+from ..base.text import capital, duration, some
 from ..changes import KIND_CALLS
 from ..changes.change import find_change
-from ..changes.targets import BucketGuard, TeamUrlLock, WorkforcePortal
+from ..changes.targets import BucketGuard, TeamUrlLock, WorkforcePortal, guard_words
 from ..engine.access.address_classes import is_anyone, spans_of
 from ..engine.policies.age_limit import age_text
 from .base import Box, field
@@ -52,8 +52,10 @@ class LocksView:
     guard: Guard | None = None
     guard_known: bool = False
     guard_refused: bool = False
-    other_guards: tuple[str, ...] = ()
-    """Lists of the guards of other prefixes, each as a part of a sentence."""
+    guards: tuple[Guard, ...] = ()
+    """The guards of the bucket, that of the prefix among them."""
+    folder: str = ""
+    """The folder of the bucket that the jobs of the team use; empty without one for all of them."""
     revocations: tuple[str, ...] = ()
     """Sentences on what revocations of the bucket refuse."""
     read_at: dt.datetime | None = None
@@ -84,9 +86,16 @@ def locks_markup(view: LocksView) -> Markup:
     )
     revoked = markup.hint(some(view.revocations, 3, between=" ")) if view.revocations else ""
     mine = f"The prefix belongs to the guard of {view.guard.objects}." if view.guard else "No guard covers the prefix."
-    lines = [f"Another guard of the bucket: {each}." for each in view.other_guards]
+    lines = [f"Another guard of the bucket: {guard_words(each)}." for each in view.guards if each != view.guard]
     others = [markup.hint(each) for each in (mine, *lines)] if lines else []
     return markup.join(Markup(f'<div class="gts-locks">{parts}</div>'), *others, revoked)
+
+
+def folder_words(view: LocksView) -> str:
+    """Return why a folder is offered as the prefix, and the guard that it has."""
+    mine = [each for each in view.guards if view.folder.startswith(each.prefix)]
+    guard = f"{capital(guard_words(mine[-1]))}." if mine else "No guard covers it yet." if view.guard_known else ""
+    return f"The manifests and labels of this team's jobs are there. {guard}"
 
 
 def worth_reading(view: LocksView) -> frozenset[str]:
@@ -230,7 +239,7 @@ def _guard(view: LocksView) -> tuple[str, Chip, str]:
         return name, Chip("warn", words), text
     if view.access.tone != "good":
         text = str(markup.text(view.access.text, 400))
-    if now is None:
+    if now is None and not view.guards:
         return name, Chip("plain" if view.access.tone == "good" else "no", "off"), text
     return name, view.access.chip, text
 

@@ -13,11 +13,10 @@ import ipywidgets
 import traitlets
 
 from ..account import access_under
-from ..aws.teams import buckets_of, team_reference
+from ..aws.teams import buckets_of, folder_of, team_reference
 from ..base import html as markup
 from ..base.errors import AccessDenied, Conflict, CredentialsError, GtSecureError, InvalidInput
 from ..base.ledger import kernel_shell
-from ..changes.targets import guard_words
 from ..connection import connection_of
 from ..doctor import examine
 from ..engine.access.locks import READ_POLICY
@@ -28,7 +27,7 @@ from .allow_editor import NOBODY, AllowEditor
 from .background import Worker, in_background
 from .base import Box, Link, Step, show_part
 from .hits_step import HitsStep
-from .lock_cards import LocksView, headline, last_changes, lock_states, locks_markup, worth_reading
+from .lock_cards import LocksView, folder_words, headline, last_changes, lock_states, locks_markup, worth_reading
 from .page_assets import page_parts
 from .review_step import ReviewStep
 from .team_picker import BUCKET_ONLY, TeamDetails, TeamPicker
@@ -48,7 +47,7 @@ OLD_S = 60.0
 """Seconds after which nothing good is said of a reading any more."""
 _NOT_READ: dict[str, Any] = {
     "access": None, "guard": None, "guard_known": False, "guard_refused": False, "read_at": None, "revocations": (),
-    "other_guards": (),
+    "guards": (),
 }  # fmt: skip
 _LOST = (CredentialsError, Conflict)
 """Errors of any call after which what was read before says nothing of now."""
@@ -303,8 +302,9 @@ class Panel(Box):
             return
         known = READ_POLICY not in locks.not_read
         guards = readable_guards(locks.policy)
-        guard = guard_around(guards, self.allow.prefix)
-        access = access_under(locks, parts=(self.allow.prefix,))
+        prefix = self.allow.prefix
+        guard = guard_around([each for each in guards if prefix.startswith(each.prefix)] if prefix else guards, prefix)
+        access = access_under(locks, parts=(prefix,))
         revoked = revocations_of(locks.policy, locks.bucket, "", is_prefix=True)
         seen: dict[str, Any] = {
             "revocations": tuple(each.sentence for each in revoked),
@@ -312,8 +312,7 @@ class Panel(Box):
             "guard_refused": not known,
             "read_at": locks.at,
         }
-        others = tuple(guard_words(each) for each in guards if each != guard)
-        self._draw_top(access=access, guard=guard, other_guards=others, **seen)
+        self._draw_top(access=access, guard=guard, guards=guards, **seen)
 
     def _applied(self) -> None:
         """Refresh what was changed, and open the test."""
@@ -422,7 +421,10 @@ class Panel(Box):
         left = OLD_S if view.as_read is None else OLD_S - (dt.datetime.now(dt.UTC) - view.as_read).total_seconds()
         if view.as_read != self._view.as_read and left > 0 and in_background():
             self._clock.start(lambda: None, lambda _: self._draw_top(), after_s=left, hours=True)
-        self._view = replace(view, is_old=left <= 0)
+        details: TeamDetails | None = self.picker.details
+        folder = folder_of(details.jobs, view.bucket) if details is not None and view.bucket else ""
+        self._view = replace(view, is_old=left <= 0, folder=folder)
+        self.allow.offer_folder(folder, folder_words(self._view))
         team = self.picker.team
         name = markup.chip("plain", markup.plain(team.name, 60)) if team else ""
         if not name and self.allow.bucket:

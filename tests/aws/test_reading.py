@@ -3,7 +3,7 @@
 import pytest
 
 from gt_secure.aws import buckets
-from gt_secure.aws.teams import check_team_name
+from gt_secure.aws.teams import LabelingJob, check_team_name, folder_of
 from gt_secure.base.errors import AccessDenied, InvalidInput, NotFound
 from gt_secure.connection import connect
 from gt_secure.engine.access.part import PartNotReadError
@@ -132,3 +132,23 @@ def test_a_team_of_another_region_is_named_with_it(gt):
         other.workteam("open-team")
     with pytest.raises(NotFound, match="For a team of another region pass region="):
         gt.workteam("nonsuch")
+
+
+@pytest.mark.parametrize(
+    ("uris", "folder"),
+    [
+        ([("s3://b/north/manifests/m.json", "s3://b/north/output/")], "north/"),
+        ([("s3://b/north/manifests/m.json", "s3://b/north/output")], "north/"),
+        ([("s3://b/north/a/m", "s3://b/north/a/o"), ("s3://b/north/b/m", "s3://other/x/")], "north/"),
+        ([("s3://b/north/m", "s3://b/northern/o")], ""),  # a part of a name is no folder
+        ([("s3://b/north/m", "s3://b/north/o"), ("s3://b/south/m", "s3://b/south/o")], ""),
+        ([("s3://b/m.json", "s3://b/north/o")], ""),
+        ([("", "s3://b/north/o/")], "north/o/"),
+        ([("s3://other/m", "s3://b")], ""),
+        ([("s3://bb/north/m", "s3://bb/north/o")], ""),
+        ([], ""),
+    ],
+)
+def test_the_folder_of_jobs_holds_all_that_they_name_in_the_bucket(uris: list[tuple[str, str]], folder: str) -> None:
+    jobs = [LabelingJob("j", "InProgress", "arn", input_uri=read, output_uri=written) for read, written in uris]
+    assert folder_of(jobs, "b") == folder

@@ -30,6 +30,8 @@ STATES = {
     "team": f"p = gt_secure.panel(gt, team='open-team', bucket='gt-images')\n{IDLE}",
     "review": f"p = gt_secure.panel(gt, team='open-team', bucket='gt-images', prefix='scans/', {OFFICE})\n{IDLE}",
     "jobs": f"p = gt_secure.panel(gt, team='radiology-team', bucket='gt-images', {OFFICE})\n{IDLE}",
+    "folder": "south = gt_secure.Restriction(bucket='gt-shared', prefix='south/', addresses='192.0.2.0/24')\n"
+    f"gt.apply(gt.plan(south))\np = gt_secure.panel(gt, team='north-team', {OFFICE})\n{IDLE}",
     "portal-lock": f"p = gt_secure.panel(gt, team='vpc-team', bucket='gt-images', {OFFICE})\n{IDLE}"
     f"p.allow.portal_lock = True\n{IDLE}",
     "invalid": "p = gt_secure.panel(gt, team='open-team', bucket='gt-images',"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -112,3 +113,41 @@ def test_nested_guards_ask_and_state_who_is_left(gt: Connection) -> None:
     assert asked in whole.asks
     assert whole.after.at("198.51.100.9", "presigned").answer == "opened"
     assert gt.plan(restriction("scans/", OFFICE, age_limit="15m")).empty
+
+
+def test_a_guard_of_the_whole_bucket_protects_the_rest_and_stays_when_another_one_goes(
+    gt: Connection, account: Account
+) -> None:
+    first, second = agreed(gt, gt.plan(SCANS)), agreed(gt, gt.plan(MANIFESTS))
+    whole = agreed(gt, gt.plan(restriction("", OFFICE, LAB)))
+    found = gt.findings(bucket=BUCKET).access
+    assert found is not None
+    assert found.tone == "good"
+    assert found.text == f"Only {LAB} and {OFFICE} can open presigned URLs of {BUCKET}."
+    gt.undo(second)
+    assert gt.who_can_open(BUCKET, "manifests/1").at("203.0.113.7", "presigned").answer == "opened"
+    assert gt.who_can_open(BUCKET, "manifests/1").at("8.8.8.8", "presigned").answer == "refused"
+    assert gt.who_can_open(BUCKET, "scans/1").at("198.51.100.9", "presigned").answer == "refused"
+    gt.undo(first)
+    gt.undo(whole)
+    assert account.policy() == FOREIGN
+
+
+def test_a_plan_counts_the_guards_that_fit_and_what_one_statement_would_save(gt: Connection) -> None:
+    agreed(gt, gt.plan(restriction("scans/", OFFICE)))
+    assert not [each for each in gt.plan(restriction("scans/", LAB)).notices if each.code == "guards-room"]
+    [apart] = [each for each in gt.plan(restriction("manifests/", LAB)).notices if each.code == "guards-room"]
+    assert re.search(r"With 2 guards the bucket policy has [0-9,]+ of 20,480 bytes: about \d\d more like", apart.text)
+    assert "less as one statement" not in apart.text
+    [equal] = [each for each in gt.plan(restriction("manifests/", OFFICE)).notices if each.code == "guards-room"]
+    assert re.search(r"Guards with equal lists would take \d{3} bytes less as one statement\.", equal.text)
+
+
+def test_a_guard_of_the_whole_bucket_names_the_folder_of_the_teams_jobs(gt: Connection) -> None:
+    def fix(team: str) -> str:
+        made = gt.plan(Restriction(team, bucket="gt-shared", addresses=OFFICE, url_lock=None))
+        [wide] = [each for each in made.notices if each.code == "whole-bucket"]
+        return wide.fix
+
+    assert fix("north-team").endswith("The manifests and labels of the team's jobs are under north/.")
+    assert "manifests" not in fix("open-team")

@@ -28,7 +28,7 @@ def test_apply_and_undo(gt_secure_connection, number):
 
 
 def test_other_clients_use_the_sandbox(gt_secure_sandbox):
-    assert len(boto3.client("sagemaker").list_workteams()["Workteams"]) == 3
+    assert len(boto3.client("sagemaker").list_workteams()["Workteams"]) == 5
     assert boto3.client("s3").list_buckets()["Buckets"]
 
 

@@ -38,7 +38,7 @@ def test_the_command_prints_what_to_set_and_stops_cleanly(number):
             "sagemaker", endpoint_url=exports["AWS_ENDPOINT_URL"], region_name=exports["AWS_REGION"],
             aws_access_key_id=exports["AWS_ACCESS_KEY_ID"], aws_secret_access_key=exports["AWS_SECRET_ACCESS_KEY"],
         )  # fmt: skip
-        assert len(sm.list_workteams()["Workteams"]) == 3
+        assert len(sm.list_workteams()["Workteams"]) == 5
         process.send_signal(number)
         assert process.wait(300) == 0
         assert process.stderr.read() == ""

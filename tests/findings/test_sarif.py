@@ -189,6 +189,15 @@ def test_fingerprints_differ_by_code_and_by_subject():
     assert len(set(prints)) == 3
 
 
+def test_two_guards_of_a_bucket_are_two_alerts_whatever_else_is_found():
+    one, other = found("guard-narrower", "gt-images"), found("guard-narrower", "gt-images")
+    listed = [one, found("guard-narrower", "other"), other]
+    prints = [each["partialFingerprints"]["primaryLocationLineHash"] for each in valid(to_sarif(listed))]
+    assert [each[-2:] for each in prints] == [":1", ":1", ":2"]
+    assert prints[0][:-2] == prints[2][:-2]
+    assert [each["partialFingerprints"]["primaryLocationLineHash"] for each in valid(to_sarif([one]))] == prints[:1]
+
+
 @pytest.mark.parametrize(
     ("source", "uri"),
     [

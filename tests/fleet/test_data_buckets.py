@@ -68,7 +68,7 @@ def test_a_template_that_is_not_read_is_unknown(rig: Rig) -> None:
 
 @pytest.mark.parametrize(
     ("choice", "named"),
-    [(None, []), ("used", ["gt-images", "gt-reviewed"]), ("tag:project=labeling", ["gt-archive"]),
+    [(None, []), ("used", ["gt-images", "gt-reviewed", "gt-shared"]), ("tag:project=labeling", ["gt-archive"]),
      ("tag:project=other", []), ("gt-archive,gt-absent", ["gt-archive"])],
 )  # fmt: skip
 def test_rows_by_bucket(rig: Rig, choice: str | None, named: list[str]) -> None:
@@ -110,7 +110,7 @@ def test_no_bucket_found_is_not_applicable_and_never_green(rig: Rig, monkeypatch
     assert "not applicable, no bucket has the tag project=other" in capsys.readouterr().out
     assert main([*options, "--buckets", "tag:project=labeling", "--json"]) in (2, 3)
     audited = {each["name"]: each["teams"] for each in json.loads(capsys.readouterr().out)["buckets"]}
-    assert {*audited} == {"gt-archive", "gt-images", "gt-reviewed"}
+    assert {*audited} == {"gt-archive", "gt-images", "gt-reviewed", "gt-shared"}
     assert audited["gt-images"] == ["radiology-team", "vpc-team"]
 
 
@@ -133,11 +133,12 @@ def test_the_journal_says_what_is_wanted_of_a_bucket(rig: Rig) -> None:
 def test_a_cleanly_restricted_account_has_no_finding_that_a_reviewer_would_dismiss(
     sandbox, tmp_path, monkeypatch
 ) -> None:
-    """A finding above low would be a false alarm: each team and the only bucket are restricted as the docs say."""
+    """A finding above low would be a false alarm: each team and bucket is restricted as the docs say."""
     sandbox.reset()
     monkeypatch.setenv("GT_SECURE_JOURNAL", str(tmp_path / "journal"))  # others here name buckets that are gone
     gt = Rig(sandbox).gt
-    for team, bucket in (("radiology-team", BUCKET), ("open-team", None)):
+    shared = [(team, "gt-shared") for team in ("north-team", "south-team")]
+    for team, bucket in (("radiology-team", BUCKET), *shared, ("open-team", None)):
         plan = gt.plan(Restriction(team, addresses=["203.0.113.0/24"], bucket=bucket, portal_lock=True))
         gt.apply(plan, confirm=[each.code for each in plan.asks])
     audit = gt.audit(logs=False)

@@ -1,19 +1,20 @@
 """No surface says anything good of a bucket that a request from outside opens, and each says it where none does.
 
 Accounts are drawn: a guard with some prefix, list, action, authentication type and exemption, a second statement, a
-public statement, an access point, edits by hand, or no guard. Requests are sent to a sandbox, which decides with code
-of its own: presigned GET, PUT, DELETE, LIST and abort, POST forms and anonymous GET, for an object under the prefix,
-one beside it and one at the root. *Outside* are the addresses that no range of the drawn list has, or any where it has
-half of IPv4 or of 2000::/3, or more.
+public statement, an access point, edits by hand, one to six guards, or no guard. Requests are sent to a sandbox,
+which decides with code of its own: presigned GET, PUT, DELETE, LIST and abort, POST forms and anonymous GET, for an
+object under the prefix, one beside it and one at the root. *Outside* are the addresses that no range of the drawn
+list has, or any where it has half of IPv4 or of 2000::/3, or more.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from ipaddress import ip_address, ip_network
@@ -28,8 +29,9 @@ from agreement.test_guard_forms import send_form
 from gt_secure import Connection, Restriction, check, expect
 from gt_secure.account import BucketAccess, State, access_to, access_under
 from gt_secure.changes.render.html import plan_html
+from gt_secure.cli.main import main
 from gt_secure.engine.access.locks import EffectiveLocks
-from gt_secure.engine.policies.bucket_guard import build_guard, find_guard
+from gt_secure.engine.policies.bucket_guard import build_guard, find_guard, merge_guards
 from gt_secure.fleet.data_buckets import BucketChoice
 from gt_secure.fleet.sweeps.accounts import Account
 from gt_secure.fleet.sweeps.region_reader import read_region
@@ -122,6 +124,23 @@ def draw(seed: int) -> Drawn:
     return Drawn(kind, tuple(statements), tuple(listed) if kind != "none" else (), delegates, dice.random() < 0.2)
 
 
+def of_guards(lists: Mapping[str, Sequence[str]]) -> Drawn:
+    """Return the account whose guards have these prefixes and lists."""
+    policy: str | None = None
+    for prefix, listed in lists.items():
+        policy = merge_guards(policy, build_guard(BUCKET, prefix=prefix, networks=listed), None)
+    statements = json.loads(policy or '{"Statement":[]}')["Statement"]
+    return Drawn("several", tuple(statements), tuple(dict.fromkeys(chain.from_iterable(lists.values()))))
+
+
+def draw_guards(seed: int) -> Drawn:
+    """Draw an account with one to six guards; the whole bucket has one in two of three."""
+    dice = random.Random(f"{SEED} guards {seed}")
+    inner = dice.sample(PREFIXES[1:], seed % 6)
+    prefixes = ["", *inner] if dice.random() < 0.67 or not inner else [*inner, dice.choice(PREFIXES[1:])]
+    return of_guards({prefix: dice.choice(NARROW) for prefix in dice.sample(prefixes, len(prefixes))})
+
+
 _OPENED = (200, 204, 404)
 """Answers to requests that the policies let through; what some of them ask for is not there."""
 
@@ -187,6 +206,13 @@ class Bench:
                 if send_form(self.rig, form, source, b"x").status in _OPENED:
                     return f"form for {form['fields']['key']} from {source}"
         return ""
+
+
+def command(*words: str) -> str:
+    """Return what a command prints."""
+    with redirect_stdout(io.StringIO()) as out:
+        main(list(words))
+    return out.getvalue()
 
 
 # What surfaces say.
@@ -273,6 +299,7 @@ PASSES: dict[str, Says] = {
     "status bar": lambda seen: card(seen) == "ok",
     "guard-is-in-place": lambda seen: seen.look("guard_is_in_place").passed is True,
     "no-findings": lambda seen: seen.look("no_findings").passed is True,
+    "prove": lambda seen: seen.gt.prove(Restriction(bucket=BUCKET, addresses=OFFICE)).proved is True,
 }
 """Surfaces that say less good: they also ask for a guard of ours, unchanged, or for no other finding."""
 
@@ -300,10 +327,10 @@ def shown(bench: Bench) -> Iterator[Panel]:
 
 
 def law(
-    bench: Bench, panel: Panel, seed: int, speaks: dict[str, Says] = SPEAKS, passes: dict[str, Says] = PASSES
+    bench: Bench, panel: Panel, seed: int | Drawn, speaks: dict[str, Says] = SPEAKS, passes: dict[str, Says] = PASSES
 ) -> str:
     """Check one account; returns its outcome."""
-    drawn = draw(seed)
+    drawn = seed if isinstance(seed, Drawn) else draw(seed)
     with bench.account(drawn), testing():
         opened = bench.opens(drawn)
         bad = wrong(Seen(bench.gt, panel), drawn, opened, speaks, passes)
@@ -320,6 +347,47 @@ QUICK = (*FAULTS, 1, 15)
 @pytest.mark.parametrize("seed", QUICK)
 def test_a_good_word_is_true_of_the_whole_bucket(bench: Bench, shown: Panel, seed: int) -> None:
     assert law(bench, shown, seed) == ("opened" if seed in FAULTS else "refused")
+
+
+REST = "Other objects of gt-images: anyone with a URL."
+TWO = of_guards({"law/part/": [OFFICE], "law/beside/": ["198.51.100.128/25"]})
+SENTENCES: dict[str, Callable[[Seen], str]] = {
+    "headline": lambda seen: seen.shown.heading.value,
+    "how it is decided": lambda seen: seen.shown.top.value,
+    "plan": lambda seen: seen.plan.to_text(),
+    "plan as HTML": lambda seen: plan_html(seen.plan),
+    "findings": lambda seen: str(seen.findings),
+    "finding": lambda seen: next(each.detail for each in seen.findings if each.code == "presigned-from-anywhere"),
+    "SARIF": lambda seen: json.dumps(seen.findings.to_sarif()),
+    "audit": lambda seen: seen.audit.buckets[0].access.text,
+    "sweep": lambda seen: seen.row.guard,
+    "agents": lambda seen: access_under(seen.locks).text,
+    "who": lambda _: command("who", f"s3://{BUCKET}"),
+    "findings, as a command": lambda _: command("findings", f"s3://{BUCKET}"),
+}
+"""Surfaces whose words name the objects outside all guards, and these words."""
+
+
+def test_with_two_guards_each_surface_names_the_objects_outside(
+    bench: Bench, shown: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in bench.rig.sandbox.environment().items():
+        monkeypatch.setenv(name, value)
+    assert law(bench, shown, TWO, SPEAKS | MORE) == "opened"
+    with bench.account(TWO), testing():
+        seen = Seen(bench.gt, shown)
+        texts = {name: " ".join(read(seen).split()) for name, read in SENTENCES.items()}
+        assert card(seen) == "warn"
+        assert "Bucket guard: part of the bucket." in seen.shown.text_form()
+    silent = {name: text for name, text in texts.items() if REST not in text}
+    assert not silent
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_a_good_word_is_true_with_several_guards(bench: Bench, shown: Panel, seed: int) -> None:
+    drawn = draw_guards(seed)
+    has_whole = any(each["Resource"] == ON_ALL for each in drawn.statements)
+    assert law(bench, shown, drawn) == ("refused" if has_whole else "opened")
 
 
 OF: dict[str, Counter[str]] = {"check": Counter(), "slow": Counter()}

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from ipaddress import ip_address, ip_network
@@ -26,6 +26,8 @@ from gt_secure.changes import diff
 from gt_secure.changes.diff import changes_for
 from gt_secure.changes.targets import BucketGuard
 from gt_secure.engine.access import locks_of_files
+from gt_secure.engine.access.exposure import Exposure
+from gt_secure.engine.access.proof import Claim
 from gt_secure.engine.iam import Policies, Request, evaluate, presigned_context
 from gt_secure.engine.policies import bucket_guard
 from gt_secure.engine.policies.bucket_guard import find_guards, merge_equal_guards, merge_guards
@@ -283,7 +285,7 @@ class Sequence:
         self.counts["written by others"] += 1
 
 
-def hold_law(seeds: range, counts: Counter[str]) -> None:
+def hold_law(seeds: Iterable[int], counts: Counter[str]) -> None:
     for seed in seeds:
         sequence = Sequence(random.Random(f"several guards {seed}"), counts)
         if seed % 2:
@@ -310,7 +312,11 @@ def check_shares(counts: Counter[str], sequences: int) -> None:
     assert all(counts[f"edited: {kind}"] for kind in ("objects", "action", "delete", "join")), counts
 
 
-@pytest.mark.parametrize("first", range(0, 24, 2))
+SHARED_LIMIT = 2881
+"""Seed of a sequence in which others delete a joined guard, and its age limit stays for two prefixes."""
+
+
+@pytest.mark.parametrize("first", [*range(0, 24, 2), SHARED_LIMIT])
 def test_other_statements_stay(first: int) -> None:
     counts: Counter[str] = Counter()
     hold_law(range(first, first + 2), counts)
@@ -331,10 +337,10 @@ def test_other_statements_stay_in_all_sequences() -> None:
     check_shares(counts, 3000)
 
 
-def drawn_guards(draw: random.Random) -> tuple[str, Table]:
-    """A policy with two to six guards, of which some have equal lists."""
+def drawn_guards(draw: random.Random, many: int = 0) -> tuple[str, Table]:
+    """A policy with two to six guards, or as many as asked, of which some have equal lists."""
     table, policy = {}, f'{{"Version":"2012-10-17","Statement":[{FOREIGN[0]}]}}'
-    for prefix in draw.sample(PREFIXES, draw.randint(2, 6)):
+    for prefix in draw.sample(PREFIXES, many or draw.randint(2, 6)):
         networks, endpoints = draw.choice(LISTS[:2])
         now = Admitted(networks, endpoints, draw.choice((None, None, 900)), draw.random() < 0.2)
         statement = bucket_guard.build_guard(
@@ -391,6 +397,74 @@ def test_the_answer_for_the_bucket_is_good_only_if_its_guards_leave_nothing(seed
         assert all(f"Objects under {prefix}: only" in access.text for prefix in strict[:4]), access
 
 
+real_is_shared = bucket_guard._is_shared
+
+
+def hold_witness(seeds: Iterable[int], counts: Counter[str]) -> None:
+    """Compare proofs about one to six guards with the table: each guard of its key admits a witness."""
+    for seed in seeds:
+        draw, many = random.Random(f"witness {seed}"), seed % 6 + 1
+        policy, table = drawn_guards(draw, many)
+        prefix, (networks, _) = draw.choice(PREFIXES), draw.choice(LISTS[:2])
+        claim = Claim(prefix, tuple(map(ip_network, networks)), reads=draw.random() < 0.5)
+        proof = Exposure(locks_of_files(BUCKET, policy, ACCOUNT), prefix, is_prefix=True).proves(claim)
+        allowed = Admitted(networks, (), reads=claim.reads)
+        counts[f"{many} guards"] += 1
+        if proof.counterexample is not None:
+            case, request = proof.counterexample, proof.counterexample["request"]
+            key, age_s = (
+                request["resource"].partition("/")[2],
+                int(request["context"].get("s3:signatureAge", 0)) // 1000,
+            )
+            assert key.startswith(prefix), case
+            assert not allowed.admits(case["source"], request["action"], age_s), case
+            covering = [each for start, each in table.items() if key.startswith(start)]
+            assert all(each.admits(case["source"], request["action"], age_s) for each in covering), (case, table)
+            asked = Request(request["action"], request["resource"], request["principal"], request["context"], ACCOUNT)
+            assert evaluate(asked, Policies((FULL,), resource=policy)).allowed, case
+            counts["witness"] += 1
+        assert proof.proved is (proof.counterexample is None), (proof, policy)
+        for key, place, action, age_s in requests(draw, 30):
+            covering = [each for start, each in table.items() if key.startswith(start)]
+            if key.startswith(prefix) and not allowed.admits(place, action, age_s) and proof.proved:
+                assert not all(each.admits(place, action, age_s) for each in covering), (key, place, action, policy)
+                assert not opened(policy, key, place, action, age_s), (key, place, action, policy)
+                counts["refused"] += 1
+        counts["proved"] += proof.proved is True
+
+
+def check_witnesses(counts: Counter[str], cases: int) -> None:
+    print(dict(counts))
+    assert min(counts[f"{many} guards"] for many in range(1, 7)) >= cases // 6, counts
+    assert min(counts["witness"], counts["proved"]) >= cases / 6, counts
+    assert counts["refused"] >= cases, counts
+
+
+def test_a_witness_is_a_request_that_each_guard_admits() -> None:
+    counts: Counter[str] = Counter()
+    hold_witness(range(12), counts)
+    check_witnesses(counts, 12)
+
+
+def test_six_hundred_witnesses_are_requests_that_each_guard_admits() -> None:
+    counts: Counter[str] = Counter()
+    hold_witness(range(1000, 1600), counts)
+    check_witnesses(counts, 600)
+
+
+def test_the_law_sees_a_proof_that_asks_one_guard(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = locks_of_files
+
+    def of_first(bucket: str, policy: str, account: str) -> object:
+        data = json.loads(policy)
+        first = [each for each in data["Statement"] if not each.get("Sid", "").startswith("GtSecurePresignGuardx")]
+        return asked(bucket, json.dumps({**data, "Statement": first}), account)
+
+    monkeypatch.setitem(globals(), "locks_of_files", of_first)
+    with pytest.raises(AssertionError):
+        hold_witness(range(12), Counter())
+
+
 def _of_one(own: dict[str, Any], kind: str, _prefix: str) -> str:
     return kind
 
@@ -405,6 +479,9 @@ FAULTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "prefixes share a Sid": lambda patch: patch.setattr(
         bucket_guard, "_fingerprint", lambda prefix: f"x{prefix[:1].encode().hex():0>8}"
     ),
+    "a joined limit goes with one of its prefixes": lambda patch: patch.setattr(
+        bucket_guard, "_is_shared", lambda own, sid, *_: real_is_shared(own, sid)
+    ),
     "a limit stays behind": lambda patch: patch.setattr(
         diff, "GUARD_SIDS", (bucket_guard.GUARD_SID,)
     ),
@@ -415,7 +492,7 @@ FAULTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
 def test_the_law_sees_a_fault(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     FAULTS[name](monkeypatch)
     with pytest.raises((AssertionError, ValueError)):
-        hold_law(range(24), Counter())
+        hold_law([SHARED_LIMIT, *range(24)], Counter())
 
 
 def test_the_law_sees_a_merge_without_regard_to_ages(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -171,7 +171,9 @@ def test_with_the_second_generation_and_gt_secure_changes_nothing_there(tmp_path
     out = room.run("-c", V2_SCRIPT, env={**sandbox.environment(), "GT_SECURE_JOURNAL": str(tmp_path / "journal")})
     said = json.loads(out.strip().splitlines()[-1])
     assert said["versions"] == [before["sagemaker"], before["sagemaker-core"]]
-    assert {tuple(names[:3]) for names in said["names"].values()} == {("open-team", "radiology-team", "vpc-team")}
+    assert {tuple(names[:5]) for names in said["names"].values()} == {
+        ("north-team", "open-team", "radiology-team", "south-team", "vpc-team")
+    }
     assert set(said["undone"].values()) == {"undone"}
     assert said["check"] == "passed"
     assert said["role"] == "arn:aws:iam::111122223333:role/GroundTruthExecution"

@@ -177,4 +177,4 @@ def test_any_client_uses_the_sandbox_whatever_the_environment_says(tmp_path, mon
     with Sandbox() as sandbox:
         env = {**os.environ, **sandbox.environment()}
         done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=300)
-    assert done.stdout.strip() == "['gt-images', 'gt-logs', 'ml-artifacts'] 111122223333 3", done.stderr
+    assert done.stdout.strip() == "['gt-images', 'gt-logs', 'gt-shared', 'ml-artifacts'] 111122223333 5", done.stderr

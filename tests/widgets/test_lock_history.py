@@ -12,6 +12,7 @@ import pytest
 from gt_secure.base.errors import AccessDenied, GtSecureError
 from gt_secure.changes.history import HistoryEntry
 from gt_secure.connection import Connection
+from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard, readable_guards
 from gt_secure.restriction.model import Restriction
 from gt_secure.widgets import panel
 from gt_secure.widgets.lock_cards import LocksView, changed_markup, last_changes, locks_markup
@@ -31,12 +32,15 @@ def said(made: HistoryEntry) -> str:
 
 
 def test_the_guard_of_the_prefix_and_the_others_have_a_line_each() -> None:
-    view = LocksView(bucket="gt-images", guard_known=True, other_guards=("URLs of <b>/ work only from 192.0.2.0/24",))
+    statement = build_guard("gt-images", prefix="<b>/", networks=["192.0.2.0/24"])
+    guards = readable_guards(merge_guard(None, statement))
+    view = LocksView(bucket="gt-images", guard_known=True, guards=guards)
     shown = words(locks_markup(view))
     assert "No guard covers the prefix." in shown
-    assert "Another guard of the bucket: URLs of <b>/ work only from 192.0.2.0/24." in shown
+    line = "Another guard of the bucket: presigned URLs of objects under <b>/ work only from 192.0.2.0/24."
+    assert line in shown
     assert "<b>" not in str(locks_markup(view))
-    assert "guard of the bucket" not in words(locks_markup(replace(view, other_guards=())))
+    assert "guard of the bucket" not in words(locks_markup(replace(view, guard=guards[0])))
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_the_whole_job(connection: Connection, now: None, words: Any, every_widg
     assert made.review.apply_button.description == "Apply (confirm 1 warning above)"
     top = words(made.top.value)
     assert "off, will be on" in top
-    assert "all 3 private workteams of the region: open-team, radiology-team, vpc-team" in top
+    assert "all 5 private workteams of the region: north-team, open-team, radiology-team, south-team, vpc-team" in top
     agree(made.review)
     made.review.apply()
     top = words(made.top.value)
@@ -108,6 +108,42 @@ def test_bucket_mode_works_without_a_team_and_its_words(
     said = words(made.top.value)
     assert said.startswith("Bucket guard ! off, will be on")
     assert "Age limit no limit" in said
+    made.close()
+
+
+def test_the_folder_of_a_teams_jobs_is_offered_and_taken_by_one_click(
+    connection: Connection, now: None, words: Any
+) -> None:
+    south = Restriction(bucket="gt-shared", prefix="south/", addresses="192.0.2.0/24")
+    connection.apply(connection.plan(south))
+    made = panel(connection, team="north-team", addresses=["203.0.113.0/24"])
+    allow = made.allow
+    assert (allow.bucket, allow.prefix) == ("gt-shared", "")  # offered, not taken
+    assert "gts-hidden" not in allow.folder_box._dom_classes
+    assert allow.folder_button.description == "Only north/"
+    reason = "The manifests and labels of this team's jobs are there. No guard covers it yet."
+    assert words(allow.folder_hint.value) == reason
+    allow.folder_button.click()
+    assert allow.restriction().prefix == "north/"
+    assert "gts-hidden" in allow.folder_box._dom_classes
+    top = words(made.top.value)
+    assert "off, will be on" in top
+    assert "No guard covers the prefix." in top
+    assert top.count("Another guard of the bucket") == 1
+    assert "presigned URLs of objects under south/ work only from 192.0.2.0/24" in top
+    agree(made.review)
+    made.review.apply()
+    assert words(made.heading.value).startswith(
+        "Objects under south/: only 192.0.2.0/24. Objects under north/: only 203.0.113.0/24. "
+        "Other objects of gt-shared: anyone with a URL."
+    )
+    assert "The prefix belongs to the guard of objects under north/." in words(made.top.value)
+    allow.prefix = ""
+    assert "Presigned URLs of objects under north/ work only from 203.0.113.0/24." in words(allow.folder_hint.value)
+    allow.bucket = "gt-images"  # the jobs of this team use nothing there
+    assert "gts-hidden" in allow.folder_box._dom_classes
+    connection.undo()
+    connection.undo()
     made.close()
 
 

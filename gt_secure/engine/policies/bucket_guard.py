@@ -217,8 +217,11 @@ def merge_guards(policy_text: str | None, statement: Mapping[str, object], age_l
     present, sid = find_sid(own, GUARD_SID, prefix), sid_for(own, GUARD_SID, prefix)
     end, merged = sid.removeprefix(GUARD_SID), policy_text
     age = _age_sid(own, end, prefix)
-    if _is_shared(own, present) or sum(_is_for(own, each, GUARD_SID, prefix) for each in own) > 1:
+    if _is_shared(own, present, age) or sum(_is_for(own, each, GUARD_SID, prefix) for each in own) > 1:
         merged = remove_kinds(merged or "", (GUARD_SID,) if age is None else GUARD_SIDS, prefix)
+        if _is_shared(own, age):  # those of other prefixes keep its Sid
+            sid = sid_for(own_statements(merged), GUARD_SID, prefix)
+            end = sid.removeprefix(GUARD_SID)
     elif age is not None and (age_limit_s is None or age != AGE_SID + end):
         limits = (age.replace(AGE_SID, SIGV2_SID), age)
         merged = remove_statements(merged or "", (each for each in limits if each in own))
@@ -318,9 +321,9 @@ def remove_kinds(policy_text: str, kinds: Sequence[str], prefix: str) -> str | N
     return left if left is None or not any(sids.values()) else remove_kinds(left, kinds, prefix)
 
 
-def _is_shared(own: OwnStatements, sid: str | None) -> bool:
+def _is_shared(own: OwnStatements, *sids: str | None) -> bool:
     """Return whether a statement of ours is for several prefixes."""
-    return sid is not None and len(covered_prefixes(own[sid])) > 1
+    return any(sid is not None and len(covered_prefixes(own[sid])) > 1 for sid in sids)
 
 
 def _without(policy_text: str, sid: str, prefix: str) -> str | None:

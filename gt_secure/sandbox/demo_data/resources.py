@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from . import images as pictures
 
 IMAGES, LOGS, LOG_PREFIX, ML_LOG_PREFIX = "gt-images", "gt-logs", "s3/", "ml/"
 PICTURES = 12
+SHARED, FOLDERS, SHARED_LOG_PREFIX = "gt-shared", ("north/", "south/"), "shared/"
+"""A bucket with a folder for each of two teams."""
 TEMPLATE_KEY = "templates/bounding-box.liquid.html"
 ARTIFACTS, ROLE = "ml-artifacts", "mlflow-server"
 """The bucket of an application, with artifacts of MLflow, and the role that signs their URLs."""
@@ -79,24 +82,22 @@ def _sagemaker(region: Region, data: dict[str, Any]) -> None:
 
 
 async def _buckets(policy: Record) -> None:
-    for bucket in (LOGS, IMAGES, ARTIFACTS):
+    for bucket in (LOGS, IMAGES, SHARED, ARTIFACTS):
         await _put(f"/{bucket}")
     await _put(f"/{LOGS}", "policy", json.dumps(policy).encode())
     cors = (
         "<CORSConfiguration><CORSRule><AllowedMethod>GET</AllowedMethod><AllowedOrigin>*</AllowedOrigin>"
         "<ExposeHeader>Access-Control-Allow-Origin</ExposeHeader></CORSRule></CORSConfiguration>"
     )
-    await _put(f"/{IMAGES}", "cors", cors.encode())
-    for number in range(1, PICTURES + 1):
-        await _put(f"/{IMAGES}/scans/{number:04d}.png", body=pictures.scan(number), kind="image/png")
-    manifest = "".join(
-        json.dumps({"source-ref": f"s3://{IMAGES}/scans/{number:04d}.png"}) + "\n" for number in range(1, PICTURES + 1)
-    )
-    await _put(f"/{IMAGES}/manifests/chest-scans.manifest", body=manifest.encode(), kind="application/x-ndjson")
-    await _put(f"/{IMAGES}/{TEMPLATE_KEY}", body=(_FOLDER / "template.html").read_bytes(), kind="text/html")
+    for bucket in (IMAGES, SHARED):
+        await _put(f"/{bucket}", "cors", cors.encode())
+    drawn = [pictures.scan(number) for number in range(1, PICTURES + 1)]
+    await _images(f"{IMAGES}/", "scans/", "chest-scans", drawn)
+    for folder in FOLDERS:
+        await _images(f"{SHARED}/{folder}", "images/", "scans", drawn[:3])
     for key in ARTIFACT_KEYS:
         await _put(f"/{ARTIFACTS}/{key}", body=key.encode(), kind="application/octet-stream")
-    for bucket, prefix in ((IMAGES, LOG_PREFIX), (ARTIFACTS, ML_LOG_PREFIX)):
+    for bucket, prefix in ((IMAGES, LOG_PREFIX), (SHARED, SHARED_LOG_PREFIX), (ARTIFACTS, ML_LOG_PREFIX)):
         logging = (
             '<BucketLoggingStatus xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><LoggingEnabled>'
             f"<TargetBucket>{LOGS}</TargetBucket><TargetPrefix>{prefix}</TargetPrefix>"
@@ -106,6 +107,16 @@ async def _buckets(policy: Record) -> None:
     now = dt.datetime.now(dt.UTC)
     name = f"{ML_LOG_PREFIX}{now:%Y-%m-%d-%H-%M-%S}-0123456789ABCDEF"
     await _put(f"/{LOGS}/{name}", body=_artifacts_log(now).encode(), kind="text/plain")
+
+
+async def _images(place: str, folder: str, manifest: str, drawn: Sequence[bytes]) -> None:
+    """Put what a labeling job needs under a place of a bucket: pictures, their manifest and the template."""
+    names = [f"{folder}{number:04d}.png" for number in range(1, len(drawn) + 1)]
+    for name, picture in zip(names, drawn, strict=True):
+        await _put(f"/{place}{name}", body=picture, kind="image/png")
+    lines = "".join(json.dumps({"source-ref": f"s3://{place}{name}"}) + "\n" for name in names)
+    await _put(f"/{place}manifests/{manifest}.manifest", body=lines.encode(), kind="application/x-ndjson")
+    await _put(f"/{place}{TEMPLATE_KEY}", body=(_FOLDER / "template.html").read_bytes(), kind="text/html")
 
 
 def _artifacts_log(now: dt.datetime) -> str:

@@ -24,7 +24,9 @@ from gt_secure.fleet.sweeps import Sweep, runner
 from support.box import until
 from support.company import ANSWERS, DENIES, EXTERNAL_ID, HANGS, HUB, ROLE_NAME, Company, running
 
-TEAMS = ["open-team", "radiology-team", "vpc-team"]
+TEAMS = ["north-team", "open-team", "radiology-team", "south-team", "vpc-team"]
+OPEN = ["north-team", "radiology-team", "south-team"]
+"""Those with a job on a bucket that is open to presigned requests."""
 SARIF = json.loads((Path(__file__).parents[2] / "data" / "sarif-schema-2.1.0.json").read_text())
 
 
@@ -66,14 +68,14 @@ def test_one_answers_one_denies_one_hangs(company: Company, monkeypatch: pytest.
         (HANGS, "17 regions", "", "no-answer"),
     ]
     assert (len(result.regions), result.total, result.empty) == (17, 51, 16)
-    assert (steps[0].done, steps[-1]) == (0, runner.SweepProgress(51, 51, 3, 34))
+    assert (steps[0].done, steps[-1]) == (0, runner.SweepProgress(51, 51, len(TEAMS), 34))
     assert len(result.rows[-1].regions) == 17
     assert [company.count(each, "AssumeRole") for each in (ANSWERS, DENIES, HANGS)] == [1, 1, 1]
     assert sum(n for (owner, _), n in company.calls.items() if owner == DENIES) == 1
     assert len(result.unread) == 2
     with pytest.raises(AssertionError):
         result.require("high")
-    assert not any(row.unread for row in result.rows[:3])
+    assert not any(row.unread for row in result.rows[: len(TEAMS)])
 
 
 def test_a_region_without_a_workforce_costs_one_call(company: Company):
@@ -209,9 +211,9 @@ def test_outputs(company: Company, tmp_path):
 def test_the_view_filters(company: Company):
     result = swept(company, ANSWERS, DENIES)
     view = gt_secure.SweepView(result)
-    assert len(view.rows) == 4
+    assert len(view.rows) == 1 + len(TEAMS)
     view.severity.value = "high"
-    assert [row.team for row in view.rows] == ["radiology-team"], "its job's bucket is open to presigned requests"
+    assert [row.team for row in view.rows] == OPEN
     view.severity.value = "medium"
     assert [row.team for row in view.rows] == TEAMS
     view.severity.value = "any"
@@ -240,7 +242,8 @@ def test_the_command_line(company: Company, tmp_path, monkeypatch, capsys):
     assert main(["sweep", "-f", "sweep.yaml", "--fail-on", "unknown"]) == 3
     assert "open-team: no bucket is known" in capsys.readouterr().err
     assert main(["sweep", "-f", "sweep.yaml", "--buckets", "used", "--json"]) == 0
-    assert [row["bucket"] for row in json.loads(capsys.readouterr().out)["rows"]] == ["", "", "", "gt-images"]
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert [row["bucket"] for row in rows] == [*[""] * len(TEAMS), "gt-images", "gt-shared"]
     assert main(["sweep", "-f", "sweep.yaml", "--buckets", "tag:a=b", "--fail-on", "unknown"]) == 3
     assert "not applicable, no bucket has the tag a=b" in capsys.readouterr().err
     made = ["--write-baseline", "b.yaml", "--accept-reason", "known", "--accept-until", "2099-01-01"]
