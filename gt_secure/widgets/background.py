@@ -117,18 +117,20 @@ class Worker:
     ) -> None:
         """Run ``work`` on a thread, then ``done`` with its result; a kernel that ends does not wait for ``hours``."""
         with LOCK:
-            self._drop()
+            run, background = activity or Activity(), in_background()
             self._error = None
-            if not in_background():
-                self._run_now(work, done)
-                return
-            run = self._current = activity or Activity()
             try:
-                self._on_busy(True)
-                start_thread(lambda: self._work(run, work, done, after_s, timeout_s), daemon=hours)
-            except BaseException:
-                self._end(run)
+                self._drop()
+                if background:
+                    self._current = run
+                    self._on_busy(True)
+                    start_thread(lambda: self._work(run, work, done, after_s, timeout_s), daemon=hours)
+            except BaseException:  # an interrupt comes between any two lines: the thread waits for the lock
+                self._drop()
+                self._on_busy(False)
                 raise
+            if not background:
+                self._run_now(work, done)
 
     def call_back(self, call: Callable[[], object]) -> None:
         """Call something from any thread: under the lock, and as if a page that is open had asked for it."""
@@ -156,9 +158,9 @@ class Worker:
 
     def _drop(self) -> None:
         """Wait no more for the work under way, and end its queries: the next ones would wait for them."""
-        run, self._current = self._current, None
-        if run is not None:
-            run.cancel.set()
+        if self._current is not None:
+            self._current.cancel.set()
+        self._current = None
 
     def _run_now(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
         self._on_busy(True)
@@ -179,8 +181,10 @@ class Worker:
     def _work(
         self, run: Activity, work: Callable[[], T], done: Callable[[T], None], after_s: float, timeout_s: float
     ) -> None:
-        if run.cancel.wait(after_s):
-            return  # dropped before it began
+        run.cancel.wait(after_s)
+        with LOCK:  # once the start of it has returned
+            if run.cancel.is_set():
+                return  # dropped before it began
         began = time.monotonic()
         try:
             start_thread(lambda: self._watch(run, timeout_s))

@@ -12,6 +12,7 @@ import fcntl
 import os
 import random
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,6 +35,8 @@ from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, FOREIGN, TEAM, Account
 from support.consents import apply_agreed as apply
 from support.interrupts import Point, Tracer, each_place
+from support.kernels import Kernel
+from support.warm import Warm
 
 BEGUN = ("changes/journal.py", "write")
 """From the first line of the journal on an interrupt meets a change."""
@@ -80,13 +83,17 @@ class Scene:
     def after(self) -> dict[str, Any]:
         return self.start_state if self.kind == "undo" else self.end_state
 
-    def prepare(self) -> Callable[[], Applied]:
-        """Set account and journal as they are before the run."""
+    def fresh(self) -> Journal:
+        """Set the account as it is before a change; return an empty journal."""
         self.number += 1
-        self.journal = journal = Journal(self.tmp / f"journal-{self.number}")
-        aws, plan = self.account.aws, self.plan
+        self.journal = Journal(self.tmp / f"journal-{self.number}")
         if self.account.look() != self.start_state:
             self.account.reset(self.policy)
+        return self.journal
+
+    def prepare(self) -> Callable[[], Applied]:
+        """Set account and journal as they are before the run."""
+        aws, plan, journal = self.account.aws, self.plan, self.fresh()
         if self.kind == "undo":
             apply(aws, plan, journal=journal)
             return lambda: undo(aws, journal=journal)
@@ -129,19 +136,21 @@ class Scene:
         records = list(self.journal)
         assert not any(each.problems for each in records)
         assert all(each.status != "damaged" for each in records)
+        says_applied = any(words in said for words in ("is applied", "is complete", "Applied and read back"))
         if [each.kind for each in records] == ["apply"] * (self.kind == "undo"):  # of an undo: the change itself
-            assert (now, said) == (self.before, "")
+            assert now == self.before
+            assert not says_applied, said
             resume(self.account.aws, journal=self.journal)
             return "nothing begun"
         record = records[-1]
         if "completely" in said:
             assert now == self.before, said
             assert record.status == "rolled-back" or self.kind == "undo", said
-        if "is applied" in said or "is complete" in said:
+        if says_applied:
             assert (now, record.status) == (self.after, "applied"), said
         if record.status == "applied" and (record.kind == "undo") == (self.kind == "undo"):
             assert now == self.after
-            assert "is applied" in said or "is complete" in said, said
+            assert says_applied, said
         if record.status == "rolled-back":
             assert now == self.before
         if record.status == "unfinished":
@@ -321,3 +330,102 @@ def test_every_line(
     found = hold_law(scene, points, error, draw)
     print(f"{kind}, {error.__name__}: {len(points)} points, {dict(found)}")
     assert found["not reached"] * 50 <= found.total()
+
+
+CELLS = {"apply": "shown = gt.apply(plan, confirm=confirm)", "undo": "shown = gt.undo()"}
+SETUP = f"""
+import os, re, threading, time
+from dataclasses import replace
+import gt_secure
+from gt_secure.changes import Journal
+from gt_secure.widgets.review_step import ReviewStep
+
+def fsync(handle, real=os.fsync):
+    time.sleep(0.02)
+    real(handle)
+
+os.fsync = fsync  # as on a network file system
+gt = gt_secure.connect()
+wanted = gt_secure.Restriction({TEAM!r}, addresses=["203.0.113.0/24"], bucket={BUCKET!r}, portal_lock=True)
+plan = gt.plan(wanted)
+confirm = [each.code for each in plan.asks]
+review = None
+"""
+PANEL = """
+if review is not None:
+    review.close()
+review = ReviewStep(gt, restriction=wanted)
+await review.wait_idle()
+for ask in review.confirms.children:
+    ask.children[1].value = True
+print(review.apply_button.model_id)
+"""
+ENDED = """
+while threads := [each for each in threading.enumerate() if each.name == "gt-secure"]:
+    threads[0].join()
+assert not review.worker.busy
+assert review.failed is not None or review.applied is not None or not review.apply_button.disabled
+print(re.sub("<[^>]+>", " ", review.after.value + review.message.value))
+"""
+
+
+@pytest.fixture
+def kernel(account: Account, warm: Warm, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kernel]:
+    for name, value in warm.environment(account.sandbox.environment()).items():
+        monkeypatch.setenv(name, value)
+    kernel = Kernel()
+    yield kernel
+    kernel.close()
+
+
+def hold_in_kernel(scene: Scene, kernel: Kernel, surface: str, times: int) -> Counter[str]:
+    """Send the signal of *Interrupt* after a while, at a cell that changes something, or beside a panel that does."""
+    draw, found = random.Random(f"signals at {surface}"), Counter[str]()
+    scene.fresh()
+    assert kernel.run(SETUP) == ("", "")
+    whole_s = 0.0
+    for number in range(times + 1):
+        (scene.prepare if scene.kind == "undo" else scene.fresh)()
+        kernel.run(f"gt = replace(gt, journal=Journal({str(scene.journal.path)!r}))")
+        after_s = draw.uniform(0, whole_s if draw.random() < 0.7 or surface == "cell" else 0.02)
+        begin = time.monotonic()
+        if surface == "cell":
+            shown, failed = kernel.run(CELLS[scene.kind], interrupt_after_s=after_s if number else None)
+            shown = failed or "The change is applied."
+        else:
+            model = kernel.run(PANEL)[0].split()[-1]
+            handler = number and after_s <= 0.02
+            kernel.press(model, interrupt_after_s=after_s if handler else None)
+            _, failed = kernel.run(
+                "await review.wait_idle()", interrupt_after_s=None if handler or not number else after_s
+            )
+            shown, problem = kernel.run(ENDED)
+            assert not problem, problem
+        whole_s = whole_s or time.monotonic() - begin
+        assert not failed or "KeyboardInterrupt" in failed or "CancelledError" in failed, failed
+        try:
+            status = scene.check(shown)
+        except BaseException as problem:
+            problem.add_note(f"{surface}, {scene.kind}, after {after_s:.3f} of {whole_s:.3f} s: {shown[-600:]}")
+            raise
+        found[status if number else "whole"] += 1
+        found["interrupted"] += bool(failed)
+    return found
+
+
+@pytest.mark.parametrize(("surface", "kind"), [("cell", "apply"), ("cell", "undo"), ("panel", "apply")])
+def test_a_few_signals_at_a_kernel(
+    account: Account, kernel: Kernel, tmp_path: Path, surface: str, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = hold_in_kernel(Scene(account, tmp_path, kind, monkeypatch), kernel, surface, 4)
+    assert found["interrupted"] >= 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("surface", "kind"), [("cell", "apply"), ("cell", "undo"), ("panel", "apply")])
+def test_many_signals_at_a_kernel(
+    account: Account, kernel: Kernel, tmp_path: Path, surface: str, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = hold_in_kernel(Scene(account, tmp_path, kind, monkeypatch), kernel, surface, 40)
+    print(f"{surface}, {kind}: {dict(found)}")
+    assert found["interrupted"] >= (15 if surface == "cell" else 5)

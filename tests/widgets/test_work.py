@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import linecache
 import threading
 import time
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ import pytest
 from gt_secure.base.errors import GtSecureError, InvalidInput, Throttled, Unreachable
 from gt_secure.widgets.background import Worker, as_error, testing
 from gt_secure.widgets.base import Step
+from support.interrupts import OURS, Point, Tracer
 from support.threads import work_ended
 
 
@@ -170,6 +174,37 @@ def test_a_burst_of_starts_does_the_work_once(run: Any) -> None:
             await asyncio.sleep(0.005)
         await seen.worker.wait_idle()
         assert calls == [9]
+
+    run(main())
+
+
+async def interrupted_start(point: Point | None, tracer: Tracer) -> list[str]:
+    """Interrupt the start of work while former work waits; return the work that ran, whose results were shown."""
+    seen, ran = Seen(), list[str]()
+    seen.worker.start(lambda: ran.append("former"), lambda _: seen.results.append("former"), after_s=0.2)
+    with contextlib.suppress(KeyboardInterrupt), tracer.tracing():
+        seen.worker.start(lambda: ran.append("new"), lambda _: seen.results.append("new"))
+    end = time.monotonic() + 30
+    while threads := [each for each in threading.enumerate() if each.name == "gt-secure"]:
+        assert time.monotonic() < end, (point, threads)
+        await asyncio.sleep(0.002)
+    assert (seen.results, seen.worker.busy, seen.busy[-1]) == (ran, False, False), point
+    return ran
+
+
+def test_an_interrupt_while_work_starts_loses_no_result(run: Any) -> None:
+    async def main() -> None:
+        ends = Counter[str]()
+        whole = Tracer()
+        assert await interrupted_start(None, whole) == ["new"]
+        for point in whole.points:
+            line = linecache.getline(OURS + point[0], point[2]).strip()
+            if line == "try:" or (line == "with LOCK:" and point[4] == 2):
+                continue  # Python looks for signals before or after it, and the lock is let go
+            ends["-".join(await interrupted_start(point, Tracer(at=point)))] += 1
+        assert ends[""] >= 5, ends
+        assert ends["new"] >= 1, ends
+        assert ends["former"] >= 1, ends
 
     run(main())
 

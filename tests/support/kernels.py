@@ -1,0 +1,64 @@
+"""A real kernel: cells, presses of a button as a page sends them, and interrupts after a while."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import threading
+from typing import Any
+
+from jupyter_client.blocking import BlockingKernelClient
+from jupyter_client.manager import KernelManager
+
+START_S = 280
+"""Less than a test may hang."""
+
+
+class Kernel:
+    """A kernel of this environment; the variables of this process are its own."""
+
+    def __init__(self) -> None:
+        self.manager = KernelManager(kernel_name="python3")
+        self.manager.start_kernel()
+        self.client: BlockingKernelClient = self.manager.client()
+        self.client.start_channels()
+        self.client.wait_for_ready(timeout=START_S)
+        self.pid = int(self.run("import os; print(os.getpid())")[0])  # a warm one is no child of ours
+
+    def interrupt(self) -> None:
+        """Send the signal that *Interrupt* sends."""
+        os.kill(self.pid, signal.SIGINT)
+
+    def close(self) -> None:
+        self.client.stop_channels()
+        self.manager.shutdown_kernel(now=True)
+
+    def run(self, code: str, *, interrupt_after_s: float | None = None) -> tuple[str, str]:
+        """Run a cell; return what it printed and showed as text, and the traceback as a person reads it."""
+        return self._wait(self.client.execute(code), interrupt_after_s)
+
+    def press(self, model: str, *, interrupt_after_s: float | None = None) -> None:
+        """Press the button of a widget, and wait until its handler has returned."""
+        data = {"method": "custom", "content": {"event": "click"}}
+        message = self.client.session.msg("comm_msg", {"comm_id": model, "data": data})
+        self.client.shell_channel.send(message)
+        self._wait(message["header"]["msg_id"], interrupt_after_s)
+
+    def _wait(self, asked: str, interrupt_after_s: float | None) -> tuple[str, str]:
+        shown, failed, timer = "", "", None
+        while True:
+            answer: dict[str, Any] = self.client.get_iopub_msg(timeout=START_S)
+            kind, content = answer["header"]["msg_type"], answer["content"]
+            if answer["parent_header"].get("msg_id") != asked:
+                continue
+            if kind == "status" and content["execution_state"] == "busy" and interrupt_after_s is not None:
+                timer = threading.Timer(interrupt_after_s, self.interrupt)
+                timer.start()
+            if kind == "status" and content["execution_state"] == "idle":
+                break
+            shown += content.get("text", "") + content.get("data", {}).get("text/plain", "")
+            failed = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(content.get("traceback", ()))) or failed
+        if timer is not None:
+            timer.join()
+        return shown, failed
