@@ -21,9 +21,7 @@ def locks_of(state: State, *, session: PolicySource | None = None) -> EffectiveL
     """
     bucket, team, force = state.bucket or Bucket("", ""), state.team, state.workforce
     is_given = not state.region  # by files, which know none
-    blocks = bucket.public_access_block, state.account_block
-    own, by_account = (each.map(lambda block: bool(block.get(SETTING))) for each in blocks)
-    note_missing(part for name, part in state.unread() if name != "account_block")  # an answer may ask for them
+    own, by_account = _restricts_public(state, bucket)
     keys = f"arn:{state.partition}:kms:{bucket.region}:{state.account_id}:key/"
     return EffectiveLocks(
         bucket=bucket.name,
@@ -40,8 +38,8 @@ def locks_of(state: State, *, session: PolicySource | None = None) -> EffectiveL
         session=session,
         rcp=state.organization.rcp.if_read,
         scp=state.organization.scp.if_read,
-        restricts_public=None if is_given else own.if_read,
-        account_restricts_public=None if own.if_read else by_account.if_read,
+        restricts_public=None if is_given else own,
+        account_restricts_public=by_account,
         access_points=bucket.access_points,
         kms_key=bucket.default_kms_key.map(partial(_kms_arn, keys)),
         kms_policy=bucket.key_policy,
@@ -54,12 +52,20 @@ def locks_of(state: State, *, session: PolicySource | None = None) -> EffectiveL
     )
 
 
+def _restricts_public(state: State, bucket: Bucket) -> tuple[bool | None, bool | None]:
+    """Return the settings of a bucket and of its account; the second is not asked for where the first decides."""
+    blocks = bucket.public_access_block, state.account_block
+    own, by_account = (each.map(lambda block: bool(block.get(SETTING))) for each in blocks)
+    return own.if_read, None if own.if_read else by_account.if_read
+
+
 def _locks_of_team(state: State, other: OtherTeam) -> tuple[str, EffectiveLocks]:
     return other.team.name, locks_of(state.of(other))
 
 
 def _not_read(state: State) -> frozenset[str]:
     """Return the actions that read what can change every answer, and did not."""
+    note_missing(part for name, part in state.unread() if name != "account_block")  # an answer may ask for them
     policy = state.bucket is not None and state.bucket.policy.missing is not None
     unread = {READ_POLICY: policy, READ_ENDPOINTS: state.endpoints.missing is not None}
     return frozenset(action for action, missing in unread.items() if missing)

@@ -23,6 +23,7 @@ _WHY = "The file leaves open what the policy is, so it may allow and deny anythi
 _FIX = "Write names and ARNs in the policy, or look again after deployment: gt-secure findings s3://NAME."
 _NO_BUCKET = "the file has neither a bucket nor a bucket policy"
 _RULES = [each for each in RULES if "bucket.policy" in each.needs and {*each.needs} <= {"bucket.policy", "team"}]
+_CODES = [each.code for each in _RULES]
 _SETTLED = {each.code for each in _RULES if each.settled_by_one}
 
 
@@ -55,15 +56,21 @@ def _examined(policy: PlannedPolicy, state: Callable[[Part[str]], State]) -> tup
     outcomes = {one.code: one for one in checked}
     doubts = [*policy.doubts, *([] if policy.bucket else [f"the bucket of {policy.address} is not known"])]
     if reason := "; ".join(doubts):
-        unread = NotRead("the bucket policy", "s3:GetBucketPolicy", "no answer", reason, policy.subject)
-        blind = examine(state(Part.unread(unread)), _RULES)
         sure = _sure(policy, runs)
-        detail = f"{capital(reason)}. Not known: whatever one known statement does not settle."
-        more: dict[str, Any] = {"detail": detail, "why": _WHY, "fix": _FIX, "could_not_see": ()}
         findings = [one for one in findings if one.code in sure]
-        findings += (replace(one, **more) for one in blind.findings if len(sure) < len(blind.checked))
-        outcomes = {one.code: one for one in blind.checked} | {code: outcomes[code] for code in sure}
+        if len(sure) < len(_RULES):
+            findings += _not_settled(policy, state, reason)
+        outcomes = {code: outcomes[code] if code in sure else Checked(code, "unknown", reason) for code in _CODES}
     return findings, outcomes
+
+
+def _not_settled(policy: PlannedPolicy, state: Callable[[Part[str]], State], reason: str) -> list[Finding]:
+    """Return the finding that names the rules which a policy that is not known leaves open."""
+    unread = NotRead("the bucket policy", "s3:GetBucketPolicy", "no answer", reason, policy.subject)
+    found = examine(state(Part.unread(unread)), _RULES).findings
+    detail = f"{capital(reason)}. Not known: whatever one known statement does not settle."
+    more: dict[str, Any] = {"detail": detail, "why": _WHY, "fix": _FIX, "could_not_see": ()}
+    return [replace(one, **more) for one in found if one.code == "not-checked"]
 
 
 def _sure(policy: PlannedPolicy, runs: Sequence[Examined]) -> set[str]:

@@ -66,28 +66,40 @@ def _run(
     rule: Rule, state: State, unread: list[tuple[str, NotRead]]
 ) -> tuple[list[Finding], Checked, dict[NotRead, None]]:
     """Run one rule; returns also the parts that it looked at and that were not read."""
-    matches: list[Match] = []
-    reason = ""
-    with asked_in_vain() as asked:
-        try:
-            about = _about(rule, state)
-            if isinstance(about, str):
-                return [], Checked(rule.code, "not applicable", about), {}
-            for each in rule.run(state, *about):
-                matches.append(each)  # noqa: PERF402 - what was found before a part that was not read stays
-        except PartNotReadError as error:
-            asked.add(error.part)
-            reason = error.part.text
+    matches, asked, reason = _asked(rule, state)
+    if isinstance(matches, str):
+        return [], Checked(rule.code, "not applicable", matches), {}
     missing = {part: None for name, part in unread if part in asked and rule.looks_at(name)}
     actions = tuple(dict.fromkeys(part.action for part in missing))
     bucket = state.bucket.name if state.bucket is not None else ""
     findings = [_finding(rule.code, each, actions, bucket) for each in matches]
+    if not findings and missing and not reason:
+        reason = f"{', '.join(actions)} was not read"
+    return findings, _outcome(rule.code, findings, reason), missing
+
+
+def _outcome(code: str, findings: list[Finding], reason: str) -> Checked:
+    """Return what a rule came to; ``reason`` says why it is unknown if it found nothing."""
     unknown = [each.detail for each in findings if each.state == "unknown"]
-    if not findings and (reason or missing):
-        unknown = [reason or f"{', '.join(actions)} was not read"]
-    if unknown and len(unknown) >= len(findings):
-        return findings, Checked(rule.code, "unknown", unknown[0]), missing
-    return findings, Checked(rule.code, "found" if findings else "clean", ""), missing
+    if (reason and not findings) or (unknown and len(unknown) == len(findings)):
+        return Checked(code, "unknown", (unknown or [reason])[0])
+    return Checked(code, "found" if findings else "clean", "")
+
+
+def _asked(rule: Rule, state: State) -> tuple[list[Match] | str, set[NotRead], str]:
+    """Return what a rule found or why it has no subject, the parts that it asked for in vain, and what ended it."""
+    matches: list[Match] = []
+    with asked_in_vain() as asked:
+        try:
+            about = _about(rule, state)
+            if isinstance(about, str):
+                return about, asked, ""
+            for each in rule.run(state, *about):
+                matches.append(each)  # noqa: PERF402 - what was found before a part that was not read stays
+        except PartNotReadError as error:
+            asked.add(error.part)
+            return matches, asked, error.part.text
+    return matches, asked, ""
 
 
 _SUBJECTS: dict[Subject, tuple[Callable[[State], object], str]] = {
