@@ -202,6 +202,7 @@ class Panel(Box):
         self.allow.team = None if team is None else team.name if team.kind == "private" else team.arn
         self.allow.explain([each.name for each in self.picker.teams if each.kind == "private"])
         self.hits.team = _private_name(team)
+        self.test.url_lock = team.url_lock if team is not None and self.picker.read_at is not None else None
         if team is not None or self.picker.value == BUCKET_ONLY:
             self.allow.opened = True
         seen: dict[str, Any] = {"team": team, "teams": self.picker.teams, "teams_at": self.picker.read_at}
@@ -230,7 +231,7 @@ class Panel(Box):
         self.hits.networks = tuple(str(network) for network in (restriction.addresses if restriction else ()))
         self.hits.endpoints = tuple(restriction.endpoints if restriction else ())
         self._draw_role()
-        self.test.allowed = tuple(restriction.addresses if restriction and restriction.url_lock else ())
+        self.test.allowed = tuple(restriction.addresses if restriction else ())
         if restriction is not None:
             self.review.restriction = restriction
             self.review.opened = True
@@ -294,7 +295,7 @@ class Panel(Box):
     def _lost(self, error: GtSecureError | None) -> None:
         """Show nothing as it was read, if a call of any step showed that this says nothing of now."""
         if isinstance(error, _LOST):
-            self.picker.read_at = None
+            self.picker.read_at = self.test.url_lock = None
             self._draw_top(**_NOT_READ, teams_at=None, workforce_known=False, plan=None)
 
     def _got_locks(self, locks: EffectiveLocks) -> None:

@@ -40,6 +40,7 @@ _SIGNERS: tuple[tuple[str, SignWith], ...] = (
 )
 _LIFETIMES = (("1 minute", 60), ("10 minutes", 600), ("1 hour", 3600))
 _EVERYWHERE = "everywhere"
+_LOCK_OFF = "The URL lock is off, so a worker's URL is not bound."
 
 
 class TestUrlStep(Step):
@@ -76,7 +77,11 @@ class TestUrlStep(Step):
     """The source that the URL is bound to, as the URL lock would bind it; empty: not bound."""
 
     allowed = traitlets.Tuple()
-    """Allowed networks: the URL is bound to the first address in them, until a person binds it to another one."""
+    """Allowed networks: where the URL lock is on, the URL is bound to the first address in them, unless a person binds
+    it to another one."""
+
+    url_lock = traitlets.Any(None)
+    """The team's :class:`~gt_secure.engine.policies.url_lock.UrlLock`, as read; None without one or a reading."""
 
     def __init__(self, connection: Link | Connection | None = None, *, bucket: str = "", key: str = "") -> None:
         self._url: TestUrl | None = None
@@ -91,7 +96,7 @@ class TestUrlStep(Step):
         super().__init__(connection)
         self.observe(lambda _: self.guard(self._place_changed), ["bucket", "prefix"])
         self.observe(lambda _: self._show_key(), "key")
-        self.observe(lambda _: self._bind(), "allowed")
+        self.observe(lambda _: self._bind(), ["allowed", "url_lock"])
         self.key_input.observe(lambda change: self._take_key(change["new"]), "value")
         traitlets.link((self, "bound_to"), (self.bound_input, "value"))
         self.bucket, self.key = bucket, key
@@ -101,9 +106,10 @@ class TestUrlStep(Step):
         self.key_input = text_field(ipywidgets.Combobox, "Object", "scans/0001.png")
         self.lifetime = field(ipywidgets.Dropdown, "Lifetime", options=_LIFETIMES, value=600)
         self.bound_input = text_field(ipywidgets.Combobox, "Bind to address", "not bound")
+        self.bound_hint = Html()
         self.role_input = text_field(ipywidgets.Combobox, "Signing role", "my own")
         self.sign_with = field(ipywidgets.Dropdown, "Sign with", options=_SIGNERS, value="session")
-        fields = columns(self.key_input, self.bound_input, self.lifetime)
+        fields = columns(self.key_input, stack(self.bound_input, self.bound_hint), self.lifetime)
         self.more_box = stack(self.sign_with, self.role_input)
         self.more_button = self.opener("Signing options", self.more_box)
         self.sign_button = self.button("Sign test URL", self.sign, when=lambda: bool(self.bucket and self.key))
@@ -207,12 +213,15 @@ class TestUrlStep(Step):
             self.key = self._shown_keys.get(shown, shown)
 
     def _bind(self) -> None:
-        """Bind the next URL to an allowed address, if possible one that a probe can come from."""
+        """Bind the next URL as the URL lock does now: to an allowed address, if possible one to probe from."""
+        lock = self.url_lock
+        self.bound_hint.value = markup.hint(_LOCK_OFF) if lock is not None and not lock.on else ""
         if self.bound_to != self._bound_here:
             return  # a person has chosen
+        networks = self.allowed if lock is not None and lock.mode == "SourceIp" else ()
         known = [(each, each.source) for each in self.origins if each.source and not each.source.is_endpoint]
-        inside = [str(each) for each, source in known if source.address and contains(self.allowed, source.address)]
-        first = [str(network.network_address) for network in self.allowed[:1]]
+        inside = [str(each) for each, source in known if source.address and contains(networks, source.address)]
+        first = [str(network.network_address) for network in networks[:1]]
         self._bound_here = next(iter([*inside, *first]), "")
         self.bound_to = self._bound_here
 
