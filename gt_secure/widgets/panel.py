@@ -259,7 +259,8 @@ class Panel(Box):
 
     def _place_changed(self) -> None:
         bucket = self.allow.bucket
-        self.test.prefix = self.allow.prefix
+        self.allow.show_result()  # an error was of what was chosen before
+        self.test.policy, self.test.prefix = None, self.allow.prefix
         self.test.bucket = bucket
         self.hits.bucket = bucket
         self._draw_top(bucket=bucket, **_NOT_READ)
@@ -302,7 +303,9 @@ class Panel(Box):
         """Show who can open the bucket, as it was just read."""
         if locks.bucket != self.allow.bucket:
             return
+        self.allow.show_result()
         known = READ_POLICY not in locks.not_read
+        self.test.policy = str(locks.policy or "") if known else None
         guards = readable_guards(locks.policy)
         guard = guard_around(guards, self.allow.prefix)
         access = access_under(locks, parts=(self.allow.prefix,))
@@ -321,6 +324,8 @@ class Panel(Box):
         if self.review.applied is None:
             return
         self._denied = ""
+        if self.review.applied.id:
+            self.test.outdate("Before the change of")
         self.picker.refresh()
         if self.review.restriction is None:
             self._read_again()  # else the plan that is made now reads it

@@ -7,6 +7,7 @@ by custom message, which no notebook saves. The browser keeps neither the URL no
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -40,6 +41,8 @@ _SIGNERS: tuple[tuple[str, SignWith], ...] = (
 )
 _LIFETIMES = (("1 minute", 60), ("10 minutes", 600), ("1 hour", 3600))
 _EVERYWHERE = "everywhere"
+_OTHER = "Under other locks than those as read"
+_OLD = '<div class="gts-old" role="status"><h3 class="gts-h">'
 _LOCK_OFF = "The URL lock is off, so a worker's URL is not bound."
 
 
@@ -80,6 +83,9 @@ class TestUrlStep(Step):
     """Allowed networks: where the URL lock is on, the URL is bound to the first address in them, unless a person binds
     it to another one."""
 
+    policy = traitlets.Unicode(None, allow_none=True)
+    """The policy of the bucket, as read; None without a reading."""
+
     url_lock = traitlets.Any(None)
     """The team's :class:`~gt_secure.engine.policies.url_lock.UrlLock`, as read; None without one or a reading."""
 
@@ -94,7 +100,10 @@ class TestUrlStep(Step):
         self.tried: tuple[Tried, ...] = ()
         self.browser_markers: list[str] = []
         super().__init__(connection)
+        self.observe(self._leave_bucket, "bucket")
         self.observe(lambda _: self.guard(self._place_changed), ["bucket", "prefix"])
+        locks = ["policy", "url_lock"]
+        self.observe(lambda at: None if None in (at["old"], at["new"]) else self.outdate(_OTHER), locks)
         self.observe(lambda _: self._show_key(), "key")
         self.observe(lambda _: self._bind(), ["allowed", "url_lock"])
         self.key_input.observe(lambda change: self._take_key(change["new"]), "value")
@@ -146,9 +155,7 @@ class TestUrlStep(Step):
 
     def probe(self) -> None:
         """Fetch the URL from the chosen place, or from everywhere."""
-        url = self._url
-        if url is None:
-            raise InvalidInput("There is no test URL.", next_step='Press "Sign test URL" first.', field="url")
+        url = self._signed()
         choice = self.origin.value
         places = self.origins if choice == _EVERYWHERE else self.origins[int(choice) : int(choice) + 1]
         self.run(
@@ -164,6 +171,13 @@ class TestUrlStep(Step):
             return {}
         table = cell_output(tried_markup(self.tried, many_places=len(self.origins) > 1))
         return {"text/plain": tried_text(self.key, self.tried), "text/html": table}
+
+    def outdate(self, why: str) -> None:
+        """Show the answers as those of former locks: nothing of them is current any more."""
+        shown = self.answers.value
+        if shown and not shown.startswith(_OLD):
+            self.tried = ()
+            self.answers.value = f"{_OLD}{why} {dt.datetime.now(dt.UTC):%H:%M} UTC. Probe again.</h3>{shown}</div>"
 
     def masked_url(self) -> str:
         """The URL without its secrets, to show; empty if there is none."""
@@ -226,6 +240,12 @@ class TestUrlStep(Step):
         self.bound_to = self._bound_here
 
     # results
+
+    def _leave_bucket(self, change: Any) -> None:
+        if change["old"]:  # the object, the URL and the answers are of that bucket
+            self.worker.cancel()
+            self.clear()
+            self.key, self.answers.value, self.tried, self._keys_of = "", "", (), None
 
     def _place_changed(self) -> None:
         self.enable()
@@ -313,9 +333,12 @@ class TestUrlStep(Step):
     # the browser
 
     def _reveal(self) -> str:
+        return self._signed().reveal()
+
+    def _signed(self) -> TestUrl:
         if self._url is None:
             raise InvalidInput("There is no test URL.", next_step='Press "Sign test URL" first.', field="url")
-        return self._url.reveal()
+        return self._url
 
     def _browser_answered(self, answer: dict[str, Any]) -> None:
         self.answers.value = f"{spoken(browser_answer(answer))}{self.answers.value}"
