@@ -76,9 +76,9 @@ def _url_lock(wish: Restriction, state: State, changing: bool) -> Iterator[Notic
 
 def _one_path(lock: UrlLock) -> Notice:
     """Return the warning for a workforce in a VPC: it has two portals, and a URL lock serves only one of them."""
-    refused, other = ("VPC", "VpcSourceIp") if lock.source_ip else ("public", "SourceIp")
+    refused, other, served = ("VPC", "VpcSourceIp", "public") if lock.source_ip else ("public", "SourceIp", "VPC")
     fix = f"If this team works in the {refused} portal, choose its setting ({other}). If it works in both, split "
-    return notice("url-lock-one-path", fix=f"{fix}it into two teams.", refused=refused, mode=lock.mode)
+    return notice("url-lock-one-path", fix=f"{fix}it into two teams.", refused=refused, served=served)
 
 
 def _nested(prefixes: Iterable[str], prefix: str) -> list[str]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..aws.client import Aws
-from ..base.errors import Conflict, InvalidInput, NotFound, Unsupported
+from ..base import html as markup
+from ..base.errors import Conflict, GtSecureError, InvalidInput, NotFound, Unsupported
 from ..base.truth import Ambiguous
 from .applied import Applied, ChangeOutcome
 from .apply import refuse_unfinished
@@ -55,6 +56,23 @@ def _backwards(aws: Aws, record: ChangeRecord) -> tuple[Change[Any], ...]:
         edited = "" if target.same(now, change.after) else " (edited since)"
         found.append(Change(target, now, goal, change.after_text + edited, change.before_text))
     return tuple(found)
+
+
+def overtaken(aws: Aws, applied: Applied | None, *, journal: Journal) -> str | None:
+    """Return a notice of a change if the account is no longer as it left it, empty if the cause is unknown; else None.
+
+    Reads only.
+    """
+    if applied is None or not applied.id:
+        return None
+    try:
+        changes = _changes(_record(aws, applied.id, journal))
+        if all(each.target.same(each.target.read(aws).value, each.after) for each in changes):
+            return None
+    except GtSecureError:
+        return ""  # unknown: nothing is claimed
+    undos = [each.started[11:16] for each in journal.undos_of(applied.id) if each.status == "applied"]
+    return markup.notice("plain", f"Change {applied.id} was undone {undos[-1]} UTC.") if undos else ""
 
 
 def can_undo(aws: Aws, *, journal: Journal) -> bool:

@@ -185,7 +185,7 @@ def no_leaked_urls(
         fix = "End the URL by removing its signer's session or waiting for its expiry, and turn the URL lock on."
         return CheckResult("no_leaked_urls", hits.subject, False, chosen[0].sentence + more, details, fix)
     doubt = _doubt(hits.coverage, leaks.checked, _newest(looked), newest_within_h, max_unreadable)
-    doubt = doubt or _not_compared(leaks, 0, 0)
+    doubt = doubt or _not_compared(hits, leaks, 0, 0)
     if doubt:
         return CheckResult("no_leaked_urls", hits.subject, None, doubt, details, _READ_MORE)
     return CheckResult("no_leaked_urls", hits.subject, True, leaks.summary, details)
@@ -249,7 +249,7 @@ def urls_are_consistent(
         text = f"{_several_addresses(shared)}{hole}"
         return CheckResult("urls_are_consistent", subject, False, text, details, _HOLE if hole else _NAME_POOLS)
     doubt = _doubt(hits.coverage, len(hits), _newest(hits), newest_within_h, max_unreadable)
-    doubt = doubt or _unplaced(nowhere, []) or _not_compared(leaks, unnamed, no_url)
+    doubt = doubt or _unplaced(nowhere, []) or _not_compared(hits, leaks, unnamed, no_url)
     if doubt:
         return CheckResult("urls_are_consistent", subject, None, doubt, details, _READ_MORE)
     text = (
@@ -299,9 +299,13 @@ def _through_some_endpoint(opened: Hits) -> int:
     return int(urls)
 
 
-def _not_compared(leaks: Leaks, unnamed: int, no_url: int) -> str:
+def _not_compared(hits: Hits, leaks: Leaks, unnamed: int, no_url: int) -> str:
     """Return the sentence on requests that may have come from several places; empty without one."""
     if not leaks.checked and not no_url:
+        own = len(hits.filter(presigned=True, test=True).where(_ANSWERED))
+        tests = count(own, "opened request was your own test", "opened requests were your own tests")
+        if own:
+            return f"Not applicable: {tests}. No other presigned request opened an object."
         return "Not applicable: the log has requests, and none of them opened a presigned URL."
     if leaks.left_out:
         return f"{leaks.left_out:,} more URLs were opened from several addresses and not compared."

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
 from ..base.files import package_data
+from ..base.text import members
 
 MessageSeverity: TypeAlias = Literal["info", "warning", "blocker"]
 
@@ -27,6 +28,8 @@ class Notice:
         The field of :class:`Restriction` that it is about, if any.
     confirmable : bool
         Whether a blocker can be confirmed. A broken expectation cannot: change the restriction or the expectation.
+    consent : str
+        The words that a person agrees to who confirms the notice; empty for a warning or note that does not ask.
     """
 
     code: str
@@ -35,21 +38,16 @@ class Notice:
     fix: str = ""
     field: str = ""
     confirmable: bool = True
+    consent: str = ""
 
     @property
     def asks(self) -> bool:
         """True if a person must confirm the notice before Apply: a blocker, or a warning with words of consent."""
         return self.confirmable and self.severity != "info" and bool(self.consent)
 
-    @property
-    def consent(self) -> str:
-        """The words that a person agrees to who confirms the notice; empty for a warning or note that does not ask."""
-        anyway = f"I understand the risk. Apply anyway ({self.code})" if self.severity == "blocker" else ""
-        return notices().get(self.code, {}).get("consent", anyway)
-
     def to_dict(self) -> dict[str, Any]:
         """Return the notice as JSON-able data."""
-        return asdict(self)
+        return members(self, "code", "severity", "text", "fix", "field", "confirmable")
 
     def __str__(self) -> str:
         return f"{self.text} {self.fix}".strip()
@@ -66,13 +64,16 @@ def notice(
 ) -> Notice:
     """Return the notice of a code, with values in its sentence; the other arguments replace what the file says."""
     row = notices()[code]
+    kind: Any = row["severity"] if severity is None else severity
+    anyway = f"I understand the risk. Apply anyway ({code})" if kind == "blocker" else ""
     return Notice(
         code,
-        row["severity"] if severity is None else severity,  # type: ignore[arg-type]
+        kind,
         row["text"].format_map(values),
         row["fix"] if fix is None else fix,
         row.get("field", "") if field is None else field,
         row.get("consent") != "",
+        row.get("consent", anyway).format_map(values),
     )
 
 

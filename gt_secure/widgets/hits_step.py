@@ -51,6 +51,7 @@ _KINDS = (
     ("refused, by lock", "refused"),
     ("networks, by viewer", "viewer"),
 )
+_FOUND = "found from the bucket's logging configuration"
 FOOT = "Access logs arrive hours late and may miss requests. An empty log is not proof that nobody opened the object."
 _NO_SOURCE = ("choose one to see its requests", -1)
 _SOURCES = 200
@@ -124,7 +125,7 @@ class HitsStep(Step):
         for each in (self.range, self.kind, self.which):
             each.observe(lambda _: self.guard(self._redraw), "value")
         self.not_offered = Html()
-        self.logs_input = text_field(ipywidgets.Text, "Log location", "found from the bucket's logging configuration")
+        self.logs_input = text_field(ipywidgets.Text, "Log location", _FOUND)
         self.plot_button = self.button("Plot requests", self.plot_hits, when=lambda: bool(self.bucket or self.logs))
         self.export_kind = field(ipywidgets.Dropdown, "Export as", options=["PNG", "SVG", "CSV"], value="PNG")
         self.export_button = self.button("Export", self.export, when=lambda: self.result is not None)
@@ -429,19 +430,21 @@ class HitsStep(Step):
         self.saved.value = spoken(markup.hint(markup.join("Written: ", markup.code(path, 300))))
 
     def _place_changed(self) -> None:
-        self.enable()
         bucket = self.bucket
-        if not bucket or self.logs:
-            return
+        self.worker.cancel()
         self.result = None
-        self.plot_button.description = "Plot requests"
-        self.not_offered.value = ""
+        self.plot_button.description, self.logs_input.placeholder = "Plot requests", _FOUND
         self._choice = (-1, -1)
         with self._linked():
             self.plot.show("")
-        self.table.value = self.leaks.value = ""
-        self.more.add_class("gts-hidden")
-
+        self.not_offered.value = self.table.value = self.leaks.value = self.message.value = ""
+        self.set_summary()
+        self.foot.value = markup.hint(FOOT)
+        for each in (self.more, self.revoke_button):
+            each.add_class("gts-hidden")
+        self.enable()
+        if not bucket or self.logs:
+            return
         self.run(
             "Looking for the log…",
             lambda: read_bucket(self.link.get().aws, bucket),

@@ -201,6 +201,7 @@ class Panel(Box):
         self.allow.team = None if team is None else team.name if team.kind == "private" else team.arn
         self.allow.explain([each.name for each in self.picker.teams if each.kind == "private"])
         self.hits.team = _private_name(team)
+        self.test.url_lock = team.url_lock if team is not None and self.picker.read_at is not None else None
         if team is not None or self.picker.value == BUCKET_ONLY:
             self.allow.opened = True
         seen: dict[str, Any] = {"team": team, "teams": self.picker.teams, "teams_at": self.picker.read_at}
@@ -229,7 +230,7 @@ class Panel(Box):
         self.hits.networks = tuple(str(network) for network in (restriction.addresses if restriction else ()))
         self.hits.endpoints = tuple(restriction.endpoints if restriction else ())
         self._draw_role()
-        self.test.allowed = tuple(restriction.addresses if restriction and restriction.url_lock else ())
+        self.test.allowed = tuple(restriction.addresses if restriction else ())
         if restriction is not None:
             self.review.restriction = restriction
             self.review.opened = True
@@ -257,7 +258,8 @@ class Panel(Box):
 
     def _place_changed(self) -> None:
         bucket = self.allow.bucket
-        self.test.prefix = self.allow.prefix
+        self.allow.show_result()  # an error was of what was chosen before
+        self.test.policy, self.test.prefix = None, self.allow.prefix
         self.test.bucket = bucket
         self.hits.bucket = bucket
         self._draw_top(bucket=bucket, **_NOT_READ)
@@ -293,14 +295,16 @@ class Panel(Box):
     def _lost(self, error: GtSecureError | None) -> None:
         """Show nothing as it was read, if a call of any step showed that this says nothing of now."""
         if isinstance(error, _LOST):
-            self.picker.read_at = None
+            self.picker.read_at = self.test.url_lock = None
             self._draw_top(**_NOT_READ, teams_at=None, workforce_known=False, plan=None)
 
     def _got_locks(self, locks: EffectiveLocks) -> None:
         """Show who can open the bucket, as it was just read."""
         if locks.bucket != self.allow.bucket:
             return
+        self.allow.show_result()
         known = READ_POLICY not in locks.not_read
+        self.test.policy = str(locks.policy or "") if known else None
         guards = readable_guards(locks.policy)
         prefix = self.allow.prefix
         guard = guard_around([each for each in guards if prefix.startswith(each.prefix)] if prefix else guards, prefix)
@@ -319,6 +323,8 @@ class Panel(Box):
         if self.review.applied is None:
             return
         self._denied = ""
+        if self.review.applied.id:
+            self.test.outdate("Before the change of")
         self.picker.refresh()
         if self.review.restriction is None:
             self._read_again()  # else the plan that is made now reads it

@@ -19,7 +19,7 @@ from ..changes.change import find_change
 from ..changes.journal import scrub
 from ..changes.render import parts
 from ..changes.targets import TeamUrlLock, WorkforcePortal
-from ..changes.undo import can_undo
+from ..changes.undo import can_undo, overtaken
 from ..connection import with_facts
 from ..engine.iam.facts import Values, check_facts
 from ..engine.iam.request_keys import is_multivalued, key_facts
@@ -116,15 +116,16 @@ class ReviewStep(Step):
 
     def make_plan(self, *, after_s: float = 0.0) -> None:
         """Compare what is with what is wanted; nothing is written."""
-        wish, hits, context = self.restriction, self.hits, self.facts.context
+        wish, hits, context, applied = self.restriction, self.hits, self.facts.context, self.applied
         if wish is None:
             raise InvalidInput(
                 "There is nothing to review.", next_step='List the allowed addresses in "Allow".', field="restriction"
             )
 
-        def work() -> tuple[Plan, bool]:
+        def work() -> tuple[Plan, bool, str | None]:
             gt = self.link.get()
-            return with_facts(gt, context).plan(wish, logs=hits), can_undo(gt.aws, journal=gt.journal)
+            since = overtaken(gt.aws, applied, journal=gt.journal)
+            return with_facts(gt, context).plan(wish, logs=hits), can_undo(gt.aws, journal=gt.journal), since
 
         if self.plan is None:
             self.shown.value = ""  # what is missing is not: it is being compared
@@ -196,8 +197,10 @@ class ReviewStep(Step):
 
     # results
 
-    def _got_plan(self, plan: Plan, undoable: bool, *, is_short: bool = True) -> None:
+    def _got_plan(self, plan: Plan, undoable: bool, since: str | None = None, *, is_short: bool = True) -> None:
         self._is_short = is_short
+        if since is not None:
+            self.after.value = spoken(since)
         self._show_undo(undoable)
         self.plan = plan
 

@@ -7,6 +7,7 @@ by custom message, which no notebook saves. The browser keeps neither the URL no
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -40,6 +41,9 @@ _SIGNERS: tuple[tuple[str, SignWith], ...] = (
 )
 _LIFETIMES = (("1 minute", 60), ("10 minutes", 600), ("1 hour", 3600))
 _EVERYWHERE = "everywhere"
+_OTHER = "Under other locks than those as read"
+_OLD = '<div class="gts-old" role="status"><h3 class="gts-h">'
+_LOCK_OFF = "The URL lock is off, so a worker's URL is not bound."
 
 
 class TestUrlStep(Step):
@@ -76,7 +80,14 @@ class TestUrlStep(Step):
     """The source that the URL is bound to, as the URL lock would bind it; empty: not bound."""
 
     allowed = traitlets.Tuple()
-    """Allowed networks: the URL is bound to the first address in them, until a person binds it to another one."""
+    """Allowed networks: where the URL lock is on, the URL is bound to the first address in them, unless a person binds
+    it to another one."""
+
+    policy = traitlets.Unicode(None, allow_none=True)
+    """The policy of the bucket, as read; None without a reading."""
+
+    url_lock = traitlets.Any(None)
+    """The team's :class:`~gt_secure.engine.policies.url_lock.UrlLock`, as read; None without one or a reading."""
 
     def __init__(self, connection: Link | Connection | None = None, *, bucket: str = "", key: str = "") -> None:
         self._url: TestUrl | None = None
@@ -89,9 +100,12 @@ class TestUrlStep(Step):
         self.tried: tuple[Tried, ...] = ()
         self.browser_markers: list[str] = []
         super().__init__(connection)
+        self.observe(self._leave_bucket, "bucket")
         self.observe(lambda _: self.guard(self._place_changed), ["bucket", "prefix"])
+        locks = ["policy", "url_lock"]
+        self.observe(lambda at: None if None in (at["old"], at["new"]) else self.outdate(_OTHER), locks)
         self.observe(lambda _: self._show_key(), "key")
-        self.observe(lambda _: self._bind(), "allowed")
+        self.observe(lambda _: self._bind(), ["allowed", "url_lock"])
         self.key_input.observe(lambda change: self._take_key(change["new"]), "value")
         traitlets.link((self, "bound_to"), (self.bound_input, "value"))
         self.bucket, self.key = bucket, key
@@ -101,9 +115,10 @@ class TestUrlStep(Step):
         self.key_input = text_field(ipywidgets.Combobox, "Object", "scans/0001.png")
         self.lifetime = field(ipywidgets.Dropdown, "Lifetime", options=_LIFETIMES, value=600)
         self.bound_input = text_field(ipywidgets.Combobox, "Bind to address", "not bound")
+        self.bound_hint = Html()
         self.role_input = text_field(ipywidgets.Combobox, "Signing role", "my own")
         self.sign_with = field(ipywidgets.Dropdown, "Sign with", options=_SIGNERS, value="session")
-        fields = columns(self.key_input, self.bound_input, self.lifetime)
+        fields = columns(self.key_input, stack(self.bound_input, self.bound_hint), self.lifetime)
         self.more_box = stack(self.sign_with, self.role_input)
         self.more_button = self.opener("Signing options", self.more_box)
         self.sign_button = self.button("Sign test URL", self.sign, when=lambda: bool(self.bucket and self.key))
@@ -140,9 +155,7 @@ class TestUrlStep(Step):
 
     def probe(self) -> None:
         """Fetch the URL from the chosen place, or from everywhere."""
-        url = self._url
-        if url is None:
-            raise InvalidInput("There is no test URL.", next_step='Press "Sign test URL" first.', field="url")
+        url = self._signed()
         choice = self.origin.value
         places = self.origins if choice == _EVERYWHERE else self.origins[int(choice) : int(choice) + 1]
         self.run(
@@ -158,6 +171,13 @@ class TestUrlStep(Step):
             return {}
         table = cell_output(tried_markup(self.tried, many_places=len(self.origins) > 1))
         return {"text/plain": tried_text(self.key, self.tried), "text/html": table}
+
+    def outdate(self, why: str) -> None:
+        """Show the answers as those of former locks: nothing of them is current any more."""
+        shown = self.answers.value
+        if shown and not shown.startswith(_OLD):
+            self.tried = ()
+            self.answers.value = f"{_OLD}{why} {dt.datetime.now(dt.UTC):%H:%M} UTC. Probe again.</h3>{shown}</div>"
 
     def masked_url(self) -> str:
         """The URL without its secrets, to show; empty if there is none."""
@@ -207,16 +227,25 @@ class TestUrlStep(Step):
             self.key = self._shown_keys.get(shown, shown)
 
     def _bind(self) -> None:
-        """Bind the next URL to an allowed address, if possible one that a probe can come from."""
+        """Bind the next URL as the URL lock does now: to an allowed address, if possible one to probe from."""
+        lock = self.url_lock
+        self.bound_hint.value = markup.hint(_LOCK_OFF) if lock is not None and not lock.on else ""
         if self.bound_to != self._bound_here:
             return  # a person has chosen
+        networks = self.allowed if lock is not None and lock.mode == "SourceIp" else ()
         known = [(each, each.source) for each in self.origins if each.source and not each.source.is_endpoint]
-        inside = [str(each) for each, source in known if source.address and contains(self.allowed, source.address)]
-        first = [str(network.network_address) for network in self.allowed[:1]]
+        inside = [str(each) for each, source in known if source.address and contains(networks, source.address)]
+        first = [str(network.network_address) for network in networks[:1]]
         self._bound_here = next(iter([*inside, *first]), "")
         self.bound_to = self._bound_here
 
     # results
+
+    def _leave_bucket(self, change: Any) -> None:
+        if change["old"]:  # the object, the URL and the answers are of that bucket
+            self.worker.cancel()
+            self.clear()
+            self.key, self.answers.value, self.tried, self._keys_of = "", "", (), None
 
     def _place_changed(self) -> None:
         self.enable()
@@ -304,9 +333,12 @@ class TestUrlStep(Step):
     # the browser
 
     def _reveal(self) -> str:
+        return self._signed().reveal()
+
+    def _signed(self) -> TestUrl:
         if self._url is None:
             raise InvalidInput("There is no test URL.", next_step='Press "Sign test URL" first.', field="url")
-        return self._url.reveal()
+        return self._url
 
     def _browser_answered(self, answer: dict[str, Any]) -> None:
         self.answers.value = f"{spoken(browser_answer(answer))}{self.answers.value}"

@@ -147,7 +147,7 @@ def test_after_a_kernel_restart_the_panel_runs_again_and_can_undo(open_notebook:
     notebook = open_notebook("restart.ipynb", show, height=3000)
     notebook.run_all()
     panel = notebook.panel
-    notebook.agree("No worker of this team uses the other portal")
+    notebook.agree("Nobody in this team uses the VPC portal")
     notebook.click(panel.get_by_role("button", name=re.compile("^Apply 2")))
     panel.get_by_text("Applied and read back.").wait_for()
     notebook.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
@@ -223,8 +223,8 @@ def test_the_whole_job_by_keyboard(open_notebook: Any) -> None:
     tab_to("Allowed addresses")
     page.keyboard.type("203.0.113.0/24")
     page.keyboard.press("Enter")
-    panel.get_by_label("No worker of this team uses the other portal").wait_for()  # the plan takes a moment
-    tab_to("No worker of this team uses the other portal")
+    panel.get_by_label("Nobody in this team uses the VPC portal").wait_for()  # the plan takes a moment
+    tab_to("Nobody in this team uses the VPC portal")
     page.keyboard.press("Space")
     press("Apply 2 changes to open-team")
     panel.get_by_text("Applied and read back.").wait_for()
@@ -363,7 +363,7 @@ def test_what_is_applied_while_the_notebook_is_closed_is_shown_when_it_is_opened
     panel = notebook.panel
     panel.get_by_label("Allowed addresses", exact=True).fill("203.0.113.0/24")
     panel.get_by_label("Allowed addresses", exact=True).press("Enter")
-    notebook.agree("No worker of this team uses the other portal")
+    notebook.agree("Nobody in this team uses the VPC portal")
     apply = panel.get_by_role("button", name=re.compile("Apply . change"))
     notebook.click(apply)
     wait_for_file(signs / "apply.held")

@@ -60,6 +60,13 @@ def test_our_own_test_urls_are_not_looked_at(hits):
     UrlJournal().record_use(marker, hits(test).coverage.first_hit.replace(tzinfo=UTC).timestamp())
     assert check.no_foreign_hits.look(hits(test), WISH).status == "unknown"
     assert check.no_foreign_hits(hits(*GOOD, test), WISH)
+    refused = row(ELSEWHERE, url=2, status=403)
+    for lines, words in {
+        (refused,): "the log has requests, and none of them opened a presigned URL.",
+        (test, refused): "1 opened request was your own test. No other presigned request opened an object.",
+        (test, test): "2 opened requests were your own tests. No other presigned request opened an object.",
+    }.items():
+        assert check.urls_are_consistent.look(hits(*lines)).message == f"Not applicable: {words}"
 
 
 def test_a_marker_that_somebody_added_hides_nothing(hits):

@@ -122,7 +122,7 @@ def test_a_blocker_must_be_confirmed_and_a_broken_expectation_cannot_be(
 @pytest.mark.parametrize(
     ("values", "codes", "said"),
     [
-        ({"team": "vpc-team"}, ["url-lock-one-path"], "No worker of this team uses the other portal"),
+        ({"team": "vpc-team"}, ["url-lock-one-path"], "Nobody in this team uses the VPC portal"),
         ({"team": "radiology-team"}, ["jobs-in-progress"], "The workers know, or nobody is working now"),
     ],
 )
