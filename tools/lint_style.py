@@ -1,4 +1,4 @@
-"""Check what people read: docstrings, messages, help, docs and notebooks follow CONTRIBUTING's rules of style.
+"""Check what people read: docstrings, messages, help, docs and notebooks follow the rules below and the glossary.
 
 A list that is shown in part must name the rest, too.
 

@@ -14,7 +14,9 @@ from ..base.lazy import attach
 if TYPE_CHECKING:
     from ..base.outcome import CheckFailed as CheckFailed, CheckResult as CheckResult
     from ..secrets import SavedSecret as SavedSecret, find_secrets as find_secrets, mask_secrets as mask_secrets
-    from .account import no_findings as no_findings
+    from .account import (
+        no_findings as no_findings,
+    )
     from .applied_locks import guard_is_in_place as guard_is_in_place, team_is_restricted as team_is_restricted
     from .logs import (
         no_foreign_hits as no_foreign_hits,

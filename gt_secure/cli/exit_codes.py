@@ -9,9 +9,9 @@ USAGE = getattr(os, "EX_USAGE", 64)
 INTERRUPTED = 130
 
 EXIT_CODES: dict[int, str] = {
-    OK: "done; nothing to change, nothing found, every check passed",
+    OK: "done; nothing to change, every check passed; leaks and findings are printed",
     ERROR: "an error; standard error has the next step",
-    FOUND: "changes, findings, a failed check, or not proved",
+    FOUND: "changes, a failed check, or not proved; findings with --fail-on",
     UNKNOWN: "unknown, refused, or no answer",
     USAGE: "bad input: an option, a value or a file; nothing was changed",
     INTERRUPTED: "interrupted (Ctrl-C, SIGTERM or SIGHUP)",

@@ -56,6 +56,7 @@ table, _ = count_hits("a.log", "extension")
 assert table.to_dicts() == expected
 with read_hits("a.log") as hits:
     assert hits.count("extension").to_dicts() == expected
+    assert hits.where("extension = 'png'").rows(columns=["extension"]).to_dicts() == [{"extension": "png"}] * 2
 with contextlib.redirect_stdout(io.StringIO()) as text:
     assert main(["hits", "a.log", "--by", "extension", "--json"]) == 0
 assert json.loads(text.getvalue()) == expected
@@ -126,7 +127,7 @@ def test_a_recipe_is_a_whole_change(heading: str, tmp_path: Path) -> None:
         edit(tmp_path, name, diff)
     here = "import gt_secure; from pathlib import Path; assert Path(gt_secure.__file__).parents[1] == Path.cwd()\n"
     run(tmp_path, "-c", here + USES[heading])
-    for tool in re.findall(r"Then run `(tools/\w+\.py)`", recipe):
+    for tool in re.findall(r"Then run `\.venv/bin/python (tools/\w+\.py)`", recipe):
         run(tmp_path, tool)
     [line] = re.findall(r"^Tests: (.*)$", recipe, re.MULTILINE)
     tests = re.findall(r"`(tests/[^`]+\.py)`", line.partition(". ")[0])

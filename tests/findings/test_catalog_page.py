@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,18 @@ def test_every_finding_has_a_complete_page(code: str) -> None:
     for rule in RULES:
         if rule.code == code:
             assert [need for need in rule.needs if f"`{action_of(need)}`" not in text] == []
+
+
+def test_the_page_of_other_ways_has_each_rule_about_one() -> None:
+    """A rule of the module of other ways has its code in the table, and each code there has its page."""
+    text = (Path(__file__).parents[2] / "docs" / "other-ways.md").read_text(encoding="utf-8")
+    table = [row.split(" | ") for row in text.splitlines() if row.startswith("| ")]
+    assert {len(row) for row in table} == {5}
+    named = {code for row in table for code in re.findall(r"`([a-z-]+)`", row[3])}
+    ways = {rule.code for rule in RULES if rule.run.__module__.endswith(".other_ways_rules")}
+    assert len(ways) >= 11
+    assert ways - named == set(), "add its row to docs/other-ways.md"
+    assert named - catalog().keys() == set()
 
 
 def printed_codes() -> set[str]:

@@ -9,10 +9,10 @@ Source: Amazon S3 User Guide, *Amazon S3 server access log format*
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 
 from ...base.errors import InvalidInput
+from ...base.text import did_you_mean
 
 REFUSAL_CODES = (
     "AccessDenied",
@@ -145,10 +145,10 @@ COLUMNS: tuple[str, ...] = tuple(dict.fromkeys((*FIELDS, *EXTRA, *DERIVED)))
 
 def unknown_column(name: str, known: Sequence[str], field: str) -> InvalidInput:
     """Return the error for an unknown name, with the nearest column or all of them."""
-    near = difflib.get_close_matches(name, known, n=1) or [other for other in known if name in other.split("_")]
+    longer = [f"Did you mean {other}?" for other in known if name in other.split("_")]
     return InvalidInput(
         f'"{name[:40]}" is not a column of the hits.',
-        next_step=f"Did you mean {near[0]}?" if near else f"Choose from {', '.join(known)}.",
+        next_step=did_you_mean(name, known, "".join(longer[:1])),
         field=field,
         value=name,
     )
