@@ -73,7 +73,9 @@ def current_restriction(
     }
     if (state.team.value, guard, limit, version) == (None,) * 4:
         where = f" for {prefix}" if prefix else ""
-        raise NotFound(f"The policy of {bucket} has no guard of ours{where}.", next_step="Plan one first.")
+        others = [f"s3://{bucket}/{each.prefix}" for each in find_guards(policy)]
+        step = f"Export one that exists: {some(others)}." if others else "Plan one first."
+        raise NotFound(f"The policy of {bucket} has no guard of ours{where}.", next_step=step)
     return Restriction.from_dict(wanted), notices
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from ..account.state import State
 from ..aws.managed_lists import ManagedList
 from ..aws.teams import folder_of
 from ..base.network import IPNetwork, collapse, outside, parse_stored_cidrs, scope, subtract
-from ..base.text import capital, count, printable, some
+from ..base.text import capital, count, did_you_mean, printable, some
 from ..engine.policies.age_limit import USUAL_LIMITS_S, age_text
 from ..engine.policies.bucket_guard import (
     MAX_BUCKET_POLICY,
@@ -44,7 +45,12 @@ def notices_for(wish: Restriction, state: State, changes: tuple[Change[Any], ...
     url_lock_changes = find_change(changes, TeamUrlLock) is not None
     found = [*_own(wish, state), *_url_lock(wish, state, url_lock_changes), *_endpoints(wish, state)]
     if guard is not None:
-        found += [*_guard(wish, state, guard.after), *_signers(wish, state, guard.after), *_deleted(guard)]
+        found += [
+            *_guard(wish, state, guard.after),
+            *_folder(wish, guard.after),
+            *_signers(wish, state, guard.after),
+            *_deleted(guard),
+        ]
     if find_change(changes, WorkforcePortal) is not None:
         found += _portal(wish, state)
     if changes:
@@ -72,6 +78,15 @@ def _url_lock(wish: Restriction, state: State, changing: bool) -> Iterator[Notic
             yield _one_path(lock)
     if lock.source_ip and force is not None and force.ip_address_type == "dualstack":
         yield notice("dual-stack")
+
+
+def _folder(wish: Restriction, policy: str | None) -> Iterator[Notice]:
+    """Yield what a prefix without a slash covers beside a folder; it asks where a guard covers that folder."""
+    if wish.guard and wish.prefix[-1:].isalnum():
+        folder = f"{wish.prefix}/"
+        has_guard = any(each.prefix.startswith(folder) for each in find_guards(policy))
+        fix = f"Did you mean s3://{wish.bucket}/{folder}?"
+        yield notice("prefix-without-slash", severity="warning" if has_guard else None, fix=fix, prefix=wish.prefix)
 
 
 def _one_path(lock: UrlLock) -> Notice:
@@ -102,9 +117,11 @@ def _overlaps(guards: Sequence[Guard], prefix: str) -> Iterator[Notice]:
         both = ", ".join([*map(str, networks), *sorted(endpoints)]) or "nobody"
         both = "unknown, because one was edited by hand" if any(each.drifted for each in covering) else both
         spared = " and ".join(each.objects for each in covering if each.reads)
+        off = f"gt-secure plan s3://{shlex.quote(f'{last.bucket}/{inner}')} --guard off"
         yield notice(
             "guards-overlap",
             severity="blocker" if both == "nobody" else None,
+            fix=f"Add the sources to each list, or remove one of these guards, such as with '{off}'.",
             objects=f"objects under {inner}",
             guards=some([each.objects for each in covering]),
             both=both,
@@ -227,7 +244,9 @@ def _endpoints(wish: Restriction, state: State) -> Iterator[Notice]:
     for one in wish.endpoints:
         endpoint = known.get(one)
         if endpoint is None:
-            yield notice("endpoint-unknown", endpoint=one, region=state.region)
+            here = f" Endpoints here: {some(list(known), 3)}." if known else ""
+            fix = did_you_mean(one, known, "Check the id and region.", cutoff=0.8)
+            yield notice("endpoint-unknown", fix=fix, endpoint=one, region=state.region, here=here)
         elif endpoint.state.lower() not in {"available", ""}:
             yield notice("endpoint-not-available", endpoint=one, state=endpoint.state)
         elif endpoint.type == "Interface" and not endpoint.private_dns:
@@ -344,7 +363,9 @@ def application_notices(wish: Restriction, region: str, tried: DryRun | None, hi
     )
     root = "" if wish.prefix else _root(profile, hits, wish)
     if root:
-        fix = f"To guard these alone, add --prefix {root}"
+        lists = [*(f"--allow {each}" for each in wish.addresses), *(f"--endpoint {each}" for each in wish.endpoints)]
+        place = shlex.quote(f"{wish.bucket}/{root}")
+        fix = f"To guard these alone: gt-secure plan s3://{place} {' '.join(lists)}"
         yield notice("application-prefix", fix=fix, name=profile.name, prefix=root)
     version, words = signature_of(wish, region, tried)
     yield _age_limit(wish, profile, version, words)

@@ -53,8 +53,9 @@ def _backwards(aws: Aws, record: ChangeRecord) -> tuple[Change[Any], ...]:
         goal = target.merge(change.before, change.after, now)
         if target.same(now, goal) and now == goal:
             continue
-        edited = "" if target.same(now, change.after) else " (edited since)"
-        found.append(Change(target, now, goal, change.after_text + edited, change.before_text))
+        # An edit of our own part is a conflict: what differs here was added beside it, and stays.
+        others = "" if target.same(now, change.after) else " (later changes beside it stay)"
+        found.append(Change(target, now, goal, change.after_text + others, change.before_text))
     return tuple(found)
 
 

@@ -18,6 +18,9 @@ from ..findings.listings import Findings
 from ..findings.model import SEVERITIES, Finding, catalog
 from .result import MAX_NAMED, Check
 
+_ANYWHERE = "presigned-from-anywhere"
+"""The finding that fails the check at each severity: a pass would stand beside "Anyone with a URL can open it"."""
+
 
 @Check
 def no_findings(
@@ -40,7 +43,8 @@ def no_findings(
     prefix : str
         Ask about the objects under a prefix; by default about all objects of the bucket.
     severity : str
-        The minimum severity that fails the check: ``high``, ``medium``, ``low`` or ``info``.
+        The minimum severity that fails the check: ``high``, ``medium``, ``low`` or ``info``. Objects that are opened
+        from anywhere (``presigned-from-anywhere``) fail it at each severity.
     ignore : collection of str
         Codes of findings that never fail the check. An entry of ``accepted`` has a subject, a reason and an end.
     accepted : path or iterable, optional
@@ -70,10 +74,20 @@ def no_findings(
         text = f"No rule was decided. {findings.looked}"
         return CheckResult("no_findings", subject, None, text, details, "Name a private workteam, or a bucket.")
     access = f" {findings.access.text}" if findings.access is not None else ""
-    text = f"No findings of severity {severity} or higher.{access} {findings.looked}"
+    text = f"No findings of severity {severity} or higher.{access}{_left_out(findings.open, ignored)} {findings.looked}"
     if len(findings.accepted):
         text = f"{text} There are {accepted_title(findings.accepted)}."
     return CheckResult("no_findings", subject, True, text, details)
+
+
+def _left_out(findings: Findings, ignored: Collection[str]) -> str:
+    """Return a sentence about the findings that the check found and did not ask for."""
+    named = [
+        f"{each.code} ({each.severity}{', ignored' if each.code in ignored else ''})"
+        for each in findings
+        if each.state == "found"
+    ]
+    return f" Findings that were not asked for: {some(named, 3)}." if named else ""
 
 
 def _not_run(undecided: list[Finding]) -> str:
@@ -104,7 +118,7 @@ def _known_codes(severity: str, ignore: Collection[str]) -> list[str]:
 
 def _fails(finding: Finding, least: str, ignored: Collection[str]) -> bool:
     """Return whether a finding fails the check."""
-    severe = SEVERITIES.index(finding.severity) <= SEVERITIES.index(least)
+    severe = finding.code == _ANYWHERE or SEVERITIES.index(finding.severity) <= SEVERITIES.index(least)
     return finding.state == "found" and severe and finding.code not in {*ignored, "not-checked"}
 
 
@@ -114,7 +128,7 @@ def _undecided(findings: Findings, least: str, ignored: Collection[str]) -> list
     unknown = [each for each in findings if each.state == "unknown" and each.code not in ignored]
     return [
         *(each for each in findings if each.code == "not-checked"),
-        *(each for each in unknown if SEVERITIES.index(each.severity_if_found) <= limit),
+        *(each for each in unknown if each.code == _ANYWHERE or SEVERITIES.index(each.severity_if_found) <= limit),
     ]
 
 

@@ -10,18 +10,20 @@ from ..account.lists import ranges_and_lists
 from ..account.reader import ReadScope, read_scope
 from ..aws.buckets import check_prefix, place_of
 from ..aws.teams import TeamLike, Workforce, team_name
-from ..base.network import AddressesLike, IPNetwork, outside, parse_endpoint_id, parse_networks
+from ..base.network import AddressesLike, IPNetwork, outside, parse_networks
 from ..base.outcome import CheckResult
 from ..base.text import some
 from ..connection import ConnectionLike, connection_of
 from ..engine.access.address_classes import is_anyone, spans_of
 from ..engine.policies.bucket_guard import Guard, find_guards, guard_around
 from ..findings.model import Finding
+from ..restriction.validation import check_endpoints
 from .result import Check
 
 _URL_LOCK = {"url-lock-both", "url-lock-off", "url-lock-portal-mismatch", "url-lock-impossible"}
 _NEEDED = {"sagemaker:DescribeWorkteam", "sagemaker:DescribeWorkforce", "sagemaker:ListWorkforces"}
 _AGAIN = "Plan and apply the restriction again; 'gt-secure plan' shows the difference."
+_NAME_IT = "Name all that it may admit in addresses= and endpoints=, or plan and apply the restriction again."
 
 
 @Check
@@ -120,13 +122,13 @@ def guard_is_in_place(
     prefix : str, optional
         Keys that must be protected; by default all keys of the bucket.
     addresses, endpoints : optional
-        What the guard must list, no more and no less; None accepts any list but one that holds every address.
-        Addresses may name lists that AWS keeps (``pl-…``, ``wafv2:ipset/NAME``), which are read now.
+        What the guard must list, no more and no less: where one of them is named, a guard that also admits what the
+        other would name fails. None for both accepts any list but one that holds every address. Addresses may name
+        lists that AWS keeps (``pl-…``, ``wafv2:ipset/NAME``), which are read now.
     """
     name, named = place_of(bucket, prefix or "")
     start = check_prefix(named) if named else ""
-    wanted = [endpoints] if isinstance(endpoints, str) else endpoints
-    ids = None if wanted is None else {parse_endpoint_id(each) for each in wanted}
+    ids = None if endpoints is None else set(check_endpoints(endpoints, []))
     aws = connection_of(gt).aws
     networks, lists = (None, ()) if addresses is None else ranges_and_lists(aws, addresses)
     state = read_scope(aws, ReadScope(bucket=name, writes=frozenset({"bucket.policy"})))
@@ -136,7 +138,9 @@ def guard_is_in_place(
     if guard is None:
         return CheckResult("guard_is_in_place", name, False, _not_covered(guards, start), {}, _AGAIN)
     access = access_to(state, start)
-    wrong = [*_shape(guard, name, start), *_lists(guard, networks, ids)]
+    is_any = networks is None and ids is None
+    differences = [] if is_any else _lists(guard, networks or (), ids or set())
+    wrong = [*_shape(guard, name, start), *differences]
     wrong += [access.text.removesuffix(".")] if access.tone in ("part", "open") else []
     details: dict[str, Any] = {
         "prefix": guard.prefix,
@@ -149,7 +153,8 @@ def guard_is_in_place(
     if lists:
         details["lists"] = [each.to_dict() for each in lists]
     if wrong:
-        return CheckResult("guard_is_in_place", name, False, "; ".join(wrong) + ".", details, _AGAIN)
+        step = _NAME_IT if differences else _AGAIN
+        return CheckResult("guard_is_in_place", name, False, "; ".join(wrong) + ".", details, step)
     if access.tone == "unknown":
         next_step = "Add known values as context, or read access for the role."
         return CheckResult("guard_is_in_place", name, None, access.text, details, next_step)
@@ -171,18 +176,8 @@ def _shape(guard: Guard, bucket: str, prefix: str) -> list[str]:
     return wrong
 
 
-def _lists(guard: Guard, networks: tuple[IPNetwork, ...] | None, ids: set[str] | None) -> list[str]:
-    wrong = []
-    extra = []
-    lacking = []
-    if networks is not None:
-        extra += [str(network) for network in outside(guard.networks, networks)]
-        lacking += [str(network) for network in outside(networks, guard.networks)]
-    if ids is not None:
-        extra += sorted(set(guard.endpoints) - ids)
-        lacking += sorted(ids - set(guard.endpoints))
-    if extra:
-        wrong.append(f"It also admits {some(extra)}")
-    if lacking:
-        wrong.append(f"It does not admit {some(lacking)}")
-    return wrong
+def _lists(guard: Guard, networks: tuple[IPNetwork, ...], ids: set[str]) -> list[str]:
+    extra = [*map(str, outside(guard.networks, networks)), *sorted(set(guard.endpoints) - ids)]
+    lacking = [*map(str, outside(networks, guard.networks)), *sorted(ids - set(guard.endpoints))]
+    wrong = [f"It also admits {some(extra)}"] if extra else []
+    return [*wrong, f"It does not admit {some(lacking)}"] if lacking else wrong

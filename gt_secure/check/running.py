@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..base.errors import GtSecureError, NotFound
+from ..base.errors import GtSecureError, InvalidInput, NotFound
 from ..base.outcome import CheckResult
 from ..connection import Connection, ConnectionLike, connection_of
 from ..findings.accepted import AcceptedLike, read_accepted
@@ -32,6 +32,7 @@ def run_specs(
     *,
     source: str = "",
     accepted: AcceptedLike | None = None,
+    strict: bool = False,
 ) -> Report:
     """Run checks one after the other; none stops the others.
 
@@ -42,9 +43,11 @@ def run_specs(
     accepted : path or iterable, optional
         Accepted findings, for ``no_findings``, and secrets, for ``no_secret_saved``. The report names the findings that
         matched nothing.
+    strict : bool
+        Raise InvalidInput for an argument that cannot be read. By default the check is unknown, and the others run.
     """
     known = read_accepted(accepted)
-    runner = _Runner(gt, known)
+    runner = _Runner(gt, known, strict)
     try:
         results = tuple(runner.run(spec) for spec in specs)
         return Report(results, source, _unused(known, results))
@@ -79,8 +82,11 @@ def _unused(accepted: tuple[Acceptance, ...], results: Iterable[CheckResult]) ->
 
 
 class _Runner:
-    def __init__(self, gt: ConnectionLike | Callable[[], Connection], accepted: tuple[Acceptance, ...] = ()) -> None:
+    def __init__(
+        self, gt: ConnectionLike | Callable[[], Connection], accepted: tuple[Acceptance, ...], strict: bool
+    ) -> None:
         self._connect = gt
+        self._strict = strict
         self._accepted = accepted
         self._gt: Connection | None = None
         self._hits: dict[tuple[Any, ...], Hits] = {}
@@ -102,6 +108,8 @@ class _Runner:
         try:
             return self._look(spec)
         except GtSecureError as error:
+            if self._strict and isinstance(error, InvalidInput) and "path" not in spec.arguments:
+                raise
             result = of_error(spec.check, _subject(spec), error, False if isinstance(error, NotFound) else None)
             return result.recorded()
 

@@ -22,6 +22,7 @@ from .accepted import add_accepted, note_unused
 from .output import connection, note, say, show_json, table, write_report
 from .parser import Commands
 from .progress import working
+from .wording import in_options
 
 _TEXTS = {
     "team": "workteam",
@@ -31,8 +32,8 @@ _TEXTS = {
     "run_within": "age of the oldest run that counts: 24h (default), 7d, any",
 }
 _LISTS = {
-    "allow": "addresses that the guard must allow",
-    "endpoint": "VPC endpoints that the guard must allow",
+    "allow": "addresses that the guard allows, and no others",
+    "endpoint": "VPC endpoints that the guard allows, and no others",
     "logs": "access logs (default: those of the bucket)",
 }
 _NAMES = {"allow": "addresses", "endpoint": "endpoints"}
@@ -90,7 +91,7 @@ def _run(args: argparse.Namespace) -> int:
     say(table(("status", "check", "subject", "result"), rows))
     for result in report:
         if result.next_step and not result.passed:
-            note(f"next ({hyphened(result.name)}): {printable(result.next_step)}")
+            note(f"next ({hyphened(result.name)}): {printable(in_options(result.next_step))}")
     note_unused(report.unused)
     return report.exit_code
 
@@ -110,7 +111,7 @@ def _report_from(args: argparse.Namespace) -> Report:
             field="check",
         )
     with working("Running the checks"):
-        report = run_specs(lambda: connection(args), specs, source=source, accepted=known)
+        report = run_specs(lambda: connection(args), specs, source=source, accepted=known, strict=not args.file)
     report = recorded(report) if args.file else replace(report, results=(*unwritten, *report.results))
     write_report(args.sarif, lambda: json.dumps(report.to_sarif(), indent=2) + "\n")
     write_report(args.junit, report.to_junit)
@@ -152,5 +153,6 @@ def _written(specs: tuple[Spec, ...]) -> tuple[tuple[CheckResult, ...], tuple[Sp
 
 def _given(args: argparse.Namespace) -> dict[str, Any]:
     values = {name: getattr(args, name) for name in ("bucket", "prefix", *_TEXTS, *_LISTS)}
+    values |= {name: ",".join(values[name]) for name in _NAMES if values[name]}  # each may hold several, as in a plan
     given = {_NAMES.get(name, name): value for name, value in values.items() if value is not None}
     return given | ({"context": parse_facts(args.context)} if args.context else {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import shlex
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -333,7 +334,11 @@ def _show_proof(args: argparse.Namespace, proof: Proof, unknown: str) -> int:
         say(fit(f"  from {printable(proof.counterexample['source'])}, signed by {printable(request['principal'])}"))
         say(fit(f"  {printable(proof.counterexample['opened_by'])}"))
         if "finding" in proof.counterexample:
-            say(f"  Apply the restriction to fix it: finding {proof.counterexample['finding']}")
+            fix = shlex.join(
+                ["gt-secure", "apply", *args.words]
+            )  # an account is asked about with the options of a plan
+            fix = "apply the restriction" if args.bucket_policy or args.tf_plan or args.cloudformation else fix
+            say(fit(f"  Fix: {printable(fix)} (finding {proof.counterexample['finding']})"))
     else:
         say(f"Not known: {printable(unknown)}.")
     return code_of(proof.proved)

@@ -21,7 +21,7 @@ from ..logs.engines.duckdb_store import MEMORY_LIMIT
 from ..logs.engines.selection import ENGINES
 from ..logs.hits import Hits
 from ..logs.read import read_hits
-from ..logs.storage.listing import find_logs
+from ..logs.storage.listing import find_logs, refuse_data
 from .exit_codes import OK, UNKNOWN
 from .output import ask, connection, note
 from .parser import Parser
@@ -115,6 +115,7 @@ def open_hits(args: argparse.Namespace) -> Hits:
             hits = logs.wait_for_hits(sources, args.wait_for, wait_s=args.wait_s, **options)
         else:
             hits = read_hits(sources, **options)
+    refuse_data(options["aws"], args.sources, hits.coverage.lines, hits.coverage.unreadable)
     return with_predictions(args, hits)
 
 

@@ -127,10 +127,10 @@ class Parser(argparse.ArgumentParser):
         """Write a text; argparse would hide that it cannot be written."""
         (file or sys.stderr).write(message)
 
-    def error(self, message: str) -> NoReturn:
+    def error(self, message: str, step: str = "") -> NoReturn:
         """Report a usage error with the next step, without secrets, and exit."""
         message = printable(redact(message))
-        note(f"{self.prog.split()[0]}: {message}\n  next: {self._next_step(message)}")
+        note(f"{self.prog.split()[0]}: {message}\n  next: {redact(step) or self._next_step(message)}")
         raise SystemExit(USAGE)
 
     def _next_step(self, message: str) -> str:
@@ -138,8 +138,25 @@ class Parser(argparse.ArgumentParser):
         meant = f"Did you mean {' or '.join(near)}? " if near else ""
         return f"{meant}Run '{self.prog} --help' for the usage."
 
+    def _refuse(self, rest: Sequence[str]) -> NoReturn:
+        """Report words that the command does not read: its first unknown option, or all of them."""
+        option = next((word.partition("=")[0] for word in rest if word[0] == "-" and word.strip("-")), "")
+        command = self.prog.split()[-1]
+        message = f"'{option}' is not an option of {command}." if option else f"unrecognized arguments: {rest[0]}"
+        self.error(message, self._instead(option))
+
+    def _instead(self, option: str) -> str:
+        """Return what to write in place of an option that other commands have."""
+        if option == "-o":
+            return "To write a file, redirect the output: > FILE."
+        if option != "--prefix" or not self.usage:
+            return ""
+        value = re.search(r"--prefix[= ]([^\s-]\S*)", " ".join([*self._words, "--prefix PREFIX"]))
+        bucket = next((word for word in self._words if word.startswith("s3://")), "s3://BUCKET").rstrip("/")
+        return f"Write {printable(bucket)}/{printable(value[1])}." if value else ""
+
     def _near(self, message: str) -> list[str]:
-        unknown = re.search(r"unrecognized arguments: (--[\w-]+)", message)
+        unknown = re.search(r"^'(--[\w-]+)' is not an option", message)
         if unknown or "arguments are required" in message:  # one of them may be there, misspelt
             words = [unknown[1]] if unknown else [word for word in self._words if word.startswith("--")]
             missing = [word for word in words if word.partition("=")[0] not in self._option_string_actions]
@@ -156,7 +173,7 @@ class Parser(argparse.ArgumentParser):
         result, rest = self.parse_known_args(args, namespace)
         parser: Parser = getattr(result, "parser", self)
         if rest:
-            parser.error(f"unrecognized arguments: {' '.join(rest)}")
+            parser._refuse(rest)
         if hasattr(result, _PLACE):
             parser._read_place(result)
         return result
@@ -166,6 +183,8 @@ class Parser(argparse.ArgumentParser):
         self._words = list(sys.argv[1:] if args is None else args)
         words, place = self._without_place(self._words)
         result, rest = super().parse_known_args(words, _Parsed() if namespace is None else namespace)
+        if any(word.startswith("-") for word in rest):
+            self._refuse(rest)  # before the word after it is read as the bucket
         if place is not None:
             if result.s3uri is not None:
                 self.error(f"one bucket is read, and {result.s3uri[:60]} is given too")

@@ -173,7 +173,8 @@ def team_locked_out(state: State, bucket: Bucket, _teams: object) -> Iterator[Ma
             name = row.request.removeprefix(WORKER_OF) if team is None or row.request != "worker" else team.name
             where = f", for objects under {prefix}" if prefix else ""
             severity: Severity | None = None if prefix == state.prefix else "medium"
-            yield Match(name, f"Refused by {'; '.join(row.refused.decided_by)}{where}.", severity=severity)
+            by = "; ".join(row.refused.decided_by)
+            yield Match(name, f"The workers of {name} are refused by {by}{where}.", severity=severity)
 
 
 @rule("private-address-alone", "team", "team", "bucket.policy", uses=_PATHS)

@@ -116,7 +116,7 @@ _GIVEN: dict[Given, tuple[Callable[[State], object], str]] = {
         lambda state: state.principals.was_asked and state.principals.value,
         "users and roles were not asked for",
     ),
-    "log": (lambda state: state.bucket and state.bucket.url_ages is not None, "there is no log"),
+    "log": (lambda state: state.bucket and state.bucket.url_ages is not None, "the access log was not read"),
     "presigned URL": (
         lambda state: state.bucket and (state.bucket.url_ages or state.bucket.log.missing),
         "the log shows no opened presigned URL",

@@ -239,7 +239,7 @@ def leaks_markup(leaks: Any) -> Markup:
     """Leaked URLs as sentences that name the cause."""
     parts = []
     titles = {
-        "leak": "One URL was used from two networks.",
+        "leak": "One URL was used from several networks.",
         "refused": "One URL was tried from another network and refused.",
     }
     for leak in list(leaks)[:5]:

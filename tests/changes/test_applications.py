@@ -181,7 +181,7 @@ def test_a_plan_names_uploads_and_the_prefix(tmp_path: Path) -> None:
         f"a browser, POST forms, {role}: 1 request from 198.51.100.10; 0 stay open",
         "A refused part leaves an incomplete upload behind",
         "All keys that MLflow presigned in the log begin with mlflow/.",
-        "add --prefix mlflow/",
+        "gt-secure plan s3://gt-images/mlflow/ --allow",
     ):
         assert words in text, words
     spared = dry_run(wish(guard="reads"), hits)

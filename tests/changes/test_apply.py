@@ -175,6 +175,9 @@ def test_undo_keeps_later_foreign_edits(account: Account) -> None:
     )
     account.put_policy(json.dumps(policy))
     account.sagemaker.update_workteam(WorkteamName=TEAM, Description="Edited since")
+    undone = plan_undo(account.aws, done.id, journal=account.journal)
+    [text] = [each.before_text for each in undone.changes if each.kind == "bucket-guard"]
+    assert text.endswith(" (later changes beside it stay)")
     undo(account.aws, done.id, journal=account.journal)
     left = json.loads(account.policy() or "")
     assert [statement.get("Sid") for statement in left["Statement"]] == ["Team", None, "Later"]

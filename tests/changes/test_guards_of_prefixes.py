@@ -110,6 +110,7 @@ def test_nested_guards_ask_and_state_who_is_left(gt: Connection) -> None:
         "Several guards cover objects under scans/: those of objects under scans/, all objects. "
         f"A request must satisfy all lists: from {OFFICE}."
     )
+    assert asked.fix.endswith(f"such as with 'gt-secure plan s3://{BUCKET}/scans/ --guard off'.")
     assert asked in whole.asks
     assert whole.after.at("198.51.100.9", "presigned").answer == "opened"
     assert gt.plan(restriction("scans/", OFFICE, age_limit="15m")).empty

@@ -276,6 +276,38 @@ def test_an_overlap_is_said_before_it_is_applied(there: str, planned: str, sever
     assert "guards-overlap" not in codes(made(bucket(guarded(OFFICE, prefix=""))))
 
 
+@pytest.mark.parametrize(
+    ("there", "planned", "outcome"),
+    [
+        ("vision/", "vision", "asks"),
+        ("vision/cats/", "vision", "asks"),
+        ("speech/", "vision", "info"),
+        ("vision/", "vision/", ""),
+        ("vision/", "vis-", ""),
+        ("vision/", "", ""),
+    ],
+)
+def test_a_prefix_without_a_slash_names_what_else_it_covers(there: str, planned: str, outcome: str) -> None:
+    plan = made(bucket(guarded(OFFICE, prefix=there)), prefix=planned)
+    found = [each for each in plan.notices if each.code == "prefix-without-slash"]
+    assert ["asks" if each in plan.asks else each.severity for each in found] == [outcome][: bool(outcome)]
+    assert all("under vision2/" in each.text and "s3://gt-images/vision/?" in each.fix for each in found)
+
+
+@pytest.mark.parametrize(
+    ("there", "planned", "words"),
+    [
+        ("speech/", "", "at least one of the"),
+        ("speech/", "speech/", "the"),
+        ("speech/", "vision/", "the"),
+        ("", "", "the"),
+    ],
+)
+def test_what_opens_some_objects_is_not_said_of_all(there: str, planned: str, words: str) -> None:
+    plan = made(bucket(guarded("203.0.113.0/26", prefix=there)), prefix=planned, url_lock=None)
+    assert f"Who can open {words} images after this plan, exactly:" in plan.to_text()
+
+
 def test_a_guard_is_removed_by_its_prefix() -> None:
     only = bucket(guarded(OFFICE, prefix="slides/"))
     assert made(only, prefix="", addresses=(), guard=False, url_lock=False).changes[0].after is None
@@ -334,6 +366,25 @@ def test_review_workflows_are_in_the_blast_radius() -> None:
     assert "evaluation job ratings of Bedrock" in one.changes[1].affects
     blind = made(state(evaluations=unread("bedrock:ListEvaluationJobs")))
     assert "could not be listed (bedrock:ListEvaluationJobs was denied)" in blind.changes[1].affects[-1]
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "step"),
+    [
+        ((), "Check the id and region."),
+        ((S3_ENDPOINT,), f"Did you mean {S3_ENDPOINT.id}?"),
+        ((replace(S3_ENDPOINT, id="vpce-0fedcba9876543210"),), "Check the id and region."),
+    ],
+)
+def test_an_endpoint_that_is_not_here_asks(endpoints: Any, step: str) -> None:
+    mistyped = f"{S3_ENDPOINT.id[:-2]}91"
+    plan = made(state(endpoints=endpoints), endpoints=[mistyped])
+    [asked] = [each for each in plan.asks if each.code == "endpoint-unknown"]
+    assert "whoever owns it could open the objects" in asked.text
+    assert asked.fix == step
+    assert all(each.id in asked.text for each in endpoints)
+    unread_endpoints = made(state(endpoints=unread("ec2:DescribeVpcEndpoints")), endpoints=[mistyped])
+    assert "endpoint-unknown" not in codes(unread_endpoints)
 
 
 @pytest.mark.parametrize(

@@ -197,6 +197,34 @@ def test_guard_fails_without_its_endpoint(scene: Scene):
     assert ENDPOINT in failed(check.guard_is_in_place, scene.gt, BUCKET, endpoints=ENDPOINT).message
 
 
+OTHER_ENDPOINT = "vpce-0781aaaabbbbccccd"
+
+
+@pytest.mark.parametrize(
+    ("more", "extra"),
+    [
+        ({}, ""),
+        ({"addresses": "203.0.113.0/24", "endpoints": [OTHER_ENDPOINT]}, ""),
+        ({"addresses": "203.0.113.0/24"}, OTHER_ENDPOINT),
+        ({"addresses": ["203.0.113.0/25", "203.0.113.128/25"]}, OTHER_ENDPOINT),
+        ({"addresses": "203.0.113.0/24", "endpoints": []}, OTHER_ENDPOINT),
+        ({"endpoints": OTHER_ENDPOINT}, "203.0.113.0/24"),
+        ({"endpoints": f"{OTHER_ENDPOINT}, {ENDPOINT}"}, "203.0.113.0/24"),
+        ({"addresses": [], "endpoints": OTHER_ENDPOINT}, "203.0.113.0/24"),
+        ({"addresses": []}, f"203.0.113.0/24, {OTHER_ENDPOINT}"),
+    ],
+)
+def test_the_lists_of_a_check_are_the_only_ones(monkeypatch, more, extra):
+    policy = merge_guard(None, build_guard(BUCKET, networks=["203.0.113.0/24"], endpoints=[OTHER_ENDPOINT]))
+    state = states.state(team=None, bucket=states.data_bucket(BUCKET, policy=policy))
+    monkeypatch.setattr(applied_locks, "read_scope", lambda *_: state)
+    gt = connect(region="us-east-1", endpoint_url="http://127.0.0.1:9")
+    result = check.guard_is_in_place.look(gt, BUCKET, **more)
+    assert result.passed is not bool(extra), result
+    assert not extra or f"It also admits {extra}" in result.message
+    assert ("endpoints=" in result.next_step) is bool(extra)
+
+
 def test_bucket_that_is_gone_fails(scene: Scene):
     failed(check.guard_is_in_place, scene.gt, "gt-no-such-bucket")
 
@@ -252,6 +280,29 @@ def test_finding_appears_when_the_toggle_goes(scene: Scene):
     result = failed(check.no_findings, scene.gt, team=TEAM, bucket=BUCKET, ignore=known, severity="info")
     assert "url-lock-off" in result.message
     assert check.no_findings(scene.gt, team=TEAM, ignore=known, severity="high")
+
+
+@pytest.mark.parametrize(("severity", "place"), [("high", {}), ("low", {"prefix": "scans/"})])
+def test_a_bucket_that_anyone_opens_fails_at_each_severity(scene: Scene, severity: str, place: dict[str, str]):
+    scene.remove_guard()
+    result = failed(check.no_findings, scene.gt, bucket=BUCKET, severity=severity, **place)
+    assert "presigned-from-anywhere" in result.message
+
+
+def test_a_guard_of_a_part_fails_for_the_whole(scene: Scene):
+    assert check.no_findings(scene.gt, bucket=BUCKET, prefix="scans/", severity="high")
+    failed(check.no_findings, scene.gt, bucket=BUCKET, severity="high")
+
+
+def test_a_pass_names_what_it_did_not_ask_for(scene: Scene):
+    ignore = ["presigned-from-anywhere"]
+    found = scene.gt.findings(bucket=BUCKET).open
+    passed = check.no_findings(scene.gt, bucket=BUCKET, severity="high", ignore=ignore)
+    left = [each.code for each in found if each.state == "found"]
+    assert "presigned-from-anywhere" in left
+    assert "Findings that were not asked for: " in passed.message
+    assert "presigned-from-anywhere (medium, ignored)" in passed.message
+    assert all(code in passed.message for code in left[:3])
 
 
 def test_what_may_not_be_read_is_unknown(scene: Scene):

@@ -17,8 +17,9 @@ import pytest
 
 from gt_secure import check
 from gt_secure.base.errors import InvalidInput, NotFound
-from gt_secure.check import CheckResult, Report, Spec, load_check_file
+from gt_secure.check import CheckResult, Report, Spec, applied_locks, load_check_file
 from gt_secure.cli.main import main
+from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
 from gt_secure.findings.model import Acceptance, Finding
 from gt_secure.restriction.files import dump_restriction
 from support.sample import sample
@@ -190,6 +191,53 @@ def test_each_command_passes_and_fails_when_what_it_watches_is_taken_away(
     with (tmp_path / "log").open("a") as log:
         log.write(row(ELSEWHERE, url=1))
     seen(FAILED, "failed")
+
+
+def test_the_example_of_the_documentation_fails_on_an_open_bucket(scene: Scene, run, tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "watch-in-ci.md").read_text(encoding="utf-8")
+    example = json.loads(page.partition("<!-- file: checks.json -->\n```json\n")[2].partition("```")[0])
+    [entry] = [each for each in example["checks"] if each["check"] == "no_findings"]
+    file = tmp_path / "checks.json"
+    scene.remove_guard()
+    for severity in {entry["severity"], "high"}:
+        file.write_text(json.dumps([{"check": "no_findings", "bucket": BUCKET, "severity": severity}]))
+        assert run("-f", file)[0] == FAILED
+        code, out, _ = run("no-findings", f"s3://{BUCKET}", "--severity", severity)
+        assert (code, "presigned-from-anywhere" in out) == (FAILED, True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "guard-is-in-place s3://gt-images --allow 203.0.113.999",
+        "guard-is-in-place s3://gt-images --allow 203.0.113.0/24 --endpoint vpce",
+        "is-proved s3://gt-images --allow nowhere",
+        "no-findings s3://gt-images --severity grave",
+    ],
+)
+def test_an_argument_that_cannot_be_read_is_a_usage_error(run, words):
+    code, _, err = run(*words.split())
+    assert (code, "next: " in err) == (USAGE, True)
+
+
+def test_an_option_may_hold_several_values(monkeypatch, run):
+    from support import states
+
+    lists = {"networks": ["203.0.113.0/24", "198.51.100.0/24"], "endpoints": ["vpce-0a1b2c3d4e5f60718"]}
+    state = states.state(
+        team=None, bucket=states.data_bucket(BUCKET, policy=merge_guard(None, build_guard(BUCKET, **lists)))
+    )
+    monkeypatch.setattr(applied_locks, "read_scope", lambda *_: state)
+    one = ["guard-is-in-place", f"s3://{BUCKET}", "--endpoint", "vpce-0a1b2c3d4e5f60718"]
+    for allow in (
+        ["--allow", "203.0.113.0/24,198.51.100.0/24"],
+        ["--allow", "203.0.113.0/24", "--allow", "198.51.100.0/24"],
+    ):
+        code, out, err = run(*one, *allow)
+        assert code in (PASSED, UNKNOWN), (out, err)
+        assert "also admits" not in out
+    code, out, err = run(*one)
+    assert (code, "--allow" in err, "addresses=" in err) == (FAILED, True, False)
 
 
 def test_single_checks(scene: Scene, run, tmp_path):

@@ -11,7 +11,7 @@ import pytest
 
 from gt_secure.base.errors import AccessDenied
 from gt_secure.cli import exposure
-from gt_secure.cli.main import main
+from gt_secure.cli.main import main, parse
 from gt_secure.engine.access import Exposure, locks_of_files
 from gt_secure.engine.access.part import NotRead
 from gt_secure.engine.access.signers import signers_of
@@ -141,3 +141,28 @@ def test_what_is_no_general_purpose_bucket_is_refused(
     code = main([command, place, "--bucket-policy", str(tmp_path / "policy.json"), "--account", ACCOUNT, *allow])
     assert code not in (0, 2, 3)
     assert reason in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(
+    ("line", "fix"),
+    [
+        ("s3://ml-artifacts --allow 203.0.113.0/24 --endpoint vpce-0a1b2c3d4e5f60718", ""),
+        ("s3://ml-artifacts/mlflow/ --allow 203.0.113.0/24 --allow 198.51.100.7 --guard reads", ""),
+        ("-f restriction.json", ""),
+        ("s3://ml-artifacts --bucket-policy policy.json --allow 203.0.113.0/24", "apply the restriction"),
+    ],
+)
+def test_the_fix_of_what_is_not_proved_is_the_command(line: str, fix: str, capsys: pytest.CaptureFixture[str]) -> None:
+    args = parse(["prove", *line.split()])
+    request = {
+        "action": "s3:GetObject",
+        "resource": "arn:aws:s3:::ml-artifacts/x",
+        "principal": "arn:aws:iam::1:role/x",
+    }
+    case = {"request": request, "source": "198.51.100.9", "opened_by": "the role", "finding": "guard-missing"}
+    proof = SimpleNamespace(proved=False, counterexample=case)
+    assert args is not None
+    assert exposure._show_proof(args, proof, "") == 2
+    printed = " ".join(capsys.readouterr().out.split())
+    assert f"Fix: {fix or f'gt-secure apply {line}'} (finding guard-missing)" in printed
+    assert fix or parse(["apply", *line.split()]) is not None

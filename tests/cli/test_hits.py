@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import datetime as dt
 import io
@@ -17,10 +18,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from gt_secure.base.errors import InvalidInput
+from gt_secure.base.errors import InvalidInput, LogError
 from gt_secure.cli.main import build_parser, main, parse
 from gt_secure.logs.engines import selection as engines
 from gt_secure.logs.sql.log_columns import COLUMNS
+from gt_secure.logs.storage import listing
 from support import corpus
 from support.sample import sample
 
@@ -333,3 +335,31 @@ def test_the_command_and_its_page_name_every_column() -> None:
     offered = str(options["--by"].help)
     assert offered.split(": ", 1)[1].split(", ") == list(COLUMNS)
     assert offered in PAGE.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("sources", "lines", "unreadable", "has_log", "refused"),
+    [
+        (["s3://gt-images"], 634, 634, True, True),
+        (["s3://gt-images/scans/"], 1, 1, True, True),
+        (["s3://gt-images"], 634, 633, True, False),
+        (["s3://gt-images"], 0, 0, True, False),
+        (["s3://gt-images"], 634, 634, False, False),
+        (["s3://gt-images", "s3://gt-logs"], 634, 634, True, False),
+        (["images/"], 634, 634, True, False),
+    ],
+)
+def test_a_data_bucket_in_place_of_its_log_is_a_usage_error(
+    monkeypatch: pytest.MonkeyPatch, sources: list[str], lines: int, unreadable: int, has_log: bool, refused: bool
+) -> None:
+    def log_of(_aws: object, bucket: str) -> str:
+        if not has_log:
+            raise LogError(f"Server access logging of {bucket} is off.")
+        return "s3://gt-logs/s3/"
+
+    monkeypatch.setattr(listing, "find_logs", log_of)
+    with contextlib.ExitStack() as stack:
+        if refused:
+            caught = stack.enter_context(pytest.raises(InvalidInput, match="gt-images holds objects, not logs: "))
+        listing.refuse_data(None, sources, lines, unreadable)
+    assert not refused or caught.value.next_step == "Use --bucket gt-images for its access log."

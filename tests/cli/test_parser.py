@@ -80,6 +80,50 @@ def test_did_you_mean(words: tuple[str, ...], meant: str, capsys) -> None:
     assert f"Did you mean {meant}?" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", [name for name, parser in PARSERS.items() if "s3uri" in parser.format_usage().lower()])
+def test_a_mistyped_option_is_named_and_not_its_value(name: str, capsys) -> None:
+    """Each option that has a value, with two letters in the wrong order, before and after the bucket."""
+    options = {option for option in PARSERS[name]._option_string_actions if option.startswith("--") and len(option) > 5}
+    tried = 0
+    for option in sorted(options):
+        wrong = option[:-2] + option[-1] + option[-2]
+        if wrong in options or wrong == option:
+            continue
+        for line in (
+            [wrong, "203.0.113.0/24", "s3://b1b"],
+            ["s3://b1b", wrong, "terraform"],
+            ["s3://b1b", f"{wrong}=x"],
+        ):
+            assert code_of(name, *line) == 64
+            text = capsys.readouterr().err
+            assert f"'{wrong}' is not an option of {name}." in text or "required" in text
+            tried += "Did you mean " in text
+    assert tried >= 3
+
+
+@pytest.mark.parametrize(
+    ("line", "step"),
+    [
+        ("plan s3://b1b --alow 203.0.113.0/24", "Did you mean --allow?"),
+        ("plan s3://b1b --fromat terraform", "Did you mean --format?"),
+        ("plan --fromat terraform s3://b1b", "Did you mean --format?"),
+        ("check no-findings s3://b1b --severty high", "Did you mean --severity?"),
+        ("plan s3://b1b --allow 203.0.113.0/24 -o guard.tf", "To write a file, redirect the output: > FILE."),
+        ("plan s3://ml-artifacts --prefix mlflow/", "Write s3://ml-artifacts/mlflow/."),
+        ("plan --prefix=mlflow/ s3://ml-artifacts/", "Write s3://ml-artifacts/mlflow/."),
+        ("plan --prefix", "Write s3://BUCKET/PREFIX."),
+        ("teams --prefix x", "Run 'gt-secure teams --help'"),
+        ("teams --fromat x", "Run 'gt-secure teams --help'"),
+    ],
+)
+def test_an_unknown_option_says_what_to_write(line: str, step: str, capsys) -> None:
+    assert code_of(*line.split()) == 64
+    text = capsys.readouterr().err
+    assert " is not an option of " in text
+    assert step in text
+    assert "given too" not in text
+
+
 @pytest.mark.parametrize("words", [(), ("--help",), ("-h",)])
 def test_the_help_lists_commands_in_groups_and_exit_codes(words: tuple[str, ...], capsys) -> None:
     assert code_of(*words) == 0

@@ -1,4 +1,4 @@
-"""A command line in any text of the package is shown whole, at every width of a terminal.
+"""A command line in any text of the package is shown whole, at every width of a terminal, and each option is real.
 
 The texts are those of the source (messages, next steps, tables of notices and findings), with their placeholders
 filled in. What is a command is decided by the parser of the command line, which shares no code with the layout.
@@ -19,7 +19,7 @@ import pytest
 
 from gt_secure.base import columns
 from gt_secure.base.errors import GtSecureError
-from gt_secure.cli.main import parse
+from gt_secure.cli.main import build_parser, parse
 
 PACKAGE = Path(columns.__file__).parents[1]
 WIDTHS = (20, 33, 40, 60, 80, 100)
@@ -104,6 +104,73 @@ def test_every_command_is_whole(width: int) -> None:
 def test_the_law_sees_the_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(columns, "_words", lambda text: text.split(" "))
     assert any(broken(text, 40) for text in TEXTS)
+
+
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
+PLACES = {
+    "NAME": "gt-images",
+    "BUCKET": "gt-images",
+    "PREFIX": "scans/",
+    "RANGE": "203.0.113.0/24",
+    "FILE": "file.yaml",
+}
+
+
+@cache
+def options_of(command: str) -> frozenset[str]:
+    parsers = build_parser()._subparsers._group_actions[0].choices  # type: ignore[union-attr, index]
+    return frozenset(parsers[command]._option_string_actions)  # type: ignore[call-overload, index]
+
+
+def advice() -> Iterator[str]:
+    """Yield the texts of plans, notices, findings and checks that name an option of the command line."""
+    for part in ("account", "changes", "check", "findings", "restriction", "engine", "presign"):
+        for path in sorted((PACKAGE / part).rglob("*.py")):
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+            for node in ast.walk(tree):
+                if id(node) not in docs and OPTION.search(_text(node)) and " " in (text := _text(node)):
+                    yield f"{text} FILE" if OPTION.search(text.split()[-1]) else text
+    for path in (PACKAGE / "restriction" / "notices.json", PACKAGE / "findings" / "findings.json"):
+        for entry in json.loads(path.read_text(encoding="utf-8")).values():
+            yield from (text for text in entry.values() if isinstance(text, str) and OPTION.search(text))
+
+
+def unreal(text: str) -> list[str]:
+    """Return the options of a text that its commands do not have, and those of a command that does not parse.
+
+    An option without a command is one of the plan, the check or the revocation that the text is about.
+    """
+    for word, value in PLACES.items():
+        text = text.replace(word, value)
+    known = options_of("plan") | options_of("check") | options_of("revoke")
+    wrong = []
+    for sentence in re.split(r"(?<=[.;:)]) |\n", re.sub(r"['`]", "", text)):
+        before, *commands = re.split(r"gt-secure (?=[a-z])", sentence)
+        wrong += [name for name in OPTION.findall(before) if name not in known]
+        for command in commands:
+            whole = " ".join(commands_of(f"gt-secure {command}"))
+            wrong += [name for name in OPTION.findall(command.partition(", ")[0]) if name not in OPTION.findall(whole)]
+    return wrong
+
+
+def test_every_option_of_an_advice_is_real() -> None:
+    texts = sorted(set(advice()))
+    assert len(texts) >= 12
+    assert [(text, names) for text in texts if (names := unreal(text))] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "To guard these alone, add --prefix mlflow/",
+        "Remove one of these guards (--guard off with its --prefix).",
+        "Run gt-secure plan s3://NAME --prefix mlflow/ first.",
+        "Look at gt-secure who s3://NAME/ --signer, and limit it.",
+    ],
+)
+def test_the_law_sees_an_option_that_no_plan_has(text: str) -> None:
+    assert unreal(text)
 
 
 def test_a_long_text_fits_beside_its_commands() -> None:

@@ -116,7 +116,9 @@ def _exposure(plan: Plan, room: int | None, full: bool) -> Iterator[str]:
     if not plan.exposure:
         return
     yield ""
-    yield f"Who can open the {'images' if plan.restriction.team else 'objects'} after this plan, exactly:"
+    objects = "images" if plan.restriction.team else "objects"
+    several = len(plan.after.keys) > 1  # each row is what opens one of them
+    yield f"Who can open {'at least one of the' if several else 'the'} {objects} after this plan, exactly:"
     yield from matrix_text(plan_matrix(plan), room)
     assumed = " ".join(plan.after.locks.assumed_of_organization)
     if full:

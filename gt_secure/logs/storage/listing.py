@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from ...base.errors import InvalidInput, LogError, refuse_url
+from ...base.errors import GtSecureError, InvalidInput, LogError, refuse_url
+from ...base.text import count
 from ..location import LogLocation
 from .objects import LocalFile, LogObject, S3Object, StandardInput, local_files
 from .opener import Opener, opener_of
@@ -56,6 +57,22 @@ def find_logs(aws: Opener | Any, bucket: str) -> LogLocation:
             details={"bucket": bucket},
         )
     return found
+
+
+def refuse_data(aws: Opener | Any, sources: Sequence[str], lines: int, unreadable: int) -> None:
+    """Raise InvalidInput for a data bucket in place of its log: it has a log, and holds no record."""
+    if not lines or unreadable < lines or len(sources) != 1 or not sources[0].startswith("s3://"):
+        return
+    bucket, _ = split_uri(sources[0])
+    try:
+        find_logs(aws, bucket)
+    except GtSecureError:
+        return
+    raise InvalidInput(
+        f"{bucket} holds objects, not logs: none of {count(lines, 'line')} is a record of an access log.",
+        next_step=f"Use --bucket {bucket} for its access log.",
+        field="sources",
+    )
 
 
 def split_uri(uri: str) -> tuple[str, str]:
