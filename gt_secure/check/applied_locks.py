@@ -138,8 +138,7 @@ def guard_is_in_place(
     if guard is None:
         return CheckResult("guard_is_in_place", name, False, _not_covered(guards, start), {}, _AGAIN)
     access = access_to(state, start)
-    is_any = networks is None and ids is None
-    differences = [] if is_any else _lists(guard, networks or (), ids or set())
+    differences = _lists(guard, networks, ids)
     wrong = [*_shape(guard, name, start), *differences]
     wrong += [access.text.removesuffix(".")] if access.tone in ("part", "open") else []
     details: dict[str, Any] = {
@@ -149,9 +148,8 @@ def guard_is_in_place(
         "drifted": guard.drifted,
         "wrong": wrong,
         "access": access.to_dict(),
+        **({"lists": [each.to_dict() for each in lists]} if lists else {}),
     }
-    if lists:
-        details["lists"] = [each.to_dict() for each in lists]
     if wrong:
         step = _NAME_IT if differences else _AGAIN
         return CheckResult("guard_is_in_place", name, False, "; ".join(wrong) + ".", details, step)
@@ -176,7 +174,11 @@ def _shape(guard: Guard, bucket: str, prefix: str) -> list[str]:
     return wrong
 
 
-def _lists(guard: Guard, networks: tuple[IPNetwork, ...], ids: set[str]) -> list[str]:
+def _lists(guard: Guard, networks: tuple[IPNetwork, ...] | None, ids: set[str] | None) -> list[str]:
+    """Return how the lists of a guard differ from those that are named; not at all where none is."""
+    if networks is None and ids is None:
+        return []
+    networks, ids = networks or (), ids or set()
     extra = [*map(str, outside(guard.networks, networks)), *sorted(set(guard.endpoints) - ids)]
     lacking = [*map(str, outside(networks, guard.networks)), *sorted(ids - set(guard.endpoints))]
     wrong = [f"It also admits {some(extra)}"] if extra else []
