@@ -100,7 +100,7 @@ def _nested(prefixes: Iterable[str], prefix: str) -> list[str]:
     """Return the prefixes that begin with another one, of which one is this prefix; the longest last."""
     others = {each for each in prefixes if each != prefix}
     inner = {max(each, prefix, key=len) for each in others if each.startswith(prefix) or prefix.startswith(each)}
-    return sorted(inner, key=len)
+    return sorted(inner, key=lambda each: (len(each), each))
 
 
 def _overlaps(guards: Sequence[Guard], prefix: str) -> Iterator[Notice]:

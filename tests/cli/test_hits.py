@@ -362,4 +362,4 @@ def test_a_data_bucket_in_place_of_its_log_is_a_usage_error(
         if refused:
             caught = stack.enter_context(pytest.raises(InvalidInput, match="gt-images holds objects, not logs: "))
         listing.refuse_data(None, sources, lines, unreadable)
-    assert not refused or caught.value.next_step == "Use --bucket gt-images for its access log."
+    assert not refused or caught.value.next_step == "Use bucket='gt-images' for its access log."

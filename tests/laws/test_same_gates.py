@@ -46,7 +46,8 @@ class Passed(GtSecureError):
 
 def _row(code: str) -> Notice:
     """Return the notice of a code, with some value in each place of its text."""
-    names = {name for _, name, _, _ in string.Formatter().parse(notices()[code]["text"]) if name}
+    row = notices()[code]
+    names = {name for _, name, _, _ in string.Formatter().parse(row["text"] + row.get("consent", "")) if name}
     return notice(code, **dict.fromkeys(names, "x"))
 
 

@@ -70,7 +70,7 @@ def refuse_data(aws: Opener | Any, sources: Sequence[str], lines: int, unreadabl
         return
     raise InvalidInput(
         f"{bucket} holds objects, not logs: none of {count(lines, 'line')} is a record of an access log.",
-        next_step=f"Use --bucket {bucket} for its access log.",
+        next_step=f"Use bucket='{bucket}' for its access log.",
         field="sources",
     )
 
