@@ -21,7 +21,8 @@ def locks_of(state: State, *, session: PolicySource | None = None) -> EffectiveL
     """
     bucket, team, force = state.bucket or Bucket("", ""), state.team, state.workforce
     is_given = not state.region  # by files, which know none
-    own, by_account = _restricts_public(state, bucket)
+    blocks = bucket.public_access_block, state.account_block
+    own, by_account = (each.map(lambda block: bool(block.get(SETTING))) for each in blocks)
     keys = f"arn:{state.partition}:kms:{bucket.region}:{state.account_id}:key/"
     return EffectiveLocks(
         bucket=bucket.name,
@@ -38,8 +39,8 @@ def locks_of(state: State, *, session: PolicySource | None = None) -> EffectiveL
         session=session,
         rcp=state.organization.rcp.if_read,
         scp=state.organization.scp.if_read,
-        restricts_public=None if is_given else own,
-        account_restricts_public=by_account,
+        restricts_public=None if is_given else own.if_read,
+        account_restricts_public=None if own.if_read else by_account.if_read,  # not asked for where the first decides
         access_points=bucket.access_points,
         kms_key=bucket.default_kms_key.map(partial(_kms_arn, keys)),
         kms_policy=bucket.key_policy,
@@ -50,13 +51,6 @@ def locks_of(state: State, *, session: PolicySource | None = None) -> EffectiveL
         others=dict(map(partial(_locks_of_team, state), state.users)),
         portal_vpc=str(force.map(attrgetter("vpc_id")).if_read or ""),
     )
-
-
-def _restricts_public(state: State, bucket: Bucket) -> tuple[bool | None, bool | None]:
-    """Return the settings of a bucket and of its account; the second is not asked for where the first decides."""
-    blocks = bucket.public_access_block, state.account_block
-    own, by_account = (each.map(lambda block: bool(block.get(SETTING))) for each in blocks)
-    return own.if_read, None if own.if_read else by_account.if_read
 
 
 def _locks_of_team(state: State, other: OtherTeam) -> tuple[str, EffectiveLocks]:

@@ -75,7 +75,6 @@ def test_who_looks_past_an_unread_part_is_listed() -> None:
         "explain/from_account.py:_locks",  # without them nothing is predicted
         "account/key_listing.py:listing",  # None: which keys exist is unknown
         "account/locks.py:locks_of",  # None: not read
-        "account/locks.py:_restricts_public",  # None: not read
         "explain/refused_by.py:locks_on",  # without them no lock is named
         "account/fact_reader.py:read_facts",  # policies that were not read ask for nothing
         "account/reader.py:_account_block",  # reads more
