@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import partial
 from operator import attrgetter
 
+from ..aws.teams import Workteam
 from ..engine.access.locks import READ_ENDPOINTS, READ_POLICY, EffectiveLocks
-from ..engine.access.part import note_missing
+from ..engine.access.part import Part, note_missing
 from ..engine.iam.documents import PolicySource
 from ..engine.policies.public_access import SETTING
 from ..engine.policies.url_lock import UrlLock
@@ -27,7 +28,7 @@ def locks_of(state: State, *, session: PolicySource | None = None) -> EffectiveL
     return EffectiveLocks(
         bucket=bucket.name,
         policy=bucket.policy.if_read,
-        url_lock=None if team.missing else (team.value and team.value.url_lock) or UrlLock(),
+        url_lock=_url_lock(team),
         cidrs=None if force.missing else force.value.cidrs if force.value else (),
         has_portal=team.missing is not None or (team.value is not None and team.value.kind == "private"),
         account=state.account_id,
@@ -51,6 +52,10 @@ def locks_of(state: State, *, session: PolicySource | None = None) -> EffectiveL
         others=dict(map(partial(_locks_of_team, state), state.users)),
         portal_vpc=str(force.map(attrgetter("vpc_id")).if_read or ""),
     )
+
+
+def _url_lock(team: Part[Workteam]) -> UrlLock | None:
+    return None if team.missing else (team.value and team.value.url_lock) or UrlLock()
 
 
 def _locks_of_team(state: State, other: OtherTeam) -> tuple[str, EffectiveLocks]:
