@@ -46,6 +46,7 @@ def readers() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", ["pyarrow", "duckdb", "pandas"])
+@pytest.mark.needs("pyarrow")
 def test_libraries_of_frames_read_hits_and_tables(hits: Hits, name: str) -> None:
     read = readers()[name]
     assert read(hits) == len(hits) > 0
@@ -54,6 +55,7 @@ def test_libraries_of_frames_read_hits_and_tables(hits: Hits, name: str) -> None
     assert read(Table(("a", "b"), [(1, None), (2, "x")])) == 2
 
 
+@pytest.mark.needs("pyarrow")
 def test_a_stream_lives_on_while_other_queries_run(hits: Hits) -> None:
     import pyarrow
 
