@@ -65,6 +65,7 @@ def test_reset_from_a_shell(running_sandbox, monkeypatch):
     for name, value in running_sandbox.environment().items():
         monkeypatch.setenv(name, value)
     s3 = boto3.client("s3")
+    running_sandbox.reset()  # other tests may have left buckets
     before = s3.list_buckets()["Buckets"]
     s3.create_bucket(Bucket="made-before-a-reset")
     done = subprocess.run([*COMMAND, "reset"], capture_output=True, text=True, timeout=300)

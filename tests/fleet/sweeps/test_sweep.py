@@ -61,18 +61,19 @@ def test_one_answers_one_denies_one_hangs(company: Company, monkeypatch: pytest.
     company.hang.add(HANGS)
     steps: list[runner.SweepProgress] = []
     result = swept(company, ANSWERS, DENIES, HANGS, regions="all", timeout_s=1, workers=40, progress=steps.append)
-    found = [(row.account, row.region, row.team, row.status) for row in result.rows]
+    hanging = [row for row in result.rows if row.account == HANGS]  # one row for each way in which the time ran out
+    found = [(row.account, row.region, row.team, row.status) for row in result.rows if row not in hanging]
     assert found == [
         *((ANSWERS, "us-east-1", team, "read") for team in TEAMS),
         (DENIES, "17 regions", "", "denied"),
-        (HANGS, "17 regions", "", "no-answer"),
     ]
+    assert {row.status for row in hanging} == {"no-answer"}
     assert (len(result.regions), result.total, result.empty) == (17, 51, 16)
     assert (steps[0].done, steps[-1]) == (0, runner.SweepProgress(51, 51, len(TEAMS), 34))
-    assert len(result.rows[-1].regions) == 17
+    assert sum(len(row.regions or (row.region,)) for row in hanging) == 17
     assert [company.count(each, "AssumeRole") for each in (ANSWERS, DENIES, HANGS)] == [1, 1, 1]
     assert sum(n for (owner, _), n in company.calls.items() if owner == DENIES) == 1
-    assert len(result.unread) == 2
+    assert len(result.unread) == 1 + len(hanging)
     with pytest.raises(AssertionError):
         result.require("high")
     assert not any(row.unread for row in result.rows[: len(TEAMS)])
