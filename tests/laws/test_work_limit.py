@@ -252,7 +252,7 @@ def test_proofs_over_such_choices_take_limited_work(many: int) -> None:
 def test_choices_that_are_too_many_are_not_left_out(
     monkeypatch: pytest.MonkeyPatch, most: int, words: set[str]
 ) -> None:
-    """What is not looked at could open the objects: then the answer is unknown, never refused, and never a proof."""
+    """An answer is unknown, never refused and never a proof, where a choice not looked at may open the object."""
     monkeypatch.setattr(request_space, "MAX_CLASSES", most)
     answers = set()
     for many in (1, 2, 3, 4):

@@ -12,22 +12,17 @@ from typing import Any
 import nbformat
 import papermill
 import pytest
-from jupyter_client.blocking import BlockingKernelClient
-from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from gt_secure.base.errors import GtSecureError
 from gt_secure.check import SecretCheck
 from gt_secure.sandbox import Sandbox
+from support.kernels import START_S, RunningKernel
 from support.promised import AS_IT_WAS, CHANGES, is_accepted, outputs_of, promised, why, write_promised
 from support.warm import Warm
 
-START_S = 280
-"""Less than a test may hang."""
-
-
-class Code:
+class Code(RunningKernel):
     """Visual Studio Code's way to run a notebook, without its window.
 
     Source: microsoft/vscode-jupyter, ``src/kernels/execution``: ``cellExecution.ts`` (the request and its metadata; an
@@ -35,20 +30,9 @@ class Code:
     their outputs) and ``cellExecutionMessageHandler.ts`` (outputs; carriage returns of streams are carried out).
     """
 
-    def __init__(self) -> None:
-        self.manager = KernelManager(kernel_name="python3")
-        self.manager.start_kernel()
-        self.client: BlockingKernelClient = self.manager.client()
-        self.client.start_channels()
-        self.client.wait_for_ready(timeout=START_S)
-
     def restart(self) -> None:
         self.manager.restart_kernel(now=True)
         self.client.wait_for_ready(timeout=START_S)
-
-    def close(self) -> None:
-        self.client.stop_channels()
-        self.manager.shutdown_kernel(now=True)
 
     def run(self, path: Path, *, interrupt_at: int = -1) -> bool:
         """Run all cells and save; return whether none failed."""

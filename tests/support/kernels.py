@@ -15,8 +15,8 @@ START_S = 280
 """Less than a test may hang."""
 
 
-class Kernel:
-    """A kernel of this environment; the variables of this process are its own."""
+class RunningKernel:
+    """A kernel of this environment, ready for requests; the variables of this process are its own."""
 
     def __init__(self) -> None:
         self.manager = KernelManager(kernel_name="python3")
@@ -24,15 +24,22 @@ class Kernel:
         self.client: BlockingKernelClient = self.manager.client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=START_S)
+
+    def close(self) -> None:
+        self.client.stop_channels()
+        self.manager.shutdown_kernel(now=True)
+
+
+class Kernel(RunningKernel):
+    """A kernel that runs cells one by one."""
+
+    def __init__(self) -> None:
+        super().__init__()
         self.pid = int(self.run("import os; print(os.getpid())")[0])  # a warm one is no child of ours
 
     def interrupt(self) -> None:
         """Send the signal that *Interrupt* sends."""
         os.kill(self.pid, signal.SIGINT)
-
-    def close(self) -> None:
-        self.client.stop_channels()
-        self.manager.shutdown_kernel(now=True)
 
     def run(self, code: str, *, interrupt_after_s: float | None = None) -> tuple[str, str]:
         """Run a cell; return what it printed and showed as text, and the traceback as a person reads it."""

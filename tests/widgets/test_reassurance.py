@@ -1,4 +1,4 @@
-"""What the panel shows as good is of now: of the bucket that is chosen, and of the locks as they were read last."""
+"""Good words of the panel are of now: of the bucket that is chosen, and of the locks as they were read last."""
 
 from __future__ import annotations
 
