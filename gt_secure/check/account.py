@@ -15,7 +15,7 @@ from ..engine.access.exposure import Context
 from ..findings.accepted import AcceptedLike, accepted_title
 from ..findings.catalog_page import nearest_code
 from ..findings.listings import Findings
-from ..findings.model import SEVERITIES, Finding, catalog
+from ..findings.model import SEVERITIES, Finding, Severity, catalog
 from .result import MAX_NAMED, Check
 
 _ANYWHERE = "presigned-from-anywhere"
@@ -116,19 +116,22 @@ def _known_codes(severity: str, ignore: Collection[str]) -> list[str]:
     return codes
 
 
+def _is_severe(code: str, severity: Severity, least: str) -> bool:
+    return code == _ANYWHERE or SEVERITIES.index(severity) <= SEVERITIES.index(least)
+
+
 def _fails(finding: Finding, least: str, ignored: Collection[str]) -> bool:
     """Return whether a finding fails the check."""
-    severe = finding.code == _ANYWHERE or SEVERITIES.index(finding.severity) <= SEVERITIES.index(least)
+    severe = _is_severe(finding.code, finding.severity, least)
     return finding.state == "found" and severe and finding.code not in {*ignored, "not-checked"}
 
 
 def _undecided(findings: Findings, least: str, ignored: Collection[str]) -> list[Finding]:
     """Return what was not checked, then the unknown findings that would fail the check."""
-    limit = SEVERITIES.index(least)
     unknown = [each for each in findings if each.state == "unknown" and each.code not in ignored]
     return [
         *(each for each in findings if each.code == "not-checked"),
-        *(each for each in unknown if each.code == _ANYWHERE or SEVERITIES.index(each.severity_if_found) <= limit),
+        *(each for each in unknown if _is_severe(each.code, each.severity_if_found, least)),
     ]
 
 
