@@ -72,6 +72,7 @@ class ReviewStep(Step):
         self._confirmed: set[str] = set()
         self._asked: frozenset[str] = frozenset()
         self._done = ""
+        self._beside: tuple[str, ...] = ()
         self._undoable = False
         self._is_short = True
         super().__init__(connection)
@@ -223,12 +224,7 @@ class ReviewStep(Step):
         folds = (*(changes if is_short else ()), parts.folds)
         self.details.value = _parts(plan, *folds)
         self.facts.show(plan.unknown_keys)
-        stopped = len({*plan.asks, *plan.blockers})
-        self.set_summary(
-            markup.chip("no", f"{count(stopped, 'question')} to answer first") if stopped else "",
-            self._done,
-            count(len(plan.changes), "change") if plan.changes else "nothing to change",
-        )
+        self._beside = (self._done, count(len(plan.changes), "change") if plan.changes else "nothing to change")
         self._done = ""
         self.enable()
 
@@ -253,11 +249,14 @@ class ReviewStep(Step):
         """Bring the buttons in line, and name on Apply what it waits for."""
         super().enable()
         plan: Plan | None = self.plan
+        waits = [] if plan is None else [each for each in plan.blockers if not each.confirmable]
+        asks = self._asked - self._confirmed
+        if plan is not None:
+            questions = f"{count(len(waits) + len(asks), 'question')} to answer first"
+            self.set_summary(markup.chip("no", questions) if waits or asks else "", *self._beside)
         if plan is None or plan.empty:
             self.apply_button.description = "Apply"
             return
-        waits = [each for each in plan.blockers if not each.confirmable]
-        asks = self._asked - self._confirmed
         words = f"resolve {count(len(waits), 'blocker')}" if waits else f"confirm {count(len(asks), 'warning')}"
         change = f"{count(len(plan.changes), 'change')} to {_whom(plan)}"
         self.apply_button.description = f"Apply ({words} above)" if waits or asks else f"Apply {change}"

@@ -142,11 +142,14 @@ def test_what_locks_workers_out_is_agreed_to_by_a_check_box(
 def test_the_portal_lock_of_all_teams_is_agreed_to_as_on_the_command_line(connection: Connection, words: Any) -> None:
     review = ReviewStep(connection, restriction=wish(portal_lock=True))
     assert review.apply_button.description == "Apply (confirm 2 warnings above)"
+    assert "2 questions to answer first" in words(review._summary.value)
     [box] = [each for each in boxes(review) if each.description.startswith("The addresses of the workers of all teams")]
     agree(review)
     assert not review.apply_button.disabled
+    assert words(review._summary.value).strip() == "3 changes"
     box.value = False
     assert review.apply_button.disabled
+    assert "1 question to answer first" in words(review._summary.value)
     assert "portal-affects-all" in {each.code for each in review.plan.asks}
     assert "radiology-team" in words(next(a.children[0].value for a in review.confirms.children if box in a.children))
 
