@@ -16,6 +16,8 @@ from gt_secure.connection import Connection
 from gt_secure.engine.access.answer import Answer, Answers
 from gt_secure.findings.listings import Endpoints, Findings, History, Jobs, Workteams
 from gt_secure.findings.model import Checked
+from gt_secure.fleet.sweeps.accounts import Account
+from gt_secure.fleet.sweeps.sweep_rows import Sweep, SweepRow
 from gt_secure.logs import Hits, Table, read_hits
 from gt_secure.logs.leaks import Leaks
 from gt_secure.logs.time_range import parse_time
@@ -79,6 +81,14 @@ def test_every_table_has_its_ways_out_and_keeps_its_type(table: Any) -> None:
     assert type(part) is type(table)
     assert part._repr_html_()
     assert getattr(part, "checked", None) == getattr(table, "checked", None)
+
+
+def test_a_sweep_gives_its_table() -> None:
+    denied = SweepRow("111122223333", "eu-west-1", status="denied")
+    rows = (SweepRow("111122223333", "us-east-1", team="open-team"), denied)
+    swept = Sweep(dt.datetime.now(dt.UTC), (Account("111122223333"),), ("us-east-1", "eu-west-1"), rows, 2)
+    assert [(each["team"], each["findings"]) for each in swept.to_dicts()] == [("open-team", "none"), ("-", "unknown")]
+    assert swept.to_pandas()["region"].to_list() == ["us-east-1", "eu-west-1"]
 
 
 def test_a_timedelta_is_an_age() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from ...base.columns import lay_out
+from ...base.columns import data_frame, lay_out
 from ...base.html import Chip, Markup, Tone, hint, notice, output, table
 from ...base.text import count
 from ...base.truth import Ambiguous
@@ -225,6 +225,14 @@ class Sweep(Ambiguous, FindingsReport):
             "rows": [row.to_dict() | {"counts": row.counts} for row in self.rows],
             "unused": [entry.to_dict() for entry in self.unused],
         }
+
+    def to_dicts(self) -> list[dict[str, str]]:
+        """Return the cells of each row by their titles."""
+        return [dict(zip(HEAD, row.cells(), strict=True)) for row in self.rows]
+
+    def to_pandas(self) -> Any:
+        """Return the table as a pandas DataFrame; raises :class:`~gt_secure.errors.MissingExtra` without pandas."""
+        return data_frame(HEAD, [row.cells() for row in self.rows])
 
     def _others(self) -> Iterator[str]:
         """Yield a sentence for each region with buckets that were not looked at."""
