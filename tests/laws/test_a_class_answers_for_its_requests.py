@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -137,7 +137,7 @@ def holds(outcome: Outcome) -> None:
     assert outcome.counts["proved"] * 8 >= sum(outcome.counts[each] for each in ("proved", "not proved", "open"))
 
 
-QUICK = (1, 7, 15, 45, 57, 81, 96, 131, 169, 207, 219, 224, 234, 237, 242, 20032)
+QUICK = (1, 7, 15, 45, 57, 81, 96, 131, 169, 207, 219, 224, 234, 237, 242, 12320, 14403, 14772, 19932, 20032)
 """Accounts among which each fault below shows, and some whose guard is proved."""
 
 
@@ -155,8 +155,17 @@ def test_each_answer_holds_in_all_accounts(first: int) -> None:
     holds(ask(range(first, first + 500)))
 
 
-def _filled_with_anything(template: Template, _values: object) -> Iterator[Filled]:
+def _filled_with_anything(template: Template, *_: object) -> Iterator[Filled]:
     yield tuple(Wild.ANY if isinstance(part, Variable) else part for part in template)
+
+
+def _filled_whole(template: Template, values: Mapping[str, Sequence[Filled]], start: str = "") -> Iterator[Filled]:
+    texts = {key: [each for each in listed if not set(each) & set(Wild)] for key, listed in values.items()}
+    yield from FILLED(template, texts, start)
+    yield from _filled_with_anything(template)
+
+
+FILLED = key_classes._filled
 
 
 def _distinct_by_tests_alone(values: Sequence[str], conditions: Sequence[Condition]) -> list[str]:
@@ -189,12 +198,32 @@ def _ids_of_one_form(patch: pytest.MonkeyPatch) -> None:
         patch.setattr(module, "likes_of", lambda key: [key_facts(key).like])
 
 
+def _all_variables_have_a_value_or_none(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(key_classes, "_filled", _filled_whole)
+
+
+def _no_defaults_that_differ(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(key_classes, "_absent", lambda *_: [])
+
+
+def _a_prefix_settles_no_value(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(key_classes, "_begun", lambda *_: [])
+
+
+def _anything_is_like_a_value(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(key_classes, "split_wildcards", lambda _: (Wild.ONE, Wild.ANY))
+
+
 FAULTS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], int]] = {
     "a variable in a pattern is filled with anything": (_empty_stands_for_a_variable, 7),
     "values that senders settle meet no other key": (_no_values_of_senders, 15),
     "nobody has a name that a policy compares": (_no_signer_of_a_compared_name, 169),
     "an empty value stands for every value": (_empty_stands_for_every_value, 45),
     "ids of roles are compared with no other key": (_ids_of_one_form, 20032),
+    "all variables of a pattern have a value, or none": (_all_variables_have_a_value_or_none, 14403),
+    "one value stands for two defaults": (_no_defaults_that_differ, 12320),
+    "a prefix settles no value of a variable": (_a_prefix_settles_no_value, 14772),
+    "anything is like the name of a signer": (_anything_is_like_a_value, 19932),
 }
 """Each fault, and the account among the few in which it shows."""
 

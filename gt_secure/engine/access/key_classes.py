@@ -18,8 +18,6 @@ from ..iam.wildcards import PatternMachine, Steps, TooManyClassesError, resource
 EXAMPLE = "example.png"
 """The key that stands for its class, where it is in one: people can read it."""
 
-_SOME: Filled = (Wild.ONE, Wild.ANY)
-"""A value that a variable may have, but for an empty one."""
 _UNNAMED = "zq"
 """A value that no policy names."""
 _MOST_FILLED, _MOST_LENGTH = 200, 40_000
@@ -43,8 +41,8 @@ class KeyClasses:
     """The classes of keys under a prefix that statements tell apart.
 
     A pattern with a variable is filled with each value that its key has in some request, that conditions tell apart, or
-    that nobody names, and with any: the keys of one user are a class apart from those of others. ``known`` returns the
-    values of requests; it is called where a pattern has a variable.
+    that nobody names, and with what all values are like: the keys of one user are a class apart from those of others.
+    ``known`` returns the values of requests; it is called where a pattern has a variable.
 
     Attributes
     ----------
@@ -67,7 +65,7 @@ class KeyClasses:
         self.start = f"{bucket_arn}/"
         self.samples: tuple[str, ...] = ()
         try:
-            self.groups = list(dict.fromkeys(_short_enough(_groups(list(statements), known))))
+            self.groups = list(dict.fromkeys(_short_enough(_groups(list(statements), known, self.start + prefix))))
         except TooManyClassesError:
             self.groups, self.arns, self._machine, self._state = [], {}, PatternMachine([]), 0
             return
@@ -99,14 +97,18 @@ class KeyClasses:
         return classes
 
 
-def _groups(statements: Sequence[Statement], known: Callable[[], Sequence[Keys]]) -> Iterator[tuple[Filled, ...]]:
+def _groups(
+    statements: Sequence[Statement], known: Callable[[], Sequence[Keys]], start: str
+) -> Iterator[tuple[Filled, ...]]:
     """Yield what has to be told apart: the patterns of a statement together, each with a variable alone."""
     listed = [[pattern.template for pattern in statement.resources] for statement in statements]
     values = _values_of_variables(statements, known)
     for templates in listed:
         if plain := tuple(next(_filled(each, {})) for each in templates if is_fixed(each)):
             yield plain
-        yield from ((each,) for template in templates if not is_fixed(template) for each in _filled(template, values))
+        yield from (
+            (each,) for template in templates if not is_fixed(template) for each in _filled(template, values, start)
+        )
 
 
 def _short_enough(groups: Iterable[tuple[Filled, ...]]) -> Iterator[tuple[Filled, ...]]:
@@ -118,7 +120,9 @@ def _short_enough(groups: Iterable[tuple[Filled, ...]]) -> Iterator[tuple[Filled
             raise TooManyClassesError(_TOO_MANY_VALUES)
 
 
-def _values_of_variables(statements: Sequence[Statement], known: Callable[[], Sequence[Keys]]) -> dict[str, list[str]]:
+def _values_of_variables(
+    statements: Sequence[Statement], known: Callable[[], Sequence[Keys]]
+) -> dict[str, list[Filled]]:
     patterns = (pattern for statement in statements for pattern in statement.resources)
     parts = (part for pattern in patterns for part in pattern.template)
     variables = dict.fromkeys(part for part in parts if isinstance(part, Variable))
@@ -128,14 +132,16 @@ def _values_of_variables(statements: Sequence[Statement], known: Callable[[], Se
     return {each.key: _values(statements, each.key, keys) for each in variables}
 
 
-def _values(statements: Sequence[Statement], key: str, known: Sequence[Keys]) -> list[str]:
-    """Return the values of a key that a policy may tell apart, and one that nobody names."""
+def _values(statements: Sequence[Statement], key: str, known: Sequence[Keys]) -> list[Filled]:
+    """Return the values of a key that a policy may tell apart, one that nobody names, and what all values are like."""
     tied = tied_keys(statements, key)
     if tied & ENDPOINT_KEYS:
         raise TooManyClassesError("A policy names objects by the source of the request.")
     values = [value for each in sorted(tied) for value in _compared(statements, each, known)]
     values += [*map(_unnamed, likes_of(key)), ""]
-    return [value for value in dict.fromkeys(values) if value or may_be_empty(key)]
+    texts = [value for value in dict.fromkeys(values) if value or may_be_empty(key)]
+    names = [f"{value.rpartition('/')[0]}/?*" for value in texts if key == "aws:principalarn" and "/" in value]
+    return [*((value,) for value in texts), *map(split_wildcards, dict.fromkeys([*likes_of(key), *names]))]
 
 
 def _compared(statements: Sequence[Statement], key: str, known: Sequence[Keys]) -> Iterator[str]:
@@ -152,12 +158,41 @@ def _unnamed(like: str) -> str:
     return "".join(part if isinstance(part, str) else _UNNAMED for part in split_wildcards(like))
 
 
-def _filled(template: Template, values: Mapping[str, Iterable[str]]) -> Iterator[Filled]:
-    """Yield a pattern with each combination of the values of its variables, and with any."""
+def _filled(template: Template, values: Mapping[str, Sequence[Filled]], start: str = "") -> Iterator[Filled]:
+    """Yield a pattern with each combination of the values of its variables, or of their defaults where they differ.
+
+    What all values of a variable are like is one of its values: keys under ``start`` may settle the one variable, and
+    the request of a class the other.
+    """
     names = sorted(variable_keys(template))
-    combinations = [dict(zip(names, each, strict=True)) for each in product(*(values[name] for name in names))]
+    options = [[*values[name], *_absent(template, name), *_begun(template, name, start)] for name in names]
+    combinations = [dict(zip(names, each, strict=True)) for each in product(*options)]
     if len(combinations) > _MOST_FILLED:
         raise TooManyClassesError(_TOO_MANY_VALUES)
     for each in combinations:
-        yield tuple(each[part.key] if isinstance(part, Variable) else part for part in template)
-    yield tuple(one for part in template for one in (_SOME if isinstance(part, Variable) else (part,)))
+        yield tuple(one for part in template for one in _one(part, each))
+
+
+def _absent(template: Template, key: str) -> list[None]:
+    """Return None, for a request without the key, where its variables have defaults that differ."""
+    defaults = {part.default for part in template if isinstance(part, Variable) and part.key == key}
+    return [None] if len(defaults) > 1 and None not in defaults else []
+
+
+def _begun(template: Template, key: str, start: str) -> Sequence[Filled]:
+    """Return the values of a key that fills several places, the first of which keys under ``start`` settle."""
+    places = [part for part in template if isinstance(part, Variable) and part.key == key]
+    before = str(template[0]) if isinstance(template[0], str) else ""
+    if len(places) < 2 or not start.startswith(before) or start == before:
+        return []
+    if places[0] != template[1 if before else 0]:
+        raise TooManyClassesError(_TOO_MANY_VALUES)
+    rest = start[len(before) :]
+    return [(rest[:end],) for end in range(1, len(rest) + 1)] + [(rest + _UNNAMED,)]
+
+
+def _one(part: str | Wild | Variable, chosen: Mapping[str, Filled | None]) -> Filled:
+    if not isinstance(part, Variable):
+        return (part,)
+    value = chosen[part.key]
+    return (part.default or "",) if value is None else value

@@ -382,7 +382,7 @@ OF_FOLDERS: dict[str, tuple[list[dict[str, Any]], str, list[str]]] = {
     "by a tag of the session": (
         [role("x", TAGGED, trusts=trust(ROOT, ["sts:AssumeRole", "sts:TagSession"]))],
         "opened",
-        ["scans//*", "scans/?*/*"],
+        ["scans/*/*"],
     ),
     "by the tag that the trust lets through": ([role("x", TAGGED, trusts=GREEN)], "opened", ["scans/green/*"]),
     "unless it has the tag": (
