@@ -47,7 +47,7 @@ def main_job() -> dict[str, object]:
         statuses = [gt.probe(url, source).status for source in ("203.0.113.7", "198.51.100.9")]
         checks = [
             check.team_is_restricted(gt, "open-team").status,
-            check.guard_is_in_place(gt, "gt-images").status,
+            check.guard_is_in_place(gt, "s3://gt-images/scans/").status,
             check.nothing_drifted(gt, wish).status,
         ]
         hits = wait_for_hits(gt)
