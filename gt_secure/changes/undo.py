@@ -90,7 +90,8 @@ def _applied(journal: Journal, where: tuple[str, str]) -> Iterator[ChangeRecord]
 def _record(aws: Aws, change_id: str | None, journal: Journal) -> ChangeRecord:
     where = (aws.account_id, aws.region)
     if change_id is None:
-        usable = journal.unfinished(*where) or [*_applied(journal, where)]
+        records = journal.snapshot()
+        usable = records.unfinished(*where) or [*_applied(records, where)]
         if not usable:
             raise NotFound(
                 f"The journal in {journal.path} has no change of account {where[0]} in {where[1]} to undo.",
