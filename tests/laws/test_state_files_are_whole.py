@@ -18,6 +18,7 @@ import pytest
 
 from gt_secure.base.errors import GtSecureError
 from gt_secure.base.ledger import fingerprint
+from gt_secure.base.url_journal import UrlJournal
 from gt_secure.check.notebooks import remove_secrets, write_promise
 from gt_secure.findings.accepted import dump_accepted, load_accepted
 from gt_secure.fleet.sweeps.runner import StateFile
@@ -274,6 +275,18 @@ def test_a_disk_that_fails_loses_no_region(tmp_path: Path) -> None:
     found = hold_sweep_disk(tmp_path, 12)
     assert found["refused"] >= 15
     assert not found["unclear"]
+
+
+def test_a_key_of_test_urls_is_whole_or_none(tmp_path: Path) -> None:
+    path = tmp_path / "test-urls" / "key"
+    for size in (0, 1, 31):
+        with full_after(size):
+            marker = UrlJournal(tmp_path).new_marker()
+            assert UrlJournal(tmp_path).is_ours(marker)
+        assert not path.exists(), size
+    marker = UrlJournal(tmp_path).new_marker()
+    assert len(path.read_bytes()) == 32
+    assert UrlJournal(tmp_path).is_ours(marker)
 
 
 @pytest.mark.slow
