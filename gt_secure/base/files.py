@@ -1,4 +1,4 @@
-"""Small files that people write, JSON or (with PyYAML) YAML, read with errors that name the place."""
+"""Small files that people write, JSON or (with PyYAML) YAML: errors name the place, and writing is all or nothing."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import InvalidInput, MissingExtra, NotFound, refuse_url
+from .shared_files import replacing
 from .text import json_text
 
 MAX_BYTES = 512 * 1024
@@ -59,6 +60,18 @@ def dumps(data: Any, *, yaml: bool = False) -> str:
         return json_text(data, indent=2) + "\n"
     text: str = _yaml().safe_dump(data, sort_keys=False, allow_unicode=True, default_flow_style=False)
     return text
+
+
+def dump(data: Any, path: str | Path) -> Path:
+    """Write data in the format of the file's suffix. An existing file is replaced as a whole."""
+    file = Path(path)
+    text = dumps(data, yaml=is_yaml(file))
+    try:
+        with replacing(file) as fresh:
+            fresh.write(text)
+    except OSError as error:
+        raise _bad(f"{file} cannot be written: {error.strerror}.", "Choose another file.") from error
+    return file
 
 
 def is_yaml(file: Path) -> bool:

@@ -90,8 +90,11 @@ class UrlJournal:
             path = self._made_folder() / "key"
             with contextlib.suppress(FileExistsError):
                 new = open_regular(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-                with os.fdopen(new, "wb", buffering=0) as file:
-                    file.write(secrets.token_bytes(32))
+                written = 0
+                with contextlib.suppress(OSError), os.fdopen(new, "wb", buffering=0) as file:
+                    written = file.write(secrets.token_bytes(32))
+                if written < 32:  # on a full disk; a part of a key would stay for good
+                    path.unlink()
             with os.fdopen(open_regular(path, os.O_RDONLY), "rb") as file:
                 key = file.read(32)
         except (OSError, RuntimeError):

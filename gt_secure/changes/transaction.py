@@ -124,16 +124,23 @@ def look_for_others(engine: Engine) -> tuple[ChangeStep, ...]:
     return tuple(steps)
 
 
-def note_overwritten(aws: Aws, writer: Writer, record: ChangeRecord, changes: Sequence[Change[Any]]) -> tuple[str, ...]:
-    """Check the time of an earlier change again: CloudTrail had not recorded it when the change ended."""
-    notes = []
+def note_overwritten(
+    aws: Aws, writer: Writer, record: ChangeRecord, changes: Sequence[Change[Any]], done: Applied
+) -> Applied:
+    """Check the time of an earlier change again: CloudTrail had not recorded it when the change ended.
+
+    Returns the result with what the change may have overwritten; its step is then not certain.
+    """
+    notes, names = list(done.notes), set()
     for index, change in enumerate(changes):
         began = _times(record, "intent", index)
         wrote = _times(record, "written", index)
         if began and wrote:
             lost = _lost(aws, writer, change, index, min(began), max(wrote), record.requests)
             notes += [_sentence(one, writer.id) for one in lost]
-    return tuple(notes)
+            names |= {(change.kind, change.name) for _ in lost}
+    steps = (replace(each, certain=each.certain and (each.kind, each.target) not in names) for each in done.steps)
+    return replace(done, steps=tuple(steps), notes=tuple(notes))
 
 
 def _times(record: ChangeRecord, name: str, step: int) -> list[datetime]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ..aws.client import Aws
@@ -90,7 +90,8 @@ def _applied(journal: Journal, where: tuple[str, str]) -> Iterator[ChangeRecord]
 def _record(aws: Aws, change_id: str | None, journal: Journal) -> ChangeRecord:
     where = (aws.account_id, aws.region)
     if change_id is None:
-        usable = journal.unfinished(*where) or [*_applied(journal, where)]
+        records = journal.snapshot()
+        usable = records.unfinished(*where) or [*_applied(records, where)]
         if not usable:
             raise NotFound(
                 f"The journal in {journal.path} has no change of account {where[0]} in {where[1]} to undo.",
@@ -172,7 +173,7 @@ def undo(
         begin = begin_lines("undo", aws, aws.account_id, aws.caller_arn, changes) | {"of": record.id}
         writer = journal.begin(begin)
         done = run(Engine(aws, writer, changes, Clock(timeout_s), progress), "undone", record.id)
-        return replace(done, notes=(*done.notes, *note_overwritten(aws, writer, record, _changes(record))))
+        return note_overwritten(aws, writer, record, _changes(record), done)
 
 
 def interrupted(aws: Aws, change_id: str | None = None, *, journal: Journal) -> ChangeRecord | None:

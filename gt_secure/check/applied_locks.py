@@ -51,17 +51,19 @@ def team_is_restricted(
     found = gt.findings(team=team)
     wrong = [finding for finding in found if finding.code in _URL_LOCK and finding.state == "found"]
     details: dict[str, Any] = {"findings": [finding.code for finding in wrong]}
-    if wrong:
-        said = f"{wrong[0].title}. {wrong[0].detail}".strip()
-        return CheckResult("team_is_restricted", name, False, said, details, wrong[0].fix)
     unseen = _unseen(found)
-    if unseen:
+    unknown = f"Whether the URL lock fits the portal is not known: {some(unseen)}." if unseen else ""
+    details |= {"not_read": unseen} if unseen else {}
+    if wrong:
+        said = " ".join(filter(None, (f"{wrong[0].title}.", wrong[0].detail, unknown)))
+        return CheckResult("team_is_restricted", name, False, said, details, wrong[0].fix)
+    if unknown:
         return CheckResult(
             "team_is_restricted",
             name,
             None,
-            f"Whether the URL lock fits the portal is not known: {some(unseen)}.",
-            {**details, "not_read": unseen},
+            unknown,
+            details,
             "'gt-secure doctor --policy teams' prints the policy to hand to an administrator.",
         )
     lock = gt.workteam(team).url_lock
@@ -152,7 +154,8 @@ def guard_is_in_place(
     }
     if wrong:
         step = _NAME_IT if differences else _AGAIN
-        return CheckResult("guard_is_in_place", name, False, "; ".join(wrong) + ".", details, step)
+        unknown = f" {access.text}" if access.tone == "unknown" else ""
+        return CheckResult("guard_is_in_place", name, False, f"{'; '.join(wrong)}.{unknown}", details, step)
     if access.tone == "unknown":
         next_step = "Add known values as context, or read access for the role."
         return CheckResult("guard_is_in_place", name, None, access.text, details, next_step)

@@ -73,12 +73,12 @@ def no_foreign_hits(
         "more_sources": max(0, len(rows) - 50),
         "coverage": hits.coverage.summary,
     }
-    if rows:
-        text = _from_outside(rows)
-        fix = "See them with 'gt-secure hits --presigned'; 'gt-secure who' says who can open the objects now."
-        return CheckResult("no_foreign_hits", subject, False, text, details, fix)
     doubt = _doubt(hits.coverage, details["presigned"], _newest(looked), newest_within_h, max_unreadable)
     doubt = doubt or _unplaced(details["without_address"], [] if trust_private else counts["unnamed"])
+    if rows:
+        text = f"{_from_outside(rows)} {doubt}".rstrip()
+        fix = "See them with 'gt-secure hits --presigned'; 'gt-secure who' says who can open the objects now."
+        return CheckResult("no_foreign_hits", subject, False, text, details, fix)
     if doubt:
         return CheckResult("no_foreign_hits", subject, None, doubt, details, _READ_MORE)
     text = f"All {details['presigned']:,} requests with presigned URLs in the log came from the restriction's sources"
@@ -180,12 +180,13 @@ def no_leaked_urls(
         "notes": list(leaks.notes),
         "coverage": hits.coverage.summary,
     }
-    if chosen:
-        more = f" And {len(chosen) - 1:,} more." if len(chosen) > 1 else ""
-        fix = "End the URL by removing its signer's session or waiting for its expiry, and turn the URL lock on."
-        return CheckResult("no_leaked_urls", hits.subject, False, chosen[0].sentence + more, details, fix)
     doubt = _doubt(hits.coverage, leaks.checked, _newest(looked), newest_within_h, max_unreadable)
     doubt = doubt or _not_compared(hits, leaks, 0, 0)
+    if chosen:
+        more = f" And {len(chosen) - 1:,} more." if len(chosen) > 1 else ""
+        text = f"{chosen[0].sentence}{more} {doubt}".rstrip()
+        fix = "End the URL by removing its signer's session or waiting for its expiry, and turn the URL lock on."
+        return CheckResult("no_leaked_urls", hits.subject, False, text, details, fix)
     if doubt:
         return CheckResult("no_leaked_urls", hits.subject, None, doubt, details, _READ_MORE)
     return CheckResult("no_leaked_urls", hits.subject, True, leaks.summary, details)
@@ -244,12 +245,12 @@ def urls_are_consistent(
         "notes": list(leaks.notes),
         "coverage": hits.coverage.summary,
     }
-    if shared:
-        hole = "" if team is None or not loose else f" {not_bound(team, len(loose))}"
-        text = f"{_several_addresses(shared)}{hole}"
-        return CheckResult("urls_are_consistent", subject, False, text, details, _HOLE if hole else _NAME_POOLS)
     doubt = _doubt(hits.coverage, len(hits), _newest(hits), newest_within_h, max_unreadable)
     doubt = doubt or _unplaced(nowhere, []) or _not_compared(hits, leaks, unnamed, no_url)
+    if shared:
+        hole = "" if team is None or not loose else f" {not_bound(team, len(loose))}"
+        text = f"{_several_addresses(shared)}{hole} {doubt}".rstrip()
+        return CheckResult("urls_are_consistent", subject, False, text, details, _HOLE if hole else _NAME_POOLS)
     if doubt:
         return CheckResult("urls_are_consistent", subject, None, doubt, details, _READ_MORE)
     text = (

@@ -71,9 +71,9 @@ def expectations_hold(
         "assumed": list(exposure.locks.assumed_of_organization),
     }
     if broken:
-        named = some([_differs(kind, answer) for kind, answer in (sure or broken)])
-        _, first = (sure or broken)[0]
-        text = f"{named}. {first.reason}".strip()
+        ordered = [*sure, *(each for each in broken if each not in sure)]
+        named = some([_differs(kind, answer) for kind, answer in ordered])
+        text = f"{named}. {ordered[0][1].reason}".strip()
         fix = "Run 'gt-secure plan -f FILE' to see the changes that fix it."
         return CheckResult("expectations_hold", label(wanted), False if sure else None, text, details, fix)
     number = sum(len(one.answers) for one in results)

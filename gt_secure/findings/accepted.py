@@ -22,7 +22,6 @@ from typing import Any, TypeAlias
 from ..base import files as textfiles, html as markup
 from ..base.errors import InvalidInput
 from ..base.html import Markup
-from ..base.shared_files import replacing
 from ..base.text import count, did_you_mean
 from .model import SAVED_SECRET, Acceptance, Finding, catalog
 
@@ -202,16 +201,7 @@ def baseline(
 
 def dump_accepted(accepted: Iterable[Acceptance], path: str | Path) -> Path:
     """Write a baseline file in the format of its suffix."""
-    file = Path(path)
-    data = {"version": 1, "accepted": [each.to_dict() for each in accepted]}
-    try:
-        with replacing(file) as fresh:
-            fresh.write(textfiles.dumps(data, yaml=textfiles.is_yaml(file)))
-    except OSError as error:
-        raise InvalidInput(
-            f"{file} cannot be written: {error.strerror}.", next_step="Choose another file.", field="file"
-        ) from error
-    return file
+    return textfiles.dump({"version": 1, "accepted": [each.to_dict() for each in accepted]}, path)
 
 
 def accepted_title(findings: Sequence[Finding]) -> str:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from ..base import files as textfiles
-from ..base.shared_files import replacing
 from .model import Restriction
 
 SCHEMA_FILE = Path(__file__).with_name("restriction.schema.json")
@@ -32,11 +31,7 @@ def load_restriction(path: str | Path) -> Restriction:
 
 def dump_restriction(restriction: Restriction, path: str | Path) -> Path:
     """Write a restriction file in the format of its suffix. An existing file is replaced as a whole."""
-    file = Path(path)
-    text = dumps_restriction(restriction, yaml=textfiles.is_yaml(file))
-    with replacing(file) as fresh:
-        fresh.write(text)
-    return file
+    return textfiles.dump(restriction.to_dict(), path)
 
 
 def dumps_restriction(restriction: Restriction, *, yaml: bool = False) -> str:

@@ -68,15 +68,17 @@ test('a notebook of 5 MB is searched within the time that a person does not noti
   const line = 'epoch 12 of 40: loss=0.1234 token accuracy 0.99, signature lorem ipsum dolor sit amet\n';
   const outputs = Array.from({ length: 50 }, () => ({ text: line.repeat(Math.ceil(100_000 / line.length)) }));
   const book = { cells: [{ source: '', metadata: {}, outputs }], metadata: {} };
-  const times = Array.from({ length: 9 }, () => {
-    const start = performance.now();
-    assert.deepEqual(findSecrets(book), []);
-    return performance.now() - start;
-  });
-  const median = times.sort((a, b) => a - b)[4];
-  const start = performance.now();
-  JSON.parse(JSON.stringify(book));
-  const copying = performance.now() - start;
+  const cost = (call: () => void) => {
+    const costs = Array.from({ length: 5 }, () => {
+      const start = process.cpuUsage();
+      call();
+      const { user, system } = process.cpuUsage(start);
+      return (user + system) / 1000;
+    });
+    return costs.sort((a, b) => a - b)[2];
+  };
+  const median = cost(() => assert.deepEqual(findSecrets(book), []));
+  const copying = cost(() => JSON.parse(JSON.stringify(book)));
   console.log(`5 MB: searched in ${median.toFixed(1)} ms, copied as JSON in ${copying.toFixed(1)} ms`);
   assert.ok(median < 10 * copying + 60, `${median} ms`);
 });

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -13,11 +14,14 @@ import pytest
 from gt_secure.aws.client import Aws
 from gt_secure.base.errors import Conflict
 from gt_secure.changes import Journal
+from gt_secure.changes.applied import Applied
 from gt_secure.changes.change import Change
 from gt_secure.changes.plan import Plan, plan
 from gt_secure.changes.targets import BucketGuard
 from gt_secure.changes.transaction import note_overwritten
 from gt_secure.changes.undo import undo
+from gt_secure.cli.changes import report
+from gt_secure.cli.exit_codes import OK, UNKNOWN
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, FOREIGN, TEAM, Account
 from support.consents import apply_agreed as apply
@@ -102,11 +106,16 @@ def lost_between_reading_and_writing(account: Account, trail: Trail, wanted: Pla
         remove()
 
 
+def exit_code(done: Applied) -> int:
+    return report(argparse.Namespace(json=True), done)
+
+
 def test_a_write_between_our_reading_and_our_write_is_named_and_its_text_kept(
     account: Account, trail: Trail, guard_plan: Plan
 ) -> None:
     done = lost_between_reading_and_writing(account, trail, guard_plan)
     assert not done.certain
+    assert exit_code(done) == UNKNOWN
     assert RESPONDER in done.steps[0].detail
     events = account.journal.find(done.id).events
     (kept,) = [event for event in events if event["event"] == "overwritten"]
@@ -123,9 +132,11 @@ def test_our_own_write_and_what_was_read_before_are_no_second_writer(
 
 def test_a_record_that_comes_late_is_seen_by_undo(account: Account, trail: Trail, guard_plan: Plan) -> None:
     done = apply(account.aws, guard_plan, journal=account.journal)
-    assert done.certain
+    assert exit_code(done) == OK
     trail.put("their-request", THEIRS)
     back = undo(account.aws, done, journal=account.journal)
+    assert not back.certain
+    assert exit_code(back) == UNKNOWN
     assert RESPONDER in back.notes[0]
     assert any(event["event"] == "overwritten" for event in account.journal.find(back.id).events)
 
@@ -158,7 +169,8 @@ def test_undo_looks_for_others_between_the_announcement_and_the_last_write_of_ea
     for name, step, second in (each.split() for each in events.split(", ") if each):
         more = {"request": "ours"} if name == "written" else {}
         writer.write(name, step=int(step), at=f"2026-11-25T09:00:0{second}Z", **more)
-    assert note_overwritten(cast(Aws, None), writer, journal.find(writer.id), changes) == ()
+    done = Applied(writer.id, "undone")
+    assert note_overwritten(cast(Aws, None), writer, journal.find(writer.id), changes, done) == done
     assert seen == asked
 
 

@@ -1,7 +1,11 @@
-"""Empty plans, empty undos, nothing to resume: each says so, and is no error. A file limit: what is certain is said."""
+"""Nothing to apply, undo or resume: each says so, and is no error. A file limit, no locks: what is certain is said."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import fcntl
+import os
 import resource
 from pathlib import Path
 from typing import Any
@@ -14,6 +18,7 @@ from gt_secure.changes import Journal
 from gt_secure.changes.plan import plan
 from gt_secure.changes.undo import interrupted, resume, undo
 from gt_secure.connection import Connection
+from gt_secure.logs.engines.duckdb_store import Store
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, FOREIGN, TEAM, Account
 from support.consents import AGREED, apply_agreed as apply
@@ -88,3 +93,27 @@ def test_a_file_limit_leaves_an_account_that_the_journal_and_the_error_agree_on(
         assert "cannot be written" in answer[0]
         assert now == before
         assert status in {"none", "rolled-back", "unfinished"}
+
+
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL])
+def test_a_file_system_without_locks_changes_nothing(
+    account: Account, tmp_path: Path, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock(_handle: object, _operation: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    before, wanted = account.look(), plan(account.aws, WANTED)
+    monkeypatch.setattr(fcntl, "flock", flock)
+    calls = (
+        lambda: apply(account.aws, wanted, journal=account.journal),
+        lambda: undo(account.aws, journal=account.journal),
+        lambda: resume(account.aws, journal=account.journal),
+    )
+    for call in calls:
+        with pytest.raises(GtSecureError, match="cannot lock files") as caught:
+            call()
+        assert "Nothing was changed" in caught.value.next_step
+    assert (account.look(), len(account.journal)) == (before, 0)
+    with contextlib.closing(Store()) as store:
+        assert store.query("SELECT 1") == [(1,)]
+    assert not store.folder.exists()

@@ -10,7 +10,7 @@ import pytest
 
 from gt_secure import Restriction, check, connect, expect
 from gt_secure.base.errors import InvalidInput
-from gt_secure.check import CheckFailed, applied_locks
+from gt_secure.check import CheckFailed, applied_locks, restrictions
 from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
 from gt_secure.engine.policies.url_lock import UrlLock
 from gt_secure.findings.model import Finding
@@ -92,7 +92,8 @@ UNSEEN = found("not-checked", detail="The workteam was not read. Ask.", could_no
         ([found("url-lock-off", detail="It is off.")], UrlLock(), {}, False, "url-lock-off is so. It is off."),
         ([found("guard-open"), found("url-lock-both")], UrlLock(True, True), {}, False, "url-lock-both is so."),
         ([UNSEEN], UrlLock(True), {}, None, "is not known: The workteam was not read."),
-        ([UNSEEN, found("url-lock-both")], UrlLock(True, True), {}, False, "url-lock-both is so."),
+        ([UNSEEN, found("url-lock-both")], UrlLock(True, True), {}, False, "url-lock-both is so. Whether the URL lock"),
+        ([UNSEEN, found("url-lock-both")], UrlLock(True, True), {}, False, "is not known: The workteam was not read."),
         ([], UrlLock(True), {"url_lock": "VpcSourceIp"}, False, "The URL lock is SourceIp, not VpcSourceIp."),
         ([], None, {"url_lock": "SourceIp"}, False, "The URL lock is off, not SourceIp."),
         ([], UrlLock(True), {"portal": "203.0.113.0/24"}, True, "and the portal opens only from 203.0.113.0/25."),
@@ -223,6 +224,25 @@ def test_the_lists_of_a_check_are_the_only_ones(monkeypatch, more, extra):
     assert result.passed is not bool(extra), result
     assert not extra or f"It also admits {extra}" in result.message
     assert ("endpoints=" in result.next_step) is bool(extra)
+
+
+def test_a_wrong_guard_and_a_broken_expectation_name_what_is_unknown(monkeypatch):
+    policy = merge_guard(None, build_guard(BUCKET, networks=["203.0.113.0/24"]))
+    state = states.state(team=None, bucket=states.data_bucket(BUCKET, policy=policy))
+    access = SimpleNamespace(tone="unknown", text="Unknown: it depends on a fact.", to_dict=dict)
+    monkeypatch.setattr(applied_locks, "read_scope", lambda *_: state)
+    monkeypatch.setattr(applied_locks, "access_to", lambda *_: access)
+    gt = connect(region="us-east-1", endpoint_url="http://127.0.0.1:9")
+    assert failed(check.guard_is_in_place, gt, BUCKET, addresses="192.0.2.0/24").message.endswith(access.text)
+
+    answers = [SimpleNamespace(source=each, answer=each, key="", reason="") for each in ("unknown", "opened")]
+    result = SimpleNamespace(kind="refused", broken=answers, answers=answers, to_dicts=list)
+    locks = SimpleNamespace(assumed_of_organization=())
+    exposure = SimpleNamespace(holds=lambda _: result, locks=locks)
+    monkeypatch.setattr(restrictions, "exposures_of", lambda *_: (exposure, None))
+    monkeypatch.setattr(restrictions, "read_state", lambda *_: None)
+    message = failed(check.expectations_hold, gt, WISH).message
+    assert message.index("and is opened") < message.index("and is unknown")
 
 
 def test_bucket_that_is_gone_fails(scene: Scene):

@@ -98,8 +98,11 @@ def test_unreadable_lines_and_missing_objects_leave_it_unknown(hits, tmp_path):
     damaged.write_bytes(gzip.compress("".join(GOOD).encode())[:-12])
     with read_hits([damaged]) as half:
         assert check.no_foreign_hits.look(half, WISH).status == "unknown"
-    # What is wrong in the part that was read stays wrong.
-    assert check.no_foreign_hits.look(hits(*GOOD, "broken\n", row(ELSEWHERE, url=1)), WISH).status == "failed"
+    # What is wrong in the part that was read stays wrong, and the message names the rest.
+    both = hits(*GOOD, "broken\n", row(ELSEWHERE, url=1))
+    for result in (check.no_foreign_hits.look(both, WISH), check.urls_are_consistent.look(both)):
+        assert result.status == "failed"
+        assert "could not be read" in result.message
 
 
 def test_an_old_log_is_unknown_on_demand(hits):

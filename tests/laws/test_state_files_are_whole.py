@@ -1,17 +1,24 @@
-"""A file that keeps state is the former one or the new one, whatever interrupts the writing; no record is lost."""
+"""A file that keeps state is the former one or the new one, whatever interrupts the writing; no record is lost.
+
+The same on a disk that is full after any byte, and where any call that writes fails: then a sentence says so.
+"""
 
 from __future__ import annotations
 
 import json
 import random
+import resource
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
+from gt_secure.base.errors import GtSecureError
 from gt_secure.base.ledger import fingerprint
+from gt_secure.base.url_journal import UrlJournal
 from gt_secure.check.notebooks import remove_secrets, write_promise
 from gt_secure.findings.accepted import dump_accepted, load_accepted
 from gt_secure.fleet.sweeps.runner import StateFile
@@ -19,6 +26,7 @@ from gt_secure.logs import Cache, read_hits
 from gt_secure.restriction.files import dump_restriction
 from gt_secure.restriction.model import Restriction
 from support import corpus
+from support.failing_disk import FailingDisk
 from support.fake_s3 import FakeS3, FakeStore
 from support.interrupts import Point, Tracer, each_place
 
@@ -52,7 +60,8 @@ class Writing(NamedTuple):
 
 def accept(path: Path) -> None:
     entry = path.with_name("entry.json")
-    entry.write_text(json.dumps({"version": 1, "accepted": [ACCEPTED]}))
+    if not entry.exists():
+        entry.write_text(json.dumps({"version": 1, "accepted": [ACCEPTED]}))
     dump_accepted(load_accepted(entry), path)
 
 
@@ -181,6 +190,113 @@ def test_a_sweep_loses_no_region(tmp_path: Path) -> None:
 
 def test_a_cache_answers_the_same(tmp_path: Path) -> None:
     assert hold_cache(tmp_path, 12)["came"] >= 1  # threads: not every place of the recorded run is reached again
+
+
+@contextmanager
+def full_after(size: int) -> Iterator[None]:
+    """Let no file grow beyond a size, as on a full disk."""
+    former = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, former[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, former)
+
+
+CALLERS = ("/base/shared_files.py", "/pathlib.py", "/sweeps/runner.py")
+
+
+def failures(work: Callable[[], Any], size: int, most: int) -> Iterator[AbstractContextManager[Any]]:
+    """Yield disks that are full after some bytes, and ones where a call fails, once or from then on."""
+    counted = FailingDisk(CALLERS)
+    with counted.failing():
+        work()
+    assert counted.calls >= 3
+    for at in random.Random(size).sample(range(size), min(most, size)):
+        yield full_after(at)
+    for at in range(1, counted.calls + 1):
+        yield from (FailingDisk(CALLERS, at, on=on).failing() for on in (False, True))
+
+
+def hold_disk(folder: Path, writing: Writing, most: int) -> Counter[str]:
+    path, found = folder / writing.name, Counter[str]()
+    work = lambda: path.write_text(writing.former) and writing.work(path)  # noqa: E731
+    work()
+    new, names = path.read_text(), {each.name for each in folder.iterdir()}
+    for disk in failures(work, len(new), most):
+        path.write_text(writing.former)
+        try:
+            with disk:
+                writing.work(path)
+        except GtSecureError as error:
+            found["refused" if "cannot be written" in error.message and error.next_step else "unclear"] += 1
+        text = path.read_text()
+        assert text in (writing.former, new)
+        found["new" if text == new else "former"] += 1
+        assert {each.name for each in folder.iterdir()} == names
+    return found
+
+
+def hold_sweep_disk(folder: Path, most: int) -> Counter[str]:
+    path, found = folder / "sweep", Counter[str]()
+    sweep(path, [])
+    size = path.stat().st_size
+
+    def fresh() -> None:
+        path.unlink(missing_ok=True)
+        sweep(path, [])
+
+    for disk in failures(fresh, size, most):
+        path.unlink(missing_ok=True)
+        recorded: list[str] = []
+        try:
+            with disk:
+                sweep(path, recorded)
+        except GtSecureError as error:
+            found["refused" if "The state of the sweep cannot be kept" in error.message else "unclear"] += 1
+        known = StateFile(path, "this", UNITS)
+        assert {region for _, region in known.done} >= set(recorded)
+        assert known.damaged <= 1
+        known.close(finished=False)
+        sweep(path, recorded)
+        assert set(StateFile(path, "this", UNITS).done) == UNITS
+        found["held"] += 1
+    return found
+
+
+@pytest.mark.parametrize("writing", WRITINGS, ids=lambda writing: writing.name)
+def test_a_disk_that_fails_keeps_the_former_file(tmp_path: Path, writing: Writing) -> None:
+    found = hold_disk(tmp_path, writing, 8)
+    assert min(found["refused"], found["former"]) >= 10
+    assert not found["unclear"]
+
+
+def test_a_disk_that_fails_loses_no_region(tmp_path: Path) -> None:
+    found = hold_sweep_disk(tmp_path, 12)
+    assert found["refused"] >= 15
+    assert not found["unclear"]
+
+
+def test_a_key_of_test_urls_is_whole_or_none(tmp_path: Path) -> None:
+    path = tmp_path / "test-urls" / "key"
+    for size in (0, 1, 31):
+        with full_after(size):
+            marker = UrlJournal(tmp_path).new_marker()
+            assert UrlJournal(tmp_path).is_ours(marker)
+        assert not path.exists(), size
+    marker = UrlJournal(tmp_path).new_marker()
+    assert len(path.read_bytes()) == 32
+    assert UrlJournal(tmp_path).is_ours(marker)
+
+
+@pytest.mark.slow
+def test_a_disk_that_fails_anywhere(tmp_path: Path) -> None:
+    found = Counter[str]()
+    for writing in WRITINGS:
+        found += hold_disk(tmp_path, writing, 10_000)
+    regions = hold_sweep_disk(tmp_path, 10_000)
+    print("files:", dict(found), "sweep:", dict(regions))
+    assert not found["unclear"] + regions["unclear"]
 
 
 @pytest.mark.slow

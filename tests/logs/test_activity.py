@@ -15,6 +15,7 @@ from gt_secure.logs.activity import Activity
 from gt_secure.logs.engines.duckdb_store import Store
 from gt_secure.logs.plots import draw
 from support import corpus
+from support.box import until
 from support.sample import sample
 
 ENDLESS = "SELECT count(*) FROM range(1000000000000) t(i) WHERE hash(i) = 1"
@@ -142,3 +143,21 @@ def test_what_keeps_the_lines_that_were_read_is_not_cancelled() -> None:
         with pytest.raises(LogError):
             store.query("SELECT 7")
     store.close()
+
+
+def test_a_store_closes_while_an_interrupted_call_is_ending() -> None:
+    store, ended = Store(), []
+
+    def read() -> None:
+        try:
+            store.query("SELECT sum(a.range * b.range) FROM range(10000000) a, range(10000000) b")
+        except Exception as error:
+            ended.append(error)
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    until(lambda: store._connection.query_progress() >= 0)
+    store._finalizer()
+    reader.join()
+    assert ended
+    assert not store.folder.exists()

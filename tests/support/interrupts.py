@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import Any, TypeAlias
@@ -19,6 +20,11 @@ SANDBOX = OURS + "sandbox/"
 
 Point: TypeAlias = tuple[str, str, int, str, int]
 """File, function, line, kind of event, and which time in the run it is."""
+
+
+@cache
+def _is_ours(file: str) -> bool:
+    return file.startswith(OURS) and not file.startswith(SANDBOX)
 
 
 @dataclass
@@ -38,7 +44,7 @@ class Tracer:
 
     def __call__(self, frame: FrameType, event: str, _arg: Any) -> Any:
         code = frame.f_code
-        if not code.co_filename.startswith(OURS) or code.co_filename.startswith(SANDBOX):
+        if not _is_ours(code.co_filename):
             return None
         first = self.first and (OURS + self.first[0], self.first[1])
         self.begun = self.begun or first in (None, (code.co_filename, code.co_name))

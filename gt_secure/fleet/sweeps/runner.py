@@ -211,11 +211,11 @@ class StateFile:
                 rewritten.writelines(map(self._line, self.done.values()))
             self._file = os.fdopen(open_regular(path, os.O_WRONLY | os.O_APPEND), "a", encoding="utf-8")
         except OSError as error:
-            raise InvalidInput(
-                f"The state of the sweep cannot be kept in {path}: {error.strerror}.",
-                next_step="Choose another folder with state=, or delete the file.",
-                field="state",
-            ) from error
+            raise self._unkept(error, "Choose another folder with state=, or delete the file.") from error
+
+    def _unkept(self, error: OSError, next_step: str) -> InvalidInput:
+        text = f"The state of the sweep cannot be kept in {self.path}: {error.strerror}."
+        return InvalidInput(text, next_step=next_step, field="state")
 
     def _read(self, lines: list[str], units: Collection[Unit]) -> None:
         """Take over the outcomes of an interrupted sweep, the same one."""
@@ -242,9 +242,16 @@ class StateFile:
         """Record the outcome of one account and region."""
         with self._lock:
             self.done[(outcome["account"], outcome["region"])] = outcome
-            if self._file is not None:
+            if self._file is None:
+                return
+            try:
                 self._file.write(self._line(outcome))
                 self._file.flush()
+            except OSError as error:
+                with contextlib.suppress(OSError):
+                    self._file.close()
+                self._file = None
+                raise self._unkept(error, "Free space there, and sweep again: it goes on from here.") from error
 
     def close(self, *, finished: bool) -> None:
         """Close the file; one of a finished sweep is removed."""

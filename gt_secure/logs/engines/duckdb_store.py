@@ -294,7 +294,11 @@ def _write(path: Path, rows: str) -> str:
 
 
 def _discard(connection: Any, folder: Path, held: IO[bytes]) -> None:
-    connection.close()
+    import duckdb
+
+    with contextlib.suppress(duckdb.Error):  # after an interrupt a call may still be ending, and closes it then
+        connection.interrupt()
+        connection.close()
     shutil.rmtree(folder, ignore_errors=True)
     _FOLDERS.discard(folder)
     held.close()
