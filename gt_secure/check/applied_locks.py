@@ -48,15 +48,15 @@ def team_is_restricted(
     """
     name = team_name(team)
     gt = connection_of(gt)
-    found = gt.findings(team=team)
-    wrong = [finding for finding in found if finding.code in _URL_LOCK and finding.state == "found"]
+    findings = gt.findings(team=team)
+    wrong = [finding for finding in findings if finding.code in _URL_LOCK and finding.state == "found"]
     details: dict[str, Any] = {"findings": [finding.code for finding in wrong]}
-    unseen = _unseen(found)
+    unseen = _unseen(findings)
     unknown = f"Whether the URL lock fits the portal is not known: {some(unseen)}." if unseen else ""
     details |= {"not_read": unseen} if unseen else {}
     if wrong:
-        said = " ".join(filter(None, (f"{wrong[0].title}.", wrong[0].detail, unknown)))
-        return CheckResult("team_is_restricted", name, False, said, details, wrong[0].fix)
+        text = " ".join(filter(None, (f"{wrong[0].title}.", wrong[0].detail, unknown)))
+        return CheckResult("team_is_restricted", name, False, text, details, wrong[0].fix)
     if unknown:
         return CheckResult(
             "team_is_restricted",
@@ -70,8 +70,8 @@ def team_is_restricted(
     mode = lock.mode if lock is not None else "off"
     details["url_lock"] = mode
     if url_lock is not None and mode != url_lock:
-        said = f"The URL lock is {mode}, not {url_lock}."
-        return CheckResult("team_is_restricted", name, False, said, details, "Plan the team's restriction again.")
+        text = f"The URL lock is {mode}, not {url_lock}."
+        return CheckResult("team_is_restricted", name, False, text, details, "Plan the team's restriction again.")
     if portal is not None:
         return _portal(name, gt.workforce(), ranges_and_lists(gt.aws, portal)[0], mode, details)
     return CheckResult("team_is_restricted", name, True, f"The URL lock is on ({mode}).", details)

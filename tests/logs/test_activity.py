@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,6 @@ from gt_secure.logs.activity import Activity
 from gt_secure.logs.engines.duckdb_store import Store
 from gt_secure.logs.plots import draw
 from support import corpus
-from support.box import until
 from support.sample import sample
 
 ENDLESS = "SELECT count(*) FROM range(1000000000000) t(i) WHERE hash(i) = 1"
@@ -156,7 +156,8 @@ def test_a_store_closes_while_an_interrupted_call_is_ending() -> None:
 
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
-    until(lambda: store._connection.query_progress() >= 0)
+    while store._connection.query_progress() < 0:
+        time.sleep(0.01)
     store._finalizer()
     reader.join()
     assert ended
