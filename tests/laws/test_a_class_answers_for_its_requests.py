@@ -155,14 +155,14 @@ def test_each_answer_holds_in_all_accounts(first: int) -> None:
     holds(ask(range(first, first + 500)))
 
 
-def _filled_with_anything(template: Template, *_: object) -> Iterator[Filled]:
+def _filled_with_anything(template: Template, *_: object, **__: object) -> Iterator[Filled]:
     yield tuple(Wild.ANY if isinstance(part, Variable) else part for part in template)
 
 
-def _filled_whole(template: Template, values: Mapping[str, Sequence[Filled]], start: str = "") -> Iterator[Filled]:
-    texts = {key: [each for each in listed if not set(each) & set(Wild)] for key, listed in values.items()}
-    yield from FILLED(template, texts, start)
-    yield from _filled_with_anything(template)
+def _filled_whole(
+    template: Template, values: Mapping[str, Sequence[Filled]], start: str, **_: bool
+) -> Iterator[Filled]:
+    yield from FILLED(template, values, start, alone=True)
 
 
 FILLED = key_classes._filled

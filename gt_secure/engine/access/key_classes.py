@@ -103,12 +103,21 @@ def _groups(
     """Yield what has to be told apart: the patterns of a statement together, each with a variable alone."""
     listed = [[pattern.template for pattern in statement.resources] for statement in statements]
     values = _values_of_variables(statements, known)
+    apart = {template for templates in listed for template in templates if _tells_apart(template, start)}
     for templates in listed:
-        if plain := tuple(next(_filled(each, {})) for each in templates if is_fixed(each)):
+        if plain := tuple(next(_filled(each, {}, start)) for each in templates if is_fixed(each)):
             yield plain
-        yield from (
-            (each,) for template in templates if not is_fixed(template) for each in _filled(template, values, start)
-        )
+        for template in (each for each in templates if not is_fixed(each)):
+            alone = not apart - {template} and str(template[0]).startswith(start)
+            yield from ((each,) for each in _filled(template, values, start, alone=alone))
+
+
+def _tells_apart(template: Template, start: str) -> bool:
+    """Return whether a pattern matches some keys under ``start`` and, it may be, not others."""
+    head = template[0] if isinstance(template[0], str) else ""
+    if template[int(bool(head)) :] == (Wild.ANY,):
+        return not start.startswith(head)
+    return head.startswith(start) or (start.startswith(head) and len(template) > 1)
 
 
 def _short_enough(groups: Iterable[tuple[Filled, ...]]) -> Iterator[tuple[Filled, ...]]:
@@ -140,8 +149,15 @@ def _values(statements: Sequence[Statement], key: str, known: Sequence[Keys]) ->
     values = [value for each in sorted(tied) for value in _compared(statements, each, known)]
     values += [*map(_unnamed, likes_of(key)), ""]
     texts = [value for value in dict.fromkeys(values) if value or may_be_empty(key)]
-    names = [f"{value.rpartition('/')[0]}/?*" for value in texts if key == "aws:principalarn" and "/" in value]
-    return [*((value,) for value in texts), *map(split_wildcards, dict.fromkeys([*likes_of(key), *names]))]
+    return [*((value,) for value in texts), *map(split_wildcards, dict.fromkeys(_alike(key, texts)))]
+
+
+def _alike(key: str, values: Iterable[str]) -> Iterator[str]:
+    """Yield patterns of what the values of a key are like: of ARNs, one for each kind of name in each account."""
+    if key == "aws:principalarn":
+        yield from (f"{value.rpartition('/')[0]}/?*" for value in values if "/" in value)
+    else:
+        yield from ("?*" if "?" * 12 in like else like for like in likes_of(key))  # the digits of an account are many
 
 
 def _compared(statements: Sequence[Statement], key: str, known: Sequence[Keys]) -> Iterator[str]:
@@ -158,19 +174,27 @@ def _unnamed(like: str) -> str:
     return "".join(part if isinstance(part, str) else _UNNAMED for part in split_wildcards(like))
 
 
-def _filled(template: Template, values: Mapping[str, Sequence[Filled]], start: str = "") -> Iterator[Filled]:
+def _filled(
+    template: Template, values: Mapping[str, Sequence[Filled]], start: str, *, alone: bool = False
+) -> Iterator[Filled]:
     """Yield a pattern with each combination of the values of its variables, or of their defaults where they differ.
 
-    What all values of a variable are like is one of its values: keys under ``start`` may settle the one variable, and
-    the request of a class the other.
+    What all values of a variable are like is one of its values: other patterns, or keys under ``start``, may settle the
+    one variable, and the request of a class the other. A pattern that is ``alone`` needs no such mixture.
     """
     names = sorted(variable_keys(template))
     options = [[*values[name], *_absent(template, name), *_begun(template, name, start)] for name in names]
     combinations = [dict(zip(names, each, strict=True)) for each in product(*options)]
+    if alone:
+        combinations = [each for each in combinations if len({_is_wild(filled) for filled in each.values()}) < 2]
     if len(combinations) > _MOST_FILLED:
         raise TooManyClassesError(_TOO_MANY_VALUES)
     for each in combinations:
         yield tuple(one for part in template for one in _one(part, each))
+
+
+def _is_wild(filled: Filled | None) -> bool:
+    return filled is not None and not all(isinstance(part, str) for part in filled)
 
 
 def _absent(template: Template, key: str) -> list[None]:
