@@ -269,10 +269,11 @@ def main() -> None:
         if args.memory:
             memory(args, folder)
             return
-        logs = prepare(folder, int(args.size), args.files)
-        part = prepare(folder / "part", int(args.size) // 10, max(1, args.files // 10))
-        print(f"{logs.size / 1e6:,.0f} MB, {logs.rows:,} rows, {len(logs.truth):,} groups; as gzip "
-              f"{logs.packed.stat().st_size / 1e6:,.0f} MB")  # fmt: skip
+        several = {*args.forms} != {"one"}
+        logs = prepare(folder, int(args.size), args.files, several)
+        part = prepare(folder / "part", int(args.size) // 10, max(1, args.files // 10), several)
+        packed = f"; as gzip {logs.packed.stat().st_size / 1e6:,.0f} MB" if several else ""
+        print(f"{logs.size / 1e6:,.0f} MB, {logs.rows:,} rows, {len(logs.truth):,} groups{packed}")
         bench = Bench(args, logs, part)
         titles = {"one": "one file", "many": f"{args.files:,} files", "packed": "one gzip",
                   "many_packed": f"{args.files:,} gzip files"}  # fmt: skip

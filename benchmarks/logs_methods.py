@@ -115,6 +115,7 @@ def rows_with_cache(path: str) -> Counts:
     from gt_secure.logs import read_hits
 
     aws = _client(path)
+    aws.client("s3")  # a session has one: reading its model takes longer than a page of the listing
     began = time.perf_counter()
     with read_hits(path, aws=aws) as hits:
         seconds = time.perf_counter() - began
@@ -134,6 +135,21 @@ def leaks_command(path: str) -> Result:
 def plot_command(path: str) -> Result:
     with tempfile.TemporaryDirectory() as folder:
         return _command("plot", path, "-o", f"{folder}/hits.svg")
+
+
+def groups_command(form: str) -> Callable[[str], Result]:
+    """``gt-secure hits`` by columns with many values, in one of its formats."""
+
+    def run(path: str) -> Result:
+        with tempfile.TemporaryDirectory() as folder:
+            by = "remote_ip,key,user_agent,http_status"
+            return _command("hits", path, "--by", by, *form.split(), "--output", f"{folder}/hits")
+
+    return run
+
+
+def dedupe_command(path: str) -> Result:
+    return _command("hits", path, "--dedupe")
 
 
 def _command(*arguments: str) -> Result:
@@ -231,6 +247,33 @@ def _from_frames(frames: Any, columns: list[int]) -> Counts:
         for key, number in frame.groupby([*columns[:3], clock], sort=False).size().items():
             *names, moment = key
             counts[(*_plain(*names), _hour(moment))] += int(number)
+    return counts
+
+
+def polars_extract(path: str) -> Counts:
+    import polars as pl
+
+    options = {"has_header": False, "separator": "\x01", "quote_char": None, "encoding": "utf8-lossy"}
+    lines = pl.read_csv(path, new_columns=["line"], schema_overrides=[pl.String], **options)
+    groups = lines.select(pl.col("line").str.extract_groups(AWS_PATTERN)).unnest("line").drop_nulls("4")
+    found = groups.group_by("4", "10", "22", pl.col("3").str.head(14)).len()
+    return _summed(found.iter_rows())
+
+
+def chdb_extract(path: str) -> Counts:
+    import chdb
+
+    pattern = AWS_PATTERN.replace("\\", "\\\\").replace("'", "\\'")
+    names = "g[4] AS ip, g[10] AS status, g[22] AS auth, substring(g[3], 1, 14) AS hour"
+    groups = f"SELECT extractGroups(line, '{pattern}') AS g FROM file('{path}', LineAsString) WHERE notEmpty(g)"
+    rows = chdb.query(f"SELECT {names}, count() FROM ({groups}) GROUP BY ALL", "JSONCompactEachRow")
+    return _summed(map(json.loads, str(rows).splitlines()))
+
+
+def _summed(rows: Any) -> Counts:
+    counts: Counter[tuple[str, ...]] = Counter()
+    for *names, moment, number in rows:
+        counts[(*_plain(*names), _hour(moment))] += int(number)
     return counts
 
 
@@ -482,12 +525,18 @@ METHODS = [
     Method("ours: gt-secure hits, whole command", whole_command, _LOCAL, ours=True),
     Method("ours: read_hits, then count", rows_then_count, _ALL, _LIBRARIES, ours=True),
     Method("ours: count_hits, boto3 only", count_four_boto3, "http", _LIBRARIES, ours=True),
+    Method("ours: gt-secure hits, CSV of groups", groups_command("--format csv"), "one", ours=True),
+    Method("ours: gt-secure hits, JSON of groups", groups_command("--json"), "one", ours=True),
+    Method("ours: gt-secure hits, Parquet of groups", groups_command("--format parquet"), "one", ours=True),
+    Method("ours: gt-secure hits --dedupe", dedupe_command, "one", ours=True),
     Method("ours: gt-secure plot, whole command", plot_command, "one", ours=True),
     Method("ours: gt-secure leaks, whole command", leaks_command, "one", ours=True),
     Method("python re, AWS's pattern", python_re, _ALL, part=False),
     Method("s3-log-parse", s3_log_parse, _PLAIN, ("s3logparse",), install="s3-log-parse", part=True),
     Method("pandas read_csv(sep=' ')", pandas_blanks, _LOCAL, ("pandas",), install="pandas"),
     Method("pandas str.extract, AWS's pattern", pandas_extract, "one", ("pandas",), install="pandas", part=True),
+    Method("polars extract_groups, AWS's pattern", polars_extract, "one", ("polars",), install="polars"),
+    Method("chDB extractGroups, AWS's pattern", chdb_extract, "one", ("chdb",), install="chdb"),
     Method("awswrangler s3.read_csv(sep=' ')", awswrangler_read, "http", ("awswrangler",), install="awswrangler",
            part=True),
     Method("DANDI s3-log-extraction", dandi, "one", ("s3_log_extraction",), install="s3-log-extraction", part=True),

@@ -27,6 +27,7 @@ from .sql.log_columns import DERIVED, EXTRA, FIELDS, GROUPED, OPENED, SIGNER, ST
 from .sql.query import as_list, conditions, in_range
 from .stored_table import guarded
 from .table import Table, writable
+from .time_order import in_order
 from .time_range import TimeLike, parse_time
 
 if TYPE_CHECKING:
@@ -409,7 +410,7 @@ class Hits(Ambiguous):
 
     def to_parquet(self, path: str | Path) -> None:
         """Write all rows to a Parquet file."""
-        self._copy(path, "(FORMAT parquet, COMPRESSION zstd)", [])
+        self._copy(path, "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 40960)", [])
 
     def to_csv(self, path: str | Path) -> None:
         """Write all rows to a CSV file without formulas: where text begins like one, it gets an apostrophe."""
@@ -425,10 +426,10 @@ class Hits(Ambiguous):
     @activity.step(activity.WRITING)
     def _copy(self, path: str | Path, options: str, texts: Sequence[str]) -> None:
         guard = ", ".join(f"{guarded(name)} AS {name}" for name in (f'"{text}"' for text in texts))
-        select = self._select(self._shown)
-        wrapped = f"SELECT * REPLACE ({guard}) FROM ({select})" if texts else select
         self._compare_rows()
-        with writable(path):
+        ordered = in_order(self._store, self._relation, lambda rows: self.where(rows)._select(self._shown))
+        with ordered as select, writable(path):
+            wrapped = f"SELECT * REPLACE ({guard}) FROM ({select})" if texts else select
             self._store.query(f"COPY ({wrapped}) TO {literal(path)} {options}")
 
     def _repr_html_(self) -> str:

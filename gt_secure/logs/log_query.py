@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from .storage.cache import Cache, CacheLike
     from .storage.opener import Opener
 
+LEAST_MEMORY = 100_000_000
+"""Bytes with which the rows of logs of any size can be read, counted and exported: the rest of them is on disk."""
+
 Sources = str | Path | LogObject | Iterable[Any]
 
 
@@ -80,10 +83,18 @@ class Runtime:
     viewers: Viewers | None = None
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"\s*[0-9]+(?:\.[0-9]+)?\s*(?:[KMGT]i?B)\s*", self.memory_limit, re.IGNORECASE):
+        size = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([KMGT])(i?)B\s*", self.memory_limit, re.IGNORECASE)
+        if size is None:
             raise InvalidInput(
                 f'"{self.memory_limit[:30]}" is not a size.',
                 next_step="Write one such as 800MB or 2GB.",
+                field="memory_limit",
+            )
+        unit = (1024 if size[3] else 1000) ** ("KMGT".index(size[2].upper()) + 1)
+        if float(size[1]) * unit < LEAST_MEMORY:
+            raise InvalidInput(
+                f"{self.memory_limit} is too little memory for reading access logs.",
+                next_step=f"Give at least memory_limit='{LEAST_MEMORY / 1e6:.0f}MB'.",
                 field="memory_limit",
             )
 

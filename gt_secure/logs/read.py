@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import threading
 import time
 import warnings
@@ -261,6 +263,7 @@ def _apart(filters: Mapping[str, Any] | None, known: Networks | None) -> tuple[d
 
 def _read_here(query: LogQuery, runtime: Runtime, choice: EngineChoice, objects: list[LogObject]) -> Hits:
     cache, dedupe = runtime.cache, query.dedupe
+    _refuse_without_room(objects)
     job = _Job(query, runtime, choice, objects)
     store = job.store
     lines, records = store.folder / "lines.parquet", store.folder / "records.parquet"
@@ -288,6 +291,17 @@ def _read_here(query: LogQuery, runtime: Runtime, choice: EngineChoice, objects:
     except BaseException:
         store.close()
         raise
+
+
+def _refuse_without_room(objects: Sequence[LogObject]) -> None:
+    """Raise before the reading what would end it: the rows need room on disk, packed about a tenth of their lines."""
+    size = sum(item.size if item.name.endswith((".gz", ".zst")) else item.size // 10 for item in objects) // 2
+    folder = tempfile.gettempdir()
+    if size > (free := shutil.disk_usage(folder).free):
+        raise LogError(
+            f"The rows of these logs need about {size / 1e6:,.0f} MB in {folder}, where {free / 1e6:,.0f} MB are free.",
+            next_step="Read a shorter time range, or name a folder with more room in TMPDIR.",
+        )
 
 
 @activity.step(activity.COUNTING)

@@ -70,7 +70,9 @@ class StoredTable(Table):
             super().to_parquet(path)
             return
         with writable(path):
-            self._store.query(f"COPY ({self._select}) TO {literal(path)} (FORMAT parquet)")
+            self._store.query("SET threads = 1")  # the rows of a group are in memory for each thread
+            self._store.query(f"COPY ({self._select}) TO {literal(path)} (FORMAT parquet, ROW_GROUP_SIZE 20480)")
+            self._store.query("RESET threads")
 
 
 def _cell(column: str, kind: str) -> str:

@@ -30,13 +30,13 @@ ROUNDS = 5
 BY = ["remote_ip", "key", "user_agent", "http_status"]
 NAMED, FAILED = 1.2, 1.4
 RATIOS = {
-    "count": 3.7,
-    "csv": 6.2,
-    "json": 13.6,
-    "parquet": 2.75,
-    "rows": 10.0,
-    "leaks": 10.9,
-    "plot": 12.1,
+    "count": 2.9,
+    "csv": 5.2,
+    "json": 12.8,
+    "parquet": 2.35,
+    "rows": 8.7,
+    "leaks": 9.9,
+    "plot": 11.5,
 }
 """Processor time of a question over that of the expression, median of five, on Python 3.11 and DuckDB 2.0."""
 _SHORT = re.compile(rb'^\S+ \S+ \[[^]]+\] (\S+) \S+ \S+ \S+ \S+ "[^"]*" (\d+)', re.MULTILINE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import gzip
 import io
 import random
@@ -23,6 +24,7 @@ from gt_secure.logs import count_hits, read as reading, read_hits
 from gt_secure.logs.engines import duckdb_store
 from gt_secure.logs.engines.duckdb_store import Store, sweep
 from gt_secure.logs.ingest import arrow_stream, batching as packing, converted
+from gt_secure.logs.ingest.reader import Reader
 from gt_secure.logs.storage.objects import StandardInput
 from support import corpus
 from support.sample import sample
@@ -338,12 +340,48 @@ def test_a_memory_limit_is_a_size(tmp_path: Path, limit: str) -> None:
         count_hits(tmp_path, "key", memory_limit=limit)
 
 
-def test_too_little_memory_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+@pytest.mark.parametrize("limit", ["1MB", "99.9MB", "0.05 GB", "95MiB", "9kb"])
+def test_too_little_memory_is_refused_before_the_logs_are_looked_for(limit: str) -> None:
+    for ask in (read_hits, functools.partial(count_hits, by="key")):
+        with pytest.raises(InvalidInput, match=f"{limit} is too little memory") as caught:
+            ask("/nowhere", memory_limit=limit)
+        assert caught.value.next_step == "Give at least memory_limit='100MB'."
+
+
+def test_the_least_memory_is_enough(tmp_path: Path) -> None:
     rng = random.Random(3)
     (tmp_path / "log").write_text("".join(corpus.write(corpus.random_record(rng)) + "\n" for _ in range(3000)))
-    with pytest.raises(LogError, match="more memory than 1MB") as caught:
-        count_hits(tmp_path, "request_id,key,user_agent", memory_limit="1MB")
+    table, _ = count_hits(tmp_path, "request_id,key,user_agent", memory_limit="96 MiB")
+    assert len(table) == 3000
+
+
+def test_what_the_engine_lacks_is_an_error_that_says_what_to_do() -> None:
+    store = Store("5MB")
+    with pytest.raises(LogError, match="more memory than 5MB") as caught:
+        store.query("SELECT list(n ORDER BY hash(n)) FROM range(3000000) t(n)")
     assert "memory_limit" in caught.value.next_step
+
+
+@pytest.mark.parametrize(("name", "room"), [("a.log", 10), ("a.log.gz", 1)])
+def test_a_disk_without_room_is_refused_before_the_reading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, room: int
+) -> None:
+    path = tmp_path / name
+    text = (corpus.write(corpus.BASE) + "\n").encode() * 2000
+    path.write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
+    size = path.stat().st_size
+    disk = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: disk._replace(free=size // room // 2 - size // 100))
+    reads: list[Reader] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(Reader, "__next__", reads.append)
+        with pytest.raises(LogError, match="MB are free") as caught:
+            read_hits(path)
+    assert "TMPDIR" in caught.value.next_step
+    assert not reads
+    count_hits(path, "key")  # keeps no rows
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: disk._replace(free=size))
+    assert len(read_hits(path)) == 2000
 
 
 def test_a_sweep_beside_a_reader_that_begins_leaves_it_its_folder(

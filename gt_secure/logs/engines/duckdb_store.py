@@ -36,7 +36,9 @@ from ..sql.viewers import Viewers
 T = TypeVar("T")
 
 MEMORY_LIMIT = "400MB"
-"""What DuckDB may use; beyond it, it writes to disk."""
+"""What reading and asking may use; beyond it, DuckDB writes to disk."""
+_ENGINE = 0.65
+"""DuckDB's share of it. The other memory is Python's, of the buffers, and what DuckDB does not count."""
 
 
 _PREFIX = "gt-secure-logs-"
@@ -64,7 +66,7 @@ class Store:
         _FOLDERS.add(self.folder)
         held = _hold(self.folder)
         config: dict[str, Any] = {
-            "memory_limit": memory_limit,
+            "memory_limit": _of_engine(memory_limit),
             "temp_directory": str(self.folder / "spill"),
             "autoinstall_known_extensions": "false",
             "preserve_insertion_order": "false",
@@ -193,8 +195,13 @@ class Store:
         others, both = (self.folder / f"{name}.parquet" for name in ("others", "both"))
         read_again(_write_lines(others, "other"))
         names = ", ".join(literal(each) for each in (path, others))
-        self.query(f"COPY (FROM read_parquet([{names}])) TO {literal(both)} ({_PARQUET})")
+        self.query(copied(f"FROM read_parquet([{names}])", both))
         both.replace(path)
+
+
+def _of_engine(memory_limit: str) -> str:
+    number, unit = re.findall("[0-9.]+|[A-Za-z]+", memory_limit)
+    return f"{float(number) * _ENGINE:f}{unit}"
 
 
 class _Planned(Store):
@@ -211,7 +218,7 @@ class _Planned(Store):
         self._lines = lines_in
 
     def write(self, reader: Reader, path: Path, memory_limit: str) -> None:
-        self._connection.execute(f"SET memory_limit = {literal(memory_limit)}")
+        self._connection.execute(f"SET memory_limit = {literal(_of_engine(memory_limit))}")
         self._memory_limit = memory_limit
         self.run_on(reader, "EXECUTE reading")
         shutil.move(self._file, path)
@@ -280,17 +287,19 @@ def from_records(path: Path) -> str:
     )
 
 
+def copied(rows: str, path: Path) -> str:
+    """Return the statement that writes rows to a Parquet file of ours."""
+    return f"COPY ({rows}) TO {literal(path)} ({_PARQUET})"
+
+
 def _write(path: Path, rows: str) -> str:
     """Return the statement that writes rows into a file; of a line in doubt, a sample without secrets."""
     # A blank line is marked, not left out: a condition on rows this wide costs more than the row.
     state = "CASE WHEN blank THEN NULL ELSE readable END"
     sample = f"CASE WHEN readable AND reading = {ONLY} THEN NULL ELSE {masked('substr(line, 1, 160)')} END"
     columns = ", ".join(f'"{name}"' for name in STORED)
-    return (
-        f"COPY (SELECT source, pos, CAST(reading AS TINYINT) AS reading, {state} AS readable, {sample} AS sample, "
-        f"{columns} FROM ({rows})) "
-        f"TO {literal(path)} ({_PARQUET})"
-    )
+    picks = f"source, pos, CAST(reading AS TINYINT) AS reading, {state} AS readable, {sample} AS sample, {columns}"
+    return copied(f"SELECT {picks} FROM ({rows})", path)
 
 
 def _discard(connection: Any, folder: Path, held: IO[bytes]) -> None:
