@@ -71,8 +71,10 @@ class StoredTable(Table):
             return
         with writable(path):
             self._store.query("SET threads = 1")  # the rows of a group are in memory for each thread
-            self._store.query(f"COPY ({self._select}) TO {literal(path)} (FORMAT parquet, ROW_GROUP_SIZE 20480)")
-            self._store.query("RESET threads")
+            try:
+                self._store.query(f"COPY ({self._select}) TO {literal(path)} (FORMAT parquet, ROW_GROUP_SIZE 20480)")
+            finally:
+                self._store.query("RESET threads")
 
 
 def _cell(column: str, kind: str) -> str:

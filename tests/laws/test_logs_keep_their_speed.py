@@ -30,10 +30,10 @@ ROUNDS = 5
 BY = ["remote_ip", "key", "user_agent", "http_status"]
 NAMED, FAILED = 1.2, 1.4
 RATIOS = {
-    "count": 2.9,
-    "csv": 5.2,
+    "count": 3.2,
+    "csv": 5.4,
     "json": 12.8,
-    "parquet": 2.35,
+    "parquet": 2.45,
     "rows": 8.7,
     "leaks": 9.9,
     "plot": 11.5,
