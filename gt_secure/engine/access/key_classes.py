@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from itertools import product
+from itertools import chain, product
 from typing import TypeAlias
 
 from ..iam.documents import Statement
@@ -103,7 +103,8 @@ def _groups(
     """Yield what has to be told apart: the patterns of a statement together, each with a variable alone."""
     listed = [[pattern.template for pattern in statement.resources] for statement in statements]
     values = _values_of_variables(statements, known)
-    apart = {template for templates in listed for template in templates if _tells_apart(template, start)}
+    every = chain.from_iterable(listed) if values else ()  # without variables nobody asks
+    apart = {template for template in every if _tells_apart(template, start)}
     for templates in listed:
         if plain := tuple(next(_filled(each, {}, start)) for each in templates if is_fixed(each)):
             yield plain

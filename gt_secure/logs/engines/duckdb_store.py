@@ -36,7 +36,7 @@ from ..sql.viewers import Viewers
 T = TypeVar("T")
 
 MEMORY_LIMIT = "400MB"
-"""What reading and asking may use; beyond it, DuckDB writes to disk."""
+"""Memory for reading and asking; beyond it, DuckDB writes to disk."""
 _ENGINE = 0.65
 """DuckDB's share of it. The other memory is Python's, of the buffers, and what DuckDB does not count."""
 
