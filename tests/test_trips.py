@@ -27,10 +27,11 @@ OFFICE = Restriction("open-team", addresses=["203.0.113.0/24"], bucket="gt-image
 
 
 @pytest.fixture
-def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[Sandbox, Path]]]:
+    """Two sandboxes, each with a folder for its cache."""
     monkeypatch.setenv("GT_SECURE_JOURNAL", str(tmp_path / "journal"))
-    with Sandbox(log_delay_s=0.2) as sandbox:
-        yield sandbox
+    with Sandbox(log_delay_s=0.2) as first, Sandbox(log_delay_s=0.2) as second:
+        yield [(first, tmp_path / "first"), (second, tmp_path / "second")]
 
 
 def _outside(trip: Trip) -> int:
@@ -38,8 +39,7 @@ def _outside(trip: Trip) -> int:
     return Trip(frozenset(places)).lines
 
 
-def test_a_trip_is_short_enough_to_read(sandbox: Sandbox, tmp_path: Path) -> None:
-    """Neither the lines of the functions that a question enters, nor those outside of the parts, may grow."""
+def _trips(sandbox: Sandbox, cache: Path) -> dict[str, Trip]:
     gt = gt_secure.connect(sandbox=sandbox)
     trips = {"plan and apply": trip_of(lambda: gt.apply(gt.plan(OFFICE), confirm=AGREED))}
     trips["exposure"] = trip_of(lambda: str(gt.who_can_open("gt-images", "scans/0001.png", team="open-team")))
@@ -47,8 +47,17 @@ def test_a_trip_is_short_enough_to_read(sandbox: Sandbox, tmp_path: Path) -> Non
     probe = gt.probe(url, "198.51.100.9")
     trips["explain"] = trip_of(lambda: str(gt.explain(probe, url=url)))
     gt.hits("gt-images", wait_for=1)
-    anew = gt_secure.connect(sandbox=sandbox, cache=tmp_path / "cache")
+    anew = gt_secure.connect(sandbox=sandbox, cache=cache)
     trips["hits"] = trip_of(lambda: str(anew.hits("gt-images").count("remote_ip")))
+    return trips
+
+
+def test_a_trip_is_short_enough_to_read(places: list[tuple[Sandbox, Path]]) -> None:
+    """Neither the lines of the functions that a question enters, nor those outside of the parts, may grow.
+
+    The second of two equal trips is measured: what the first one of a process enters depends on the tests before it.
+    """
+    _, trips = [_trips(sandbox, cache) for sandbox, cache in places]
     measured = {name: (trip.lines, _outside(trip)) for name, trip in trips.items()}
     for name, trip in trips.items():
         print(f"{name}: {trip.lines} lines, {_outside(trip)} outside of parts; {len(trip.modules)} modules")
