@@ -30,7 +30,7 @@ from .named_networks import Networks, NetworksLike, networks_from
 from .network_names import NAMES, named_counts, without_names
 from .read_progress import Progress
 from .sql.derived_columns import Reads, from_lines
-from .sql.group_by import check_columns, distinct, lookup_table, merged, ordered
+from .sql.group_by import check_columns, distinct, lookup_table, merged
 from .sql.odd_lines import MAIN, OTHER
 from .sql.query import Question, readings_agree, spell_anew, statement, update_coverage
 from .sql.viewers import Viewers
@@ -38,7 +38,7 @@ from .storage.cache import CacheLike, open_cache
 from .storage.listing import resolve
 from .storage.objects import LogObject, S3Object, StandardInput
 from .storage.opener import Opener, opener_of
-from .stored_table import MANY, StoredTable
+from .stored_table import grouped_table
 from .table import Table
 from .time_range import ProgressCallback, TimeLike
 
@@ -466,12 +466,7 @@ def _counted_here(
         several = spell_anew(store, "grouped", names) or job.sink.count or coverage.odd
         coverage.ambiguous = bool(coverage.odd) and not readings_agree(store, "grouped", names)
         store.query("DELETE FROM grouped WHERE state NOT IN ('hit', 'odd hit')")
-        select = ordered(store, "grouped", names, once=not several)
-        [(size,)] = store.query(f"SELECT count(*) FROM ({select})") if names else [(1,)]
-        table: Table = StoredTable(store, select, size)
-        if size < MANY:
-            table = Table(table.columns, table.rows)
-        return table, coverage
+        return grouped_table(store, "grouped", names, once=not several), coverage
     except BaseException:
         store.close()
         raise

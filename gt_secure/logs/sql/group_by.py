@@ -114,25 +114,26 @@ def finish(
     once: bool = False,
 ) -> Table:
     """Format a grouped table of ``by`` columns and ``hits``, most hits first; ``once``: each group has one row."""
-    return Table([*by, "hits"], store.query(ordered(store, table, by, limit, once=once)))
+    most = "" if limit is None else f" LIMIT {limit}"
+    return Table([*by, "hits"], store.query(f"{in_no_order(store, table, by, once=once)} {order_of(by)}{most}"))
 
 
-def ordered(store: Store, table: str, by: Sequence[str], limit: int | None = None, *, once: bool = False) -> str:
-    """Return the SELECT of a grouped table in the order of :func:`finish`."""
+def order_of(by: Sequence[str]) -> str:
+    """Return the ORDER BY of :func:`finish`."""
+    return "ORDER BY " + ", ".join(["hits DESC", *(f'"{name}" NULLS LAST' for name in by)])
+
+
+def in_no_order(store: Store, table: str, by: Sequence[str], *, once: bool = False) -> str:
+    """Return the SELECT of a grouped table."""
     join = ""
     if "network" in by:
         join = f"LEFT JOIN {_address_table(store, f'SELECT DISTINCT network AS remote_ip FROM {table}')} AS addresses "
         join += f'ON addresses.remote_ip = {table}."network"'
-    picks = ", ".join(f'{shown(name, table)} AS "{name}"' for name in by)
+    picks = "".join(f'{shown(name, table)} AS "{name}", ' for name in by)
     ready = once and bool(by) and "network" not in by
     groups = "GROUP BY ALL" if by and not ready else ""
     hits = "hits" if ready else "CAST(coalesce(sum(hits), 0) AS BIGINT) AS hits"
-    order = ", ".join(["hits DESC", *(f'"{name}" NULLS LAST' for name in by)])
-    comma = ", " if by else ""
-    return (
-        f"SELECT {picks}{comma}{hits} FROM {table} {join} {groups} "
-        f"ORDER BY {order} {f'LIMIT {limit}' if limit is not None else ''}"
-    )
+    return f"SELECT {picks}{hits} FROM {table} {join} {groups}"
 
 
 def network_of(text: str | None) -> str | None:
