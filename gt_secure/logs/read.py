@@ -263,11 +263,11 @@ def _apart(filters: Mapping[str, Any] | None, known: Networks | None) -> tuple[d
 
 def _read_here(query: LogQuery, runtime: Runtime, choice: EngineChoice, objects: list[LogObject]) -> Hits:
     cache, dedupe = runtime.cache, query.dedupe
-    _refuse_without_room(objects)
     job = _Job(query, runtime, choice, objects)
     store = job.store
     lines, records = store.folder / "lines.parquet", store.folder / "records.parquet"
     try:
+        _refuse_without_room(job.missing)
         if job.cached and not job.missing:  # a statement over no lines takes its time too
             job.sink.close()
             return _hits(job, None, None, dedupe)

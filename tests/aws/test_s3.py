@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import gzip
 import http.server
+import shutil
 import socket
 import threading
 from collections.abc import Iterator
@@ -147,6 +148,16 @@ def test_a_second_look_lists_parts_at_the_same_time(
         assert (hits.coverage.objects, hits.coverage.objects_cached, len(hits)) == (23, 23, 24)
         assert hits.coverage.adds_up
         assert hits.coverage.last_hit == dt.datetime(2026, 11, 24, 8)
+
+
+def test_kept_rows_need_no_room(simple: FakeS3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache, disk = Cache(tmp_path), shutil.disk_usage(tmp_path)
+    read_hits("s3://gt-logs/s3/", aws=simple, cache=cache).close()
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: disk._replace(free=0))
+    with read_hits("s3://gt-logs/s3/", aws=simple, cache=cache) as hits:
+        assert (hits.coverage.objects_cached, len(hits)) == (24, 24)
+    with pytest.raises(LogError, match="MB are free"):
+        read_hits("s3://gt-logs/s3/", aws=simple, cache=False)
 
 
 def test_unknown_layout_is_listed_whole() -> None:
