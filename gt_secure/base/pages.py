@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from .errors import Unreachable
@@ -14,7 +14,9 @@ MOST_OF_DATA = 10_000_000
 _TOKENS = ("NextToken", "nextToken", "NextContinuationToken", "NextMarker", "Marker", "ContinuationToken")
 
 
-def ending(pages: Iterable[dict[str, Any]], most: int | None = None) -> Iterator[dict[str, Any]]:
+def ending(
+    pages: Iterable[dict[str, Any]], most: int | None = None, names: Sequence[str] = _TOKENS
+) -> Iterator[dict[str, Any]]:
     """Yield the pages of a listing.
 
     Parameters
@@ -23,6 +25,8 @@ def ending(pages: Iterable[dict[str, Any]], most: int | None = None) -> Iterator
         Answers of a service, each with the token of the next one.
     most : int, optional
         The most pages (default: ``MOST_PAGES``).
+    names : sequence of str, optional
+        Members that may hold the token.
 
     Raises
     ------
@@ -31,7 +35,7 @@ def ending(pages: Iterable[dict[str, Any]], most: int | None = None) -> Iterator
     """
     tokens: set[str] = set()
     for number, page in enumerate(pages, 1):
-        token = next((str(page[name]) for name in _TOKENS if page.get(name)), "")
+        token = next((str(page[name]) for name in names if page.get(name)), "")
         if token in tokens or number > (MOST_PAGES if most is None else most):
             raise endless()
         tokens |= {token} if token else set()
@@ -52,7 +56,7 @@ def followed(
                 return
             asked = {**asked, name or token: page[token]}
 
-    return ending(every(), most)
+    return ending(every(), most, (token,))  # S3 repeats the token of the request, too
 
 
 def endless() -> Unreachable:

@@ -109,7 +109,7 @@ class Server:
         ending = self.endless == "list_roles" and operation == "GetAccountAuthorizationDetails"
         token = "" if ending else next(self.tokens)
         names = [name for name in pages._TOKENS if name in page]
-        page |= {name: token for name in names if (operation, name) != ("ListObjectsV2", "ContinuationToken")}
+        page |= dict.fromkeys(names, token)
         page |= {"IsTruncated": not ending} if "IsTruncated" in page else {}
         page |= {"PrefixLists": [{"PrefixListId": "x"}]} if "PrefixLists" in page else {}
         return page
@@ -169,6 +169,22 @@ def test_a_page_that_is_missing_is_an_error(aws: Aws, monkeypatch: pytest.Monkey
     cut = {"Contents": [{"Key": "a"}], "IsTruncated": True}
     with pytest.raises(GtSecureError, match="not whole"):
         list(_pages(type("Opener", (), {"list_page": staticmethod(lambda **_: dict(cut))})(), {"Bucket": "b"}))
+
+
+def test_a_page_that_repeats_the_token_of_its_request_may_be_the_last_one(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S3 does so; the token of the next page alone tells whether there is one."""
+
+    def page(_client: Any, _operation: str, asked: dict[str, Any]) -> dict[str, Any]:
+        number = int(asked.get("ContinuationToken", 0)) + 1
+        more = {"IsTruncated": True, "NextContinuationToken": str(number)} if number < 3 else {"IsTruncated": False}
+        repeated = {"ContinuationToken": asked["ContinuationToken"]} if "ContinuationToken" in asked else {}
+        return {"Contents": [{"Key": f"a{number}"}], **repeated, **more}
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", page)
+    found = list(_pages(AwsOpener(aws.client("s3")), {"Bucket": "b"}))
+    assert [entry["Key"] for each in found for entry in each["Contents"]] == ["a1", "a2", "a3"]
 
 
 def test_no_other_module_follows_pages() -> None:
