@@ -54,7 +54,7 @@ class _Recorder(NotebookClient):
     def __init__(self, path: Path) -> None:
         place = {"metadata": {"path": str(path.parent)}}
         book = nbformat.read(path, as_version=4)
-        super().__init__(book, timeout=180, kernel_name="python3", resources=place)
+        super().__init__(book, timeout=180, iopub_timeout=180, kernel_name="python3", resources=place)
         self.sent: list[str] = []
 
     def process_message(self, msg: dict[str, Any], cell: nbformat.NotebookNode, cell_index: int) -> Any:

@@ -81,6 +81,7 @@ def _execute(notebook: Path, out: Path, aws: Mapping[str, str]) -> tuple[Any, st
     client = NotebookClient(
         book,
         timeout=_CELL_TIMEOUT_S,
+        iopub_timeout=_CELL_TIMEOUT_S,  # after four seconds nbclient drops the outputs of a cell that has ended
         kernel_name="python3",
         resources={"metadata": {"path": str(out)}},
     )

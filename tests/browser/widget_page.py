@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbclient import NotebookClient
 
 from gt_secure.sandbox import Sandbox
 from support.chromium import npm_file
+from support.kernels import NotebookClient
 
 STATE, VIEW = "application/vnd.jupyter.widget-state+json", "application/vnd.jupyter.widget-view+json"
 

@@ -14,13 +14,13 @@ from xml.etree import ElementTree
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
 from gt_secure import check
 from gt_secure.base.errors import GtSecureError
 from gt_secure.check import CheckFailed, SecretCheck
 from gt_secure.check.promise import find_bypasses
+from support.kernels import NotebookClient
 
 Cell = dict[str, Any]
 SHOWN = {"output_type": "execute_result", "execution_count": 2, "metadata": {}, "data": {"text/plain": "passed"}}

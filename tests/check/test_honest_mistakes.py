@@ -19,11 +19,11 @@ from xml.etree import ElementTree
 import nbformat
 import pytest
 from jupyter_client.manager import KernelManager
-from nbclient import NotebookClient
 
 from gt_secure import Restriction, connect
 from gt_secure.check.notebooks import write_promise
 from gt_secure.sandbox import Sandbox
+from support.kernels import NotebookClient
 
 SETUP = """import gt_secure
 from gt_secure import Restriction, check

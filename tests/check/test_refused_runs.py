@@ -11,10 +11,10 @@ from typing import Any
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 
 from gt_secure.base.errors import GtSecureError
 from gt_secure.check import SecretCheck
+from support.kernels import NotebookClient
 
 KEY = "AKIA" + "Q3EGRZ5NV7B2YTKD"
 SIGNALS = (signal.SIGINT, signal.SIGTERM)

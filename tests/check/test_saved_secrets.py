@@ -343,7 +343,7 @@ def book_of(*cells: str) -> Any:
 @pytest.mark.slow
 @pytest.mark.parametrize("ends", ["", "1 / 0"])
 def test_nbclient_runs_with_the_guard(jupyter: Path, ends: str) -> None:
-    from nbclient import NotebookClient
+    from support.kernels import NotebookClient
 
     book = book_of(CELL, ends)
     client = NotebookClient(

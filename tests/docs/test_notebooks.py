@@ -12,12 +12,12 @@ from typing import Any
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from gt_secure.check import no_code_cell_skipped, no_secret_saved
 from gt_secure.sandbox import Sandbox
 from support.blocks import ROOT
+from support.kernels import NotebookClient
 from support.subjects import subjects
 
 NOTEBOOKS = subjects(sorted((ROOT / "notebooks").rglob("*.ipynb")), 11)

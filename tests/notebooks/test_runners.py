@@ -12,13 +12,12 @@ from typing import Any
 import nbformat
 import papermill
 import pytest
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from gt_secure.base.errors import GtSecureError
 from gt_secure.check import SecretCheck
 from gt_secure.sandbox import Sandbox
-from support.kernels import START_S, RunningKernel
+from support.kernels import START_S, NotebookClient, RunningKernel
 from support.promised import AS_IT_WAS, CHANGES, is_accepted, outputs_of, promised, why, write_promised
 from support.warm import Warm
 

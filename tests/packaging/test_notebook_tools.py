@@ -16,11 +16,11 @@ from xml.etree import ElementTree
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 
 from gt_secure.check.notebooks import write_promise
 from gt_secure.check.promise import Pair, promise_of
 from gt_secure.sandbox import Sandbox
+from support.kernels import NotebookClient
 from support.promised import AS_IT_WAS, CHANGES, PROMISE, promised, write_promised
 from support.rooms import Room, clean
 

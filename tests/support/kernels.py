@@ -1,4 +1,4 @@
-"""A real kernel: cells, presses of a button as a page sends them, and interrupts after a while."""
+"""A real kernel: notebooks, cells, presses of a button as a page sends them, and interrupts after a while."""
 
 from __future__ import annotations
 
@@ -8,11 +8,19 @@ import signal
 import threading
 from typing import Any
 
+import nbclient
 from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.manager import KernelManager
+from traitlets import Integer
 
 START_S = 280
 """Less than a test may hang."""
+
+
+class NotebookClient(nbclient.NotebookClient):
+    """A client that waits as long for the outputs of a cell as for its end: after four seconds nbclient drops them."""
+
+    iopub_timeout = Integer(START_S).tag(config=True)
 
 
 class RunningKernel:

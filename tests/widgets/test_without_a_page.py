@@ -9,11 +9,11 @@ from typing import Any
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 
 from gt_secure.connection import Connection
 from gt_secure.sandbox import Sandbox
 from gt_secure.widgets import HitsStep, TestUrlStep
+from support.kernels import NotebookClient
 
 SECRETS = re.compile(r"X-Amz-Signature=|X-Amz-Security-Token=|X-Amz-Credential=")
 CELLS = (
