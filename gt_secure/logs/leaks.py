@@ -175,9 +175,10 @@ class Leak:
         if not self.others:
             return f"{signed_at}, used from {self.users[0].label} ({self.users[0].words})."
         first = f"first used from {self.users[0].label}, then {_from(self.others)}"
-        if self.together:
-            named = " and ".join(user.label for user in self.together)
-            rest = [user for user in self.others if user not in self.together]
+        if together := self.together:
+            named = some([user.label for user in together], 4, between=" and ")
+            known = set(map(id, together))  # whoever holds a URL can open it from very many places
+            rest = [user for user in self.others if id(user) not in known]
             then = f", then {_from(rest)}" if rest else ""
             first = f"first used in the same second from {named}, so who was first is unknown{then}"
         soon = max(user.first for user in self.users) - self.users[0].first

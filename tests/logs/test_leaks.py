@@ -10,7 +10,7 @@ import pytest
 
 from gt_secure.base.errors import InvalidInput
 from gt_secure.logs import read_hits
-from gt_secure.logs.leaks import LeakRules
+from gt_secure.logs.leaks import Leak, LeakRules
 from support import corpus
 from support.sample import sample
 
@@ -235,3 +235,18 @@ def test_a_leak_says_how_many_places_it_leaves_out(tmp_path: Path, number: int) 
     left = number - 4
     assert (f" and {left} more." in after.sentence) == (left > 0)
     assert (f" and {left - 1} more." in together.sentence) == (left > 1)
+
+
+def test_a_url_that_very_many_open_at_once_has_a_short_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever holds a URL can open it from anywhere, and must not keep a monitor busy with it."""
+    number = 2000
+    [leak] = leaks(tmp_path, [FIRST, *(use(f"198.{at // 250}.{at % 250}.9", 0) for at in range(number))])
+    asked: list[Leak] = []
+    users = Leak.together.fget
+    assert users is not None
+    monkeypatch.setattr(Leak, "together", property(lambda self: asked.append(self) or users(self)))
+    assert f"and {number - 3:,} more, so who was first is unknown." in leak.sentence
+    assert len(leak.sentence) < 300
+    assert len(asked) == 2  # once for each sentence

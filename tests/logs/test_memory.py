@@ -1,0 +1,68 @@
+"""The memory of a question does not grow with the size of the log."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support import corpus
+
+MOST_MB = 400
+"""What the documentation promises."""
+LINES = 250_000
+COPIES = 12
+QUESTIONS = {
+    "count": ["hits", "--by", "remote_ip,http_status"],
+    "rows": ["hits", "--by", "remote_ip,http_status", "--dedupe"],
+    "leaks": ["leaks"],
+}
+
+
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+    """Folders with one log of 100 MB and with several, whose records have ids of their own."""
+    folder = tmp_path_factory.mktemp("logs")
+    found = {copies: folder / str(copies) for copies in (1, COPIES)}
+    for path in found.values():
+        path.mkdir()
+    mark = "C0F1"
+    lines = []
+    for number in range(LINES):
+        row = {**corpus.BASE, **(corpus.PRESIGNED if number % 3 else {}), "request_id": f"{mark}{number:012X}"}
+        lines.append(corpus.write(row | {"remote_ip": f"203.0.{number % 113}.{number % 251}"}))
+    text = "\n".join(lines) + "\n"
+    for copy in range(COPIES):
+        (found[COPIES] / f"{copy:02}.log").write_text(text.replace(mark, f"{copy:04X}"), encoding="utf-8")
+    (found[1] / "00.log").hardlink_to(found[COPIES] / "00.log")
+    return found
+
+
+# The peak of a process counts that of the one which started it, so that a small one starts the command.
+MEASURED = """
+import os, subprocess, sys
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+_, status, usage = os.wait4(process.pid, 0)
+print(os.waitstatus_to_exitcode(status), usage.ru_maxrss)
+"""
+
+
+def peak_mb(arguments: list[str], folder: Path) -> float:
+    """Peak memory of a command in MB."""
+    command = [sys.executable, "-m", "gt_secure", arguments[0], str(folder), *arguments[1:]]
+    done = subprocess.run([sys.executable, "-c", MEASURED, *command], capture_output=True, text=True, check=True)
+    code, kilobytes = map(int, done.stdout.split())
+    assert code == 0
+    return kilobytes / 1024
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_log_twelve_times_as_large_needs_no_more_than_promised(logs: dict[int, Path], question: str) -> None:
+    one, many = (peak_mb(QUESTIONS[question], logs[copies]) for copies in (1, COPIES))
+    print(f"{question}: {one:.0f} MB for one log, {many:.0f} MB for {COPIES}")
+    assert many <= MOST_MB
+    if question == "count":
+        assert many <= one + 20
