@@ -149,7 +149,7 @@ def assert_junit(root: ElementTree.Element) -> None:
     sample(
         [
             ("team-is-restricted", ("--team", TEAM)),
-            ("guard-is-in-place", (f"s3://{BUCKET}",)),
+            ("guard-is-in-place", (f"s3://{BUCKET}/scans/",)),
             ("no-foreign-hits", ("--restriction", "wish.yaml", "--logs", "log")),
             ("no-leaked-urls", ("--logs", "log")),
             ("urls-are-consistent", ("--logs", "log", "--team", TEAM)),

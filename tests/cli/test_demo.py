@@ -185,7 +185,7 @@ def test_two_headless_demos_at_once_leave_their_results(tmp_path):
     assert [demo.returncode for demo in demos] == [0, 0], replies
     for folder, (stdout, _) in zip(folders, replies, strict=True):
         summary = json.loads((folder / "summary.json").read_text())
-        assert summary == json.loads(stdout)
+        assert {"format_version": "1.0", **summary} == json.loads(stdout)
         found = {(s["source"], s["expected"], s["http_status"]) for s in summary["scenes"]}
         expected = {("198.51.100.9", "opened", 200), ("198.51.100.9", "refused", 403), ("203.0.113.7", "opened", 200)}
         assert expected <= found

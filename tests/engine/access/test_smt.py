@@ -211,7 +211,7 @@ class Sampler:
             kind, address = smt.kind_named(row["request"]), self.address(row)
             account = self.random.choice(smt.OTHERS) if kind.account == smt.OTHER else kind.account
             facts = self.random.choice(self.domain.facts(kind))
-            keys = {**kind.keys, "aws:PrincipalAccount": account, "aws:SourceIp": address, **facts}
+            keys = {**kind.keys, "aws:PrincipalAccount": account or "anonymous", "aws:SourceIp": address, **facts}
             choice = self.random.choice(self.domain.choices(kind))
             policies_ = self.own if account else self.nobody
             allowed = evaluate(request_of(kind, account, {**keys, **choice}), policies_).allowed
@@ -229,7 +229,9 @@ class Sampler:
     def some_choice(self, kind: smt.Kind, keys: dict[str, Any], policies_: Policies) -> bool:
         accounts = smt.OTHERS if kind.account == smt.OTHER else (kind.account,)
         return any(
-            evaluate(request_of(kind, account, {**keys, "aws:PrincipalAccount": account, **choice}), policies_).allowed
+            evaluate(
+                request_of(kind, account, {**keys, "aws:PrincipalAccount": account or "anonymous", **choice}), policies_
+            ).allowed
             for account in accounts
             for choice in self.domain.choices(kind)
         )
