@@ -12,7 +12,7 @@ import pytest
 from support import corpus
 
 MOST_MB = 400
-"""What the documentation promises."""
+"""Most memory of a question, as the documentation promises it."""
 LINES = 250_000
 COPIES = 12
 _SIGNATURE = re.compile("X-Amz-Signature=X+")
@@ -24,7 +24,7 @@ QUESTIONS = {
 
 @pytest.fixture(scope="module")
 def logs(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
-    """Folders with one log of 100 MB and with several, whose records have ids of their own."""
+    """Folders with one log of 160 MB and with twelve, whose records have ids of their own."""
     folder = tmp_path_factory.mktemp("logs")
     found = {copies: folder / str(copies) for copies in (1, COPIES)}
     for path in found.values():
