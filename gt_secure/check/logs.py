@@ -309,7 +309,7 @@ def _not_compared(hits: Hits, leaks: Leaks, unnamed: int, no_url: int) -> str:
             return f"Not applicable: {tests}. No other presigned request opened an object."
         return "Not applicable: the log has requests, and none of them opened a presigned URL."
     if leaks.left_out:
-        return f"{leaks.left_out:,} more URLs were opened from several addresses and not compared."
+        return leaks.not_compared
     if no_url:
         return f"{count(no_url, 'presigned request')} cannot be assigned to a URL."
     if not unnamed:

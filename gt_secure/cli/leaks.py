@@ -48,7 +48,7 @@ def add(commands: Commands) -> None:
                 "URLs of two addresses, and those that the URL lock did not bind",
             ),
         ),
-        exit_codes="0; 3 if part of the logs was not read, or they contain no presigned URL",
+        exit_codes="0; 3 if part of the logs was not read, they contain no presigned URL, or not all were compared",
         result=_leaks_from,
     )
     add_log_source(parser)
@@ -82,7 +82,7 @@ def _run(args: argparse.Namespace) -> int:
         else:
             sys.stdout.write(text + "\n")
     code = tell(coverage, args.stats)
-    return code if leaks.checked else UNKNOWN
+    return code if leaks.checked and not leaks.left_out else UNKNOWN
 
 
 def _leak_lines(leak: Leak) -> Iterator[str]:

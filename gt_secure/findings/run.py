@@ -196,7 +196,7 @@ def with_url_ages(state: State, hits: Hits | None) -> State:
     log = Part.of(len(hits))
     if doubts := hits.coverage.unread:
         log = Part.unread(NotRead("the access log", "s3:GetObject", "no answer", " ".join(doubts), state.bucket.name))
-    seen = replace(state.bucket, log=log, url_ages=ages, leaks=lambda: len(hits.leaks()))
+    seen = replace(state.bucket, log=log, url_ages=ages, leaks=lambda: hits.leaks().leaked)
     name = state.bucket.name
     seen = replace(
         seen,

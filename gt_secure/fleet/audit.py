@@ -12,7 +12,7 @@ from ..base.columns import lay_out
 from ..base.errors import InvalidInput
 from ..base.html import hint, notice, output, table, text as html_text
 from ..base.ledger import RecordedPlace, recorded_place
-from ..base.text import members
+from ..base.text import members, some
 from ..base.truth import Ambiguous
 from ..findings.listings import Findings, FindingsReport, Workteams
 from ..findings.model import SEVERITIES, catalog, control_names
@@ -116,7 +116,7 @@ class Audit(Ambiguous, FindingsReport):
 
     @property
     def leaks(self) -> tuple[tuple[str, Leak], ...]:
-        """The leaked URLs of all buckets, each with the name of its bucket."""
+        """The URLs of all buckets that were opened, tried or previewed elsewhere, each with the name of its bucket."""
         return tuple((bucket.name, leak) for bucket in self.buckets for leak in bucket.leaks)
 
     @property
@@ -127,7 +127,8 @@ class Audit(Ambiguous, FindingsReport):
     @property
     def headline(self) -> str:
         """The outcome in one line."""
-        return f"Findings: {self.counts_text}. Leaked URLs: {len(self.leaks)}. Not read: {len(self.unread)}."
+        leaked = sum(leak.kind == "leak" for _, leak in self.leaks)
+        return f"Findings: {self.counts_text}. Leaked URLs: {leaked}. Not read: {len(self.unread)}."
 
     @property
     def controls(self) -> tuple[tuple[str, Literal["violated", "unknown"], tuple[str, ...]], ...]:
@@ -231,7 +232,7 @@ def _portal_rows(workforce: Workforce | None) -> list[tuple[object, ...]]:
 
 
 def _leak_row(bucket: str, leak: Leak) -> tuple[object, ...]:
-    later = ", ".join(f"{user.label} ({user.words})" for user in leak.others)
+    later = some([f"{user.label} ({user.words})" for user in leak.others])
     return bucket, leak.kind, leak.key, leak.users[0].label, later
 
 
@@ -289,6 +290,7 @@ def _bucket(
         return AuditedBucket(name, None, log, teams)
     notes.lines += [f"log of {name}: {text}" for text in hits.coverage.doubts]
     leaks = hits.leaks()
+    notes.lines += [f"log of {name}: {leaks.not_compared}"] if leaks.left_out else []
     return AuditedBucket(name, None, log, teams, hits, tuple(leaks), leaks.summary)
 
 

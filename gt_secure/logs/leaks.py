@@ -17,7 +17,6 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any, Protocol, overload
 
 from ..base import html as markup
@@ -93,13 +92,19 @@ class LeakRules:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """One source that used a URL; ``uses`` holds time and whether it was refused."""
+    """One source that used a URL.
+
+    ``requests`` and ``refused`` are the numbers of all its requests and of those that were refused. ``uses`` holds the
+    first of them, at most 200: the time, and whether it was refused.
+    """
 
     address: str
     endpoint: str | None
     network: str
     agent: str
     uses: tuple[tuple[dt.datetime, bool], ...]
+    requests: int
+    refused: int = 0
     prefetcher: bool = False
     name: str = ""
     asn: str = ""
@@ -117,15 +122,15 @@ class User:
         return self.uses[0][0]
 
     @property
-    def refused(self) -> int:
-        """Number of refused uses."""
-        return sum(refused for _, refused in self.uses)
+    def held(self) -> bool:
+        """True if all its requests were refused."""
+        return self.refused == self.requests
 
     @property
     def words(self) -> str:
         """``3 times, 1 refused``."""
-        times = "once" if len(self.uses) == 1 else f"{len(self.uses):,} times"
-        some = "" if not self.refused else ", refused" if len(self.uses) == 1 else f", {self.refused:,} refused"
+        times = "once" if self.requests == 1 else f"{self.requests:,} times"
+        some = "" if not self.refused else ", refused" if self.requests == 1 else f", {self.refused:,} refused"
         return times + some + (", a link preview" if self.prefetcher else "")
 
 
@@ -135,7 +140,8 @@ class Leak:
 
     ``kind`` is ``leak``, ``preview`` (only link previews after the first user) or ``refused`` (all later ones were
     refused: the lock held). ``signer`` is who signed the URL, as the log names it: ``gt.revoke(leak)`` stops it.
-    ``viewer`` is the person for whom it was signed, if its tag names one.
+    ``viewer`` is the person for whom it was signed, if its tag names one. ``more`` is the number of addresses beyond
+    those that were compared.
     """
 
     fingerprint: str
@@ -148,6 +154,7 @@ class Leak:
     signer: str = ""
     viewer: str = ""
     method: str = ""
+    more: int = 0
 
     @property
     def others(self) -> tuple[User, ...]:
@@ -171,9 +178,9 @@ class Leak:
     @property
     def sentence(self) -> str:
         """The leak in a sentence."""
-        signed_at = self._subject
+        signed_at, more = self._subject, f" {self.more:,} more addresses were not compared." if self.more else ""
         if not self.others:
-            return f"{signed_at}, used from {self.users[0].label} ({self.users[0].words})."
+            return f"{signed_at}, used from {self.users[0].label} ({self.users[0].words}).{more}"
         first = f"first used from {self.users[0].label}, then {_from(self.others)}"
         if together := self.together:
             named = some([user.label for user in together], 4, between=" and ")
@@ -183,7 +190,7 @@ class Leak:
             first = f"first used in the same second from {named}, so who was first is unknown{then}"
         soon = max(user.first for user in self.users) - self.users[0].first
         within = f", within {duration(round(soon.total_seconds()))}" if self.viewer and soon else ""
-        return f"{signed_at}, {first}{within}." + (f" {self.evidence}" if self.evidence else "")
+        return f"{signed_at}, {first}{within}.{more}" + (f" {self.evidence}" if self.evidence else "")
 
     @property
     def _subject(self) -> str:
@@ -198,7 +205,7 @@ class Leak:
     def together(self) -> tuple[User, ...]:
         """The users of the first second, if others than the first are among them: their order is unknown."""
         first = self.users[0]
-        same = tuple(user for user in self.others if user.first == first.first and user.refused < len(user.uses))
+        same = tuple(user for user in self.others if user.first == first.first and not user.held)
         return (first, *same) if same else ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -208,7 +215,7 @@ class Leak:
                 "source": u.label,
                 "network": u.network,
                 "first": u.first.isoformat() + "Z",
-                "uses": len(u.uses),
+                "uses": u.requests,
                 **members(u, "refused", "prefetcher"),
                 "user_agent": u.agent,
                 **members(u, "name", "asn", "country"),
@@ -221,7 +228,7 @@ class Leak:
             "signed_at": signed_at,
             "expires_s": self.expires_s,
             "users": users,
-            **members(self, "sentence", "evidence"),
+            **members(self, "more", "sentence", "evidence"),
             "same_second": [user.label for user in self.together],
             "note": TWINS,
         }
@@ -260,7 +267,7 @@ class Leaks:
         return len(self.found)
 
     def __bool__(self) -> bool:
-        if not self.found and (self.unread or not self.checked):
+        if not self.found and (self.unread or self.left_out or not self.checked):
             raise TypeError(without_truth(self, f".found: {self.summary}"))
         return bool(self.found)
 
@@ -285,6 +292,17 @@ class Leaks:
         return self.found[index]
 
     @property
+    def not_compared(self) -> str:
+        """A sentence on the URLs of :attr:`left_out`, which may have leaked unseen."""
+        were, their = ("URL was", "its") if self.left_out == 1 else ("URLs were", "their")
+        return f"{self.left_out:,} {were} not compared by all of {their} addresses."
+
+    @property
+    def leaked(self) -> int:
+        """Number of URLs that were opened from another place, not only tried or previewed."""
+        return sum(leak.kind == "leak" for leak in self.found)
+
+    @property
     def summary(self) -> str:
         """One sentence, which never says that nothing can have leaked."""
         if self.unread and not self.found:
@@ -293,6 +311,8 @@ class Leaks:
             return f"{count(self.tests, 'presigned request')}, all with your own test URLs: nothing to check for leaks."
         if not self.checked:
             return "The logs contain no presigned URLs."
+        if not self.found and self.left_out:
+            return f"Unknown whether a URL leaked: of {self.checked:,}, {self.not_compared}"
         if not self.found:
             none = f"None of {self.checked:,} presigned URLs was used from two {self.places}"
             return f"{none}, as far as the logs that were read show."
@@ -313,7 +333,7 @@ class Leaks:
                 leak.users[0].label,
                 user.label,
                 user.first,
-                len(user.uses),
+                user.requests,
                 user.refused,
                 leak.fingerprint,
                 leak.viewer,
@@ -352,17 +372,21 @@ def _from(users: Sequence[User]) -> str:
     return some([f"from {user.label} ({user.words})" for user in users], 4, between="; ")
 
 
-_MOST = 500
+_MOST = 5_000
+"""URLs that are compared."""
+_SOURCES = 40_000
+"""Sources that are compared, of all URLs. Whoever has a URL can open it from any number of addresses."""
 _USES = 200
-
+"""Uses of a source that are kept."""
+_KEPT = 200_000
+"""Uses that are kept of all sources, but for one of each."""
 
 _USED = "FROM {hits} WHERE presigned AND NOT test AND fingerprint IS NOT NULL AND remote_ip IS NOT NULL"
-
-
 _ABOUT = (
-    "any_value(key) AS key, max(signed_at) AS signed_at, max(expires_s) AS expires_s, min(user_agent) AS user_agent, "
-    f"max(bucket) AS bucket, max(requester) AS requester, min(viewer) AS viewer, any_value({METHOD}) AS method"
+    "any_value(key), max(signed_at), max(expires_s), max(bucket), max(requester), min(nullif(viewer, '')), "
+    f"any_value({METHOD})"
 )
+_PREVIEW = f"coalesce(regexp_matches(lower(user_agent), '{'|'.join(map(re.escape, PREFETCHERS))}'), false)"
 
 
 class Queryable(Protocol):
@@ -376,58 +400,87 @@ class Queryable(Protocol):
 def find_leaks(hits: Queryable, rules: LeakRules | None = None, unread: Sequence[str] = ()) -> Leaks:
     """Find URLs that were used from more than one network, or address; test requests are not looked at.
 
-    At most 500 URLs (those with the most addresses) and 200 uses of each address are given in full; what is left out
-    is said in ``notes``.
+    At most 5,000 URLs (those with the most addresses) and 40,000 addresses are compared, of each URL the first address,
+    and those that were not refused before the others. What is left out is said in ``notes``.
     """
     rules = rules or LeakRules()
     # Grouped in steps: the aggregates that do it in one keep all of it in memory.
-    each = f"SELECT fingerprint, remote_ip, endpoint, count(*) AS uses {_USED} GROUP BY ALL"
+    each = f"SELECT fingerprint, remote_ip, endpoint {_USED} GROUP BY ALL"
     # Totals by a window would need as long as all the rest: a window keeps and sorts every row.
     urls = hits.query(
-        f"WITH urls AS MATERIALIZED (SELECT fingerprint, count(*) AS n, max(uses) AS most FROM ({each}) GROUP BY 1) "
-        "SELECT fingerprint, n, most, (SELECT count(*) FROM urls), (SELECT count(*) FROM urls WHERE n > 1) FROM urls "
+        f"WITH urls AS MATERIALIZED (SELECT fingerprint, count(*) AS n FROM ({each}) GROUP BY 1) "
+        "SELECT fingerprint, n, (SELECT count(*) FROM urls), (SELECT count(*) FROM urls WHERE n > 1) FROM urls "
         f"ORDER BY n DESC, 1 LIMIT {_MOST}"
     )
-    checked, candidates = urls[0][3:] if urls else (0, 0)
-    shared = {fingerprint: most for fingerprint, n, most, _, _ in urls if n > 1}
-    rows = _uses_of(hits, list(shared), max(shared.values(), default=0))
-    # The log tells whole seconds: of two in one second, who was only refused is not taken for the first user.
-    groups = grouped((row[0], row) for row in rows)
-    identify = _Identities(rules)
-    found = [leak for fingerprint, group in groups.items() if (leak := _leak(fingerprint, group, identify))]
+    checked, candidates = urls[0][2:] if urls else (0, 0)
+    shared = {fingerprint: n for fingerprint, n, *_ in urls if n > 1}
+    compared = _compare(hits, shared, rules)
+    cut = sum(more > 0 for _, more in compared.values())
+    found = [leak for leak, _ in compared.values() if leak is not None]
     order = {"leak": 0, "refused": 1, "preview": 2}
-    found.sort(key=lambda leak: (order[leak.kind], -len(leak.others), leak.users[0].first, leak.fingerprint))
+    found.sort(
+        key=lambda leak: (order[leak.kind], -len(leak.others) - leak.more, leak.users[0].first, leak.fingerprint)
+    )
     notes, left_out = [TWINS], max(0, candidates - _MOST)
     if left_out:
         notes.append(f"{left_out:,} more URLs were used from several addresses; look at a shorter time.")
+    if cut:
+        of = count(cut, "URL was used from more addresses than are", "URLs were used from more addresses than are")
+        notes.append(f"{of} compared; look at a shorter time.")
+        left_out += sum(more > 0 and (leak is None or leak.kind != "leak") for leak, more in compared.values())
     tests = 0 if checked else hits.query("SELECT count(*) FROM {hits} WHERE presigned AND test")[0][0]
     places = "addresses" if rules.per_address else "networks"
     return Leaks(found, checked, notes, tests, unread, left_out=left_out, places=places)
 
 
-def _uses_of(hits: Queryable, fingerprints: list[str], most: int) -> list[tuple[Any, ...]]:
-    """Return a row for each URL and source, the sources of a URL in the order of their first use."""
-    chosen = f"{_USED} AND fingerprint IN ({', '.join(map(literal, fingerprints)) or 'NULL'})"
+def _compare(
+    hits: Queryable, urls: dict[str, int], rules: LeakRules, known: str = ""
+) -> dict[str, tuple[Leak | None, int]]:
+    """Return the leak of each URL, if it is one, and how many of its sources were not compared.
+
+    ``known`` is the kind of URLs that leaked although their uses do not show it.
+    """
+    if not urls:
+        return {}
+    chosen = f"{_USED} AND fingerprint IN ({', '.join(map(literal, urls))})"
+    about = {row[0]: row[1:] for row in hits.query(f"SELECT fingerprint, {_ABOUT} {chosen} GROUP BY 1")}
+    identify = _Identities(rules)
+    compared: dict[str, tuple[Leak | None, int]] = {}
+    for fingerprint, rows in grouped((row[0], row) for row in _sources_of(hits, chosen, urls)).items():
+        users = _paired(tuple(_user(row, identify) for row in rows), rules)
+        kind, more = _kind(users) or known, urls[fingerprint] - len(users)
+        key, signed_at, expires_s, bucket, signer, viewer, method = about[fingerprint]
+        leak = Leak(
+            *(fingerprint, key or "", signed_at, expires_s, kind, users, bucket or "", signer or "", viewer or ""),
+            method=method,
+            more=more,
+        )
+        compared[fingerprint] = leak if kind else None, more
+    return compared
+
+
+def _sources_of(hits: Queryable, chosen: str, urls: dict[str, int]) -> list[tuple[Any, ...]]:
+    """Return a row for each URL and source that is compared, the sources of a URL in the order of their first use."""
     source = "fingerprint, remote_ip, endpoint"
+    held = "bool_and(refused)"
+    # The log tells whole seconds: of two in one second, who was only refused is not taken for the first user.
+    in_turn = f"min(time), {held}, remote_ip, endpoint"
+    most = max(2, _SOURCES // len(urls))
+    if max(urls.values()) > most:
+        place = "row_number() OVER (PARTITION BY fingerprint ORDER BY {})"
+        kept = (
+            f"SELECT {source} {chosen} GROUP BY {source} QUALIFY {place.format(f'{held}, {in_turn}')} <= {most} "
+            f"OR {place.format(in_turn)} = 1"
+        )
+        same = "fingerprint, remote_ip, coalesce(endpoint, '')"
+        chosen += f" AND ({same}) IN (SELECT ({same}) FROM ({kept}))"
+    uses = max(1, min(_USES, _KEPT // sum(min(number, most) for number in urls.values())))
     # One number for time and answer sorts as both do, and takes little memory.
     use = "epoch_us(time) * 2 + CAST(refused AS INTEGER)"
-    if most <= _USES:
-        return hits.query(f"""SELECT {source}, {_ABOUT}, list_sort(list({use})) AS uses {chosen}
-            GROUP BY {source} ORDER BY fingerprint, min(time), bool_and(refused), remote_ip""")
-    place = f"row_number() OVER (PARTITION BY {source} ORDER BY use)"
-    placed = f"SELECT *, {place} AS place FROM (SELECT {source}, {use} AS use {chosen})"
-    return hits.query(f"""
-        SELECT s.* EXCLUDE (first, refused), list_sort(u.uses) AS uses
-        FROM (SELECT {source}, {_ABOUT}, min(time) AS first, bool_and(refused) AS refused {chosen} GROUP BY {source}) s
-        JOIN (SELECT {source}, list(use) AS uses FROM ({placed}) WHERE place <= {_USES} GROUP BY {source}) u
-        ON s.fingerprint = u.fingerprint AND s.remote_ip = u.remote_ip AND s.endpoint IS NOT DISTINCT FROM u.endpoint
-        ORDER BY s.fingerprint, s.first, s.refused, s.remote_ip""")
-
-
-@lru_cache(maxsize=65536)
-def _is_prefetcher(agent: str) -> bool:
-    lower = agent.lower()
-    return any(word in lower for word in PREFETCHERS)
+    return hits.query(
+        f"SELECT {source}, min(user_agent), bool_and({_PREVIEW}), count(*), count(*) FILTER (refused), "
+        f"min({use}, {uses}) {chosen} GROUP BY {source} ORDER BY fingerprint, {in_turn}"
+    )
 
 
 class _Identities:
@@ -452,37 +505,26 @@ _EPOCH = dt.datetime(1970, 1, 1)
 
 def url_uses(hits: Queryable, fingerprint: str) -> Leak | None:
     """Return the uses of one URL, leaked or not, for a person who knows that it leaked; None if the log has none."""
-    rows = _uses_of(hits, [fingerprint], _USES + 1)
-    if not rows:
-        return None
-    identify = _Identities(LeakRules())
-    users = tuple(_user(row, identify) for row in rows)
-    return _leak(fingerprint, rows, identify) or _made(fingerprint, rows, "leak", users)
+    chosen = f"{_USED} AND fingerprint = {literal(fingerprint)}"
+    [(number,)] = hits.query(f"SELECT count(*) FROM (SELECT DISTINCT remote_ip, endpoint {chosen})")
+    return _compare(hits, {fingerprint: number}, LeakRules(), known="leak")[fingerprint][0] if number else None
 
 
-def _leak(fingerprint: str, rows: list[tuple[Any, ...]], identify: _Identities) -> Leak | None:
-    users = _paired(tuple(_user(row, identify) for row in rows), identify.rules)
-    first = users[0]
-    others = [u for u in users[1:] if u.network != first.network]
-    if not others:
-        return None
-    people = [u for u in others if not u.prefetcher]
-    kind = "preview" if not people else "refused" if all(u.refused == len(u.uses) for u in people) else "leak"
-    return _made(fingerprint, rows, kind, users)
-
-
-def _made(fingerprint: str, rows: list[tuple[Any, ...]], kind: str, users: tuple[User, ...]) -> Leak:
-    key, signed_at, expires_s, _, bucket = rows[0][3:8]
-    signer = max((row[8] for row in rows if row[8]), default="")
-    viewer = min((row[9] for row in rows if row[9]), default="")  # before the same text with "(claimed)"
-    return Leak(fingerprint, key or "", signed_at, expires_s, kind, users, bucket or "", signer, viewer, rows[0][10])
+def _kind(users: Sequence[User]) -> str:
+    """Return which kind of leak the uses of a URL are; empty if they are none."""
+    others = [user for user in users[1:] if user.network != users[0].network]
+    people = [user for user in others if not user.prefetcher]
+    if not people:
+        return "preview" if others else ""
+    return "refused" if all(user.held for user in people) else "leak"
 
 
 def _user(row: tuple[Any, ...], identify: _Identities) -> User:
-    address, endpoint, agent, uses = row[1], row[2], row[6] or "", row[-1]
-    identity, about = identify.of(address, endpoint)
+    _, address, endpoint, agent, preview, requests, refused, uses = row
+    network, about = identify.of(address, endpoint)
     times = tuple((_EPOCH + dt.timedelta(microseconds=use >> 1), bool(use & 1)) for use in uses)
-    return User(address, endpoint, identity, agent, times, _is_prefetcher(agent), about.name, about.asn, about.country)
+    names = about.name, about.asn, about.country
+    return User(address, endpoint, network, agent or "", times, requests, refused, preview, *names)
 
 
 def network_name(text: str, endpoint: str | None, rules: LeakRules) -> str:

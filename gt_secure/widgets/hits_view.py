@@ -101,7 +101,7 @@ def read_result(
         sources=by_source(sources, hits.networks),
         leaks=markup.join(leaks_markup(leaks), consistent_markup(consistent, unread)),
         consistent=consistent,
-        leaked=sum(leak.kind == "leak" for leak in leaks),
+        leaked=leaks.leaked,
         leak=next((leak for leak in leaks if leak.kind == "leak" and leak.bucket), None),
         total=sum(int(row["hits"]) for row in sources),
         addresses=len({row["remote_ip"] for row in sources}),

@@ -197,7 +197,7 @@ def url_is(hits: Hits, leak: Leak, operation: str, method: str) -> bool:
 
 def a_leak(key: str = "", signer: str = "", signed_at: dt.datetime | None = None, bucket: str = "gt-images") -> Leak:
     now = dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0)
-    users = tuple(User(ip, None, ip, "", ((now, False),)) for ip in (OFFICE, ELSEWHERE))
+    users = tuple(User(ip, None, ip, "", ((now, False),), 1) for ip in (OFFICE, ELSEWHERE))
     return Leak("0" * 64, key, signed_at, None, "leak", users, bucket=bucket, signer=signer)
 
 

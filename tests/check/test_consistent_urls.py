@@ -120,7 +120,7 @@ def test_what_a_log_shows(case: str, look) -> None:
 def test_more_urls_than_are_compared_are_unknown(look, monkeypatch) -> None:
     monkeypatch.setattr("gt_secure.logs.leaks._MOST", 1)
     lines = [line for url in (1, 2) for line in (row(OFFICE, url=url), row(DESK, url=url))]
-    assert "1 more URLs" in look(lines, pools="203.0.113.0/24").message
+    assert "1 URL was not compared by all" in look(lines, pools="203.0.113.0/24").message
 
 
 SOURCES = (OFFICE, DESK, ELSEWHERE, "2001:db8::1")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import random
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -191,7 +193,7 @@ def test_many_leaks_are_sorted_and_capped(tmp_path: Path, monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("cap", [3, 200])
 def test_uses_in_their_order_up_to_a_cap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cap: int) -> None:
-    """Beyond the cap the first uses are kept, of two in one second the opened one first; counts are of what is kept."""
+    """Beyond the cap the first uses are kept, of two in one second the opened one first; all are counted."""
     from gt_secure.logs import leaks as module
 
     monkeypatch.setattr(module, "_USES", cap)
@@ -203,7 +205,8 @@ def test_uses_in_their_order_up_to_a_cap(tmp_path: Path, monkeypatch: pytest.Mon
     ]  # fmt: skip
     expected = [(corpus.BASE["time"] + timedelta(seconds=60 + n // 2), bool(n % 2)) for n in range(6)]
     assert list(other.uses) == [(time.replace(tzinfo=None), refused) for time, refused in expected[:cap]]
-    assert (leak.signed_at, leak.expires_s) == (module.dt.datetime(2026, 11, 20, 9, 14), 600)
+    assert (other.requests, other.refused) == (6, 3)
+    assert (leak.signed_at, leak.expires_s) == (dt.datetime(2026, 11, 20, 9, 14), 600)
 
 
 @pytest.mark.parametrize(
@@ -250,3 +253,114 @@ def test_a_url_that_very_many_open_at_once_has_a_short_sentence(
     assert f"and {number - 3:,} more, so who was first is unknown." in leak.sentence
     assert len(leak.sentence) < 300
     assert len(asked) == 2  # once for each sentence
+
+
+def test_requests_that_are_refused_hide_none_that_was_answered(tmp_path: Path) -> None:
+    """Whoever opens a URL may be refused very often before."""
+    tries = [use("198.51.100.9", 60 + n, refused=True) for n in range(300)]
+    [held] = leaks(tmp_path, [FIRST, *tries])
+    [leak] = leaks(tmp_path, [FIRST, *tries, use("198.51.100.9", 400)])
+    assert [held.kind, leak.kind] == ["refused", "leak"]
+    assert [held.users[1].words, leak.users[1].words] == ["300 times, 300 refused", "301 times, 300 refused"]
+
+
+def test_an_address_of_a_preview_may_have_a_reader_too(tmp_path: Path) -> None:
+    """The agent of one request does not speak for the others of its address."""
+    preview = use("198.51.100.9", 60, agent="A Slackbot")
+    assert [leak.kind for leak in leaks(tmp_path, [FIRST, preview])] == ["preview"]
+    assert [leak.kind for leak in leaks(tmp_path, [FIRST, preview, use("198.51.100.9", 61)])] == ["leak"]
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_addresses_beyond_those_that_are_compared_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answered: bool
+) -> None:
+    """Very many addresses hide none that was answered; where none is known to be, the outcome is unknown."""
+    from gt_secure.logs import leaks as module
+
+    monkeypatch.setattr(module, "_SOURCES", 6)
+    many = [use(f"198.51.{at}.9", 1 + at, refused=True) for at in range(20)]
+    last = use("192.0.2.1", 60, refused=not answered)
+    first = [FIRST if answered else use("203.0.113.7", 0, refused=True)]
+    found = leaks(tmp_path, [*first, *many, last])
+    [leak] = found
+    assert leak.users[0].address == "203.0.113.7"
+    assert (leak.kind, leak.more) == ("leak", 16) if answered else ("refused", 16)
+    assert found.left_out == (not answered)
+    assert "16 more addresses were not compared." in leak.sentence
+    assert found.notes[1] == "1 URL was used from more addresses than are compared; look at a shorter time."
+
+
+def test_nothing_found_among_some_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neighbours are no leak, but those that were not compared may be strangers."""
+    from gt_secure.logs import leaks as module
+
+    near = [use(f"203.0.113.{at}", at) for at in range(9)]
+    assert not leaks(tmp_path, near)
+    monkeypatch.setattr(module, "_SOURCES", 6)
+    found = leaks(tmp_path, near)
+    assert found.summary == "Unknown whether a URL leaked: of 1, 1 URL was not compared by all of its addresses."
+    with pytest.raises(TypeError):
+        bool(found)
+
+
+PREVIEWS = ("Slackbot-LinkExpanding 1.0", "Mozilla/5.0 AppleWebKit (Applebot/0.1)")
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("kept", [1, 3, 200])
+def test_a_sampler_of_its_own_finds_the_same_leaks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, kept: int
+) -> None:
+    """Kinds, numbers and the first user come from all requests of a URL, however few of them are kept."""
+    from gt_secure.logs import leaks as module
+
+    monkeypatch.setattr(module, "_USES", kept)
+    draw = random.Random(f"{seed} {kept}")
+    urls, lines = [], []
+    for url in range(80):
+        places = [f"203.0.{draw.choice([113, 113, 114])}.{at}" for at in range(draw.randint(1, 4))]
+        preview = draw.random()
+        uses = [
+            (
+                draw.choice(places),
+                draw.randint(0, 4),
+                draw.random() < 0.6,
+                draw.choice(PREVIEWS if draw.random() < preview else ["curl/8", "Aaa/1"]),
+            )
+            for _ in range(draw.randint(1, 12))
+        ]
+        uri = URI.replace("T091400Z", f"T09{url // 60:02}{url % 60:02}Z")
+        lines += [use(ip, seconds, refused, agent, uri) for ip, seconds, refused, agent in uses]
+        urls.append(uses)
+    draw.shuffle(lines)
+    found = {leak.signed_at: leak for leak in leaks(tmp_path, lines)}
+    for url, uses in enumerate(urls):
+        leak = found.pop(dt.datetime(2026, 11, 20, 9, url // 60, url % 60), None)
+        assert (leak and leak.kind) == kind_of(uses), uses
+        if leak is not None:
+            assert {(user.address, user.requests, user.refused) for user in leak.users} == {
+                (ip, len(answers), sum(answers))
+                for ip in {use[0] for use in uses}
+                for answers in [[use[2] for use in uses if use[0] == ip]]
+            }
+            assert leak.users[0].address == first_of(uses)
+            assert all(len(user.uses) == min(kept, user.requests) for user in leak.users)
+    assert not found
+
+
+def first_of(uses) -> str:
+    """The address that used a URL first; of one second, an answered one."""
+    own = {ip: [use for use in uses if use[0] == ip] for ip, *_ in uses}
+    return min(own, key=lambda ip: (min(use[1] for use in own[ip]), all(use[2] for use in own[ip]), ip))
+
+
+def kind_of(uses) -> str | None:
+    network = first_of(uses).rpartition(".")[0]
+    others = {ip for ip, *_ in uses if ip.rpartition(".")[0] != network}
+    people = {ip for ip in others if any(use[0] == ip and use[3] not in PREVIEWS for use in uses)}
+    if not others:
+        return None
+    if not people:
+        return "preview"
+    return "refused" if all(use[2] for use in uses if use[0] in people) else "leak"

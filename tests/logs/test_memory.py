@@ -19,6 +19,7 @@ _SIGNATURE = re.compile("X-Amz-Signature=X+")
 QUESTIONS = {
     "count": ["hits", "--by", "remote_ip,http_status"],
     "rows": ["hits", "--by", "remote_ip,http_status", "--dedupe"],
+    "leaks": ["leaks"],
 }
 
 
@@ -51,20 +52,37 @@ print(os.waitstatus_to_exitcode(status), usage.ru_maxrss)
 """
 
 
-def peak_mb(arguments: list[str], folder: Path) -> float:
-    """Peak memory of a command in MB."""
+def measured(arguments: list[str], folder: Path) -> tuple[int, float]:
+    """Exit code and peak memory of a command in MB."""
     command = [sys.executable, "-m", "gt_secure", arguments[0], str(folder), *arguments[1:]]
     done = subprocess.run([sys.executable, "-c", MEASURED, *command], capture_output=True, text=True, check=True)
     code, kilobytes = map(int, done.stdout.split())
-    assert code == 0
-    return kilobytes / 1024
+    return code, kilobytes / 1024
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_a_log_twelve_times_as_large_needs_no_more_than_promised(logs: dict[int, Path], question: str) -> None:
-    one, many = (peak_mb(QUESTIONS[question], logs[copies]) for copies in (1, COPIES))
+    (code, one), (other, many) = (measured(QUESTIONS[question], logs[copies]) for copies in (1, COPIES))
+    assert (code, other) == (0, 0)
     print(f"{question}: {one:.0f} MB for one log, {many:.0f} MB for {COPIES}")
     assert many <= MOST_MB
     if question == "count":
         assert many <= one + 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("urls", [1, 10_000])
+def test_a_url_from_very_many_addresses_needs_no_more_than_promised(tmp_path: Path, urls: int) -> None:
+    """Whoever has a URL can open it from millions of addresses, and must not end a monitor."""
+    record = corpus.write({**corpus.BASE, **corpus.PRESIGNED, "remote_ip": "PLACE", "request_id": "NUMBER"})
+    with (tmp_path / "log").open("w", encoding="utf-8") as file:
+        for number in range(2_000_000):
+            place, url = number // urls, number % urls
+            line = record.replace("PLACE", f"2001:db8:{place % 50_000:x}:{place // 50_000:x}::{url % 250:x}")
+            line = line.replace("NUMBER", f"{number:016X}").replace("scans/0007", f"scans/{url:05}")
+            file.write(f"{line}\n")
+    exit_code, most = measured(["leaks"], tmp_path)
+    print(f"leaks: {most:.0f} MB for {urls} URLs")
+    assert exit_code == (0 if urls == 1 else 3)
+    assert most <= MOST_MB
