@@ -43,14 +43,22 @@ def ending(
 
 
 def followed(
-    ask: Callable[..., dict[str, Any]], wanted: dict[str, Any], token: str, name: str = "", most: int | None = None
+    ask: Callable[..., dict[str, Any]],
+    wanted: dict[str, Any],
+    token: str,
+    name: str = "",
+    most: int | None = None,
+    first: dict[str, Any] | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Yield the pages of an operation without a paginator: each names the next with a token, which is asked for."""
+    """Yield the pages of an operation without a paginator: each names the next with a token, which is asked for.
+
+    ``first`` is the first page, if somebody has asked for it already.
+    """
 
     def every() -> Iterator[dict[str, Any]]:
-        asked = wanted
+        asked, known = wanted, first
         while True:
-            page = ask(**asked)
+            page, known = known or ask(**asked), None
             yield page
             if not page.get(token):
                 return

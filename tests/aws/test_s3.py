@@ -101,6 +101,16 @@ def test_parts_of_a_listing_make_the_whole(
         assert [item.key for item in parts] == whole
 
 
+def test_the_page_that_shows_the_layout_is_asked_for_once(simple: FakeS3) -> None:
+    keys = sorted(key for _, key in simple.objects)
+    pages = -(-len(keys) // simple.page)
+    known = [keys[simple.page - 1]]
+    for borders in (None, lambda *_: known):
+        simple.pages = 0
+        assert [item.key for item in list_logs(AwsOpener(simple), "s3://gt-logs/s3/", borders=borders)] == keys
+        assert simple.pages == pages
+
+
 def test_a_whole_key_is_a_source(simple: FakeS3) -> None:
     """Also where other keys begin with it; the marker of a folder is none."""
     keys = sorted(key for _, key in simple.objects)

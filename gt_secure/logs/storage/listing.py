@@ -101,8 +101,8 @@ def list_logs(
     bucket, prefix = split_uri(uri)
     last = (until + LATE).date() if until else None
     bases = (
-        _objects(opener, bucket, base, layout, since, last, borders(bucket, base) if borders else ())
-        for base, layout in _bases(opener, bucket, prefix)
+        _objects(opener, bucket, base, layout, since, last, borders(bucket, base) if borders else (), page)
+        for base, layout, page in _bases(opener, bucket, prefix)
     )
     for page in chain(bases):
         yield from page
@@ -116,14 +116,18 @@ def _objects(
     since: dt.datetime | None,
     last: dt.date | None,
     borders: Sequence[str],
+    level: dict[str, Any],
 ) -> Iterator[list[S3Object]]:
     """Give the log objects under one prefix after which the date follows, a page at a time."""
     wanted: dict[str, Any] = {"Bucket": bucket, "Prefix": base}
+    first = None
     if layout == "simple":  # folders below are looked at on their own
         wanted["Delimiter"] = "/"
+        first = level
     if since is not None and layout != "unknown":
         wanted["StartAfter"] = base + since.strftime("%Y/%m/%d" if layout == "partitioned" else "%Y-%m-%d")
-    for page in parallel_pages(opener, wanted, borders):
+        first = None
+    for page in parallel_pages(opener, wanted, borders, first):
         objects: list[S3Object] = []
         for entry in page.get("Contents", ()):
             day = _day_of(entry["Key"][len(base) :], layout) if last is not None else None
@@ -155,7 +159,7 @@ def path_ranges(
     if since is None and until is None:
         return whole
     found = []
-    for base, layout in _bases(opener, bucket, prefix):
+    for base, layout, _ in _bases(opener, bucket, prefix):
         low, high = base, _after(base)
         pattern = "%Y/%m/%d" if layout == "partitioned" else "%Y-%m-%d"
         if layout != "unknown":
@@ -184,19 +188,19 @@ def _day_of(rest: str, layout: LogLayout) -> dt.date | None:
 
 def _bases(
     opener: Opener, bucket: str, prefix: str, level: dict[str, Any] | None = None, depth: int = 5
-) -> Iterator[tuple[str, LogLayout]]:
+) -> Iterator[tuple[str, LogLayout, dict[str, Any]]]:
     page = level or next(_level(opener, bucket, prefix))
     folders = [entry["Prefix"] for entry in page.get("CommonPrefixes", ())]
     if any(re.fullmatch(r"\d{4}/", folder[len(prefix) :]) for folder in folders):
-        yield prefix, "partitioned"
+        yield prefix, "partitioned", page
         return
     first = _first_key(page, prefix)
     simple = first is not None and _SIMPLE.match(first[len(prefix) :]) is not None
     if (first is not None and not simple) or depth == 0 or len(folders) > _FOLDERS:
-        yield prefix, "unknown"
+        yield prefix, "unknown", page
         return
     if simple:
-        yield prefix, "simple"
+        yield prefix, "simple", page
     levels = chain(_level(opener, bucket, folder) for folder in folders)
     for folder, below in zip(folders, levels, strict=True):
         yield from _bases(opener, bucket, folder, below, depth - 1)

@@ -20,9 +20,9 @@ PAGE = 1000
 """Objects on a page."""
 
 
-def _pages(opener: Opener, wanted: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _pages(opener: Opener, wanted: dict[str, Any], first: dict[str, Any] | None = None) -> Iterator[dict[str, Any]]:
     last, names_of_tokens = "", ("NextContinuationToken", "ContinuationToken")
-    for page in followed(opener.list_page, wanted, *names_of_tokens, most=MOST_OF_DATA):
+    for page in followed(opener.list_page, wanted, *names_of_tokens, most=MOST_OF_DATA, first=first):
         names = _names(page)
         if names and max(names) <= last:  # S3 lists in the order of keys
             raise endless()
@@ -33,16 +33,23 @@ def _pages(opener: Opener, wanted: dict[str, Any]) -> Iterator[dict[str, Any]]:
     raise endless()
 
 
-def parallel_pages(opener: Opener, wanted: dict[str, Any], borders: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Give the pages of one listing in their order; the parts between ``borders`` are listed at the same time."""
+def parallel_pages(
+    opener: Opener, wanted: dict[str, Any], borders: Sequence[str], first: dict[str, Any] | None = None
+) -> Iterator[dict[str, Any]]:
+    """Give the pages of one listing in their order; the parts between ``borders`` are listed at the same time.
+
+    ``first`` is the first page, if it was read already.
+    """
     begin = wanted.get("StartAfter", "")
     inner = [border for border in borders if border > begin]
     parts = zip([begin, *inner], [*inner, None], strict=True)
-    return chain(_part(opener, wanted, low, high) for low, high in parts)
+    return chain(_part(opener, wanted, low, high, None if low else first) for low, high in parts)
 
 
-def _part(opener: Opener, wanted: dict[str, Any], low: str, high: str | None) -> Iterator[dict[str, Any]]:
-    for page in _pages(opener, {**wanted, "StartAfter": low} if low else wanted):
+def _part(
+    opener: Opener, wanted: dict[str, Any], low: str, high: str | None, first: dict[str, Any] | None
+) -> Iterator[dict[str, Any]]:
+    for page in _pages(opener, {**wanted, "StartAfter": low} if low else wanted, first):
         names = _names(page)
         if high is None or not names or max(names) < high:
             yield page
