@@ -273,6 +273,24 @@ def test_dedupe(tmp_path: Path) -> None:
         assert len(hits) == 8
 
 
+@pytest.mark.parametrize("again", [1, 2, 3, 9])
+def test_of_each_request_the_first_delivery_stays(tmp_path: Path, again: int) -> None:
+    """Whether most rows are second deliveries, or few are; of rows without an id, all stay."""
+    for number in range(again):
+        requests = [f"A{at}" for at in range(5)] + ([None, "B"] if number == again // 2 else [])
+        lines = [corpus.write(record(request_id=name, user_agent=f"file {number}")) for name in requests]
+        (tmp_path / f"{number}.log").write_text("\n".join(lines))
+    with read_hits(tmp_path, dedupe=True) as hits:
+        agents = [
+            row["user_agent"]
+            for row in hits.rows(columns=["request_id", "user_agent"])
+            if row["request_id"] not in (None, "B")
+        ]
+        assert (len(hits), hits.coverage.duplicates) == (7, 5 * (again - 1))
+        assert agents == ["file 0"] * 5
+        assert hits.coverage.adds_up
+
+
 @pytest.mark.parametrize(
     "text",
     sample(

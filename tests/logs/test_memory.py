@@ -14,20 +14,21 @@ from support import corpus
 MOST_MB = 400
 """Most memory of a question, as the documentation promises it."""
 LINES = 250_000
-COPIES = 12
+COPIES, AGAIN = 12, -12
 _SIGNATURE = re.compile("X-Amz-Signature=X+")
 QUESTIONS = {
     "count": ["hits", "--by", "remote_ip,http_status"],
     "rows": ["hits", "--by", "remote_ip,http_status", "--dedupe"],
+    "second deliveries": ["hits", "--by", "remote_ip,http_status", "--dedupe"],
     "leaks": ["leaks"],
 }
 
 
 @pytest.fixture(scope="module")
 def logs(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
-    """Folders with one log of 160 MB and with twelve, whose records have ids of their own."""
+    """Folders with one log of 160 MB, with twelve whose records have ids of their own, and with one twelve times."""
     folder = tmp_path_factory.mktemp("logs")
-    found = {copies: folder / str(copies) for copies in (1, COPIES)}
+    found = {copies: folder / str(copies) for copies in (1, COPIES, AGAIN)}
     for path in found.values():
         path.mkdir()
     mark = "C0F1"
@@ -39,6 +40,7 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
     text = "\n".join(lines) + "\n"
     for copy in range(COPIES):
         (found[COPIES] / f"{copy:02}.log").write_text(text.replace(mark, f"{copy:04X}"), encoding="utf-8")
+        (found[AGAIN] / f"{copy:02}.log").hardlink_to(found[COPIES] / "00.log")
     (found[1] / "00.log").hardlink_to(found[COPIES] / "00.log")
     return found
 
@@ -63,7 +65,8 @@ def measured(arguments: list[str], folder: Path) -> tuple[int, float]:
 @pytest.mark.slow
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_a_log_twelve_times_as_large_needs_no_more_than_promised(logs: dict[int, Path], question: str) -> None:
-    (code, one), (other, many) = (measured(QUESTIONS[question], logs[copies]) for copies in (1, COPIES))
+    most = AGAIN if question == "second deliveries" else COPIES
+    (code, one), (other, many) = (measured(QUESTIONS[question], logs[copies]) for copies in (1, most))
     assert (code, other) == (0, 0)
     print(f"{question}: {one:.0f} MB for one log, {many:.0f} MB for {COPIES}")
     assert many <= MOST_MB

@@ -19,6 +19,8 @@ from .principal_policies import Statements, cuts, session_values
 from .source_sets import EVERYWHERE, NOWHERE, Row, SourceSet
 
 _TOO_MANY = "the key of the object"
+OTHER_KEYS = "perhaps for other keys"
+"""The last choice that opens a URL where the keys are too many to tell all of them."""
 _OF_SESSIONS = {"aws:userid": "sts:rolesessionname", "aws:sourceidentity": "sts:sourceidentity"}
 """Keys of the session of a role, with the key of the request for it that becomes their value."""
 _KeysOf: TypeAlias = Callable[[Principal, Iterable[Statement]], Keys]
@@ -78,7 +80,8 @@ class PrincipalKeys:
         others = Row("presigned", NOWHERE, NOWHERE, replace(EVERYWHERE, depends_on=(_TOO_MANY,)))
         found = together("presigned", [*some.values(), others], [*some, "any other"])
         certain = tuple(KeyPattern((key,)) for key, row in some.items() if row.word == "opened")
-        return replace(found, opened=replace(found.opened, keys=certain))
+        when = (*found.opened.when, OTHER_KEYS) if certain else found.opened.when
+        return replace(found, opened=replace(found.opened, keys=certain, when=when))
 
     def of(self, principal: Principal) -> KeyClasses:
         """Return the classes of keys for a principal; without any if they are too many."""

@@ -45,20 +45,25 @@ def distinct(store: Store, rows: str) -> str:
     """Rows without second deliveries. A copy and a batch delete share one request id, so that it is not enough.
 
     Of each request only a hash of 128 bits is kept in memory: grouping whole rows would need memory for all of them.
+    Afterwards the places of the rows that go, or of those that stay, are: the fewer of both.
     """
-    name = store.new_name("again")
+    name = store.new_name("places")
     parts = ", ".join(f"coalesce({column}, chr(1))" for column in ("operation", "key", "version_id"))
-    hashed = f"SELECT source, pos, md5_number(concat_ws(chr(0), request_id, {parts})) AS request FROM ({rows})"
-    hashed += " WHERE request_id IS NOT NULL"
+    request = f"md5_number(concat_ws(chr(0), request_id, {parts}))"
+    hashed = f"SELECT source, pos, CASE WHEN request_id IS NOT NULL THEN {request} END AS request FROM ({rows})"
     place = "CAST(source AS HUGEINT) * 1152921504606846976 + pos"
-    store.query(f"""CREATE TABLE {name}_twice AS SELECT request, min({place}) AS first FROM ({hashed})
-        GROUP BY request HAVING count(*) > 1""")
-    store.query(f"""CREATE TABLE {name} AS SELECT source, pos FROM ({hashed}) JOIN {name}_twice USING (request)
-        WHERE {place} > first""")
+    store.query(f"""CREATE TABLE {name}_twice AS SELECT request, min({place}) AS first, count(*) AS n
+        FROM ({hashed}) WHERE request IS NOT NULL GROUP BY request HAVING n > 1""")
+    [(again, number)] = store.query(f"SELECT (SELECT sum(n - 1) FROM {name}_twice), (SELECT count(*) FROM ({rows}))")
+    if again:
+        go = 2 * again <= number
+        chosen = f"JOIN {name}_twice USING (request) WHERE {place} > first"
+        if not go:
+            chosen = f"LEFT JOIN {name}_twice USING (request) WHERE first IS NULL OR {place} = first"
+        store.query(f"CREATE TABLE {name} AS SELECT source, pos FROM ({hashed}) {chosen}")
+        rows = f"SELECT r.* FROM ({rows}) r {'ANTI' if go else 'SEMI'} JOIN {name} USING (source, pos)"
     store.query(f"DROP TABLE {name}_twice")
-    if not store.query(f"SELECT 1 FROM {name} LIMIT 1"):
-        return rows
-    return f"SELECT r.* FROM ({rows}) r ANTI JOIN {name} USING (source, pos)"
+    return rows
 
 
 NEEDS_NETWORKS = ("network_name", "network_source", "asn", "country")
