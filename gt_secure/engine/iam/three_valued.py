@@ -111,10 +111,9 @@ def spellings(policies: Compiled) -> dict[str, str]:
                 names.setdefault(condition.lower_key, condition.key)
                 for key in condition.variables:
                     names.setdefault(key, key_facts(key).name)
-            for pattern in statement.resources:
-                for part in pattern.template:
-                    if isinstance(part, Variable):
-                        names.setdefault(part.key, key_facts(part.key).name)
+            parts = (part for pattern in statement.resources for part in pattern.template)
+            for key in dict.fromkeys(part.key for part in parts if isinstance(part, Variable)):
+                names.setdefault(key, key_facts(key).name)
             kinds = {entry.kind for entry in statement.principals or ()}
             if "unique-id" in kinds:
                 names.setdefault("aws:userid", "aws:userid")
@@ -299,7 +298,8 @@ def captures(template: Template, key: str, text: str) -> list[str]:
         raise TooManyClassesError(f"A pattern with {key_facts(key).name} can match a key in too many ways.")
     if len(places) == 1:
         return values
-    filled = ((value, tuple(value if i in places else _any_for(p) for i, p in enumerate(template))) for value in values)
+    own = frozenset(places)
+    filled = ((value, tuple(value if i in own else _any_for(p) for i, p in enumerate(template))) for value in values)
     return [value for value, pattern in filled if glob(pattern)(text)]
 
 
