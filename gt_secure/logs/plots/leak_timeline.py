@@ -28,10 +28,11 @@ def leak_timeline(leak: Leak, *, theme: Theme = "light") -> Figure:
     title = f"Uses of one URL for {clean(leak.key, 40)}"
     if leak.signed_at:
         title += f", signed {leak.signed_at:%d %b %H:%M} UTC"
-    more = len(leak.users) - len(users)
-    note = TWINS
-    if more:
-        note = f"{count(more, 'more address', 'more addresses')} not drawn. {note}"
+    more = len(leak.users) - len(users) + leak.more
+    later = sum(user.requests - len(user.uses) for user in users)
+    left = [count(more, "more address", "more addresses")] if more else []
+    left += [count(later, "later request")] if later else []
+    note = f"{' and '.join(left)} not drawn. {TWINS}" if left else TWINS
     across = f"Time (UTC), {range_text(*_ends(users))}"
     chart = new_chart(theme, title, note, rows=len(users), labels="Source address", across=across)
     chart.key("Dot: not refused", chart.palette.opened)

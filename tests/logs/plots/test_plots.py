@@ -300,6 +300,17 @@ def test_leak_timeline(tmp_path: Path) -> None:
     assert "signed 20 Nov 09:14 UTC" in plots.alt_text(figure)
 
 
+def test_a_timeline_says_what_it_leaves_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gt_secure.logs import leaks as module
+
+    monkeypatch.setattr(module, "_USES", 2)
+    monkeypatch.setattr(module, "_SOURCES", 3)
+    lines = [line("203.0.113.7"), *(line(f"198.51.{at}.9", at=90) for at in range(4))]
+    hits = make(tmp_path, [*lines, *(line("203.0.113.7", at=at) for at in range(95, 99))])
+    [leak] = hits.leaks()
+    assert "2 more addresses and 3 later requests not drawn." in " ".join(texts(plots.leak_timeline(leak)))
+
+
 def luminance(colour: str) -> float:
     parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
