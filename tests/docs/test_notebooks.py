@@ -202,7 +202,7 @@ def test_on_an_account_nothing_changes_without_a_yes(path: Path, answer: str | N
         with pytest.raises(CellExecutionError, match=said):
             run(path, sandbox, tmp_path, answer)
         assert state(sandbox) == before
-    assert not list((tmp_path / "journal").glob("*")) or not (tmp_path / "journal").exists()
+    assert {path.name for path in (tmp_path / "journal").glob("*")} <= {"test-urls"}  # a signature changes nothing
 
 
 @pytest.mark.slow
