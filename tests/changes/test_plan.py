@@ -655,6 +655,18 @@ def test_kinds_with_the_same_answer_are_folded_together() -> None:
     assert text.index("presigned: any other presigned URL") < text.index("post-form: an upload form")
 
 
+def test_a_plan_counts_the_notes_that_it_leaves_out() -> None:
+    one = made()
+    short, full = (
+        [line for line in one.to_text(full=whole).splitlines() if line.startswith(("note", "finding,"))]
+        for whole in (False, True)
+    )
+    left = len(full) - len(short)
+    assert left > 1
+    assert f"\n{left} more notes: " in one.to_text()
+    assert "more note" not in one.to_text(full=True)
+
+
 def test_an_ipv4_address_in_its_ipv6_form_is_one_user() -> None:
     hits = opened_by("203.0.113.7", "::ffff:198.51.100.9", "10.0.3.4", "2001:db8:40::1f", "::ffff:203.0.113.7")
     assert sorted(map(str, users(hits, None, ""))) == ["10.0.3.4", "198.51.100.9", "2001:db8:40::1f", "203.0.113.7"]
