@@ -415,9 +415,9 @@ def find_leaks(hits: Queryable, rules: LeakRules | None = None, unread: Sequence
     shared = {fingerprint: n for fingerprint, n, *_ in urls if n > 1}
     compared = _compare(hits, shared, rules)
     cut = sum(more > 0 for _, more in compared.values())
-    found = [leak for leak, _ in compared.values() if leak is not None]
+    leaks = [leak for leak, _ in compared.values() if leak is not None]
     order = {"leak": 0, "refused": 1, "preview": 2}
-    found.sort(
+    leaks.sort(
         key=lambda leak: (order[leak.kind], -len(leak.others) - leak.more, leak.users[0].first, leak.fingerprint)
     )
     notes, left_out = [TWINS], max(0, candidates - _MOST)
@@ -429,7 +429,7 @@ def find_leaks(hits: Queryable, rules: LeakRules | None = None, unread: Sequence
         left_out += sum(more > 0 and (leak is None or leak.kind != "leak") for leak, more in compared.values())
     tests = 0 if checked else hits.query("SELECT count(*) FROM {hits} WHERE presigned AND test")[0][0]
     places = "addresses" if rules.per_address else "networks"
-    return Leaks(found, checked, notes, tests, unread, left_out=left_out, places=places)
+    return Leaks(leaks, checked, notes, tests, unread, left_out=left_out, places=places)
 
 
 def _compare(
