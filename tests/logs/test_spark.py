@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import importlib.util
 import random
+import signal
 import threading
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,10 @@ needs_spark = pytest.mark.skipif(importlib.util.find_spec("pyspark") is None, re
 @pytest.fixture(scope="module")
 def session() -> Any:
     spark_sql = pytest.importorskip("pyspark.sql")
+    interrupt = signal.getsignal(signal.SIGINT)
     builder = spark_sql.SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
     session = builder.config("spark.sql.shuffle.partitions", "2").config("spark.driver.memory", "1g").getOrCreate()
+    signal.signal(signal.SIGINT, interrupt)  # Spark leaves its own
     yield session
     session.stop()
 
