@@ -311,6 +311,15 @@ def test_a_timeline_says_what_it_leaves_out(tmp_path: Path, monkeypatch: pytest.
     assert "2 more addresses and 3 later requests not drawn." in " ".join(texts(plots.leak_timeline(leak)))
 
 
+@pytest.mark.parametrize(("unit", "step"), [("hour", timedelta(hours=1)), ("day", timedelta(days=1))])
+def test_the_spans_of_two_steps_meet(unit: str, step: timedelta) -> None:
+    """A click on a bar asks for its step, no more and no less."""
+    from gt_secure.logs.plots.overtime import _spans
+
+    one, other = _spans(unit, [(corpus.BASE["time"] + step * number, ()) for number in range(2)])
+    assert one[1] == pytest.approx(other[0], abs=1e-9)
+
+
 def luminance(colour: str) -> float:
     parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
