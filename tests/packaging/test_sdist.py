@@ -76,8 +76,9 @@ def test_it_tests_itself(unpacked: Path, tmp_path: Path) -> None:
     options = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not slow and not browser"]
     done = python_in(unpacked, tmp_path, *options, "--collect-only")
     assert done.returncode == 0, done.stdout[-3000:]
-    parts = ["engine/iam", "engine/policies", "restriction", "findings", "tools", "presign", "docs/test_pages.py", "test_package.py",
-             "test_layers.py", "test_wording.py", "logs/test_parser.py", "logs/test_dialects.py"]  # fmt: skip
+    parts = ["engine/iam", "engine/policies", "restriction", "findings", "tools", "presign", "docs/test_pages.py",
+             "test_package.py", "test_layers.py", "test_wording.py", "logs/test_parser.py",
+             "logs/test_dialects.py"]  # fmt: skip
     done = python_in(unpacked, tmp_path, *options, *(f"tests/{part}" for part in parts))
     assert done.returncode == 0, done.stdout[-3000:]
     done = python_in(unpacked, tmp_path, "tools/make_wheel.py")
