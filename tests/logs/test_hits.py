@@ -275,7 +275,7 @@ def test_dedupe(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("again", [1, 2, 3, 9])
 def test_of_each_request_the_first_delivery_stays(tmp_path: Path, again: int) -> None:
-    """Whether most rows are second deliveries, or few are; of rows without an id, all stay."""
+    """The first stays where most rows are second deliveries as where few are; all rows without an id do."""
     for number in range(again):
         requests = [f"A{at}" for at in range(5)] + ([None, "B"] if number == again // 2 else [])
         lines = [corpus.write(record(request_id=name, user_agent=f"file {number}")) for name in requests]

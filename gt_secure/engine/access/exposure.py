@@ -448,7 +448,8 @@ class _Question:
             return replace(row, refused=replace(row.refused, decided_by=decided_by))
         row = self._sets("presigned", of_team=True)
         if made_for == _SAME_ADDRESS:  # the address is taken in the VPC of the portal alone
-            portal, vpcs = self.locks.portal_vpc, {each.id: each.vpc_id for each in self.locks.endpoints.values()}
+            portal = self.locks.portal_vpc  # asked for also where no endpoint is
+            vpcs = {each.id: each.vpc_id for each in self.locks.endpoints.values()}
             own = tuple(label for label in row.labels if vpcs.get(label, label) == portal)
             refused = SourceSet(endpoints=own, decided_by=("URL lock",))
             lock = Row(row.request, NOWHERE, refused, replace(EVERYWHERE, depends_on=(ANY_VPC,)))

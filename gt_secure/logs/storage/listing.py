@@ -120,13 +120,11 @@ def _objects(
 ) -> Iterator[list[S3Object]]:
     """Give the log objects under one prefix after which the date follows, a page at a time."""
     wanted: dict[str, Any] = {"Bucket": bucket, "Prefix": base}
-    first = None
     if layout == "simple":  # folders below are looked at on their own
         wanted["Delimiter"] = "/"
-        first = level
     if since is not None and layout != "unknown":
         wanted["StartAfter"] = base + since.strftime("%Y/%m/%d" if layout == "partitioned" else "%Y-%m-%d")
-        first = None
+    first = level if layout == "simple" and since is None else None  # which was the same request
     for page in parallel_pages(opener, wanted, borders, first):
         objects: list[S3Object] = []
         for entry in page.get("Contents", ()):
