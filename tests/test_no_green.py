@@ -119,6 +119,8 @@ def sweep(gt: Connection) -> Seen:
 
 QUICK: tuple[Surface, ...] = (findings, exposure, plan)
 SURFACES: tuple[Surface, ...] = (*QUICK, no_findings, team_is_restricted, expectations_hold, audit, sweep)
+WIDE: tuple[Surface, ...] = (audit, sweep)
+"""They take seconds, and read several buckets as ``findings`` reads one, which meets every fault of every call."""
 
 
 class Bench:
@@ -148,10 +150,12 @@ class Bench:
         return seen, list(dict.fromkeys(self.proxy.names))
 
     def less_is_said(self, surface: Surface, faults: tuple[Fault, ...]) -> None:
+        """Spoil each call with each of the faults; for a surface of :data:`WIDE`, with the next three of them."""
         clean, names = self.clean(surface)
         wrong, injected = [], 0
+        in_turn, of_each = itertools.cycle(faults), min(3, len(faults)) if surface in WIDE else len(faults)
         for name in names:
-            for fault in faults:
+            for fault in itertools.islice(in_turn, of_each):
                 self.proxy.spoil(name, fault)
                 seen = self.look(surface)
                 injected += bool(self.proxy.injected)
@@ -159,8 +163,8 @@ class Bench:
                     wrong.append((name, fault, sorted(clean.found - seen.found)))
         self.proxy.disarm()
         assert not wrong, f"{surface.__name__}: found less, and said nothing"
-        print(f"{surface.__name__}: {injected} of {len(names) * len(faults)} faults")
-        assert injected > 0.8 * len(names) * len(faults)
+        print(f"{surface.__name__}: {injected} of {len(names) * of_each} faults")
+        assert injected > 0.8 * len(names) * of_each
 
 
 @pytest.fixture(scope="module")

@@ -262,7 +262,8 @@ def _pytest(folder, tier, workers, *tests):
         *(["-n", str(workers), "--dist", "loadfile"] if workers else ["-n", "0", "-x"]),
         *(f"tests/{test}" for test in tests if (folder / "tests" / test.partition("::")[0]).exists()),
     ]  # fmt: skip
-    env = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    env = {**os.environ, "PYTHONPATH": str(folder)}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)  # the tests start many processes
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=3600)
     failed = re.findall(r"^(?:FAILED|ERROR) tests/(\S+::[^\n]*?|\S+\.py)(?: - .*)?$", done.stdout, re.MULTILINE)
     return failed or ([f"exit code {done.returncode}"] if done.returncode not in (0, 5) else [])
@@ -316,7 +317,7 @@ class _Copy:
     def survivors(self, mutants, tier):
         """Return those that a whole tier lets live: it runs with all of them, and what fails then with each."""
         failed = self.failures(mutants, tier, 3) if mutants else []
-        tests = [name for name in failed if "::" in name]
+        tests = dict.fromkeys(name.partition("[")[0] for name in failed if "::" in name)
         return [mutant for mutant in mutants if not tests or not self.failures([mutant], tier, 0, *tests)]
 
 
