@@ -670,3 +670,16 @@ def test_a_plan_counts_the_notes_that_it_leaves_out() -> None:
 def test_an_ipv4_address_in_its_ipv6_form_is_one_user() -> None:
     hits = opened_by("203.0.113.7", "::ffff:198.51.100.9", "10.0.3.4", "2001:db8:40::1f", "::ffff:203.0.113.7")
     assert sorted(map(str, users(hits, None, ""))) == ["10.0.3.4", "198.51.100.9", "2001:db8:40::1f", "203.0.113.7"]
+
+
+def test_assumptions_are_folded_in_the_panel_and_a_line_in_a_page() -> None:
+    one = made()
+    fold, sentence = (
+        "<summary><bdi>Assumed</bdi></summary>",
+        "No service control policy was read: they allow everything.",
+    )
+    assert fold in parts.folds(one)
+    assert sentence in parts.folds(one)
+    assert fold not in one.to_html()
+    assert "Assumed: No resource control policy" in one.to_html()
+    assert sentence in one.to_html()

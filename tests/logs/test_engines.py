@@ -126,10 +126,11 @@ def test_what_does_not_go_together(log: Path, options: dict[str, Any], text: str
     ),
 )
 def test_filters_count_alike(log: Path, filters: dict[str, Any]) -> None:
-    with read_hits(log) as hits:
-        expected = hits.filter(**filters).count("remote_ip").rows
-    table, coverage = count_hits(log, "remote_ip", filters=filters)
-    assert table.rows == expected
-    assert coverage.hits == 5
-    with read_hits(log, filters=filters) as hits:
-        assert hits.count("remote_ip").rows == expected
+    for by in ("remote_ip", "http_status"):
+        with read_hits(log) as hits:
+            expected = hits.filter(**filters).count(by).rows
+        table, coverage = count_hits(log, by, filters=filters)
+        assert table.rows == expected
+        assert coverage.hits == 5
+        with read_hits(log, filters=filters) as hits:
+            assert hits.count(by).rows == expected

@@ -62,6 +62,15 @@ def test_hits_and_counts_know_the_same_columns(hits: Hits, log: Path) -> None:
     assert hits.count(COLUMNS).rows == table.rows
 
 
+@pytest.mark.parametrize(
+    "filters", [{"address": "203.0.113.7"}, {"network": "office"}, {"address": "::1", "network": "x"}]
+)
+def test_a_filter_of_addresses_needs_them_in_the_answer(filters: dict[str, Any]) -> None:
+    assert Question(("http_status",), filters=filters).picked == ("http_status", "remote_ip")
+    assert Question(("remote_ip",), filters=filters).picked == ("remote_ip",)
+    assert Question(("http_status",), filters={"presigned": True}).picked == ("http_status",)
+
+
 def test_rows_know_every_column_but_the_network(hits: Hits) -> None:
     names = [name for name in COLUMNS if name != "network"]
     assert hits.rows(columns=names, limit=1).columns == tuple(names)

@@ -155,6 +155,28 @@ def test_from_where_and_how_long() -> None:
     assert {each.longest_s for each in ask(user("x", READ), role("z", READ), bucket=aged)} == {600}
 
 
+@pytest.mark.parametrize(
+    ("ages", "longest_s"),
+    [({"scans/a/*": 600, "scans/*": 1200}, 1200), ({"scans/a/*": 600}, 604800), ({"scans/*": 600}, 600)],
+    ids=["each key has one", "some keys have none", "all keys have the same"],
+)
+def test_a_url_of_a_prefix_lives_as_long_as_its_oldest_key_allows(ages: dict[str, int], longest_s: int) -> None:
+    denied = [
+        st(
+            "s3:GetObject",
+            f"arn:aws:s3:::gt-images/{keys}",
+            effect="Deny",
+            NumericGreaterThan={"s3:signatureAge": age * 1000},
+        )
+        for keys, age in ages.items()
+    ]
+    denied.append(st("s3:GetObject", effect="Deny", StringEquals={"s3:signatureversion": "AWS"}))  # it states no age
+    policy = doc(*({**each, "Principal": "*"} for each in denied))
+    exposure = Exposure(locks_of_files("gt-images", policy, ACCOUNT), "scans/", is_prefix=True)
+    [found] = signers_of(exposure, parse_principals(json.dumps(details(user("x", READ)))))
+    assert found.longest_s == longest_s
+
+
 def test_the_name_of_a_session_is_open() -> None:
     found = ask(role("named", trusts=trust(ROOT)), bucket=grant({"AWS": SESSION}))
     assert found[0].opened.when == ('for a session named "bob"',)
