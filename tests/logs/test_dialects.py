@@ -137,4 +137,8 @@ def test_hostile_filters_stay_text(database: Any) -> None:
     hostile = {"key": ["a' OR true --", "100%_!", "\\'"], "key_prefix": "x' OR '1'='1"}
     for dialect in (DUCKDB, TRINO):
         assert not [row for row in run(database, all_rows(None, None, hostile), dialect) if row[0] == "hit"]
+
+
+def test_a_literal_ends_where_the_dialect_ends_it() -> None:
     assert "'\\\\\\''" in conditions({"bucket": "\\'"}, SPARK)  # backslash and quote, each escaped
+    assert all("'\\'''" in conditions({"bucket": "\\'"}, each) for each in (DUCKDB, TRINO))  # the quote is doubled
