@@ -7,20 +7,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from gt_secure import Restriction
 from gt_secure.account import reader
 from gt_secure.account.reader import read_state
-from gt_secure.account.state import signs_of
+from gt_secure.account.state import OtherTeam, signs_of
 from gt_secure.base.errors import InvalidInput
 from gt_secure.changes.apply import apply
 from gt_secure.changes.plan import plan
 from gt_secure.changes.undo import undo
 from gt_secure.cli.main import main
 from gt_secure.engine.access.exposure import ANY_VPC, Exposure
+from gt_secure.engine.access.part import Part
 from gt_secure.engine.policies.bucket_guard import find_guard
 from gt_secure.engine.policies.url_lock import UrlLock
 from gt_secure.logs import read_hits
@@ -29,7 +30,7 @@ from logs.test_records import EVENT
 from support.account import Account
 from support.answers import ENDPOINT, S3_ENDPOINT, team_locks
 from support.box import BUCKET, VPCE, allowing
-from support.states import data_bucket
+from support.states import OTHER, data_bucket, state
 
 OFFICE, WORKER = "203.0.113.0/24", "203.0.113.7"
 
@@ -67,6 +68,18 @@ def test_a_plan_for_one_team_names_the_other_its_job_and_source(account: Account
         assert "own URL (radiology-team)" in shown
     with pytest.raises(InvalidInput, match="refuses-team"):
         apply(account.aws, made, journal=account.journal)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "loses"),
+    [("", True), ("scans/", True), ("scans/chest/", True), ("maps/", False), ("long-prefix/", False)],
+)
+def test_only_a_team_whose_keys_are_guarded_loses_access(theirs: str, loses: bool) -> None:
+    kept = Restriction(OTHER, bucket=BUCKET, prefix=theirs, addresses="198.51.100.0/24", url_lock=None)
+    around = state(others=(OtherTeam(OTHER, Part.of(()), kept),))
+    wish = Restriction("radiology-team", bucket=BUCKET, prefix="scans/", addresses=OFFICE, url_lock=None)
+    made = plan(cast(Any, None), wish, state=around)
+    assert [each.code for each in made.blockers] == ["refuses-team"] * loses
 
 
 def test_one_guard_for_two_teams_stops_neither(account: Account) -> None:
