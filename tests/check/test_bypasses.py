@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +19,7 @@ from gt_secure import check
 from gt_secure.base.errors import GtSecureError
 from gt_secure.check import CheckFailed, SecretCheck
 from gt_secure.check.promise import find_bypasses
-from support.kernels import NotebookClient
+from support.kernels import NotebookClient, run_notebooks
 
 Cell = dict[str, Any]
 SHOWN = {"output_type": "execute_result", "execution_count": 2, "metadata": {}, "data": {"text/plain": "passed"}}
@@ -302,7 +301,7 @@ def by_nbval(*paths: Path) -> dict[str, bool]:
     folder = paths[0].parent
     options = ["--nbval-lax", "--nbval-current-env", "--gt-secure-notebooks", "-p", "no:cacheprovider", "-q", "-n0"]
     command = [sys.executable, "-m", "pytest", *options, "--junitxml=report.xml", *(path.name for path in paths)]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=1200)
+    done = run_notebooks(command, cwd=folder, timeout=1200)
     red = {
         case.get("classname", "").removesuffix(".ipynb")
         for case in ElementTree.parse(folder / "report.xml").iter("testcase")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +22,7 @@ from jupyter_client.manager import KernelManager
 from gt_secure import Restriction, connect
 from gt_secure.check.notebooks import write_promise
 from gt_secure.sandbox import Sandbox
-from support.kernels import NotebookClient
+from support.kernels import NotebookClient, run_notebooks
 
 SETUP = """import gt_secure
 from gt_secure import Restriction, check
@@ -459,7 +458,7 @@ class Rig:
         ]
         names = [str(path.relative_to(self.folder)) for path in paths]
         command = [sys.executable, "-m", "pytest", *options, "--junitxml=report.xml", *names]
-        done = subprocess.run(command, cwd=self.folder, env=self.env, capture_output=True, text=True, timeout=3000)
+        done = run_notebooks(command, cwd=self.folder, env=self.env, timeout=3000)
         (self.folder / "log.txt").write_text(done.stdout + done.stderr)
         cases = list(ElementTree.parse(self.folder / "report.xml").iter("testcase"))
         red = {

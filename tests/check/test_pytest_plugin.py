@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from support.kernels import run_notebooks
 from support.sample import sample
 
 GOOD = {"cell_type": "code", "execution_count": 1, "source": "1", "outputs": [], "metadata": {}}
@@ -37,9 +38,7 @@ def project(tmp_path, warm):
             cell.setdefault("id", "a")
             (tmp_path / f"{name}.ipynb").write_text(json.dumps(book))
         command = [warm.bin / "pytest", "-p", "no:cacheprovider", "-rA", *args]
-        done = subprocess.run(
-            command, cwd=tmp_path, env=warm.environment(), capture_output=True, text=True, timeout=900
-        )
+        done = run_notebooks(command, cwd=tmp_path, env=warm.environment(), timeout=900)
         return done.returncode, done.stdout + done.stderr
 
     return run
@@ -234,3 +233,14 @@ def test_dividing_a_notebook_ends_with_a_sentence(project, chain, dist):
     assert "use --dist loadfile" in out
     assert "Traceback" not in out
     assert code == 4
+
+
+def test_a_kernel_whose_port_was_taken_is_started_again(tmp_path):
+    program = """
+from pathlib import Path
+runs = Path("runs")
+runs.write_text(runs.read_text() + "x" if runs.exists() else "x")
+print("ready" if len(runs.read_text()) == 2 else "RuntimeError: Kernel died before replying to kernel_info")
+"""
+    assert run_notebooks([sys.executable, "-c", program], cwd=tmp_path).stdout == "ready\n"
+    assert (tmp_path / "runs").read_text() == "xx"

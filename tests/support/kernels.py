@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
 import threading
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import nbclient
@@ -15,6 +18,20 @@ from traitlets import Integer
 
 START_S = 280
 """Less than a test may hang."""
+_DIED = "Kernel died before replying to kernel_info"
+_STARTS = 3
+
+
+def run_notebooks(command: Sequence[str | Path], **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run a program that starts kernels; once more where a kernel died before its first cell.
+
+    jupyter_client chooses free ports and lets them go. Until the kernel opens them, any other process may take one.
+    """
+    for _ in range(_STARTS):
+        done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+        if _DIED not in done.stdout + done.stderr:
+            break
+    return done
 
 
 class NotebookClient(nbclient.NotebookClient):
