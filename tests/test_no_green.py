@@ -380,8 +380,12 @@ def test_without_a_call_no_command_passes(
         for fault in faults:
             proxy.spoil(each, fault)
             code = main(words)
-            more = tuple(part for part in NAME_MORE.get(name.split()[0], ()) if part in each)
-            if code == 0 and proxy.injected and not each.endswith(ONLY_LESS) and not more:
+            more = [part for start, parts in NAME_MORE.items() if name.startswith(start) for part in parts]
+            spared = each.endswith(ONLY_LESS) or any(part in each for part in more)
+            # without an answer, doctor asks IAM what the call is allowed
+            spared |= name == "doctor" and fault != "denied" and each != "SimulatePrincipalPolicy"
+            assert "not known" in capsys.readouterr().out or each != "ListRoles" or code
+            if code == 0 and proxy.injected and not spared:
                 green.append((each, fault))
     proxy.disarm()
     assert not green
