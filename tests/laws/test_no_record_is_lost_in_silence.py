@@ -289,7 +289,7 @@ def test_ordinary_lines_are_not_odd(tmp_path: Path) -> None:
     (tmp_path / "quirks.log").write_text("".join(f"{case.text}\n" for case in corpus.cases()))
     with read_hits(tmp_path, cache=False) as hits:
         assert hits.coverage.odd == 0
-        assert hits.coverage.hits > 2000
+        assert hits.coverage.hits > 2050
 
 
 def test_the_other_reading_counts_only_where_it_changes_the_answer(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ _STARTS = 3
 
 
 def run_notebooks(command: Sequence[str | Path], **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run a program that starts kernels; once more where a kernel died before its first cell.
+    """Run a program that starts kernels; up to twice more where a kernel died before its first cell.
 
     jupyter_client chooses free ports and lets them go. Until the kernel opens them, any other process may take one.
     """
