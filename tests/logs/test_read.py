@@ -427,6 +427,45 @@ def test_what_a_killed_reader_left_is_swept(tmp_path: Path, monkeypatch: pytest.
     assert [path.name for path in tmp_path.iterdir()] == ["gt-secure-logs-new"]
 
 
+FORKED = """
+import gc, os, sys
+from gt_secure.base.errors import LogError
+from gt_secure.logs import read_hits
+from gt_secure.logs.engines import duckdb_store
+
+class Held: pass
+
+held = Held()
+held.itself, held.hits = held, read_hits(sys.argv[1])  # in a cycle, as a traceback holds what it has seen
+for end in ("collected", "closed", "left"):
+    child = os.fork()
+    if child == 0:
+        try:
+            held.hits.count("key")
+        except LogError as error:
+            print(error, flush=True)
+        if end == "collected":
+            del held
+            gc.collect()
+        if end == "closed":
+            held.hits.close()
+        duckdb_store.discard_all()
+        sys.exit(3)
+    print(end, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), held.hits.count("key").rows, flush=True)
+"""
+
+
+def test_a_fork_neither_crashes_nor_deletes_the_rows_of_its_parent(tmp_path: Path) -> None:
+    """The pools and data loaders of a notebook fork it."""
+    (tmp_path / "log").write_text(corpus.case("x", key="a/1").text + "\n")
+    command = [sys.executable, "-c", FORKED, str(tmp_path / "log")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    lines = done.stdout.splitlines()
+    assert lines[1::2] == [f"{end} 3 [('a/1', 1)]" for end in ("collected", "closed", "left")], done
+    assert all("read before this process was forked" in said for said in lines[::2])
+    assert done.stderr == ""
+
+
 def test_one_reading_after_the_other_gives_the_rows_of_its_own_log(tmp_path: Path) -> None:
     """All but the first are read by a statement that is planned once: after a failure, a clean-up, and side by side."""
     found: dict[str, list[Any]] = {}

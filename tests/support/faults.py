@@ -6,6 +6,7 @@ in a forked child: an ``os._exit`` there is what a killed kernel is.
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import threading
@@ -116,6 +117,7 @@ def in_child(work: Callable[[], Any], *, wire: Wire | None, pipe: Path) -> tuple
     pid = os.fork()
     if pid == 0:  # pragma: no cover - the child
         code = 1
+        gc.freeze()  # what tests before left in cycles may hold threads, without which it cannot be freed
         try:
             if wire is not None:
                 wire.install()
@@ -131,6 +133,7 @@ def in_child(work: Callable[[], Any], *, wire: Wire | None, pipe: Path) -> tuple
     code = os.waitstatus_to_exitcode(status)
     if code == KILLED:
         return code, None
+    assert code == 0, f"The child has ended with exit code {code}, without a result."
     found = pickle.loads(pipe.read_bytes())
     pipe.unlink()
     return code, found

@@ -9,6 +9,7 @@ All is compressed, may be larger than memory, and is deleted with the object.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import re
 import shutil
@@ -42,7 +43,8 @@ _ENGINE = 0.65
 
 
 _PREFIX = "gt-secure-logs-"
-_FOLDERS: set[Path] = set()
+_FOLDERS: dict[Path, int] = {}
+"""The folders of open stores, and the process that each belongs to: a fork has them all, and only its own are its."""
 _LOCK = "in-use"
 _NOT_A_COLUMN = re.compile('Referenced column "(.+?)" not found')
 
@@ -63,7 +65,7 @@ class Store:
         self.viewers = viewers
         sweep()
         self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-        _FOLDERS.add(self.folder)
+        self._process = _FOLDERS[self.folder] = os.getpid()
         held = _hold(self.folder)
         config: dict[str, Any] = {
             "memory_limit": _of_engine(memory_limit),
@@ -101,21 +103,21 @@ class Store:
 
     def query(self, sql: str, parameters: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
         """Run a statement that can be cancelled, and return its rows."""
-        with self._lock, activity.statement(self.share_done) as stops, self._our_errors():
+        with self._our_errors(), self._lock, activity.statement(self.share_done) as stops:
             return run_interruptible(
                 lambda: self._connection.execute(sql, list(parameters)).fetchall(), self._connection.interrupt, stops
             )
 
     def frame(self, sql: str) -> Any:
         """Run a statement that can be cancelled, and return its rows as a pandas frame."""
-        with self._lock, activity.statement(self.share_done) as stops, self._our_errors():
+        with self._our_errors(), self._lock, activity.statement(self.share_done) as stops:
             return run_interruptible(lambda: self._connection.execute(sql).df(), self._connection.interrupt, stops)
 
     def arrow_stream(self, sql: str, requested_schema: object) -> object:
         """Return the rows of a query as a stream of Arrow, which lives on while other statements run."""
         name = self.new_name("stream")
         self.query(f"CREATE TABLE {name} AS {sql}")  # a cursor sees no temporary table
-        with self._lock, self._our_errors():
+        with self._our_errors(), self._lock:
             stream: object = self._connection.cursor().table(name).__arrow_c_stream__(requested_schema)
             self._connection.execute(f"DROP TABLE {name}")
         return stream
@@ -124,6 +126,11 @@ class Store:
     def _our_errors(self) -> Iterator[None]:
         import duckdb
 
+        if os.getpid() != self._process:
+            raise LogError(
+                "These logs were read before this process was forked, and can be asked only where they were read.",
+                next_step="Read them in this process, or ask for a frame before the fork.",
+            )
         try:
             yield
         except duckdb.OutOfMemoryException as error:
@@ -305,17 +312,21 @@ def _write(path: Path, rows: str) -> str:
 def _discard(connection: Any, folder: Path, held: IO[bytes]) -> None:
     import duckdb
 
+    if _FOLDERS.get(folder) != os.getpid():
+        # In a fork DuckDB has no threads, and ending it there crashes. The object gets a reference that nobody drops.
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+        return
     with contextlib.suppress(duckdb.Error):  # after an interrupt a call may still be ending, and closes it then
         connection.interrupt()
         connection.close()
     shutil.rmtree(folder, ignore_errors=True)
-    _FOLDERS.discard(folder)
+    del _FOLDERS[folder]
     held.close()
 
 
 def discard_all() -> None:
     """Delete the folders of this process's stores, for a process that is about to end."""
-    for folder in list(_FOLDERS):
+    for folder in [each for each, process in _FOLDERS.items() if process == os.getpid()]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
