@@ -22,7 +22,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from gt_secure.sandbox import Sandbox  # noqa: E402 - the path comes first
-from tests.browser.conftest import Lab, start_chromium, start_lab  # noqa: E402
+from tests.browser.conftest import Lab, start_lab  # noqa: E402
+from tests.support.chromium import chromium_program, start_chromium  # noqa: E402
 
 TITLE = "Presigned access"
 CELL = "import gt_secure\ngt_secure.panel()"
@@ -67,11 +68,14 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
+    program = chromium_program()
+    if program is None:
+        raise SystemExit("Chromium is not installed: install it, for example with tools/ensure-chromium.sh.")
     found: dict[str, list[float]] = {"card": [], "by hand": []}
     with (
         tempfile.TemporaryDirectory() as folder,
         Sandbox() as sandbox,
-        start_chromium() as browser,
+        start_chromium(program) as browser,
         start_lab(sys.executable, Path(folder), {**sandbox.environment(), "PYTHONPATH": str(ROOT)}) as lab,
     ):
         for _ in range(args.runs + 1):  # the first is not counted

@@ -101,9 +101,8 @@ def run(folder: Path, *words: str) -> None:
     """Run Python in the copy, which is found before the checkout."""
     paths = {"PYTHONPATH": f"{folder}:{folder / 'tests'}"}
     kept = {name: str(folder / "kept") for name in ("GT_SECURE_JOURNAL", "GT_SECURE_CACHE", "GT_SECURE_SWEEPS")}
-    env = {name: value for name, value in clean().items() if not name.startswith("GT_SECURE_TESTS")}
     done = subprocess.run(
-        [sys.executable, *words], cwd=folder, env=env | paths | kept, capture_output=True, text=True, timeout=900
+        [sys.executable, *words], cwd=folder, env=clean() | paths | kept, capture_output=True, text=True, timeout=900
     )
     assert done.returncode == 0, f"{words}\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
 

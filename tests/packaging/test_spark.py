@@ -22,6 +22,7 @@ def test_the_engines_agree(tmp_path: Path, wheel: Path, version: str) -> None:
     said = room.run(
         "-m", "pytest", "-q", "-c", str(tmp_path / "pytest.ini"), "--confcutdir", str(ROOT / "tests" / "logs"),
         "-p", "no:cacheprovider", "--import-mode=importlib", "-rs", str(ROOT / "tests" / "logs" / "test_spark.py"),
+        env={"PYTHONPATH": str(ROOT / "tests")},
     )  # fmt: skip
     assert " passed" in said
     assert "skipped" not in said

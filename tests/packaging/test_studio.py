@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gt_secure.base.optional import OPTIONAL
 from gt_secure.sandbox import Sandbox
 from support.rooms import ROOT, Room, clean, python_of
 from support.subjects import subjects
@@ -18,16 +19,17 @@ pytestmark = pytest.mark.slow
 
 IMAGES = subjects(sorted((ROOT / "tests" / "data" / "sagemaker-distribution").glob("*.txt")), 2)
 UNMET = """
-from importlib.metadata import requires, version
+from importlib.metadata import distributions, requires
 from packaging.requirements import Requirement
-wanted = [Requirement(text) for text in requires("gt_secure")]
-print([str(each) for each in wanted if each.marker is None and not each.specifier.contains(version(each.name))])
+has = {each.name.lower(): each.version for each in distributions()}
+wanted = [each for text in requires("gt_secure") if (each := Requirement(text)).marker is None]
+unmet = [each.name for each in wanted if not each.specifier.contains(has.get(each.name, "0"))]
+print(*(f"{name}=={has[name]}" if name in has else name for name in unmet))
 """
 IN_A_KERNEL = """
 import asyncio, json, sys
 import nbformat
 from nbclient import NotebookClient
-from support.subjects import subjects
 
 book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in (
     "import gt_secure\\ndemo = gt_secure.demo()\\ndemo",
@@ -54,7 +56,7 @@ def test_without_an_index_on_top_of_an_image(path: Path, wheel: Path, tmp_path: 
     assert {name: version for name, version in room.versions().items() if name != "gt-secure"} == before
     pins = dict(line.split("==") for line in path.read_text().split() if "==" in line)
     assert {name: before[name] for name in NEEDED} == {name: pins[name] for name in NEEDED}
-    assert room.run("-c", UNMET).strip() == "[]", "every requirement is met by what the image has"
+    assert set(room.run("-c", UNMET).split()) <= {*OPTIONAL}, "only these may be missing"
     holds(smoke(room, sandbox))
 
 
@@ -68,7 +70,9 @@ def test_one_cell_shows_the_panel_and_changes_no_package(path: Path, wheel: Path
     assert room.versions() == before
     assert "Making an environment for the sandbox" in "".join(output.get("text", "") for output in shown)
     assert "application/vnd.jupyter.widget-view+json" in shown[-1]["data"]
-    assert "True ['open-team', 'radiology-team'" in calls[0]["text"]
+    same, teams = calls[0]["text"].split(" ", 1)
+    assert same == "True"
+    assert "'radiology-team'" in teams
     [made] = (tmp_path / "a folder").iterdir()
     assert (made / ".complete").is_file()
     assert not (tmp_path / ".gt_secure").exists(), "the demo has its own journal"

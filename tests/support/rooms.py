@@ -97,8 +97,12 @@ def fresh_checkout(folder: Path) -> Path:
 
 
 def clean() -> dict[str, str]:
-    """The environment without ours: pip takes what PYTHONPATH shows it, such as a checkout, for installed."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON", "VIRTUAL"))}
+    """The environment without ours.
+
+    pip takes what PYTHONPATH shows it, such as a checkout, for installed, and a kernel is that of JUPYTER_PATH.
+    """
+    ours = ("AWS_", "PYTHON", "VIRTUAL", "JUPYTER_PATH", "GT_SECURE_TESTS")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
 
 
 def run(*command: str, env: dict[str, str] | None = None, cwd: Path | None = None) -> str:
