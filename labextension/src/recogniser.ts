@@ -419,13 +419,42 @@ function matches({ text, places }: View): ISpan[] {
 /** How often a long run is searched from one of its places to its end, before it is refused. */
 const TRIES = 12;
 
+const LONG = 200;
+const ENCODED = 40;
+const GRAPHIC = lettersOf(patterns.long, LONG);
+const LETTERS = lettersOf(patterns.encoded, ENCODED);
+
+/** The letters of ASCII of which a run fits. */
+function lettersOf(pattern: RegExp, least: number): Uint8Array {
+  const whole = new RegExp(pattern.source);
+  return Uint8Array.from({ length: 128 }, (_, code) => Number(whole.test(String.fromCharCode(code).repeat(least))));
+}
+
+/** Where the long runs of some letters begin and end. Only each place that none of them can miss is looked at first. */
+function* runsOf(text: string, letters: Uint8Array, least: number): Generator<[start: number, end: number]> {
+  let end = 0;
+  for (let at = least - 1; at < text.length; at += least) {
+    if (at < end || !letters[text.charCodeAt(at)]) {
+      continue;
+    }
+    let start = at;
+    while (start > end && letters[text.charCodeAt(start - 1)]) {
+      start--;
+    }
+    for (end = at + 1; letters[text.charCodeAt(end)]; end++);
+    if (end - start >= least) {
+      yield [start, end];
+    }
+  }
+}
+
 /** The long runs of a text without a space, each with the number of letters that may still be read in it. */
 class Runs {
   constructor(private readonly _text: string) {}
 
   /** The number of the run around a place; -1 if there is none. */
   around(at: number): number {
-    this._known ??= [...this._text.matchAll(patterns.long)].map(({ 0: text, index }) => [index, index + text.length]);
+    this._known ??= [...runsOf(this._text, GRAPHIC, LONG)];
     this._starts ??= this._known.map(([start]) => start);
     const i = first(this._starts, at + 1) - 1;
     return i >= 0 && at < this._known[i][1] ? i : -1;
@@ -544,10 +573,17 @@ function inBase64({ text, places }: View, nested: number): ISpan[] {
       add(start, found.length, fromBase64(found));
     }
   }
-  for (const { 0: found, index } of text.matchAll(patterns.encoded)) {
+  let after = 0;
+  for (const [start] of runsOf(text, LETTERS, ENCODED)) {
+    if (start < after) {
+      continue;
+    }
+    encoded.lastIndex = start;
+    const [found] = encoded.exec(text)!;
+    after = start + found.length;
     if (isPlain(found.slice(0, 64))) {
       const whole = found.replace(/\s+/g, '').replace(/=+$/, '');
-      add(index, found.length, fromBase64(whole.slice(0, whole.length - Number(whole.length % 4 === 1))));
+      add(start, found.length, fromBase64(whole.slice(0, whole.length - Number(whole.length % 4 === 1))));
     }
   }
   return spans;
@@ -563,6 +599,7 @@ export function isPlain(run: string): boolean {
 }
 
 const run = new RegExp(patterns.run.source, 'y');
+const encoded = new RegExp(patterns.encoded.source, 'y');
 
 /** Whether base64 begins somewhere that is text when it is decoded. */
 export function isText(text: string, start = 0): boolean {

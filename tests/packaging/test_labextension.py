@@ -28,6 +28,20 @@ MOST = 96_000
 """Bytes. Half of them are the program; the table of kinds grows with what services give out."""
 
 
+@pytest.fixture(scope="module")
+def packages() -> None:
+    """The packages of the lock file, beside the source."""
+    if (SOURCE / "node_modules").is_dir():
+        return
+    if shutil.which("npm") is None:
+        pytest.skip("npm is not installed")
+    command = ["npm", "ci", "--no-audit", "--no-fund"]
+    done = subprocess.run(command, cwd=SOURCE, capture_output=True, text=True, check=False)
+    if "ENOTFOUND" in done.stderr or "EAI_AGAIN" in done.stderr:
+        pytest.skip("the npm packages cannot be fetched")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def built() -> list[Path]:
     return sorted(path for path in BUILT.rglob("*") if path.is_file())
 
@@ -63,21 +77,17 @@ def test_nothing_in_it_names_a_host_that_it_could_call() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("packages")
 def test_the_committed_files_are_those_of_the_source() -> None:
-    if shutil.which("npm") is None:
-        pytest.skip("npm is not installed")
     done = subprocess.run(
         [sys.executable, "tools/build_labextension.py", "--check"], cwd=ROOT, capture_output=True, text=True
     )
-    if "ENOTFOUND" in done.stderr or "EAI_AGAIN" in done.stderr:
-        pytest.skip("the npm packages cannot be fetched")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("packages")
 def test_its_own_tests_and_lint_pass() -> None:
-    if not (SOURCE / "node_modules").is_dir():
-        pytest.skip("tools/build_labextension.py installs its packages")
     for script in ("lint", "test"):
         done = subprocess.run(["npm", "run", "--silent", script], cwd=SOURCE, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -103,9 +113,8 @@ def test_the_wheel_brings_it_and_jupyterlab_says_ok(wheel: Path, tmp_path: Path)
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("packages")
 def test_the_secret_check_finds_and_masks_what_the_check_does(tmp_path: Path) -> None:
-    if not (SOURCE / "node_modules").is_dir():
-        pytest.skip("tools/build_labextension.py installs its packages")
     books, texts = all_notebooks(), vectors()
     corpus = tmp_path / "corpus.json"
     corpus.write_text(json.dumps({"texts": texts, "books": books}), encoding="utf-8")
