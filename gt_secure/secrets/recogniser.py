@@ -23,7 +23,10 @@ from .pairs import Anchor, Pairs
 KINDS_FILE = Path(__file__).with_name("kinds.json")
 _ROUNDS = 8
 """Most rounds of decoding a text: each round of encoding makes it longer, and no server decodes so often."""
-_CLOSE, _NEAR, _FAR = 16, 40, 300
+_NEAR, _FAR = 40, 300
+_REACH = {"before": _NEAR, "unless": 16}
+_ONE = re.compile(r"\[[^]]+\]\$")
+"""A pattern of one letter."""
 _LONG = 1 << 15
 """A text from which on pairs of letters are looked up: numpy must be worth its calls."""
 _WIDEST = 240
@@ -47,6 +50,8 @@ class _Rule(NamedTuple):
     pattern: re.Pattern[str]
     before: re.Pattern[str] | None
     unless: re.Pattern[str] | None
+    reach: tuple[int, int]
+    """Letters before the anchor that these two look at."""
     check: str
     named: bool
     """True if the anchor is a name that a value follows."""
@@ -55,7 +60,7 @@ class _Rule(NamedTuple):
 
     def forbids(self, before: str) -> bool:
         """Return whether the text before an anchor says that no secret follows."""
-        return self.unless is not None and self.unless.search(before[-_CLOSE:]) is not None
+        return self.unless is not None and self.unless.search(before[-self.reach[1] :]) is not None
 
 
 class _Table:
@@ -115,8 +120,12 @@ class _Table:
             case = bool(kind.get("case"))
             near = [self._compiled(kind[name], case) if name in kind else None for name in ("before", "unless")]
             named = "<GAP>" in kind["pattern"] or "<NAMED>" in kind["pattern"]
+            reach = [1 if _ONE.fullmatch(kind.get(name, "")) else most for name, most in _REACH.items()]
             pattern, check = self._compiled(kind["pattern"], case), kind.get("check", "")
-            self._rules[number] = _Rule(kind["what"], pattern, near[0], near[1], check, named, kind.get("back", ""))
+            back = kind.get("back", "")
+            self._rules[number] = _Rule(
+                kind["what"], pattern, near[0], near[1], (reach[0], reach[1]), check, named, back
+            )
         return self._rules[number]
 
     def _compiled(self, pattern: str, case: bool, flags: int = 0) -> re.Pattern[str]:
@@ -332,7 +341,8 @@ def _matches(view: _View) -> Iterator[SecretSpan]:
         for at in places:
             if at < after:
                 continue
-            followed = certain or bool(guard.match(text, at + len(anchor.text)))
+            end = at + len(anchor.text)
+            followed = certain or text[end : end + 1] in _SIGNS or bool(guard.match(text, end))
             before, run = "", None
             for rule in rules:
                 start = text.rfind(rule.back, max(0, at - _FAR), at) if rule.back else at
@@ -340,7 +350,7 @@ def _matches(view: _View) -> Iterator[SecretSpan]:
                     continue
                 if run is None:
                     before, run = text[max(0, at - _NEAR) : at], runs.around(at)
-                if rule.before and not rule.before.search(before):
+                if rule.before and not rule.before.search(before[-rule.reach[0] :]):
                     continue
                 if run >= 0:
                     if rule.forbids(before):
@@ -406,6 +416,8 @@ def _fits(rule: _Rule, text: str, found: re.Match[str]) -> bool:
     return not _is_example(value) and _CHECKS[rule.check](value, quoted, text, found)
 
 
+_SIGNS = frozenset("\"'`=:<>|")
+"""What may follow a name at once, by the pattern ``guard``."""
 _QUOTES = frozenset("\"'`\u201c\u2018")
 
 
