@@ -25,6 +25,7 @@ _ROUNDS = 8
 """Most rounds of decoding a text: each round of encoding makes it longer, and no server decodes so often."""
 _NEAR, _FAR = 40, 300
 _REACH = {"before": _NEAR, "unless": 16}
+"""Most letters before an anchor that these patterns look at."""
 _ONE = re.compile(r"\[[^]]+\]\$")
 """A pattern of one letter."""
 _LONG = 1 << 15
@@ -122,9 +123,8 @@ class _Table:
             named = "<GAP>" in kind["pattern"] or "<NAMED>" in kind["pattern"]
             reach = [1 if _ONE.fullmatch(kind.get(name, "")) else most for name, most in _REACH.items()]
             pattern, check = self._compiled(kind["pattern"], case), kind.get("check", "")
-            back = kind.get("back", "")
             self._rules[number] = _Rule(
-                kind["what"], pattern, near[0], near[1], (reach[0], reach[1]), check, named, back
+                kind["what"], pattern, near[0], near[1], (reach[0], reach[1]), check, named, kind.get("back", "")
             )
         return self._rules[number]
 
@@ -417,7 +417,7 @@ def _fits(rule: _Rule, text: str, found: re.Match[str]) -> bool:
 
 
 _SIGNS = frozenset("\"'`=:<>|")
-"""What may follow a name at once, by the pattern ``guard``."""
+"""Signs directly behind a name for which the pattern ``guard`` need not be tried."""
 _QUOTES = frozenset("\"'`\u201c\u2018")
 
 

@@ -20,7 +20,7 @@ from support.secret_corpus import LOWER, TABLE, WORD, Values
 
 LINE = "epoch 12 of 40: loss=0.1234 token accuracy 0.99, signature lorem ipsum dolor sit amet\n"
 MOST = 60
-"""How many times as long as an ordinary text one may take: 1 MB of that takes less than 0.02 s on a quiet machine."""
+"""Limit of a text, in times of an ordinary one: 1 MB of that takes less than 0.02 s on a quiet machine."""
 SEPARATORS = (
     *("", "-", ".", "_", " ", "\n", "=", '="', ': "', "a", "A1", ":", ": ", "&", "@", "/", "//", "<td>", "</a><b>"),
     *(" " * 40, " " * 65, "\t|", "  x=y ", f' a="{"b" * 60}" ', '="a1B2c3', "=A1b2C3d4E5f6G7h8J9 ", "=!#,", "=a1;"),
