@@ -901,16 +901,11 @@ class Connection:
         ----------
         hits : Hits, or what :meth:`exposure` returned; then ``kind``, ``restriction`` and ``top`` are not read
         kind : str
-            ``ip``, ``network``: bars by source. ``time``, ``heat``: over time, by hour. ``leak``: the first leaked URL.
-            ``age``: ages of URLs, by signer. ``refused``: refusals, by lock. ``viewer``: networks, by viewer.
+            ``ip``, ``network``: bars by source. ``time``: over time. ``age``: ages of URLs, by signer.
+            ``refused``: refusals, by lock. ``viewer``: networks, by viewer.
         restriction : Restriction, optional; the allowed addresses and endpoints
         top : int, number of sources with a bar of their own
         theme : str, ``light`` or ``dark``
-
-        Raises
-        ------
-        LogError
-            For ``leak`` if no URL leaked.
 
         Examples
         --------

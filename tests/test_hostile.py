@@ -262,9 +262,6 @@ HTML: dict[str, Callable[[World], str]] = {
     "export: plan": lambda world: plan(world).to_html(),
     "export: plan as a page": lambda world: plan(world).to_html(standalone=True),
 }
-PICTURES: dict[str, Callable[[World], str]] = {
-    "plot: a leak": lambda world: plots.svg(plots.leak_timeline(next(iter(world.hits.leaks())))),
-}
 TERMINAL: dict[str, Callable[[World], str]] = {
     "command: hits": command("hits", "--bucket", "gt-images", "--by", "key,user_agent"),
     "command: leaks": command("leaks", "--bucket", "gt-images"),
@@ -341,16 +338,6 @@ def test_no_tag_and_no_attribute_of_theirs_in(place: str, world: World) -> None:
     assert "x" * 2_100 not in found.text, "what is too long is cut"
 
 
-@pytest.mark.parametrize("place", PICTURES)
-def test_pictures_hold_it_as_text(place: str, world: World) -> None:
-    shown = PICTURES[place](world)
-    assert WORD in "".join(ET.fromstring(shown).itertext()) + shown
-    found = read(shown)
-    assert found.tags <= SVG, sorted(found.tags - SVG)
-    assert not {name for name in found.attributes if name.startswith("on") or name == "src"}
-    no_control(shown)
-
-
 @pytest.mark.parametrize("place", TERMINAL)
 def test_it_cannot_drive_the_terminal(place: str, world: World) -> None:
     said = TERMINAL[place](world)
@@ -386,7 +373,7 @@ def test_the_shell_script_keeps_it_in_quotes(world: World) -> None:
 
 def test_plots_take_any_text_for_words(world: World) -> None:
     rows = world.hits.filter(presigned=True)
-    for draw in (plots.hits_by_ip, plots.hits_by_network, plots.over_time, plots.heat_map):
+    for draw in (plots.hits_by_ip, plots.hits_by_network, plots.over_time):
         svg = plots.svg(draw(rows))
         assert read(svg).tags <= SVG
         no_control(plots.alt_text(draw(rows)))

@@ -56,7 +56,7 @@ MORE = (
     f"hits {LOG}", f"hits {LOG} --by requester,operation,hour", f"leaks {LOG}", "hits requests.log --refused",
     "hits nothing", "audit", "hits --bucket ml-artifacts", "findings s3://ml-artifacts", "who s3://ml-artifacts/",
     "plot log -o hits.png",
-    *(f"plot {LOG} --kind {kind} -o {kind}.svg" for kind in ("network", "time", "heat", "leak", "age", "refused")),
+    *(f"plot {LOG} --kind {kind} -o {kind}.svg" for kind in ("network", "time", "age", "refused")),
 )  # fmt: skip
 """Lines beyond one for each way in which a command runs: cases of policies, logs in S3, and errors."""
 

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SHOTS = ROOT / "out" / "screenshots"
 THEMES = ("light", "dark")
 PAGES = {"light": "#ffffff", "dark": "#111111"}
-KINDS = ("ip", "network", "time", "heat", "leak", "age", "refused")
+KINDS = ("ip", "network", "time", "age", "refused")
 GITHUB = """<style>body { max-width: 830px; margin: 2rem auto; color: #1f2328;
 font: 16px/1.5 -apple-system, "Segoe UI", Helvetica, Arial, sans-serif } h1, h2 { padding-bottom: .3em;
 border-bottom: 1px solid #d1d9e0 } img { max-width: 100% }

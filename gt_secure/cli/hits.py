@@ -101,7 +101,7 @@ def add(commands: Commands) -> None:
     add_log_filter(plot)
     plot.add_argument(
         "--kind",
-        choices=("ip", "network", "time", "heat", "leak", "age", "refused", "viewer"),
+        choices=("ip", "network", "time", "age", "refused", "viewer"),
         default="ip",
         help="what the figure shows (default: %(default)s)",
     )

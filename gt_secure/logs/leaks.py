@@ -93,15 +93,15 @@ class LeakRules:
 class User:
     """One source that used a URL.
 
-    ``requests`` and ``refused`` are the numbers of all its requests and of those that were refused. ``uses`` holds the
-    first of them, at most 200: the time, and whether it was refused.
+    ``first`` is the time of its first use, UTC. ``requests`` and ``refused`` are the numbers of all its requests and of
+    those that were refused.
     """
 
     address: str
     endpoint: str | None
     network: str
     agent: str
-    uses: tuple[tuple[dt.datetime, bool], ...]
+    first: dt.datetime
     requests: int
     refused: int = 0
     prefetcher: bool = False
@@ -114,11 +114,6 @@ class User:
         """Name of the network, address, and endpoint if the log names it."""
         plain = f"{self.address} via {self.endpoint}" if self.endpoint else self.address
         return f"{self.name} · {plain}" if self.name else plain
-
-    @property
-    def first(self) -> dt.datetime:
-        """Time of the first use, UTC."""
-        return self.uses[0][0]
 
     @property
     def held(self) -> bool:
@@ -375,10 +370,6 @@ _MOST = 2_000
 """URLs that are compared."""
 _SOURCES = 40_000
 """Sources that are compared, of all URLs. Whoever has a URL can open it from any number of addresses."""
-_USES = 200
-"""Uses of a source that are kept."""
-_KEPT = 200_000
-"""Uses that are kept of all sources, but for one of each."""
 
 _USED = "FROM {hits} WHERE presigned AND NOT test AND fingerprint IS NOT NULL AND remote_ip IS NOT NULL"
 _ABOUT = (
@@ -473,12 +464,9 @@ def _sources_of(hits: Queryable, chosen: str, urls: dict[str, int]) -> list[tupl
         )
         same = "fingerprint, remote_ip, coalesce(endpoint, '')"
         chosen += f" AND ({same}) IN (SELECT ({same}) FROM ({kept}))"
-    uses = max(1, min(_USES, _KEPT // sum(min(number, most) for number in urls.values())))
-    # One number for time and answer sorts as both do, and takes little memory.
-    use = "epoch_us(time) * 2 + CAST(refused AS INTEGER)"
     return hits.query(
         f"SELECT {source}, min(user_agent), bool_and({_PREVIEW}), count(*), count(*) FILTER (refused), "
-        f"min({use}, {uses}) {chosen} GROUP BY {source} ORDER BY fingerprint, {in_turn}"
+        f"min(time) {chosen} GROUP BY {source} ORDER BY fingerprint, {in_turn}"
     )
 
 
@@ -499,9 +487,6 @@ class _Identities:
         return known
 
 
-_EPOCH = dt.datetime(1970, 1, 1)
-
-
 def url_uses(hits: Queryable, fingerprint: str) -> Leak | None:
     """Return the uses of one URL, leaked or not, for a person who knows that it leaked; None if the log has none."""
     chosen = f"{_USED} AND fingerprint = {literal(fingerprint)}"
@@ -519,11 +504,10 @@ def _kind(users: Sequence[User]) -> str:
 
 
 def _user(row: tuple[Any, ...], identify: _Identities) -> User:
-    _, address, endpoint, agent, preview, requests, refused, uses = row
+    _, address, endpoint, agent, preview, requests, refused, first = row
     network, about = identify.of(address, endpoint)
-    times = tuple((_EPOCH + dt.timedelta(microseconds=use >> 1), bool(use & 1)) for use in uses)
     names = about.name, about.asn, about.country
-    return User(address, endpoint, network, agent or "", times, requests, refused, preview, *names)
+    return User(address, endpoint, network, agent or "", first, requests, refused, preview, *names)
 
 
 def network_name(text: str, endpoint: str | None, rules: LeakRules) -> str:

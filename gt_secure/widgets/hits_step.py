@@ -46,7 +46,6 @@ _KINDS = (
     ("by source IP", "ip"),
     ("by network", "network"),
     ("over time", "time"),
-    ("by hour of the day", "hours"),
     ("by age of the URL", "age"),
     ("refused, by lock", "refused"),
     ("networks, by viewer", "viewer"),

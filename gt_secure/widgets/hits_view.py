@@ -30,14 +30,12 @@ if TYPE_CHECKING:
     from ..logs.named_networks import Networks
     from ..logs.plots import Mark
 
-ViewKind = Literal["ip", "network", "time", "hours", "age", "refused", "viewer"]
-
 Ask = Callable[[str, str], Answer]
 """Takes a key and a source, gives the answer to a presigned request from there."""
 
 _serial = itertools.count(1)
 _IDS = re.compile(r'(\bid="|url\(#|href="#)')
-_TOP, _TOP_HOURS = 12, 16
+_TOP = 12
 _AROUND_PX, _MOST_PX = 98, 1060
 """Room beside a plot in a panel, and its greatest width."""
 _WIDTH_IN, _WRAPPED_IN = 5.4, 0.45
@@ -70,7 +68,7 @@ class HitsResult:
 
 def read_result(
     hits: Hits,
-    kind: ViewKind,
+    kind: plots.PlotKind,
     networks: Sequence[Any],
     endpoints: Sequence[str],
     presigned: bool,
@@ -145,10 +143,8 @@ def browser_addresses(hits: Hits, markers: Sequence[str]) -> tuple[str, ...]:
 
 
 def _draw(
-    hits: Hits, kind: ViewKind, networks: Sequence[Any], endpoints: Sequence[str], theme: Literal["light", "dark"]
+    hits: Hits, kind: plots.PlotKind, networks: Sequence[Any], endpoints: Sequence[str], theme: Literal["light", "dark"]
 ) -> Figure:
-    if kind == "hours":
-        return plots.draw(hits, "heat", top=_TOP_HOURS, theme=theme)
     figure = plots.draw(hits, kind, networks=networks, endpoints=endpoints, top=_TOP, theme=theme)
     width = max(_WIDTH_IN, min(page_width_px() - _AROUND_PX, _MOST_PX) / 96)  # as wide as the page, if that is known
     figure.set_size_inches(width, figure.get_figheight() + _WRAPPED_IN)

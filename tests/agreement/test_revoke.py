@@ -167,7 +167,7 @@ def test_a_leaked_url_without_an_object_is_stopped(clean: Box, tmp_path: Path, o
         next_second()
     clean.flush()
     with gt.hits("gt-images", filters={"presigned": True}) as hits:
-        [leak] = [leak for leak in hits.leaks() if not leak.key and leak.users[0].uses and leak.signed_at
+        [leak] = [leak for leak in hits.leaks() if not leak.key and leak.users[0].first and leak.signed_at
                   and url_is(hits, leak, operation, method)]  # fmt: skip
         plan = gt.revoke(leak, logs=hits)
     [change] = plan.changes
@@ -197,7 +197,7 @@ def url_is(hits: Hits, leak: Leak, operation: str, method: str) -> bool:
 
 def a_leak(key: str = "", signer: str = "", signed_at: dt.datetime | None = None, bucket: str = "gt-images") -> Leak:
     now = dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0)
-    users = tuple(User(ip, None, ip, "", ((now, False),), 1) for ip in (OFFICE, ELSEWHERE))
+    users = tuple(User(ip, None, ip, "", now, 1) for ip in (OFFICE, ELSEWHERE))
     return Leak("0" * 64, key, signed_at, None, "leak", users, bucket=bucket, signer=signer)
 
 

@@ -305,7 +305,7 @@ def small(tmp_path: Path) -> str:
 
 
 def test_plot(small: str, tmp_path: Path, capsys) -> None:
-    for kind, ending in zip(("ip", "network", "time", "heat"), itertools.cycle(("svg", "png"))):
+    for kind, ending in zip(("ip", "network", "time", "age"), itertools.cycle(("svg", "png"))):
         out = tmp_path / f"{kind}.{ending}"
         assert main(["plot", small, "-o", str(out), "--kind", kind]) == 0
         assert out.stat().st_size > 1000

@@ -138,7 +138,7 @@ def logs(gt: Connection, restriction: Restriction) -> None:
     gt.count_hits("gt-images", fliters={})  # type: ignore[call-arg]
     gt.plot(hits, tpo=3)  # type: ignore[call-arg]
     gt.plot(hits, kind="pie")  # type: ignore[arg-type]
-    gt.plot(hits, kind="heat", theme="dark", top=5)
+    gt.plot(hits, kind="network", theme="dark", top=5)
 
 
 def checks(gt: Connection, hits: Hits, restriction: Restriction) -> None:

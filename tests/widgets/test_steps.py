@@ -413,7 +413,7 @@ def test_export_writes_a_file_and_says_where(connection: Connection, kind: str, 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["ip", "network", "time", "hours"])
+@pytest.mark.parametrize("kind", ["ip", "network", "time"])
 def test_every_plot_is_drawn(connection: Connection, kind: str) -> None:
     step = hits_of(connection)
     step.kind.value = kind

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from .answers import answer_matrix as answer_matrix
     from .bars import hits_by_ip as hits_by_ip, hits_by_network as hits_by_network
     from .draw import PlotKind as PlotKind, draw as draw, empty_kinds as empty_kinds
-    from .heat import heat_map as heat_map
-    from .leak_timeline import leak_timeline as leak_timeline
     from .marks import hits_of_mark as hits_of_mark, marks_of as marks_of
     from .overtime import over_time as over_time
     from .refusal_bars import refusals_by_lock as refusals_by_lock

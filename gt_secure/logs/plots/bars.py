@@ -232,7 +232,7 @@ def _bar_figure(
     chart = new_chart(theme, title, note, rows=len(bars), labels=labels, across="Requests")
     add_outcome_keys(chart, totals)
     if any(bar.side == _ALLOWED for bar in bars):
-        chart.key("Allowed source", chart.palette.heat[0])
+        chart.key("Allowed source", chart.palette.allowed)
     _draw_bars(chart, bars)
     set_marks(chart, [bar.mark for bar in bars])
     chart.set_label(_bars_text(title, bars, hits.coverage.summary))
@@ -245,7 +245,7 @@ def _draw_bars(chart: Chart, bars: list[_Bar]) -> None:
     most = max((bar.total for bar in bars if bar.sources == 1), default=1) or 1
     for row, bar in enumerate(bars):
         if bar.side == _ALLOWED:
-            axes.axhspan(row - 0.5, row + 0.5, color=palette.heat[0], linewidth=0, zorder=0)
+            axes.axhspan(row - 0.5, row + 0.5, color=palette.allowed, linewidth=0, zorder=0)
     ends = [_draw_bar(chart, row, bar, most) for row, bar in enumerate(bars)]
     write_beside(chart, [(bar.label, bar.short, bar.sources > 1) for bar in bars], ends)
 

@@ -7,14 +7,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
-from ...base.errors import InvalidInput, LogError
+from ...base.errors import InvalidInput
 from ...base.text import did_you_mean
 from .. import activity
 from ..sql.log_columns import INTERNAL
 from .age import AGED, url_ages
 from .bars import hits_by_ip, hits_by_network
-from .heat import heat_map
-from .leak_timeline import leak_timeline
 from .overtime import over_time
 from .refusal_bars import refusals_by_lock
 from .theme import Theme
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
 
     from ..hits import Hits
 
-PlotKind: TypeAlias = Literal["ip", "network", "time", "heat", "leak", "age", "refused", "viewer"]
+PlotKind: TypeAlias = Literal["ip", "network", "time", "age", "refused", "viewer"]
 """Kind of figure."""
 
 
@@ -69,7 +67,7 @@ def draw(
     """Draw one figure of hits; see :meth:`gt_secure.Connection.plot` for the kinds.
 
     Sources outside ``networks`` and ``endpoints`` are marked, ``top`` sources are drawn on their own. An unknown kind
-    is an :class:`InvalidInput`; ``leak`` without a leaked URL is a :class:`LogError`.
+    is an :class:`InvalidInput`.
     """
     check_kind(kind)
     if kind in ("ip", "network"):
@@ -77,15 +75,8 @@ def draw(
         return bars(hits, restriction_networks=networks, endpoints=endpoints, top=top, theme=theme)
     if kind == "time":
         return over_time(hits, theme=theme)
-    if kind == "heat":
-        return heat_map(hits, top=top, theme=theme)
     if kind == "refused":
         return refusals_by_lock(hits, top=top, theme=theme)
     if kind == "viewer":
         return networks_by_viewer(hits, top=top, theme=theme)
-    if kind == "age":
-        return url_ages(hits, top=top, theme=theme)
-    leaks = hits.leaks()
-    if not len(leaks):
-        raise LogError(leaks.summary, next_step="There is nothing to draw. Read a longer time range.")
-    return leak_timeline(leaks[0], theme=theme)
+    return url_ages(hits, top=top, theme=theme)

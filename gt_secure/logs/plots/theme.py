@@ -68,16 +68,12 @@ class Palette:
     refused: str
     failed: str
     internal: str
-    heat: tuple[str, str]
+    allowed: str
 
 
 PALETTES: dict[str, Palette] = {
-    "light": Palette(
-        "#1f1f1f", "#5f6368", "#d0d0d0", "#ffffff", "#0072b2", "#d55e00", "#808080", "#a0558a", ("#eef4f9", "#00456b")
-    ),
-    "dark": Palette(
-        "#e8e8e8", "#a8adb3", "#4a4d50", "#111111", "#56b4e9", "#e69f00", "#8a8a8a", "#cc79a7", ("#1c2a33", "#8fd0f5")
-    ),
+    "light": Palette("#1f1f1f", "#5f6368", "#d0d0d0", "#ffffff", "#0072b2", "#d55e00", "#808080", "#a0558a", "#eef4f9"),
+    "dark": Palette("#e8e8e8", "#a8adb3", "#4a4d50", "#111111", "#56b4e9", "#e69f00", "#8a8a8a", "#cc79a7", "#1c2a33"),
 }
 WIDTH = 8.6
 ROW = 0.265

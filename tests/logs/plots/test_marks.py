@@ -110,7 +110,6 @@ def test_a_mark_lies_over_its_bar_at_every_size(hits: Hits, kind: str, width: fl
 
 
 def test_a_plot_without_bars_has_no_marks(hits: Hits) -> None:
-    assert plots.marks_of(plots.heat_map(hits)) == ()
     assert plots.marks_of(plots.hits_by_ip(hits.filter(address="192.0.2.1"))) == ()
 
 

@@ -45,7 +45,7 @@ def three(folder: Path) -> Hits:
     return make(folder, lines)
 
 
-DRAW = [plots.hits_by_ip, plots.hits_by_network, plots.over_time, plots.heat_map]
+DRAW = [plots.hits_by_ip, plots.hits_by_network, plots.over_time]
 
 
 def texts(figure) -> list[str]:
@@ -242,7 +242,7 @@ def test_every_outcome_is_in_every_figure(tmp_path: Path, draw) -> None:
 
 def test_work_of_s3_itself_has_rows_apart(tmp_path: Path) -> None:
     hits = make(tmp_path, [line("203.0.113.7"), *internal() * 5])
-    for draw in (plots.hits_by_ip, plots.hits_by_network, plots.heat_map):
+    for draw in (plots.hits_by_ip, plots.hits_by_network):
         figure = draw(hits, top=1)
         labels = [label.get_text() for label in figure.get_layout_engine().parts.labels]
         assert labels[0] in ("203.0.113.7", "203.0.113.0/24")
@@ -253,21 +253,13 @@ def test_work_of_s3_itself_has_rows_apart(tmp_path: Path) -> None:
     )
 
 
-def test_heat_map_has_a_scale_and_names_its_days(tmp_path: Path) -> None:
-    hits = make(tmp_path, [line("203.0.113.7")] * 23 + [line("203.0.113.7", at=86400), line("198.51.100.9")])
-    shown = texts(plots.heat_map(hits, top=1))
-    assert {"Requests in a cell:", "1", "10", "24"} <= set(shown)
-    assert "Hour of the day (UTC), sum of 20 Nov 2026 to 21 Nov 2026 (2 days with requests)" in shown
-    assert any("1 more address with 1 request." in text for text in shown)
-
-
 HOSTILE = ["$\\frac{1}{2}$", "<script>alert(1)</script>", "$", "a\x1b[2J\x00b", "\u202egnp.exe", "&lt;", "x" * 300]
 
 
 def test_hostile_text_is_only_text(tmp_path: Path) -> None:
     lines = [line(text.replace(" ", "").replace("\x00", "") or "-") for text in HOSTILE]
     hits = make(tmp_path, [*lines, line("203.0.113.7")])
-    for draw in (plots.hits_by_ip, plots.heat_map, plots.hits_by_network):
+    for draw in (plots.hits_by_ip, plots.hits_by_network):
         figure = draw(hits)
         shown = texts(figure)
         svg = plots.svg(figure)
@@ -289,26 +281,6 @@ def test_nothing_to_draw_does_not_say_safe(tmp_path: Path, draw) -> None:
     figure = draw(make(tmp_path, ["cut"]))
     assert "does not prove" in plots.alt_text(figure)
     assert plots.png(figure)
-
-
-def test_leak_timeline(tmp_path: Path) -> None:
-    hits = make(tmp_path, [line("203.0.113.7"), line("198.51.100.9", at=90), line("198.51.100.9", True, 120)])
-    [leak] = hits.leaks()
-    figure = plots.leak_timeline(leak)
-    assert "198.51.100.9: 2 times, 1 refused." in plots.alt_text(figure)
-    assert plots.svg(figure) == plots.svg(plots.leak_timeline(leak))
-    assert "signed 20 Nov 09:14 UTC" in plots.alt_text(figure)
-
-
-def test_a_timeline_says_what_it_leaves_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from gt_secure.logs import leaks as module
-
-    monkeypatch.setattr(module, "_USES", 2)
-    monkeypatch.setattr(module, "_SOURCES", 3)
-    lines = [line("203.0.113.7"), *(line(f"198.51.{at}.9", at=90) for at in range(4))]
-    hits = make(tmp_path, [*lines, *(line("203.0.113.7", at=at) for at in range(95, 99))])
-    [leak] = hits.leaks()
-    assert "2 more addresses and 3 later requests not drawn." in " ".join(texts(plots.leak_timeline(leak)))
 
 
 @pytest.mark.parametrize(("unit", "step"), [("hour", timedelta(hours=1)), ("day", timedelta(days=1))])
