@@ -12,6 +12,7 @@ pytest_plugins = [
     "support.sandboxes",
     "support.account",
     "support.scene",
+    "support.texts",
 ]
 
 collect_ignore = [] if "GT_SECURE_LIVE_PROFILE" in os.environ else ["live"]

@@ -24,6 +24,8 @@ from support import corpus, states
 from support.restrictions import loads_restriction
 from support.sample import sample
 
+pytestmark = pytest.mark.usefixtures("known_texts")
+
 RUN = "0af31b2c4d5e4f708192a3b4c5d6e7f8"
 FILE = "&response-content-disposition=attachment"
 PART = "X-Amz-Date=20261120T091400Z&X-Amz-Expires=3600&partNumber=1&uploadId=u&X-Amz-Signature=a"

@@ -16,6 +16,8 @@ from gt_secure.restriction.model import Restriction
 from support import corpus
 from support.states import state
 
+pytestmark = pytest.mark.usefixtures("known_texts")
+
 ROLE = "arn:aws:sts::111122223333:assumed-role"
 CONSOLE = {
     "requester": f"{ROLE}/AWSReservedSSO_Admin_0123456789abcdef/jane",

@@ -20,6 +20,8 @@ from gt_secure.widgets import AllowEditor, ReviewStep
 from support.box import PREFIX_LIST_ID
 from support.scene import BUCKET, Scene
 
+pytestmark = pytest.mark.usefixtures("known_texts")
+
 SET = "wafv2:ipset/offices"
 OFFICES = ["198.51.100.0/28", "10.1.0.0/16"]
 

@@ -32,6 +32,8 @@ from support.answers import ENDPOINT, S3_ENDPOINT, team_locks
 from support.box import BUCKET, VPCE, allowing
 from support.states import OTHER, data_bucket, state
 
+pytestmark = pytest.mark.usefixtures("known_texts")
+
 OFFICE, WORKER = "203.0.113.0/24", "203.0.113.7"
 
 

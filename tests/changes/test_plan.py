@@ -32,6 +32,8 @@ from support.guards import without_forms
 from support.opened import opened_by
 from support.states import ENDPOINT, FORCE, JOB, S3_ENDPOINT, TEAM, data_bucket, state, unread, with_parts
 
+pytestmark = pytest.mark.usefixtures("known_texts")
+
 plans = import_module("gt_secure.changes.plan")
 OFFICE = "203.0.113.0/24"
 NO_AWS = cast(Aws, None)  # a state is given, so nothing is called

@@ -16,6 +16,8 @@ from gt_secure.restriction.files import schema
 from gt_secure.restriction.model import Restriction
 from support.states import ACCOUNT, JOB, data_bucket, state, unread
 
+pytestmark = pytest.mark.usefixtures("known_texts")
+
 SCANNER = f"arn:aws:iam::{ACCOUNT}:role/service-role/Scanner"
 
 

@@ -27,6 +27,8 @@ from support.examples import examples
 from support.sample import sample
 from support.states import state
 
+pytestmark = pytest.mark.usefixtures("known_texts")
+
 NOW = dt.datetime(2026, 11, 20, 9)
 EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 VPCE = "vpce-0a1b2c3d4e5f60718"

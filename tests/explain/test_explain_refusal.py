@@ -13,6 +13,8 @@ from gt_secure.engine.policies.session_policy import session_policy
 from gt_secure.explain.explanation import explain
 from gt_secure.presign.probe import Probe
 
+pytestmark = pytest.mark.usefixtures("known_texts")
+
 SESSION = "arn:aws:sts::111122223333:assumed-role/GroundTruthExecution/test"
 IDENTITY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
 SENTENCE = (

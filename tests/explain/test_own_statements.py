@@ -27,6 +27,8 @@ from gt_secure.presign.inspect import PresignedUrl, inspect
 from gt_secure.presign.probe import Probe
 from gt_secure.widgets.lock_cards import LocksView, locks_markup
 
+pytestmark = pytest.mark.usefixtures("known_texts")
+
 BUCKET, KEY, ACCOUNT = "gt-images", "scans/a.png", "111122223333"
 ROLE, USER = f"arn:aws:iam::{ACCOUNT}:role/app", f"arn:aws:iam::{ACCOUNT}:user/app"
 BEFORE, UNTIL = dt.datetime(2026, 11, 29, 9, tzinfo=dt.UTC), dt.datetime(2099, 1, 1, tzinfo=dt.UTC)

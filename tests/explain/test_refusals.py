@@ -16,6 +16,8 @@ from support import corpus
 from support.answers import exposed
 from support.sample import sample
 
+pytestmark = pytest.mark.usefixtures("known_texts")
+
 SCP = "arn:aws:organizations::111122223333:policy/o-abc/service_control_policy/p-1"
 WHO = (
     'User: arn:aws:iam::111122223333:user/x is not authorized to perform: s3:GetObject on resource: "arn:aws:s3:::b/k" '

@@ -22,6 +22,8 @@ from support.principals import READ, details, user
 from support.states import encrypted, endpoint, logs, template, unread, workforce, workteam
 from support.subjects import subjects
 
+pytestmark = pytest.mark.usefixtures("known_texts")
+
 ACCOUNT = "111122223333"
 LOGS_POLICY = json.dumps(
     {

@@ -1,0 +1,132 @@
+"""Texts of notices and causes that no other test over an account made by hand meets."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from gt_secure import Restriction
+from gt_secure.account import export
+from gt_secure.aws.managed_lists import ManagedList
+from gt_secure.base.network import Source, parse_networks
+from gt_secure.changes import messages, revoke, services
+from gt_secure.changes.change import Change
+from gt_secure.changes.revoke import Revoked
+from gt_secure.changes.targets import BucketGuard
+from gt_secure.engine.access.part import Part
+from gt_secure.engine.policies.bucket_guard import build_guard, find_guard, merge_guard
+from gt_secure.explain.explanation import explain
+from gt_secure.presign import own_object
+from gt_secure.presign.probe import Probe
+from gt_secure.restriction.messages import notice
+from support.states import state, unread, workforce
+
+pytestmark = pytest.mark.usefixtures("known_texts")
+GUARD = merge_guard(None, build_guard("gt-images", networks=["203.0.113.0/24"]))
+DAY = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
+ROLE = "arn:aws:iam::111122223333:role/GroundTruthExecution"
+
+
+@pytest.mark.parametrize("leaked", [True, False])
+@pytest.mark.parametrize("until", [None, DAY])
+@pytest.mark.parametrize(("signer", "viewer"), [(None, None), (ROLE, None), (ROLE, "anna"), ("SAML:somebody", None)])
+@pytest.mark.parametrize("key", ["scans/0001.png", None])
+def test_a_revocation(leaked: bool, until: Any, signer: str | None, viewer: str | None, key: str | None) -> None:
+    revoked = Revoked("gt-images", "", key, signer, DAY, until, leaked, viewer)
+    codes = {each.code for each in revoke._notices(revoked)}
+    assert ("revoke-no-end" in codes) == (until is None)
+    assert ("revoke-viewer" in codes) == (viewer is not None)
+    assert ("revoke-whole-bucket" in codes) == (leaked and key is None)
+
+
+@pytest.mark.parametrize("title", ["", "com.amazonaws.global.cloudfront.origin-facing"])
+def test_a_list_that_aws_keeps(title: str) -> None:
+    office, left = parse_networks("203.0.113.0/24"), parse_networks("10.0.0.0/8")
+    wish = Restriction(bucket="gt-images", addresses=["203.0.113.0/24"], guard=True)
+    kept = ManagedList("pl-0a1b2c3d", office, left, title, "3", "AWS")
+    codes = {each.code for each in messages._list(kept, wish, state())}
+    assert codes == {"list-ranges-left-out", "list-of-aws"}
+
+
+def test_a_portal_lock_as_it_is_exported() -> None:
+    made: list[Any] = []
+    assert export._portal_ranges(unread("sagemaker:DescribeWorkforce", "the workforce"), None, made) == ()
+    other = Part.of(workforce("default", ("198.51.100.0/24",)))
+    assert export._portal_ranges(other, find_guard(GUARD), made) == ()
+    assert [each.code for each in made] == ["portal-unseen", "portal-differs"]
+
+
+@pytest.mark.parametrize(
+    ("values", "code"),
+    [
+        ({"addresses": ["203.0.113.7", "203.0.113.7"]}, "duplicates"),
+        ({"addresses": ["203.0.113.0/24", "203.0.113.7"]}, "overlaps"),
+        ({"addresses": ["2400::/12"]}, "very-broad"),
+        ({"addresses": ["200.64.0.0/15"]}, "very-broad"),
+        ({"team": "arn:aws:sagemaker:us-east-1:111122223333:workteam/vendor-crowd/acme"}, "no-url-lock"),
+    ],
+)
+def test_a_restriction_that_says_more_than_it_must(values: dict[str, Any], code: str) -> None:
+    wish = Restriction(**{"bucket": "gt-images", "addresses": ["203.0.113.0/24"], **values})
+    assert code in {each.code for each in wish.notices}
+
+
+def test_a_portal_lock_for_ipv6_alone() -> None:
+    wish = Restriction("radiology-team", addresses=["2001:db8::/32"], portal_lock=True)
+    assert "portal-ipv6-only" in {each.code for each in wish.notices}
+
+
+def test_a_policy_with_a_principal_that_is_deleted() -> None:
+    after = GUARD.replace('"Principal": "*"', '"Principal": {"AWS": "AROA1234567890EXAMPLE"}')
+    change = Change(BucketGuard("gt-images"), None, after, "", "")
+    assert [each.code for each in messages._deleted(change)] == ["principal-deleted"]
+
+
+def test_the_log_against_the_prediction(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Row:
+        why, source, request, shut_out = services.LOGGED, "198.51.100.9", "presigned", False
+        before = after = type("Now", (), {"answer": "refused", "depends_on": ()})
+
+    exposure = type("Nothing", (), {"locks": type("Locks", (), {"has_portal": False}), "missing": (), "row": None})
+    monkeypatch.setattr(services, "unknown_keys", lambda *_: ())
+    assert [each.code for each in services._doubts([Row], exposure, exposure)] == ["prediction-contradicts-log"]  # type: ignore[list-item, arg-type]
+
+
+def test_signers_of_the_log_who_are_not_listed() -> None:
+    class Signed:
+        def presigners(self, _bucket: str, _prefix: str) -> tuple[dict[str, int]]:
+            return ({"arn:aws:sts::111122223333:assumed-role/other/session": 3},)
+
+    wish: Any = Restriction(bucket="gt-images", signers=[ROLE])
+    [left] = services._unlisted_signers(wish, Signed())  # type: ignore[arg-type]
+    assert notice("signers-log", signers=left).text.count("role/other")
+
+
+def test_a_probe_with_an_object_of_its_own() -> None:
+    assert notice(own_object.CODE, place="s3://gt-images/scans/").asks
+
+
+def _answer(status: int, code: str = "", *, method: str = "GET", signed_for: str = "", message: str = "") -> Probe:
+    given: dict[str, Any] = {"error_code": code, "error_message": message, "method": method, "signed_for": signed_for}
+    source = Source.parse("198.51.100.20")
+    return Probe(probe_origin="kernel", source=source, bucket="gt-images", key="k", status=status, elapsed_ms=1.0,
+                 request_id="ABC", **given)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("probe", "cause"),
+    [
+        (_answer(200, method="PUT"), "opened"),
+        (_answer(403, method="HEAD"), "no-reason"),
+        (_answer(403, "SignatureDoesNotMatch", signed_for="GET"), "signature"),
+        (_answer(403, "SignatureDoesNotMatch", signed_for="PUT"), "signature"),
+        (
+            _answer(403, "AccessDenied", message="with an explicit deny in a session policy"),
+            "session-policy",
+        ),
+    ],
+)
+def test_an_answer_that_other_tests_do_not_meet(probe: Probe, cause: str) -> None:
+    assert explain(probe, bound_to="198.51.100.20").cause == cause
