@@ -8,6 +8,8 @@ TIER ?= quick or check
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 # The many processes that tests start are a third faster when Python keeps what it has compiled.
 export PYTHONDONTWRITEBYTECODE :=
+# A landing replaces it by tools/steady.py; a developer sees each failure.
+PYTEST := $(BIN)/python -m pytest
 PARALLEL := -n $(WORKERS) --maxprocesses=8 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help demo sandbox test check browser lint suite test-all bench docs wheel format lock clean
@@ -50,14 +52,14 @@ test: $(VENV)/.dev ## lint, types and the quick tests
 	@$(MAKE) --no-print-directory -j2 lint suite TIER=quick ARGS="--within-budget $(ARGS)"
 
 check: $(VENV)/.check ## the rest of the tests, except those in a browser and the slow set
-	$(BIN)/python -m pytest $(PARALLEL) -m check $(ARGS)
+	$(PYTEST) $(PARALLEL) -m check $(ARGS)
 
 browser: $(VENV)/.check ## the tests in a real JupyterLab and Chromium
 	@sh tools/ensure-chromium.sh
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "browser and not slow" $(ARGS) tests/browser
+	$(PYTEST) -n 2 --dist loadfile -m "browser and not slow" $(ARGS) tests/browser
 
 suite: $(VENV)/.dev ## some of these tests (ARGS="tests/engine/iam -k guard")
-	$(BIN)/python -m pytest $(PARALLEL) -m "$(TIER)" $(ARGS)
+	$(PYTEST) $(PARALLEL) -m "$(TIER)" $(ARGS)
 
 lint: $(VENV)/.dev ## style and types: seconds
 	$(BIN)/ruff check .

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 
 pytest_plugins = [
     "support.session",
+    "support.failures",
     "support.process_state",
     "support.warm_programs",
     "support.sandboxes",
