@@ -6,6 +6,9 @@ import re
 from typing import Any
 
 import pytest
+
+pytest.importorskip("playwright", reason="make browser installs playwright")
+
 from playwright.sync_api import expect
 
 from .conftest import SECRETS

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+pytest.importorskip("z3", reason="make check installs z3")
+
 from gt_secure.base.network import parse_network
 from gt_secure.engine.access import Exposure, locks_of_files
 from gt_secure.engine.access.locks import EffectiveLocks
@@ -22,6 +24,8 @@ from support import smt
 from support.examples import examples
 from support.guards import without_forms
 from support.policy_strategies import control_policies, policies
+
+pytestmark = pytest.mark.needs("z3")
 
 BUCKET, KEY, VPCE = "gt-images", "scans/0001.png", "vpce-0a1b2c3d"
 OFFICE = "203.0.113.0/24"
