@@ -20,6 +20,7 @@ import os
 import pkgutil
 import runpy
 import selectors
+import shutil
 import signal
 import socket
 import subprocess
@@ -202,6 +203,8 @@ class _Copies:
             self._warm = True
         pid = os.fork()
         if pid == 0:
+            # Folders that imports made are the original's: matplotlib makes one if the home folder is read-only.
+            atexit.unregister(shutil.rmtree)
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             for number, stream in enumerate(streams):
