@@ -36,6 +36,8 @@ ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 PANEL = ROOT / "docs" / "images" / "panel-light.png"
 SANITIZE = ROOT / "gt_secure" / "check" / "nbval-sanitize.cfg"
+START_S = 280
+"""A busy machine starts a kernel slowly; one that has died is noticed before."""
 SECRET = re.compile(
     r"X-Amz-Signature=(?!X{8})|X-Amz-Security-Token=|X-Amz-Credential=|\b(?:AKIA|ASIA)[A-Z0-9]{12,}|aws_secret|"
     r"AWSAccessKeyId=|SecretAccessKey|SessionToken",
@@ -54,7 +56,8 @@ class _Recorder(NotebookClient):
     def __init__(self, path: Path) -> None:
         place = {"metadata": {"path": str(path.parent)}}
         book = nbformat.read(path, as_version=4)
-        super().__init__(book, timeout=180, iopub_timeout=180, kernel_name="python3", resources=place)
+        limits = {"timeout": 180, "iopub_timeout": 180, "startup_timeout": START_S}
+        super().__init__(book, kernel_name="python3", resources=place, **limits)
         self.sent: list[str] = []
 
     def process_message(self, msg: dict[str, Any], cell: nbformat.NotebookNode, cell_index: int) -> Any:
@@ -164,7 +167,8 @@ def by_nbval(path: Path, env: Mapping[str, str], scratch: Path, pytest: Sequence
     messages = scratch / "messages.ndjson"
     command = [
         *pytest, "-q", "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=180",
-        f"--nbval-sanitize-with={SANITIZE}", "-p", "no:cacheprovider", "-o", "addopts=",
+        f"--nbval-kernel-startup-timeout={START_S}", f"--nbval-sanitize-with={SANITIZE}",
+        "-p", "no:cacheprovider", "-o", "addopts=",
         "-p", "nbval_messages", f"--kernel-messages={messages}", str(path),
     ]  # fmt: skip
     found = os.pathsep.join([str(ROOT / "tools"), *filter(None, [env.get("PYTHONPATH")])])

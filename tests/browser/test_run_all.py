@@ -11,6 +11,7 @@ import nbformat
 import pytest
 
 from gt_secure.sandbox import Sandbox
+from support.kernels import NBVAL
 from support.promised import AS_IT_WAS, is_accepted, promised, why
 from support.rooms import ROOT, clean
 from support.warm import Warm
@@ -59,7 +60,7 @@ def sources(name: str = AS_IT_WAS) -> list[str]:
 
 def of_pytest(notebook: Notebook, environment: Mapping[str, str]) -> tuple[bool, str]:
     """Return whether the plugin accepts the saved file when it runs it again, and its report."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval-lax", "--nbval-current-env"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *NBVAL]
     done = subprocess.run(
         [*command, "--gt-secure-notebooks", notebook.name], cwd=notebook.lab.folder,
         env=environment, capture_output=True, text=True, timeout=600,

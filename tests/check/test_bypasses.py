@@ -19,7 +19,7 @@ from gt_secure import check
 from gt_secure.base.errors import GtSecureError
 from gt_secure.check import CheckFailed, SecretCheck
 from gt_secure.check.promise import find_bypasses
-from support.kernels import NotebookClient, run_notebooks
+from support.kernels import NBVAL, START_S, NotebookClient, run_notebooks
 
 Cell = dict[str, Any]
 SHOWN = {"output_type": "execute_result", "execution_count": 2, "metadata": {}, "data": {"text/plain": "passed"}}
@@ -284,7 +284,7 @@ def by_nbclient(path: Path) -> bool:
 def by_papermill(path: Path) -> bool:
     """Whether the run is green: with our engine, and by the check of what papermill's own saves."""
     papermill = pytest.importorskip("papermill")
-    given = {"kernel_name": "python3", "progress_bar": False, "cwd": str(path.parent)}
+    given = {"kernel_name": "python3", "progress_bar": False, "cwd": str(path.parent), "start_timeout": START_S}
     out = path.with_suffix(".out.ipynb")
     green = []
     for engine in ("gt_secure", None):
@@ -299,7 +299,7 @@ def by_papermill(path: Path) -> bool:
 def by_nbval(*paths: Path) -> dict[str, bool]:
     """Whether each notebook is green, from one run of pytest."""
     folder = paths[0].parent
-    options = ["--nbval-lax", "--nbval-current-env", "--gt-secure-notebooks", "-p", "no:cacheprovider", "-q", "-n0"]
+    options = [*NBVAL, "--gt-secure-notebooks", "-p", "no:cacheprovider", "-q", "-n0"]
     command = [sys.executable, "-m", "pytest", *options, "--junitxml=report.xml", *(path.name for path in paths)]
     done = run_notebooks(command, cwd=folder, timeout=1200)
     red = {

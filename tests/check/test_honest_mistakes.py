@@ -22,7 +22,7 @@ from jupyter_client.manager import KernelManager
 from gt_secure import Restriction, connect
 from gt_secure.check.notebooks import write_promise
 from gt_secure.sandbox import Sandbox
-from support.kernels import NotebookClient, run_notebooks
+from support.kernels import NBVAL, NotebookClient, run_notebooks
 
 SETUP = """import gt_secure
 from gt_secure import Restriction, check
@@ -424,7 +424,7 @@ class Rig:
         book = nbformat.read(path, as_version=4)
         move = f"import os, sys; os.chdir({str(path.parent)!r}); sys.path[:0] = ['']; sys.modules.pop('beside', None)"
         book.cells.insert(0, nbformat.v4.new_code_cell(move))
-        NotebookClient(book, km=self.kernel, allow_errors=True, timeout=180, startup_timeout=300).execute()
+        NotebookClient(book, km=self.kernel, allow_errors=True, timeout=180).execute()
         del book.cells[0]
         nbformat.write(book, path)
 
@@ -448,10 +448,8 @@ class Rig:
     def green(self, *paths: Path) -> set[str]:
         """Run nbval with the plugin; return the notebooks of which every test passed."""
         options = [
-            "--nbval-lax",
-            "--nbval-current-env",
+            *NBVAL,
             "--gt-secure-notebooks",
-            "--nbval-kernel-startup-timeout=300",
             "-p",
             "no:cacheprovider",
             "-q",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from support.kernels import run_notebooks
+from support.kernels import NBVAL, run_notebooks
 from support.sample import sample
 
 GOOD = {"cell_type": "code", "execution_count": 1, "source": "1", "outputs": [], "metadata": {}}
@@ -20,7 +20,7 @@ SKIPPED = {**GOOD, "execution_count": None}
 SECRET = {**GOOD, "source": "'?X-Amz-Signature=" + "0f" * 32 + "'"}
 
 
-BESIDE_NBVAL = ("--gt-secure-notebooks", "--nbval-lax", "--nbval-current-env")
+BESIDE_NBVAL = ("--gt-secure-notebooks", *NBVAL)
 
 
 @pytest.fixture
@@ -125,9 +125,9 @@ def test_beside_nbval_both_look_at_a_notebook(project):
     cell = {**GOOD, "source": "object()", "metadata": {"tags": ["nbval-check-output"]}}
     shown = {"output_type": "execute_result", "execution_count": 1, "metadata": {}}
     cell["outputs"] = [{**shown, "data": {"text/plain": "<object at 0x7f>"}}]
-    code, out = project("--gt-secure-notebooks", "--nbval-lax", "--nbval-current-env", changing=cell)
+    code, out = project(*BESIDE_NBVAL, changing=cell)
     assert "4 passed" in out, out
-    code, out = project("--nbval-lax", "--nbval-current-env", changing=cell)
+    code, out = project(*NBVAL, changing=cell)
     assert code == 1, "without our sanitizer file the address differs"
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from gt_secure.base.errors import GtSecureError
 from gt_secure.check import SecretCheck
-from support.kernels import NotebookClient
+from support.kernels import START_S, NotebookClient
 
 KEY = "AKIA" + "Q3EGRZ5NV7B2YTKD"
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -27,7 +27,9 @@ from gt_secure.base.errors import GtSecureError
 
 book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("'{KEY}'")])
 try:
-    NotebookClient(book, kernel_name="python3", on_notebook_complete=SecretCheck().after_run).execute()
+    NotebookClient(
+        book, kernel_name="python3", on_notebook_complete=SecretCheck().after_run, startup_timeout={START_S}
+    ).execute()
 except GtSecureError:
     print("refused", flush=True)
 for line in sys.stdin:

@@ -31,6 +31,7 @@ from gt_secure.check import (
 )
 from gt_secure.cli.main import main
 from gt_secure.secrets.recogniser import table
+from support.kernels import START_S, NotebookClient
 from support.notebooks import HARMLESS, HEX, KEY, PLACES, S3, SECRET, SECRETS, TOKEN, all_notebooks, notebook
 
 ROOT = Path(check.__file__).resolve().parents[2]
@@ -343,8 +344,6 @@ def book_of(*cells: str) -> Any:
 @pytest.mark.slow
 @pytest.mark.parametrize("ends", ["", "1 / 0"])
 def test_nbclient_runs_with_the_guard(jupyter: Path, ends: str) -> None:
-    from support.kernels import NotebookClient
-
     book = book_of(CELL, ends)
     client = NotebookClient(
         book, kernel_name="python3", on_notebook_complete=SecretCheck().after_run, allow_errors=True
@@ -420,7 +419,7 @@ def test_papermill_runs_with_the_guard(jupyter: Path, ends: str) -> None:
 
     papermill_engines.register("gt_secure", GuardedEngine)
     nbformat.write(book_of(CELL, ends), jupyter / "in.ipynb")
-    run = {"engine_name": "gt_secure", "progress_bar": False, "autosave_cell_every": 0}
+    run = {"engine_name": "gt_secure", "progress_bar": False, "autosave_cell_every": 0, "start_timeout": START_S}
     if ends:
         with pytest.raises(papermill.PapermillExecutionError):
             papermill.execute_notebook(jupyter / "in.ipynb", jupyter / "out.ipynb", **run)

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from support.blocks import ROOT, blocks_of
+from support.kernels import START_S
 from support.sample import sample
 from support.scene import BUCKET, TEAM, Scene
 
@@ -103,7 +104,7 @@ def test_the_cells_run_as_a_notebook_job_and_upload(scene: Scene, tmp_path, chec
     nbformat.write(notebook, tmp_path / "checks.ipynb")
     words = [sys.executable, "-m", "papermill", "checks.ipynb", "result.ipynb", "--no-progress-bar"]
     prefix = f"nightly-{code}"
-    words += ["-p", "REPORTS", f"s3://{BUCKET}/{prefix}/", "-p", "SANDBOX", "True"]
+    words += ["--start-timeout", str(START_S), "-p", "REPORTS", f"s3://{BUCKET}/{prefix}/", "-p", "SANDBOX", "True"]
     env = {**os.environ, **scene.sandbox.environment(), "PYTHONWARNINGS": "ignore"}
     done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, text=True)
     assert (done.returncode != 0) == bool(code), done.stderr

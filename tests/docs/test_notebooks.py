@@ -17,7 +17,7 @@ from nbclient.exceptions import CellExecutionError
 from gt_secure.check import no_code_cell_skipped, no_secret_saved
 from gt_secure.sandbox import Sandbox
 from support.blocks import ROOT
-from support.kernels import NotebookClient
+from support.kernels import START_S, NotebookClient
 from support.subjects import subjects
 
 NOTEBOOKS = subjects(sorted((ROOT / "notebooks").rglob("*.ipynb")), 11)
@@ -216,7 +216,7 @@ def test_the_audit_runs_under_papermill(fail_on: str, tmp_path: Path, monkeypatc
             monkeypatch.setenv(name, value)
         arguments = (str(ROOT / "notebooks" / "07_audit_report.ipynb"), str(tmp_path / "report.ipynb"))
         parameters = {"FAIL_ON": fail_on, "OUT": str(tmp_path / "audit.json")}
-        options = {"parameters": parameters, "kernel_name": "python3", "progress_bar": False}
+        options = {"parameters": parameters, "kernel_name": "python3", "progress_bar": False, "start_timeout": START_S}
         if fail_on:  # a presigned URL is opened from anywhere
             with pytest.raises(papermill.exceptions.PapermillExecutionError, match=f"of severity {fail_on} or higher"):
                 papermill.execute_notebook(*arguments, **options)
@@ -246,6 +246,7 @@ def test_parameters_as_a_notebook_job_passes_them(
             monkeypatch.setenv(name, value)
         before = state(sandbox)
         given = {"parameters": {"ON_AWS": on_aws, "SINCE": "2d"}, "kernel_name": "python3", "progress_bar": False}
+        given["start_timeout"] = START_S
         if on_aws == "False":
             papermill.execute_notebook(str(path), str(tmp_path / "out.ipynb"), **given)
         elif path.stem == "07_audit_report":  # it only reads what the credentials name

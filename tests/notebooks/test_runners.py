@@ -148,6 +148,7 @@ def by_papermill(path: Path) -> bool:
     green = []
     for engine in (None, "gt_secure"):
         given = {"engine_name": engine, "kernel_name": "python3", "progress_bar": False, "cwd": str(path.parent)}
+        given["start_timeout"] = START_S
         try:
             papermill.execute_notebook(str(path), str(out), parameters={"OTHER": 1} if engine is None else {}, **given)
             green.append(engine is not None or is_accepted(out))
@@ -164,7 +165,7 @@ def by_nbclient(path: Path) -> bool:
     for options in ({"allow_errors": True}, {"on_notebook_complete": SecretCheck().after_run}):
         book = nbformat.read(path, as_version=4)
         resources = {"metadata": {"path": str(path.parent)}}
-        client = NotebookClient(book, kernel_name="python3", resources=resources, startup_timeout=START_S, **options)
+        client = NotebookClient(book, kernel_name="python3", resources=resources, **options)
         try:
             client.execute()
             out = path.with_suffix(".out.ipynb")

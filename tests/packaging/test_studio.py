@@ -36,7 +36,7 @@ book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for sou
     "print(gt_secure.demo() is demo, [team.name for team in demo.connection.workteams()])",
     "demo.stop()",
 )])
-NotebookClient(book, timeout=600, iopub_timeout=600, kernel_name="python3").execute()
+NotebookClient(book, timeout=600, startup_timeout=600, iopub_timeout=600, kernel_name="python3").execute()
 print(json.dumps([cell["outputs"] for cell in book.cells]))
 """
 

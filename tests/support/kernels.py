@@ -17,7 +17,9 @@ from jupyter_client.manager import KernelManager
 from traitlets import Integer
 
 START_S = 280
-"""Less than a test may hang."""
+"""Less than a test may hang: a kernel that lives is waited for, and one that has died is noticed before."""
+NBVAL = ("--nbval-lax", "--nbval-current-env", f"--nbval-kernel-startup-timeout={START_S}")
+"""Options with which tests run nbval."""
 _DIED = "Kernel died before replying to kernel_info"
 _STARTS = 3
 
@@ -35,8 +37,9 @@ def run_notebooks(command: Sequence[str | Path], **options: Any) -> subprocess.C
 
 
 class NotebookClient(nbclient.NotebookClient):
-    """A client that waits as long for the outputs of a cell as for its end: after four seconds nbclient drops them."""
+    """A client that waits for a kernel and for the outputs of a cell: after four seconds nbclient drops these."""
 
+    startup_timeout = Integer(START_S).tag(config=True)
     iopub_timeout = Integer(START_S).tag(config=True)
 
 

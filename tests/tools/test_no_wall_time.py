@@ -1,4 +1,7 @@
-"""No test asserts that something takes less than an amount of wall time: that depends on what else the machine does."""
+"""No test asserts that something takes less than an amount of wall time: that depends on what else the machine does.
+
+Nor does a test give up on a kernel after the 60 seconds that are the bound of nbclient, nbval and papermill.
+"""
 
 from __future__ import annotations
 
@@ -111,3 +114,44 @@ def test_no_test_asserts_an_amount_of_wall_time() -> None:
     assert len(paths) > 300
     found = {str(path.relative_to(TESTS)): wall_times(path.read_text(encoding="utf-8")) for path in paths}
     assert {name: lines for name, lines in found.items() if lines} == {}, ADVICE
+
+
+STARTS = {
+    "nbval": (r"--nbval(?:-lax)?\b(?! )", r"kernel-startup-timeout"),
+    "papermill": (r"execute_notebook\(|\"-m\", \"papermill\"|tools\(\"papermill\"", r"start[-_]timeout|SLOWLY"),
+    "nbclient": (r"\bfrom nbclient import (?:.*, )?NotebookClient|nbclient\.NotebookClient", r"startup_timeout"),
+}
+"""For each program the text with which a file starts kernels, and the text of a bound of its own."""
+NO_KERNEL = {"check/test_pytest_plugin.py": "the option is one of an error", "tools/test_no_wall_time.py": "examples"}
+
+
+def impatient_starts(source: str) -> list[str]:
+    """Return the programs with which a file starts kernels and gives up on them after a minute."""
+    return [
+        name
+        for name, (starts, bound) in STARTS.items()
+        if re.search(starts, source, re.MULTILINE) and not re.search(bound, source)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ('options = ["--nbval-lax", "--nbval-current-env"]', ["nbval"]),
+        ("from support.kernels import NBVAL\noptions = [*NBVAL]", []),
+        ("papermill.execute_notebook(path, out)", ["papermill"]),
+        ("papermill.execute_notebook(path, out, start_timeout=START_S)", []),
+        ('words = [sys.executable, "-m", "papermill", "a.ipynb"]', ["papermill"]),
+        ("from nbclient import NotebookClient\nNotebookClient(book).execute()", ["nbclient"]),
+        ("from support.kernels import NotebookClient\nNotebookClient(book).execute()", []),
+    ],
+)
+def test_a_start_without_a_bound_is_found(source: str, expected: list[str]) -> None:
+    assert impatient_starts(source) == expected
+
+
+def test_no_test_gives_up_on_a_kernel_after_a_minute() -> None:
+    paths = {path.relative_to(TESTS).as_posix(): path for path in sorted(TESTS.rglob("*.py"))}
+    paths["run_notebooks.py"] = TESTS.parent / "tools" / "run_notebooks.py"
+    found = {name: impatient_starts(path.read_text(encoding="utf-8")) for name, path in paths.items()}
+    assert {name: starts for name, starts in found.items() if starts and name not in NO_KERNEL} == {}

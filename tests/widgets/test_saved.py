@@ -11,7 +11,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from support.kernels import NotebookClient
+from support.kernels import START_S, NotebookClient
 
 SECRETS = re.compile(r"X-Amz-Signature|X-Amz-Security-Token|X-Amz-Credential|AKIA|ASIA|aws_secret")
 
@@ -46,7 +46,7 @@ def executed(request: Any, aws: Any, tmp_path: Path, monkeypatch: pytest.MonkeyP
         papermill = pytest.importorskip("papermill", reason="papermill is not installed")
         book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
         nbformat.write(book, tmp_path / "source.ipynb")
-        papermill.execute_notebook(tmp_path / "source.ipynb", path, progress_bar=False)
+        papermill.execute_notebook(tmp_path / "source.ipynb", path, progress_bar=False, start_timeout=START_S)
     return nbformat.read(path, as_version=4), path.read_text(encoding="utf-8")
 
 
