@@ -1,17 +1,21 @@
-"""Mutation check of what decides verdicts: change one operator or constant at a time, and see whether a test notices.
+"""Mutation check: change one thing at a time, and see whether a test notices.
 
     python tools/mutants.py [--modules engine/iam/wildcards.py,findings/run.py] [--most 200] [--seed 1] [--minutes 60]
     python tools/mutants.py --table     # the survivors that are known, as a table
-    python tools/mutants.py --tiers --most 60    # which tier kills the mutants of a sample over more packages
+    python tools/mutants.py --tiers nearest,quick,check --most 40 [--modules cli,doctor] [--operators statement,unknown]
 
-Works on a copy in a temporary folder. A child process per mutant runs the fast tests, stopping at the first failure.
-Survivors that ``tools/mutants_known.toml`` gives a reason for are counted; any other is printed, and is a failure.
+The first form changes signs and constants of what decides verdicts, on a copy in a temporary folder. A child process
+per mutant runs the fast tests, stopping at the first failure. Survivors with a reason in ``tools/mutants_known.toml``
+are counted; any other is printed, and is a failure.
+
+With ``--tiers``, a sample is drawn over the whole package and all operators of ``OPERATORS``. Each mutant meets the
+test files nearest to it. The survivors are then in one tree together, under each wider tier; where a test fails, halves
+of them are tried until the killed ones are known. A table says how many each tier killed, by package and by operator.
 """
 
 import argparse
 import ast
 import contextlib
-import copy
 import io
 import itertools
 import json
@@ -25,6 +29,7 @@ import sys
 import tempfile
 import time
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,14 +61,22 @@ NEAREST = {
 """Tests that are run first for some modules, because most of their mutants die there; for the others the verdicts of
 all cases are compared first, without pytest."""
 
-TIERS = {
-    "engine/iam/": ("engine/iam", "engine/policies", "engine/access"),
-    "engine/access/": ("engine/access", "findings", "changes/test_plan.py"),
-    "changes/": ("changes", "cli/test_changes.py", "account/test_state.py", "agreement/test_revoke.py"),
-    "logs/": ("logs", "plots"),
-    "check/": ("check", "cli/test_check.py"),
+OPERATORS = {
+    "sign": "a comparison, a connective, an arithmetic sign, a number, True and False, any and all",
+    "statement": "a call, an assignment to a member, a condition with its branch, a raise or a break is dropped",
+    "swap": "two arguments of a call, or two words or values of a message, change places",
+    "member": "a member of what a to_dict returns is empty",
+    "unknown": "an unknown answer becomes its neighbour",
 }
-"""Packages whose mutants are put to both tiers, and the tests that are run first for them."""
+"""What is changed. The first form of the tool knows only the first of them."""
+NEIGHBOURS = ("opened", "allowed", "allow", "passed", "ok")
+"""What an answer becomes that was unknown: the first of these words that its module has."""
+MESSAGES = {"title", "text", "why", "fix", "headline", "next_step"}
+"""Members of the catalogues that people read."""
+CATALOGUES = ("findings/findings.json", "explain/causes.json", "restriction/notices.json")
+NEAREST_FILES = 8
+"""Test files that a mutant meets first."""
+NOT_SAMPLED = ("labextension/",)
 COMPARE = {
     ast.Eq: [ast.NotEq], ast.NotEq: [ast.Eq], ast.Lt: [ast.LtE, ast.GtE], ast.LtE: [ast.Lt, ast.Gt],
     ast.Gt: [ast.GtE, ast.LtE], ast.GtE: [ast.Gt, ast.Lt], ast.In: [ast.NotIn], ast.NotIn: [ast.In],
@@ -86,60 +99,232 @@ class Mutant:
     change: str
     number: int
     position: int
-    variant: int
+    operator: str = "sign"
 
     @property
     def key(self):
         return self.module, self.function, self.line, self.change
 
+    @property
+    def code(self):
+        """Code of a catalogue's entry; empty in Python."""
+        return self.function.rpartition(".")[0] if self.module in CATALOGUES else ""
 
-def variants(node):
-    """Yield what is changed, and a function that changes a copy of the node in place."""
-    if isinstance(node, ast.Compare):
-        for index, operator in enumerate(node.ops):
-            for other in COMPARE.get(type(operator), ()):
-                yield (
-                    f"{SIGNS[type(operator)]} becomes {SIGNS[other]}",
-                    lambda n, i=index, o=other: n.ops.__setitem__(i, o()),
-                )
-    elif isinstance(node, ast.BoolOp):
-        other = ast.Or if isinstance(node.op, ast.And) else ast.And
-        yield f"{SIGNS[type(node.op)]} becomes {SIGNS[other]}", lambda n, o=other: setattr(n, "op", o())
-    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        yield "not is left out", lambda n: setattr(n, "operand", ast.UnaryOp(ast.Not(), n.operand))
-    elif isinstance(node, ast.BinOp) and type(node.op) in ARITHMETIC:
-        other = ARITHMETIC[type(node.op)]
-        yield f"{SIGNS[type(node.op)]} becomes {SIGNS[other]}", lambda n, o=other: setattr(n, "op", o())
-    elif isinstance(node, ast.Constant) and isinstance(node.value, bool):
-        yield f"{node.value} becomes {not node.value}", lambda n: setattr(n, "value", not n.value)
-    elif isinstance(node, ast.Constant) and type(node.value) is int:
-        yield f"{node.value} becomes {node.value + 1}", lambda n: setattr(n, "value", n.value + 1)
-    elif isinstance(node, ast.Name) and node.id in ("any", "all"):
-        other = "all" if node.id == "any" else "any"
-        yield f"{node.id} becomes {other}", lambda n, o=other: setattr(n, "id", o)
+    @property
+    def package(self):
+        return self.module.partition("/")[0]
+
+    def __str__(self):
+        return f"{self.module}:{self.number} {self.function}: {self.change}: {self.line[:100]}"
+
+
+@dataclass(frozen=True)
+class Change:
+    """What an operator does at one node of a tree, in place."""
+
+    operator: str
+    node: ast.AST
+    said: str
+    apply: Callable[[], None]
+
+
+def changes_of(tree):
+    """Return all changes of a tree, in the order of the text."""
+    return sorted(_Operators(tree).changes(), key=lambda each: (each.node.lineno, each.node.col_offset))
+
+
+class _Operators:
+    """The operators, for the nodes of one tree."""
+
+    def __init__(self, tree):
+        nodes = list(ast.walk(tree))
+        self._parents = {
+            id(child): (node, name, index)
+            for node in nodes
+            for name, value in ast.iter_fields(node)
+            for index, child in enumerate(value if isinstance(value, list) else [value])
+            if isinstance(child, ast.AST)
+        }
+        self._texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+        left_out = [node for node in nodes if _is_error(node) or _is_for_types(node)]
+        skip = {id(child) for node in left_out for child in ast.walk(node)}
+        self._nodes = [node for node in nodes if id(node) not in skip and hasattr(node, "lineno")]
+        functions = [node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+        self._members = _inside(each for each in functions if each.name.endswith("to_dict"))
+        self._three_valued = _inside(
+            each for each in functions if each.returns and "bool | None" in ast.unparse(each.returns)
+        )
+
+    def changes(self):
+        for node in self._nodes:
+            for operator in (self._sign, self._statement, self._swap, self._member, self._unknown):
+                for said, apply in operator(node):
+                    yield Change(operator.__name__.lstrip("_"), node, said, apply)
+
+    def _replace(self, node, other):
+        parent, name, index = self._parents[id(node)]
+        if isinstance(getattr(parent, name), list):
+            getattr(parent, name)[index] = ast.copy_location(other, node)
+        else:
+            setattr(parent, name, ast.copy_location(other, node))
+
+    def _sign(self, node):
+        if isinstance(node, ast.Compare):
+            for index, operator in enumerate(node.ops):
+                for other in COMPARE.get(type(operator), ()):
+                    yield (
+                        f"{SIGNS[type(operator)]} becomes {SIGNS[other]}",
+                        lambda i=index, o=other: node.ops.__setitem__(i, o()),
+                    )
+        elif isinstance(node, ast.BoolOp):
+            other = ast.Or if isinstance(node.op, ast.And) else ast.And
+            yield f"{SIGNS[type(node.op)]} becomes {SIGNS[other]}", lambda: setattr(node, "op", other())
+        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            yield "not is left out", lambda: setattr(node, "operand", ast.UnaryOp(ast.Not(), node.operand))
+        elif isinstance(node, ast.BinOp) and type(node.op) in ARITHMETIC:
+            other = ARITHMETIC[type(node.op)]
+            yield f"{SIGNS[type(node.op)]} becomes {SIGNS[other]}", lambda: setattr(node, "op", other())
+        elif isinstance(node, ast.Constant) and isinstance(node.value, bool):
+            yield f"{node.value} becomes {not node.value}", lambda: setattr(node, "value", not node.value)
+        elif isinstance(node, ast.Constant) and type(node.value) is int:
+            yield f"{node.value} becomes {node.value + 1}", lambda: setattr(node, "value", node.value + 1)
+        elif isinstance(node, ast.Name) and node.id in ("any", "all"):
+            other = "all" if node.id == "any" else "any"
+            yield f"{node.id} becomes {other}", lambda: setattr(node, "id", other)
+
+    def _statement(self, node):
+        """Not the first assignment to a name, without which nothing works, and no text that explains."""
+        called = isinstance(node, ast.Expr) and not isinstance(node.value, ast.Constant)
+        stored = isinstance(node, ast.Assign) and not all(
+            isinstance(each, ast.Name | ast.Tuple) for each in node.targets
+        )
+        branch = isinstance(node, ast.If) and not node.orelse
+        left = isinstance(node, ast.Raise | ast.Break | ast.Continue) and not self._is_whole_branch(node)
+        if called or stored or branch or left or isinstance(node, ast.AugAssign):
+            yield "the statement is dropped", lambda: self._replace(node, ast.Pass())
+
+    def _is_whole_branch(self, node):
+        """Return whether a condition with this statement alone is dropped already."""
+        parent = self._parents[id(node)][0]
+        return isinstance(parent, ast.If) and not parent.orelse and len(parent.body) == 1
+
+    def _swap(self, node):
+        if isinstance(node, ast.Call):
+            yield from _swapped(node.args, "arguments", range(len(node.args)))
+            yield from _swapped(node.keywords, "arguments", [each.arg for each in node.keywords])
+        elif isinstance(node, ast.JoinedStr):
+            values = [index for index, part in enumerate(node.values) if isinstance(part, ast.FormattedValue)]
+            for one, other in itertools.pairwise(values):
+                if ast.unparse(node.values[one].value) != ast.unparse(node.values[other].value):
+                    yield f"values {one} and {other} are swapped", lambda a=one, b=other: _exchange(node.values, a, b)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            parent = self._parents[id(node)][0]
+            if not isinstance(parent, ast.Expr) and (pair := _words(node.value)):
+                text, said = pair
+                yield said, lambda: setattr(node, "value", text)
+
+    def _member(self, node):
+        if isinstance(node, ast.Dict) and id(node) in self._members:
+            for index, (key, value) in enumerate(zip(node.keys, node.values, strict=True)):
+                if isinstance(key, ast.Constant):
+                    empty = ast.Call(ast.Call(ast.Name("type"), [value], []), [], [])
+                    yield f"{key.value!r} is empty", lambda i=index, e=empty: node.values.__setitem__(i, e)
+
+    def _unknown(self, node):
+        if isinstance(node, ast.Constant) and node.value == "unknown":
+            other = next((word for word in NEIGHBOURS if word in self._texts), NEIGHBOURS[0])
+            yield f"unknown becomes {other}", lambda: setattr(node, "value", other)
+        elif isinstance(node, ast.Name) and node.id == "UNKNOWN" and isinstance(node.ctx, ast.Load):
+            yield "UNKNOWN becomes 0", lambda: self._replace(node, ast.Constant(0))
+        elif isinstance(node, ast.Constant) and node.value is None:
+            parent, name, _ = self._parents[id(node)]
+            answer = isinstance(parent, ast.keyword) and parent.arg in ("passed", "opened", "proved")
+            returned = isinstance(parent, ast.Return) or (isinstance(parent, ast.IfExp) and name != "test")
+            if answer or (returned and id(node) in self._three_valued):
+                yield "None becomes True", lambda: setattr(node, "value", True)
+
+
+def _inside(functions):
+    return {id(child) for function in functions for child in ast.walk(function)}
+
+
+def _swapped(found, what, names):
+    """Yield the exchanges of neighbours that differ; a star stays where it is."""
+    for (one, first), (other, second) in itertools.pairwise(zip(found, names, strict=True)):
+        values = [getattr(each, "value", each) if isinstance(each, ast.keyword) else each for each in (one, other)]
+        starred = any(isinstance(each, ast.Starred) for each in values) or None in (first, second)
+        if starred or ast.unparse(values[0]) == ast.unparse(values[1]):
+            continue
+        index = found.index(one)
+        if isinstance(one, ast.keyword):
+            change = lambda a=one, b=other: _exchange_values(a, b)  # noqa: E731
+        else:
+            change = lambda i=index: _exchange(found, i, i + 1)  # noqa: E731
+        yield f"{what} {first} and {second} are swapped", change
+
+
+def _exchange(values, one, other):
+    values[one], values[other] = values[other], values[one]
+
+
+def _exchange_values(one, other):
+    one.value, other.value = other.value, one.value
+
+
+_PLACEHOLDER = re.compile(r"\{\w[^{}]*\}")
+
+
+def _words(text):
+    """Return a message with its first and last long words exchanged, and what was done; None for other texts."""
+    found = list(re.finditer(r"(?<![\w{/.-])[A-Za-z][a-z]{2,}(?![\w}/-])", text))
+    if text.count(" ") < 3 or len(found) < 2 or (last := found[-1])[0] == (first := found[0])[0]:
+        return None
+    middle = text[first.end() : last.start()]
+    swapped = f"{text[: first.start()]}{last[0]}{middle}{first[0]}{text[last.end() :]}"
+    return swapped, f"the words {first[0]} and {last[0]} are swapped"
 
 
 def mutants_of(module, text):
-    """Return the mutants of a module, in the order of the text."""
-    tree = ast.parse(text)
+    """Return the mutants of a module or a catalogue, in the order of the text."""
     lines = text.splitlines()
-    skip = {
-        id(child)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and _is_error(node)
-        for child in ast.walk(node)
-    }
-    functions = _functions(tree)
+    if module.endswith(".json"):
+        places = [(code, message, "swap", said, 0) for code, message, said, _ in _messages(text)]
+    else:
+        tree = ast.parse(text)
+        functions = _functions(tree)
+        places = [
+            (
+                functions.get(each.node.lineno, ""),
+                lines[each.node.lineno - 1].strip(),
+                each.operator,
+                each.said,
+                each.node.lineno,
+            )
+            for each in changes_of(tree)
+        ]
     found, seen = [], {}
-    places = [(position, node) for position, node in enumerate(ast.walk(tree)) if id(node) not in skip]
-    places = [(position, node) for position, node in places if any(True for _ in variants(node))]
-    for position, node in sorted(places, key=lambda each: (each[1].lineno, each[1].col_offset)):
-        for variant, (said, _) in enumerate(variants(node)):
-            place = (functions.get(node.lineno, ""), lines[node.lineno - 1].strip(), said)
-            seen[place] = seen.get(place, 0) + 1
-            change = said if seen[place] == 1 else f"{said} (number {seen[place]})"
-            found.append(Mutant(module, *place[:2], change, node.lineno, position, variant))
+    for position, (function, line, operator, said, number) in enumerate(places):
+        place = (function, line, said)
+        seen[place] = seen.get(place, 0) + 1
+        change = said if seen[place] == 1 else f"{said} (number {seen[place]})"
+        found.append(Mutant(module, function, line, change, number, position, operator))
     return found
+
+
+def _messages(text):
+    """Yield code and member, message, what is swapped, and the message after that, for the messages of a catalogue."""
+    for code, members in json.loads(text).items():
+        for name, message in members.items():
+            if name not in MESSAGES:
+                continue
+            placeholders = _PLACEHOLDER.findall(message)
+            if len(set(placeholders)) > 1:
+                one, other = placeholders[0], next(each for each in placeholders if each != placeholders[0])
+                there = {one: other, other: one}
+                after = _PLACEHOLDER.sub(lambda match, there=there: there.get(match[0], match[0]), message)
+                yield f"{code}.{name}", message, f"{one} and {other} are swapped", after
+            if pair := _words(message):
+                yield f"{code}.{name}", message, pair[1], pair[0]
 
 
 def _functions(tree, prefix=""):
@@ -156,15 +341,31 @@ def _functions(tree, prefix=""):
 
 def _is_error(node):
     """Texts of errors and sizes of caches are not behaviour that tests pin."""
-    name = getattr(node.func, "id", "")
+    name = getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
     return name.endswith(("Error", "InvalidInput")) or name in ("lru_cache", "dataclass")
 
 
-def mutated(text, mutant):
-    """Return the text of a module with one change."""
-    tree = copy.deepcopy(ast.parse(text))
-    node = list(ast.walk(tree))[mutant.position]
-    list(variants(node))[mutant.variant][1](node)
+def _is_for_types(node):
+    """Words of a Literal, casts and what only a type checker imports are nothing to a running program."""
+    if isinstance(node, ast.Subscript | ast.Call):
+        named = node.value if isinstance(node, ast.Subscript) else node.func
+        return isinstance(named, ast.Name) and named.id in ("Literal", "cast", "TypeVar")
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+
+
+def mutated(text, *mutants):
+    """Return the text of a module or a catalogue with some changes, which are in different functions."""
+    if mutants[0].module.endswith(".json"):
+        after = [(code, text) for code, _, _, text in _messages(text)]
+        catalogue = json.loads(text)
+        for mutant in mutants:
+            (code, _, name), changed = after[mutant.position][0].rpartition("."), after[mutant.position][1]
+            catalogue[code][name] = changed
+        return json.dumps(catalogue, indent=2, ensure_ascii=False) + "\n"
+    tree = ast.parse(text)
+    changes = changes_of(tree)
+    for mutant in mutants:
+        changes[mutant.position].apply()
     return ast.unparse(ast.fix_missing_locations(tree))
 
 
@@ -269,26 +470,44 @@ def _pytest(folder, tier, workers, *tests):
     return failed or ([f"exit code {done.returncode}"] if done.returncode not in (0, 5) else [])
 
 
-def _sample(most, seed):
-    """Return mutants of different modules of :data:`TIERS`, without texts and known survivors."""
+def nearest(module, code="", folder=ROOT):
+    """Return the test files nearest to a module, or to a code of a catalogue: those that use its names."""
+    path = folder / "gt_secure" / module
+    dotted = "gt_secure." + module.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    names = set()
+    if module.endswith(".py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        names = {each.name for each in tree.body if isinstance(each, ast.FunctionDef | ast.ClassDef)}
+    word = re.compile(rf"\b(?:{'|'.join(map(re.escape, [code or path.stem, *sorted(names)]))})\b")
+    found = []
+    for test in sorted((folder / "tests").rglob("test_*.py")):
+        name = test.relative_to(folder / "tests").as_posix()
+        text = test.read_text(encoding="utf-8")
+        uses = len(set(word.findall(text)))
+        beside = name.startswith(module.rpartition("/")[0] + "/")
+        named = test.stem.removeprefix("test_") == path.stem.strip("_")
+        score = 8 * (bool(uses) if code else beside and named) + 4 * (dotted in text) + 4 * beside + min(uses, 4)
+        if score > 3 and not name.startswith(("browser/", "live/", "packaging/")):
+            found.append((-score, name))
+    return [name for _, name in sorted(found)[:NEAREST_FILES]]
+
+
+def _sample(most, seed, packages, operators):
+    """Return mutants in turn from each package and operator, without the known survivors."""
     chance, reasons = random.Random(seed), known()
-    by_module = []
-    for start in TIERS:
-        for path in sorted((ROOT / "gt_secure" / start).rglob("*.py")):
-            module = path.relative_to(ROOT / "gt_secure").as_posix()
-            found = [each for each in mutants_of(module, path.read_text(encoding="utf-8")) if each.key not in reasons]
-            chance.shuffle(found)
-            by_module.append(found)
-    chance.shuffle(by_module)
-    in_turn = [mutant for row in itertools.zip_longest(*by_module) for mutant in row if mutant is not None]
-    counts = dict.fromkeys(TIERS, 0)
-    chosen = []
-    for mutant in in_turn:
-        start = next(start for start in TIERS if mutant.module.startswith(start))
-        if counts[start] < most / len(TIERS):
-            counts[start] += 1
-            chosen.append(mutant)
-    return chosen
+    places = {}
+    paths = [path for path in (ROOT / "gt_secure").rglob("*.py") if path.name not in NOT_MUTATED]
+    for path in sorted([*paths, *(ROOT / "gt_secure" / name for name in CATALOGUES)]):
+        module = path.relative_to(ROOT / "gt_secure").as_posix()
+        if module.startswith(NOT_SAMPLED) or not any(module.startswith(package) for package in packages):
+            continue
+        for mutant in mutants_of(module, path.read_text(encoding="utf-8")):
+            if mutant.key not in reasons and mutant.operator in operators:
+                places.setdefault((mutant.package, mutant.operator), []).append(mutant)
+    rows = [chance.sample(found, len(found)) for _, found in sorted(places.items())]
+    chance.shuffle(rows)
+    in_turn = (mutant for turn in itertools.zip_longest(*rows) for mutant in turn if mutant is not None)
+    return list(itertools.islice(in_turn, most))
 
 
 class _Copy:
@@ -305,67 +524,124 @@ class _Copy:
             subprocess.run(["git", *words], cwd=folder, check=True)
 
     def failures(self, mutants, tier, workers, *tests):
-        """Return the tests of a tier that fail with these mutants, which are in different modules."""
+        """Return the tests of a tier that fail with these mutants, no two of which are in one function."""
+        modules = {}
         for mutant in mutants:
-            text = (ROOT / "gt_secure" / mutant.module).read_text(encoding="utf-8")
-            (self.folder / "gt_secure" / mutant.module).write_text(mutated(text, mutant), encoding="utf-8")
+            modules.setdefault(mutant.module, []).append(mutant)
+        for module, of_module in modules.items():
+            text = (ROOT / "gt_secure" / module).read_text(encoding="utf-8")
+            (self.folder / "gt_secure" / module).write_text(mutated(text, *of_module), encoding="utf-8")
         failed = _pytest(self.folder, tier, workers, *tests)
-        for mutant in mutants:
-            shutil.copy2(ROOT / "gt_secure" / mutant.module, self.folder / "gt_secure" / mutant.module)
+        for module in modules:
+            shutil.copy2(ROOT / "gt_secure" / module, self.folder / "gt_secure" / module)
         return failed
 
     def survivors(self, mutants, tier):
-        """Return those that a whole tier lets live: it runs with all of them, and what fails then with each."""
-        failed = self.failures(mutants, tier, 3) if mutants else []
-        tests = dict.fromkeys(name.partition("[")[0] for name in failed if "::" in name)
-        return [mutant for mutant in mutants if not tests or not self.failures([mutant], tier, 0, *tests)]
+        """Return those that a whole tier lets live."""
+        return [each for group in _groups(mutants) for each in survivors_of(group, self._runner(tier))]
+
+    def _runner(self, tier):
+        def run(mutants, tests):
+            return self.failures(mutants, tier, 0 if tests else 3, *tests)
+
+        return run
+
+
+def _groups(mutants):
+    """Divide mutants so that no function has two of a group: one could hide the other."""
+    groups = []
+    for mutant in mutants:
+        place = mutant.module, mutant.function
+        fits = (group for group in groups if place not in {(each.module, each.function) for each in group})
+        group = next(fits, None)
+        if group is None:
+            groups.append(group := [])
+        group.append(mutant)
+    return groups
+
+
+def survivors_of(mutants, run, tests=()):
+    """Return the mutants that live: all run together, and halves of them where a test fails.
+
+    Parameters
+    ----------
+    run : callable
+        Returns the tests that fail with some mutants, of those that are given; without any, of all.
+    """
+    if not mutants:
+        return []
+    failed = run(mutants, tests)
+    if not failed:
+        return list(mutants)
+    if len(mutants) == 1:
+        return []
+    # A run that broke off names no test: its halves meet all tests again.
+    again = (
+        tuple(dict.fromkeys(name.partition("[")[0] for name in failed)) if all("::" in name for name in failed) else ()
+    )
+    middle = len(mutants) // 2
+    return [*survivors_of(mutants[:middle], run, again), *survivors_of(mutants[middle:], run, again)]
 
 
 def by_tier(folder, given):
-    """Print which tier kills each mutant of a sample, and the share of the quick one."""
+    """Print which tier kills each mutant of a sample, by package and by operator."""
     made = _Copy(folder)
-    for tier in ("quick", "check"):
-        if failed := made.failures([], tier, 3):
+    operators = given.operators.split(",")
+    chosen = _sample(given.most, given.seed, (given.modules or "").split(","), operators)
+    tiers = given.tiers.split(",")
+    for tier in tiers:
+        if tier != "nearest" and (failed := made.failures([], tier, 3)):
             print(f"the {tier} tests fail without a mutation:", *failed[:5], sep="\n")
             return 2
-    left = []
-    chosen = _sample(given.most, given.seed)
-    for number, mutant in enumerate(chosen):
-        near = next(tests for start, tests in TIERS.items() if mutant.module.startswith(start))
-        alive = not made.failures([mutant], "quick", 0, *near)
-        print(f"{number + 1:3} {'lives' if alive else 'dies '} {_place(mutant)}", flush=True)
-        left += [mutant] if alive else []
-    for tier in ("quick", "check"):
-        alive = made.survivors(left, tier)
-        for mutant in left:
-            if mutant not in alive:
-                print(f"killed by the rest of {tier}: {_place(mutant)}", flush=True)
-        if tier == "quick":
-            quick = len(chosen) - len(alive)
+    killed, left = {}, list(chosen)
+    until = time.monotonic() + given.minutes * 60
+    for tier in tiers:
+        if tier == "nearest":
+            alive = []
+            for number, mutant in enumerate(chosen):
+                if time.monotonic() > until:
+                    print(f"{number} of {len(chosen)} mutants in {given.minutes:.0f} minutes")
+                    chosen = chosen[:number]
+                    break
+                lives = not made.failures([mutant], "quick", 0, *nearest(mutant.module, mutant.code))
+                print(f"{number + 1:3} {'lives' if lives else 'dies '} [{mutant.operator}] {mutant}", flush=True)
+                alive += [mutant] if lives else []
+        else:
+            alive = made.survivors(left, tier)
+        for mutant in chosen:
+            if mutant in left and mutant not in alive:
+                killed[mutant] = tier
         left = alive
     for mutant in left:
-        print(f"survives both: {_place(mutant)}")
-    whole = len(chosen) - len(left)
-    modules = len({each.module for each in chosen})
-    print(f"{len(chosen)} mutants of {modules} modules: {whole} die, {quick} of them in the quick tier")
+        print(f"survives: [{mutant.operator}] {mutant}")
+    print(tally(chosen, killed, tiers))
     return 0
 
 
-def _place(mutant):
-    return f"{mutant.module}:{mutant.number} {mutant.function}: {mutant.change}: {mutant.line}"
+def tally(chosen, killed, tiers):
+    """Return a table: how many mutants each tier killed, by package, by operator and in all."""
+    kinds = [("package", each) for each in sorted({mutant.package for mutant in chosen})]
+    kinds += [("operator", each) for each in OPERATORS if any(mutant.operator == each for mutant in chosen)]
+    lines = [f"| of | mutants | {' | '.join(tiers)} | live |", "|---|" + "---|" * (len(tiers) + 2)]
+    for kind, name in [*kinds, ("", "all")]:
+        of = [mutant for mutant in chosen if not kind or getattr(mutant, kind) == name]
+        numbers = [sum(killed.get(mutant) == tier for mutant in of) for tier in tiers]
+        lines.append(f"| {name} | {len(of)} | {' | '.join(map(str, numbers))} | {len(of) - sum(numbers)} |")
+    return "\n".join(lines)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--modules", help="such as engine/policies/bucket_guard.py,engine/iam/wildcards.py; all of them otherwise"
+        "--modules", help="such as engine/iam/wildcards.py,findings/run.py; with --tiers, also packages"
     )
     parser.add_argument("--most", type=int, default=10_000, help="a sample of so many mutants")
     parser.add_argument("--seed", type=int, default=1, help="which sample")
     parser.add_argument("--skip", type=int, default=0, help="leave out so many of the sample, to go on with a run")
     parser.add_argument("--minutes", type=float, default=120, help="stop after that")
     parser.add_argument("--table", action="store_true", help="print the known survivors as a table and stop")
-    parser.add_argument("--tiers", action="store_true", help="put a sample to the tests of make test and make check")
+    parser.add_argument("--tiers", metavar="NAMES", help="put a sample to nearest,quick,check or some of them")
+    parser.add_argument("--operators", default=",".join(OPERATORS), help="with --tiers: which operators")
     given = parser.parse_args()
     if given.table:
         print(table())
@@ -389,7 +665,7 @@ def _run(folder, given):
     limit_s = max(60.0, 10 * (time.monotonic() - started))
     names = given.modules.split(",") if given.modules else all_modules()
     texts = {name: (folder / "gt_secure" / name).read_text(encoding="utf-8") for name in names}
-    todo = [mutant for name, text in texts.items() for mutant in mutants_of(name, text)]
+    todo = [each for name, text in texts.items() for each in mutants_of(name, text) if each.operator == "sign"]
     random.Random(given.seed).shuffle(todo)
     todo = todo[given.skip : given.most]
     tally = {"tried": 0, "failed": 0, "out of time": 0, "known": 0, "new": 0}
@@ -410,9 +686,7 @@ def _run(folder, given):
             print(f"is killed now, so its reason can go: {mutant.key}", flush=True)
         if found in ("new", "out of time"):
             said = "survived" if found == "new" else "stopped after a minute or more"
-            print(
-                f"{said}: {mutant.module}:{mutant.number} {mutant.function}: {mutant.change}: {mutant.line}", flush=True
-            )
+            print(f"{said}: {mutant}", flush=True)
     print(
         f"{tally['tried']} of {len(todo)} mutants tried: {tally['failed']} killed by a failing test, "
         f"{tally['out of time']} by running out of time; {tally['known']} survived for a known reason, "
