@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any, cast
 
@@ -244,3 +245,16 @@ def test_the_guide_lists_every_profile() -> None:
     missing = [name for name, each in applications().items() if f"(`{name}`)" not in page and each.name not in page]
     assert missing == []
     assert all(region in page for region in SIGV2_REGIONS if "gov" not in region)
+
+
+def test_the_page_of_an_approval_counts_requests_and_refused_ones_apart(tmp_path: Path) -> None:
+    """Three requests of one signer, of which the guard would have refused the one from elsewhere."""
+    inside = {"remote_ip": "203.0.113.7"}
+    one = made(wish(), log(tmp_path, inside, inside, {"remote_ip": "198.51.100.9"}))
+    page = one.to_html(standalone=True)
+    table = page[page.index("Presigned requests in the log, and those that would have been refused") :]
+    head = re.findall(r"<th[^>]*>(?:<[^>]*>)*([A-Z][a-z ]+)", table[: table.index("</thead>")])
+    row = table[table.index("<tbody") : table.index("</tbody>")].split("</tr>")[0]
+    cells = [re.sub(r"<[^>]+>", "", cell).strip() for cell in re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row, re.DOTALL)]
+    shown = dict(zip(head, cells, strict=True))
+    assert (shown["Number"], shown["Refused"]) == ("3", "1")

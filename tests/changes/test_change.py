@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from gt_secure.base.errors import Conflict
 from gt_secure.changes.change import change_from_journal, find_change
-from gt_secure.changes.targets import TARGETS, BucketGuard, TeamUrlLock, WorkforcePortal
+from gt_secure.changes.engine import _check_rest
+from gt_secure.changes.targets import TARGETS, BucketGuard, Target, TeamUrlLock, WorkforcePortal
 from gt_secure.changes.undo import undo
 from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
 from gt_secure.engine.policies.equivalence import policies_equal
@@ -108,3 +110,37 @@ def test_a_record_without_its_values_is_named_and_not_used(account: Account) -> 
     with pytest.raises(Conflict, match="not intact"):
         undo(account.aws, _record(account, [{"kind": "url-lock", "target": TEAM}]), journal=account.journal)
     assert account.look() == before
+
+
+@pytest.mark.parametrize(
+    ("target", "values", "sentence"),
+    [
+        (
+            WorkforcePortal("force"),
+            ((), ("192.0.2.0/24",), ("198.51.100.0/24", "192.0.2.0/24")),
+            "it is 198.51.100.0/24, 192.0.2.0/24. This change had set it to 192.0.2.0/24 from ",
+        ),
+        (
+            TeamUrlLock("team"),
+            (UrlLock(), UrlLock(source_ip=True), UrlLock(vpc_source_ip=True)),
+            "it is VpcSourceIp. This change had set it to SourceIp from off.",
+        ),
+    ],
+    ids=["portal lock", "URL lock"],
+)
+def test_a_conflict_names_what_was_before_and_after_and_is_now(
+    target: Target[Any], values: tuple[Any, Any, Any], sentence: str
+) -> None:
+    with pytest.raises(Conflict) as caught:
+        target.merge(*values)
+    assert sentence in str(caught.value)
+    shown = [caught.value.details[name] for name in ("before", "after", "now")]
+    assert len({str(each) for each in shown}) == 3
+    assert shown == [json.loads(json.dumps(target.to_json(each))) for each in values]
+
+
+def test_other_fields_that_changed_are_shown_before_and_after() -> None:
+    change = change_from_journal(RECORDS[1] | WORDS)
+    with pytest.raises(Conflict, match="Description") as caught:
+        _check_rest(change, {"Description": "old", "Members": 1}, {"Description": "new", "Members": 1})
+    assert caught.value.details == {"Description": {"before": "old", "after": "new"}}

@@ -685,3 +685,21 @@ def test_assumptions_are_folded_in_the_panel_and_a_line_in_a_page() -> None:
     assert fold not in one.to_html()
     assert "Assumed: No resource control policy" in one.to_html()
     assert sentence in one.to_html()
+
+
+def test_the_data_of_a_plan_name_what_was_not_read() -> None:
+    one = made(state(endpoints=unread("ec2:DescribeVpcEndpoints", "the endpoints")))
+    unseen = one.to_dict()["unseen"]
+    assert [(each["what"], each["action"]) for each in unseen] == [("the endpoints", "ec2:DescribeVpcEndpoints")]
+    assert made().to_dict()["unseen"] == []
+
+
+def test_a_second_guard_of_the_prefix_is_not_nothing_to_do() -> None:
+    """Somebody's own copy of the guard admits other addresses: the first one alone is what is wanted."""
+    policy = json.loads(guarded(OFFICE))
+    second = json.loads(guarded(OFFICE, "198.51.100.0/24"))["Statement"][0]
+    [sid] = [each["Sid"] for each in policy["Statement"]]
+    both = {**policy, "Statement": [*policy["Statement"], {**second, "Sid": f"{sid}x0123abcd"}]}
+    made_of = {"portal_lock": None, "url_lock": "keep"}
+    assert made(state(bucket=data_bucket(policy=json.dumps(policy))), **made_of).empty
+    assert not made(state(bucket=data_bucket(policy=json.dumps(both))), **made_of).empty

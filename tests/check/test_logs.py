@@ -10,6 +10,7 @@ from gt_secure import Restriction, check, read_hits
 from gt_secure.base.errors import InvalidInput
 from gt_secure.base.url_journal import UrlJournal
 from gt_secure.check import CheckFailed
+from gt_secure.check.spec import Spec
 from support.scene import BUCKET, ELSEWHERE, ENDPOINT, GOOD, OFFICE, WISH, Scene, row
 
 
@@ -172,3 +173,24 @@ def test_rows_of_the_sandbox(scene: Scene):
     scene.flush()
     with scene.gt.hits(BUCKET) as log:
         assert check.no_foreign_hits.look(log, WISH).details["sources"] == [{"source": ELSEWHERE, "hits": 1}]
+
+
+def outcomes(tmp_path, name, **each_given):
+    """Run a check on one log as often as it has arguments, in one file of checks; return the outcomes."""
+    opened = [row(OFFICE, url=1), row(ELSEWHERE, url=1), row(OFFICE, url=2, key="out/a"), row(OFFICE, url=3)]
+    (tmp_path / "log").write_text("".join(opened))
+    specs = [Spec.make(name, {"logs": "log", **given}, tmp_path) for given in each_given.values()]
+    return dict(zip(each_given, [result.status for result in check.run_specs(None, specs)], strict=True))
+
+
+@pytest.mark.parametrize("name", ["no_leaked_urls", "urls_are_consistent"])
+def test_a_check_of_a_prefix_looks_at_that_prefix(tmp_path, name):
+    found = outcomes(tmp_path, name, all={}, scans={"prefix": "scans/"}, out={"prefix": "out/"})
+    assert found == {"all": "failed", "scans": "failed", "out": "passed"}
+
+
+@pytest.mark.parametrize("name", ["no_leaked_urls", "urls_are_consistent"])
+def test_checks_of_one_log_keep_their_own_times(tmp_path, name):
+    """The first use from elsewhere is of 09:31."""
+    early = {"until": "2026-11-20T09:30:00Z"}
+    assert outcomes(tmp_path, name, before=early, all={}) == {"before": "passed", "all": "failed"}

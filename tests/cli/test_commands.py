@@ -248,3 +248,18 @@ def test_a_stopped_sandbox_is_named(run):
     assert "http://127.0.0.1:9" in err
     assert "gt-secure sandbox" in err
     assert "VPC" not in err
+
+
+NO_ANSWER = (
+    "http://127.0.0.1:1/gt-images/scans/0001.png?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=20261124T120000Z"
+    "&X-Amz-Credential=ASIAEXAMPLE%2F20261124%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Expires=600"
+    "&X-Amz-SignedHeaders=host&X-Amz-Signature=SECRETSIG"
+)
+"""A URL of a server that is not there."""
+
+
+@pytest.mark.parametrize("expect", ["refused", "opened"])
+def test_a_probe_without_an_answer_meets_no_expectation(run, expect):
+    code, out, _ = run("probe", "-", "--expect", expect, "--json", stdin=NO_ANSWER)
+    assert [each["status"] for each in json.loads(out)["probes"]] == [None]
+    assert code == 3

@@ -363,3 +363,11 @@ def test_a_data_bucket_in_place_of_its_log_is_a_usage_error(
             caught = stack.enter_context(pytest.raises(InvalidInput, match="gt-images holds objects, not logs: "))
         listing.refuse_data(None, sources, lines, unreadable)
     assert not refused or caught.value.next_step == "Use bucket='gt-images' for its access log."
+
+
+def test_no_request_is_no_proof(log, capsys) -> None:
+    path, _ = log
+    hits(str(path), "--by", "remote_ip", "--since", "2040-01-01")
+    assert "That is not proof that nobody opened an object" in capsys.readouterr().err
+    hits(str(path), "--by", "remote_ip")
+    assert "not proof" not in capsys.readouterr().err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,7 +12,7 @@ from gt_secure.base.errors import InvalidInput
 from gt_secure.base.network import Source
 from gt_secure.doctor import FEATURES, Scope, policy_for
 from gt_secure.doctor.features import choose
-from gt_secure.doctor.simulating import _read
+from gt_secure.doctor.simulating import Simulator, _read
 from gt_secure.engine.iam.evaluate import evaluate
 from gt_secure.engine.iam.request import Policies, Request
 from gt_secure.engine.iam.request_context import header_context
@@ -176,3 +177,13 @@ def test_trust_policies_are_read(document, status):
     from gt_secure.doctor.simulating import decide
 
     assert decide(document, ROLE, CALLER, "111122223333")[0] == status
+
+
+def test_an_action_that_iam_leaves_out_of_its_answer_is_unknown():
+    result = {"EvalActionName": "s3:GetObject", "EvalDecision": "allowed"}
+    iam = SimpleNamespace(simulate_principal_policy=lambda **_: {"EvaluationResults": [result]})
+    aws = SimpleNamespace(
+        identity=lambda: SimpleNamespace(arn=CALLER), own_role=lambda: None, caller_arn=CALLER, client=lambda name: iam
+    )
+    told = Simulator(aws).ask(["s3:GetObject", "s3:PutObject"], "*")
+    assert told == {"s3:GetObject": ("yes", ""), "s3:PutObject": ("unknown", "IAM returned no result for it.")}

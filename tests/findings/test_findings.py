@@ -703,3 +703,11 @@ def test_whether_many_can_sign_is_unknown_where_a_policy_was_not_read():
     seen = people(5, user("u5", managed=["arn:aws:iam::aws:policy/NotInTheFile"]))
     [found] = [each for each in examine(seen).findings if each.code == "many-signers"]
     assert (found.state, found.depends_on) == ("unknown", ("arn:aws:iam::aws:policy/NotInTheFile",))
+
+
+def test_a_guard_that_spares_uploads_is_narrower_than_one_that_is_wanted():
+    spares = bucket(policy=merge_guard(None, build_guard("gt-images", networks=["203.0.113.0/24"], reads=True)))
+    told = {each.code: each.detail for each in examine(spares).findings}
+    assert told["guard-narrower"] == "It spares uploads."
+    wanted = dataclasses.replace(WANTED, guard="reads")
+    assert "guard-narrower" not in codes(change(spares, wanted=wanted)), "the restriction asks for no more"

@@ -3,6 +3,7 @@
 import urllib.error
 import urllib.request
 from dataclasses import replace
+from importlib import import_module
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from gt_secure.base.errors import InvalidInput
 from gt_secure.base.viewers import viewer_session, viewer_tag
 from gt_secure.connection import connect
+from gt_secure.engine.policies.bucket_guard import build_guard, merge_guards
 from gt_secure.logs import Viewers
 from gt_secure.presign import inspect, probe
 from gt_secure.restriction import Restriction
@@ -119,3 +121,20 @@ def test_the_age_limit_of_the_bucket_ends_it_earlier(gt):
         assert gt.sign(OBJECT, viewer="anna", expires_in=60).seconds_left <= 60
     finally:
         gt.undo(done)
+
+
+@pytest.mark.parametrize(
+    ("key", "method", "seconds"),
+    [("scans/0001.png", "GET", 120), ("other/1.png", "GET", 300), ("scans/new.png", "PUT", 600)],
+    ids=["the shorter of two limits", "the other one", "an upload that the guards spare"],
+)
+def test_the_limit_that_ends_a_url_is_the_one_that_refuses_it(gt, monkeypatch, key, method, seconds):
+    policy = None
+    for prefix, limit_s in (("", 300), ("scans/", 120)):
+        guard = build_guard("gt-images", prefix=prefix, networks=["203.0.113.0/24"], reads=True)
+        policy = merge_guards(policy, guard, limit_s)
+    module = import_module("gt_secure.presign.sign")
+    monkeypatch.setattr(module, "read_policy", lambda *_: policy)
+    monkeypatch.setattr(module, "_must_exist", lambda *_: None)
+    left = gt.sign("gt-images", key, viewer="anna", method=method, expires_in=600).seconds_left
+    assert seconds - 10 < left <= seconds

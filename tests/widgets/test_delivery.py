@@ -13,7 +13,7 @@ from gt_secure.connection import Connection
 from gt_secure.logs import read_hits
 from gt_secure.logs.named_networks import NamedNetwork, Networks
 from gt_secure.widgets import HitsStep
-from gt_secure.widgets.hits_view import named_label, read_result
+from gt_secure.widgets.hits_view import foot, named_label, read_result
 from support.corpus import deliver as deliver_log
 
 from .conftest import deliver, until
@@ -89,3 +89,14 @@ def test_the_panels_sources_have_names(tmp_path: Path) -> None:
     with read_hits(tmp_path / "a.log", networks=Networks([office])) as hits:
         result = read_result(hits, "ip", (), (), True)
         assert sorted(map(named_label, result.sources)) == ["8.8.8.8", "Berlin office · 203.0.113.7"]
+
+
+def test_what_a_log_does_not_prove_is_in_sight(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("no line of a log\n")
+    with read_hits(tmp_path / "log") as hits:
+        limits = hits.coverage.limits()
+        shown = str(foot(hits.coverage))
+    assert len(limits) > 1
+    assert "What this does not prove" in shown
+    for limit in limits:
+        assert limit[:30] in shown
