@@ -6,7 +6,9 @@ import json
 
 import pytest
 
+from gt_secure.account.state import TaskLines, TaskTemplate
 from gt_secure.connection import Connection
+from gt_secure.engine.access.part import Part
 from gt_secure.findings.page_links import links_of
 from support.rig import Rig
 
@@ -103,3 +105,18 @@ def test_a_key_whose_policy_cannot_be_read_is_said(gt):
         assert any("kms:GetKeyPolicy" in finding.detail for finding in found if finding.code == "not-checked")
     finally:
         s3.delete_bucket_encryption(Bucket="gt-images")
+
+
+FUNCTION = "arn:aws:lambda:us-east-1:432418664414:function:PRE-BoundingBox"
+"""A function of AWS, which makes the input of a task from a line of the manifest."""
+
+
+@pytest.mark.parametrize(("function", "doubt"), [(FUNCTION, ""), ("", "Task 1 cannot be rendered")])
+def test_a_function_of_aws_adds_labels_to_a_task(function, doubt):
+    """Without them a page that shows its labels cannot be rendered, and nothing is known of its links."""
+    text = "<img src='{{ task.input.taskObject | grant_read_access }}'> of {{ task.input.labels }}"
+    lines = Part.of(TaskLines(({"source-ref": "s3://gt-images/a.png"},), whole=True))
+    found = links_of(TaskTemplate("job", Part.of(text), tasks=lines, function=function), text, "111122223333")
+    assert found.links == ()
+    assert found.doubt.startswith(doubt)
+    assert bool(found.doubt) == bool(doubt)

@@ -18,7 +18,7 @@ from gt_secure.aws.buckets import read_policy
 from gt_secure.aws.client import Aws, connect_aws
 from gt_secure.aws.client_errors import aws_errors
 from gt_secure.aws.endpoints import _vpc_names, list_s3_endpoints
-from gt_secure.aws.teams import list_workforces, list_workteams, read_team, read_workforce
+from gt_secure.aws.teams import list_workforces, list_workteams, read_team, read_workforce, team_from_api
 from gt_secure.base.errors import GtSecureError, NotFound, Unreachable
 
 CALLS: dict[str, Callable[[Aws], object]] = {
@@ -155,3 +155,13 @@ def test_what_botocore_cannot_read_is_unknown(fault: type[Exception]) -> None:
         raise fault("an odd answer")
 
     assert part_of("the bucket policy", "s3:GetBucketPolicy", odd).missing is not None
+
+
+@pytest.mark.parametrize(
+    ("arn", "name"),
+    [("arn:aws:sagemaker:us-east-1:111122223333:workforce/crowd", "crowd"), ("", "default"), (None, "default")],
+)
+def test_a_team_without_a_workforce_in_the_answer_is_of_the_default_one(arn: str | None, name: str) -> None:
+    answer = {"WorkteamName": "t", "WorkteamArn": "arn:aws:sagemaker:us-east-1:111122223333:workteam/crowd/t"}
+    team = team_from_api(answer if arn is None else {**answer, "WorkforceArn": arn})
+    assert team.workforce_name == name

@@ -122,3 +122,12 @@ def test_stand_ins_of_local_mode_have_no_endpoint() -> None:
     given = session(sagemaker=None)
     given.sagemaker_client = object()
     assert urls(given) == AWS
+
+
+@pytest.mark.parametrize("given", [None, "default", object()])
+def test_what_is_no_connection_is_refused_with_what_to_pass(given):
+    from gt_secure.connection import connection_of
+
+    with pytest.raises(InvalidInput, match="is not a connection") as caught:
+        connection_of(given)
+    assert "gt_secure.connect()" in caught.value.next_step

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gt_secure.aws.managed_lists import ManagedList, read_lists
+from gt_secure.aws.managed_lists import ManagedList, _made, read_lists
 from gt_secure.base.errors import AccessDenied, InvalidInput, NotFound
 from gt_secure.base.network import list_name, parse_networks, split_list
 from gt_secure.changes import Journal
@@ -277,3 +277,11 @@ def test_an_export_names_lists(scene: Scene, offices, monkeypatch, tmp_path, cap
     assert "is not the name of a list" in capsys.readouterr().err
     with pytest.raises(NotFound):
         scene.gt.export(bucket=BUCKET, lists=["pl-00000000"])
+
+
+def test_an_entry_with_host_bits_is_its_range_and_a_private_one_is_named() -> None:
+    """WAF accepts 198.51.100.7/28 for the range that holds it."""
+    made = _made(SET, ["198.51.100.7/28", "10.1.0.0/16"])
+    assert list(map(str, made.networks)) == ["198.51.100.0/28"]
+    data = made.to_dict()
+    assert (data["addresses"], data["left_out"]) == (["198.51.100.0/28"], ["10.1.0.0/16"])

@@ -6,6 +6,7 @@ import ast
 import copy
 import datetime as dt
 import json
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -331,3 +332,11 @@ def test_an_assert_is_recorded_with_its_subjects(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(AssertionError):
         run("R.__dict__['bucket'] = 'other'\nassert gt.prove(R)")
     assert found == []
+
+
+def test_a_promise_that_is_not_kept_names_what_did_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = import_module("gt_secure.check.promise")
+    monkeypatch.setattr(module, "kernel_shell", lambda: True)
+    monkeypatch.setattr(module, "recorded_here", lambda: [])
+    with pytest.raises(check.CheckFailed, match=r"Promised and not passed: guard_is_in_place\(gt-images\)\."):
+        check.promise(guard_is_in_place=["gt-images"])

@@ -440,3 +440,13 @@ print([name for name in ("boto3", "botocore", "duckdb", "numpy", "ipywidgets") i
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=os.environ)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o664])
+def test_a_masked_notebook_keeps_who_may_read_it(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "a.ipynb"
+    path.write_text(json.dumps(notebook(S3)), encoding="utf-8")
+    path.chmod(mode)
+    assert remove_secrets(path)
+    assert path.stat().st_mode & 0o777 == mode
+    assert HEX not in path.read_text(encoding="utf-8")

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 import json
+from email.utils import format_datetime
 from types import SimpleNamespace
 
 import pytest
 
 from gt_secure.base.errors import InvalidInput
 from gt_secure.base.network import Source
-from gt_secure.doctor import FEATURES, Scope, policy_for
-from gt_secure.doctor.features import choose
+from gt_secure.check import CheckFailed
+from gt_secure.doctor import FEATURES, Scope, environment, policy_for
+from gt_secure.doctor.diagnosis import Diagnosis, FeatureState
+from gt_secure.doctor.features import Feature, Permission, choose
+from gt_secure.doctor.probing import PermissionAnswer
 from gt_secure.doctor.simulating import Simulator, _read
 from gt_secure.engine.iam.evaluate import evaluate
 from gt_secure.engine.iam.request import Policies, Request
@@ -187,3 +192,60 @@ def test_an_action_that_iam_leaves_out_of_its_answer_is_unknown():
     )
     told = Simulator(aws).ask(["s3:GetObject", "s3:PutObject"], "*")
     assert told == {"s3:GetObject": ("yes", ""), "s3:PutObject": ("unknown", "IAM returned no result for it.")}
+
+
+GET, LIST = Permission("s3:GetObject", "objects"), Permission("s3:ListBucket", "bucket", optional=True)
+
+
+@pytest.mark.parametrize(
+    ("get", "listing", "status", "why"),
+    [
+        ("yes", "yes", "yes", ""),
+        ("yes", "no", "yes", "works without optional s3:ListBucket"),
+        ("yes", "unknown", "yes", ""),
+        ("no", "no", "no", "s3:GetObject"),
+        ("unknown", "no", "unknown", "s3:GetObject"),
+    ],
+)
+def test_only_needed_permissions_decide_and_are_named_first(get, listing, status, why):
+    answers = (PermissionAnswer(GET, "*", get), PermissionAnswer(LIST, "*", listing))
+    state = FeatureState(Feature("read", "Read objects", (GET, LIST)), answers)
+    assert state.status == status
+    assert why in state.why
+    assert ("s3:ListBucket" in state.why) == ("s3:ListBucket" in why)
+    assert state.to_dict()["feature"] == "read"
+
+
+def test_a_policy_leaves_out_what_is_optional_and_has_no_resource():
+    nowhere = Scope("aws", "us-east-1", "111122223333")
+    feature = Feature("read", "Read", (Permission("sts:GetCallerIdentity", "*"), LIST))
+    assert [each["Action"] for each in policy_for([feature], nowhere)["Statement"]] == ["sts:GetCallerIdentity"]
+    with pytest.raises(InvalidInput, match="needs s3:GetObject"):
+        policy_for([Feature("read", "Read", (GET,))], nowhere)
+
+
+@pytest.mark.parametrize(("off_s", "mark"), [(5, "ok"), (100, "note"), (1200, "wrong")])
+def test_a_clock_that_is_off_says_what_to_do(monkeypatch, off_s, mark):
+    now = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)
+    monkeypatch.setattr(environment, "_now", lambda: now + dt.timedelta(seconds=off_s))
+    answer = {"ResponseMetadata": {"HTTPHeaders": {"date": format_datetime(now, usegmt=True)}}}
+    sts = SimpleNamespace(get_caller_identity=lambda: answer)
+    fact = environment._clock(SimpleNamespace(client=lambda name: sts))
+    said = "" if mark == "ok" else "Set the clock: signatures depend on it."
+    assert fact.to_dict() == {"name": "clock", "value": f"{off_s} s off", "mark": mark, "said": said}
+
+
+@pytest.mark.parametrize(
+    ("statuses", "passed"),
+    [(["yes", "yes"], True), (["yes", "unknown"], None), (["unknown", "no"], False), ([], None)],
+)
+def test_a_diagnosis_with_an_unknown_feature_has_not_passed(statuses, passed):
+    feature = Feature("read", "Read objects", (GET,))
+    states = tuple(FeatureState(feature, (PermissionAnswer(GET, "*", each),)) for each in statuses)
+    found = Diagnosis("arn", Scope("aws", "us-east-1", "111122223333"), states, ())
+    assert found.passed is passed
+    if passed:
+        assert found.require() is found
+    else:
+        with pytest.raises(CheckFailed):
+            found.require()

@@ -9,11 +9,13 @@ import gt_secure.findings
 from gt_secure import Restriction
 from gt_secure.account.bucket import AclGrant, UrlAges
 from gt_secure.account.state import State
+from gt_secure.check import CheckFailed
 from gt_secure.engine.access.access_points import AccessPoint
 from gt_secure.engine.access.identities import parse_principals
 from gt_secure.engine.access.part import Part
 from gt_secure.engine.iam.facts import Facts
 from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard, merge_guards
+from gt_secure.findings.listings import FindingsReport
 from gt_secure.findings.model import catalog
 from gt_secure.findings.run import RULES, examine
 from support import states
@@ -711,3 +713,34 @@ def test_a_guard_that_spares_uploads_is_narrower_than_one_that_is_wanted():
     assert told["guard-narrower"] == "It spares uploads."
     wanted = dataclasses.replace(WANTED, guard="reads")
     assert "guard-narrower" not in codes(change(spares, wanted=wanted)), "the restriction asks for no more"
+
+
+class Report(FindingsReport):
+    """A report of findings, as that of a region or of many accounts."""
+
+    def __init__(self, seen, *unread):
+        self.findings, self.unread = examine(seen).findings, unread
+
+
+@pytest.mark.parametrize(
+    ("report", "status", "words"),
+    [
+        (Report(bucket(policy=None)), "failed", "2 findings of severity high or higher: "),
+        (Report(bucket(policy=None), "gt-logs was not read"), "failed", "2 findings of severity high or higher: "),
+        (Report(GOOD, "gt-logs was not read"), "unknown", "Not read or not decided: gt-logs was not read"),
+    ],
+    ids=["found", "found and unread", "unread"],
+)
+def test_require_names_what_it_counts(report, status, words):
+    with pytest.raises(CheckFailed) as caught:
+        report.require()
+    assert caught.value.result.status == status
+    assert caught.value.result.message.startswith(words)
+    assert Report(GOOD).require().findings == ()
+
+
+def test_an_unreadable_policy_is_named_by_its_place():
+    text = json.dumps({"Version": "2020-01-01", "Statement": []})
+    found = examine(bucket(policy=text)).findings
+    [detail] = [each.detail for each in found if each.code == "bucket-policy-unreadable"]
+    assert detail == '"2020-01-01" is not a version of the policy language. At $.Version.'

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
@@ -25,6 +26,8 @@ from gt_secure.logs.engines import duckdb_store
 from gt_secure.logs.engines.duckdb_store import Store, sweep
 from gt_secure.logs.ingest import arrow_stream, batching as packing, converted
 from gt_secure.logs.ingest.reader import Reader
+from gt_secure.logs.read import _Job
+from gt_secure.logs.storage.cache import open_cache
 from gt_secure.logs.storage.objects import StandardInput
 from support import corpus
 from support.sample import sample
@@ -541,3 +544,20 @@ def test_a_small_install_names_what_reads_logs(
     with pytest.raises(MissingExtra, match=f"Reading access logs needs {' and '.join(absent)}") as raised:
         read_hits(tmp_path / "a.log")
     assert raised.value.next_step == f"Run 'pip install --only-binary :all: {' '.join(absent)}'."
+
+
+@pytest.mark.parametrize(("cached", "refused"), [(["b.log"], False), ([], True)])
+def test_objects_of_the_cache_are_an_answer_where_no_other_could_be_read(cached: list[str], refused: bool) -> None:
+    tally = SimpleNamespace(failures=[SimpleNamespace(name="a.log", why="denied", kind="denied")], names=["a.log"])
+    tally.read = tally.lines = 0
+    job: Any = SimpleNamespace(reader=SimpleNamespace(tally=tally), sink=SimpleNamespace(count=0), cached=cached)
+    with pytest.raises(LogError, match="None of 1 log objects") if refused else contextlib.nullcontext():
+        _Job.refuse_if_nothing(job)
+
+
+def test_a_cache_is_the_default_folder_one_that_is_named_or_none(tmp_path: Path) -> None:
+    default, named = open_cache(True), open_cache(tmp_path)
+    assert default is not None
+    assert named is not None
+    assert (named.folder, open_cache(named), open_cache(False)) == (tmp_path, named, None)
+    assert default.folder != tmp_path
