@@ -188,3 +188,12 @@ def test_a_kernel_records_each_check_with_its_subject_time_and_source(save, monk
     assert check.promise(no_secret_saved=["book.ipynb"])
     with pytest.raises(CheckFailed, match=r"no_findings\(open-team\)"):
         check.promise(no_findings=["open-team"])
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("a.ipynb", '{"cells": [], "metadata": {}, "nbformat": 4}'), ("a.py", " \n")]
+)
+def test_a_notebook_without_cells_is_no_proof_that_it_holds_no_secret(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    found = check.no_secret_saved.look(tmp_path / name)
+    assert (found.status, found.next_step) == ("unknown", "Check a notebook with cells.")

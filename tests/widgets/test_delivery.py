@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import re
 import threading
 from pathlib import Path
 from typing import Any
 
 from gt_secure.base.network import parse_networks
+from gt_secure.base.url_journal import UrlJournal
 from gt_secure.connection import Connection
 from gt_secure.logs import read_hits
 from gt_secure.logs.named_networks import NamedNetwork, Networks
 from gt_secure.widgets import HitsStep
-from gt_secure.widgets.hits_view import foot, named_label, read_result
-from support.corpus import deliver as deliver_log
+from gt_secure.widgets.hits_view import browser_addresses, foot, named_label, read_result
+from support.corpus import BASE, PRESIGNED, deliver as deliver_log, write
 
 from .conftest import deliver, until
 
@@ -100,3 +102,27 @@ def test_what_a_log_does_not_prove_is_in_sight(tmp_path: Path) -> None:
     assert "What this does not prove" in shown
     for limit in limits:
         assert limit[:30] in shown
+
+
+def test_the_address_of_this_browser_is_that_of_its_own_fetch_of_our_url(tmp_path: Path) -> None:
+    """The kernel names itself, somebody else has another test URL, and a visitor has none: none of them is it."""
+    journal = UrlJournal()
+    ours, other = journal.new_marker(), journal.new_marker()
+    rows = [
+        ("198.51.100.1", ours, "gt_secure/0.3"),
+        ("198.51.100.2", ours, "Mozilla/5.0"),
+        ("198.51.100.3", other, "Mozilla/5.0"),
+        ("198.51.100.4", "", "Mozilla/5.0"),
+    ]
+    lines = []
+    for address, marker, agent in rows:
+        query = f"X-Amz-Date=20261120T091400Z&X-Amz-Expires=300&X-Amz-Signature=a&x-gt-secure-test={marker}"
+        uri = f"GET /scans/1.png?{query} HTTP/1.1"
+        record = {**BASE, **PRESIGNED, "remote_ip": address, "request_uri": uri, "user_agent": agent}
+        lines.append(write(record | {"key": "scans/1.png", "operation": "REST.GET.OBJECT"}) + "\n")
+    (tmp_path / "log").write_text("".join(lines))
+    for marker in (ours, other):
+        journal.record_use(marker, BASE["time"].replace(tzinfo=dt.UTC).timestamp())
+    with read_hits(tmp_path / "log", test_urls=journal) as hits:
+        assert browser_addresses(hits, [ours]) == ("198.51.100.2",)
+        assert browser_addresses(hits, []) == ()

@@ -8,6 +8,7 @@ import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -16,12 +17,13 @@ import pytest
 
 from gt_secure.base.errors import GtSecureError, InvalidInput
 from gt_secure.connection import Connection
+from gt_secure.presign.probe import Probe
 from gt_secure.restriction.expectations import expect
 from gt_secure.restriction.model import Restriction
 from gt_secure.sandbox import Sandbox
 from gt_secure.widgets import HitsStep, ReviewStep, TestUrlStep
 from gt_secure.widgets.hits_view import own_ids
-from gt_secure.widgets.probe_view import browser_answer
+from gt_secure.widgets.probe_view import _observed, _predicted, browser_answer
 from support import corpus
 from support.consents import agree, boxes
 from support.rig import Rig
@@ -610,3 +612,21 @@ def test_a_value_that_the_key_cannot_have_is_an_error_beside_it(
     assert 'role="alert"' in review.message.value
     assert review.plan.unknown_keys == ("aws:PrincipalOrgID",)
     assert "X-Amz-Signature" not in review.facts.inputs["aws:PrincipalOrgID"].value
+
+
+@pytest.mark.parametrize(
+    ("status", "word"),
+    [(200, "opened (200)"), (403, "refused (403)"), (401, "refused (401)"), (404, "status 404"), (503, "status 503"),
+     (None, "no answer (dns)")],
+)  # fmt: skip
+def test_only_a_refusal_is_shown_as_refused(status: int | None, word: str) -> None:
+    probe = Probe(status, "this machine", None, "gt-images", "a.png", 1.0, failure="" if status else "dns")
+    assert _observed(probe, None).words == word
+
+
+@pytest.mark.parametrize("verdict", ["", "unknown", "invalid", "allow", "explicit-deny", "implicit-deny"])
+def test_what_was_not_predicted_is_unknown(verdict: Any) -> None:
+    said = SimpleNamespace(predicted=verdict)
+    expected = {"allow": "opened", "explicit-deny": "refused", "implicit-deny": "refused"}.get(verdict, "unknown")
+    assert _predicted(said) == expected  # type: ignore[arg-type]
+    assert _predicted(None) == "unknown"
