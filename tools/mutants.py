@@ -566,7 +566,7 @@ def survivors_of(mutants, run, tests=()):
     Parameters
     ----------
     run : callable
-        Returns the tests that fail with some mutants, of those that are given; without any, of all.
+        Returns the tests that fail with some mutants: all of them, or the first one of those that are given.
     """
     if not mutants:
         return []
@@ -575,12 +575,11 @@ def survivors_of(mutants, run, tests=()):
         return list(mutants)
     if len(mutants) == 1:
         return []
-    # A run that broke off names no test: its halves meet all tests again.
-    again = (
-        tuple(dict.fromkeys(name.partition("[")[0] for name in failed)) if all("::" in name for name in failed) else ()
-    )
+    # A run that broke off names no test: its halves meet all tests again. A run of some tests ends with one failure.
+    if not tests and all("::" in name for name in failed):
+        tests = tuple(dict.fromkeys(name.partition("[")[0] for name in failed))
     middle = len(mutants) // 2
-    return [*survivors_of(mutants[:middle], run, again), *survivors_of(mutants[middle:], run, again)]
+    return [*survivors_of(mutants[:middle], run, tests), *survivors_of(mutants[middle:], run, tests)]
 
 
 def by_tier(folder, given):

@@ -129,3 +129,25 @@ def test_a_portal_list_that_differs_is_left_out_and_said(account: Account) -> No
     assert found.portal_lock is None
     assert [notice.code for notice in notices] == ["portal-differs"]
     assert plan(account.aws, found).empty
+
+
+@pytest.mark.parametrize(
+    ("lock", "field", "codes"),
+    [
+        (UrlLock(True, True), None, ["url-lock-both"]),
+        (UrlLock(True, False), "SourceIp", []),
+        (UrlLock(False, True), "VpcSourceIp", []),
+        (UrlLock(), False, []),
+    ],
+    ids=["both", "SourceIp", "VpcSourceIp", "off"],
+)
+def test_an_export_writes_the_setting_that_is_there_and_decides_none(
+    monkeypatch: pytest.MonkeyPatch, lock: UrlLock, field: Any, codes: list[str]
+) -> None:
+    """Where both settings are on, the restriction leaves them as they are, with a notice."""
+    guarded = data_bucket(policy=merge_guard(None, build_guard("gt-images", networks=[OFFICE])))
+    seen = state(team=replace(FAKE_TEAM, url_lock=lock), workforce=FORCE, bucket=guarded)
+    monkeypatch.setattr("gt_secure.account.export._state_of", lambda *_: seen)
+    found, notices = current_restriction(cast(Aws, None), team="radiology-team", bucket="gt-images")
+    assert found.url_lock == field
+    assert [each.code for each in notices] == codes

@@ -9,6 +9,7 @@ from email.utils import format_datetime
 from types import SimpleNamespace
 
 import pytest
+from botocore.exceptions import ClientError
 
 from gt_secure.base.errors import InvalidInput
 from gt_secure.base.network import Source
@@ -17,7 +18,7 @@ from gt_secure.doctor import FEATURES, Scope, environment, policy_for
 from gt_secure.doctor.diagnosis import Diagnosis, FeatureState
 from gt_secure.doctor.features import Feature, Permission, choose
 from gt_secure.doctor.probing import PermissionAnswer
-from gt_secure.doctor.simulating import Simulator, _read
+from gt_secure.doctor.simulating import Simulator, _read, trusts
 from gt_secure.engine.iam.evaluate import evaluate
 from gt_secure.engine.iam.request import Policies, Request
 from gt_secure.engine.iam.request_context import header_context
@@ -249,3 +250,13 @@ def test_a_diagnosis_with_an_unknown_feature_has_not_passed(statuses, passed):
     else:
         with pytest.raises(CheckFailed):
             found.require()
+
+
+def test_a_trust_policy_that_cannot_be_read_is_unknown():
+    def refused(**_):
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "GetRole")
+
+    aws = SimpleNamespace(client=lambda name: SimpleNamespace(get_role=refused))
+    status, why = trusts(aws, ROLE)
+    assert status == "unknown"
+    assert why.startswith("The trust policy of GroundTruthExecution cannot be read: ")

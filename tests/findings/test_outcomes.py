@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
+from gt_secure.account.evidence import Evidence
 from gt_secure.account.state import State, action_of
 from gt_secure.engine.access.part import Part
 from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
@@ -86,3 +88,15 @@ def test_sarif_tells_what_was_not_decided_from_what_had_no_subject(whole: State)
     assert kinds["cors-missing"] == "open"
     assert kinds["urls-live-long"] == "notApplicable"
     assert "portal-lock-absent" not in kinds
+
+
+def test_evidence_says_of_whom_what_was_read_until_when_and_what_was_not() -> None:
+    when = datetime(2026, 11, 24, tzinfo=UTC)
+    shown = Evidence("radiology-team", ("the workteam",), {"rule": 3}, when, ("the endpoints",)).to_dict()
+    assert shown == {
+        "subject": "radiology-team",
+        "read": ["the workteam"],
+        "counts": {"rule": 3},
+        "until": "2026-11-24T00:00:00+00:00",
+        "not_read": ["the endpoints"],
+    }
