@@ -8,8 +8,10 @@ import pytest
 
 from gt_secure import Restriction, check, read_hits
 from gt_secure.base.errors import InvalidInput
+from gt_secure.base.outcome import CheckResult
 from gt_secure.base.url_journal import UrlJournal
 from gt_secure.check import CheckFailed
+from gt_secure.check.report import Report
 from gt_secure.check.spec import Spec
 from support.scene import BUCKET, ELSEWHERE, ENDPOINT, GOOD, OFFICE, WISH, Scene, row
 
@@ -194,3 +196,14 @@ def test_checks_of_one_log_keep_their_own_times(tmp_path, name):
     """The first use from elsewhere is of 09:31."""
     early = {"until": "2026-11-20T09:30:00Z"}
     assert outcomes(tmp_path, name, before=early, all={}) == {"before": "passed", "all": "failed"}
+
+
+def test_each_outcome_has_its_own_kind_and_level_in_a_report():
+    outcomes = {"team_is_restricted": True, "guard_is_in_place": False, "no_foreign_hits": None}
+    report = Report(tuple(CheckResult(name, "s", passed, "m") for name, passed in outcomes.items()))
+    shown = {each["ruleId"]: (each["kind"], each["level"]) for each in report.to_sarif()["runs"][0]["results"]}
+    assert shown == {
+        "team_is_restricted": ("pass", "none"),
+        "guard_is_in_place": ("fail", "error"),
+        "no_foreign_hits": ("fail", "warning"),
+    }

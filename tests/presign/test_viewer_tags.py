@@ -136,5 +136,6 @@ def test_the_limit_that_ends_a_url_is_the_one_that_refuses_it(gt, monkeypatch, k
     module = import_module("gt_secure.presign.sign")
     monkeypatch.setattr(module, "read_policy", lambda *_: policy)
     monkeypatch.setattr(module, "_must_exist", lambda *_: None)
-    left = gt.sign("gt-images", key, viewer="anna", method=method, expires_in=600).seconds_left
-    assert seconds - 10 < left <= seconds
+    made = gt.sign("gt-images", key, viewer="anna", method=method, expires_in=600)
+    assert seconds - 10 < made.seconds_left <= seconds
+    assert seconds - 10 < made.to_dict()["seconds_left"] <= seconds
