@@ -11,14 +11,18 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from ..account.state import TaskLines, TaskTemplate
+from ..base import budget, task_liquid
 from ..base.optional import install_command
 from ..base.text import count
 from ..presign.inspect import object_place
+
+if TYPE_CHECKING:  # what renders imports little
+    from ..account.state import TaskTemplate
 
 _S3_URI = re.compile(r"s3[an]?://([^/\s\"'<>`]+)/([^\s\"'<>`]+)")
 _URL = re.compile(r"(?:https?:)?//([^/?#\s\"'<>`]+)(/[^\s\"'<>`]*)")
@@ -27,7 +31,6 @@ _JSON_ESCAPE = re.compile(r"\\u([0-9a-f]{4})")
 _GRANTED = "https://granted.invalid/"
 _AFTER_LINK = ".,;:]}"
 _WEBSITE = re.compile(r"(.+)\.s3-website[.-].*")
-Render: TypeAlias = Callable[[Mapping[str, Any]], str]
 
 
 class PageLinks(NamedTuple):
@@ -40,49 +43,54 @@ class PageLinks(NamedTuple):
 
 def links_of(template: TaskTemplate, text: str, account_id: str) -> PageLinks:
     """Return the links to S3 that the pages of a job hold without the filter."""
-    try:
-        from liquid.exceptions import LiquidError
-    except ImportError:
+    if find_spec("liquid") is None:
         command = install_command("python-liquid")
         return PageLinks((), f"python-liquid, which renders templates, is missing. Run: {command}.", template.place)
-    try:
-        parsed = _environment().from_string(text)
-    except (LiquidError, RecursionError) as error:
-        return PageLinks((), f"Its template is not known Liquid: {_first_line(error)}.", template.place)
-    plain = "".join(str(node) for node in parsed.nodes if type(node).__name__ == "ContentNode")
-    sure = tuple(dict.fromkeys(_links_in(plain, template.buckets, text)))
-    if not sure and _all_granted(parsed, template.buckets):
-        return PageLinks()
-    found = _rendered(template, text, account_id, lambda given: str(parsed.render(task={"input": given})))
-    return found._replace(links=tuple(dict.fromkeys((*sure, *found.links))))
-
-
-def _rendered(template: TaskTemplate, text: str, account_id: str, render: Render) -> PageLinks:
-    """Render each task that was read, and once more with other buckets: what else depends on them is a doubt."""
-    from liquid.exceptions import LiquidError
-
-    own = not template.function or _is_aws(template.function, account_id)
-    if not own:
+    manifest, doubt, place = template.tasks.if_read, "", template.input_place or template.place
+    lines = manifest.lines if manifest else ()
+    if template.function and not _is_aws(template.function, account_id):
+        lines, place = (), template.function
         doubt = f"The function {template.function} makes the input of its tasks, and is not called."
-        return PageLinks((), doubt, template.function)
-    if template.tasks.missing is not None:
-        reason = f"The input of its tasks is not known: {template.tasks.missing.text}."
-        return PageLinks((), reason, template.input_place or template.place)
-    manifest = template.tasks.value or TaskLines((), whole=False)
-    links: dict[str, None] = {}
-    doubt = "" if manifest.whole else f"Only {count(len(manifest.lines), 'task')} of its manifest can be rendered."
-    for number, line in enumerate(manifest.lines, 1):
-        task = _input(line, labels=bool(template.function))
-        buckets = {*template.buckets, *(bucket for bucket, _ in _places(json.dumps(task)))}
+    elif template.tasks.missing is not None:
+        doubt = f"The input of its tasks is not known: {template.tasks.missing.text}."
+    elif not manifest or not manifest.whole:
+        doubt = f"Only {count(len(lines), 'task')} of its manifest can be rendered."
+    tasks = [_input(line, labels=bool(template.function)) for line in lines]
+    try:
+        found = budget.call(links_within, text, [*template.buckets], tasks, doubt, [template.place, place])
+    except OSError as error:
+        return PageLinks((), f"Its template was not rendered: {error}.", template.place)
+    links, doubt, place = found
+    return PageLinks(tuple(links), doubt, place)
+
+
+def links_within(
+    text: str, of_job: Collection[str], tasks: Iterable[Any], doubt: str, places: tuple[str, str]
+) -> PageLinks:
+    """Return the links of a template and its tasks, by evaluating text from outside: to be called within a budget.
+
+    Each task is rendered, and once more with other buckets: what else depends on them is a doubt. A filter ends in any
+    error, such as that of a number or a text that is too large.
+    """
+    try:
+        parsed = task_liquid.environment(lambda _: _GRANTED).from_string(text)
+        plain = "".join(str(node) for node in parsed.nodes if type(node).__name__ == "ContentNode")
+        links = dict.fromkeys(_links_in(plain, of_job, text))
+        if not links and _all_granted(parsed, of_job):
+            return PageLinks()
+    except Exception as error:
+        return PageLinks((), f"Its template is not known Liquid: {_first_line(error)}.", places[0])
+    for number, task in enumerate(tasks, 1):
         try:
-            page = render(task)
+            buckets = {*of_job, *(bucket for bucket, _ in _places(json.dumps(task)))}
+            page = str(parsed.render(task={"input": task}))
             unsigned = _links_of_page(page, task, buckets, text)
             links |= dict.fromkeys(unsigned)
-            if not unsigned and render(_with_other_buckets(task, buckets)) != page:
+            if not unsigned and str(parsed.render(task={"input": _with_other_buckets(task, buckets)})) != page:
                 doubt = doubt or f"A bucket of task {number} reaches the page in another form than a link."
-        except (LiquidError, RecursionError) as error:
+        except Exception as error:
             doubt = doubt or f"Task {number} cannot be rendered: {_first_line(error)}."
-    return PageLinks(tuple(links), doubt, template.input_place or template.place)
+    return PageLinks(tuple(links), doubt, places[1])
 
 
 def _is_aws(function: str, account_id: str) -> bool:
@@ -97,37 +105,8 @@ def _input(line: Mapping[str, Any], *, labels: bool) -> dict[str, Any]:
     return given if source is None else {**given, "taskObject": source}
 
 
-def _environment() -> Any:
-    """Return Ground Truth's Liquid: escaping, strict about missing fields except in conditions and ``default``."""
-    from liquid import Environment, FalsyStrictUndefined, Mode
-
-    class PageEnvironment(Environment):
-        loop_iteration_limit = 10_000
-        output_stream_limit = 1_000_000
-
-    environment = PageEnvironment(autoescape=True, tolerance=Mode.STRICT, undefined=FalsyStrictUndefined)
-    environment.add_filter("grant_read_access", _granted)
-    environment.add_filter("skip_autoescape", _unescaped)
-    environment.add_filter("to_json", json.dumps)
-    return environment
-
-
-def _granted(value: object) -> str:
-    from liquid.exceptions import FilterArgumentError
-
-    if not _S3_URI.match(str(value)):
-        raise FilterArgumentError("grant_read_access needs an s3:// URI", token=None)
-    return _GRANTED
-
-
-def _unescaped(value: Any) -> Any:
-    from markupsafe import Markup
-
-    return Markup(value)  # noqa: S704 - no browser gets this page
-
-
 def _first_line(error: BaseException) -> str:
-    return str(error).split("\n")[0].rstrip(".") or "it is nested too deeply"
+    return str(error).split("\n")[0].rstrip(".") or type(error).__name__
 
 
 _STRUCTURE = {"IfNode", "UnlessNode", "CaseNode", "ForNode", "BlockNode", "ConditionalBlockNode", "CommentNode"}
@@ -213,12 +192,9 @@ def _strings(value: object) -> Iterator[str]:
             yield from _strings(each)
 
 
-def _with_other_buckets(value: Any, buckets: Collection[str]) -> Any:
+def _with_other_buckets(value: Any, buckets: Iterable[str]) -> Any:
     """Return an input whose links name other buckets of the same length."""
-    if isinstance(value, str):
-        for bucket, _ in _places(value):
-            value = value.replace(bucket, "q" * len(bucket), 1) if bucket in buckets else value
-        return value
-    if isinstance(value, dict):
-        return {name: _with_other_buckets(each, buckets) for name, each in value.items()}
-    return [_with_other_buckets(each, buckets) for each in value] if isinstance(value, list) else value
+    text = json.dumps(value)
+    for bucket in buckets:
+        text = re.sub(rf"(?<=[/@]){re.escape(bucket)}(?=[/.])", "q" * len(bucket), text)
+    return json.loads(text)

@@ -1,15 +1,15 @@
 """A finding about a template names each S3 link of a task that reaches the page unsigned, and is silent for none else.
 
-The sampler puts templates together from pieces of which it knows what they show, and draws the lines of a manifest. The
-renderer of the sandbox, which shares no code with the finding, confirms that the page holds what the sampler expects.
+The sampler puts templates together from pieces of which it knows what they show, and draws the lines of a manifest. A
+page of the sandbox, which shares only the filters of Ground Truth with the finding, holds what the sampler expects.
 """
 
 from __future__ import annotations
 
 import html
+import json
 import random
 import re
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
@@ -18,6 +18,7 @@ from urllib.parse import unquote_plus
 import pytest
 
 from gt_secure.account.state import TaskLines, TaskTemplate
+from gt_secure.base import budget
 from gt_secure.engine.access.part import NotRead, Part
 from gt_secure.findings import page_links
 from gt_secure.findings.page_links import PageLinks, links_of
@@ -109,9 +110,7 @@ def line_of(draw: random.Random) -> Line:
 
 def page_of(text: str, line: Line) -> str | None:
     """Return the page of a line as the sandbox renders it."""
-    page, errors = templates.render(
-        text, {**line, "taskObject": line["source-ref"]}, lambda _: "https://signed.example"
-    )
+    page, _, errors = templates.fill(text, {**line, "taskObject": line["source-ref"]}, {})
     text = re.sub(r"\\u(....)", lambda found: chr(int(found[1], 16)), html.unescape(page))  # to_json writes ASCII
     return None if errors else f"{text} {unquote_plus(text)}"
 
@@ -187,7 +186,7 @@ def test_what_cannot_be_rendered_is_unknown() -> None:
 
 
 def test_without_the_renderer_the_answer_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "liquid.exceptions", None)
+    monkeypatch.setattr(page_links, "find_spec", {}.get)
     assert "pip install --only-binary :all: python-liquid" in without_tasks("").doubt
 
 
@@ -207,7 +206,7 @@ def one_line(template: TaskTemplate, *rest: Any) -> PageLinks:
 MUTANTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "the text is searched for the filter": lambda patch: patch.setitem(globals(), "links_of", one_line),
     "the first line stands for the manifest": lambda patch: patch.setattr(
-        page_links, "_rendered", first_line_only(page_links._rendered)
+        page_links, "links_within", first_line_only(page_links.links_within)
     ),
     "other forms are not looked for": lambda patch: patch.setattr(
         page_links, "_with_other_buckets", lambda given, _: given
@@ -217,21 +216,18 @@ MUTANTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
 }
 
 
-def first_line_only(rendered: Callable[..., PageLinks]) -> Callable[..., PageLinks]:
-    def of(template: TaskTemplate, *rest: Any) -> PageLinks:
-        lines = template.tasks.value
-        assert lines is not None
-        cut = TaskTemplate(
-            template.job, template.text, template.place, Part.of(TaskLines(lines.lines[:1], lines.whole)),
-            template.input_place, template.function, template.buckets,
-        )  # fmt: skip
-        return rendered(cut, *rest)
+def first_line_only(links_within: Callable[..., PageLinks]) -> Callable[..., PageLinks]:
+    return lambda text, buckets, tasks, *rest: links_within(text, buckets, tasks[:1], *rest)
 
-    return of
+
+def here(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function in this process, where a fault can be put into it."""
+    return json.loads(json.dumps(function(*arguments)))
 
 
 @pytest.mark.parametrize("fault", MUTANTS)
 def test_the_law_sees_a_fault(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget, "call", here)
     MUTANTS[fault](monkeypatch)
     with pytest.raises(AssertionError):
         check_law(range(120))

@@ -23,6 +23,7 @@ LOOP = (
     '<img src="{{ task.input.taskObject | grant_read_access }}">{% for each in task.input.more %}'
     '<a href="{{ each | grant_read_access }}">{{ forloop.index }}</a>{% endfor %}'
 )
+MANY_URLS = "{% for i in (1..2000) %}{{ i | prepend: 's3://b/' | grant_read_access }}{% endfor %}"
 
 
 @pytest.fixture(scope="module")
@@ -97,11 +98,21 @@ def test_only_what_passes_the_filter_is_signed(box: Box) -> None:
     assert f's3://{BUCKET}/{CHART}"' in task["page"]
 
 
-@pytest.mark.parametrize("text", ["{{ task.input.absent }}", "{% if %}", "{{ 'x' | grant_read_access }}"])
-def test_a_template_that_cannot_be_rendered_shows_no_task(box: Box, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{{ task.input.absent }}", "was missing"),
+        ("{% if %}", "missing expression"),
+        ("{{ 'x' | grant_read_access }}", "needs an s3:// URI"),
+        (MANY_URLS, "The template was not rendered: it asks for more than 1,000 URLs."),
+    ],
+)
+def test_a_template_that_cannot_be_rendered_shows_no_task(box: Box, text: str, reason: str) -> None:
     put_template(box, text)
     answer = task_of(box)
     assert (answer.status, answer.json()["error"]) == (500, "TemplateError")
+    assert reason in answer.json()["message"]
+    assert html.escape(reason) in box.fetch(f"/_gt_secure/portal/tasks/open-team?key={SCAN}").text
 
 
 def test_render_ui_template_signs_a_url_that_works(box: Box, sm: Any) -> None:
@@ -125,6 +136,9 @@ def test_render_ui_template_signs_a_url_that_works(box: Box, sm: Any) -> None:
         ("{% if task.input.x %}", {"x": 1}, "TemplateSyntaxError"),
         ("{{ task.input.x", {"x": 1}, "TemplateSyntaxError"),
         ("{% for x in (1..1000000) %}x{% endfor %}", {}, "TemplateError"),
+        ("{% assign x = (1..999999999) | reverse %}", {}, "TemplateError"),
+        ("{{ '9e999' | ceil }}", {}, "TemplateError"),
+        (MANY_URLS, {}, "TemplateTooCostly"),
     ],
 )
 def test_template_errors_come_back_with_200(sm: Any, content: str, task: Any, code: str) -> None:
@@ -150,13 +164,13 @@ def test_template_errors_come_back_with_200(sm: Any, content: str, task: Any, co
     ],
 )
 def test_templates_are_liquid(content: str, text: str) -> None:
-    assert templates.render(content, {"l": ["x", "y<"], "n": 0, "h": "<i>"}, str) == (text, [])
+    assert templates.fill(content, {"l": ["x", "y<"], "n": 0, "h": "<i>"}, {}) == (text, [], [])
 
 
 @settings(max_examples=20)
 @given(st.text(max_size=60), st.dictionaries(st.text(max_size=5), st.text(max_size=10), max_size=3))
 def test_any_template_renders_or_says_why(template: str, task: dict[str, str]) -> None:
-    text, errors = templates.render(template, task, lambda uri: f"https://{uri}")
+    text, _, errors = templates.fill(template, task, {})
     assert isinstance(text, str)
     assert all(error["Code"] and error["Message"] for error in errors)
 

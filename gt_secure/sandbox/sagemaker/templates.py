@@ -1,22 +1,18 @@
-"""Worker task templates: Liquid with the filters of Ground Truth, and the URLs that ``grant_read_access`` signs.
-
-Ground Truth escapes every value unless ``skip_autoescape`` asks for the value itself, and adds ``grant_read_access``,
-``skip_autoescape`` and ``to_json`` (Developer Guide, *Adding automation with Liquid*). A template cannot include
-another one.
-"""
+"""Pages of workers: templates that are filled, with the URLs that ``grant_read_access`` signs."""
 
 from __future__ import annotations
 
+import asyncio
 import html
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 from urllib.parse import quote, unquote
 from xml.etree import ElementTree
 
+from ...base import budget, task_liquid
 from ...base.errors import GtSecureError
 from .. import emulator
 from ..gateway.conditions import as_service
@@ -25,10 +21,17 @@ from ..settings import REGION, account_id
 SERVICE = "sagemaker.amazonaws.com"
 URL_LIFE_S = 900
 """Life of the URLs in seconds. AWS publishes no number; it says "short-lived"."""
-MAX_ITERATIONS, MAX_OUTPUT_BYTES = 100_000, 10_000_000
-_S3 = re.compile(r"s3://([^/]+)/(.+)", re.DOTALL)
+MAX_URLS = 1_000
+"""Most objects of one page that get a URL. AWS publishes no number."""
+_CODES = {
+    "UndefinedError": "MissingVariable",
+    "UnknownFilterError": "UnknownFilter",
+    "FilterArgumentError": "InvalidS3Uri",
+    "LiquidSyntaxError": "TemplateSyntaxError",
+}
+"""Codes of the errors of python-liquid."""
+_NOT_SIGNED = "https://not-signed.example/"
 _MISSING = re.compile(r"'?(.+?)'? is undefined")
-ReadGrant = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,72 +53,39 @@ async def page_of(
     GtSecureError
         If the service cannot assume the role.
     """
-    wanted: dict[str, str] = {}
-    _, errors = render(template, task, lambda uri: wanted.setdefault(uri, "https://not-signed.example/"))
-    if not errors:
-        wanted = {uri: await _signed(endpoint_url, role_arn, uri, constraint) for uri in wanted}
-        text, errors = render(template, task, lambda uri: wanted[uri])
-    return Rendered("", errors=tuple(errors)) if errors else Rendered(text, wanted)
-
-
-def render(template: str, task: Mapping[str, Any], grant: ReadGrant) -> tuple[str, list[dict[str, str]]]:
-    """Fill a template with the input of a task; returns the page, or no page and the errors."""
-    from liquid.exceptions import LiquidError
-
+    urls: dict[str, str] = {}
     try:
-        return str(_environment(grant).from_string(template).render(task={"input": task})), []
-    except LiquidError as error:
-        return "", [_error(error)]
-    except RecursionError:
-        return "", [{"Code": "TemplateTooDeep", "Message": "The template is nested too deeply."}]
+        text, wanted, errors = await asyncio.to_thread(budget.call, fill, template, task, urls)
+        if len(wanted) > MAX_URLS:
+            raise OSError(f"it asks for more than {MAX_URLS:,} URLs")
+        if wanted:
+            urls = {uri: await _signed(endpoint_url, role_arn, uri, constraint) for uri in wanted}
+            text, wanted, errors = await asyncio.to_thread(budget.call, fill, template, task, urls)
+    except OSError as error:
+        text, errors = "", [{"Code": "TemplateTooCostly", "Message": f"The template was not rendered: {error}."}]
+    return Rendered(text, urls if text else {}, tuple(errors))
 
 
-def _environment(grant: ReadGrant) -> Any:
-    """Return Ground Truth's Liquid: escaping, strict about missing fields except in conditions and ``default``."""
-    from liquid import Environment, FalsyStrictUndefined, Mode
-
-    class GroundTruth(Environment):
-        loop_iteration_limit = MAX_ITERATIONS
-        output_stream_limit = MAX_OUTPUT_BYTES
-
-    environment = GroundTruth(autoescape=True, tolerance=Mode.STRICT, undefined=FalsyStrictUndefined)
-    environment.add_filter("grant_read_access", partial(_granted, grant))
-    environment.add_filter("skip_autoescape", _unescaped)
-    environment.add_filter("to_json", json.dumps)
-    return environment
+def fill(
+    template: str, task: Mapping[str, Any], urls: Mapping[str, str]
+) -> tuple[str, list[str], list[dict[str, str]]]:
+    """Fill a template; returns the page, the objects that passed ``grant_read_access``, and the errors."""
+    wanted: dict[str, str] = {}
+    environment = task_liquid.environment(lambda uri: wanted.setdefault(uri, urls.get(uri, _NOT_SIGNED)))
+    try:
+        return str(environment.from_string(template).render(task={"input": task})), [*wanted], []
+    except Exception as error:  # a filter ends in any, such as that of a number that is too large
+        return "", [], [_error(error)]
 
 
-def _granted(grant: ReadGrant, value: Any) -> str:
-    from liquid.exceptions import FilterArgumentError
-
-    if not isinstance(value, str) or not _S3.fullmatch(str(value)):
-        raise FilterArgumentError("grant_read_access needs an s3:// URI", token=None)
-    return grant(str(value))
-
-
-def _unescaped(value: Any) -> Any:
-    from markupsafe import Markup
-
-    return Markup(value)  # noqa: S704 - the template asks for it, as on AWS
-
-
-def _error(error: Any) -> dict[str, str]:
+def _error(error: Exception) -> dict[str, str]:
     """Return an error in the form of RenderUiTemplate."""
-    from liquid import exceptions
-
-    message = str(error).split("\n")[0]
-    if isinstance(error, exceptions.UndefinedError) and (found := _MISSING.fullmatch(message)):
-        message = f"Required field {found[1]} was missing in the task input."
-    codes = {
-        exceptions.UndefinedError: "MissingVariable",
-        exceptions.UnknownFilterError: "UnknownFilter",
-        exceptions.FilterArgumentError: "InvalidS3Uri",
-        exceptions.LiquidSyntaxError: "TemplateSyntaxError",
-    }
-    code = next((code for kind, code in codes.items() if isinstance(error, kind)), "TemplateError")
+    message = str(error).split("\n")[0] or type(error).__name__
     if message.startswith("unexpected tag"):
-        code = "UnsupportedTag"
-    return {"Code": code, "Message": message}
+        return {"Code": "UnsupportedTag", "Message": message}
+    if found := _MISSING.fullmatch(message):
+        message = f"Required field {found[1]} was missing in the task input."
+    return {"Code": _CODES.get(type(error).__name__, "TemplateError"), "Message": message}
 
 
 async def _signed(endpoint_url: str, role_arn: str, uri: str, constraint: Mapping[str, str]) -> str:
