@@ -134,8 +134,9 @@ class _Texts:
         elif isinstance(value, list):
             if not {*map(type, value)} <= _NUMBERS:
                 for i, each in enumerate(value):
-                    if isinstance(each, str):
+                    if isinstance(each, (str, list)):
                         self._add('", "' if i else '"')
+                    if isinstance(each, str):
                         self._text(value, i, each, None, shown, "")
                     elif not self._goes_on(value, i, shown):
                         self._walk(value, i, each, None, shown)
@@ -147,6 +148,8 @@ class _Texts:
         """Add what a stream printed in one output or several; returns False for anything else."""
         name, before = _stream(outputs[number]), _stream(outputs[number - 1]) if number else None
         rest = outputs[number:] if name != before else []
+        if name and rest:
+            self._add('"\x00\n')  # the name before it and another stream are no beginning of it
         for each in takewhile(lambda each: _stream(each) == name, rest if name else ()):
             text = each["text"]
             whole = text if isinstance(text, str) else "".join(text)

@@ -125,7 +125,7 @@ class Texts {
       }
       for (let i = 0; i < value.length; i++) {
         const each: unknown = value[i];
-        if (typeof each === 'string') {
+        if (typeof each === 'string' || Array.isArray(each)) {
           this._add(i ? '", "' : '"');
         }
         const entered = typeof each === 'string' || (typeof each === 'object' && each !== null);
@@ -145,6 +145,7 @@ class Texts {
     if (name === null || (number && name === streamOf(outputs[number - 1]))) {
       return name !== null;
     }
+    this._add('"\x00\n'); // the name before it and another stream are no beginning of it
     for (let i = number; i < outputs.length && name === streamOf(outputs[i]); i++) {
       const owner = outputs[i] as Data;
       const whole = Array.isArray(owner.text) ? owner.text.join('') : (owner.text as string);

@@ -20,6 +20,7 @@ import pytest
 
 from gt_secure.secrets import find_secrets, holds_secret, mask_secrets, recogniser, redact
 from gt_secure.secrets.recogniser import find
+from support.notebooks import FIRST, at_some_places
 from support.secret_corpus import HEX, TABLE, WORD, Values, examples, vectors
 
 MADE = [(what, text, secrets) for seed in (7, 8) for what, text, secrets in examples(seed)]
@@ -85,6 +86,30 @@ def test_every_kind_is_found_in_every_place(kind: str, place: str) -> None:
         left = json.dumps(notebook, ensure_ascii=False)
         assert not [secret for secret in secrets if secret in left], (text, left)
         assert find_secrets(notebook) == []
+
+
+def check_first(places: int) -> None:
+    for _, text, secrets in examples():
+        for notebook in at_some_places(text, places):
+            mask_secrets(notebook)
+            left = json.dumps(notebook, ensure_ascii=False)
+            assert not [secret for secret in secrets if secret in left], (text, left)
+
+
+def test_every_kind_is_found_as_the_first_text_of_a_place() -> None:
+    check_first(4)
+
+
+@pytest.mark.slow
+def test_every_kind_is_found_as_the_first_text_of_every_place() -> None:
+    check_first(len(FIRST))
+
+
+@pytest.mark.parametrize("kind", ["github", "npm", "huggingface", "openai"])
+def test_the_first_text_of_an_output_widget(kind: str) -> None:
+    output = {"output_type": "stream", "name": "stdout", "text": Values(7).make(kind)}
+    model = {"_model_name": "OutputModel", "outputs": [output]}
+    assert find_secrets(book(widgets={STATE: {"state": {"a": {"state": model}}}}))
 
 
 @pytest.mark.parametrize(("what", "text", "secrets"), MADE, ids=[what for what, _, _ in MADE])

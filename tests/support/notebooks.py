@@ -7,6 +7,8 @@ import json
 import random
 from typing import Any
 
+from .secret_corpus import examples
+
 HEX = "0f" * 32
 TOKEN = "IQoJ" + "b3JpZ2luX2VjE" + "Ab1+/" * 22
 KEY = "ASIA" + "Q3EGRZ5NV7B2YTKD"
@@ -102,6 +104,61 @@ def notebook(text: str, place: str = "output") -> dict[str, Any]:
 PLACES = ("source", "output", "lines", "member", "error", "metadata", "attachment", "widget")
 
 
+OUTPUTS: tuple[Any, ...] = (
+    {"output_type": "stream", "name": "stdout", "text": "@"},
+    {"output_type": "stream", "name": "stdout", "text": ["@", "\n", "more"]},
+    {"output_type": "display_data", "metadata": {}, "data": {"text/plain": "@", "text/html": ["@\n", "more"]}},
+    {
+        "output_type": "execute_result",
+        "metadata": {"a": "@"},
+        "execution_count": 1,
+        "data": {"application/json": ["@"]},
+    },
+    {"output_type": "error", "ename": "@", "evalue": "@", "traceback": ["@", "@"]},
+    {"output_type": "pyout", "prompt_number": 1, "text": ["@"], "html": "@"},
+    {"output_type": "stream", "stream": "stderr", "text": "@"},
+)
+TABLES: tuple[Any, ...] = (["@"], [["@"]], [["a"], ["@"]], [["a", "@"], "@", 1, ["@"]], [[["a"]], [["@"]]], {"b": "@"})
+STDOUT, STDERR = ({"output_type": "stream", "name": name, "text": "a"} for name in ("stdout", "stderr"))
+
+
+def skeleton() -> dict[str, Any]:
+    """Return a notebook with an ``@`` at each place of a text: cells, widgets in widgets, worksheets of format 3."""
+    outputs = [*OUTPUTS, STDOUT, {**STDERR, "text": "@"}, {**STDOUT, "text": ["@"]}]
+    models = [{"_model_name": "OutputModel", "outputs": [each]} for each in outputs]
+    models += [{"outputs": outputs}, {"a": {"outputs": outputs}}, {"children": [[outputs], "@"]}, {"value": "@"}]
+    models += [{"table": each} for each in TABLES]
+    cells = [
+        {"cell_type": "code", "execution_count": 1, "metadata": {"a": each}, "source": "'''@'''", "outputs": [shown]}
+        for each, shown in zip((*TABLES, 1, 2, 3, 4), outputs, strict=True)
+    ]
+    cells.append({"cell_type": "markdown", "metadata": {}, "source": ["@"], "attachments": {"a": {"text/plain": "@"}}})
+    sheet = {"cells": [{"cell_type": "code", "input": ["@"], "outputs": outputs}, {"cell_type": "raw", "source": "@"}]}
+    state = {str(number): {"state": each} for number, each in enumerate(models)}
+    return {
+        "cells": cells,
+        "metadata": {"widgets": {"application/vnd.jupyter.widget-state+json": {"state": state}}, "a": "@"},
+        "nbformat": 4,
+        "nbformat_minor": 4,
+        "worksheets": [sheet, {"cells": [], "metadata": {"name": "@"}}],
+    }
+
+
+AROUND = json.dumps(skeleton()).split("@")
+FIRST = range(1, len(AROUND))
+
+
+def with_first(text: str, place: int) -> dict[str, Any]:
+    """Return a notebook that holds a text as the first one of a place of ``FIRST``, and another text elsewhere."""
+    other, quoted = "\\na\\n", json.dumps(text)[1:-1]
+    return json.loads(other.join(AROUND[:place]) + quoted + other.join(AROUND[place:]))
+
+
+def at_some_places(text: str, number: int = 4) -> list[dict[str, Any]]:
+    """Return notebooks that hold a text first at places drawn for it."""
+    return [with_first(text, place) for place in random.Random(text).sample(FIRST, number)]
+
+
 def mixed(count: int, seed: int = 7) -> list[dict[str, Any]]:
     """Make notebooks of pieces of secrets and of harmless text, in any order and place."""
     chance = random.Random(seed)
@@ -124,4 +181,5 @@ def all_notebooks() -> list[dict[str, Any]]:
     named = [
         notebook("x") | {"metadata": {"SecretAccessKey": SECRET, S3: {"session_token": TOKEN, "n": 3, "none": None}}},
     ]
-    return json.loads(json.dumps([*known, *fine, *named, *mixed(400)]))
+    first = [book for _, text, _ in examples() for book in at_some_places(text)]
+    return json.loads(json.dumps([*known, *fine, *named, *mixed(400), *first]))
