@@ -94,9 +94,9 @@ def _clock(aws: Aws) -> Fact:
         with aws_errors("sts:GetCallerIdentity"):
             answer: Any = aws.client("sts").get_caller_identity()
         there = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
-    except (GtSecureError, KeyError, ValueError):
+    except (GtSecureError, KeyError, TypeError, ValueError, OverflowError):
         return Fact("clock", "unknown", "note", "AWS returned no time.")
-    off = abs((_now() - there).total_seconds())
+    off = abs((_now() - there.replace(tzinfo=there.tzinfo or dt.UTC)).total_seconds())  # -0000 is UTC, of no zone
     mark: FactMark = "ok" if off < CLOCK_NOTE_S else "note" if off < CLOCK_WRONG_S else "wrong"
     return Fact("clock", f"{off:.0f} s off", mark, "" if mark == "ok" else "Set the clock: signatures depend on it.")
 

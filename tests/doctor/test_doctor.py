@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 
 import pytest
@@ -12,7 +13,7 @@ from gt_secure.aws.managed_lists import read_lists
 from gt_secure.base.errors import AccessDenied, CredentialsError, InvalidInput, NotFound
 from gt_secure.cli import exit_codes
 from gt_secure.cli.main import main
-from gt_secure.doctor import FEATURES, Scope, examine, execution_role, policy_for, scope_of
+from gt_secure.doctor import FEATURES, Scope, environment, examine, execution_role, policy_for, scope_of
 from gt_secure.doctor.features import choose
 from support.box import PREFIX_LIST_ID, until
 from support.sample import sample
@@ -234,10 +235,6 @@ def test_facts(account: Account):
 
 
 def test_an_old_sdk_and_a_wrong_clock_are_found(account: Account, monkeypatch):
-    import datetime as dt
-
-    from gt_secure.doctor import environment
-
     monkeypatch.setattr(
         type(account.gt.aws), "knows", lambda self, operation, member: member != "WorkerAccessConfiguration"
     )
@@ -247,6 +244,54 @@ def test_an_old_sdk_and_a_wrong_clock_are_found(account: Account, monkeypatch):
     found = {fact.name: fact for fact in environment.facts(account.gt.aws)}
     assert found["UpdateWorkteam.WorkerAccessConfiguration"].mark == "wrong"
     assert found["clock"].mark == "wrong"
+
+
+class OneDate:
+    """An account whose answers have one header."""
+
+    def __init__(self, date: object) -> None:
+        self.answer = {"ResponseMetadata": {"HTTPHeaders": {"date": date} if date is not None else {}}}
+
+    def client(self, _: str) -> OneDate:
+        return self
+
+    def get_caller_identity(self) -> dict[str, object]:
+        return self.answer
+
+
+NOW = "Tue, 01 Dec 2026 10:00:00"
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        f"{NOW} GMT",
+        f"{NOW} -0000",
+        f"{NOW} +0000",
+        f"{NOW} UTC",
+        NOW,
+        "Tue, 01 Dec 2026 09:00:00 -0100",
+        f"{NOW} GMT, {NOW} GMT",
+        f"{NOW} -0000, {NOW} -0000",
+        "Tue Dec  1 10:00:00 2026",
+        "Tuesday, 01-Dec-26 10:00:00 GMT",
+    ],
+)
+def test_every_form_of_a_date_is_read(date: str, monkeypatch):
+    monkeypatch.setattr(environment, "_now", lambda: dt.datetime(2026, 12, 1, 10, 0, 30, tzinfo=dt.UTC))
+    assert environment._clock(OneDate(date)) == environment.Fact("clock", "30 s off")
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        None, "", "now", ", ", f"{NOW} GMT".replace("01", "99"), f"{NOW} +9999", f"{NOW} +{'9' * 40}",
+        f"{NOW} GMT".replace("2026", "9" * 30), f"{NOW} GMT".replace("01", "1" * 30), "0" * 5_000, "\x00",
+    ],
+)  # fmt: skip
+def test_a_date_that_is_none_leaves_the_clock_unknown(date: object):
+    found = environment._clock(OneDate(date))
+    assert (found.value, found.mark) == ("unknown", "note")
 
 
 class TestCommand:
