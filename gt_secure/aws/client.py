@@ -131,7 +131,7 @@ class Aws:
         key = (service, region or self.region)
         if (known := self._clients.get(key)) is not None:  # without the lock, which an interrupt might not let go
             return known
-        with self._lock:
+        with self._lock, aws_errors("configuration"):  # a client needs credentials
             if key not in self._clients:
                 self._clients[key] = make_client(
                     self._session, service, key[1], self._endpoint_of(*key), timeout_s=self._timeout_s

@@ -70,6 +70,7 @@ _OTHER_REGION = {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLo
 _UNREADABLE = (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError)
 """Errors of parsing a response that is not as AWS documents it, here or in botocore."""
 
+_NO_TERMINAL = "no terminal answers the prompt, for example for an MFA code."
 _PACKAGE = __name__.partition(".")[0] + "."
 
 _VPC_SERVICES = {
@@ -90,20 +91,17 @@ def aws_errors(action: str, resource: str = "*") -> Iterator[None]:
 
     service = action.partition(":")[0]
     try:
-        yield
+        with _credentials_errors():
+            yield
     except GtSecureError:
         raise  # some of ours are a ValueError or a LookupError too
     except boto.ClientError as error:
         raise _from_client_error(error, action, resource) from error
-    except (boto.NoCredentialsError, boto.PartialCredentialsError, boto.CredentialRetrievalError) as error:
+    except boto.NoCredentialsError as error:
         raise CredentialsError(
             "No AWS credentials were found.",
             next_step="In Studio the execution role provides them. Elsewhere run 'aws configure' or set AWS_PROFILE. "
             "To try without an account, run 'gt-secure sandbox'.",
-        ) from error
-    except (boto.TokenRetrievalError, boto.SSOTokenLoadError, boto.UnauthorizedSSOTokenError) as error:
-        raise CredentialsError(
-            "The single sign-on session has ended.", next_step="Run 'aws sso login' and try again."
         ) from error
     except boto.ProfileNotFound as error:
         raise InvalidInput(
@@ -123,13 +121,34 @@ def aws_errors(action: str, resource: str = "*") -> Iterator[None]:
             ) from error
         raise InvalidInput(f"{action} does not accept this input: {error}", field=action) from error
     except boto.BotoCoreError as error:
-        raise GtSecureError(
-            f"{action} failed: {type(error).__name__}.", next_step="See the exception that caused it (__cause__)."
-        ) from error
+        raise GtSecureError(f"{action} failed: {error}") from error
     except (ResponseParserError, *_UNREADABLE) as error:
         if isinstance(error, (TypeError, AttributeError)) and _is_ours(error):
             raise
         raise _unreadable(action, error) from error
+
+
+@contextlib.contextmanager
+def _credentials_errors() -> Iterator[None]:
+    """Translate whatever ends the search for credentials: a file, a program, a prompt without a terminal, a call.
+
+    Such an error says nothing about the call for which the credentials were searched.
+    """
+    from botocore import exceptions as boto
+
+    try:
+        yield
+    except (GtSecureError, boto.NoCredentialsError, boto.HTTPClientError, boto.ConnectionError, boto.ProfileNotFound):
+        raise
+    except Exception as error:
+        modules = {frame.f_globals.get("__name__") for frame, _ in traceback.walk_tb(error.__traceback__)}
+        if modules.isdisjoint({"botocore.credentials", "botocore.tokens"}):
+            raise
+        raise CredentialsError(
+            f"AWS credentials cannot be loaded: {str(error) or _NO_TERMINAL}",
+            next_step="Run 'aws sso login' if the profile uses single sign-on, and use a terminal if it asks for an "
+            "MFA code. Otherwise correct the profile in ~/.aws, or choose another one with AWS_PROFILE.",
+        ) from error
 
 
 def _is_ours(error: Exception) -> bool:
