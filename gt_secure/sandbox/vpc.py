@@ -1,8 +1,8 @@
-"""The network of the demo in the emulator's EC2, and three things that ministack's EC2 and WAF lack.
+"""The network of the demo in the emulator's EC2, and what ministack's EC2, WAF and S3 lack.
 
 ministack makes resources with random ids, so those of the demo are written into its stores. It does not filter VPC
-endpoints, answers without their policy, private DNS and creation time, and checks the permissions of lists on other
-resources than AWS.
+endpoints, answers without their policy, private DNS and creation time, and checks the permissions of lists, and of
+objects whose keys begin or end with a slash, on other resources than AWS.
 """
 
 from __future__ import annotations
@@ -39,11 +39,20 @@ def install() -> None:
 
     ec2._ACTION_MAP["DescribeVpcEndpoints"] = _describe_endpoints
     iam_actions.extract_resource_arn = _with_lists(iam_actions.extract_resource_arn)
+    iam_actions._s3_action = _of_object(iam_actions._s3_action)
+
+
+def _of_object(original: Callable[..., str | None]) -> Callable[..., str | None]:
+    """Return the action on an object also where its key has slashes only, which the emulator takes for the bucket."""
+    return lambda method, path, query: original(method, path.lstrip("/").replace("//", "/-"), query)
 
 
 def _with_lists(original: Callable[..., str]) -> Callable[..., str]:
     def resource(service: str, method: str, path: str, headers: Any, body: bytes, query: Any, *where: str) -> str:
         region, account = where
+        bucket, _, key = path.lstrip("/").partition("/")
+        if service == "s3" and key:  # with all its slashes
+            return f"arn:aws:s3:::{bucket}/{key}"
         if service == "ec2" and (identifier := query.get("PrefixListId")):
             return f"arn:aws:ec2:{region}:{account}:prefix-list/{identifier[0]}"
         if service == "wafv2" and "IPSet" in str(headers.get("x-amz-target")):
