@@ -29,7 +29,7 @@ from gt_secure import Restriction
 from gt_secure.base.errors import GtSecureError
 from gt_secure.changes.render.parts import folds
 from gt_secure.check import Report, no_findings, no_leaked_urls
-from gt_secure.cli.main import main
+from gt_secure.cli.main import build_parser, main
 from gt_secure.connection import Connection
 from gt_secure.engine.access.part import Part
 from gt_secure.logs import plots
@@ -281,6 +281,24 @@ TERMINAL: dict[str, Callable[[World], str]] = {
     "notebook: leaks": lambda world: "\n".join(leak.sentence for leak in world.hits.leaks()),
     "notebook: plan": lambda world: plan(world).to_text(),
 }
+LINES = {
+    "hits": ("--bucket", "gt-images", "--by", "key,user_agent"),
+    "leaks": ("--bucket", "gt-images"),
+    "plan": ("s3://gt-images", "--allow", "203.0.113.0/24"),
+}
+"""Words of each command that has formats."""
+
+
+def formats() -> Iterator[tuple[str, ...]]:
+    """Yield a command line for each format of each command."""
+    actions = next(each for each in build_parser()._actions if each.dest == "command" or each.choices)
+    for name, parser in actions.choices.items():  # type: ignore[union-attr]
+        for option in parser._actions:
+            if "--format" in option.option_strings:
+                for form in sorted(set(option.choices) - {"parquet"}):
+                    yield name, *LINES[name], "--format", form
+
+
 REPORTS: dict[str, Callable[[World], str]] = {
     "report: CSV": lambda world: file(world, "hits.csv", world.hits.to_csv),
     "report: JSON": lambda world: file(world, "hits.json", world.hits.to_json),
@@ -346,6 +364,14 @@ def test_it_cannot_drive_the_terminal(place: str, world: World) -> None:
     no_control(said)
 
 
+@pytest.mark.parametrize("line", [*formats()], ids=lambda line: f"{line[0]} {line[-1]}")
+def test_no_format_can_drive_the_terminal(line: tuple[str, ...], world: World) -> None:
+    said = command(*line)(world)
+    assert WORD in said or line[0] not in ("hits", "leaks"), said[-600:]
+    assert "Traceback" not in said
+    no_control(said)
+
+
 @pytest.mark.parametrize("place", REPORTS)
 def test_reports_are_well_formed_and_start_no_formula(place: str, world: World) -> None:
     said = REPORTS[place](world)
@@ -355,6 +381,7 @@ def test_reports_are_well_formed_and_start_no_formula(place: str, world: World) 
 
         for row in csv.reader(io.StringIO(said)):
             assert not [cell for cell in row if re.match(r"[=+@\t\r]|-(?!$|\d)", cell)], row
+        no_control(said)
     elif place.endswith("JUnit"):
         ET.fromstring(said)
     else:

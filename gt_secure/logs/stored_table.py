@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..base.text import REPLACEMENT
 from .sql.group_by import in_no_order, order_of
 from .sql.literals import literal
-from .table import FORMULA, Table, writable
+from .table import CONTROL, FORMULA, Table, writable
 
 if TYPE_CHECKING:
     from .engines.duckdb_store import Store
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 MANY = 5_000
 """Rows from which on a table stays in the database."""
 _APART = r"\1'\2\3"
-_RISKY = rf"{FORMULA}|\x00|^[\t\r]"
+_RISKY = f"{FORMULA}|{CONTROL}"
 """Regular expression: in such a cell something is replaced. Few cells are, and a search costs less than to replace."""
 _TEXT = "CAST({} AS VARCHAR)"
 _QUOTED = {"VARCHAR": _TEXT, "BOOLEAN": _TEXT, "TIMESTAMP": "strftime({}, '%Y-%m-%dT%H:%M:%SZ')"}
@@ -101,8 +102,7 @@ def _cell(name: str, kind: str) -> str:
 
 
 def guarded(column: str) -> str:
-    """Expression: text of a cell that no spreadsheet runs as a formula, as :func:`~gt_secure.logs.table.safe_cell`."""
-    plain = f"replace({column}, chr(0), '\N{REPLACEMENT CHARACTER}')"
+    """Expression: text of a cell, as :func:`~gt_secure.logs.table.safe_cell` writes it."""
+    plain = f"regexp_replace({column}, {literal(CONTROL)}, {literal(REPLACEMENT)}, 'g')"
     apart = f"regexp_replace({plain}, {literal(FORMULA)}, {literal(_APART)}, 'g')"
-    first = f"CASE WHEN {column} LIKE chr(9) || '%' OR {column} LIKE chr(13) || '%' THEN '''' ELSE '' END"
-    return f"CASE WHEN regexp_matches({column}, {literal(_RISKY)}) THEN {first} || {apart} ELSE {column} END"
+    return f"CASE WHEN regexp_matches({column}, {literal(_RISKY)}) THEN {apart} ELSE {column} END"

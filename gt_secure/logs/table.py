@@ -16,11 +16,17 @@ from ..base import html as markup
 from ..base.columns import data_frame
 from ..base.errors import InvalidInput
 from ..base.html import Markup
-from ..base.text import json_text, printable
+from ..base.text import REPLACEMENT, json_text, printable
 
-FORMULA = r"""(^|[;|\t\r\n])([ '"]*)([=+@-])"""
+FORMULA = r"""(^|[;|])([ '"]*)([=+@-])"""
 """Pattern of text that begins a formula, for every separator of lists but the comma, which the quotes keep."""
-_FORMULA = re.compile(FORMULA)
+CONTROL = (
+    r"[\x00-\x1f\x7f-\x9f"
+    "\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+"""Pattern of what a terminal obeys, turns text around, or shows nothing. Python and the engine know different versions
+of Unicode, so it names no class."""
+_FORMULA, _CONTROL = re.compile(FORMULA), re.compile(CONTROL)
 NO_ADDRESS = "(no address)"
 """Text in place of an address that a row of the log does not have."""
 
@@ -163,12 +169,12 @@ def _sql_type(column: list[Any]) -> str:
 
 
 def safe_cell(value: Any) -> Any:
-    """A CSV cell: text that a spreadsheet would run as a formula gets an apostrophe, wherever it begins."""
+    """A CSV cell: no text drives a terminal, and what a spreadsheet would run as a formula gets an apostrophe."""
     if isinstance(value, str):
-        text = value.replace("\0", "\N{REPLACEMENT CHARACTER}")
+        text = value if value.isprintable() else _CONTROL.sub(REPLACEMENT, value)
         if "=" in text or "-" in text or "+" in text or "@" in text:  # most text has no sign, and needs no search
-            text = _FORMULA.sub(r"\1'\2\3", text)
-        return "'" + text if text.startswith(("\t", "\r")) else text
+            return _FORMULA.sub(r"\1'\2\3", text)
+        return text
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import duckdb
@@ -16,6 +17,7 @@ from support import corpus
 TEXTS = [
     "plain", "", None, "=1+1", "-2", "@x", "+3", "\tx", "\rx", "a;=1", 'a| "=1', 'quote " in', "''=x", "a\n=b",
     "a\nb=1", "caf\u00e9 =", "nul\0=", "nul\0", "\0", "x,y", "2026-11-20T09", "\x01", "'=", "|", "=\n=", "\\1=",
+    "\x1b]0;title\x07", "\x1b[2J\u202e=1", "\x9b31m", "a\x85b\u2028c", "\u200f@x", "\ue000\u00a0\u3164", "\U000e0041=",
 ]  # fmt: skip
 
 
@@ -39,6 +41,22 @@ def test_csv_is_the_same(tables: tuple[StoredTable, Table]) -> None:
     assert text == table.to_csv()
     assert stored.rows == table.rows
     assert stored.to_csv() == text  # also after the rows were fetched
+
+
+def test_every_character_is_written_the_same() -> None:
+    store = Store()
+    texts = [f"{chr(code)}=a{chr(code)}" for code in range(0x3000) if code] + [
+        "\ufeff",
+        "\ufffa",
+        "\U000e0100",
+        "\U0001f600",
+    ]
+    store.query("CREATE TABLE t AS SELECT unnest(?::VARCHAR[]) AS text", [texts])
+    rows = store.query("SELECT text FROM t")
+    written = StoredTable(store, "SELECT text FROM t", len(texts)).to_csv()
+    assert written == Table(("text",), rows).to_csv()
+    odd = {each for each in written if unicodedata.category(each) in ("Cc", "Cf", "Zl", "Zp")} - {"\n"}
+    assert odd <= {"\u200c", "\u200d", *map(chr, range(0x600, 0x606)), "\u06dd", "\u070f", "\u0890", "\u0891", "\u08e2"}
 
 
 @pytest.mark.parametrize("columns", ["number", "number, place", "at_time", "flag, number", "text"])
