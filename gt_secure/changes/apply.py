@@ -132,7 +132,7 @@ def _check_confirmed(plan: Plan, confirm: Iterable[str]) -> None:
         )
     known = {notice.code for notice in plan.asks}
     # A warning such as that of a job in progress comes and goes: a scheduled apply may confirm it in advance.
-    unknown = sorted(code for code in codes - known if not notices().get(code, {}).get("consent"))
+    unknown = sorted(code for code in codes - known if not notices().get(code.partition(":")[0], {}).get("consent"))
     if unknown:
         raise InvalidInput(
             f"'{unknown[0][:60]}' is not a blocker of this plan, and no warning that asks.",

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from ..account.state import OtherTeam, State
 from ..base.text import printable
 from ..engine.access.address_classes import spans_of, within
-from ..engine.access.difference import Difference
+from ..engine.access.difference import Difference, moved
 from ..engine.access.exposure import Exposure
 from ..engine.access.exposure_text import places
-from ..engine.access.source_sets import SourceSet
+from ..engine.access.source_sets import SourceSet, unsure
 from ..restriction.messages import Notice, notice
 
 if TYPE_CHECKING:
@@ -20,25 +20,38 @@ if TYPE_CHECKING:
 
 
 def team_notices(state: State, before: Exposure, after: Exposure) -> Iterator[Notice]:
-    """Yield the blocker that names each other team that would lose access, its jobs and the sources."""
-    losses = [text for each in state.users for text in _losses(each, before, after)]
-    if losses:
-        yield notice("refuses-team", losses="; ".join(losses))
+    """Yield the blocker that names each other team that would lose access, and a question about each that loses a part.
+
+    The question is about a team with a labeling job in progress: whether somebody works at the lost sources is unknown.
+    """
+    bucket, refused = before.locks.bucket, list[str]()
+    for each in state.users:
+        rows = list(_rows(each, before, after))
+        # What is opened before and what may be are lost alike, so the former is counted with the latter.
+        parts = _words((moved(unsure(row.before, [""]), row.after, "unknown", "refused"), row) for row in rows)
+        jobs = ", ".join(job.name for job in each.jobs_on(bucket) if job.in_progress)
+        if lost := _words((_lost(row, each.wish), row) for row in rows):
+            refused.append(f"{printable(', '.join(each.uses_of(bucket)))} ({lost[0]})")
+        elif jobs and parts:
+            team = each.team.arn.rpartition("/")[2]  # the name of a vendor's team is a title
+            said = ", and at ".join(parts).replace("; ", ", and at ")
+            yield notice("loses-access", team=team, jobs=jobs, bucket=bucket, lost=said)
+    if refused:
+        yield notice("refuses-team", losses="; ".join(refused))
 
 
-def _losses(other: OtherTeam, before: Exposure, after: Exposure) -> Iterator[str]:
-    """Yield what a team would lose of the first class of keys of which it loses something, in words."""
-    name, bucket, wish = other.team.name, before.locks.bucket, other.wish
-    prefix = other.prefix_on(bucket)
+def _rows(other: OtherTeam, before: Exposure, after: Exposure) -> Iterator[Difference[Row]]:
+    """Yield from where workers of a team open each class of keys that the team uses and the plan covers."""
+    name, prefix = other.team.name, other.prefix_on(before.locks.bucket)
     longest = max(prefix, before.key, key=len)
-    if not (longest.startswith(prefix) and longest.startswith(before.key)):
-        return
-    for key in before.keys_beside(after, longest):
-        now, then = (Exposure(each.locks.others[name], key).row("worker") for each in (before, after))
-        lost = _lost(Difference(now, then), wish)
-        if not lost.is_empty:
-            yield f"{printable(', '.join(other.uses_of(bucket)))} ({places(lost, now.labels | then.labels)})"
-            return
+    if longest.startswith(prefix) and longest.startswith(before.key):
+        for key in before.keys_beside(after, longest):
+            now, then = (Exposure(each.locks.others[name], key).row("worker") for each in (before, after))
+            yield Difference(now, then)
+
+
+def _words(sets: Iterable[tuple[SourceSet, Difference[Row]]]) -> list[str]:
+    return list(dict.fromkeys(places(each, row.named_endpoints) for each, row in sets if not each.is_empty))
 
 
 def _lost(row: Difference[Row], wish: Restriction | None) -> SourceSet:
@@ -47,6 +60,6 @@ def _lost(row: Difference[Row], wish: Restriction | None) -> SourceSet:
         return row.before.unknown if row.before.opened.is_empty else row.before.opened
     if wish is None:
         return SourceSet()
-    was_open = {each for each in wish.endpoints if row.before.at_endpoint(each) == "opened"}
-    endpoints = tuple(each for each in was_open if row.after.at_endpoint(each) == "refused")
-    return SourceSet(tuple(within(row.loses.spans, tuple(spans_of(wish.addresses)))), endpoints)
+    answers = ((each, row.before.at_endpoint(each), row.after.at_endpoint(each)) for each in wish.endpoints)
+    endpoints = tuple(each for each, *words in answers if words == ["opened", "refused"])
+    return SourceSet(within(row.loses.spans, tuple(spans_of(wish.addresses))), endpoints)

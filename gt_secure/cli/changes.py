@@ -251,10 +251,13 @@ def _add_apply(commands: Commands) -> None:
         description="Apply a restriction: show the plan, ask, change, read back, and roll back if a step fails.",
         examples=(
             (
-                "gt-secure apply s3://gt-images --allow 203.0.113.0/24 --yes",
+                "gt-secure apply s3://ml-artifacts --allow 203.0.113.0/24 --yes",
                 "apply without a prompt",
             ),
-            ("gt-secure apply -f open-team.json --yes --confirm url-lock-one-path", "accept a warning that asks"),
+            (
+                "gt-secure apply s3://gt-images --allow 203.0.113.0/24 --yes --confirm loses-access:radiology-team",
+                "accept a warning that asks",
+            ),
             ("gt-secure apply -f open-team.json --digest sha256:...", "apply the plan that was approved"),
         ),
         result=apply_from,

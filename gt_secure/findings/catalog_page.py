@@ -42,7 +42,11 @@ def _confirm_lines(code: str) -> Iterator[str]:
     row = notices().get(code, {})
     if row.get("consent", row.get("severity") == "blocker"):
         yield from ("", f"To apply the plan with this {row['severity']}:", "")
-        yield from ("```text", f"$ gt-secure apply -f FILE --confirm {code}", "```")
+        yield from (
+            "```text",
+            f"$ gt-secure apply -f FILE --confirm {row.get('code', code).format(team='TEAM')}",
+            "```",
+        )
 
 
 def nearest_code(code: str, codes: Collection[str] | None = None) -> str:

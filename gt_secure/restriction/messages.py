@@ -19,7 +19,8 @@ class Notice:
     Attributes
     ----------
     code : str
-        Stable, in lower case with hyphens; a notice that asks is confirmed by this name.
+        Stable, in lower case with hyphens; a notice that asks is confirmed by this name. A notice about one workteam
+        has the team's name after a colon, such as ``loses-access:radiology-team``.
     severity : str
         ``info``, ``warning`` or ``blocker``.
     text, fix : str
@@ -67,7 +68,7 @@ def notice(
     kind: Any = row["severity"] if severity is None else severity
     anyway = f"I understand the risk. Apply anyway ({code})" if kind == "blocker" else ""
     return Notice(
-        code,
+        row.get("code", code).format_map(values),
         kind,
         row["text"].format_map(values),
         row["fix"] if fix is None else fix,
@@ -82,7 +83,8 @@ def notices() -> dict[str, dict[str, str]]:
     """Return the data file: every code with severity, title, text, why, fix and the field that it is about.
 
     A warning that must be confirmed before Apply has the words to agree to, as ``consent``. A blocker must be
-    confirmed without them too, and cannot be if they are empty.
+    confirmed without them too, and cannot be if they are empty. A notice that is confirmed for each workteam alone has
+    its code with the place for the name, as ``code``.
     """
     data: dict[str, dict[str, str]] = package_data(__package__, "notices.json")
     return data

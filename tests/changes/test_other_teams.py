@@ -15,22 +15,25 @@ from gt_secure import Restriction
 from gt_secure.account import reader
 from gt_secure.account.reader import read_state
 from gt_secure.account.state import OtherTeam, signs_of
+from gt_secure.aws.teams import LabelingJob
 from gt_secure.base.errors import InvalidInput
 from gt_secure.changes.apply import apply
 from gt_secure.changes.plan import plan
 from gt_secure.changes.undo import undo
+from gt_secure.cli.exit_codes import ERROR
 from gt_secure.cli.main import main
 from gt_secure.engine.access.exposure import ANY_VPC, Exposure
 from gt_secure.engine.access.part import Part
-from gt_secure.engine.policies.bucket_guard import find_guard
+from gt_secure.engine.policies.bucket_guard import build_guard, find_guard
 from gt_secure.engine.policies.url_lock import UrlLock
 from gt_secure.logs import read_hits
 from gt_secure.sandbox import open_task
 from logs.test_records import EVENT
-from support.account import Account
+from support.account import FOREIGN, Account
 from support.answers import ENDPOINT, S3_ENDPOINT, team_locks
 from support.box import BUCKET, VPCE, allowing
-from support.states import OTHER, data_bucket, state
+from support.consents import apply_agreed
+from support.states import FORCE, JOB, OTHER, TEAM, data_bucket, state, workteam
 
 pytestmark = pytest.mark.usefixtures("known_texts")
 
@@ -84,11 +87,148 @@ def test_only_a_team_whose_keys_are_guarded_loses_access(theirs: str, loses: boo
     assert [each.code for each in made.blockers] == ["refuses-team"] * loses
 
 
+RUNNING, DONE = JOB, replace(JOB, status="Completed")
+AT_AN_ENDPOINT = replace(TEAM, url_lock=UrlLock(False, True))
+SECOND = "vpce-0fedcba9876543210"
+
+
+def guarded(*networks: str, endpoints: Any = (), prefix: str = "", more: Any = ()) -> Any:
+    """Return the bucket with a guard, and other statements."""
+    statement = build_guard(BUCKET, networks=networks, endpoints=endpoints, prefix=prefix)
+    return data_bucket(policy=json.dumps({"Version": "2012-10-17", "Statement": [statement, *more]}))
+
+
+TAGGED = {"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{BUCKET}/*",
+          "Condition": {"StringEquals": {"aws:PrincipalTag/ward": "b"}}}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("wish", "more", "lost"),
+    [
+        ({"addresses": "192.0.2.0/24"}, {}, "all addresses but 192.0.2.0/24, and at all "),
+        ({"addresses": "192.0.2.0/24", "prefix": "scans/"}, {}, "all addresses but 192.0.2.0/24"),
+        ({"addresses": "192.0.2.0/24", "guard": "reads"}, {}, "all addresses but 192.0.2.0/24"),
+        ({"addresses": "192.0.2.0/24", "team": OTHER}, {}, "all addresses but 192.0.2.0/24"),
+        ({"endpoints": S3_ENDPOINT.id}, {}, f"all addresses, and at all endpoints but {S3_ENDPOINT.id}"),
+        ({"endpoints": S3_ENDPOINT.id}, {"theirs": AT_AN_ENDPOINT}, f"all endpoints but {S3_ENDPOINT.id}."),
+        ({"addresses": OFFICE}, {"bucket": guarded(OFFICE, "198.51.100.0/24")}, "198.51.100.0/24 (256 IPv4"),
+        ({"endpoints": S3_ENDPOINT.id, "addresses": OFFICE},
+         {"bucket": guarded(OFFICE, endpoints=[S3_ENDPOINT.id, SECOND])}, f"at {SECOND}."),
+        ({"addresses": OFFICE, "endpoints": S3_ENDPOINT.id}, {"bucket": guarded(OFFICE, prefix="maps/")}, "all addr"),
+        ({"addresses": OFFICE}, {"bucket": guarded(OFFICE, "198.51.100.0/24", more=[TAGGED])}, "198.51.100.0/24 ("),
+    ],
+)  # fmt: skip
+def test_a_team_with_a_running_job_that_loses_a_part_is_asked_about_by_name(
+    wish: dict[str, Any], more: dict[str, Any], lost: str
+) -> None:
+    """A way that stays open in theory stands for nobody who works; possibly opened before counts too."""
+    made = beside(OtherTeam(more.pop("theirs", TEAM), Part.of((DONE, RUNNING))), **wish, **more)
+    assert [each.code for each in made.asks if each.code.startswith("loses-access")] == ["loses-access:radiology-team"]
+    [asked] = (each for each in made.asks if each.code.startswith("loses-access"))
+    assert asked.text.startswith(f"Workers of radiology-team may be working on {RUNNING.name}. Images of {BUCKET} ")
+    assert lost in asked.text
+    assert "radiology-team" in asked.consent
+    assert made.blockers == ()
+
+
+@pytest.mark.parametrize(
+    ("wish", "more", "job"),
+    [
+        ({"addresses": "192.0.2.0/24"}, {}, DONE),
+        ({"addresses": "192.0.2.0/24"}, {}, replace(RUNNING, input_uri="s3://else/a", output_uri="")),
+        ({"addresses": [OFFICE, "192.0.2.0/24"]}, {"bucket": guarded(OFFICE)}, RUNNING),
+        ({"addresses": OFFICE, "endpoints": S3_ENDPOINT.id}, {"bucket": guarded(OFFICE)}, RUNNING),
+        ({"guard": False}, {"bucket": guarded(OFFICE)}, RUNNING),
+        ({"addresses": OFFICE}, {"bucket": guarded(OFFICE)}, RUNNING),
+        ({"addresses": OFFICE}, {"theirs": replace(TEAM, url_lock=UrlLock(True, True))}, RUNNING),
+    ],
+)
+def test_nothing_is_asked_where_no_running_job_loses_anything(
+    wish: dict[str, Any], more: dict[str, Any], job: LabelingJob
+) -> None:
+    made = beside(OtherTeam(more.pop("theirs", TEAM), Part.of((job,))), **wish, **more)
+    assert "loses-access" not in " ".join(each.code for each in made.notices)
+
+
+def beside(*others: OtherTeam, team: Any = None, bucket: Any = None, **wish: Any) -> Any:
+    """Plan for the bucket of other teams, without AWS."""
+    around = state(team=team, workforce=None, bucket=bucket or data_bucket(), others=others, portal=Part.of(FORCE))
+    return plan(cast(Any, None), Restriction(team, bucket=BUCKET, url_lock=None, **wish), state=around)
+
+
+def test_the_question_covers_every_class_of_keys() -> None:
+    """One class loses addresses, another an endpoint: the question names both."""
+    here = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": f"arn:aws:s3:::{BUCKET}/maps/*"}
+    there = here | {"Condition": {"StringNotEquals": {"aws:SourceVpce": SECOND}}}
+    before = data_bucket(policy=json.dumps({"Version": "2012-10-17", "Statement": [there]}))
+    made = beside(OtherTeam(TEAM, Part.of((RUNNING,))), bucket=before, addresses=OFFICE, endpoints=S3_ENDPOINT.id)
+    assert [each.code for each in made.blockers] == ["refuses-team"], "maps/ would be opened from nowhere"
+    made = beside(OtherTeam(TEAM, Part.of((RUNNING,))), bucket=before, addresses=OFFICE,
+                  endpoints=[S3_ENDPOINT.id, SECOND])  # fmt: skip
+    [asked] = (each for each in made.asks if each.code.startswith("loses-access"))
+    assert f"all addresses but {OFFICE}" in asked.text
+    assert f"all endpoints but {S3_ENDPOINT.id}, {SECOND}" in asked.text
+
+
+def test_the_team_of_a_vendor_is_confirmed_by_what_can_be_typed() -> None:
+    """Its name is a title of the marketplace, with blanks; the end of its ARN has none."""
+    arn = "arn:aws:sagemaker:us-east-1:444455556666:workteam/vendor-crowd/vendor-and-co"
+    vendor = replace(workteam("Vendor & Co", "vendor"), arn=arn)
+    made = beside(OtherTeam(vendor, Part.of((RUNNING,))), addresses="192.0.2.0/24")
+    assert [each.code for each in made.asks] == ["loses-access:vendor-and-co"]
+
+
+def test_what_may_have_been_opened_before_is_lost_too() -> None:
+    """A policy asks for a tag of the signer, which nobody knows: the answer goes from unknown to refused."""
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [TAGGED]})
+    made = beside(OtherTeam(TEAM, Part.of((RUNNING,))), bucket=data_bucket(policy=policy), addresses=OFFICE)
+    assert made.before.row("worker of radiology-team").unknown.spans
+    [asked] = (each for each in made.asks if each.code.startswith("loses-access"))
+    assert f"all addresses but {OFFICE}" in asked.text
+
+
+def test_each_team_is_confirmed_by_its_own_name() -> None:
+    second = replace(TEAM, name="night-shift", arn=TEAM.arn.replace("radiology-team", "night-shift"))
+    teams = OtherTeam(TEAM, Part.of((RUNNING,))), OtherTeam(second, Part.of((replace(RUNNING, name="nights"),)))
+    made = beside(*teams, addresses="192.0.2.0/24")
+    words = ["loses-access:radiology-team", "loses-access:night-shift"]
+    assert [each.code for each in made.asks] == words
+    assert made.to_dict()["asks"] == words
+    assert f"blocked by {', '.join(words)}" in made.to_text()
+    for confirm in ([], words[:1], ["loses-access"], ["loses-access:open-team"]):
+        with pytest.raises(InvalidInput, match="until you confirm it: Workers of "):
+            apply(cast(Any, None), made, journal=cast(Any, None), confirm=confirm)
+
+
+def test_the_running_job_of_another_team_stops_an_apply(
+    account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--yes` answers no question; the command line and Python use the same words."""
+    for name, value in {**account.sandbox.environment(), "GT_SECURE_JOURNAL": str(account.journal.path)}.items():
+        monkeypatch.setenv(name, value)
+    line = ["apply", f"s3://{BUCKET}", "--allow", "192.0.2.0/24", "--yes"]
+    assert main(line) == ERROR
+    shown = capsys.readouterr()
+    made = plan(account.aws, Restriction(bucket=BUCKET, addresses="192.0.2.0/24"), journal=account.journal)
+    [asked] = made.asks
+    assert asked.text in shown.out.replace("\n    ", " ")
+    assert "--confirm loses-access:radiology-team" in shown.err
+    with pytest.raises(InvalidInput) as error:
+        apply(account.aws, made, journal=account.journal)
+    assert asked.text in error.value.message
+    assert "confirm=['loses-access:radiology-team']" in error.value.next_step
+    url = open_task(account.aws, "radiology-team", "scans/0001.png", WORKER)
+    assert account.rig.gt.probe(url, WORKER).status == 200
+    assert account.policy() == FOREIGN
+    assert main([*line, "--confirm", "loses-access:radiology-team"]) == 0
+    assert account.rig.gt.probe(url, WORKER).status == 403
+
+
 def test_one_guard_for_two_teams_stops_neither(account: Account) -> None:
     account.set_toggles(True, name="radiology-team")
     made = plan(account.aws, vpc_alone(addresses=OFFICE), journal=account.journal)
     assert made.blockers == ()
-    done = apply(account.aws, made, journal=account.journal)
+    done = apply_agreed(account.aws, made, journal=account.journal)
     url = open_task(account.aws, "radiology-team", "scans/0001.png", WORKER)
     assert account.rig.gt.probe(url, WORKER).status == 200
     undo(account.aws, done.id, journal=account.journal)
@@ -96,7 +236,7 @@ def test_one_guard_for_two_teams_stops_neither(account: Account) -> None:
 
 def test_a_restriction_in_the_journal_counts_and_is_joined(account: Account) -> None:
     office = Restriction("open-team", bucket=BUCKET, addresses=OFFICE, url_lock=None)
-    done = apply(account.aws, plan(account.aws, office), journal=account.journal)
+    done = apply_agreed(account.aws, plan(account.aws, office), journal=account.journal)
     made = plan(account.aws, vpc_alone(), journal=account.journal)
     [stop] = made.blockers
     assert f"workteam open-team with its restriction ({OFFICE}" in stop.text
@@ -117,7 +257,8 @@ def test_one_option_of_plan_and_apply_keeps_what_the_other_teams_were_given(
         monkeypatch.setenv(name, value)
     account.set_toggles(True, name="open-team")
     first = ["apply", f"s3://{BUCKET}", "--team", "open-team", "--allow", OFFICE, "--url-lock", "keep", "--yes"]
-    assert main(first) == 0
+    asked = ["--confirm", "loses-access:radiology-team"]
+    assert main([*first, *asked]) == 0
     second = [f"s3://{BUCKET}", "--team", "vpc-team", "--endpoint", VPCE, "--url-lock", "keep"]
     assert main(["plan", *second]) == 2
     shown = capsys.readouterr()

@@ -22,7 +22,7 @@ OWN = dict(os.environ)
 def test_apply_and_undo(gt_secure_connection, number):
     gt = gt_secure_connection
     office = Restriction("open-team", addresses="203.0.113.0/24", bucket="gt-images", prefix="scans/")
-    change = gt.apply(gt.plan(office), confirm=["url-lock-one-path"])
+    change = gt.apply(gt.plan(office), confirm=["url-lock-one-path", "loses-access:radiology-team"])
     assert len(gt.journal)
     gt.undo(change)
 

@@ -31,7 +31,7 @@ R = Restriction("open-team", addresses="203.0.113.0/24", bucket="gt-images")
 """
 TEAMS = "for team in ['radiology-team', 'open-team']:\n    check.team_is_restricted(gt, team)"
 PROVE = "gt-secure prove s3://gt-images --allow 203.0.113.0/24"
-ONE_PATH = "url-lock-one-path"
+ASKS = ("url-lock-one-path", "loses-access:radiology-team")
 FAIL_ON = "gt-secure findings s3://gt-images --fail-on critical"
 CHECKS = [{"check": "team_is_restricted", "team": each} for each in ("radiology-team", "open-team")]
 FILE = json.dumps({"version": 1, "checks": CHECKS})
@@ -399,9 +399,7 @@ class Rig:
             for name, value in self.sandbox.environment().items():
                 patch.setenv(name, value)
             gt = connect(sandbox=self.sandbox)
-            gt.apply(
-                gt.plan(Restriction("open-team", addresses="203.0.113.0/24", bucket="gt-images")), confirm=[ONE_PATH]
-            )
+            gt.apply(gt.plan(Restriction("open-team", addresses="203.0.113.0/24", bucket="gt-images")), confirm=ASKS)
 
     def unlock(self) -> None:
         self.sandbox.reset()

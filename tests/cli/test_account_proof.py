@@ -18,7 +18,7 @@ def test_a_guard_is_proved_after_it_is_applied(sandbox, tmp_path, monkeypatch, c
     assert gt.prove(wanted).proved is False
     assert "203.0.113.0/24" not in gt.who_can_open("gt-images", "scans/").rows[0].opened.cidrs
     plan = gt.plan(wanted)
-    gt.apply(plan)
+    gt.apply(plan, confirm=[each.code for each in plan.asks])
     assert gt.prove(wanted).proved is True
     row = gt.who_can_open("gt-images", "scans/").rows[0]
     assert row.opened.cidrs == ("203.0.113.0/24",)

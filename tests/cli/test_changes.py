@@ -22,7 +22,7 @@ from support.account import BUCKET, TEAM, Account
 
 Run = Callable[..., tuple[int, str]]
 WISH = (f"s3://{BUCKET}", "--team", TEAM, "--allow", "203.0.113.0/24")
-YES = ("--yes", "--confirm", "url-lock-one-path")
+YES = ("--yes", "--confirm", "url-lock-one-path", "--confirm", "loses-access:radiology-team")
 
 
 @pytest.fixture
@@ -97,7 +97,10 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.mark.parametrize(("answer", "done"), [("y\ny\n", True), ("n\ny\n", False), ("y\nn\n", False), ("", False)])
+@pytest.mark.parametrize(
+    ("answer", "done"),
+    [("y\ny\ny\n", True), ("n\ny\ny\n", False), ("y\nn\ny\n", False), ("y\ny\nn\n", False), ("", False)],
+)
 def test_it_asks(run: Run, account: Account, monkeypatch: pytest.MonkeyPatch, answer: str, done: bool) -> None:
     monkeypatch.setattr("sys.stdin", Terminal(answer))
     before = account.look()
@@ -111,7 +114,9 @@ def test_it_asks(run: Run, account: Account, monkeypatch: pytest.MonkeyPatch, an
 
 def test_nobody_to_ask(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
-    with pytest.raises(InvalidInput, match="add --yes --confirm url-lock-one-path"):
+    with pytest.raises(
+        InvalidInput, match="add --yes --confirm url-lock-one-path --confirm loses-access:radiology-team"
+    ):
         run("apply", *WISH)
 
 

@@ -60,7 +60,9 @@ def test_the_main_job(run, sandbox, tmp_path):
     assert code == 0
     assert [p["status"] for p in json.loads(out)["probes"]] == [200, 200]
 
-    code, out, err = run("apply", *wish, "--yes", "--confirm", "url-lock-one-path")
+    code, out, err = run(
+        "apply", *wish, "--yes", "--confirm", "url-lock-one-path", "--confirm", "loses-access:radiology-team"
+    )
     assert code == 0, err
     code, _, _ = run("plan", *wish)
     assert code == 0, "nothing left to change"

@@ -41,7 +41,7 @@ START = (
 )
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-CONFIRM = ("--confirm", "url-lock-one-path")
+CONFIRM = ("--confirm", "url-lock-one-path", "--confirm", "loses-access:radiology-team")
 WORDS = {
     "apply": ("apply", "--team", TEAM, "--allow", "203.0.113.0/24", f"s3://{BUCKET}", "--yes", *CONFIRM),
     "undo": ("undo", "--yes"),

@@ -96,5 +96,9 @@ def test_the_command_prints_it_without_an_account(
     assert "## Risk" in capsys.readouterr().out
     assert main(["findings", "--explain", "guard-missing", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["severity"] == "high"
+    assert main(["findings", "--explain", "loses-access"]) == 0
+    assert "--confirm loses-access:TEAM" in capsys.readouterr().out
+    assert main(["findings", "--explain", "loses-access:radiology-team"]) == 64
+    assert "Did you mean loses-access?" in capsys.readouterr().err
     assert main(["findings", "--explain", "guard-mising"]) == 64
     assert "guard-missing" in capsys.readouterr().err

@@ -1,11 +1,13 @@
-"""No plan takes a bucket from a workteam in silence, and none accuses where no team loses anything.
+"""No plan takes a bucket or a part of it from a workteam in silence, and none accuses where no team loses anything.
 
 Accounts are drawn: up to five teams with any setting of the URL lock, a portal lock, a bucket that some of them use by
 a job, by a restriction in the journal or by a tag or folder that names them, a guard with a prefix, statements of
 others, and with or without an access log. A restriction is planned for one team or for the bucket alone. Single
 requests are decided with ``evaluate``, under a session policy that is written here, before and after the calls of the
 plan. A team *loses* if some key under the prefix of the plan was opened to it from some source and is from none, or
-from none of those that its restriction lists.
+from none of those that its restriction lists. It *loses a part* if its job is in progress and some key was opened to
+it from some source from which the key is not opened after: where its workers are is unknown, so a source that stays
+open in theory stands for none that is lost. The plan then asks about the team by name.
 """
 
 from __future__ import annotations
@@ -28,9 +30,10 @@ from gt_secure.base.network import Source
 from gt_secure.changes import other_teams, services
 from gt_secure.changes.plan import Plan, plan
 from gt_secure.engine.access.answer import Answer
-from gt_secure.engine.access.difference import Difference
+from gt_secure.engine.access.difference import Difference, moved
 from gt_secure.engine.access.exposure import Exposure
 from gt_secure.engine.access.part import Part
+from gt_secure.engine.access.source_sets import SourceSet
 from gt_secure.engine.iam import Policies, Request, evaluate, presigned_context
 from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.engine.policies.url_lock import UrlLock
@@ -77,6 +80,11 @@ def signs_drawn(seed: int, team: Workteam) -> tuple[Sign, ...]:
     return dice.choice(((), (), (), (Sign("the tag"),), (Sign("the folder", "docs/"),)))
 
 
+def status_drawn(seed: int, team: Workteam) -> str:
+    """Draw whether the job of a team is in progress, by dice of their own."""
+    return random.Random(f"{seed} job of {team.name}").choice(("InProgress", "InProgress", "Completed"))
+
+
 def draw(seed: int) -> Drawn:
     dice = random.Random(SEED + seed)
     teams = [replace(workteam(f"team-{name}"), url_lock=dice.choice(MODES)) for name in "abcde"[: dice.randint(1, 5)]]
@@ -87,7 +95,8 @@ def draw(seed: int) -> Drawn:
     for team in teams if own is None else teams[1:]:
         uses = dice.choice(("job", "job", "journal", "both", "none"))
         place = BUCKET if uses in ("job", "both") else "elsewhere"
-        job = LabelingJob(f"job-of-{team.name}", "InProgress", team.arn, input_uri=f"s3://{place}/m/x.manifest")
+        status = status_drawn(seed, team)
+        job = LabelingJob(f"job-of-{team.name}", status, team.arn, input_uri=f"s3://{place}/m/x.manifest")
         kept = None
         if uses in ("journal", "both"):
             addresses, endpoints = dice.choice(LISTS)
@@ -198,6 +207,12 @@ class Judge:
             return any(before for before, _ in pairs) and not any(after for _, after in pairs)
         return any((before and not after) or (listed & before) - after for before, after in pairs)
 
+    def loses_a_part(self, team: Workteam) -> bool:
+        """Return whether a team with a job in progress on the bucket loses some key from some place."""
+        jobs = [job for each in self.drawn.state.others if each.team == team for job in each.jobs.value or ()]
+        running = any(job.status == "InProgress" and job.input_uri.startswith(f"s3://{BUCKET}/") for job in jobs)
+        return running and any(self.opened(team, False, key) - self.opened(team, True, key) for key in self.keys)
+
     def answers(self, place: str, after: bool) -> set[bool]:
         """Return whether each key is opened to a place, by a lock of a team that uses the bucket."""
         used = {each.team for each in self.drawn.state.users} | {self.drawn.state.team.value}
@@ -224,9 +239,16 @@ def judge(seed: int) -> tuple[Counter[str], list[str]]:
     named = {team.name for team in drawn.teams if team.name in texts.get("refuses-team", "")}
     named |= {drawn.wish.team or ""} & losing if f"{drawn.wish.team}" in texts.get("opens-nobody", "") else set()
     bad = [f"{name} loses in silence" for name in losing - named] + [f"{name} loses nothing" for name in named - losing]
+    partly = {team.name for team in drawn.teams if found.loses_a_part(team)}
+    asks = {each.code.partition(":")[2]: each.text for each in one.asks if each.code.startswith("loses-access:")}
+    asked = {name for name, text in asks.items() if f"{name} " in text and f"job-of-{name}" in text}
+    bad += [f"{name} loses a part in silence" for name in partly - named - asked]
+    bad += [f"{name} loses no part" for name in asked - partly]
     counts = Counter(
         {
             "loses" if losing else "keeps": 1,
+            "loses a part": len(partly - named),
+            "keeps all": not losing and not partly,
             "with a log": hits is not None and len(hits) > 0,
             "bucket alone": drawn.wish.team is None,
         }
@@ -261,9 +283,16 @@ def logged_for_one_team(source: Source, now: Exposure, after: Exposure) -> Diffe
     return Difference(now.plain(source, scene), after.plain(source, scene), scene, str(source), services.LOGGED)
 
 
+def without_endpoints(*words: Any) -> SourceSet:
+    """Return what moves between two answers outside endpoints alone."""
+    return moved(*words).only(addresses=True, endpoints=False)
+
+
 FAULTS: dict[str, tuple[int, tuple[Any, str, Any]]] = {
     "the other teams are not asked": (2, (plans, "team_notices", lambda *_: ())),
     "one key stands for the prefix": (17, (Exposure, "keys_beside", lambda self, *_: self.keys[:1])),
+    "a place that stays open stands for those that are lost": (47, (other_teams, "moved", lambda *_: SourceSet())),
+    "an endpoint is no place of a worker": (11, (other_teams, "moved", without_endpoints)),
     "the restriction of a team is not looked at": (47, (other_teams, "spans_of", lambda _: ())),
     "one team stands for all in the log": (60, (services, "_logged", logged_for_one_team)),
     "another team's lock is not asked": (
@@ -293,8 +322,9 @@ OF: dict[str, Counter[str]] = {"check": Counter(), "slow": Counter()}
 def enough(counts: Counter[str], least: int) -> None:
     """Demand a share of each outcome."""
     print(counts)
-    assert min(counts[name] for name in ("loses", "keeps")) >= least
-    assert min(counts["logged source refused"], counts["logged source kept"], counts["contradiction"]) >= least // 4
+    assert min(counts[name] for name in ("loses", "keeps", "keeps all")) >= least
+    rare = ("loses a part", "logged source refused", "logged source kept", "contradiction")
+    assert min(counts[name] for name in rare) >= least // 4
 
 
 @pytest.mark.parametrize("part", range(4))

@@ -51,14 +51,19 @@ def _row(code: str) -> Notice:
     return notice(code, **dict.fromkeys(names, "x"))
 
 
+def typed(code: str) -> str:
+    """Return the word that confirms a code, with the team where each team is confirmed by its name."""
+    return notices()[code].get("code", code).format(team="x")
+
+
 ROWS = {code: _row(code) for code in notices()}
-SAMPLE = ("url-lock-one-path", "guard-edited", "expectation-broken", "no-guard")
-"""A warning that asks, a blocker, one that cannot be confirmed, and a warning that does not ask."""
+SAMPLE = ("url-lock-one-path", "loses-access", "guard-edited", "expectation-broken", "no-guard")
+"""Two warnings that ask, one of them about a team, a blocker, one that cannot be confirmed, and a free warning."""
 
 
 def expected(each: Notice) -> str:
     """Return what the table demands of a surface, read without the model: free, asks or never."""
-    row = notices()[each.code]
+    row = notices()[each.code.partition(":")[0]]
     if row["severity"] == "info" or (row["severity"] == "warning" and "consent" not in row):
         return "free"
     return "never" if row.get("consent") == "" else "asks"
@@ -123,8 +128,8 @@ def violations(made: tuple[Connection, Plan], codes: Iterable[str], counts: Coun
     """Return what a surface does otherwise than the table demands."""
     gt, base = made
     wrong = []
-    for code in codes:
-        each = ROWS[code]
+    for each in (ROWS[code] for code in codes):
+        code = typed(each.code.partition(":")[0])
         plan, demanded = replace(base, notices=(each,)), expected(each)
         confirm = ["--confirm", code] if demanded == "asks" else []
         without = {
@@ -201,10 +206,24 @@ def test_several_codes_are_named_as_they_are_typed(made: tuple[Connection, Plan]
     assert by_command(plan, ["--yes", "--confirm", "guard-off", "--confirm", "jobs-in-progress"]) == "passed"
 
 
+def test_a_team_is_confirmed_by_its_name_as_it_is_typed(made: tuple[Connection, Plan]) -> None:
+    names = {"bucket": "b", "jobs": "j", "lost": "l"}
+    asks = [notice("loses-access", team=team, **names) for team in ("night-shift", "day-shift")]
+    plan = replace(made[1], notices=tuple(asks))
+    words = ["loses-access:night-shift", "loses-access:day-shift"]
+    assert [each.code for each in plan.asks] == words
+    for shown in (by_command(plan, ["--yes"]), by_command(plan, []), plan_page(plan)):
+        assert "--confirm loses-access:night-shift --confirm loses-access:day-shift" in shown
+    assert "refused" in by_python(made[0], plan, words[:1])
+    assert "refused" in by_python(made[0], plan, [*words[:1], "loses-access"])
+    assert by_python(made[0], plan, words) == "passed"
+
+
 def test_a_warning_that_comes_and_goes_can_be_confirmed_in_advance(made: tuple[Connection, Plan]) -> None:
     plan = replace(made[1], notices=())
-    assert by_python(made[0], plan, ["jobs-in-progress"]) == "passed"
-    for code in ("guard-edited", "no-guard", "expectation-broken", "jobs-in-progres"):
+    for code in ("jobs-in-progress", "loses-access:night-shift"):
+        assert by_python(made[0], plan, [code]) == "passed"
+    for code in ("guard-edited", "no-guard", "expectation-broken", "jobs-in-progres", "no-guard:night-shift"):
         assert "not a blocker" in by_python(made[0], plan, [code])
 
 

@@ -42,6 +42,7 @@ from support.consents import AGREED, agree
 OFFICES, HOME, DESK = "203.0.113.0/24", "192.0.2.44", "203.0.113.8"
 KEY, WAITING = "scans/0001.png", "scans/0005.png"
 PLACES = (OFFICE, DESK, HOME, ELSEWHERE, IN_VPC, OTHER_IN_VPC)
+CONFIRMED = ["--yes", *(word for code in AGREED for word in ("--confirm", code))]
 
 
 @dataclass
@@ -318,8 +319,7 @@ def test_row_19_and_consistent_addresses(world: World) -> None:
 
 def test_row_20_the_steps_enable_test_validate(world: World) -> None:
     place = [f"s3://{BUCKET}", "--team", "radiology-team"]
-    asked = ["--confirm", "url-lock-one-path", "--confirm", "jobs-in-progress"]
-    code, text = world.run("apply", *place, "--allow", OFFICES, "--yes", *asked)
+    code, text = world.run("apply", *place, "--allow", OFFICES, *CONFIRMED)
     assert code == 0, text
     for where, status in ((OFFICE, 200), (ELSEWHERE, 403)):
         text = world.run("probe", f"s3://{BUCKET}/{KEY}", "--bound-to", OFFICE, "--from", where)[1]
@@ -411,7 +411,7 @@ CARD: dict[str, dict[str, Callable[[World], Any]]] = {
     "apply": {
         "panel": apply_by_panel,
         "Python": lambda world: world.apply(OFFICE_WISH),
-        "command line": lambda world: world.run("apply", f"s3://{BUCKET}", "--allow", OFFICES, "--yes"),
+        "command line": lambda world: world.run("apply", f"s3://{BUCKET}", "--allow", OFFICES, *CONFIRMED),
     },
     "test URL": {
         "panel": tried_by_panel,

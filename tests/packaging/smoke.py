@@ -42,7 +42,7 @@ def main_job() -> dict[str, object]:
     with sandbox_here(), tempfile.TemporaryDirectory() as journal:
         gt = gt_secure.connect(journal=journal)
         assert gt.aws.is_local
-        change = gt.apply(gt.plan(wish), confirm=["url-lock-one-path"])
+        change = gt.apply(gt.plan(wish), confirm=["url-lock-one-path", "loses-access:radiology-team"])
         url = gt.sign("gt-images", "scans/0001.png")
         statuses = [gt.probe(url, source).status for source in ("203.0.113.7", "198.51.100.9")]
         checks = [

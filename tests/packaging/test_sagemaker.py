@@ -127,7 +127,7 @@ for kind, session in sessions.items():
     gt = gt_secure.connect(sagemaker_session=session)
     names[kind] = [team.name for team in gt.workteams()]
     wish = Restriction("open-team", addresses="203.0.113.0/24", bucket="gt-images")
-    change = gt.apply(gt.plan(wish), confirm=["url-lock-one-path"])
+    change = gt.apply(gt.plan(wish), confirm=["url-lock-one-path", "loses-access:radiology-team"])
     undone[kind] = gt.undo(change).outcome
 theirs = {team.workteam_name: team for team in Workteam.get_all(session=boto, region="us-east-1")}["radiology-team"]
 role = boto3.client("sts").assume_role(

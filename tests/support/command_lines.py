@@ -18,7 +18,7 @@ LINES: tuple[str, ...] = (
     f"plan {WISH}",
     "plan -f open-team.json",
     "plan -f open-team.json --json",
-    f"apply {WISH} --yes --confirm url-lock-one-path",
+    f"apply {WISH} --yes --confirm url-lock-one-path --confirm loses-access:radiology-team",
     "undo --yes",
     "apply --resume --yes",
     "history",
@@ -89,7 +89,10 @@ LINES: tuple[str, ...] = (
     "verdict < cases.ndjson",
 )
 """One command line for each way in which a command runs."""
-FIRST = "apply s3://gt-images/scans/ --team open-team --allow 203.0.113.0/24 --yes --confirm url-lock-one-path"
+FIRST = (
+    "apply s3://gt-images/scans/ --team open-team --allow 203.0.113.0/24 --yes --confirm url-lock-one-path "
+    "--confirm loses-access:radiology-team"
+)
 """The line that applies the first change; the others need it."""
 
 

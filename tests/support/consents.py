@@ -10,8 +10,15 @@ from gt_secure.changes.apply import apply
 from gt_secure.restriction.messages import notices
 from gt_secure.widgets.review_step import ReviewStep
 
-AGREED = [code for code, row in notices().items() if row["severity"] == "warning" and "consent" in row]
-"""Codes of all warnings that ask; blockers are confirmed where a test expects them."""
+TEAMS = ("radiology-team", "open-team", "vpc-team", "north-team", "south-team")
+"""The workteams of the sandbox, which a warning may ask about by name."""
+AGREED = [
+    word
+    for code, row in notices().items()
+    if row["severity"] == "warning" and "consent" in row
+    for word in dict.fromkeys(row.get("code", code).format(team=team) for team in TEAMS)
+]
+"""What confirms all warnings that ask; blockers are confirmed where a test expects them."""
 apply_agreed = partial(apply, confirm=AGREED)
 """Apply a plan with that consent."""
 

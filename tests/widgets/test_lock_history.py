@@ -16,6 +16,7 @@ from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard, rea
 from gt_secure.restriction.model import Restriction
 from gt_secure.widgets import panel
 from gt_secure.widgets.lock_cards import LocksView, changed_markup, last_changes, locks_markup
+from support.consents import AGREED
 
 from .conftest import run, until, user, words
 
@@ -85,7 +86,7 @@ def test_the_newest_successful_change_of_each_resource_counts() -> None:
 
 def test_the_locks_show_their_last_change_and_forget_it_with_the_choice(connection: Connection, now: None) -> None:
     wish = Restriction(addresses=["203.0.113.0/24"], bucket="gt-images", guard=True)
-    applied = connection.apply(connection.plan(wish))
+    applied = connection.apply(connection.plan(wish), confirm=AGREED)
     made = panel(connection, bucket="gt-images")
     assert "last changed" not in made.top.value
     made.read_changes()

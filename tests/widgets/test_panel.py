@@ -27,7 +27,7 @@ from gt_secure.connection import Connection
 from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.restriction.model import Restriction
 from gt_secure.widgets import AllowEditor, HitsStep, Panel, ReviewStep, TeamPicker, TestUrlStep, panel
-from support.consents import agree
+from support.consents import AGREED, agree
 
 from .conftest import deliver, until
 
@@ -42,7 +42,7 @@ def test_the_whole_job(connection: Connection, now: None, words: Any, every_widg
     assert "open-team" in words(made.top.value)
     made.allow.bucket = "gt-images"
     made.allow.address_input.input.value = "203.0.113.0/24"
-    assert made.review.apply_button.description == "Apply (confirm 1 warning above)"
+    assert made.review.apply_button.description == "Apply (confirm 2 warnings above)"
     top = words(made.top.value)
     assert "off, will be on" in top
     assert "all 5 private workteams of the region: north-team, open-team, radiology-team, south-team, vpc-team" in top
@@ -68,7 +68,7 @@ def test_the_whole_job(connection: Connection, now: None, words: Any, every_widg
 
 def test_what_another_team_of_the_bucket_needs_is_kept_by_one_click(connection: Connection, now: None) -> None:
     office = Restriction("open-team", bucket="gt-images", addresses="203.0.113.0/24", url_lock=None)
-    connection.apply(connection.plan(office))
+    connection.apply(connection.plan(office), confirm=AGREED)
     made = panel(connection, team="vpc-team", bucket="gt-images", endpoints=["vpce-0a1b2c3d4e5f60718"])
     review = made.review
     assert [each.code for each in review.plan.blockers] == ["refuses-team"]
@@ -115,7 +115,7 @@ def test_the_folder_of_a_teams_jobs_is_offered_and_taken_by_one_click(
     connection: Connection, now: None, words: Any
 ) -> None:
     south = Restriction(bucket="gt-shared", prefix="south/", addresses="192.0.2.0/24")
-    connection.apply(connection.plan(south))
+    connection.apply(connection.plan(south), confirm=AGREED)
     made = panel(connection, team="north-team", addresses=["203.0.113.0/24"])
     allow = made.allow
     assert (allow.bucket, allow.prefix) == ("gt-shared", "")  # offered, not taken
@@ -401,7 +401,8 @@ def test_a_headline_follows_the_policy(connection: Connection, now: None, words:
 
 def test_a_good_word_has_an_age_and_ends(connection: Connection, run: Any, words: Any) -> None:
     module = import_module("gt_secure.widgets.panel")
-    done = connection.apply(connection.plan(Restriction(bucket="gt-images", addresses=["203.0.113.0/24"])))
+    office = Restriction(bucket="gt-images", addresses=["203.0.113.0/24"])
+    done = connection.apply(connection.plan(office), confirm=AGREED)
 
     async def main() -> None:
         with pytest.MonkeyPatch.context() as patch:

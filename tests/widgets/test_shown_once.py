@@ -81,7 +81,7 @@ def test_planning_never_says_that_an_input_is_missing(connection: Connection, no
 
 def test_apply_says_what_it_waits_for_and_undo_needs_a_change(connection: Connection, now: None) -> None:
     review = ReviewStep(connection, restriction=editor(addresses=OFFICE).restriction())
-    assert review.apply_button.description == "Apply (confirm 1 warning above)"
+    assert review.apply_button.description == "Apply (confirm 2 warnings above)"
     assert is_hidden(review.undo_button)
     agree(review)
     assert review.apply_button.description == "Apply 2 changes to open-team"

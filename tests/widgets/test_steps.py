@@ -47,7 +47,7 @@ def test_a_restriction_is_shown_applied_and_undone(connection: Connection, words
         assert part in shown
     for part in ("What will change", "Bucket guard", "URL lock"):
         assert part in words(review.details.value)
-    assert review.apply_button.description == "Apply (confirm 1 warning above)"
+    assert review.apply_button.description == "Apply (confirm 2 warnings above)"
     assert "gts-hidden" in review.undo_button._dom_classes, "there is no change yet"
     review.reason.value = f"RISK-112, see https://x.s3.amazonaws.com/a?X-Amz-Signature={'0f3a' * 16}"
     assert "0f3a0f3a" not in review.reason.value, "a secret is not kept in the state of a widget"
@@ -67,7 +67,7 @@ def test_a_restriction_is_shown_applied_and_undone(connection: Connection, words
     review.undo()
     assert "Undone" in words(review.after.value)
     assert not connection.workteam("open-team").url_lock.on
-    assert review.apply_button.description == "Apply (confirm 1 warning above)"
+    assert review.apply_button.description == "Apply (confirm 2 warnings above)"
     assert "gts-hidden" in review.undo_button._dom_classes
 
 
@@ -126,6 +126,11 @@ def test_a_blocker_must_be_confirmed_and_a_broken_expectation_cannot_be(
     [
         ({"team": "vpc-team"}, ["url-lock-one-path"], "Nobody in this team uses the VPC portal"),
         ({"team": "radiology-team"}, ["jobs-in-progress"], "The workers know, or nobody is working now"),
+        (
+            {"team": "vpc-team"},
+            ["loses-access:radiology-team"],
+            "No worker of radiology-team needs these addresses and endpoints",
+        ),
     ],
 )
 def test_what_locks_workers_out_is_agreed_to_by_a_check_box(
@@ -143,8 +148,8 @@ def test_what_locks_workers_out_is_agreed_to_by_a_check_box(
 
 def test_the_portal_lock_of_all_teams_is_agreed_to_as_on_the_command_line(connection: Connection, words: Any) -> None:
     review = ReviewStep(connection, restriction=wish(portal_lock=True))
-    assert review.apply_button.description == "Apply (confirm 2 warnings above)"
-    assert "2 questions to answer first" in words(review._summary.value)
+    assert review.apply_button.description == "Apply (confirm 3 warnings above)"
+    assert "3 questions to answer first" in words(review._summary.value)
     [box] = [each for each in boxes(review) if each.description.startswith("The addresses of the workers of all teams")]
     agree(review)
     assert not review.apply_button.disabled

@@ -214,7 +214,7 @@ def unseen(plan: Plan) -> Markup:
     parts = plan.state.missing()
     if not parts:
         return Markup("")
-    named = "; ".join(f"{part.what}" + (f" (needs {part.action})" if part.action else "") for part in parts)
+    named = "; ".join(f"{part.what} (needs {part.action})" for part in parts)
     unknown = any("unknown" in (row.before.answer, row.after.answer) for row in plan.simulation)
     unknown = unknown or any(not row.unknown.is_empty for row in plan.after)
     if not unknown:

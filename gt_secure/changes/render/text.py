@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ...base.columns import lay_out, wrapped
 from ...base.groups import grouped
 from ...base.text import count, printable, some
-from ...engine.access.answer import WORKER_OF
-from ...engine.access.exposure_text import exposure_text, ranges
+from ...engine.access.exposure_text import exposure_text
 from ...engine.access.matrix import Matrix, matrix_of, matrix_text
 from ..change import Change
 
@@ -54,16 +53,11 @@ def confirm_options(asks: Iterable[Notice]) -> str:
 
 
 def access_lines(plan: Plan) -> Iterator[str]:
-    """Yield who can open the objects of the whole bucket, now and after a plan, and what other teams lose."""
+    """Yield who can open the objects of the whole bucket, now and after a plan."""
     if plan.access is not None:
         same = not plan.access.changes
         yield f"{'Now and after' if same else 'After this plan'}: {plan.access.after.text}"
         yield from () if same else (f"Now: {plan.access.before.text}",)
-        losses = ((each.request, each.loses) for each in plan.exposure if each.request.startswith(WORKER_OF))
-        for request, sources in losses:
-            if place := ranges(sources):
-                where = f"at {place}".replace("at all addresses but", "outside")
-                yield f"{printable(request.removeprefix(WORKER_OF))}: workers {where} lose access."
 
 
 def _lines(plan: Plan, room: int | None, full: bool) -> Iterator[str]:
@@ -173,8 +167,7 @@ def _remarks(plan: Plan, full: bool) -> Iterator[str]:
         fix = (finding.acceptance_text or finding.fix) if full else ""
         yield f"{head}: {printable(' '.join(filter(None, (f'{finding.title}.', fix))))} [{finding.code}]"
     for part in plan.state.missing():
-        needed = f" (needs {part.action})" if part.action else ""
-        yield f"could not read: {printable(part.what)}{needed}"
+        yield f"could not read: {printable(part.what)} (needs {part.action})"
     if left_out:
         yield f"{count(left_out, 'more note')}: {_FULL}"
 

@@ -45,17 +45,17 @@ class Difference(Generic[T]):
     @cached_property
     def loses(self: Difference[Row]) -> SourceSet:
         """Sources that are opened before and refused after."""
-        return _moved(self.before, self.after, "opened", "refused")
+        return moved(self.before, self.after, "opened", "refused")
 
     @cached_property
     def gains(self: Difference[Row]) -> SourceSet:
         """Sources that are refused before and opened after."""
-        return _moved(self.before, self.after, "refused", "opened")
+        return moved(self.before, self.after, "refused", "opened")
 
     @cached_property
     def unclear(self: Difference[Row]) -> SourceSet:
         """Sources whose answer changes to or from unknown."""
-        sets = [_moved(self.before, self.after, *words) for words in _UNCLEAR]
+        sets = [moved(self.before, self.after, *words) for words in _UNCLEAR]
         return SourceSet(
             spans=tuple(span for each in sets for span in each.spans),
             endpoints=tuple(sorted({label for each in sets for label in each.endpoints})),
@@ -72,7 +72,7 @@ class Difference(Generic[T]):
     def changes(self) -> bool:
         """True if the answer to some source changes."""
         if isinstance(self.before, Row) and isinstance(self.after, Row):
-            sets = (_moved(self.before, self.after, *words) for words in permutations(WORDS, 2))
+            sets = (moved(self.before, self.after, *words) for words in permutations(WORDS, 2))
             return not all(each.is_empty for each in sets)
         return _word(self.before) != _word(self.after)
 
@@ -103,7 +103,8 @@ def _word(answer: object) -> str:
     return answer.answer if isinstance(answer, Answer) else str(answer)
 
 
-def _moved(before: Row, after: Row, was: Word, is_now: Word) -> SourceSet:
+def moved(before: Row, after: Row, was: Word, is_now: Word) -> SourceSet:
+    """Return the sources with one answer before and another one after."""
     old, new = before.places(was), after.places(is_now)
     moved = [
         label

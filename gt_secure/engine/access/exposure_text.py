@@ -86,7 +86,7 @@ def places(sources: SourceSet, labels: frozenset[str]) -> str:
     """Return the addresses and endpoints of a set of sources."""
     named = ranges(sources)
     number = sources.count(4)
-    if number and number != 1 << 32 and "/" in named:
+    if 0 < number < 10**9 and "/" in named:
         named += f" ({markup.count(number, 'IPv4 address', 'IPv4 addresses')})"
     return "; ".join(part for part in (named, endpoints(sources, labels)) if part) or "nowhere"
 
