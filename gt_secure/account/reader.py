@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..aws.arns import bucket_arn
-from ..aws.buckets import bucket_region, parse_s3_uri, whole_bucket
+from ..aws.buckets import bucket_region, elsewhere, parse_s3_uri, whole_bucket
 from ..aws.client import Aws, all_items, aws_errors
 from ..aws.endpoints import list_s3_endpoints
 from ..aws.teams import (
@@ -242,13 +242,17 @@ class _Reader:
         texts = [pool.submit(self._template, job, number < MAX_TEMPLATES) for number, job in jobs]
         bucket = state.bucket
         if bucket is not None:
+            if state.teams.was_asked and (away := elsewhere(self.aws, bucket.name, bucket.region)):
+                unread = NotRead(*WHAT["teams"], "elsewhere", away)
+                facts = replace(state.facts, notes=(*state.facts.notes, away))
+                state = replace(state, teams=Part.unread(unread), others=(), facts=facts)
             block = pool.submit(self._account_block, bucket)
             key = pool.submit(read_key_policy, self.aws, bucket) if "bucket.key_policy" in self.scope.needs else None
             log = self._log_bucket(pool, bucket)
             state = replace(state, account_block=block.result())
             if "organization" in self.scope.needs:
                 facts = read_facts(self.aws, state, self.scope.key)
-                state = replace(state, facts=self.scope.supplied.with_defaults(facts))
+                state = replace(state, facts=state.facts.with_defaults(facts))
             policy = bucket.key_policy if key is None else key.result()
             state = replace(state, bucket=replace(bucket, key_policy=policy, log_bucket=log()))
         if "templates" not in self.scope.needs:

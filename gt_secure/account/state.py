@@ -297,7 +297,11 @@ class State:
 
     def missing_permissions(self) -> tuple[str, ...]:
         """Return the actions that would have decided more: those that read facts, locks and organization policies."""
-        decides = [part.action for name, part in self.unread() if part.action in _DECIDES or name in _NAMES_TEAMS]
+        decides = [
+            part.action
+            for name, part in self.unread()
+            if part.why != "elsewhere" and (part.action in _DECIDES or name in _NAMES_TEAMS)
+        ]
         organization = [part.action for part in self.organization.missing()]
         return tuple(dict.fromkeys((*self.facts.missing, *organization, *decides)))
 

@@ -220,6 +220,16 @@ def bucket_region(aws: Aws, bucket: str) -> str:
     return str(answer.get("BucketRegion") or headers.get("x-amz-bucket-region") or aws.region)
 
 
+def elsewhere(aws: Aws, bucket: str, region: str) -> str:
+    """Return the sentence that a bucket is in another region than the connection; empty where both are the same."""
+    if region == aws.region:
+        return ""
+    return (
+        f"{bucket} is in {region}; you are connected to {aws.region}. "
+        f"Use --region {region} (region in Python) to read its workteams"
+    )
+
+
 def read_policy(aws: Aws, bucket: str, region: str | None = None) -> str | None:
     """Return the policy of a bucket as text; None if it has none."""
     try:

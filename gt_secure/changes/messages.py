@@ -50,6 +50,7 @@ def notices_for(wish: Restriction, state: State, changes: tuple[Change[Any], ...
             *_folder(wish, guard.after),
             *_signers(wish, state, guard.after),
             *_deleted(guard),
+            *(notice("bucket-elsewhere", regions=each.text) for each in state.missing() if each.why == "elsewhere"),
         ]
     if find_change(changes, WorkforcePortal) is not None:
         found += _portal(wish, state)

@@ -126,7 +126,10 @@ _GIVEN: dict[Given, tuple[Callable[[State], object], str]] = {
         "there is no portal in a VPC",
     ),
     "workteam": (lambda state: state.team.value, "no workteam was named"),
-    "team of the bucket": (lambda state: state.team.value or state.users, "no workteam of the bucket is known"),
+    "team of the bucket": (
+        lambda state: state.team.value or state.users or (state.teams.was_asked and state.teams.value and None),
+        "no workteam of the bucket is known",
+    ),
     "page that loads by script": (
         lambda state: state.bucket and [*scripts_of(state, state.bucket)],
         "no page is known that loads by script",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from .. import account
+from ..aws.buckets import elsewhere
 from ..base.columns import lay_out
 from ..base.errors import InvalidInput
 from ..base.html import hint, notice, output, table, text as html_text
@@ -279,6 +280,8 @@ def _bucket(
     state = notes.attempt(name, lambda: account.read_bucket(gt.aws, name, frozenset({"bucket.logging"})), None)
     if state is None:
         return AuditedBucket(name, None, "unknown", teams)
+    if away := elsewhere(gt.aws, name, state.region):
+        notes.lines.append(away)
     target = state.logging.if_read
     log = f"s3://{target.bucket}/{target.prefix}" if target else "off"
     if state.logging.missing is not None:

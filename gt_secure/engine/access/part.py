@@ -13,14 +13,15 @@ from ...base.text import capital, members
 
 T = TypeVar("T")
 S = TypeVar("S")
-Why: TypeAlias = Literal["denied", "no answer", "in part", "not asked"]
+Why: TypeAlias = Literal["denied", "no answer", "in part", "not asked", "elsewhere"]
 
 
 @dataclass(frozen=True, slots=True)
 class NotRead:
     """A part that was not read: ``what`` in words, the ``action`` that reads it, and ``why`` and the ``reason``.
 
-    ``why`` is ``not asked`` where the reading had a smaller scope, and ``in part`` where the calls would be too many.
+    ``why`` is ``not asked`` where the reading had a smaller scope, ``in part`` where the calls would be too many, and
+    ``elsewhere`` where the part is in another region than that of the connection, as the ``reason`` says.
     """
 
     what: str
@@ -48,8 +49,8 @@ class NotRead:
 
     @property
     def text(self) -> str:
-        """The action and its outcome, for messages."""
-        return f"{self.action} {_OUTCOMES[self.why]}"
+        """The action and its outcome, or the two regions, for messages."""
+        return self.reason if self.why == "elsewhere" else f"{self.action} {_OUTCOMES[self.why]}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-able data."""
