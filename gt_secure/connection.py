@@ -762,14 +762,14 @@ class Connection:
     def audit(self, *, buckets: str | Iterable[str] = "used", since: str | None = "7d", logs: bool = True) -> Audit:
         """Report the state of the region: teams, portal, buckets, findings, requests and leaked URLs. Writes nothing.
 
-        What this role cannot read is in ``unread``.
+        What was not read is in ``unread``, and a number that would rest on it is unknown.
 
         Parameters
         ----------
         buckets : str or iterable of str
             ``all``, ``tag:KEY=VALUE`` or names: other buckets than those that teams use or a guard of ours protects.
         since : str, optional; read the logs from here
-        logs : bool, whether to read the access logs of the buckets
+        logs : bool, whether to read the access logs of the buckets; without them, leaked URLs are not looked for
 
         Examples
         --------

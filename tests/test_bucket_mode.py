@@ -67,7 +67,7 @@ def test_no_surface_speaks_of_a_team(gt: Connection) -> None:
         *(str(each.to_dict()) for each in before),
     ]
     texts.append(gt.plan(Restriction(**{**WISH_VALUES, "application": "mlflow", "age_limit": "2h"})).to_text(full=True))
-    assert {each.code: each.severity for each in before} == {"presigned-from-anywhere": "medium"}
+    assert {each.code: each.severity for each in before} == {"presigned-from-anywhere": "high"}
     applied = gt.apply(plan)
     texts += [applied.to_text(), repr(gt.who_can_open(BUCKET, "report.pdf")), repr(gt.state(bucket=BUCKET))]
     after = gt.findings(bucket=BUCKET)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from ..aws.buckets import place_of
@@ -15,11 +15,8 @@ from ..engine.access.exposure import Context
 from ..findings.accepted import AcceptedLike, accepted_title
 from ..findings.catalog_page import nearest_code
 from ..findings.listings import Findings
-from ..findings.model import SEVERITIES, Finding, Severity, catalog
+from ..findings.model import NOT_CHECKED, Finding, Threshold, catalog, severe, severities_from
 from .result import MAX_NAMED, Check
-
-_ANYWHERE = "presigned-from-anywhere"
-"""The finding that fails the check at each severity: a pass would stand beside "Anyone with a URL can open it"."""
 
 
 @Check
@@ -29,7 +26,7 @@ def no_findings(
     team: TeamLike | None = None,
     bucket: str | None = None,
     prefix: str = "",
-    severity: str = "medium",
+    severity: Threshold = "medium",
     ignore: Collection[str] = (),
     accepted: AcceptedLike | None = None,
     context: Context | None = None,
@@ -43,8 +40,8 @@ def no_findings(
     prefix : str
         Ask about the objects under a prefix; by default about all objects of the bucket.
     severity : str
-        The minimum severity that fails the check: ``high``, ``medium``, ``low`` or ``info``. Objects that are opened
-        from anywhere (``presigned-from-anywhere``) fail it at each severity.
+        The minimum severity that fails the check: ``high``, ``medium``, ``low`` or ``info``, or ``unknown``, which is
+        the lowest.
     ignore : collection of str
         Codes of findings that never fail the check. An entry of ``accepted`` has a subject, a reason and an end.
     accepted : path or iterable, optional
@@ -55,15 +52,16 @@ def no_findings(
     place = None if bucket is None else _place(*place_of(bucket, prefix))
     subject = " and ".join(part for part in (name, place) if part)
     findings = with_facts(gt, context, accepted).findings(team=team, bucket=place)
-    failing = [each for each in findings.open if _fails(each, severity, ignored)]
-    undecided = _undecided(findings.open, severity, ignored)
+    asked = _without(findings, ignored)
+    failing = asked.worse_than(severity)
+    unsure = [each for each in severe(asked, severity) if not each.decided]
     details = {
         "severity": severity,
         "ignored": sorted({each.code for each in findings.open if each.code in ignored}),
-        "findings": [each.to_dict() for each in (failing or undecided)],
+        "findings": [each.to_dict() for each in (failing or unsure)],
         **_looked_at(findings),
     }
-    unread = _not_run(undecided)
+    unread = _not_run(asked.doubts(severity))
     if failing:
         text = f"{_failure(failing)}{unread}"
         return CheckResult("no_findings", subject, False, text, details, _next_step(failing[0]))
@@ -90,9 +88,14 @@ def _left_out(findings: Findings, ignored: Collection[str]) -> str:
     return f" Findings that were not asked for: {some(named, 3)}." if named else ""
 
 
-def _not_run(undecided: list[Finding]) -> str:
-    named = some([f"{each.code}: {each.detail}" for each in undecided], 3, between=" ")
-    return f" Some checks could not run: {named}" if named else ""
+def _without(findings: Findings, codes: Collection[str]) -> Findings:
+    """Return findings without those of some codes, and without the outcomes of their rules."""
+    left = [each for each in findings if each.code == NOT_CHECKED or each.code not in codes]
+    return Findings(left, [each for each in findings.checked if each.code not in codes], findings.evidence)
+
+
+def _not_run(doubts: Sequence[str]) -> str:
+    return f" Some checks could not run: {some(doubts, 3, between=' ')}" if doubts else ""
 
 
 def _place(bucket: str, prefix: str) -> str:
@@ -101,10 +104,7 @@ def _place(bucket: str, prefix: str) -> str:
 
 def _known_codes(severity: str, ignore: Collection[str]) -> list[str]:
     """Return the codes to ignore; InvalidInput if one of them or the severity is unknown."""
-    if severity not in SEVERITIES:
-        raise InvalidInput(
-            f"'{str(severity)[:40]}' is not a severity.", next_step="Write high, medium, low or info.", field="severity"
-        )
+    severities_from(severity)
     codes = [ignore] if isinstance(ignore, str) else list(ignore)
     unknown = [code for code in codes if code not in catalog()]
     if unknown:
@@ -116,37 +116,18 @@ def _known_codes(severity: str, ignore: Collection[str]) -> list[str]:
     return codes
 
 
-def _is_severe(code: str, severity: Severity, least: str) -> bool:
-    return code == _ANYWHERE or SEVERITIES.index(severity) <= SEVERITIES.index(least)
-
-
-def _fails(finding: Finding, least: str, ignored: Collection[str]) -> bool:
-    """Return whether a finding fails the check."""
-    severe = _is_severe(finding.code, finding.severity, least)
-    return finding.state == "found" and severe and finding.code not in {*ignored, "not-checked"}
-
-
-def _undecided(findings: Findings, least: str, ignored: Collection[str]) -> list[Finding]:
-    """Return what was not checked, then the unknown findings that would fail the check."""
-    unknown = [each for each in findings if each.state == "unknown" and each.code not in ignored]
-    return [
-        *(each for each in findings if each.code == "not-checked"),
-        *(each for each in unknown if _is_severe(each.code, each.severity_if_found, least)),
-    ]
-
-
 def _looked_at(findings: Findings) -> dict[str, Any]:
     """Return what the outcome rests on, as JSON-able data."""
     return {
         "accepted": [each.to_dict() for each in findings.accepted],
         "evidence": findings.evidence.to_dict(),
         "not_applicable": {each.code: each.reason for each in findings.checked if each.outcome == "not applicable"},
-        "complete": not any(each.code == "not-checked" for each in findings),
+        "complete": not any(each.code == NOT_CHECKED for each in findings),
         "seen": sorted({(each.code, each.subject) for each in findings}),
     }
 
 
-def _failure(findings: list[Finding]) -> str:
+def _failure(findings: Sequence[Finding]) -> str:
     """Return a sentence that names the findings, and one for each whose acceptance has ended."""
     named = some([f"{each.code} ({each.severity}: {each.title})" for each in findings])
     ended = [f"{each.code}: {each.acceptance_text}" for each in findings if each.ended is not None]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from ..base.text import count, printable
 from ..findings.accepted import baseline, dump_accepted
-from ..findings.model import SEVERITIES
-from .exit_codes import FOUND, OK, UNKNOWN
+from ..findings.model import THRESHOLDS
+from .exit_codes import OK, code_of
 from .output import note
 from .parser import Parser
 
@@ -39,8 +39,8 @@ def add_fail_on(parser: Parser, what: str) -> None:
     """Add ``--fail-on`` for a report of this name."""
     parser.add_argument(
         "--fail-on",
-        choices=(*SEVERITIES, "unknown"),
-        help=f"minimum severity that fails the {what}; unknown: whatever is not known",
+        choices=THRESHOLDS,
+        help=f"minimum severity that fails the {what}; unknown: any finding, and whatever is not known",
     )
 
 
@@ -51,8 +51,7 @@ def exit_code(args: argparse.Namespace, report: Audit | Sweep) -> int:
     if args.fail_on == "unknown":
         for line in report.unknown:
             note(f"unknown: {printable(line)}")
-        return UNKNOWN if report.unknown else OK
-    return FOUND if report.worse_than(args.fail_on) else UNKNOWN if report.doubts(args.fail_on) else OK
+    return code_of(report.passes(args.fail_on))
 
 
 def write_baseline(args: argparse.Namespace, findings: Iterable[Finding]) -> None:

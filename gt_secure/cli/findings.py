@@ -13,7 +13,7 @@ from ..findings.catalog_page import page
 from ..findings.model import catalog
 from ..restriction.messages import notices
 from .accepted import add_accepted, add_baseline, add_fail_on, note_unused, write_baseline
-from .exit_codes import OK, code_of
+from .exit_codes import OK, UNKNOWN, code_of
 from .exposure import add_planned, read_planned
 from .output import connection, fit, graded, say, show_json, write_report
 from .parser import Commands, add_context
@@ -38,8 +38,8 @@ def add(commands: Commands) -> None:
             ("gt-secure findings s3://gt-images --fail-on high --json", "fail in CI"),
             ("gt-secure findings --explain url-lock-off", "show the risk, evidence and fix of a finding"),
         ),
-        exit_codes="0; with --fail-on: 2 if there is a finding of that severity or higher, 3 if one is unknown; of a "
-        "plan or a template 3 in any case if one is unknown",
+        exit_codes="0; with --fail-on: 2 if there is a finding of that severity or higher, 3 if one is unknown or a "
+        "part was not read; of a plan or a template 3 in any case if one is unknown",
         result=_findings_from,
     )
     findings.add_place("data bucket")
@@ -114,9 +114,10 @@ def _run_findings(args: argparse.Namespace) -> int:
         _show(findings)
     if args.accepted and not any(finding.code == "not-checked" for finding in findings):
         note_unused(unused(findings, load_accepted(args.accepted)))
-    passed = findings.passes(args.fail_on or "unknown")
-    is_asked = any((args.fail_on, args.tf_plan, args.cloudformation))
-    return OK if passed is None and not is_asked else code_of(passed)
+    if args.fail_on:
+        return code_of(findings.passes(args.fail_on))
+    is_known = findings.decided and not findings.doubts("unknown")
+    return OK if is_known or not (args.tf_plan or args.cloudformation) else UNKNOWN
 
 
 def _show(found: Findings) -> None:

@@ -35,14 +35,14 @@ def add(commands: Commands) -> None:
             ("gt-secure audit --buckets gt-images --no-logs --fail-on high --json", "fail in CI, without reading logs"),
         ),
         exit_codes="0; 3 if a bucket could not be read; with --fail-on: 2 for a finding of that severity or higher, "
-        "3 if something could not be read",
+        "3 if something could not be read; with --fail-on unknown also for logs that were left out or are off",
         result=_audit_from,
     )
     audit.add_argument(
         "--buckets", default="used", metavar="WHICH", help="used (default), all, tag:KEY=VALUE, or names with commas"
     )
     audit.add_argument("--since", default="7d", help="start of the logs: UTC time or age (default: %(default)s)")
-    audit.add_argument("--no-logs", action="store_true", help="do not read access logs")
+    audit.add_argument("--no-logs", action="store_true", help="do not read access logs, nor look for leaked URLs")
     add_fail_on(audit, "report")
 
     parser = commands.add(

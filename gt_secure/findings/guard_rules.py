@@ -78,7 +78,7 @@ def presigned_from_anywhere(state: State, bucket: Bucket) -> Iterator[Match]:
         used = f" The team {team.name} uses the bucket." if team is not None else ""
         leaks = bucket.leaks()
         used += f" The log shows {count(leaks, 'leaked URL')}." if leaks else ""
-        yield Match(bucket.name, f"{access.text}{used}", severity="high" if used else None)
+        yield Match(bucket.name, f"{access.text}{used}")
     elif access.tone == "unknown":
         yield Match(bucket.name, access.text, access.depends_on)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Self, SupportsIndex, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Self, SupportsIndex, TypeVar, overload
 
 from .. import findings
 from ..account.evidence import Evidence
@@ -16,14 +16,14 @@ from ..base.ledger import RecordedPlace
 from ..base.outcome import CheckResult
 from ..base.text import count, some
 from ..base.truth import without_truth
-from .model import OUTCOMES, SEVERITIES, catalog
+from .model import NOT_CHECKED, OUTCOMES, SEVERITIES, severe, severities_from
 
 if TYPE_CHECKING:
     from ..account.bucket_access import BucketAccess
     from ..aws.teams import LabelingJob, Workteam
     from ..changes.history import HistoryEntry
     from ..engine.access.vpc_endpoint import VpcEndpoint
-    from .model import Checked, Finding, Severity
+    from .model import Checked, Finding, Threshold
 
 
 def _last_day(finding: Finding) -> dt.date:
@@ -117,7 +117,105 @@ class History(_List["HistoryEntry"]):
         return when, call, item.target, caller_name(item.who), item.source or "-", change, item.reason or "-"
 
 
-class Findings(ShownTable["Finding"], tuple["Finding", ...]):
+class FindingsReport:
+    """Findings, and what was not read: whether they pass. Findings that somebody accepts do not count."""
+
+    __slots__ = ()
+
+    @property
+    def subject(self) -> str:
+        """The subject of the report, as a notebook records it."""
+        return "all accounts"
+
+    @property
+    def place(self) -> RecordedPlace | None:
+        """Account and region; None for several."""
+        return None
+
+    if TYPE_CHECKING:
+
+        @property
+        def findings(self) -> Sequence[Finding]: ...  # noqa: D102
+
+        @property
+        def unread(self) -> tuple[str, ...]: ...  # noqa: D102
+
+        @property
+        def outcomes(self) -> tuple[str, ...]: ...  # noqa: D102
+
+    @property
+    def looked(self) -> str:
+        """The evidence of the report in words."""
+        return "none"
+
+    @property
+    def counts(self) -> dict[str, int | None]:
+        """The number of open findings of each severity; None if no rule was decided."""
+        found = [finding.severity for finding in self.findings if finding.accepted is None and finding.decided]
+        is_known = bool(found) or self.decided
+        return {word: found.count(word) if is_known else None for word in SEVERITIES}
+
+    @property
+    def decided(self) -> bool:
+        """True if a rule was decided: without one, no finding is no result."""
+        return any(word in ("found", "clean") for word in self.outcomes)
+
+    @property
+    def counts_text(self) -> str:
+        """The number of open findings of each severity, and of rules that are unknown, in words."""
+        words = [f"{number} {word}" for word, number in self.counts.items() if number is not None]
+        unknown = self.outcomes.count("unknown")
+        return ", ".join([*words, *([f"{unknown} unknown"] if unknown else [])]) or "unknown"
+
+    def worse_than(self, severity: Threshold = "high") -> tuple[Finding, ...]:
+        """Return the open findings of a severity or higher; ``unknown``: of every severity."""
+        return tuple(each for each in severe(self.findings, severity) if each.decided)
+
+    def doubts(self, severity: Threshold = "info") -> tuple[str, ...]:
+        """Return what was not read, and the findings of a severity or higher that were not decided, in sentences."""
+        unsure = [each for each in severe(self.findings, severity) if not each.decided and each.code != NOT_CHECKED]
+        return (*self.unread, *(f"{each.subject}: {each.code} is unknown" for each in unsure))
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Everything that was not read or not decided, a sentence each."""
+        return self.doubts("unknown")
+
+    def passes(self, severity: Threshold = "high") -> bool | None:
+        """Return whether no finding is that severe or higher.
+
+        Parameters
+        ----------
+        severity : str
+            ``high``, ``medium``, ``low`` or ``info``; ``unknown`` is the lowest: every finding fails, and whatever is
+            not known makes the answer unknown.
+
+        Returns
+        -------
+        bool or None
+            None if a part was not read, or a rule of that severity was not decided.
+
+        Raises
+        ------
+        InvalidInput
+            For another word.
+        """
+        if self.worse_than(severity):
+            return False
+        return None if self.doubts(severity) or not self.decided else True
+
+    def require(self, severity: Threshold = "high") -> Self:
+        """Return it; raise :class:`~gt_secure.check.CheckFailed` unless it passes: see :meth:`passes`."""
+        passed, found = self.passes(severity), [*map(str, self.worse_than(severity))]
+        title = f"{count(len(found), 'finding')} of severity {severities_from(severity)[-1]} or higher"
+        if passed is None:
+            title, found = "Not read or not decided", [*self.doubts(severity)]
+        text = f"{title}: {some(found, between='; ') or self.looked}"
+        CheckResult(type(self).__name__.lower(), self.subject, passed, text).recorded(self.place).require()
+        return self
+
+
+class Findings(ShownTable["Finding"], FindingsReport, tuple["Finding", ...]):
     """Findings, the most severe first.
 
     Attributes
@@ -136,6 +234,7 @@ class Findings(ShownTable["Finding"], tuple["Finding", ...]):
     evidence: Evidence
     access: BucketAccess | None
     place: RecordedPlace | None = None
+    unread: tuple[str, ...] = ()
 
     def __new__(
         cls,
@@ -165,6 +264,16 @@ class Findings(ShownTable["Finding"], tuple["Finding", ...]):
         return some
 
     @property
+    def findings(self) -> Findings:
+        """The findings themselves."""
+        return self
+
+    @property
+    def subject(self) -> str:
+        """The subject of the evidence, as a notebook records it."""
+        return self.evidence.subject
+
+    @property
     def open(self) -> Findings:
         """The findings that nobody accepts today."""
         return self._of(each for each in self if each.accepted is None)
@@ -176,9 +285,9 @@ class Findings(ShownTable["Finding"], tuple["Finding", ...]):
         return self._of(accepted)
 
     @property
-    def decided(self) -> bool:
-        """True if a rule was decided: without one, no finding is no result."""
-        return any(each.outcome in ("found", "clean") for each in self.checked)
+    def outcomes(self) -> tuple[str, ...]:
+        """The outcomes of the rules."""
+        return tuple(each.outcome for each in self.checked)
 
     @property
     def looked(self) -> str:
@@ -189,27 +298,14 @@ class Findings(ShownTable["Finding"], tuple["Finding", ...]):
         why = f" ({'; '.join(reasons)})" if reasons else ""
         return f"{count(len(self.checked), 'rule')}: {numbers or 'none'}{why}."
 
-    def passes(self, severity: Severity | Literal["unknown"] = "high") -> bool | None:
-        """Return whether no finding is that severe or higher; None if one of that severity is not decided.
-
-        ``unknown``: no finding fails, and every undecided one counts.
-        """
-        worst = () if severity == "unknown" else SEVERITIES[: SEVERITIES.index(severity) + 1]
-        if any(each.severity in worst and each.state == "found" for each in self.open):
-            return False
-        accepted = {each.code for each in self.accepted}
-        codes = [each.code for each in self.checked if each.outcome == "unknown" and each.code not in accepted]
-        codes += [each.code for each in self.open if each.state == "unknown"]
-        undecided = any(catalog()[code]["severity"] in (worst or SEVERITIES) for code in codes)
-        return None if undecided or not self.decided else True
-
-    def require(self, severity: Severity = "high") -> Self:
-        """Return the findings; raise CheckFailed for one that severe, or if one of that severity is not decided."""
-        failing = [each for each in self.open if each.severity in SEVERITIES[: SEVERITIES.index(severity) + 1]]
-        named = "; ".join(map(str, failing[:5])) or self.looked
-        result = CheckResult("findings", self.evidence.subject, self.passes(severity), f"{severity} or higher: {named}")
-        result.recorded(self.place).require()
-        return self
+    def doubts(self, severity: Threshold = "high") -> tuple[str, ...]:
+        """Return the parts and rules that are unknown, and findings of a severity or higher that are, in sentences."""
+        unsure, named = [each for each in severe(self, severity) if not each.decided], {each.code for each in self}
+        rules = [each for each in self.checked if each.outcome == "unknown" and each.code not in named]
+        return (
+            *(f"{each.code}: {each.detail}" for each in unsure),
+            *(f"{each.code}: {each.reason}." for each in rules),
+        )
 
     def to_sarif(self, *, source: str = "", places: Mapping[str, tuple[str, int]] | None = None) -> dict[str, Any]:
         """Return the findings as a SARIF 2.1.0 log; ``source`` is a file to which code scanning attaches them."""
@@ -243,67 +339,3 @@ class Findings(ShownTable["Finding"], tuple["Finding", ...]):
         cells = [[chip(cell) for cell in self.row(each)] for each in self.open]
         shown = html_table(self.head, cells) if cells else hint("No finding is open.")
         return cell_output(shown, findings.accepted_fold(self.accepted), *map(hint, self._more()))
-
-
-class FindingsReport:
-    """A report with ``findings`` and ``unread``: how severe it is. Findings that somebody accepts do not count."""
-
-    __slots__ = ()
-
-    @property
-    def subject(self) -> str:
-        """The subject of the report, as a notebook records it."""
-        return "all accounts"
-
-    @property
-    def place(self) -> RecordedPlace | None:
-        """Account and region; None for several."""
-        return None
-
-    if TYPE_CHECKING:
-
-        @property
-        def findings(self) -> Sequence[Finding]: ...  # noqa: D102
-
-        @property
-        def unread(self) -> tuple[str, ...]: ...  # noqa: D102
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """The number of open findings of each severity."""
-        found = [finding.severity for finding in self.findings if finding.accepted is None]
-        return {word: found.count(word) for word in SEVERITIES}
-
-    @property
-    def counts_text(self) -> str:
-        """The number of open findings of each severity, in words."""
-        return ", ".join(f"{number} {word}" for word, number in self.counts.items())
-
-    def worse_than(self, severity: Severity) -> tuple[Finding, ...]:
-        """Return the open findings of a severity or higher."""
-        worst = SEVERITIES[: SEVERITIES.index(severity) + 1]
-        return tuple(each for each in self.findings if each.accepted is None and each.severity in worst)
-
-    def doubts(self, severity: Severity = "info") -> tuple[str, ...]:
-        """Return what was not read, and the findings of a severity or higher that were not decided, in sentences."""
-        worst = SEVERITIES[: SEVERITIES.index(severity) + 1]
-        open_ = [each for each in self.findings if each.state == "unknown" and each.accepted is None]
-        undecided = [f"{each.subject}: {each.code} is unknown" for each in open_ if each.severity_if_found in worst]
-        return (*self.unread, *undecided)
-
-    @property
-    def unknown(self) -> tuple[str, ...]:
-        """Everything that was not read or not decided, a sentence each."""
-        return self.doubts()
-
-    def require(self, severity: Severity = "high") -> Self:
-        """Return the report; raise :class:`~gt_secure.check.CheckFailed` for such a finding, or anything unread."""
-        findings, doubts = self.worse_than(severity), self.doubts(severity)
-        title = f"{count(len(findings), 'finding')} of severity {severity} or higher"
-        named = some([*map(str, findings)], between="; ")
-        if doubts and not findings:
-            title, named = "Not read or not decided", some(doubts, between="; ")
-        passed = False if findings else None if doubts else True
-        name = type(self).__name__.lower()
-        CheckResult(name, self.subject, passed, f"{title}: {named or 'none'}").recorded(self.place).require()
-        return self

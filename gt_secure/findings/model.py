@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
+from ..base.errors import InvalidInput
 from ..base.files import package_data
 from ..base.html import (
     Tone,
@@ -82,6 +83,22 @@ def _pattern(subject: str) -> re.Pattern[str]:
 Severity: TypeAlias = Literal["high", "medium", "low", "info"]
 FindingState: TypeAlias = Literal["found", "unknown"]
 SEVERITIES: tuple[Severity, ...] = ("high", "medium", "low", "info")
+Threshold: TypeAlias = Severity | Literal["unknown"]
+"""The minimum severity that fails; ``unknown``: every severity, and whatever is not known."""
+THRESHOLDS: tuple[Threshold, ...] = (*SEVERITIES, "unknown")
+NOT_CHECKED = "not-checked"
+"""The code of the finding that names a part which was not read."""
+
+
+def severities_from(threshold: str) -> tuple[Severity, ...]:
+    """Return the severities that fail a threshold; raises :class:`InvalidInput` for another word."""
+    if threshold not in THRESHOLDS:
+        raise InvalidInput(
+            f"'{str(threshold)[:40]}' is not a severity.",
+            next_step=f"Write {', '.join(SEVERITIES)} or unknown.",
+            field="severity",
+        )
+    return SEVERITIES[: THRESHOLDS.index(threshold) + 1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +149,16 @@ class Finding:
     ended: Acceptance | None = None
 
     @property
+    def decided(self) -> bool:
+        """False if it depends on facts that are unknown, or names a part that was not read."""
+        return self.state == "found" and self.code != NOT_CHECKED
+
+    @property
     def severity_if_found(self) -> Severity:
-        """The severity of its code, which an unknown finding would have."""
-        severity: Severity = catalog()[self.code]["severity"]
+        """The severity that it has, or may have: any of its code if it is unknown, any at all for an unread part."""
+        if self.decided:
+            return self.severity
+        severity: Severity = "high" if self.code == NOT_CHECKED else catalog()[self.code]["severity"]
         return severity
 
     def to_dict(self) -> dict[str, object]:
@@ -184,6 +208,12 @@ class Finding:
         return cell_output(notice_box(tone, f"{self.severity}: {self.code}", self.title), facts)
 
 
+def severe(findings: Iterable[Finding], threshold: str) -> list[Finding]:
+    """Return the findings that nobody accepts and that are, or may be, that severe or higher."""
+    worst = severities_from(threshold)
+    return [each for each in findings if each.accepted is None and each.severity_if_found in worst]
+
+
 class Match(NamedTuple):
     """Result of a rule: its subject, the values, for an unknown match the keys on which it depends.
 
@@ -209,6 +239,14 @@ class Checked(NamedTuple):
 
     def __bool__(self) -> bool:
         raise TypeError(without_truth(self, ".outcome == 'clean'"))
+
+
+def by_code(checked: Iterable[Checked]) -> dict[str, Checked]:
+    """Return what each rule came to over several subjects: found if it is so for one, then unknown, then clean."""
+    worst: dict[str, Checked] = {}
+    for each in checked:
+        worst[each.code] = min(worst.get(each.code, each), each, key=lambda one: OUTCOMES.index(one.outcome))
+    return worst
 
 
 Matcher: TypeAlias = "Callable[..., Iterator[Match]]"

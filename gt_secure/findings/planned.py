@@ -16,7 +16,7 @@ from ..base.text import capital
 from ..engine.access.part import NotRead, Part
 from ..engine.access.planned_policies import PlannedPolicy, reasons
 from ..engine.iam.facts import Facts
-from .model import OUTCOMES, SEVERITIES, Checked, Finding
+from .model import NOT_CHECKED, SEVERITIES, Checked, Finding, by_code
 from .run import RULES, Examined, examine
 
 _WHY = "The file leaves open what the policy is, so it may allow and deny anything."
@@ -34,18 +34,17 @@ def findings_of(planned: Iterable[PlannedPolicy], account: str, facts: Facts | N
     a rule open, unless one statement that is known is enough.
     """
     findings: list[Finding] = []
-    checked = {each.code: Checked(each.code, "not applicable", _NO_BUCKET) for each in _RULES}
+    checked = [Checked(each.code, "not applicable", _NO_BUCKET) for each in _RULES]
     read = []
     for each in planned:
         state = partial(_state, each.subject, account, facts)
         of_policy, outcomes = _examined(each, state)
         findings += of_policy
         read.append(each.subject)
-        for code, one in outcomes.items():
-            checked[code] = min(checked[code], one, key=lambda each: OUTCOMES.index(each.outcome))
+        checked += outcomes.values()
     evidence = Evidence(", ".join(read) or "no bucket", ("the bucket policy",), {"rule": len(_RULES)})
     findings.sort(key=lambda each: SEVERITIES.index(each.severity))
-    return Examined(tuple(findings), tuple(checked.values()), evidence)
+    return Examined(tuple(findings), tuple(by_code(checked).values()), evidence)
 
 
 def _examined(policy: PlannedPolicy, state: Callable[[Part[str]], State]) -> tuple[list[Finding], dict[str, Checked]]:
@@ -70,7 +69,7 @@ def _not_settled(policy: PlannedPolicy, state: Callable[[Part[str]], State], rea
     found = examine(state(Part.unread(unread)), _RULES).findings
     detail = f"{capital(reason)}. Not known: whatever one known statement does not settle."
     more: dict[str, Any] = {"detail": detail, "why": _WHY, "fix": _FIX, "could_not_see": ()}
-    return [replace(one, **more) for one in found if one.code == "not-checked"]
+    return [replace(one, **more) for one in found if one.code == NOT_CHECKED]
 
 
 def _sure(policy: PlannedPolicy, runs: Sequence[Examined]) -> set[str]:

@@ -54,7 +54,7 @@ def to_sarif(
     by_subject = places or {}
     results = [result(each, codes.index(each.code), source, place=by_subject.get(each.subject)) for each in listed]
     results += [_undecided(each, codes.index(each.code), source) for each in undecided]
-    complete = not any(finding.code == "not-checked" or finding.state == "unknown" for finding in listed)
+    complete = all(finding.decided for finding in listed)
     return log([rule(code) for code in codes], results, successful=complete, unused=unused)
 
 
@@ -111,14 +111,13 @@ def rule(code: str) -> Json:
 def result(finding: Finding, index: int, source: str = "", *, level: str = "", place: Place | None = None) -> Json:
     """Return one finding as a result; an accepted one is suppressed, one whose acceptance ended is not."""
     severity = finding.severity_if_found if finding.state == "unknown" else finding.severity
-    blind = finding.state == "unknown" or finding.code == "not-checked"
     about = f"{finding.subject}: " if finding.subject else ""
     parts = (f"{finding.title}.", finding.detail, finding.acceptance_text, finding.fix)
     made: Json = {
         "ruleId": finding.code,
         "ruleIndex": index,
         "kind": "fail",  # 'level' may differ from 'none' only where 'kind' is 'fail' (3.27.10)
-        "level": level or ("warning" if blind else LEVELS[severity]),
+        "level": level or (LEVELS[severity] if finding.decided else "warning"),
         "message": {"text": plain(about + " ".join(part for part in parts if part))},
         "locations": [location(finding.code, finding.subject, source, place)],
         "partialFingerprints": fingerprints(finding.code, finding.subject),

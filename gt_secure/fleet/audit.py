@@ -16,7 +16,8 @@ from ..base.ledger import RecordedPlace, recorded_place
 from ..base.text import members, some
 from ..base.truth import Ambiguous
 from ..findings.listings import Findings, FindingsReport, Workteams
-from ..findings.model import SEVERITIES, catalog, control_names
+from ..findings.model import NOT_CHECKED, SEVERITIES, by_code, catalog, control_names
+from ..logs.leaks import Leaks
 from .data_buckets import BucketChoice, TeamBuckets, UnreadNotes, not_looked_at, own_buckets
 
 if TYPE_CHECKING:
@@ -24,11 +25,14 @@ if TYPE_CHECKING:
     from ..aws.client import Aws
     from ..aws.teams import LabelingJob, Workforce, Workteam
     from ..changes import Journal
-    from ..findings.model import Finding
+    from ..findings.model import Checked, Finding, Threshold
     from ..logs import Hits
     from ..logs.leaks import Leak
 
-
+LEFT_OUT = "not looked for (--no-logs, logs=False)"
+"""Leaked URLs, where the caller left out the access logs."""
+OFF = "leaked URLs are unknown, because logging is off"
+UNKNOWN = Leaks([], 0, [], 0, ["The access log was not read."])
 CONTROLS = "Controls of NIST SP 800-53 Rev. 5, as gt_secure maps them"
 """Title of the section; a control that is not in it was not violated by what was found, which proves no compliance."""
 
@@ -59,15 +63,17 @@ class AuditedRegion(Protocol):
 
 @dataclass(frozen=True)
 class AuditedBucket:
-    """One bucket of the audit, in words, and the teams that use it; ``hits`` is None where its log cannot be read."""
+    """One bucket of the audit, in words, and the teams that use it; ``hits`` is None where its log was not read.
+
+    ``leaks.unread`` says why leaked URLs of the bucket are unknown, or only those that are found are known.
+    """
 
     name: str
     access: BucketAccess | None
     log: str
+    leaks: Leaks
     teams: tuple[str, ...] = ()
     hits: Hits | None = None
-    leaks: tuple[Leak, ...] = ()
-    log_summary: str = ""
 
     @property
     def access_text(self) -> str:
@@ -90,7 +96,7 @@ class Audit(Ambiguous, FindingsReport):
     findings : Findings
         Of every private team with every bucket, each one once, the most severe first.
     unread : tuple of str
-        What could not be read: it is unknown, and never fine.
+        What was not read, also because ``logs=False`` left it out: it is unknown, and never fine.
     others : tuple of str
         Buckets of the region that were not looked at.
     """
@@ -116,9 +122,37 @@ class Audit(Ambiguous, FindingsReport):
         return f"{self.region}: {', '.join(bucket.name for bucket in self.buckets) or 'no bucket'}"
 
     @property
-    def leaks(self) -> tuple[tuple[str, Leak], ...]:
-        """The URLs of all buckets that were opened, tried or previewed elsewhere, each with the name of its bucket."""
-        return tuple((bucket.name, leak) for bucket in self.buckets for leak in bucket.leaks)
+    def outcomes(self) -> tuple[str, ...]:
+        """The outcomes of the rules over all teams and buckets."""
+        return self.findings.outcomes
+
+    @property
+    def leaks(self) -> Leaks:
+        """The URLs of all buckets that were opened, tried or previewed elsewhere; ``unread``: what was not read."""
+        found = [leak for bucket in self.buckets for leak in bucket.leaks]
+        unread = [f"leaks: {text}" for bucket in self.buckets for text in bucket.leaks.unread]
+        return Leaks(found, len(found) or 1, [], 0, unread if self.buckets else ["leaks: no bucket was looked at"])
+
+    @property
+    def leaked_text(self) -> str:
+        """The number of leaked URLs in words, with the number of logs that were read in full."""
+        leaks, whole = self.leaks, sum(not bucket.leaks.unread for bucket in self.buckets)
+        if leaks.leaked or whole:
+            some_logs = f" found, and the logs of {whole} of {len(self.buckets)} buckets were read in full"
+            return f"{leaks.leaked}{some_logs if leaks.unread else ''}"
+        return LEFT_OUT if any(line.endswith(LEFT_OUT) for line in self.unread) else "unknown"
+
+    def doubts(self, severity: Threshold = "info") -> tuple[str, ...]:
+        """Return what was not read or not decided; logs that were left out, or are off, only of ``unknown``."""
+        left_out = () if severity == "unknown" else (LEFT_OUT, OFF)
+        return tuple(line for line in super().doubts(severity) if not line.endswith(left_out))
+
+    def _none(self, part: str) -> list[Any] | None:
+        """Return what a part without items is: an empty list where it was read, and None where it is unknown."""
+        unread = [line for line in (*self.unread, *self.leaks.unread) if line.startswith(f"{part}: ")]
+        if part == "findings":
+            return [] if self.decided and "unknown" not in self.outcomes else None
+        return None if unread else []
 
     @property
     def hits(self) -> dict[str, Hits]:
@@ -128,8 +162,7 @@ class Audit(Ambiguous, FindingsReport):
     @property
     def headline(self) -> str:
         """The outcome in one line."""
-        leaked = sum(leak.kind == "leak" for _, leak in self.leaks)
-        return f"Findings: {self.counts_text}. Leaked URLs: {leaked}. Not read: {len(self.unread)}."
+        return f"Findings: {self.counts_text}. Leaked URLs: {self.leaked_text}. Not read: {len(self.unread)}."
 
     @property
     def controls(self) -> tuple[tuple[str, Literal["violated", "unknown"], tuple[str, ...]], ...]:
@@ -147,66 +180,67 @@ class Audit(Ambiguous, FindingsReport):
         return not_looked_at(self.others)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the audit as JSON-able data."""
+        """Return the audit as JSON-able data; what was not read is null, never an empty list."""
+        teams = [{"name": team.name, "kind": team.kind, "url_lock": team.url_lock_text} for team in self.teams]
+        buckets = [{"name": b.name, **members(b, "teams", "access"), "access_log": b.log} for b in self.buckets]
+        controls = [{"control": name, "status": word, "findings": [*codes]} for name, word, codes in self.controls]
         return {
             "at": f"{self.at:%Y-%m-%dT%H:%M:%SZ}",
             "account": self.account,
             "region": self.region,
-            "teams": [{"name": team.name, "kind": team.kind, "url_lock": team.url_lock_text} for team in self.teams],
+            "teams": teams or self._none("workteams"),
             "portal": list(self.workforce.cidrs) if self.workforce else None,
-            "buckets": [{"name": b.name, **members(b, "teams", "access"), "access_log": b.log} for b in self.buckets],
-            "findings": [finding.to_dict() for finding in self.findings],
-            "controls": [
-                {"control": control, "status": status, "findings": list(codes)}
-                for control, status, codes in self.controls
-            ],
-            "leaks": [{"bucket": name, **leak.to_dict()} for name, leak in self.leaks],
+            "buckets": buckets or self._none("buckets"),
+            "findings": [finding.to_dict() for finding in self.findings] or self._none("findings"),
+            "controls": controls or self._none("findings"),
+            "leaks": [{"bucket": leak.bucket, **leak.to_dict()} for leak in self.leaks] or self._none("leaks"),
             "unread": list(self.unread),
-            "not_looked_at": list(self.others),
+            "not_looked_at": list(self.others) or self._none("buckets"),
         }
 
-    def sections(self) -> list[tuple[str, tuple[str, ...], list[tuple[object, ...]]]]:
-        """Return title, column titles and rows of each section: every rendering shows the same ones."""
-        names = {team.arn: ", ".join(job.name for job in self.jobs.get(team.arn, ())) or "-" for team in self.teams}
-        return [
+    def sections(self) -> list[tuple[str, tuple[str, ...], list[tuple[object, ...]] | None]]:
+        """Return title, column titles and rows of each section for all renderings; None where they are unknown."""
+        names = {team.arn: ", ".join(job.name for job in self.jobs.get(team.arn, ())) for team in self.teams}
+        no_job = {team.arn: "unknown" if self._none(f"jobs of {team.name}") is None else "-" for team in self.teams}
+        sections: list[tuple[str, str, tuple[str, ...], list[tuple[object, ...]]]] = [
             (
+                "workteams",
                 "Teams",
                 ("team", "kind", "URL lock", "waiting jobs"),
-                [(team.name, team.kind, team.url_lock_text, names[team.arn]) for team in self.teams],
-            ),
-            ("Portal", ("workforce", "status", "portal lock", "VPC"), _portal_rows(self.workforce)),
-            (
-                "Buckets",
-                ("bucket", "used by", "who can open", "access log"),
                 [
-                    (
-                        b.name,
-                        ", ".join(b.teams) or "no team that is known",
-                        b.access_text,
-                        b.log,
-                    )
-                    for b in self.buckets
+                    (team.name, team.kind, team.url_lock_text, names[team.arn] or no_job[team.arn])
+                    for team in self.teams
                 ],
             ),
-            ("Findings", Findings.head, [Findings.row(finding) for finding in self.findings]),
+            ("workforce", "Portal", ("workforce", "status", "portal lock", "VPC"), _portal_rows(self.workforce)),
             (
+                "buckets",
+                "Buckets",
+                ("bucket", "used by", "who can open", "access log"),
+                [(b.name, ", ".join(b.teams) or "no team that is known", b.access_text, b.log) for b in self.buckets],
+            ),
+            ("findings", "Findings", Findings.head, [Findings.row(finding) for finding in self.findings]),
+            (
+                "findings",
                 CONTROLS,
                 ("control", "status", "findings"),
                 [(control, status, ", ".join(codes)) for control, status, codes in self.controls],
             ),
             (
+                "leaks",
                 "Leaked URLs",
                 ("bucket", "kind", "object", "first user", "later"),
-                [_leak_row(name, leak) for name, leak in self.leaks],
+                [_leak_row(leak) for leak in self.leaks],
             ),
-            ("Not read", ("what",), [(text,) for text in self.unread]),
+            ("", "Not read", ("what",), [(text,) for text in self.unread]),
         ]
+        return [(title, head, rows or self._none(part)) for part, title, head, rows in sections]
 
     def to_text(self, room: int | None = None) -> str:
         """Return the report as text, its tables no wider than ``room`` columns."""
         lines = [f"Account {self.account}, {self.region}, {self.at:%Y-%m-%d %H:%M} UTC", self.headline]
         for title, head, rows in self.sections():
-            lines += ["", title, *(lay_out(head, rows, room) if rows else ["  none"])]
+            lines += ["", title, *(lay_out(head, rows, room) if rows else [f"  {_word(rows)}"])]
         lines += ["", self.others_text] if self.others else []
         return "\n".join(lines)
 
@@ -220,9 +254,14 @@ class Audit(Ambiguous, FindingsReport):
         parts = [notice("warn" if self.unread or self.worse_than("high") else "plain", self.headline)]
         parts.append(hint(f"Account {self.account}, {self.region}, {self.at:%Y-%m-%d %H:%M} UTC", self.caller))
         for title, head, rows in self.sections():
-            parts.append(table(head, rows, caption=title) if rows else hint(html_text(f"{title}: none")))
+            parts.append(table(head, rows, caption=title) if rows else hint(html_text(f"{title}: {_word(rows)}")))
         parts += [hint(html_text(self.others_text, 400))] if self.others else []
         return output(*parts)
+
+
+def _word(rows: list[Any] | None) -> str:
+    """Return the word for a section without rows."""
+    return "unknown" if rows is None else "none"
 
 
 def _portal_rows(workforce: Workforce | None) -> list[tuple[object, ...]]:
@@ -232,9 +271,9 @@ def _portal_rows(workforce: Workforce | None) -> list[tuple[object, ...]]:
     return [(workforce.name, workforce.status, lock, workforce.vpc_id or "none: a public portal")]
 
 
-def _leak_row(bucket: str, leak: Leak) -> tuple[object, ...]:
+def _leak_row(leak: Leak) -> tuple[object, ...]:
     later = some([f"{user.label} ({user.words})" for user in leak.others])
-    return bucket, leak.kind, leak.key, leak.users[0].label, later
+    return leak.bucket, leak.kind, leak.key, leak.users[0].label, later
 
 
 def audit(
@@ -251,6 +290,7 @@ def audit(
     names = sorted({*asked, *(name for listed in used.values() for name in listed)})
     if not names or (choice != BucketChoice() and not asked):
         notes.lines.append(f"buckets: not applicable, {choice.nothing}")
+    notes.lines += [] if logs else [f"leaked URLs: {LEFT_OUT}"]
     audited = tuple(_bucket(gt, name, _users(used, name), notes, since if logs else False) for name in names)
     findings, access = _findings(gt, used, audited, notes)
     return Audit(
@@ -279,22 +319,22 @@ def _bucket(
 ) -> AuditedBucket:
     state = notes.attempt(name, lambda: account.read_bucket(gt.aws, name, frozenset({"bucket.logging"})), None)
     if state is None:
-        return AuditedBucket(name, None, "unknown", teams)
+        return AuditedBucket(name, None, "unknown", UNKNOWN, teams)
     if away := elsewhere(gt.aws, name, state.region):
         notes.lines.append(away)
-    target = state.logging.if_read
-    log = f"s3://{target.bucket}/{target.prefix}" if target else "off"
-    if state.logging.missing is not None:
-        log = f"unknown: {state.logging.missing.text}"
+    target, missing = state.logging.if_read, state.logging.missing
+    log = f"s3://{target.bucket}/{target.prefix}" if target else f"unknown: {missing.text}" if missing else "off"
     hits = None
-    if since is not False and target:
+    if since is not False and target is None:
+        notes.lines.append(f"log of {name}: {missing.text if missing else OFF}")
+    elif since is not False:
         hits = notes.attempt(f"log of {name}", lambda: gt.hits(name, since=since), None)
     if hits is None:
-        return AuditedBucket(name, None, log, teams)
-    notes.lines += [f"log of {name}: {text}" for text in hits.coverage.doubts]
+        return AuditedBucket(name, None, log, UNKNOWN, teams)
     leaks = hits.leaks()
-    notes.lines += [f"log of {name}: {leaks.not_compared}"] if leaks.left_out else []
-    return AuditedBucket(name, None, log, teams, hits, tuple(leaks), leaks.summary)
+    leaks.unread = (*hits.coverage.doubts, *([leaks.not_compared] if leaks.left_out else []))
+    notes.lines += [f"log of {name}: {text}" for text in leaks.unread]
+    return AuditedBucket(name, None, log, leaks, teams, hits)
 
 
 def _findings(
@@ -307,6 +347,7 @@ def _findings(
     access: dict[str, BucketAccess] = {}
     logs = {bucket.name: bucket.hits for bucket in buckets}
     result: dict[tuple[str, str, str], Finding] = {}
+    checked: list[Checked] = []
     for team, name in _subjects(used, logs):
         subject = " and ".join(part for part in (team.name if team else "", name or "") if part)
         hits = logs[name] if name is not None else None
@@ -314,15 +355,19 @@ def _findings(
         def look(team: Workteam | None = team, name: str | None = name, hits: Hits | None = hits) -> Findings:
             return gt.findings(team=team, bucket=name, logs=hits)
 
-        results = notes.attempt(subject, look, Findings())
+        results = notes.attempt(subject, look, None)
+        if results is None:
+            continue
         if name is not None and results.access is not None:
             access[name] = results.access
+        notes.lines += [] if results.decided else [f"findings of {subject}: no rule was decided"]
+        checked += results.checked
         for finding in results:
             result[(finding.code, finding.subject, finding.detail)] = finding
-            if finding.code == "not-checked":
+            if finding.code == NOT_CHECKED:
                 notes.lines.append(f"{finding.subject}: {finding.detail}")
     listed = sorted(result.values(), key=lambda f: (SEVERITIES.index(f.severity), f.code, f.subject))
-    return Findings(listed), access
+    return Findings(listed, by_code(checked).values()), access
 
 
 def _subjects(used: Mapping[Workteam, list[str]], buckets: Iterable[str]) -> list[tuple[Workteam | None, str | None]]:

@@ -321,7 +321,7 @@ def test_a_pass_names_what_it_did_not_ask_for(scene: Scene):
     left = [each.code for each in found if each.state == "found"]
     assert "presigned-from-anywhere" in left
     assert "Findings that were not asked for: " in passed.message
-    assert "presigned-from-anywhere (medium, ignored)" in passed.message
+    assert "presigned-from-anywhere (high, ignored)" in passed.message
     assert all(code in passed.message for code in left[:3])
 
 

@@ -40,7 +40,7 @@ SENTENCES = {
     ),
     "no_leaked_urls": ("log", LEAK),
     "urls_are_consistent": ("log", f"Several addresses opened 1 presigned URL. {LEAK}"),
-    "no_findings": ("gt-images", "Found presigned-from-anywhere (medium: Objects are opened from anywhere)."),
+    "no_findings": ("gt-images", "Found presigned-from-anywhere (high: Objects are opened from anywhere)."),
     "nothing_drifted": (
         "open-team and gt-images",
         "It has drifted: Bucket guard of gt-images (now: no guard: a presigned URL works from anywhere), URL lock of "

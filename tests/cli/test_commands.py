@@ -221,7 +221,7 @@ def test_findings_and_their_exit_code(run):
     assert "portal-public-beside-vpc" in codes
     assert run("findings", "--team", "radiology-team", "--fail-on", "medium")[0] == 2
     assert run("findings", "--team", "radiology-team", "--fail-on", "high")[0] == 0
-    assert run("findings", "--team", "radiology-team", "--fail-on", "unknown")[0] == 0
+    assert run("findings", "--team", "radiology-team", "--fail-on", "unknown")[0] == 2
     code, _, err = run("findings")
     assert code == 64
     assert "Neither a team nor a bucket" in err

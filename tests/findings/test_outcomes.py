@@ -75,7 +75,7 @@ def test_an_open_bucket_is_a_finding_without_a_restriction(whole: State) -> None
     alone = replace(naked, team=Part.of(None))
     severity = {each.code: each.severity for state in (naked,) for each in examine(state).findings}
     assert severity["presigned-from-anywhere"] == "high"
-    assert {each.code: each.severity for each in examine(alone).findings}["presigned-from-anywhere"] == "medium"
+    assert {each.code: each.severity for each in examine(alone).findings}["presigned-from-anywhere"] == "high"
     assert outcomes(whole)["presigned-from-anywhere"] == "clean"
 
 

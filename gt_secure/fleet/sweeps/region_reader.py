@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 
 from ...account import FINDINGS, access_under, read_state
@@ -14,7 +15,7 @@ from ...connection import Connection
 from ...engine.access.exposure_text import words_of
 from ...engine.access.part import NotRead, Part
 from ...findings.listings import Findings
-from ...findings.model import OUTCOMES, Finding
+from ...findings.model import NOT_CHECKED, Finding, by_code
 from ...findings.run import RULES, examine
 from ..data_buckets import BucketChoice, TeamBuckets, UnreadNotes, own_buckets
 from .accounts import Account
@@ -109,7 +110,7 @@ class _RegionReader:
             looks: list[Findings | None] = [*self.looks.get(name, ())] or [self._look(None, name, notes)]
             own = [
                 Findings(
-                    [each for each in look if each.code in OF_BUCKET or each.code == "not-checked"],
+                    [each for each in look if each.code in OF_BUCKET or each.code == NOT_CHECKED],
                     [each for each in look.checked if each.code in OF_BUCKET],
                 )
                 for look in looks
@@ -167,19 +168,18 @@ def _portal(workforce: Workforce | None) -> str:
 
 def _outcome(looks: Iterable[Findings | None], notes: UnreadNotes) -> dict[str, Any]:
     """Return the findings, what each rule came to (the gravest word of all looks), and what was not read."""
-    by_subject: dict[tuple[str, str, str], Finding] = {}
-    checked: dict[str, str] = {}
-    for look in looks:
-        if look is None:
-            continue
-        by_subject |= {(each.code, each.subject, each.detail): each for each in look}
-        for each in look.checked:
-            words = (each.outcome, checked.get(each.code, "not applicable"))
-            checked[each.code] = min(words, key=OUTCOMES.index)
-    blind = [each for each in by_subject.values() if each.code == "not-checked"]
+    made = [look for look in looks if look is not None]
+    by_subject: dict[tuple[str, str, str], Finding] = {
+        (each.code, each.subject, each.detail): each for each in chain(*made)
+    }
+    blind = [each for each in by_subject.values() if each.code == NOT_CHECKED]
     blind = [each for each in blind if not set(each.could_not_see) <= NEVER_READ]
+    lines = [*notes.lines, *(f"{each.subject}: {each.detail}" for each in blind)]
+    lines += ["findings: no rule was decided"] if not any(look.decided for look in made) else []
     return {
-        "findings": tuple(each for each in by_subject.values() if each.code != "not-checked"),
-        "checked": checked,
-        "unread": tuple(dict.fromkeys([*notes.lines, *(f"{each.subject}: {each.detail}" for each in blind)])),
+        "findings": tuple(each for each in by_subject.values() if each.code != NOT_CHECKED),
+        "checked": {
+            code: each.outcome for code, each in by_code(each for look in made for each in look.checked).items()
+        },
+        "unread": tuple(dict.fromkeys(lines)),
     }

@@ -14,7 +14,7 @@ from ...base.truth import Ambiguous
 from ...findings import sarif
 from ...findings.accepted import unused
 from ...findings.listings import FindingsReport
-from ...findings.model import Acceptance, Finding
+from ...findings.model import Acceptance, Finding, Threshold
 from ..data_buckets import not_looked_at
 from .accounts import Account
 
@@ -96,11 +96,17 @@ class SweepRow(Ambiguous, FindingsReport):
         return next((word for word, number in self.counts.items() if number), "")
 
     @property
+    def outcomes(self) -> tuple[str, ...]:
+        """The outcomes of the rules: found, unknown, clean or not applicable."""
+        return tuple(self.checked.values())
+
+    @property
     def findings_text(self) -> str:
-        """The findings by severity: ``1 high, 2 medium``."""
-        named = ", ".join(f"{number} {word}" for word, number in self.counts.items() if number)
+        """The findings by severity, and the rules that are unknown: ``1 high, 2 medium, 3 unknown``."""
         quiet = sum(finding.accepted is not None for finding in self.findings)
-        return ", ".join(part for part in (named, f"{quiet} accepted" if quiet else "") if part) or "none"
+        numbers = {**self.counts, "unknown": self.outcomes.count("unknown"), "accepted": quiet}
+        named = ", ".join(f"{number} {word}" for word, number in numbers.items() if number)
+        return named or ("none" if self.decided else "unknown" if self.team or self.bucket else "-")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the row as JSON-able data."""
@@ -189,6 +195,11 @@ class Sweep(Ambiguous, FindingsReport):
         return tuple({(each.code, each.subject, each.detail): each for each in named}.values())
 
     @property
+    def outcomes(self) -> tuple[str, ...]:
+        """The outcomes of the rules in each row."""
+        return tuple(word for row in self.rows for word in row.outcomes)
+
+    @property
     def headline(self) -> str:
         """The outcome in one line."""
         teams = sum(bool(row.team) for row in self.rows)
@@ -197,13 +208,13 @@ class Sweep(Ambiguous, FindingsReport):
         unread = f"Not read: {len(self.unread)}.{damaged}"
         buckets = sum(bool(row.bucket) for row in self.rows)
         rows = count(teams, "team") + (f" and {count(buckets, 'bucket')}" if buckets else "")
+        rows = rows if self.empty or any(row.status == "read" for row in self.rows) else "Nothing known"
         return f"{rows} in {places}. Findings: {self.counts_text}. {unread}"
 
-    @property
-    def unknown(self) -> tuple[str, ...]:
-        """Everything not read, rules that were not decided, and teams of which no bucket is known."""
-        lines = list(self.unread)
-        for row in self.rows:
+    def doubts(self, severity: Threshold = "info") -> tuple[str, ...]:
+        """Return what was not read or decided; of ``unknown`` also each rule, and teams of which no bucket is known."""
+        lines = [*super().doubts(severity)]
+        for row in self.rows if severity == "unknown" else ():
             place = f"{row.location} {row.team or row.bucket}".strip()
             lines += [f"{place}: {code} is unknown" for code, word in row.checked.items() if word == "unknown"]
             lines += [f"{place}: no bucket is known"] if row.team and not row.buckets else []
