@@ -229,18 +229,28 @@ def watch_asserts() -> None:
 
 
 def record_assert(test: str, asked: bool, values: Mapping[str, Callable[[], object]]) -> None:
-    """Record an assert that held, if it asked an answer."""
+    """Record an assert that held, if it asked an answer; as unknown if that answer decided nothing."""
     found: dict[str, object] = {}
     for name, value in values.items():
         with suppress(NameError):  # a name of a comprehension
             found[name] = value()
     if asked or any(_is_ours(each) and hasattr(type(each), "__bool__") for each in found.values()):
         named = (f"{name}: {text}" for name, value in found.items() if (text := _subjects_of(value)))
-        record(ASSERTS, f"{test} [{'; '.join(named)}]", "passed")
+        status = "unknown" if any(map(_is_undecided, found.values())) else "passed"
+        record(ASSERTS, f"{test} [{'; '.join(named)}]", status)
 
 
 def _is_ours(value: object) -> bool:
     return type(value).__module__.partition(".")[0] == KEY
+
+
+def _is_undecided(value: object) -> bool:
+    """Return whether a value is, or holds, the answer to a request that decided nothing."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple | set | frozenset):
+        return any(map(_is_undecided, value))
+    return _is_ours(value) and bool(getattr(value, "why_unknown", ""))
 
 
 def _subjects_of(value: object) -> str:

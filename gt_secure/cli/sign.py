@@ -76,7 +76,7 @@ def add(commands: Commands) -> None:
             ("gt-secure probe s3://gt-images/probe/ --method PUT --method form", "uploads, on its own object"),
             ("gt-secure probe s3://ml-artifacts/probe/ --application mlflow", "all methods that MLflow presigns"),
         ),
-        exit_codes="0 opened, 3 refused or no answer; with --expect: 0 as expected, 2 not, 3 no answer",
+        exit_codes="0 opened, 3 refused or no answer; with --expect: 0 as expected, 2 not, 3 nothing was decided",
     )
     _add_signing(probe)
     probe.add_argument(
@@ -215,7 +215,7 @@ def _run_probe(args: argparse.Namespace) -> int:
     code = _exit_code([probe for probe, _ in results], args.expect)
     if code == UNKNOWN and not args.json:
         for probe, why in results:
-            if why.get("next_step") and not probe.opened:
+            if why.get("next_step") and probe.answer != "opened":
                 origin = probe.source or "this machine"
                 note(f"Not what you wanted from {origin}? {printable(why['next_step'])}")
         note(f"Exit code {UNKNOWN} tells scripts that not every request was opened.")
@@ -281,11 +281,10 @@ def _confirmed(gt: Connection, args: argparse.Namespace) -> list[str]:
 
 
 def _exit_code(probes: list[Probe], expect: str | None) -> int:
-    if expect and any(probe.opened != (expect == "opened") for probe in probes if probe.status is not None):
+    answers = {probe.answer for probe in probes}
+    if expect and answers - {expect, "unknown"}:
         return FOUND
-    if any(probe.status is None for probe in probes):
-        return UNKNOWN
-    return OK if expect or all(probe.opened for probe in probes) else UNKNOWN
+    return OK if answers == {expect or "opened"} else UNKNOWN
 
 
 def _read_url() -> str:

@@ -72,7 +72,7 @@ def _causes() -> dict[str, dict[str, str]]:
 
 def _opened(known: ProbeContext) -> Cause | None:
     probe = known.probe
-    if not probe.opened:
+    if probe.answer != "opened":
         return None
     if known.origin and "access-control-allow-origin" not in probe.headers:
         return cause_of("cors")

@@ -63,12 +63,11 @@ class Scenes(Ambiguous):
         """
         if expected not in {"opened", "refused"}:
             raise InvalidInput(f'"{expected}" is not an expectation.', next_step='Write "opened" or "refused".')
-        observed = "opened" if probe.opened else "refused" if probe.status == 403 else probe.failure or "other"
         scene = LoggedProbe(
             label,
             str(probe.source or probe.probe_origin),
             expected,
-            observed,
+            probe.answer,
             probe.status,
             probe.error_code,
             decided_by,

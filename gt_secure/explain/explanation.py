@@ -60,7 +60,7 @@ class Explanation(Ambiguous):
     headline, why, next_step : str
         Sentences for a person. Where prediction and observation differ, the difference is the headline.
     observed : str
-        ``opened``, ``refused`` or ``no answer``.
+        ``opened``, ``refused``, ``unknown`` where S3 decided nothing, or ``no answer``.
     predicted : str
         The verdict's decision; empty if none was given.
     agrees : bool or None
@@ -141,7 +141,7 @@ def explain(
     bound = None if bound_to is None else Source.parse(bound_to)
     known = ProbeContext(probe, verdict, signed, bound, guard, kms, origin, revocations)
     cause = _cause(known)
-    observed = "opened" if probe.opened else "refused" if probe.status is not None else "no answer"
+    observed = "no answer" if probe.status is None else probe.answer
     agrees = _agrees(verdict, probe, cause)
     headline, why = cause.headline, cause.why
     denial = parse_denial(probe.error_message)
@@ -197,7 +197,7 @@ def _agrees(verdict: Verdict | None, probe: Probe, cause: Cause) -> bool | None:
     """Compare prediction and observation; expiry, signatures and networks are no matter of policies."""
     if verdict is None or verdict.decision in ("invalid", "unknown"):
         return None
-    if cause.code not in _BY_POLICY or probe.status is None:
+    if cause.code not in _BY_POLICY or probe.answer == "unknown":
         return None
     if verdict.allowed != probe.opened:
         return False

@@ -139,7 +139,7 @@ def expectation_probe(
         bound = _bound(aws, team, source)
         url = sign(aws, bucket, keys[0], expires_in=60, bound_to=bound, test_urls=test_urls)
         answer = probe(url, origin, test_urls=test_urls)
-        return None if answer.status is None else answer.opened
+        return None if answer.answer == "unknown" else answer.opened
 
     return opened
 

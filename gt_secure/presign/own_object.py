@@ -93,7 +93,7 @@ def _signed(client: S3Client, method: str, bucket: str, key: str, upload: str, m
     if upload:
         params |= {"UploadId": upload, "PartNumber": 1}
     url = presigned(client, _OPERATIONS[method], params, _LIFE_S, {TEST_MARKER: marker})
-    return Outgoing(method, url, bucket, "" if method == "LIST" else key, marker, signed_for=method)
+    return Outgoing(method, url, bucket, "" if method == "LIST" else key, marker, signed_for=method, fresh=True)
 
 
 def _form(client: S3Client, bucket: str, key: str) -> Outgoing:

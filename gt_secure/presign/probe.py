@@ -23,13 +23,23 @@ from ..base.errors import InvalidInput, refuse_url
 from ..base.html import Chip, Tone, code as mono, facts as fact_list, output as cell_output
 from ..base.network import ProbeOrigin, Source, is_loopback_url
 from ..base.text import members, printable
-from ..base.truth import Ambiguous
+from ..base.truth import Ambiguous, without_truth
 from ..base.url_journal import UrlJournal
+from ..engine.iam.request_space import Word
 from .inspect import host_of, inspect
 from .origin import KERNEL
 from .signed_url import TestUrl
 
 _LONGEST = 4_000  # a refusal repeats the key, of up to 1,024 bytes, before the reason
+_BY_POLICY = re.compile(r"(?is)access denied|user: .*is not authorized to perform|.*block public access")
+"""Messages of S3 where a policy refused. AccessDenied has others, such as of an expired URL: they decide nothing."""
+_STEPS = {
+    "Request has expired": "The URL expired. Sign a new one",
+    "SignatureDoesNotMatch": "Send the method that the URL is signed for, or sign a new URL",
+    "NoSuchKey": "No object was there to send. Name one that exists",
+    "Redirect": "Sign for the host of the bucket's region",
+}
+"""What to do where nothing was decided, by a part of S3's answer; gt.explain has more."""
 _SHOWN_HEADERS = (
     "content-type",
     "content-length",
@@ -63,6 +73,8 @@ class Probe(Ambiguous):
         The method that was sent, and the one that the URL shows; ``signed_for`` is empty where it shows none.
     left : str
         The address of an object that the probe made and that may be left: its removal could not be read back.
+    fresh : bool
+        True if the probe signed the request itself, for this one use.
     """
 
     _ask = ".opened"
@@ -86,16 +98,50 @@ class Probe(Ambiguous):
     method: str = "GET"
     signed_for: str = ""
     left: str = ""
+    fresh: bool = False
+
+    @property
+    def answer(self) -> Word:
+        """``opened`` if S3 carried the request out, ``refused`` if a policy refused it, ``unknown`` otherwise.
+
+        Neither a URL that expired or is signed for another method, nor a redirect, an overloaded S3 or no answer at all
+        shows who can open the object. An object that does not exist (404) was not sent and not refused: S3 returns 404
+        to callers that may list the bucket, and AccessDenied to all others (S3 API Reference, *GetObject*).
+        """
+        if self.status in {200, 201, 204, 206, 304}:
+            return "opened"
+        by_policy = self.error_code == "AccessDenied" and _BY_POLICY.match(self.error_message)
+        # An answer to HEAD has no reason. A URL that was signed a moment ago for HEAD is refused by a policy alone.
+        without_reason = self.fresh and self.method == "HEAD" and self.request_id
+        return "refused" if self.status == 403 and (by_policy or without_reason) else "unknown"
 
     @property
     def opened(self) -> bool:
-        """True if S3 carried the request out: it sent the object, or stored, listed or deleted it."""
-        return self.status in {200, 201, 204, 206, 304}
+        """True if S3 carried the request out: it sent the object, or stored, listed or deleted it.
+
+        Raises
+        ------
+        TypeError
+            If nothing was decided, as of an expired URL: :attr:`answer` is ``unknown`` then, and None in data.
+        """
+        if self.answer == "unknown":
+            raise TypeError(without_truth(self, f".answer: nothing was decided. {self.why_unknown}"))
+        return self.answer == "opened"
+
+    @property
+    def why_unknown(self) -> str:
+        """The reason why nothing was decided, and what to do; empty if the request was opened or refused."""
+        if self.answer != "unknown":
+            return ""
+        said = f"{self.result}: {self.error_message}"
+        step = next((step for part, step in _STEPS.items() if part in said), "Ask gt.explain(probe) for the cause")
+        return f"The answer was {printable(said.strip(': .'))}. {step}"
 
     def to_dict(self) -> dict[str, object]:
         """Return the probe as JSON-able data, without the URL."""
         return {
-            **members(self, "method", "status", "opened", "probe_origin"),
+            **members(self, "method", "status", "probe_origin"),
+            "opened": {"opened": True, "refused": False}.get(self.answer),
             "source": None if self.source is None else str(self.source),
             **members(self, "bucket", "key", "error_code", "error_message", "failure", "request_id", "content_type"),
             "bytes_read": self.bytes_read,
@@ -106,7 +152,7 @@ class Probe(Ambiguous):
     @property
     def result(self) -> str:
         """The result in a word: ``opened``, S3's error code, or why no answer came."""
-        return "opened" if self.opened else self.error_code or self.failure or "refused"
+        return "opened" if self.answer == "opened" else self.error_code or self.failure or self.answer
 
     def __str__(self) -> str:
         origin = printable(self.source or self.probe_origin)
@@ -144,6 +190,7 @@ class Outgoing:
     key: str
     marker: str | None = None
     signed_for: str = ""
+    fresh: bool = False
     body: bytes = field(default=b"", repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -163,6 +210,7 @@ class Outgoing:
             "marker": self.marker,
             "method": self.method,
             "signed_for": self.signed_for,
+            "fresh": self.fresh,
         }
         (test_urls or UrlJournal()).record_use(self.marker)
         started = time.perf_counter()

@@ -102,11 +102,9 @@ def _predicted(said: Explanation | None) -> object:
 
 def _observed(probe: Probe, said: Explanation | None) -> Chip:
     tone: markup.Tone = "plain" if said is None else said.tone
-    if probe.opened:
-        return Chip(tone, f"opened ({probe.status})")
     if probe.status is None:
         return Chip("warn", f"no answer ({probe.failure})")
-    return Chip(tone, f"refused ({probe.status})" if probe.status in (401, 403) else f"status {probe.status}")
+    return Chip(tone, f"{probe.answer} ({probe.status})")
 
 
 def browser_answer(answer: dict[str, Any]) -> Markup:
@@ -125,11 +123,10 @@ def browser_answer(answer: dict[str, Any]) -> Markup:
         )
     if isinstance(status, int) and status:
         code = markup.plain(answer.get("code") or "", 60)
-        return markup.notice(
-            "plain",
-            f"Refused to this browser ({status}{' ' + code if code else ''})",
-            f"in {ms}. Others on this network are refused too.",
-        )
+        shown = f"this browser ({status}{' ' + code if code else ''})"
+        if status != 403 or code not in ("", "AccessDenied"):
+            return markup.notice("warn", f"Not opened by {shown}", "This says nothing about the locks. Press Probe.")
+        return markup.notice("plain", f"Refused to {shown}", f"in {ms}. Others on this network are refused too.")
     return markup.notice(
         "warn",
         "Not opened by this browser,",

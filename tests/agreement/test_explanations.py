@@ -73,7 +73,7 @@ def authorization(box):
 )
 def test_real_answers_have_a_name_a_cause_and_a_next_step(box, make, cause):
     answer = make(box)
-    assert (answer.cause, answer.observed) == (cause, "refused")
+    assert (answer.cause, answer.observed) == (cause, "unknown"), "no policy refused it"
     assert answer.why
     assert answer.next_step
     assert "Signature=" not in answer.to_text()

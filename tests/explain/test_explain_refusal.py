@@ -43,74 +43,75 @@ def predict(source, *, session=None, bucket=None, identity=IDENTITY):
     return evaluate(request, Policies([identity] if identity else [], session, bucket))
 
 
-@pytest.mark.parametrize(
-    ("probe", "cause"),
-    [
-        (answer(200, "", ""), "opened"),
-        (answer(206, "", ""), "opened"),
-        (answer(403, "AccessDenied", "Request has expired", details={"Expires": "2026-11-24T12:00:00Z"}), "expired"),
-        (answer(403, "AccessDenied", "Request is not yet valid"), "not-yet-valid"),
-        (answer(403, "RequestTimeTooSkewed", "The difference"), "not-yet-valid"),
-        (answer(400, "ExpiredToken", "The provided token has expired."), "credentials"),
-        (answer(403, "InvalidAccessKeyId", "x"), "credentials"),
-        (answer(403, "SignatureDoesNotMatch", "x"), "signature"),
-        (answer(400, "AuthorizationQueryParametersError", "X-Amz-Expires must be less than a week"), "signature"),
-        (answer(400, "AuthorizationQueryParametersError", "Error parsing the X-Amz-Credential parameter; the region "
-                "'us-east-1' is wrong; expecting 'eu-central-1'"), "region"),
-        (answer(400, "InvalidRequest", "The authorization mechanism you have provided is not supported. Please use "
-                "AWS4-HMAC-SHA256."), "signature-version"),
-        (answer(301, "PermanentRedirect", "x", details={"Endpoint": "s3.eu-west-1.amazonaws.com"}), "redirect"),
-        (answer(307, "TemporaryRedirect", "x"), "redirect"),
-        (answer(404, "NoSuchKey", "x"), "not-found"),
-        (answer(404, "NoSuchVersion", "x"), "not-found"),
-        (answer(405, "MethodNotAllowed", "x"), "not-found"),
-        (answer(403, "InvalidObjectState", "x"), "archived"),
-        (answer(503, "SlowDown", "x"), "busy"),
-        (answer(403, "AccessDenied", "User: u is not authorized to perform: kms:Decrypt on resource: k because no "
-                "session policy allows the kms:Decrypt action"), "kms"),
-        (answer(400, "KMS.DisabledException", "x"), "kms"),
-        (answer(403, message=silent("session policy")), "session-policy"),
-        (answer(403, message=denied("session policy")), "session-policy"),
-        (answer(403, message=denied("resource-based policy")), "bucket-policy"),
-        (answer(403, message=silent("resource-based policy")), "bucket-policy"),
-        (answer(403, message=silent("identity-based policy")), "identity-policy"),
-        (answer(403, message=denied("identity-based policy")), "identity-policy"),
-        (answer(403, message=silent("permissions boundary")),
-         "permissions-boundary"),
-        (answer(403, message=denied("VPC endpoint policy")), "endpoint-policy"),
-        (answer(403, message=silent("VPC endpoint policy")), "endpoint-policy"),
-        (answer(403, message=denied("service control policy")), "organization-policy"),
-        (answer(403, message=denied("resource control policy")), "organization-policy"),
-        (answer(403, message="public policies are prevented by the setting in S3 Block Public Access"),
-         "block-public-access"),
-        (answer(400, "InvalidArgument", "Requests specifying Server Side Encryption with AWS KMS managed keys require "
-                "AWS Signature Version 4."), "signature-version"),
-        (answer(400, "InvalidArgument", "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, "
-                "Signature query string parameter or the Authorization header should be specified"), "two-signatures"),
-        (answer(403, message="There were headers present in the request which were not signed"), "unsigned-headers"),
-        (answer(403, message="Query-string authentication requires the Signature, Expires and AWSAccessKeyId "
-                "parameters"), "cut-url"),
-        (answer(400, "AuthorizationQueryParametersError", "Query-string authentication version 4 requires the "
-                "X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and "
-                "X-Amz-Expires parameters."), "cut-url"),
-        (answer(403, message="Invalid date (should be seconds since epoch): 17a"), "cut-url"),
-        (answer(403, "AllAccessDisabled", "All access to this object has been disabled"), "disabled"),
-        (answer(403, "AccountProblem", "x"), "account"),
-        (answer(400, "InvalidRequest", "The object was stored using a form of Server Side Encryption. The correct "
-                "parameters must be provided to retrieve the object."), "customer-key"),
-        (answer(400, "InvalidArgument", "Requests specifying Server Side Encryption with Customer provided keys must "
-                "provide an appropriate secret key."), "customer-key"),
-        (answer(400, "InvalidURI", "Couldn't parse the specified URI."), "unreadable"),
-        (answer(416, "InvalidRange", "The requested range is not satisfiable"), "range"),
-        (answer(403, message="Access Denied"), "unknown"),
-        (answer(403, "", "", request_id=""), "not-s3"),
-        (answer(407, "", "", request_id="", proxied=True), "not-s3"),
-        (answer(None, "", "", failure="dns"), "no-answer"),
-        (answer(None, "", "", failure="time-out"), "no-answer"),
-        (answer(None, "", "", failure="cors"), "cors"),
-        (answer(418, "Teapot", ""), "unknown"),
-    ],
-)  # fmt: skip
+CASES = [
+    (answer(200, "", ""), "opened"),
+    (answer(206, "", ""), "opened"),
+    (answer(403, "AccessDenied", "Request has expired", details={"Expires": "2026-11-24T12:00:00Z"}), "expired"),
+    (answer(403, "AccessDenied", "Request is not yet valid"), "not-yet-valid"),
+    (answer(403, "RequestTimeTooSkewed", "The difference"), "not-yet-valid"),
+    (answer(400, "ExpiredToken", "The provided token has expired."), "credentials"),
+    (answer(403, "InvalidAccessKeyId", "x"), "credentials"),
+    (answer(403, "SignatureDoesNotMatch", "x"), "signature"),
+    (answer(400, "AuthorizationQueryParametersError", "X-Amz-Expires must be less than a week"), "signature"),
+    (answer(400, "AuthorizationQueryParametersError", "Error parsing the X-Amz-Credential parameter; the region "
+            "'us-east-1' is wrong; expecting 'eu-central-1'"), "region"),
+    (answer(400, "InvalidRequest", "The authorization mechanism you have provided is not supported. Please use "
+            "AWS4-HMAC-SHA256."), "signature-version"),
+    (answer(301, "PermanentRedirect", "x", details={"Endpoint": "s3.eu-west-1.amazonaws.com"}), "redirect"),
+    (answer(307, "TemporaryRedirect", "x"), "redirect"),
+    (answer(404, "NoSuchKey", "x"), "not-found"),
+    (answer(404, "NoSuchVersion", "x"), "not-found"),
+    (answer(405, "MethodNotAllowed", "x"), "not-found"),
+    (answer(403, "InvalidObjectState", "x"), "archived"),
+    (answer(503, "SlowDown", "x"), "busy"),
+    (answer(403, "AccessDenied", "User: u is not authorized to perform: kms:Decrypt on resource: k because no "
+            "session policy allows the kms:Decrypt action"), "kms"),
+    (answer(400, "KMS.DisabledException", "x"), "kms"),
+    (answer(403, message=silent("session policy")), "session-policy"),
+    (answer(403, message=denied("session policy")), "session-policy"),
+    (answer(403, message=denied("resource-based policy")), "bucket-policy"),
+    (answer(403, message=silent("resource-based policy")), "bucket-policy"),
+    (answer(403, message=silent("identity-based policy")), "identity-policy"),
+    (answer(403, message=denied("identity-based policy")), "identity-policy"),
+    (answer(403, message=silent("permissions boundary")),
+     "permissions-boundary"),
+    (answer(403, message=denied("VPC endpoint policy")), "endpoint-policy"),
+    (answer(403, message=silent("VPC endpoint policy")), "endpoint-policy"),
+    (answer(403, message=denied("service control policy")), "organization-policy"),
+    (answer(403, message=denied("resource control policy")), "organization-policy"),
+    (answer(403, message="public policies are prevented by the setting in S3 Block Public Access"),
+     "block-public-access"),
+    (answer(400, "InvalidArgument", "Requests specifying Server Side Encryption with AWS KMS managed keys require "
+            "AWS Signature Version 4."), "signature-version"),
+    (answer(400, "InvalidArgument", "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, "
+            "Signature query string parameter or the Authorization header should be specified"), "two-signatures"),
+    (answer(403, message="There were headers present in the request which were not signed"), "unsigned-headers"),
+    (answer(403, message="Query-string authentication requires the Signature, Expires and AWSAccessKeyId "
+            "parameters"), "cut-url"),
+    (answer(400, "AuthorizationQueryParametersError", "Query-string authentication version 4 requires the "
+            "X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and "
+            "X-Amz-Expires parameters."), "cut-url"),
+    (answer(403, message="Invalid date (should be seconds since epoch): 17a"), "cut-url"),
+    (answer(403, "AllAccessDisabled", "All access to this object has been disabled"), "disabled"),
+    (answer(403, "AccountProblem", "x"), "account"),
+    (answer(400, "InvalidRequest", "The object was stored using a form of Server Side Encryption. The correct "
+            "parameters must be provided to retrieve the object."), "customer-key"),
+    (answer(400, "InvalidArgument", "Requests specifying Server Side Encryption with Customer provided keys must "
+            "provide an appropriate secret key."), "customer-key"),
+    (answer(400, "InvalidURI", "Couldn't parse the specified URI."), "unreadable"),
+    (answer(416, "InvalidRange", "The requested range is not satisfiable"), "range"),
+    (answer(403, message="Access Denied"), "unknown"),
+    (answer(403, "", "", request_id=""), "not-s3"),
+    (answer(407, "", "", request_id="", proxied=True), "not-s3"),
+    (answer(None, "", "", failure="dns"), "no-answer"),
+    (answer(None, "", "", failure="time-out"), "no-answer"),
+    (answer(None, "", "", failure="cors"), "cors"),
+    (answer(418, "Teapot", ""), "unknown"),
+]  # fmt: skip
+"""Each answer, and its cause."""
+
+
+@pytest.mark.parametrize(("probe", "cause"), CASES)
 def test_cause(probe, cause):
     told = explain(probe)
     assert told.cause == cause
@@ -403,7 +404,8 @@ def test_an_authorization_id_comes_with_the_command_that_returns_the_details():
     ],
 )
 def test_the_colour_means_security_as_in_a_plan(status, bound, stranger, tone):
-    said = explain(answer(status, "AccessDenied" if status == 403 else "", ""), bound_to=bound)
+    code, message = ("AccessDenied", "Access Denied") if status == 403 else ("", "")
+    said = explain(answer(status, code, message), bound_to=bound)
     assert (said.stranger, said.tone) == (stranger, tone)
 
 
