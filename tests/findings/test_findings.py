@@ -719,7 +719,9 @@ class Report(FindingsReport):
     """A report of findings, as that of a region or of many accounts."""
 
     def __init__(self, seen, *unread):
-        self.findings, self.unread = examine(seen).findings, unread
+        listed = examine(seen)
+        self.findings, self.unread = listed.findings, unread
+        self.outcomes = tuple(each.outcome for each in listed.checked)
 
 
 @pytest.mark.parametrize(
