@@ -8,7 +8,7 @@ appears some minutes later, so apply and a later undo both look for it.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,7 +25,7 @@ _MARGIN = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class OtherWrite:
-    """A write of a bucket policy by no step of this change; ``policy_text`` is None for a deletion or if unknown."""
+    """A write of a bucket policy; ``policy_text`` is None for a deletion or if unknown."""
 
     at: str
     writer: str
@@ -55,23 +55,16 @@ def lookup_events(
         return [dict(json.loads(event["CloudTrailEvent"])) for page in pages for event in page["Events"]]
 
 
-def other_policy_writes(
-    aws: Aws, bucket: str, region: str, since: datetime, until: datetime, own_requests: Collection[str]
-) -> tuple[OtherWrite, ...]:
-    """Return the successful writes of a bucket's policy in a time range, without our own requests."""
+def policy_writes(aws: Aws, bucket: str, region: str, since: datetime, until: datetime) -> tuple[OtherWrite, ...]:
+    """Return the successful writes of a bucket's policy in a time range, the newest first."""
     with aws_errors(ACTION):
         events = lookup_events(aws, "ResourceName", bucket, since - _MARGIN, until + _MARGIN, region, most=200)
-        return tuple(_write(event) for event in events if _is_other(event, bucket, own_requests))
+        return tuple(_write(event) for event in events if _is_write(event, bucket))
 
 
-def _is_other(event: Mapping[str, Any], bucket: str, own_requests: Collection[str]) -> bool:
+def _is_write(event: Mapping[str, Any], bucket: str) -> bool:
     parameters = event.get("requestParameters") or {}
-    return (
-        event.get("eventName") in _WRITES
-        and not event.get("errorCode")
-        and parameters.get("bucketName") == bucket
-        and event.get("requestID") not in own_requests
-    )
+    return event.get("eventName") in _WRITES and not event.get("errorCode") and parameters.get("bucketName") == bucket
 
 
 def _write(event: Mapping[str, Any]) -> OtherWrite:

@@ -53,7 +53,8 @@ class Applied(Ambiguous):
     probes : tuple of ProbeResult
         Results of the expectations on the wire, if a probe was given.
     notes : tuple of str
-        Reasons why there was nothing to do, or problems of the journal.
+        Reasons why there was nothing to do, writes of others that the change may have overwritten, or problems of the
+        journal.
     """
 
     _ask = ".outcome"
@@ -102,9 +103,9 @@ def applied_notice(applied: Applied) -> markup.Markup:
     """Return the result in a sentence, with its steps."""
     said = {
         "applied": "Applied and read back.",
-        "undone": "Undone: the account is as before.",
+        "undone": "Undone: what the change had set is as before.",
         "nothing to do": "Nothing to do.",
-        "rolled back": "Rolled back: the account is as before.",
+        "rolled back": "Rolled back: what the change had set is as before.",
         "overtaken": "Rolled back, except for a simultaneous write of somebody else.",
         "in doubt": "Outcome unknown: check each step.",
     }[applied.outcome]
@@ -115,5 +116,5 @@ def applied_notice(applied: Applied) -> markup.Markup:
         f"{step.title} of {step.target}: {step.outcome}" + (f" ({step.detail})" if step.detail else "")
         for step in applied.steps
     )
-    recorded = f" Change {applied.id}." if applied.id else ""
-    return markup.notice(tone, said, markup.text(f"{steps}.{recorded}" if steps else recorded, 600))
+    recorded = " ".join([*applied.notes, f"Change {applied.id}." if applied.id else ""])
+    return markup.notice(tone, said, markup.text(f"{steps}. {recorded}" if steps else recorded, 900))

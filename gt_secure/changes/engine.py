@@ -6,7 +6,6 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
 from ..aws.client import Aws
@@ -40,15 +39,6 @@ _MERGES = 3
 _UNSEEN = "AWS accepted the write, but no reading has shown it."
 
 _TRANSIENT = (Throttled, Unreachable)
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """One write that AWS accepted: which change, the id of the request, the time of the reading before it."""
-
-    step: int
-    request: str
-    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +110,8 @@ class Engine:
         self._cancellable = True
         self._first_run = fresh
         self._sent: set[int] = set()
+        self._accepted: set[int] = set()
         self._seen: set[int] = set()
-        self.writes: list[Write] = []
 
     def forward(self) -> None:
         """Carry out all changes in order; targets that already match are left. Raises at the first failure."""
@@ -167,7 +157,7 @@ class Engine:
         target = change.target
         self._say(index, "rolling back")
         in_doubt = index in self._sent and index not in self._seen
-        if in_doubt and any(write.step == index for write in self.writes):
+        if in_doubt and index in self._accepted:
             now = self._read_back(index, target, change.before, change.after).value
             if not target.same(now, change.after) and (now is None or target.same(now, change.before)):
                 return self._step(index, "uncertain", certain=False, detail=_UNSEEN)
@@ -188,7 +178,6 @@ class Engine:
     def _reach(self, index: int, change: Change[Any], start: Any, goal: Any) -> None:
         """Bring a target from start to goal, even if replies are lost."""
         target = change.target
-        since = datetime.now(UTC)
         reading = self._settled_twice(index, target)
         if target.same(reading.value, goal):
             return
@@ -200,7 +189,7 @@ class Engine:
                 self._sent.add(index)
                 request = target.write(self.aws, goal)
                 self.writer.note("written", step=index, request=request)
-                self.writes.append(Write(index, request, since))
+                self._accepted.add(index)
                 lost = False
             except (*_TRANSIENT, Conflict) as error:
                 lost = True

@@ -8,12 +8,12 @@ written, and again after.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar
 
-from ..account.event_history import OtherWrite, other_policy_writes
+from ..account.event_history import OtherWrite, policy_writes
 from ..account.state import State
 from ..aws.answers import is_policy
 from ..aws.buckets import read_policy
@@ -106,11 +106,9 @@ class Target(ABC, Generic[V]):
         """Return True if two values mean the same."""
         return bool(one == other)
 
-    def other_writes(
-        self, aws: Aws, since: datetime, until: datetime, own_requests: Collection[str]
-    ) -> tuple[OtherWrite, ...]:
-        """Return writes of others in a time range, where AWS keeps a record that this role may read."""
-        del aws, since, until, own_requests
+    def writes(self, aws: Aws, since: datetime, until: datetime) -> tuple[OtherWrite, ...]:
+        """Return the writes in a time range, our own too, where AWS keeps a record that this role may read."""
+        del aws, since, until
         return ()
 
 
@@ -157,11 +155,9 @@ class BucketGuard(Target[str | None]):
         facts = state.facts if same else replace(state.facts, policy_is_public=None)
         return replace(state, bucket=replace(bucket, policy=Part.of(value)), facts=facts)
 
-    def other_writes(
-        self, aws: Aws, since: datetime, until: datetime, own_requests: Collection[str]
-    ) -> tuple[OtherWrite, ...]:
-        """Return the policy writes of others in a time, as CloudTrail records them."""
-        return other_policy_writes(aws, self.name, self.region, since, until, own_requests)
+    def writes(self, aws: Aws, since: datetime, until: datetime) -> tuple[OtherWrite, ...]:
+        """Return the writes of the policy in a time range, as CloudTrail records them."""
+        return policy_writes(aws, self.name, self.region, since, until)
 
     def words(self, value: str | None, names: Sequence[str] = ()) -> str:
         """Return the guards and limits of a policy in words."""

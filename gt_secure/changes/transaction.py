@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from ..account.event_history import OtherWrite, event_moment
@@ -15,11 +16,13 @@ from ..base.errors import GtSecureError
 from ..base.version import __version__
 from .applied import Applied, ChangeOutcome
 from .change import Change
-from .engine import ChangeStep, Clock, Engine
-from .journal import ChangeRecord, Writer, forget_record, latest_record
-from .targets import Target
+from .engine import Clock, Engine
+from .journal import ChangeRecord, Writer, forget_record, latest_record, scrub
 
-_ROLLED_BACK = "The change was rolled back completely."
+_NOT_ASKED = (
+    "Whether the change has overwritten a simultaneous write of somebody else is unknown, because CloudTrail was not "
+    "read. Compare the bucket policy with the one that you expect."
+)
 
 ROLLBACK_S = 120.0
 """Seconds that a rollback may last, independent of the deadline."""
@@ -47,9 +50,7 @@ def run(engine: Engine, outcome: ChangeOutcome, of: str | None = None) -> Applie
     except BaseException as error:
         begun = sorted(engine.steps)
         engine.clock = Clock(ROLLBACK_S, engine.clock.sleep, engine.clock.now)
-        left = engine.back(begun)
-        end(engine.writer, left.replace(" ", "-"))
-        result = Applied(engine.writer.id, left, engine.all_steps(), of)
+        result = roll_back(engine, begun, of)
         if isinstance(error, GtSecureError):
             error.details["applied"] = result.to_dict()
             error.next_step = f"{error.next_step} {failure_summary(result)}".strip()
@@ -57,8 +58,21 @@ def run(engine: Engine, outcome: ChangeOutcome, of: str | None = None) -> Applie
             error.add_note(failure_summary(result))
         raise
     problem = end(engine.writer, "applied")
-    steps = look_for_others(engine)
-    return Applied(engine.writer.id, outcome, steps, of, notes=(problem,) if problem else ())
+    result = Applied(engine.writer.id, outcome, engine.all_steps(), of, notes=(problem,) if problem else ())
+    with suppress(Exception):  # the journal says that it was not asked
+        result = note_overwritten(engine.aws, engine.writer, engine.writer.id, engine.changes, result)
+    return result
+
+
+def roll_back(engine: Engine, begun: Sequence[int], of: str | None) -> Applied:
+    """Roll back the changes that have begun, and return what remains. Raises nothing: another error is under way."""
+    left = engine.back(begun)
+    end(engine.writer, left.replace(" ", "-"))
+    result = Applied(engine.writer.id, left, engine.all_steps(), of)
+    try:
+        return note_overwritten(engine.aws, engine.writer, engine.writer.id, engine.changes, result)
+    except BaseException:
+        return replace(result, notes=(_NOT_ASKED,))
 
 
 def end(writer: Writer, outcome: str) -> str:
@@ -73,13 +87,16 @@ def end(writer: Writer, outcome: str) -> str:
 
 def failure_summary(result: Applied) -> str:
     """Return a sentence about the account after a failure."""
+    notes = " ".join(result.notes)
     if result.outcome == "rolled back":
-        return _ROLLED_BACK
+        return f"The change was rolled back. {notes}" if notes else "The change was rolled back completely."
     if result.outcome == "overtaken":
         theirs = " ".join(step.detail for step in result.steps if step.outcome == "overtaken")
-        return f"The simultaneous write of somebody else stays: {theirs} Everything else was rolled back."
-    doubtful = ", ".join(f"{step.kind} of {step.target}" for step in result.steps if not step.certain)
-    return f"The outcome is unknown for: {doubtful}. Run 'gt-secure undo {result.id}' when AWS responds again."
+        text = f"The simultaneous write of somebody else stays: {theirs} Everything else was rolled back."
+    else:
+        doubtful = ", ".join(f"{step.kind} of {step.target}" for step in result.steps if not step.certain)
+        text = f"The outcome is unknown for: {doubtful}. Run 'gt-secure undo {result.id}' when AWS responds again."
+    return f"{text} {notes}".strip()
 
 
 class OutcomeNote:
@@ -107,30 +124,19 @@ def outcome_on_disk() -> str:
         )
     return {
         "applied": "The change is applied." if record.kind == "apply" else "The undo is complete.",
-        "rolled-back": _ROLLED_BACK,
+        "rolled-back": "The change was rolled back.",  # nobody has asked whether anything of others is lost
         "overtaken": "The change was rolled back, except for a simultaneous write of somebody else.",
     }.get(record.status, f"The journal file of change {record.id} is {record.status}.")
 
 
-def look_for_others(engine: Engine) -> tuple[ChangeStep, ...]:
-    """Return the steps of an applied change; a step with a simultaneous write of somebody else is not certain."""
-    steps = list(engine.all_steps())
-    own = {write.request for write in engine.writes}
-    for write in engine.writes:
-        change = engine.changes[write.step]
-        lost = _lost(engine.aws, engine.writer, change, write.step, write.since, datetime.now(UTC), own)
-        if lost:
-            steps[write.step] = replace(steps[write.step], certain=False, detail=_sentence(lost[-1], engine.writer.id))
-    return tuple(steps)
-
-
 def note_overwritten(
-    aws: Aws, writer: Writer, record: ChangeRecord, changes: Sequence[Change[Any]], done: Applied
+    aws: Aws, writer: Writer, change_id: str, changes: Sequence[Change[Any]], done: Applied
 ) -> Applied:
-    """Check the time of an earlier change again: CloudTrail had not recorded it when the change ended.
+    """Return a result with what a change may have overwritten; its step is then not certain.
 
-    Returns the result with what the change may have overwritten; its step is then not certain.
+    An undo asks this for the change before it, too: CloudTrail had not recorded everything when that ended.
     """
+    record = writer.journal.find(change_id)
     notes, names = list(done.notes), set()
     for index, change in enumerate(changes):
         began = _times(record, "intent", index)
@@ -153,32 +159,40 @@ def _times(record: ChangeRecord, name: str, step: int) -> list[datetime]:
 
 
 def _lost(
-    aws: Aws, writer: Writer, change: Change[Any], step: int, since: datetime, until: datetime, own: Iterable[str]
+    aws: Aws, writer: Writer, change: Change[Any], step: int, since: datetime, until: datetime, own: Collection[str]
 ) -> list[OtherWrite]:
-    target = change.target
+    """Return the writes of others in a time that no reading has shown before ours, and that are gone now."""
     try:
-        others = target.other_writes(aws, since, until, set(own))
-    except GtSecureError as error:
-        writer.note("not-asked", step=step, error=type(error).__name__, action=error.details.get("action"))
-        return []
-    lost = []
+        writes = change.target.writes(aws, since, until)
+    except Exception as error:
+        writer.note("not-asked", step=step, error=type(error).__name__, message=scrub(str(error)))
+        raise
+    lost, is_written = [], False
     # Changes of one journal follow each other, and each reads what the one before wrote.
-    journal = {each for record in writer.journal for each in record.requests} if others else set()
-    for other in reversed(others):  # CloudTrail lists the newest first
-        if not _was_seen(target, other, change):
-            lost += [other] if other.request not in journal else []
-        elif target.same(other.policy_text, change.before):
+    journal = {each for record in writer.journal for each in record.requests} if writes else set()
+    for write in reversed(writes):  # CloudTrail lists the newest first
+        if write.request in own:
+            is_written = True
+        elif not _is_kept(aws, change, write):
+            lost += [write] if write.request not in journal else []
+        elif not is_written and change.target.same(write.policy_text, change.before):
             lost = []  # what was written before the value that we read was replaced by others, not by this change
-    for other in lost:
-        writer.note("overwritten", step=step, write=other.to_dict())
+    for write in lost:
+        writer.note("overwritten", step=step, write=write.to_dict())
     return lost
 
 
-def _was_seen(target: Target[Any], other: OtherWrite, change: Change[Any]) -> bool:
-    """Return True if another write set the value that we read before ours, or our own: then it is not lost."""
-    if other.policy_text is None and other.operation.startswith("Put"):
+def _is_kept(aws: Aws, change: Change[Any], write: OtherWrite) -> bool:
+    """Return True if another write set the value that we read before ours, or our own, or all of it is there now."""
+    target, value = change.target, write.policy_text
+    if value is None and write.operation.startswith("Put"):
         return False
-    return target.same(other.policy_text, change.before) or target.same(other.policy_text, change.after)
+    if target.same(value, change.before) or target.same(value, change.after):
+        return True
+    try:
+        return target.same(target.merge(change.before, change.after, value), target.read(aws).value)
+    except GtSecureError:
+        return False
 
 
 def _sentence(other: OtherWrite, change_id: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from .change import Change, change_from_journal
 from .engine import Callback, Clock, Engine
 from .journal import ChangeRecord, Journal, steps_begun
 from .lock import hold
-from .transaction import OutcomeNote, begin_lines, end, failure_summary, note_overwritten, run
+from .transaction import OutcomeNote, begin_lines, failure_summary, note_overwritten, roll_back, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,9 @@ def undo(
         begin = begin_lines("undo", aws, aws.account_id, aws.caller_arn, changes) | {"of": record.id}
         writer = journal.begin(begin)
         done = run(Engine(aws, writer, changes, Clock(timeout_s), progress), "undone", record.id)
-        return note_overwritten(aws, writer, record, _changes(record), done)
+        with suppress(Exception):  # the journal says that it was not asked
+            done = note_overwritten(aws, writer, record.id, _changes(record), done)
+        return done
 
 
 def interrupted(aws: Aws, change_id: str | None = None, *, journal: Journal) -> ChangeRecord | None:
@@ -215,10 +218,8 @@ def _recover(
     done: ChangeOutcome = "undone" if record.kind == "undo" else "applied"
     if forward:
         return run(engine, done, record.of)
-    left = engine.back(steps_begun(record))
-    end(writer, left.replace(" ", "-"))
-    result = Applied(record.id, left, engine.all_steps(), record.of)
-    if left != "rolled back":
+    result = roll_back(engine, steps_begun(record), record.of)
+    if result.outcome != "rolled back":
         raise Conflict(
             f"Change {record.id} could not be rolled back completely.",
             next_step=failure_summary(result),

@@ -159,7 +159,7 @@ def test_after_a_kernel_restart_the_panel_runs_again_and_can_undo(open_notebook:
     fresh = notebook.page.locator(".gts-panel").last
     fresh.get_by_text("Nothing to change").first.wait_for()
     notebook.click(fresh.get_by_role("button", name="Undo", exact=True))
-    fresh.get_by_text("Undone: the account is as before.").wait_for()
+    fresh.get_by_text("Undone: what the change had set is as before.").wait_for()
 
 
 ERRORS = {
@@ -240,7 +240,7 @@ def test_the_whole_job_by_keyboard(open_notebook: Any) -> None:
     panel.locator(".gts-plot svg").first.wait_for(state="attached")
     panel.get_by_role("button", name="Undo", exact=True).focus()
     page.keyboard.press("Enter")
-    panel.get_by_text("Undone: the account is as before.").wait_for()
+    panel.get_by_text("Undone: what the change had set is as before.").wait_for()
 
 
 SLOW = """

@@ -59,6 +59,6 @@ def test_five_steps_from_choice_to_hits(open_notebook: Any, sandbox: Any) -> Non
     notebook.shoot("5-hits")
 
     notebook.click(panel.get_by_role("button", name="Undo"))
-    panel.get_by_text("Undone: the account is as before.").wait_for()
+    panel.get_by_text("Undone: what the change had set is as before.").wait_for()
     assert not SECRETS.search(notebook.save())
     assert notebook.problems == []

@@ -1,0 +1,264 @@
+"""A change that fails says what it has overwritten, as one that works does: nothing is said to be as before unasked.
+
+Somebody else adds a statement at a chosen call, and a later call fails. CloudTrail is that of the sandbox.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from gt_secure.account import event_history
+from gt_secure.base.errors import AccessDenied, GtSecureError, InvalidInput
+from gt_secure.changes.applied import applied_notice
+from gt_secure.changes.engine import Engine
+from gt_secure.changes.journal import ChangeRecord
+from gt_secure.changes.plan import Plan, plan
+from gt_secure.changes.transaction import begin_lines, outcome_on_disk
+from gt_secure.changes.undo import resume, undo
+from gt_secure.restriction.model import Restriction
+from support.account import BUCKET, FOREIGN, TEAM, Account
+from support.consents import apply_agreed as apply
+
+BOTH = Restriction(TEAM, addresses=["203.0.113.0/24"], bucket=BUCKET)
+EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+ADMIN = "arn:aws:iam::111122223333:user/sandbox-admin"
+THEIRS = {
+    "Sid": "IncidentResponse",
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "s3:PutObject",
+    "Resource": "arn:aws:s3:::gt-images/*",
+}
+NOT_ASKED = "Whether the change has overwritten a simultaneous write of somebody else is unknown"
+
+
+_plans: dict[str, Plan] = {}
+
+
+def wanted_in(account: Account) -> Plan:
+    """The plan of all tests: each starts from the same account, and apply compares."""
+    if account.sandbox.endpoint_url not in _plans:
+        _plans[account.sandbox.endpoint_url] = plan(account.aws, BOTH)
+    return _plans[account.sandbox.endpoint_url]
+
+
+class Failing:
+    """A change of bucket and team that fails, by a missing permission or by what a call raises."""
+
+    def __init__(self, account: Account, problem: BaseException | None = None, *denied: str) -> None:
+        self.account, self.problem, self.denied = account, problem, [*denied]
+        self.aws, self.writes, self.events = account.aws, 0, list[str]()
+
+    def start(self, way: str) -> Callable[[], Any]:
+        """Return what writes: an apply, an undo, or what completes or rolls back an interrupted change."""
+        aws, journal = self.account.aws, self.account.journal
+        wanted = wanted_in(self.account)
+        if way == "undo":
+            done = apply(aws, wanted, journal=journal)
+        if way in ("resume", "recover"):
+            writer = journal.begin(begin_lines("apply", aws, aws.account_id, aws.caller_arn, wanted.changes))
+            writer.write("intent", step=0, do="forward")
+        if self.denied:
+            allowed = EVERYTHING | {"Effect": "Deny", "Action": self.denied}
+            self.aws = self.account.rig.aws(self.account.rig.keys(EVERYTHING, allowed))
+        return {
+            "apply": lambda: apply(self.aws, wanted, journal=journal),
+            "undo": lambda: undo(self.aws, done.id, journal=journal),
+            "resume": lambda: resume(self.aws, writer.id, journal=journal),
+            "recover": lambda: undo(self.aws, writer.id, journal=journal),
+        }[way]
+
+    def add_statement(self) -> None:
+        policy = json.loads(self.account.policy() or FOREIGN)
+        self.account.put_policy(json.dumps(policy | {"Statement": [*policy["Statement"], THEIRS]}))
+
+    def run(self, work: Callable[[], Any], adds: Callable[[str], bool], fails: Callable[[str], bool]) -> BaseException:
+        """Run it: the statement is added at one call and a later one fails; return the error."""
+
+        def meddle(model: Any, **_: Any) -> None:
+            self.events.append(model.name)
+            self.writes += model.name == "PutBucketPolicy"
+            if adds(model.name):
+                self.add_statement()
+            if self.problem is not None and fails(model.name):
+                raise self.problem
+
+        clients = [self.aws.client(name) for name in ("s3", "sagemaker")]
+        for client in clients:
+            client.meta.events.register("before-call", meddle)
+        try:
+            with pytest.raises((GtSecureError, KeyboardInterrupt, RuntimeError)) as caught:
+                work()
+        finally:
+            for client in clients:
+                client.meta.events.unregister("before-call", meddle)
+        return caught.value
+
+    def at_write(self, number: int) -> Callable[[str], bool]:
+        """Return whether a call is that write of the policy."""
+        return lambda name: name == "PutBucketPolicy" and self.writes == number
+
+    @property
+    def record(self) -> ChangeRecord:
+        return list(self.account.journal)[-1]
+
+    @property
+    def kept(self) -> list[Any]:
+        """The statements of the texts that the journal has kept."""
+        texts = [each["write"]["policy"] for each in self.record.events if each["event"] == "overwritten"]
+        return [statement for text in texts for statement in json.loads(text)["Statement"]]
+
+    @property
+    def left(self) -> list[Any]:
+        return list(json.loads(str(self.account.policy()))["Statement"])
+
+
+def said_by(error: BaseException) -> str:
+    return f"{error} {' '.join(getattr(error, '__notes__', ()))}"
+
+
+def is_second_step(name: str) -> bool:
+    return name == "UpdateWorkteam"
+
+
+def never(_: str) -> bool:
+    return False
+
+
+PROBLEMS: list[BaseException | None] = [None, KeyboardInterrupt(), RuntimeError("a bug")]
+
+
+def check_lost(failing: Failing, error: BaseException) -> None:
+    """The statement is gone, and everything that speaks of the change says so."""
+    said = said_by(error)
+    assert THEIRS not in failing.left
+    assert "completely" not in said, said
+    assert f"{ADMIN} wrote it too" in said, said
+    assert failing.record.id in said, said
+    assert THEIRS in failing.kept
+    assert failing.record.status == "rolled-back"
+    assert outcome_on_disk() == "The change was rolled back."
+    if isinstance(error, GtSecureError):
+        result = error.details["applied"]
+        assert (result["outcome"], result["certain"]) == ("rolled back", False)
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("way", ["apply", "resume"])
+def test_what_the_write_before_the_failure_has_overwritten_is_named(
+    account: Account, way: str, problem: BaseException | None
+) -> None:
+    failing = Failing(account, problem, *(["sagemaker:UpdateWorkteam"] if problem is None else []))
+    error = failing.run(failing.start(way), failing.at_write(1), is_second_step)
+    assert type(error) is (AccessDenied if problem is None else type(problem))
+    check_lost(failing, error)
+
+
+def test_an_undo_that_fails_names_it(account: Account) -> None:
+    failing = Failing(account, KeyboardInterrupt())
+    work = failing.start("undo")
+    read_back = ["PutBucketPolicy", "GetBucketPolicy"]
+    error = failing.run(work, failing.at_write(1), lambda _: failing.writes == 1 and failing.events[-2:] == read_back)
+    check_lost(failing, error)
+
+
+def test_what_the_rollback_has_overwritten_is_named(account: Account) -> None:
+    failing = Failing(account, None, "sagemaker:UpdateWorkteam")
+    error = failing.run(failing.start("apply"), failing.at_write(2), never)
+    check_lost(failing, error)
+
+
+def test_a_rollback_whose_first_reply_was_lost_hides_nothing(account: Account) -> None:
+    """CloudTrail then has a write under a request that we do not know, and its text is the one before our change."""
+    failing = Failing(account, None, "sagemaker:UpdateWorkteam")
+
+    def adds(name: str) -> bool:
+        if failing.at_write(2)(name):
+            account.put_policy(FOREIGN)
+        return failing.at_write(1)(name)
+
+    check_lost(failing, failing.run(failing.start("apply"), adds, never))
+
+
+def test_a_write_between_ours_and_the_rollback_is_kept_and_no_loss(account: Account) -> None:
+    failing = Failing(account, None, "sagemaker:UpdateWorkteam")
+    error = failing.run(failing.start("apply"), is_second_step, never)
+    assert THEIRS in failing.left
+    assert "rolled back completely" in said_by(error)
+    assert (failing.kept, error.details["applied"]["certain"]) == ([], True)  # type: ignore[attr-defined]
+
+
+def test_a_failure_without_others_is_rolled_back_completely(account: Account) -> None:
+    failing = Failing(account, None, "sagemaker:UpdateWorkteam")
+    error = failing.run(failing.start("apply"), never, never)
+    assert "rolled back completely" in said_by(error)
+    assert failing.left == json.loads(FOREIGN)["Statement"]
+
+
+def test_an_interrupted_change_that_is_rolled_back_later_names_it(account: Account) -> None:
+    """The first process wrote over the statement and died; another one rolls the change back."""
+    failing = Failing(account)
+    work = failing.start("recover")
+    failing.add_statement()
+    [guard, _] = failing.record.changes
+    account.put_policy(guard["after_raw"])
+    back = work()
+    assert (back.outcome, back.certain) == ("rolled back", False)
+    assert f"{ADMIN} wrote it too" in back.to_text()
+    assert f"{ADMIN} wrote it too" in applied_notice(back)
+    assert THEIRS in failing.kept
+
+
+class Unable:
+    """Makes CloudTrail fail at the question who else wrote."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, problem: BaseException) -> None:
+        self.problem = problem
+        monkeypatch.setattr(event_history, "lookup_events", self)
+
+    def __call__(self, *_: object, **__: object) -> Any:
+        raise self.problem
+
+
+@pytest.mark.parametrize("problem", [InvalidInput("no"), KeyError("Events"), KeyboardInterrupt(), SystemExit(3)])
+def test_a_question_that_fails_hides_no_error_and_is_told(
+    account: Account, monkeypatch: pytest.MonkeyPatch, problem: BaseException
+) -> None:
+    failing = Failing(account, None, "sagemaker:UpdateWorkteam")
+    work = failing.start("apply")
+    Unable(monkeypatch, problem)
+    error = failing.run(work, failing.at_write(1), never)
+    assert isinstance(error, AccessDenied)
+    assert "completely" not in said_by(error)
+    assert NOT_ASKED in said_by(error)
+    assert NOT_ASKED in " ".join(error.details["applied"]["notes"])
+
+
+def test_without_the_permission_the_failure_says_that_nobody_was_asked(account: Account) -> None:
+    failing = Failing(account, None, "sagemaker:UpdateWorkteam", "cloudtrail:*")
+    error = failing.run(failing.start("apply"), failing.at_write(1), never)
+    assert isinstance(error, AccessDenied)
+    assert "UpdateWorkteam" in error.message
+    assert NOT_ASKED in said_by(error)
+    assert "completely" not in said_by(error)
+
+
+def test_an_interrupt_before_the_question_claims_nothing_of_others(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rollback is complete, and a second interrupt comes before anybody asks: the journal decides the words."""
+    failing = Failing(account, KeyboardInterrupt("first"))
+
+    def all_steps(_: Engine) -> Any:
+        raise KeyboardInterrupt("second")
+
+    work = failing.start("apply")
+    monkeypatch.setattr(Engine, "all_steps", all_steps)
+    error = failing.run(work, failing.at_write(1), is_second_step)
+    assert str(error) == "second"
+    assert failing.record.status == "rolled-back"
+    assert said_by(error).endswith("The change was rolled back.")
