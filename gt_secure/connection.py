@@ -178,7 +178,7 @@ class Connection:
     * ``team``: name or ARN of a workteam, a ``Workteam`` of ours or of sagemaker.core; ``bucket``: the name of a bucket
     * ``logs``: hits, or the places of access logs: one or several paths or ``s3://`` prefixes
     * ``since``, ``until``: a UTC time, or an age such as ``7d``, ``24h`` or a timedelta; ``until`` is not included
-    * ``change``: the id of a change in the journal, or the beginning of the id (default: the last change)
+    * ``change``: what :meth:`apply` returned, the id of a change in the journal, or the beginning of the id
     * ``progress``: a callable that gets a sentence for each step; ``timeout_s``: seconds for the whole call
 
     All raise :class:`~gt_secure.errors.AccessDenied` with the missing permission, :class:`~gt_secure.errors.NotFound`
@@ -209,10 +209,10 @@ class Connection:
 
     def __post_init__(self) -> None:
         """Read files and check values now: a bad one is no error in the middle of a plan."""
-        journal: Any = self.journal
-        if not isinstance(journal, Journal):
-            refuse_url(journal, "journal", "the folder of a journal")
-            object.__setattr__(self, "journal", Journal(journal))
+        given: Any = self.journal
+        refuse_url(given, "journal", "the folder of a journal")
+        # One for each connection: undo without a change undoes what this one has applied.
+        object.__setattr__(self, "journal", Journal(getattr(given, "path", given), own=[]))
         if self.networks is not None:
             from .logs.named_networks import networks_from
 
@@ -371,6 +371,8 @@ class Connection:
         >>> gt.apply(plan).outcome  # doctest: +SKIP
         'applied'
         """
+        if change := getattr(plan, "undoes", ""):
+            return self.undo(change, progress=progress, timeout_s=timeout_s)
         return changes.apply(
             self.aws,
             plan,
@@ -441,9 +443,9 @@ class Connection:
         >>> gt.resume().outcome  # doctest: +SKIP
         'applied'
         """
-        return changes.resume(self.aws, change_id(change), journal=self.journal, progress=progress, timeout_s=timeout_s)
+        return changes.resume(self.aws, change, journal=self.journal, progress=progress, timeout_s=timeout_s)
 
-    def plan_undo(self, change: str | Applied | None = None) -> UndoPlan:
+    def plan_undo(self, change: str | Applied = "last") -> UndoPlan:
         """Show what :meth:`undo` would change. Writes nothing.
 
         Examples
@@ -455,15 +457,24 @@ class Connection:
 
     def undo(
         self,
-        change: str | Applied | None = None,
+        change: str | Applied = "last",
         *,
         progress: Callable[[str], None] | None = None,
         timeout_s: float = 600,
     ) -> Applied:
         """Undo a change. Later edits by others stay.
 
+        Parameters
+        ----------
+        change : str or Applied
+            By default the last change that this connection applied and that is not undone, as in :meth:`plan_undo`.
+
         Raises
         ------
+        NotFound
+            If no change is named and this connection has none to undo. The error lists the changes of others.
+        InvalidInput
+            If ``change`` is None.
         Conflict
             If somebody has changed the same statement or setting since; also of :meth:`plan_undo`.
 
@@ -472,7 +483,8 @@ class Connection:
         >>> gt.undo(done).outcome  # doctest: +SKIP
         'undone'
         """
-        return changes.undo(self.aws, change, journal=self.journal, progress=progress, timeout_s=timeout_s)
+        named = change_id(change)
+        return changes.undo(self.aws, named, journal=self.journal, progress=progress, timeout_s=timeout_s)
 
     def history(
         self,

@@ -94,15 +94,14 @@ def log_of(
     return (logs if logs is not None else access_logs.find_logs(aws, str(bucket)).uri), wanted
 
 
-def change_id(change: str | Applied | None) -> str | None:
+def change_id(change: str | Applied) -> str:
     """Return the id of a change that is given by its id or by what apply() returned."""
-    refuse_url(change, "change", "the id of a change")
-    if change is None or isinstance(change, str):
+    if isinstance(change, str):
         return change
     if not hasattr(change, "id"):
         raise InvalidInput(
             f"A change is an id or what apply() returned, not {type(change).__name__}.",
-            next_step="See gt.journal for the ids.",
+            next_step="See gt.journal for the ids. gt.undo() undoes the last change of gt.",
             field="change",
         )
     return change.id

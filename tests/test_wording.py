@@ -27,7 +27,7 @@ from gt_secure.base.errors import (
     Unsupported,
 )
 from gt_secure.base.wording import Wording
-from gt_secure.changes import Journal, apply, undo
+from gt_secure.changes import Journal, apply
 from gt_secure.cli.main import build_parser
 from gt_secure.cli.wording import COMMAND_LINE, OPTIONS, PYTHON_ONLY, for_command_line, in_options, option_of
 from gt_secure.connection import connect
@@ -152,8 +152,6 @@ def test_a_bad_restriction_names_what_its_surface_has(arguments: dict[str, objec
 def test_the_wrong_object_is_an_error_of_ours() -> None:
     with pytest.raises(InvalidInput, match="needs a plan, not Restriction"):
         apply(None, Restriction("open-team"), journal=Journal())  # type: ignore[arg-type]
-    with pytest.raises(InvalidInput, match="needs a change id"):
-        undo(None, 3, journal=Journal())  # type: ignore[arg-type]
     with pytest.raises(InvalidInput, match="is True or a running Sandbox, not str"):
         connect(sandbox="yes")  # type: ignore[arg-type]
     with pytest.raises(InvalidInput, match="Did you mean 'age'"):

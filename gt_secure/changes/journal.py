@@ -265,6 +265,8 @@ class Journal(ShownTable["ChangeRecord"]):
     ----------
     path : Path
         The folder. It may not exist yet.
+    own : list of str or None
+        The ids of the changes that the connection of this journal has begun; None without a connection.
 
     Examples
     --------
@@ -275,8 +277,9 @@ class Journal(ShownTable["ChangeRecord"]):
     head = ("change", "status", "kind", "targets", "caller", "reason")
     empty = "The journal is empty."
 
-    def __init__(self, folder: str | Path | None = None) -> None:
+    def __init__(self, folder: str | Path | None = None, own: list[str] | None = None) -> None:
         self.path = journal_folder(folder)
+        self.own = own
         self._records: tuple[ChangeRecord, ...] | None = None
 
     def snapshot(self) -> Journal:
@@ -358,6 +361,8 @@ class Journal(ShownTable["ChangeRecord"]):
     def begin(self, first: Mapping[str, Any]) -> Writer:
         """Start the file of a new change with its first line."""
         change_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}-{secrets.token_hex(2)}"  # ordered by time
+        if self.own is not None:
+            self.own.append(change_id)
         writer = Writer(self.path / f"{change_id}.jsonl")
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -70,6 +70,8 @@ class Plan(Ambiguous):
         The guard tried on the presigned requests of the last days of the log, if the plan has one.
     reason : str
         Why, for the approver and the journal; secrets in it are redacted.
+    undoes : str
+        The id of the change that it undoes; empty for a restriction.
     """
 
     _ask = ".empty"
@@ -85,6 +87,7 @@ class Plan(Ambiguous):
     expectations: tuple[Proof, ...] = ()
     dry_run: DryRun | None = field(default=None, repr=False)
     reason: str = ""
+    undoes: str = ""
 
     @cached_property
     def exposure(self) -> tuple[Difference[Row], ...]:

@@ -142,9 +142,9 @@ def note_overwritten(
         began = _times(record, "intent", index)
         wrote = _times(record, "written", index)
         if began and wrote:
-            lost = _lost(aws, writer, change, index, min(began), max(wrote), record.requests)
-            notes += [_sentence(one, writer.id) for one in lost]
-            names |= {(change.kind, change.name) for _ in lost}
+            for lost in _lost(aws, writer, change, index, min(began), max(wrote), record.requests):
+                notes.append(_sentence(lost, writer.id))
+                names.add((change.kind, change.name))
     steps = (replace(each, certain=each.certain and (each.kind, each.target) not in names) for each in done.steps)
     return replace(done, steps=tuple(steps), notes=tuple(notes))
 
@@ -165,16 +165,16 @@ def _lost(
     try:
         writes = change.target.writes(aws, since, until)
     except Exception as error:
-        writer.note("not-asked", step=step, error=type(error).__name__, message=scrub(str(error)))
+        writer.note("not-asked", step=step, error=scrub(str(error)))
         raise
     lost, is_written = [], False
-    # Changes of one journal follow each other, and each reads what the one before wrote.
-    journal = {each for record in writer.journal for each in record.requests} if writes else set()
     for write in reversed(writes):  # CloudTrail lists the newest first
         if write.request in own:
             is_written = True
         elif not _is_kept(aws, change, write):
-            lost += [write] if write.request not in journal else []
+            # Changes of one journal follow each other, and each reads what the one before wrote.
+            is_ours = any(write.request in record.requests for record in writer.journal)
+            lost += [] if is_ours else [write]
         elif not is_written and change.target.same(write.policy_text, change.before):
             lost = []  # what was written before the value that we read was replaced by others, not by this change
     for write in lost:

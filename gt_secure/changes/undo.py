@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from ..account.state import State
+from ..aws.arns import caller_name
 from ..aws.client import Aws
 from ..base import html as markup
-from ..base.errors import Conflict, GtSecureError, InvalidInput, NotFound, Unsupported
+from ..base.errors import Conflict, GtSecureError, NotFound, Unsupported
 from ..base.truth import Ambiguous
 from .applied import Applied, ChangeOutcome
 from .apply import refuse_unfinished
@@ -36,14 +37,15 @@ class UndoPlan(Ambiguous):
         return not self.changes
 
 
-def plan_undo(aws: Aws, change_id: str | None = None, *, journal: Journal) -> UndoPlan:
+def plan_undo(aws: Aws, change_id: str = "last", *, journal: Journal) -> UndoPlan:
     """Plan the undo of a change as a three-way merge that keeps later edits of others. Reads only.
 
     See :meth:`gt_secure.Connection.plan_undo` for the parameters. Raises Conflict if somebody has changed the same
     setting since; the details hold before, after and now.
     """
     record = _record(aws, change_id, journal)
-    return UndoPlan(record, _backwards(aws, record))
+    half = record.of if record.status == "unfinished" else None  # an undo is completed
+    return UndoPlan(record, _backwards(aws, journal.find(half) if half else record))
 
 
 def _backwards(aws: Aws, record: ChangeRecord) -> tuple[Change[Any], ...]:
@@ -56,7 +58,8 @@ def _backwards(aws: Aws, record: ChangeRecord) -> tuple[Change[Any], ...]:
             continue
         # An edit of our own part is a conflict: what differs here was added beside it, and stays.
         others = "" if target.same(now, change.after) else " (later changes beside it stay)"
-        found.append(Change(target, now, goal, change.after_text + others, change.before_text))
+        affected = f"those whom change {record.id}, made by {caller_name(record.caller)}, affected"
+        found.append(Change(target, now, goal, change.after_text + others, change.before_text, (affected,)))
     return tuple(found)
 
 
@@ -77,29 +80,37 @@ def overtaken(aws: Aws, applied: Applied | None, *, journal: Journal) -> str | N
     return markup.notice("plain", f"Change {applied.id} was undone {undos[-1]} UTC.") if undos else ""
 
 
-def can_undo(aws: Aws, *, journal: Journal) -> bool:
-    """Return whether the journal has a change of this account and region that can be undone. Only it is read."""
+def undoable(aws: Aws, *, journal: Journal, shown: State | None = None) -> list[ChangeRecord]:
+    """Return the changes of this account and region that can be undone, the last one last. Only the journal is read.
+
+    Of a state that is shown, those that have touched no lock except the ones of its bucket, team and workforce.
+    """
+    found = [
+        record
+        for record in journal
+        if (record.account_id, record.region) == (aws.account_id, aws.region)
+        and (record.status == "unfinished" or (record.status == "applied" and record.kind == "apply"))
+    ]
+    if shown is None:
+        return found
+    parts = {"bucket-guard": shown.bucket, "url-lock": shown.team.if_read, "portal-lock": shown.workforce.if_read}
+    locks = {(kind, part.name) for kind, part in parts.items() if part is not None}
+    return [one for one in found if locks >= {(each.get("kind"), each.get("target")) for each in one.changes}]
+
+
+def _record(aws: Aws, change_id: str, journal: Journal) -> ChangeRecord:
     where = (aws.account_id, aws.region)
-    return bool(journal.unfinished(*where)) or next(_applied(journal, where), None) is not None
-
-
-def _applied(journal: Journal, where: tuple[str, str]) -> Iterator[ChangeRecord]:
-    applied = (one for one in journal if one.status == "applied" and one.kind == "apply")
-    return (one for one in applied if (one.account_id, one.region) == where)
-
-
-def _record(aws: Aws, change_id: str | None, journal: Journal) -> ChangeRecord:
-    where = (aws.account_id, aws.region)
-    if change_id is None:
-        records = journal.snapshot()
-        usable = records.unfinished(*where) or [*_applied(records, where)]
-        if not usable:
+    if change_id == "last":
+        found = undoable(aws, journal=journal)
+        own = [one.id for one in found if journal.own is None or one.id in journal.own]
+        if not own:
+            listed = [f"{one.id} ({', '.join(Journal.row(one)[1:5])}, {one.started})" for one in found[-10:]]
             raise NotFound(
-                f"The journal in {journal.path} has no change of account {where[0]} in {where[1]} to undo.",
-                next_step="List its changes with gt.journal, or choose another folder with journal=.",
+                f"This connection has no change to undo in account {where[0]}, {where[1]}.",
+                next_step="Name a change, as in gt.undo('ID'). "
+                f"The journal in {journal.path} has {'; '.join(listed) or 'none'}.",
             )
-        _check_usable(usable[-1])
-        return usable[-1]
+        change_id = own[-1]
     record = journal.find(change_id)
     if (record.account_id, record.region) != where and record.begin:
         raise Conflict(
@@ -138,7 +149,7 @@ def _changes(record: ChangeRecord) -> list[Change[Any]]:
 
 def undo(
     aws: Aws,
-    change: str | Applied | None = None,
+    change: str | Applied = "last",
     *,
     journal: Journal,
     progress: Callback | None = None,
@@ -151,16 +162,9 @@ def undo(
     somebody has changed the same setting since, or another change holds the lock. Raises NotFound if the journal has no
     such change.
     """
-    if isinstance(change, Applied) and not change.id:
-        note = "That apply changed nothing, so there is nothing to undo."
-        return Applied("", "nothing to do", of=change.of, notes=(note,))
     change_id = change.id if isinstance(change, Applied) else change
-    if not isinstance(change_id, str | None):
-        raise InvalidInput(
-            f"undo() needs a change id or what apply() returned, not {type(change_id).__name__}.",
-            next_step="See gt.journal for the ids.",
-            field="change",
-        )
+    if change_id == "":
+        return Applied("", "nothing to do", notes=("That apply changed nothing, so there is nothing to undo.",))
     with OutcomeNote(), hold(journal.path, f"{aws.account_id}-{aws.region}", f"undo by {aws.caller_arn}"):
         record = _record(aws, change_id, journal)
         if record.status == "unfinished":
@@ -202,9 +206,9 @@ def resume(
     with OutcomeNote(), hold(journal.path, f"{aws.account_id}-{aws.region}", f"resume by {aws.caller_arn}"):
         record = interrupted(aws, change_id, journal=journal)
         if record is None:
-            which = f"Change {change_id}" if change_id else f"No change of account {aws.account_id} in {aws.region}"
-            state = "is not interrupted." if change_id else "is interrupted."
-            return Applied("", "nothing to do", of=change_id, notes=(f"{which} {state}",))
+            which = f"No change of account {aws.account_id} in {aws.region} is interrupted."
+            note = which if change_id is None else f"Change {change_id} is not interrupted."
+            return Applied("", "nothing to do", of=change_id, notes=(note,))
         return _recover(aws, record, journal, Clock(timeout_s), progress, forward=True)
 
 

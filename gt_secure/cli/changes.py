@@ -14,10 +14,11 @@ from typing import Any
 from ..aws.teams import buckets_of
 from ..base.errors import AccessDenied, CredentialsError, GtSecureError, InvalidInput, Throttled, Unreachable
 from ..base.text import count, printable
+from ..changes import Journal
 from ..changes.applied import Applied
 from ..changes.plan import Plan
 from ..changes.render.text import confirm_options
-from ..changes.undo import interrupted
+from ..changes.undo import interrupted, plan_undo
 from ..connection import Connection
 from ..engine.iam.facts import parse_facts
 from ..logs.activity import READING
@@ -348,20 +349,22 @@ def _add_undo(commands: Commands) -> None:
         ),
         result=_undo_from,
     )
-    parser.add_argument("change", nargs="?", help="change id or unique prefix (default: the last change)")
+    parser.add_argument(
+        "change", nargs="?", default="last", help="change id or unique prefix (default: the last change)"
+    )
     add_doing(parser)
 
 
 def _undo_from(args: argparse.Namespace) -> Applied:
     gt = connection(args)
-    plan = gt.plan_undo(args.change)
+    plan = plan_undo(gt.aws, args.change, journal=Journal(gt.journal.path))  # of anybody: it is shown, and asks
     if not args.json:
         say(f"Undo of change {plan.record.id} ({plan.record.status}), made by {printable(plan.record.caller)}")
         for change in plan.changes:
             say(f"  {printable(change.title)}")
             say(f"    current: {printable(change.before_text)}\n    after:   {printable(change.after_text)}")
     if not plan.empty:
-        _ask(args, "Undo it?")
+        _ask(args, f"Undo change {plan.record.id}?", f" {plan.record.id}" if args.change == "last" else "")
     return gt.undo(plan.record.id, progress=_tell)
 
 

@@ -17,9 +17,10 @@ from ..base.text import some, truncate
 from ..changes.applied import applied_notice
 from ..changes.change import find_change
 from ..changes.journal import scrub
+from ..changes.plan import Plan, exposures_of
 from ..changes.render import parts
 from ..changes.targets import TeamUrlLock, WorkforcePortal
-from ..changes.undo import can_undo, overtaken
+from ..changes.undo import UndoPlan, overtaken, undoable
 from ..connection import with_facts
 from ..engine.iam.facts import Values, check_facts
 from ..engine.iam.request_keys import is_multivalued, key_facts
@@ -29,7 +30,6 @@ from .thread_safe import Html, row, set_class, stack
 
 if TYPE_CHECKING:
     from ..changes.applied import Applied
-    from ..changes.plan import Plan
     from ..connection import Connection
     from ..restriction.model import Restriction
 
@@ -73,7 +73,7 @@ class ReviewStep(Step):
         self._asked: frozenset[str] = frozenset()
         self._done = ""
         self._beside: tuple[str, ...] = ()
-        self._undoable = False
+        self._undoable = ""
         self._is_short = True
         super().__init__(connection)
         self.set_summary("Nothing to review yet.")
@@ -90,13 +90,12 @@ class ReviewStep(Step):
         self.facts = FactFields(lambda: self.make_plan(after_s=_PAUSE_S), self.guard)
         self.confirms = stack()
         self.rest = Html()
-        said = "optional: a ticket, or why; kept in the journal"
-        self.reason = field(ipywidgets.Text, "Reason", "gts-hidden", placeholder=said, continuous_update=False)
+        hint = "optional: a ticket, or why; kept in the journal"
+        self.reason = field(ipywidgets.Text, "Reason", "gts-hidden", placeholder=hint, continuous_update=False)
         self.reason.observe(lambda change: setattr(self.reason, "value", scrub(change["new"])), "value")
         self.apply_button = self.button("Apply", self.apply, primary=True, when=self._may_apply)
-        self.undo_button = self.button(
-            "Undo", self.undo, tooltip="Undo the last change, keeping later edits by others."
-        )
+        said = "Show what an undo of the last change of this team and bucket does, and ask. Later edits by others stay."
+        self.undo_button = self.button("Undo", self.undo, tooltip=said, when=lambda: self._undoable != "")
         self.undo_button.add_class("gts-hidden")
         self.plan_button = self.button(
             "Plan again", self.make_plan, when=lambda: self.restriction is not None, link=True
@@ -123,10 +122,10 @@ class ReviewStep(Step):
                 "There is nothing to review.", next_step='List the allowed addresses in "Allow".', field="restriction"
             )
 
-        def work() -> tuple[Plan, bool, str | None]:
+        def work() -> tuple[Plan, str, str | None]:
             gt = self.link.get()
             since = overtaken(gt.aws, applied, journal=gt.journal)
-            return with_facts(gt, context).plan(wish, logs=hits), can_undo(gt.aws, journal=gt.journal), since
+            return *self._with_undo(with_facts(gt, context).plan(wish, logs=hits)), since
 
         if self.plan is None:
             self.shown.value = ""  # what is missing is not: it is being compared
@@ -135,7 +134,7 @@ class ReviewStep(Step):
     def review(self, make: Callable[[], Plan], said: str = "Planning…") -> None:
         """Show a plan of another kind, such as a revocation; applying and undoing it works as for a restriction."""
         self.opened = True
-        self.run(said, make, lambda plan: self._got_plan(plan, undoable=self._undoable, is_short=False))
+        self.run(said, lambda: self._with_undo(make()), lambda answer: self._got_plan(*answer, is_short=False))
 
     def apply(self) -> None:
         """Carry out the plan. It cannot be cancelled half-way: a failed step is rolled back with all before it."""
@@ -160,17 +159,9 @@ class ReviewStep(Step):
             self.on_keep(self.plan.keeping)
 
     def undo(self) -> None:
-        """Undo the last change of this widget, else the last one in the journal."""
-        last = self.applied.id if self.applied is not None and self.applied.outcome == "applied" else None
-        activity = Activity()
-        self.run(
-            "Undoing…",
-            lambda: self.link.get().undo(last, progress=activity.tell),
-            self._got_applied,
-            timeout_s=700,
-            may_cancel=False,
-            activity=activity,
-        )
+        """Show the undo of the last change of the bucket and team shown; :meth:`apply` then carries it out."""
+        plan, change = self.plan, self._undoable
+        self.review(lambda: _undo_plan(plan, self.link.get().plan_undo(change)), "Reading what an undo does…")
 
     def clear(self, why: str, error: GtSecureError | None = None) -> None:
         """Show that there is nothing to review, and why."""
@@ -198,14 +189,20 @@ class ReviewStep(Step):
 
     # results
 
-    def _got_plan(self, plan: Plan, undoable: bool, since: str | None = None, *, is_short: bool = True) -> None:
+    def _with_undo(self, plan: Plan) -> tuple[Plan, str]:
+        """Return a plan, and the id of the last change of its bucket and team; empty if there is none to undo."""
+        gt = self.link.get()
+        found = undoable(gt.aws, journal=gt.journal, shown=plan.state)
+        return plan, found[-1].id if found else ""
+
+    def _got_plan(self, plan: Plan, undoable: str, since: str | None = None, *, is_short: bool = True) -> None:
         self._is_short = is_short
         if since is not None:
             self.after.value = spoken(since)
         self._show_undo(undoable)
         self.plan = plan
 
-    def _show_undo(self, undoable: bool) -> None:
+    def _show_undo(self, undoable: str) -> None:
         self._undoable = undoable
         set_class(self.undo_button, "gts-hidden", not undoable)
 
@@ -214,6 +211,7 @@ class ReviewStep(Step):
         self._show_questions(plan)
         set_class(self.details_button, "gts-hidden", plan is None)
         if plan is None:
+            self._show_undo("")
             self.details.value = ""
             self.enable()
             return
@@ -243,7 +241,7 @@ class ReviewStep(Step):
         rest = Markup("") if plan is None else parts.before_apply(plan, self._asked, loud=("critical", "high"))
         replace_children(self.confirms, shown)
         self.rest.value = rest
-        set_class(self.reason, "gts-hidden", plan is None or plan.empty)
+        set_class(self.reason, "gts-hidden", plan is None or plan.empty or plan.undoes)
 
     def enable(self) -> None:
         """Bring the buttons in line, and name on Apply what it waits for."""
@@ -259,7 +257,9 @@ class ReviewStep(Step):
             return
         words = f"resolve {count(len(waits), 'blocker')}" if waits else f"confirm {count(len(asks), 'warning')}"
         change = f"{count(len(plan.changes), 'change')} to {_whom(plan)}"
-        self.apply_button.description = f"Apply ({words} above)" if waits or asks else f"Apply {change}"
+        self.apply_button.description = (
+            f"Apply ({words} above)" if waits or asks else f"{'Undo' if plan.undoes else 'Apply'} {change}"
+        )
 
     def _confirmer(self, code: str) -> Callable[[bool], None]:
         def confirm(on: bool) -> None:
@@ -270,13 +270,13 @@ class ReviewStep(Step):
 
     def _may_apply(self) -> bool:
         plan: Plan | None = self.plan
-        if plan is None or plan.empty or not self._asked <= self._confirmed:
+        if plan is None or (plan.empty and not plan.undoes) or not self._asked <= self._confirmed:
             return False
         return all(notice.confirmable for notice in plan.blockers)
 
     def _got_applied(self, applied: Applied) -> None:
         self.after.value = spoken(applied_notice(applied))
-        self._show_undo(applied.outcome == "applied")
+        self._show_undo(applied.id if applied.outcome == "applied" else "")
         self.applied = applied
         self.reason.value = ""
         self._done = f"{applied.outcome}, change {applied.id}" if applied.id else applied.outcome
@@ -292,6 +292,15 @@ class ReviewStep(Step):
 def _parts(plan: Plan, *shown: Callable[[Plan], Markup]) -> str:
     """Return parts of a plan as HTML, one below the other."""
     return "".join(f'<div class="gts-part">{part(plan)}</div>' for part in shown)
+
+
+def _undo_plan(plan: Plan, undo: UndoPlan) -> Plan:
+    """Return an undo as a plan, with who can open the bucket of another plan now and after the undo."""
+    state = plan.state
+    for change in undo.changes:
+        state = change.target.put(change.before, state)  # as it was just read
+    exposures = exposures_of(None, plan.restriction, state, undo.changes)
+    return Plan(plan.restriction, state, undo.changes, *exposures, undoes=undo.record.id)
 
 
 def _cases(plan: Plan) -> Markup:

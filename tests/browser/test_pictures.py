@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from typing import Any
 
@@ -79,5 +80,6 @@ def test_a_forwarded_url_turns_into_a_refusal(open_notebook: Any, sandbox: Any) 
     notebook.settle()
     notebook.shoot("film-5-hits")
     show(panel, "Review & apply")
-    notebook.click(panel.get_by_role("button", name="Undo"))
+    notebook.click(panel.get_by_role("button", name="Undo", exact=True))
+    notebook.click(panel.get_by_role("button", name=re.compile(r"^Undo \d")))
     panel.get_by_text("Undone: what the change had set is as before.").wait_for()

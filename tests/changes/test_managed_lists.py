@@ -252,7 +252,8 @@ def test_a_check_of_the_portal_names_lists(scene: Scene, offices, tmp_path):
     assert team_is_restricted.look(scene.gt, "open-team", portal=[SET]).passed
     offices["set"](["198.51.100.0/29"])
     assert "also lists 198.51.100.0/28" in team_is_restricted.look(scene.gt, "open-team", portal=SET).message
-    replace(scene.gt, journal=Journal(tmp_path)).undo()
+    [change] = Journal(tmp_path)
+    replace(scene.gt, journal=Journal(tmp_path)).undo(change.id)
 
 
 def test_an_export_names_lists(scene: Scene, offices, monkeypatch, tmp_path, capsys):

@@ -178,6 +178,22 @@ def test_errors_have_a_next_step(run: Run, words: tuple[str, ...], error: type[G
     assert caught.value.next_step
 
 
+def test_an_undo_without_an_id_names_the_change_and_asks_for_it(
+    run: Run, account: Account, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The id that is to be confirmed is the one that was shown: somebody may apply another change in between."""
+    change = json.loads(run("apply", *WISH, *YES, "--json")[1])["id"]
+    before = account.look()
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    for words, option in (((), f"add --yes {change}."), ((change,), "add --yes.")):
+        with pytest.raises(InvalidInput) as caught:
+            run("undo", *words)
+        assert caught.value.next_step.endswith(option)
+        assert f"Bucket guard of {BUCKET}" in capsys.readouterr().out
+    assert account.look() == before
+    assert run("undo", "--yes", change)[0] == 0
+
+
 def test_no_secret_reaches_the_journal(run: Run, account: Account) -> None:
     run("apply", *WISH, *YES)
     run("undo", "--yes")

@@ -321,7 +321,7 @@ def test_every_line(
     assert found["not reached"] * 200 <= found.total()
 
 
-CELLS = {"apply": "shown = gt.apply(plan, confirm=confirm)", "undo": "shown = gt.undo()"}
+CELLS = {"apply": "shown = gt.apply(plan, confirm=confirm)", "undo": "shown = gt.undo(list(gt.journal)[-1].id)"}
 SETUP = f"""
 import os, re, threading, time
 from dataclasses import replace

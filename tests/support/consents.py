@@ -33,3 +33,9 @@ def agree(*reviews: ReviewStep) -> None:
     """Tick every box of the panel."""
     for box in (each for review in reviews for each in boxes(review)):
         box.value = True
+
+
+def undo(review: ReviewStep) -> None:
+    """Press Undo, and then the button that carries out what is shown."""
+    review.undo()
+    review.apply()

@@ -37,7 +37,7 @@ RESULTS = {
     "plan_cli": "plan_of_more.to_cli()",
     "plan_terraform": "plan_of_more.to_terraform()",
     "revocation": "gt.revoke(before=now - dt.timedelta(hours=1), bucket='gt-images', logs='log')",
-    "undo_plan": "gt.plan_undo()",
+    "undo_plan": "gt.plan_undo(list(gt.journal)[-1].id)",
     "history": "gt.history('open-team', 'gt-images')",
     "current": "gt.export('open-team', 'gt-images')",
     "url": "gt.sign('gt-images', 'scans/0001.png', bound_to='203.0.113.7')",

@@ -27,7 +27,7 @@ from gt_secure.connection import Connection
 from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.restriction.model import Restriction
 from gt_secure.widgets import AllowEditor, HitsStep, Panel, ReviewStep, TeamPicker, TestUrlStep, panel
-from support.consents import AGREED, agree
+from support.consents import AGREED, agree, undo
 
 from .conftest import deliver, until
 
@@ -59,7 +59,7 @@ def test_the_whole_job(connection: Connection, now: None, words: Any, every_widg
     made.hits.plot_hits()
     assert made.hits.networks == ("203.0.113.0/24",)
     assert made.review.hits is made.hits.result.hits
-    made.review.undo()
+    undo(made.review)
     assert "Undone" in words(made.review.after.value)
     texts = [repr(widget) for widget in every_widget(made)] + [str(ipywidgets.Widget.get_manager_state())]
     assert not [text for text in texts if SECRETS.search(text)]

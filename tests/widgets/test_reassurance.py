@@ -16,7 +16,7 @@ from gt_secure.changes.undo import undo
 from gt_secure.connection import Connection
 from gt_secure.restriction.model import Restriction
 from gt_secure.widgets import TestUrlStep, panel
-from support.consents import AGREED, agree
+from support.consents import AGREED, agree, undo as undo_shown
 
 from .conftest import deliver
 
@@ -43,7 +43,7 @@ def test_a_test_url_is_bound_only_while_the_url_lock_is_on(connection: Connectio
     assert (made.test.bound_to, words(made.test.bound_hint.value)) == ("203.0.113.7 (office)", "")
     after = opened(made.test)
     assert (after[True], after[False]) == (1, 7)
-    made.review.undo()
+    undo_shown(made.review)
     assert (made.test.bound_to, words(made.test.bound_hint.value)) == ("", OFF)
     assert opened(made.test)[False] == 0
 
@@ -54,7 +54,7 @@ def test_what_a_person_typed_to_bind_to_stays(connection: Connection, words: Any
     agree(made.review)
     made.review.apply()
     assert made.test.bound_to == "192.0.2.44"
-    made.review.undo()
+    undo_shown(made.review)
     assert (made.test.bound_to, words(made.test.bound_hint.value)) == ("192.0.2.44", OFF)
 
 
@@ -94,7 +94,7 @@ def test_answers_of_before_a_change_claim_nothing(connection: Connection, words:
     opened(made.test)
     made.picker.refresh_button.click()
     assert "Probe again" not in words(made.test.answers.value), "nothing changed"
-    made.review.undo()
+    undo_shown(made.review)
     assert words(made.test.answers.value).count("Before the change of") == 1
     made.test._browser_answered({"image": "loaded", "ms": 12})
     assert words(made.test.answers.value).startswith("i Opened by this browser"), "a new answer is current"
@@ -148,7 +148,7 @@ def test_an_undo_is_not_shown_as_the_state_after_another_change(connection: Conn
     made = panel(connection, team="open-team", bucket="gt-images", addresses=OFFICE)
     agree(made.review)
     made.review.apply()
-    made.review.undo()
+    undo_shown(made.review)
     change = connection.apply(connection.plan(made.review.restriction), confirm=AGREED)
     made.picker.refresh_button.click()
     assert words(made.review.after.value) == ""
@@ -183,4 +183,4 @@ def test_what_another_team_loses_is_in_sight(connection: Connection, words: Any)
     agree(made.review)
     made.review.apply()
     assert made.review.confirms.children == (), "nothing changes any more"
-    made.review.undo()
+    undo_shown(made.review)

@@ -13,7 +13,7 @@ from gt_secure.base.network import ProbeOrigin, Source
 from gt_secure.connection import Connection
 from gt_secure.widgets import AllowEditor, HitsStep, Panel, ReviewStep, panel
 from gt_secure.widgets.team_picker import BUCKET_ONLY
-from support.consents import agree
+from support.consents import agree, undo
 
 from .conftest import deliver
 
@@ -89,7 +89,7 @@ def test_apply_says_what_it_waits_for_and_undo_needs_a_change(connection: Connec
     assert not is_hidden(review.undo_button)
     later = ReviewStep(connection, restriction=editor(addresses=OFFICE).restriction())
     assert not is_hidden(later.undo_button), "the journal has a change"
-    later.undo()
+    undo(later)
     assert is_hidden(later.undo_button)
 
 
@@ -201,4 +201,4 @@ def test_a_reason_is_said_once_for_a_group(connection: Connection, now: None, wo
         [each for each in made.test.tried if each.probe.status == 403]
     )
     assert "GtSecurePresignGuard" not in said
-    review.undo()
+    undo(review)

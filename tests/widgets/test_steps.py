@@ -25,7 +25,7 @@ from gt_secure.widgets import HitsStep, ReviewStep, TestUrlStep
 from gt_secure.widgets.hits_view import own_ids
 from gt_secure.widgets.probe_view import _observed, _predicted, browser_answer
 from support import corpus
-from support.consents import agree, boxes
+from support.consents import agree, boxes, undo
 from support.rig import Rig
 
 from .conftest import deliver, until, user
@@ -64,7 +64,7 @@ def test_a_restriction_is_shown_applied_and_undone(connection: Connection, words
     assert connection.workteam("open-team").url_lock.source_ip
     assert "Nothing to change" in words(review.shown.value)
     assert review.apply_button.disabled
-    review.undo()
+    undo(review)
     assert "Undone" in words(review.after.value)
     assert not connection.workteam("open-team").url_lock.on
     assert review.apply_button.description == "Apply (confirm 2 warnings above)"
@@ -75,7 +75,7 @@ def test_undo_works_from_a_new_panel_after_a_restart(connection: Connection) -> 
     review = ReviewStep(connection, restriction=wish())
     agree(review)
     review.apply()
-    ReviewStep(connection).undo()
+    undo(ReviewStep(connection, restriction=wish()))
     assert not connection.workteam("open-team").url_lock.on
 
 
@@ -171,7 +171,7 @@ def test_what_moved_meanwhile_is_a_conflict_and_no_overwrite(connection: Connect
             review.apply()
         assert 'role="alert"' in review.message.value
     finally:
-        other.undo()
+        undo(other)
 
 
 def secrets_in(root: ipywidgets.Widget, every_widget: Any) -> list[str]:
@@ -563,7 +563,7 @@ def test_a_leaked_url_is_handed_to_the_review(aws: Sandbox, connection: Connecti
     made.review.apply()
     assert made.review.applied.outcome == "applied"
     assert connection.probe(url, "198.51.100.9").status == 403
-    made.review.undo()
+    undo(made.review)
     assert connection.probe(url, "198.51.100.9").status == 200
     made.close()
 

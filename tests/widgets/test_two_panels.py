@@ -14,7 +14,7 @@ from gt_secure.base.errors import Conflict
 from gt_secure.changes import Journal
 from gt_secure.connection import Connection
 from gt_secure.widgets.review_step import ReviewStep
-from support.consents import agree
+from support.consents import agree, undo
 
 pytestmark = pytest.mark.usefixtures("now")
 
@@ -76,7 +76,7 @@ def test_the_plan_of_the_second_is_out_of_date(two: Two) -> None:
     ann, bob = panel(two.ann, ANN), panel(two.bob, BOB)
     ann.apply()
     stops(bob.apply, bob, two)
-    ann.undo()
+    undo(ann)
 
 
 def test_an_undo_below_a_later_change_of_the_other_stops(two: Two) -> None:
@@ -86,9 +86,9 @@ def test_an_undo_below_a_later_change_of_the_other_stops(two: Two) -> None:
     bob = panel(two.bob, BOB)
     bob.apply()
     stops(ann.undo, ann, two)
-    bob.undo()
+    undo(bob)
     assert two.look() == middle
-    ann.undo()
+    undo(ann)
 
 
 def test_an_undo_keeps_another_lock_of_the_other(two: Two) -> None:
@@ -97,9 +97,9 @@ def test_an_undo_keeps_another_lock_of_the_other(two: Two) -> None:
     bob = panel(two.bob, GUARD)
     bob.apply()
     guarded = two.look()
-    ann.undo()
+    undo(ann)
     assert two.look() == (guarded[0], two.start[1])
-    bob.undo()
+    undo(bob)
 
 
 def test_a_write_of_the_other_in_the_same_round_trip_is_reported(two: Two, words: Any) -> None:
@@ -122,4 +122,4 @@ def test_a_write_of_the_other_in_the_same_round_trip_is_reported(two: Two, words
     assert "may have overwritten" in shown, shown
     assert not ann.applied.certain
     stops(bob.undo, bob, two)
-    ann.undo()
+    undo(ann)

@@ -40,7 +40,7 @@ def changes_table(plan: Plan) -> Markup:
     """Return the table of changes, or the notice that nothing changes."""
     if plan.empty:
         tone = plan.access.after.chip.tone if plan.access is not None else "ok"
-        return markup.notice(tone, "Nothing to change:", "the account already matches the restriction.")
+        return markup.notice(tone, "Nothing to change:", "the account is already as planned.")
     rows = [_change_row(plan, change) for change in plan.changes]
     return markup.table(("Change", "Now", "After", "Affects"), rows, caption="What will change")
 
