@@ -125,7 +125,8 @@ def test_a_team_with_a_running_job_that_loses_a_part_is_asked_about_by_name(
     made = beside(OtherTeam(more.pop("theirs", TEAM), Part.of((DONE, RUNNING))), **wish, **more)
     assert [each.code for each in made.asks if each.code.startswith("loses-access")] == ["loses-access:radiology-team"]
     [asked] = (each for each in made.asks if each.code.startswith("loses-access"))
-    assert asked.text.startswith(f"Workers of radiology-team may be working on {RUNNING.name}. Images of {BUCKET} ")
+    said = f"Workers of radiology-team may be working on {RUNNING.name}. After the plan, images of {BUCKET} no longer"
+    assert asked.text.startswith(said)
     assert lost in asked.text
     assert "radiology-team" in asked.consent
     assert made.blockers == ()

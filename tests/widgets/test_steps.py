@@ -620,12 +620,21 @@ def test_a_value_that_the_key_cannot_have_is_an_error_beside_it(
 
 
 @pytest.mark.parametrize(
-    ("status", "word"),
-    [(200, "opened (200)"), (403, "refused (403)"), (401, "refused (401)"), (404, "status 404"), (503, "status 503"),
-     (None, "no answer (dns)")],
-)  # fmt: skip
-def test_only_a_refusal_is_shown_as_refused(status: int | None, word: str) -> None:
-    probe = Probe(status, "this machine", None, "gt-images", "a.png", 1.0, failure="" if status else "dns")
+    ("status", "code", "word"),
+    [
+        (200, "", "opened (200)"),
+        (403, "AccessDenied", "refused (403)"),
+        (403, "SignatureDoesNotMatch", "unknown (403)"),
+        (401, "", "unknown (401)"),
+        (404, "NoSuchKey", "unknown (404)"),
+        (503, "SlowDown", "unknown (503)"),
+        (None, "", "no answer (dns)"),
+    ],
+)
+def test_only_a_refusal_is_shown_as_refused(status: int | None, code: str, word: str) -> None:
+    failure = "" if status else "dns"
+    more = {"error_code": code, "error_message": "Access Denied", "failure": failure}
+    probe = Probe(status, "this machine", None, "gt-images", "a.png", 1.0, **more)
     assert _observed(probe, None).words == word
 
 

@@ -20,7 +20,7 @@ from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
 from gt_secure.engine.policies.url_lock import UrlLock
 from gt_secure.restriction.model import Restriction
 from gt_secure.widgets import ReviewStep, panel
-from support.consents import agree, undo
+from support.consents import AGREED, agree, undo
 
 OFFICE = ["203.0.113.0/24"]
 WISH = Restriction("open-team", addresses=OFFICE, bucket="gt-images")
@@ -130,7 +130,7 @@ def test_a_change_is_offered_where_all_of_it_is_shown(gt: Connection, team: str 
 def test_the_press_shows_who_can_open_and_who_made_it_and_asks(gt: Connection, words: Any) -> None:
     """The change that is shown is the one that is undone, also where somebody has made another in between."""
     other = replace(gt)
-    first = other.apply(other.plan(WISH), confirm=["url-lock-one-path"]).id
+    first = other.apply(other.plan(WISH), confirm=AGREED).id
     review = ReviewStep(gt, restriction=WISH)
     assert is_offered(review)
     before = state_of(gt), len(gt.journal)
@@ -143,7 +143,8 @@ def test_the_press_shows_who_can_open_and_who_made_it_and_asks(gt: Connection, w
     assert (review.apply_button.description, review.apply_button.disabled) == ("Undo 2 changes to open-team", False)
     assert "gts-hidden" in review.reason._dom_classes, "an undo keeps none"
     assert (state_of(gt), len(gt.journal)) == before
-    second = other.apply(other.plan(Restriction(bucket="gt-images", prefix="scans/", addresses=OFFICE))).id
+    inside = other.plan(Restriction(bucket="gt-images", prefix="scans/", addresses=OFFICE))
+    second = other.apply(inside, confirm=AGREED).id
     review.apply_button.click()
     assert (review.applied.outcome, review.applied.of) == ("undone", first)
     review.undo()
