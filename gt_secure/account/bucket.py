@@ -205,7 +205,7 @@ class Bucket:
     url_ages : tuple of UrlAges or None
         By signer, from a log; None if none was given.
     leaks : callable
-        Counts the leaked URLs in that log when asked: few rules need it.
+        Counts the leaked URLs in that log when asked, in a sentence; empty without one. Few rules need it.
     preflights : int
         Number of refused CORS preflight requests in that log.
     applications : tuple of str
@@ -235,7 +235,7 @@ class Bucket:
     log_bucket: Part[Bucket] = _UNASKED["log_bucket"]
     log: Part[int] = _UNASKED["log"]
     url_ages: tuple[UrlAges, ...] | None = None
-    leaks: Callable[[], int] = field(default=int, compare=False, repr=False)
+    leaks: Callable[[], str] = field(default=str, compare=False, repr=False)
     preflights: int = 0
     applications: tuple[str, ...] = ()
     version_2: Mapping[str, int] = field(default_factory=dict)

@@ -410,6 +410,7 @@ def _root(profile: ApplicationProfile, hits: Hits | None, wish: Restriction) -> 
     if not profile.root or hits is None:
         return ""
     rows = hits.filter(presigned=True, refused=False, bucket=wish.bucket, application=profile.name)
-    keys = [key for (key,) in rows.query(f"SELECT DISTINCT key FROM {{hits}} WHERE key <> '' LIMIT {_MOST_KEYS}")]  # noqa: S608
+    query = f"SELECT DISTINCT key FROM {{hits}} WHERE key <> '' LIMIT {_MOST_KEYS}"  # noqa: S608
+    keys = [key for each in rows.readings for (key,) in each.query(query)]
     found = {match[1] for key in keys if (match := re.match(profile.root, key))}
     return found.pop() if len(found) == 1 and len(keys) < _MOST_KEYS else ""

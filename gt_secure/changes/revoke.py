@@ -296,11 +296,12 @@ def _affects(revoked: Revoked, hits: Hits | None, now: dt.datetime) -> list[str]
         "user": "true",
         "unknown": f"({older} OR NOT {_OF_SESSION})",
     }[revoked.kind]
-    rows = chosen.query(
+    query = (
         f"SELECT {SIGNER} AS signer, any_value(requester), count(DISTINCT fingerprint), count(DISTINCT remote_ip), "
         f"count(DISTINCT viewer) FROM {{hits}} WHERE {refused} AND {_alive(now)} "
         "GROUP BY 1 ORDER BY 3 DESC, 1"
     )
+    rows, coverage = chosen.asked(lambda each: each.query(query), len)
     one = revoked.signer if revoked.kind in ("session", "user") else None
     meant = [row for row in rows if one is None or is_signer(row[1] or "", one)]
     losses += [
@@ -309,7 +310,7 @@ def _affects(revoked: Revoked, hits: Hits | None, now: dt.datetime) -> list[str]
         for signer, _, urls, addresses, viewers in meant[:_NAMED]
     ]
     losses += [f"{count(len(meant) - _NAMED, 'more signer')} in the log"] if len(meant) > _NAMED else []
-    return losses
+    return losses + coverage.unread
 
 
 def _alive(now: dt.datetime) -> str:

@@ -130,7 +130,9 @@ def unknown_keys(rows: Iterable[Difference[Answer]], *exposures: Exposure) -> tu
 
 def _unlisted_signers(wanted: Restriction, hits: Hits | None) -> list[str]:
     """Return who signed URLs that the log has, and would not be listed."""
-    signed = hits.presigners(wanted.bucket or "", wanted.prefix)[0] if wanted.signers and hits is not None else {}
+    if not wanted.signers or hits is None:
+        return []
+    signed, _ = hits.asked(lambda each: each.presigners(wanted.bucket or "", wanted.prefix)[0], len)
     return [each for each in map(without_session, signed) if not is_listed(each, wanted.signers or ())]
 
 
@@ -208,7 +210,7 @@ MOST = 200
 
 
 def users(hits: Hits | None, bucket: str | None, prefix: str) -> tuple[Source, ...]:
-    """Return the sources of presigned requests that were answered.
+    """Return the sources of presigned requests that were answered, in any reading of the log.
 
     Our own test requests are left out. An address in private space came through an endpoint that an access log does
     not name.
@@ -217,7 +219,7 @@ def users(hits: Hits | None, bucket: str | None, prefix: str) -> tuple[Source, .
     if hits is None:
         return ()
     answered = _answered(hits, bucket, prefix).filter(status=[200, 206, 304])
-    for row in answered.count(by=["remote_ip", "endpoint"], limit=MOST):
+    for row in (row for each in answered.readings for row in each.count(by=["remote_ip", "endpoint"], limit=MOST)):
         address = read_address(row["remote_ip"])  # AWS itself has no address in the log
         if row["endpoint"] is not None:
             found.append(Source(None, parse_endpoint_id(str(row["endpoint"]))))

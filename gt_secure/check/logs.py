@@ -6,9 +6,10 @@ An empty or broken log proves nothing.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+import functools
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 from ..base.errors import InvalidInput
 from ..base.network import AddressesLike
@@ -19,15 +20,36 @@ from .result import Check
 
 if TYPE_CHECKING:
     from ..aws.teams import Workteam
-    from ..logs import Coverage, Hits
+    from ..logs import Hits
     from ..logs.leaks import Leak, Leaks
     from ..restriction.model import Restriction
 
+P = ParamSpec("P")
+
 KINDS = ("leak", "refused", "preview")
+_BEST = (True, None, False)
 _READ_MORE = "Read a longer time, wait for the delivery of the log, or see the finding logging-off."
 
 
+def _in_each_reading(look: Callable[P, CheckResult]) -> Callable[P, CheckResult]:
+    """Make a check of one reading of a log that of each reading: the worst outcome counts."""
+
+    @functools.wraps(look)
+    def decided(hits: Hits, *args: Any, **kwargs: Any) -> CheckResult:
+        worst, coverage = hits.asked(
+            lambda each: look(each, *args, **kwargs),  # type: ignore[arg-type]
+            lambda each: _BEST.index(each.passed),
+        )
+        if not coverage.ambiguous:
+            return worst
+        odd = coverage.odd_lines
+        return replace(worst, message=f"{worst.message} {odd}", details={**worst.details, "odd_lines": odd})
+
+    return decided  # type: ignore[return-value]
+
+
 @Check
+@_in_each_reading
 def no_foreign_hits(
     hits: Hits,
     restriction: Restriction,
@@ -73,18 +95,25 @@ def no_foreign_hits(
         "more_sources": max(0, len(rows) - 50),
         "coverage": hits.coverage.summary,
     }
-    doubt = _doubt(hits.coverage, details["presigned"], _newest(looked), newest_within_h, max_unreadable)
+    doubt = _doubt(looked, details["presigned"], newest_within_h, max_unreadable)
     doubt = doubt or _unplaced(details["without_address"], [] if trust_private else counts["unnamed"])
-    if rows:
-        text = f"{_from_outside(rows)} {doubt}".rstrip()
-        fix = "See them with 'gt-secure hits --presigned'; 'gt-secure who' says who can open the objects now."
-        return CheckResult("no_foreign_hits", subject, False, text, details, fix)
-    if doubt:
-        return CheckResult("no_foreign_hits", subject, None, doubt, details, _READ_MORE)
+    found = _from_outside(rows) if rows else ""
+    fix = "See them with 'gt-secure hits --presigned'; 'gt-secure who' says who can open the objects now."
     text = f"All {details['presigned']:,} requests with presigned URLs in the log came from the restriction's sources"
     refused = details["refused_from_outside"]
     text += f", but for {refused:,} that were refused." if refused else "."
-    return CheckResult("no_foreign_hits", subject, True, text, details)
+    return _result("no_foreign_hits", subject, found, fix, doubt, text, details)
+
+
+def _result(
+    name: str, subject: str, found: str, fix: str, doubt: str, passed: str, details: dict[str, Any]
+) -> CheckResult:
+    """Return the outcome of a check: failed if something was found, unknown in doubt, else passed."""
+    if found:
+        return CheckResult(name, subject, False, f"{found} {doubt}".rstrip(), details, fix)
+    if doubt:
+        return CheckResult(name, subject, None, doubt, details, _READ_MORE)
+    return CheckResult(name, subject, True, passed, details)
 
 
 def _check_sources(restriction: Restriction) -> None:
@@ -141,6 +170,7 @@ def _by_allowlist(placed: Hits, wish: Restriction, count_refused: bool) -> dict[
 
 
 @Check
+@_in_each_reading
 def no_leaked_urls(
     hits: Hits,
     *,
@@ -170,8 +200,8 @@ def no_leaked_urls(
             field="kinds",
         )
     leaks = hits.leaks(rules)
+    leaks.unread = ()  # how much of it is accepted is decided below
     chosen = [leak for leak in leaks if leak.kind in kinds]
-    looked = hits.filter(presigned=True, test=False)
     details: dict[str, Any] = {
         "urls": leaks.checked,
         "leaks": [leak.to_dict() for leak in chosen[:50]],
@@ -180,16 +210,15 @@ def no_leaked_urls(
         "notes": list(leaks.notes),
         "coverage": hits.coverage.summary,
     }
-    doubt = _doubt(hits.coverage, leaks.checked, _newest(looked), newest_within_h, max_unreadable)
+    doubt = _doubt(hits.filter(presigned=True, test=False), leaks.checked, newest_within_h, max_unreadable)
     doubt = doubt or _not_compared(hits, leaks, 0, 0)
-    if chosen:
-        more = f" And {len(chosen) - 1:,} more." if len(chosen) > 1 else ""
-        text = f"{chosen[0].sentence}{more} {doubt}".rstrip()
-        fix = "End the URL by removing its signer's session or waiting for its expiry, and turn the URL lock on."
-        return CheckResult("no_leaked_urls", hits.subject, False, text, details, fix)
-    if doubt:
-        return CheckResult("no_leaked_urls", hits.subject, None, doubt, details, _READ_MORE)
-    return CheckResult("no_leaked_urls", hits.subject, True, leaks.summary, details)
+    fix = "End the URL by removing its signer's session or waiting for its expiry, and turn the URL lock on."
+    return _result("no_leaked_urls", hits.subject, _first_of(chosen), fix, doubt, leaks.summary, details)
+
+
+def _first_of(found: Sequence[Leak]) -> str:
+    more = f" And {len(found) - 1:,} more." if len(found) > 1 else ""
+    return f"{found[0].sentence}{more}" if found else ""
 
 
 _ANSWERED = (
@@ -199,6 +228,7 @@ _ANSWERED = (
 
 
 @Check
+@_in_each_reading
 def urls_are_consistent(
     hits: Hits,
     *,
@@ -245,18 +275,15 @@ def urls_are_consistent(
         "notes": list(leaks.notes),
         "coverage": hits.coverage.summary,
     }
-    doubt = _doubt(hits.coverage, len(hits), _newest(hits), newest_within_h, max_unreadable)
+    doubt = _doubt(hits, len(hits), newest_within_h, max_unreadable)
     doubt = doubt or _unplaced(nowhere, []) or _not_compared(hits, leaks, unnamed, no_url)
-    if shared:
-        hole = "" if team is None or not loose else f" {not_bound(team, len(loose))}"
-        text = f"{_several_addresses(shared)}{hole} {doubt}".rstrip()
-        return CheckResult("urls_are_consistent", subject, False, text, details, _HOLE if hole else _NAME_POOLS)
-    if doubt:
-        return CheckResult("urls_are_consistent", subject, None, doubt, details, _READ_MORE)
+    several = f"Several addresses opened {count(len(shared), 'presigned URL')}. {_first_of(shared)}" if shared else ""
+    hole = "" if team is None or not loose else f" {not_bound(team, len(loose))}"
     text = (
         f"One address opened each of {count(leaks.checked, 'presigned URL')}, as far as the logs that were read show."
     )
-    return CheckResult("urls_are_consistent", subject, True, text, details)
+    fix = _HOLE if hole else _NAME_POOLS
+    return _result("urls_are_consistent", subject, f"{several}{hole}", fix, doubt, text, details)
 
 
 _NAME_POOLS = "Name the addresses of one user as pools, or turn the URL lock on."
@@ -284,11 +311,6 @@ def not_bound(team: Workteam, urls: int) -> str:
         f"The URL lock of {team.name} is on ({mode}) and lets one address open a URL, so it did not bind {these} not "
         f"made by grant_read_access for this team, or {is_older} older than the lock."
     )
-
-
-def _several_addresses(found: list[Leak]) -> str:
-    more = f" And {len(found) - 1:,} more." if len(found) > 1 else ""
-    return f"Several addresses opened {count(len(found), 'presigned URL')}. {found[0].sentence}{more}"
 
 
 def _through_some_endpoint(opened: Hits) -> int:
@@ -323,21 +345,16 @@ def _source(address: Any, endpoint: Any) -> str:
     return f"{where} via {endpoint}" if endpoint else where
 
 
-def _newest(hits: Hits) -> dt.datetime | None:
-    [(newest,)] = hits.query("SELECT max(time) FROM {hits}")
-    return newest if isinstance(newest, dt.datetime) else None
-
-
-def _doubt(
-    coverage: Coverage, rows: int, newest: dt.datetime | None, within_h: float | None, max_unreadable: int
-) -> str:
+def _doubt(hits: Hits, rows: int, within_h: float | None, max_unreadable: int) -> str:
     """Return the reason why the log is not sufficient evidence; empty if it is."""
+    coverage = hits.coverage
     unreadable = coverage.unreadable if coverage.unreadable > max_unreadable else 0
     if doubts := replace(coverage, unreadable=unreadable).unread:
         return " ".join(doubts)
     if not rows:
         return "The log shows no request with a presigned URL. An empty log is not proof that nobody opened one."
     if within_h is not None:
+        [(newest,)] = hits.query("SELECT max(time) FROM {hits}")
         age = dt.datetime.now(dt.UTC).replace(tzinfo=None) - newest if newest is not None else None
         if age is None or age > dt.timedelta(hours=within_h):
             return f"The newest request in the log is of {newest} UTC, more than {within_h:g} hours ago."

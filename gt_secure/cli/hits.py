@@ -146,7 +146,7 @@ def _counts_from(args: argparse.Namespace) -> tuple[Table, Coverage]:
         table = table.first(args.limit)
     else:
         with open_hits(args) as hits, working(activity.COUNTING):
-            coverage, table = hits.coverage, hits.count(args.by, limit=args.limit)
+            table, coverage = hits.asked(lambda each: each.count(args.by, limit=args.limit))
     return table, coverage
 
 
@@ -166,14 +166,15 @@ def _follow(args: argparse.Namespace) -> int:
         with contextlib.closing(follow_hits(sources, wait_s=args.wait_s, **options)) as batches:
             for hits in batches:
                 total += len(hits)
-                unread |= bool(hits.coverage.unread)
+                predicted = with_predictions(args, hits)
+                table, coverage = predicted.asked(lambda each: each.count(args.by, limit=args.limit))
+                unread |= bool(coverage.unread)
                 line.clear()
-                table = with_predictions(args, hits).count(args.by, limit=args.limit)
                 _print_delivery(table, "json" if args.json else args.format, header)
                 if args.stats:
-                    tell(hits.coverage, True)
+                    tell(coverage, True)
                 else:
-                    note(hits.coverage.summary)
+                    note(coverage.summary)
                 header = False
     note(f"Ended after {duration(round(args.wait_s))}: {count(total, 'request')}. A later delivery may bring more.")
     return OK if total and not unread else UNKNOWN

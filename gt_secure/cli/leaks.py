@@ -111,10 +111,16 @@ def _leaks(args: argparse.Namespace) -> tuple[Leaks, Coverage]:
     widths = {name: value for name in ("v4_prefix", "v6_prefix") if (value := getattr(args, name)) is not None}
     rules = LeakRules.make(pools=args.pool, per_address=args.per_address, **widths)
     team = None if args.team is None else connection(args).workteam(args.team)
-    with open_hits(args) as hits, working(activity.LEAKS):
+
+    def find(hits: Hits) -> Leaks:
         leaks = hits.leaks(rules)
         leaks.notes += [] if team is None else _of_lock(hits, team)
-        return leaks, hits.coverage
+        return leaks
+
+    with open_hits(args) as hits, working(activity.LEAKS):
+        leaks, coverage = hits.asked(find, len)
+    leaks.unread = coverage.unread
+    return leaks, coverage
 
 
 def _of_lock(hits: Hits, team: Workteam) -> list[str]:

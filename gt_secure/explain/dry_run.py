@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..base.groups import grouped
@@ -116,6 +116,8 @@ class DryRun:
         By signer, application and method, those with most refusals first.
     age_limit : str or None
         The age limit that was tried.
+    unread : str
+        What of the log was not read, or can be read in another way that changes the numbers.
     """
 
     first: dt.datetime | None
@@ -133,6 +135,7 @@ class DryRun:
     no_endpoint: int = 0
     no_age: int = 0
     near_limit: int = 0
+    unread: str = ""
 
     @property
     def signed_with_2(self) -> int:
@@ -148,11 +151,12 @@ class DryRun:
     def sentence(self) -> str:
         """Return the result in a sentence."""
         if self.first is None or self.last is None:
-            return "The log has no presigned request that was opened here, so it does not show whom the guard refuses."
+            none = "The log has no presigned request that was opened here, so it does not show whom the guard refuses."
+            return f"{none}{self._unknown}"
         span = f"from {self.first:%Y-%m-%d} to {self.last:%Y-%m-%d} (UTC)"
         total = count(self.requests, "presigned request")
         if not self.refused:
-            sure = ", as far as the log shows" if self.unknown else ""
+            sure = ", as far as the log shows" if self._unknown else ""
             return f"The guard would have refused none of {total} that were opened {span}{sure}.{self._unknown}"
         named = some([f"{printable(address)} ({number:,})" for address, number in self.addresses], noun="source")
         reasons = ", ".join(self._reasons())
@@ -163,10 +167,11 @@ class DryRun:
 
     @property
     def _unknown(self) -> str:
+        rest = f" {self.unread}" if self.unread else ""
         if not self.unknown:
-            return ""
+            return rest
         are = "is" if self.unknown == 1 else "are"
-        return f" {count(self.unknown, 'request')} {are} unknown: {', '.join(self._unknown_reasons())}."
+        return f" {count(self.unknown, 'request')} {are} unknown: {', '.join(self._unknown_reasons())}.{rest}"
 
     def _unknown_reasons(self) -> Iterator[str]:
         return _numbered(
@@ -194,7 +199,7 @@ class DryRun:
         return {
             "first": None if self.first is None else f"{self.first.isoformat()}Z",
             "last": None if self.last is None else f"{self.last.isoformat()}Z",
-            **members(self, *counts, "usages", "sentence"),
+            **members(self, *counts, "usages", "sentence", "unread"),
             "addresses": [{"source": address, "requests": number} for address, number in self.addresses],
         }
 
@@ -220,6 +225,11 @@ def dry_run(restriction: Restriction, hits: Hits | None) -> DryRun | None:
     """
     if not (restriction.guard or restriction.version_4_only) or restriction.bucket is None or hits is None:
         return None
+    tried, coverage = hits.asked(lambda each: _tried(restriction, each), lambda each: each.refused)
+    return replace(tried, unread=" ".join(coverage.unread))
+
+
+def _tried(restriction: Restriction, hits: Hits) -> DryRun:
     rows = _rows(restriction, hits)
     groups = _counted(restriction, rows)
     [(first, last)] = rows.query("SELECT min(time), max(time) FROM {hits}")

@@ -76,8 +76,7 @@ def presigned_from_anywhere(state: State, bucket: Bucket) -> Iterator[Match]:
     access, team = access_to(state, state.prefix), state.team.value
     if access.tone in ("open", "part"):
         used = f" The team {team.name} uses the bucket." if team is not None else ""
-        leaks = bucket.leaks()
-        used += f" The log shows {count(leaks, 'leaked URL')}." if leaks else ""
+        used += bucket.leaks()
         yield Match(bucket.name, f"{access.text}{used}")
     elif access.tone == "unknown":
         yield Match(bucket.name, access.text, access.depends_on)
@@ -236,7 +235,7 @@ def many_signers(state: State, bucket: Bucket, people: Principals) -> Iterator[M
     signers = signers_of(exposure, people).counted(bucket.presigners() if bucket.presigners is not None else None)
     signing = [each for each in signers if each.signing == "signs" and not each.signed]
     opened = [each for each in signing if each.answer == "opened"]
-    idle = "" if bucket.presigners is None else " and signed none in the log"
+    idle = "" if bucket.presigners is None or bucket.log.if_read is None else " and signed none in the log"
     text = f"{identities(opened, 'reading')}{idle}."
     if len(opened) > MANY:
         yield Match(bucket.name, text, severity="medium" if idle else None)

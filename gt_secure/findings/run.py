@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..account.bucket import UrlAges
 from ..account.evidence import Evidence
 from ..account.state import State
+from ..base.text import count
 from ..engine.access.part import NotRead, Part, PartNotReadError, asked_in_vain
 from ..engine.policies.age_limit import LONGEST_S
 from ..logs.sql.log_columns import OPENED, SIGNER, signer_label
@@ -116,7 +117,10 @@ _GIVEN: dict[Given, tuple[Callable[[State], object], str]] = {
         lambda state: state.principals.was_asked and state.principals.value,
         "users and roles were not asked for",
     ),
-    "log": (lambda state: state.bucket and state.bucket.url_ages is not None, "the access log was not read"),
+    "log": (
+        lambda state: state.bucket and state.bucket.url_ages is not None and [state.bucket.log.if_read],
+        "the access log was not read",
+    ),
     "presigned URL": (
         lambda state: state.bucket and (state.bucket.url_ages or state.bucket.log.missing),
         "the log shows no opened presigned URL",
@@ -186,26 +190,39 @@ def with_url_ages(state: State, hits: Hits | None) -> State:
     """Return the state with the ages and leaks of URLs in a log; unchanged without hits or a bucket."""
     if state.bucket is None or hits is None:
         return state
+    name = state.bucket.name
+    facts, coverage = hits.asked(
+        lambda each: _log_facts(each, name), lambda each: (each["preflights"], *each["version_2"].values())
+    )
+    log = Part.of(len(hits))
+    if doubts := coverage.unread:
+        log = Part.unread(NotRead("the access log", "s3:GetObject", "in doubt", " ".join(doubts), name))
+    seen = replace(
+        state.bucket,
+        log=log,
+        leaks=lambda: _leaked(hits),
+        presigners=lambda: hits.presigners(name)[0],
+        **facts,
+    )
+    return replace(state, bucket=seen)
+
+
+def _log_facts(hits: Hits, bucket: str) -> dict[str, Any]:
+    """Return what the log of a bucket shows, by the names of a bucket's attributes."""
     # A refused request may state any age and lifetime: anybody can write it.
-    rows = hits.filter(presigned=True, test=False, bucket=state.bucket.name).query(
+    rows = hits.filter(presigned=True, test=False, bucket=bucket).query(
         f"SELECT {SIGNER} AS signer, count(*), max(age_s), max(expires_s) FROM {{hits}} "
         f"WHERE {OPENED} AND age_s IS NOT NULL AND expires_s <= {LONGEST_S} GROUP BY 1 ORDER BY 4 DESC, 1"
     )
-    ages = tuple(UrlAges(signer_label(signer), *numbers) for signer, *numbers in rows)
-    presigned = hits.filter(presigned=True, refused=False, test=False, bucket=state.bucket.name)
-    named = tuple(row["application"] for row in presigned.count("application"))
-    signed_with_2 = presigned.where(f"signature_version = 'SigV2' AND {OPENED}").count("application").rows
-    refused = hits.filter(operation="REST.OPTIONS.PREFLIGHT", refused=True, bucket=state.bucket.name)
-    log = Part.of(len(hits))
-    if doubts := hits.coverage.unread:
-        log = Part.unread(NotRead("the access log", "s3:GetObject", "no answer", " ".join(doubts), state.bucket.name))
-    seen = replace(state.bucket, log=log, url_ages=ages, leaks=lambda: hits.leaks().leaked)
-    name = state.bucket.name
-    seen = replace(
-        seen,
-        preflights=len(refused),
-        applications=named,
-        version_2=dict(signed_with_2),
-        presigners=lambda: hits.presigners(name)[0],
-    )
-    return replace(state, bucket=seen)
+    presigned = hits.filter(presigned=True, refused=False, test=False, bucket=bucket)
+    return {
+        "url_ages": tuple(UrlAges(signer_label(signer), *numbers) for signer, *numbers in rows),
+        "applications": tuple(row["application"] for row in presigned.count("application")),
+        "version_2": dict(presigned.where(f"signature_version = 'SigV2' AND {OPENED}").count("application").rows),
+        "preflights": len(hits.filter(operation="REST.OPTIONS.PREFLIGHT", refused=True, bucket=bucket)),
+    }
+
+
+def _leaked(hits: Hits) -> str:
+    leaks = hits.leaks()
+    return " ".join((f" The log shows {count(leaks.leaked, 'leaked URL')}.", *leaks.unread)) if leaks.leaked else ""

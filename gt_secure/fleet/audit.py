@@ -332,7 +332,7 @@ def _bucket(
     if hits is None:
         return AuditedBucket(name, None, log, UNKNOWN, teams)
     leaks = hits.leaks()
-    leaks.unread = (*hits.coverage.doubts, *([leaks.not_compared] if leaks.left_out else []))
+    leaks.unread = (*(leaks.unread or hits.coverage.doubts), *([leaks.not_compared] if leaks.left_out else []))
     notes.lines += [f"log of {name}: {text}" for text in leaks.unread]
     return AuditedBucket(name, None, log, leaks, teams, hits)
 

@@ -26,6 +26,7 @@ def why_unreadable(text: str) -> str:
 ODD = "two records on one line, or text in quotes after the last field"
 """Forms of an odd line."""
 NOTHING = "No hit was found. That does not prove that there was no request: the log may be late or incomplete."
+_CHANGES = "The other reading changes this answer."
 DELAY = (
     "Access logs are delivered as best effort, most within a few hours; some requests are logged late, twice or not at "
     "all."
@@ -65,7 +66,7 @@ class Coverage(Ambiguous):
     odd_samples : list of Sample
         Some of the odd lines.
     ambiguous : bool
-        Whether the other reading of the odd lines gives another answer than the one that was computed last.
+        Whether the other reading of the odd lines gives another answer than the one that this is the coverage of.
     first_hit, last_hit, last_delivery : datetime or None
         UTC.
     typical_delay_s : float or None
@@ -139,10 +140,12 @@ class Coverage(Ambiguous):
             where = f" The first is in {sample.name} at byte {sample.offset:,}: {sample.why}." if sample else ""
             texts.append(f"{self.unreadable:,} of {self.lines:,} lines of the log could not be read.{where}")
         if self.ambiguous:
-            texts.append(f"{self._odd()} The other reading changes this answer.")
+            texts.append(f"{self.odd_lines} {_CHANGES}")
         return texts + self._closed()
 
-    def _odd(self) -> str:
+    @property
+    def odd_lines(self) -> str:
+        """A sentence on the lines that can be read in two ways."""
         where = "".join(f" The first is in {s.name} at byte {s.offset:,}: {s.why}." for s in self.odd_samples[:1])
         return f"{count(self.odd, 'line')} of the log can be read in two ways.{where}"
 
@@ -165,8 +168,8 @@ class Coverage(Ambiguous):
             texts.append(f"Left out, because they hold no requests: {_named(beside)}.")
         if self.unreadable:
             texts.append(f"{self.unreadable:,} of {self.lines:,} lines could not be read; see the samples.")
-        if self.odd and not self.ambiguous:
-            texts.append(f"{self._odd()} Such lines count as they stand.")
+        if self.odd:
+            texts.append(f"{self.odd_lines} {_CHANGES if self.ambiguous else 'Such lines count as they stand.'}")
         if self.until and self.last_delivery and self.last_delivery < self.until:
             texts.append(f"The last delivery was {iso(self.last_delivery)}; later requests cannot be seen yet.")
         return texts + self._closed() + self.notes

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -59,11 +60,10 @@ class Hits(Ambiguous):
     Attributes
     ----------
     coverage : Coverage
-        What was read to get these rows, and what they do not prove.
+        What was read to get these rows, and what they do not prove. It is in doubt where the other reading of odd lines
+        has other rows, whatever is asked about them; the coverage of one answer is that of :meth:`asked`.
     networks : Networks or None
         Names of networks, after :meth:`with_networks`.
-    other : Hits or None
-        The same rows in the other reading of the odd lines; None where no line is odd.
     place : RecordedPlace or None
         Account and region that the log was read from, where a notebook records them.
     subject : str
@@ -75,28 +75,31 @@ class Hits(Ambiguous):
     def __init__(
         self,
         store: Store,
-        relation: str,
+        relations: Sequence[str],
         coverage: Coverage,
         columns: tuple[str, ...] = (),
-        *,
-        other: Hits | None = None,
     ) -> None:
         self._store = store
-        self.coverage = coverage
-        self.other = other
+        self._read = coverage
         self._columns = columns
         self.networks: Networks | None = None
         self.place: RecordedPlace | None = None
         self.subject = "the log"
-        if not columns:
-            # A view, so that a query computes only what it names. Each query plans a view again, but not a table.
-            view = store.new_name("hits")
-            computed = late(test_urls=store.test_urls, viewers=store.viewers)
-            picks = ", ".join(f"{text} AS {name}" for name, text in computed.items())
-            form = "TEMP TABLE" if coverage.hits <= _FEW else "VIEW"
-            store.query(f"CREATE {form} {view} AS SELECT *, {picks} FROM ({relation})")
-            relation = f"SELECT * FROM {view}"
-        self._relation = relation
+        # A view, so that a query computes only what it names. Each query plans a view again, but not a table.
+        self._relations = tuple(relations) if columns else tuple(map(self._view, relations))
+        """The rows as SQL, in each reading of the odd lines: first as the lines stand."""
+
+    def _view(self, rows: str) -> str:
+        view = self._store.new_name("hits")
+        computed = late(test_urls=self._store.test_urls, viewers=self._store.viewers)
+        picks = ", ".join(f"{text} AS {name}" for name, text in computed.items())
+        form = "TEMP TABLE" if self._read.hits <= _FEW else "VIEW"
+        self._store.query(f"CREATE {form} {view} AS SELECT *, {picks} FROM ({rows})")
+        return f"SELECT * FROM {view}"
+
+    @property
+    def _relation(self) -> str:
+        return self._relations[0]
 
     def __repr__(self) -> str:
         return f"Hits({len(self):,} rows from {self.coverage.objects:,} log objects)"
@@ -119,16 +122,39 @@ class Hits(Ambiguous):
         """Names to filter, group and show by."""
         return (*_SHOWN, *(c for c in DERIVED if c not in _SHOWN), *self._columns)
 
-    def _with(self, relation: str, *more: str) -> Hits:
-        hits = Hits(self._store, relation, self.coverage, (*self._columns, *more) or ("refused",))
+    def _with(self, relations: Iterable[str], *more: str) -> Hits:
+        hits = Hits(self._store, tuple(relations), self._read, (*self._columns, *more) or ("refused",))
         hits.networks, hits.place, hits.subject = self.networks, self.place, self.subject
         return hits
 
-    def _asked(self, ask: Callable[[Hits], T]) -> T:
-        """Return an answer, and note in the coverage whether the other reading of odd lines gives another one."""
-        answer = ask(self)
-        self.coverage.ambiguous = self.other is not None and ask(self.other) != answer
-        return answer
+    @cached_property
+    def coverage(self) -> Coverage:
+        """The coverage of these rows, in doubt where the other reading of odd lines has other rows."""
+        if len(self._relations) == 1:
+            return self._read
+        rows = "SELECT count(*), sum(hash(r)) FROM ({}) r"
+        return self.asked(lambda each: each.query(rows.format(each._select(each._shown))))[1]
+
+    @property
+    def readings(self) -> tuple[Hits, ...]:
+        """The rows in each reading of the odd lines, first as the lines stand: one where no line is odd."""
+        return tuple(self._with([each]) for each in self._relations)
+
+    def asked(self, question: Callable[[Hits], T], worse: Callable[[T], Any] = lambda _: 0) -> tuple[T, Coverage]:
+        """Return the answer to a question, and what was read for it.
+
+        Ask the whole question: that the readings agree on one of its parts says nothing of the others.
+
+        Parameters
+        ----------
+        question : callable
+            Takes the hits of one reading, and returns an answer that can be compared.
+        worse : callable
+            The order of answers where the readings differ: the greatest is returned. By default, it is the answer from
+            the lines as they stand.
+        """
+        answers = [question(each) for each in self.readings]
+        return max(answers, key=worse), replace(self._read, ambiguous=answers[1:] != answers[:-1])
 
     def filter(
         self,
@@ -217,20 +243,17 @@ class Hits(Ambiguous):
         --------
         >>> hits.where("bytes_sent > 1_000_000 AND presigned")  # doctest: +SKIP
         """
-        hits = self._with(f"SELECT * FROM ({self._relation}) WHERE {condition}")
-        hits.other = None if self.other is None else self.other.where(condition)
-        return hits
+        return self._with(f"SELECT * FROM ({rows}) WHERE {condition}" for rows in self._relations)
 
-    def _sources(self) -> list[tuple[str, str | None]]:
-        found = self._store.query(
-            f"SELECT DISTINCT remote_ip, endpoint FROM ({self._relation}) WHERE remote_ip IS NOT NULL"
-        )
-        return found if self.other is None else list({*found, *self.other._sources()})
+    def _distinct(self, names: str) -> list[tuple[Any, ...]]:
+        """Return the values of columns in any reading, where the first one has a value."""
+        rows = " UNION ALL ".join(self._relations)
+        return [row for row in self._store.query(f"SELECT DISTINCT {names} FROM ({rows})") if row[0]]
 
     def _addresses(self, wanted: Callable[[Any], bool]) -> str:
         found = [
             text
-            for text in {text for text, _ in self._sources()}
+            for text in {text for text, _ in self._distinct("remote_ip, endpoint")}
             if (address := read_address(text)) is not None and wanted(address)
         ]
         name = lookup_table(self._store, "wanted", {"remote_ip": found})
@@ -246,20 +269,17 @@ class Hits(Ambiguous):
         """
         ranges = Ranges(parse_networks(networks))
         allowed = {parse_endpoint_id(e) for e in endpoints}
-        pairs = self._sources()
+        pairs = self._distinct("remote_ip, endpoint")
         sides = [allowlist_of(text, endpoint, ranges, allowed) for text, endpoint in pairs]
         table = lookup_table(
             self._store,
             "allowlist",
             {"remote_ip": [a for a, _ in pairs], "endpoint": [e for _, e in pairs], "value": sides},
         )
-        known = "allowlist" in self._columns
-        rows = f"SELECT * EXCLUDE (allowlist) FROM ({self._relation})" if known else self._relation
-        relation = f"""SELECT r.*, coalesce(p.value, 'unknown') AS allowlist FROM ({rows}) r LEFT JOIN {table} p
-            ON r.remote_ip = p.remote_ip AND r.endpoint IS NOT DISTINCT FROM p.endpoint"""
-        joined = self._with(relation, *(() if known else ("allowlist",)))
-        joined.other = None if self.other is None else self.other.with_restriction(networks, endpoints)
-        return joined
+        known = "EXCLUDE (allowlist)" if "allowlist" in self._columns else ""
+        joined = f"""SELECT r.*, coalesce(p.value, 'unknown') AS allowlist FROM (SELECT * {known} FROM ({{}})) r
+            LEFT JOIN {table} p ON r.remote_ip = p.remote_ip AND r.endpoint IS NOT DISTINCT FROM p.endpoint"""
+        return self._with(map(joined.format, self._relations), *(() if known else ("allowlist",)))
 
     @activity.step(activity.NETWORKS)
     def with_networks(self, networks: NetworksLike) -> Hits:
@@ -275,20 +295,20 @@ class Hits(Ambiguous):
         Each distinct address is looked up once. What no file knows is NULL.
         """
         known = networks_from(networks)
-        addresses = sorted({address for address, _ in self._sources()})
+        addresses = sorted({address for address, _ in self._distinct("remote_ip, endpoint")})
         table = name_table(self._store, addresses, known)
         columns = ", ".join(f'"{name}"' for name in NAMES if name in self._columns)
-        rows = f"SELECT * EXCLUDE ({columns}) FROM ({self._relation})" if columns else self._relation
+        rows = f"SELECT * {f'EXCLUDE ({columns})' if columns else ''} FROM ({{}})"
         picks = ", ".join(f"n.{name}" for name in NAMES)
         if known.applications:
-            requesters = [row[0] for row in self.query("SELECT DISTINCT requester FROM {hits} WHERE requester <> ''")]
+            requesters = [row[0] for row in self._distinct("requester")]
             signers = application_table(self._store, requesters, known)
             rows = f"""SELECT r.* REPLACE (coalesce(s.named, r.application) AS application)
                 FROM ({rows}) r LEFT JOIN {signers} s ON r.requester = s.requester"""
-        relation = f"SELECT r.*, {picks} FROM ({rows}) r LEFT JOIN {table} n ON r.remote_ip = n.remote_ip"
-        named = self._with(relation, *(name for name in NAMES if name not in self._columns))
+        joined = f"SELECT r.*, {picks} FROM ({rows}) r LEFT JOIN {table} n ON r.remote_ip = n.remote_ip"
+        more = (name for name in NAMES if name not in self._columns)
+        named = self._with(map(joined.format, self._relations), *more)
         named.networks = known
-        named.other = None if self.other is None else self.other.with_networks(known)
         return named
 
     @activity.step(activity.PREDICTING)
@@ -301,11 +321,9 @@ class Hits(Ambiguous):
             Takes a :data:`~gt_secure.logs.refusals.Refusal`, gives the lock that refuses it today, or None if
             that is not known; called once for requests that are alike.
         """
-        relation, note = predicted(self._store, self._relation, decide)
-        judged = self._with(f"SELECT * FROM ({relation})")
-        if note is not None:
-            judged.coverage = replace(self.coverage, notes=[*self.coverage.notes, note])
-        judged.other = None if self.other is None else self.other.with_refusals(decide)
+        relations, notes = zip(*(predicted(self._store, each, decide) for each in self._relations), strict=True)
+        judged = self._with(relations)
+        judged._read = replace(self._read, notes=[*self._read.notes, *filter(None, notes[:1])])
         return judged
 
     @activity.step(activity.COUNTING)
@@ -318,9 +336,6 @@ class Hits(Ambiguous):
             Any of :attr:`columns`; ``network`` is the /24 or /64 around an address.
         """
         names, limit = check_columns(by, self.columns) if by else [], check_limit(limit)
-        return Table([*names, "hits"], self._asked(lambda hits: hits._counted(names, limit).rows))
-
-    def _counted(self, names: list[str], limit: int | None) -> Table:
         table = self._store.new_name("grouped")
         parts = "".join(f"{part}, " for part in group_parts(names))
         self._store.query(
@@ -336,7 +351,7 @@ class Hits(Ambiguous):
         """Rows in the order of their time, at most ``limit``."""
         names = check_columns(columns, self.columns) if columns else self._shown
         most = "" if check_limit(limit) is None else f" LIMIT {limit}"
-        return Table(names, self._asked(lambda hits: hits._store.query(hits._select(names) + most)))
+        return Table(names, self.query(self._select(names) + most))
 
     @property
     def _shown(self) -> list[str]:
@@ -358,10 +373,9 @@ class Hits(Ambiguous):
 
         rules = rules or LeakRules()
         named = rules if rules.networks is not None else replace(rules, networks=self.networks)
-        if self.other is not None:
-            pair = [find_leaks(hits, named) for hits in (self.other, self)]
-            self.coverage.ambiguous = pair[0].to_dict() != pair[1].to_dict()
-        return find_leaks(self, named, self.coverage.unread)
+        leaks, coverage = self.asked(lambda hits: find_leaks(hits, named), len)
+        leaks.unread = coverage.unread
+        return leaks
 
     def presigners(self, bucket: str, prefix: str = "") -> tuple[dict[str, int], int]:
         """Return who signed URLs for reading that were opened, the busiest first, and the days that the log covers.
@@ -379,7 +393,7 @@ class Hits(Ambiguous):
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Run SQL written by this package, with ``{hits}`` for these rows."""
-        return self._asked(lambda hits: hits._store.query(sql.replace("{hits}", f"({hits._relation})")))
+        return self._store.query(sql.replace("{hits}", f"({self._relation})"))
 
     @activity.step(activity.ROWS)
     def to_pandas(self) -> Any:
@@ -388,25 +402,12 @@ class Hits(Ambiguous):
             import pandas  # noqa: F401
         except ImportError as error:
             raise MissingExtra("pandas is not installed.", next_step="pip install pandas") from error
-        self._compare_rows()
         return self._store.frame(self._select(self._shown))
 
     @activity.step(activity.ROWS)
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Give all rows to pandas, polars, pyarrow, DuckDB or Narwhals; all columns keep their type."""
-        self._compare_rows()
         return self._store.arrow_stream(self._select(self._shown), requested_schema)
-
-    def _compare_rows(self) -> None:
-        picks = ", ".join(f'"{name}"' for name in self._shown)
-        rows = "SELECT {} FROM ({})"
-        self._asked(
-            lambda hits: (
-                hits._store.query(f"SELECT count(*), bit_xor(hash(r)) FROM ({rows.format(picks, hits._relation)}) r")
-                if self.other is not None
-                else []
-            )
-        )
 
     def to_parquet(self, path: str | Path) -> None:
         """Write all rows to a Parquet file."""
@@ -426,7 +427,6 @@ class Hits(Ambiguous):
     @activity.step(activity.WRITING)
     def _copy(self, path: str | Path, options: str, texts: Sequence[str]) -> None:
         guard = ", ".join(f"{guarded(name)} AS {name}" for name in (f'"{text}"' for text in texts))
-        self._compare_rows()
         ordered = in_order(self._store, self._relation, lambda rows: self.where(rows)._select(self._shown))
         with ordered as select, writable(path):
             wrapped = f"SELECT * REPLACE ({guard}) FROM ({select})" if texts else select

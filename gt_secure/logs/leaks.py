@@ -15,7 +15,7 @@ import datetime as dt
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, Protocol, overload
 
 from ..base import html as markup
@@ -234,28 +234,24 @@ def _compared(text: str) -> str:
     return f"AS{number[1]}" if number else text.strip().casefold()
 
 
+@dataclass(repr=False)
 class Leaks:
     """Result: a sequence of :class:`Leak`, the worst first.
 
     ``checked`` is how many URLs were looked at, ``tests`` the number of requests with one's own test URLs, which were
-    not, ``unread`` says what of the logs was not read, and ``left_out`` is how many URLs of several addresses were not
-    compared. ``places`` is what two users differ in: ``networks`` or ``addresses``.
+    not, ``unread`` says what of the logs was not read, or can be read in another way that changes the result, and
+    ``left_out`` is how many URLs of several addresses were not compared. ``places`` is what two users differ in:
+    ``networks`` or ``addresses``.
     """
 
-    def __init__(
-        self,
-        found: list[Leak],
-        checked: int,
-        unsure: list[str],
-        tests: int = 0,
-        unread: Sequence[str] = (),
-        *,
-        left_out: int = 0,
-        places: str = "networks",
-    ) -> None:
-        self.found, self.checked, self.notes = found, checked, unsure
-        self.tests, self.unread = tests, tuple(unread)
-        self.left_out, self.places = left_out, places
+    found: list[Leak]
+    checked: int
+    notes: list[str]
+    tests: int = 0
+    unread: Sequence[str] = ()
+    _: KW_ONLY
+    left_out: int = 0
+    places: str = "networks"
 
     def __len__(self) -> int:
         return len(self.found)
@@ -280,10 +276,7 @@ class Leaks:
     @overload
     def __getitem__(self, index: slice) -> Leaks: ...
     def __getitem__(self, index: int | slice) -> Leak | Leaks:
-        if isinstance(index, slice):
-            taken = self.found[index], self.checked, self.notes, self.tests, self.unread
-            return Leaks(*taken, left_out=self.left_out, places=self.places)
-        return self.found[index]
+        return replace(self, found=self.found[index]) if isinstance(index, slice) else self.found[index]
 
     @property
     def not_compared(self) -> str:
@@ -315,7 +308,7 @@ class Leaks:
         if kinds["refused"]:
             parts.append(f"{kinds['refused']:,} tried from other {self.places} and refused")
         parts += [f"{kinds['preview']:,} looked at by link previews"] if kinds["preview"] else []
-        return f"Of {self.checked:,} presigned URLs: " + ", ".join(parts) + "."
+        return " ".join((f"Of {self.checked:,} presigned URLs: {', '.join(parts)}.", *self.unread))
 
     def to_table(self) -> Table:
         """One row a later user."""

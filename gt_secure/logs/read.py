@@ -346,7 +346,7 @@ def _hits(job: _Job, lines_file: Path | None, records_file: Path | None, dedupe:
     if dedupe or len(kinds) > 1:
         coverage.hits = store.query(f"SELECT count(*) FROM ({good})")[0][0]
         coverage.duplicates = inside - coverage.hits
-    return Hits(store, good, coverage, other=Hits(store, other, coverage) if coverage.odd else None)
+    return Hits(store, (good, other) if coverage.odd else (good,), coverage)
 
 
 def _once(store: Store, rows: str, kinds: int, dedupe: bool) -> str:
@@ -404,7 +404,7 @@ def count_hits(
             engine=engine, session=session, athena=athena, filters=filters, networks=known, test_urls=test_urls,
             viewers=viewers,
         ) as hits:  # fmt: skip
-            return hits.count(names), hits.coverage
+            return hits.asked(lambda each: each.count(names))
     if known is not None and without_names(names, known) != names:
         table, coverage = count_hits(
             sources, without_names(names, known), since=since, until=until, aws=aws, memory_limit=memory_limit,
@@ -424,7 +424,7 @@ def count_hits(
         return count_elsewhere(names, choice, query, runtime)
     if query.local_filters:  # these need the addresses first
         with _read_here(query, runtime, choice, objects).filter(**query.filters) as hits:
-            return hits.count(names), hits.coverage
+            return hits.asked(lambda each: each.count(names))
     return _counted_here(names, query, runtime, choice, objects)
 
 
@@ -452,7 +452,7 @@ def _counted_here(
                 )
             store.close()
             with _read_here(query, runtime, choice, objects).filter(**query.filters) as hits:
-                return hits.count(names), hits.coverage
+                return hits.asked(lambda each: each.count(names))
         if job.sink.count:
             store.query(f"INSERT INTO grouped {statement(question, from_records(job.sink.path))}")
         job.refuse_if_nothing()

@@ -61,6 +61,9 @@ class Table:
         self.columns = tuple(columns)
         self.rows: list[tuple[Any, ...]] = [tuple(row) for row in rows]
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Table) and vars(self) == vars(other)
+
     def __len__(self) -> int:
         return len(self.rows)
 

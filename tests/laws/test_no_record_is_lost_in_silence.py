@@ -237,7 +237,8 @@ def test_kinds_side_by_side(tmp_path: Path) -> None:
         (tmp_path / f"{number:02}").write_bytes(data)
         names[number] = name
     with read_hits(tmp_path, cache=False) as hits:
-        main, other = by_file(hits), by_file(hits.other) if hits.other is not None else {}
+        main, *others = map(by_file, hits.readings)
+        other = others[0] if others else {}
         assert hits.coverage.adds_up
         assert hits.coverage.odd_samples
     wrong = {names[n] for n in names if main.get(n, Counter()) != expected[names[n]]}

@@ -100,7 +100,7 @@ def dry_run(plan: Plan) -> Markup:
     tried = plan.dry_run
     if tried is None:
         return Markup("")
-    tone: markup.Tone = "warn" if tried.refused or tried.unknown or tried.first is None else "ok"
+    tone: markup.Tone = "warn" if tried.refused or tried.unknown or tried.unread or not tried.first else "ok"
     said = markup.notice(tone, "Tried on the log:", markup.text(tried.sentence, 900))
     rows = [
         (

@@ -13,7 +13,7 @@ from ...base.text import capital, members
 
 T = TypeVar("T")
 S = TypeVar("S")
-Why: TypeAlias = Literal["denied", "no answer", "in part", "not asked", "elsewhere"]
+Why: TypeAlias = Literal["denied", "no answer", "in part", "in doubt", "not asked", "elsewhere"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,8 @@ class NotRead:
     """A part that was not read: ``what`` in words, the ``action`` that reads it, and ``why`` and the ``reason``.
 
     ``why`` is ``not asked`` where the reading had a smaller scope, ``in part`` where the calls would be too many, and
-    ``elsewhere`` where the part is in another region than that of the connection, as the ``reason`` says.
+    ``in doubt`` where what came back cannot be read as a whole, or in one way. It is ``elsewhere`` where the part is in
+    another region than that of the connection, as the ``reason`` says.
     """
 
     what: str
@@ -61,6 +62,7 @@ _OUTCOMES: Mapping[Why, str] = {
     "denied": "was denied",
     "no answer": "got no answer",
     "in part": "was not called for all of them",
+    "in doubt": "gave an answer that cannot be read with certainty",
     "not asked": "was not called",
 }
 

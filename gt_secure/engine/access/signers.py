@@ -13,7 +13,7 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache, partial
-from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from ...base.columns import ShownTable
 from ...base.errors import PolicyError
@@ -152,25 +152,14 @@ class SigningPrincipal:
         }
 
 
-class LogDoubts(Protocol):
-    """The reading of a log, with what it left out."""
-
-    @property
-    def doubts(self) -> Sequence[str]:
-        """Sentences about what was not read."""
-        ...
+T = TypeVar("T")
 
 
 class SigningLog(Protocol):
     """A log that names who signed the URLs which were opened."""
 
-    @property
-    def coverage(self) -> LogDoubts:
-        """The reading, with what it left out."""
-        ...
-
-    def presigners(self, bucket: str, prefix: str = "") -> tuple[Mapping[str, int], int]:
-        """Return the requests by the ARN of who signed them, and the days that the log covers."""
+    def asked(self, question: Callable[[Any], T]) -> tuple[T, Any]:
+        """Return the answer to a question, and its coverage, whose ``doubts`` are sentences on what was not read."""
         ...
 
 
@@ -215,9 +204,9 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
         """Return the signers with the requests of a log that their URLs opened."""
         if self.missing is not None:
             return self
-        counts, days = hits.presigners(self.bucket, self.key)
+        (counts, days), coverage = hits.asked(lambda each: each.presigners(self.bucket, self.key))
         made = self.counted(counts)
-        made.days, made.unread = days, tuple(hits.coverage.doubts)
+        made.days, made.unread = days, tuple(coverage.doubts)
         return made
 
     def counted(self, requests: Mapping[str, int] | None) -> Signers:

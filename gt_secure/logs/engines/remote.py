@@ -108,7 +108,7 @@ def read_elsewhere(choice: EngineChoice, query: LogQuery, runtime: Runtime) -> H
             other = distinct(store, other) if coverage.odd else other
             coverage.duplicates = before - store.query(f"SELECT count(*) FROM ({good})")[0][0]
             coverage.hits -= coverage.duplicates
-        hits = Hits(store, good, coverage, other=Hits(store, other, coverage) if coverage.odd else None)
+        hits = Hits(store, (good, other) if coverage.odd else (good,), coverage)
         return hits.filter(**query.local_filters) if query.local_filters else hits
     except BaseException:
         store.close()

@@ -1,0 +1,318 @@
+"""No word comes from half a reading of a log: where a line can be read in two ways, no answer is better than in either.
+
+The sampler writes a log of requests from an office, and one guest. It hides the guest in the line of another request:
+the newline between them is lost, or a client sent the guest's record in its user agent. The same log without the guest
+and the log with the guest on a line of its own are the two readings. Every surface that reads a log answers about all
+three, from one object of which all questions are asked.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from gt_secure import check
+from gt_secure.changes.plan import plan
+from gt_secure.cli.main import main
+from gt_secure.engine.access.part import Part
+from gt_secure.explain.dry_run import dry_run
+from gt_secure.findings import examine
+from gt_secure.findings.run import with_url_ages
+from gt_secure.fleet import audit
+from gt_secure.fleet.data_buckets import UnreadNotes
+from gt_secure.logs import Coverage, Hits, LogLocation, count_hits, read_hits
+from gt_secure.restriction.model import Restriction
+from support import corpus, states
+
+OFFICE, STRANGER = "203.0.113.7", "198.51.100.9"
+WISH = Restriction(bucket="gt-images", prefix="scans/", addresses="203.0.113.0/24", age_limit="15m")
+NOW = dt.datetime(2026, 11, 20, 9)
+PASSED, UNKNOWN, FAILED = 2, 1, 0
+CHECKS = {"passed": PASSED, "unknown": UNKNOWN, "failed": FAILED}
+GLUES = ("", " ", "\r", "\t")
+HOST = corpus.BASE["host_header"]
+TAIL = f'" - s9lzHYrFp76ZVxRcpX9+5cjAnEH2ROuNkd2BHfIa6UkFVdtjf5mKR3 SigV4 c QueryString {HOST} TLSv1.3 - - us '
+
+Record = dict[str, Any]
+
+
+def record(number: int, at_s: float, address: str = OFFICE, **fields: Any) -> Record:
+    """A presigned request for one URL for each number."""
+    signed = NOW + dt.timedelta(seconds=number)
+    query = f"X-Amz-Date={signed:%Y%m%dT%H%M%SZ}&X-Amz-Expires=600&X-Amz-Signature=a"
+    key = f"scans/{number}.png"
+    uri = {"request_uri": f"GET /{key}?{query} HTTP/1.1", "key": key}
+    at = {"remote_ip": address, "time": NOW + dt.timedelta(seconds=at_s)}
+    return {**corpus.BASE, **corpus.PRESIGNED, **uri, **at, **fields}
+
+
+def guest(rng: random.Random, number: int, at_s: float) -> tuple[str, Record]:
+    """A request that may change a word, or that changes none."""
+    another = rng.randrange(number)
+    refused = {"http_status": 403, "error_code": "AccessDenied"}
+    old = {
+        "signature_version": "SigV2",
+        "request_uri": "GET /scans/a?AWSAccessKeyId=AKIAX&Expires=9&Signature=a HTTP/1.1",
+    }
+    kinds: dict[str, Record] = {
+        "stranger": record(number, at_s, STRANGER),
+        "leak": record(another, at_s, STRANGER),
+        "tried": record(another, at_s, STRANGER, **refused),
+        "colleague": record(another, at_s, "203.0.113.8"),
+        "same person": record(another, at_s),
+        "old": record(number, at_s, **old, key="scans/a"),
+        "long": record(number - 2000, at_s),
+        "preflight": record(number, at_s, **refused, operation="REST.OPTIONS.PREFLIGHT"),
+        "elsewhere": record(number, at_s, STRANGER, bucket="other"),
+        "signed in the header": record(number, at_s, STRANGER, auth_type="AuthHeader"),
+    }  # fmt: skip
+    return rng.choice(list(kinds.items()))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A log, and its two readings."""
+
+    kind: str
+    is_newest: bool
+    glued: str
+    without: str
+    beside: str
+
+
+def case(seed: int) -> Case:
+    rng = random.Random(seed)
+    number = rng.randrange(4, 8)
+    rows = [record(each, each * 3) for each in range(number)]
+    place = rng.randrange(number - 1)
+    at_s = rng.choice((place * 3 + 1, number * 3 + 60))
+    kind, hidden = guest(rng, number, at_s)
+    lines = [corpus.write(row) for row in rows]
+    other, glue = corpus.write(hidden), rng.choice((*GLUES, None))
+    one = lines[place] + (glue or "") + other
+    if glue is None:
+        agent = f"curl/8{TAIL}{other[: other.rindex(chr(34))]}"
+        lines[place] = corpus.write({**rows[place], "user_agent": "curl/8"})
+        one = corpus.write({**rows[place], "user_agent": agent})
+    before, after = lines[:place], lines[place + 1 :]
+    texts = ([*before, *middle, *after] for middle in ([one], [lines[place]], [lines[place], other]))
+    return Case(kind, at_s > number * 3, *("".join(f"{line}\n" for line in text) for text in texts))
+
+
+@dataclass(frozen=True)
+class Word:
+    """What a surface says: how good it is, whether it is certain, and its values."""
+
+    rank: float
+    certain: bool
+    values: object
+
+
+def by_address(path: Path, hits: Hits) -> Word:
+    table, coverage = hits.asked(lambda each: each.count("remote_ip,http_status"))
+    return Word(0, not coverage.unread, sorted(table.rows))
+
+
+def counted(path: Path, hits: Hits) -> Word:
+    table, coverage = count_hits(path, "remote_ip", filters={"presigned": True})
+    return Word(0, not coverage.unread, sorted(table.rows))
+
+
+def rows(path: Path, hits: Hits) -> Word:
+    chosen = hits.filter(presigned=True, refused=False)
+    return Word(0, not chosen.coverage.unread, sorted(map(str, chosen.rows(columns=["time", "remote_ip", "key"]).rows)))
+
+
+def leaks(path: Path, hits: Hits) -> Word:
+    found = hits.leaks()
+    unknown = any(each in found.summary for each in found.unread) or not found.unread
+    assert unknown, found.summary
+    return Word(-found.leaked, not found.unread, sorted(leak.sentence for leak in found))
+
+
+def presigners(path: Path, hits: Hits) -> Word:
+    (counts, days), coverage = hits.asked(lambda each: each.presigners("gt-images", "scans/"))
+    return Word(0, not coverage.doubts, (sorted(counts.items()), days))
+
+
+def looked(result: check.CheckResult) -> Word:
+    assert not result.passed or "nknown" not in str(result), str(result)
+    return Word(CHECKS[result.status], "two ways" not in str(result), result.status)
+
+
+def no_foreign_hits(path: Path, hits: Hits) -> Word:
+    return looked(check.no_foreign_hits.look(hits, WISH))
+
+
+def no_leaked_urls(path: Path, hits: Hits) -> Word:
+    return looked(check.no_leaked_urls.look(hits=hits))
+
+
+def urls_are_consistent(path: Path, hits: Hits) -> Word:
+    return looked(check.urls_are_consistent.look(hits))
+
+
+def expected_to_fail(path: Path, hits: Hits) -> Word:
+    """Whether the check surely fails: of what is unknown it is not expected."""
+    try:
+        return looked(check.no_foreign_hits.fails(hits, WISH))
+    except check.CheckFailed as error:
+        return replace(looked(error.result), rank=FAILED)
+
+
+def planned(path: Path, hits: Hits) -> Word:
+    state = states.state(team=None, workforce=None)
+    made = plan(cast(Any, None), WISH, state=state, hits=hits)
+    tried = made.dry_run
+    assert tried is not None
+    assert tried.unread in made.to_text(), "the text of a plan names the doubt"
+    stops = [each.code for each in made.notices if each.severity == "blocker"]
+    return Word(-tried.refused - 100 * len(stops), not tried.unread, (tried.requests, tried.refused, stops))
+
+
+def found(path: Path, hits: Hits) -> Word:
+    state = states.state(team=None, workforce=None, bucket=states.data_bucket(), wanted=WISH)
+    results = [(each.code, each.severity, each.detail) for each in examine(with_url_ages(state, hits)).findings]
+    certain = not any("two ways" in detail or "s3:GetObject" in detail for _, _, detail in results)
+    [severity] = [severity for code, severity, _ in results if code == "presigned-from-anywhere"]
+    return Word(-(severity == "high"), certain, sorted(results))
+
+
+def audited(path: Path, hits: Hits) -> Word:
+    state = replace(states.data_bucket(), logging=Part.of(LogLocation("gt-logs", "x/")))
+    notes = UnreadNotes(passes=ValueError)  # type: ignore[arg-type]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(audit.account, "read_bucket", lambda *_: state)
+        gt = SimpleNamespace(aws=None, hits=lambda *_, **__: hits)
+        bucket = audit._bucket(cast(Any, gt), "gt-images", (), notes, "7d")
+    number = sum(leak.kind == "leak" for leak in bucket.leaks)
+    return Word(-number, not notes.lines, number)
+
+
+Surface = Callable[[Path, Hits], Word]
+SURFACES: tuple[Surface, ...] = (
+    by_address, counted, rows, leaks, presigners, no_foreign_hits, no_leaked_urls, urls_are_consistent,
+    expected_to_fail, planned, found, audited,
+)  # fmt: skip
+Logs = dict[str, tuple[Path, Hits]]
+
+
+def logs_of(made: Case, folder: Path) -> Logs:
+    """Read the log of a case, and its two readings."""
+    read = {}
+    for name in ("glued", "without", "beside"):
+        path = folder / f"{name}.log"
+        path.write_bytes(getattr(made, name).encode())
+        read[name] = path, read_hits(path, cache=False)
+        assert bool(read[name][1].coverage.odd) == (name == "glued"), (made, name)
+    return read
+
+
+def outcome(surface: Surface, logs: Logs) -> str:
+    """Return whether the readings of a log agree; the answer to it is never better than that to either reading."""
+    glued, *readings = (surface(*log) for log in logs.values())
+    seen = (surface.__name__, glued, readings)
+    assert glued.rank <= min(each.rank for each in readings), seen
+    if glued.certain:
+        assert glued.values == readings[0].values == readings[1].values, seen
+    if readings[0].values != readings[1].values:
+        return "in doubt"
+    assert glued.rank == readings[0].rank or surface is expected_to_fail, seen
+    return "agreed"
+
+
+def hidden(kind: str, seed: int = 0) -> Case:
+    """Return the first case of a kind whose guest is not the newest request, so that the newest one tells nothing."""
+    made = case(seed)
+    return made if made.kind == kind and not made.is_newest else hidden(kind, seed + 1)
+
+
+@pytest.fixture(scope="module")
+def leaked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logs]:
+    """A log that hides a stranger who opened the URL of somebody else."""
+    yield from opened(hidden("leak"), tmp_path_factory.mktemp("leaked"))
+
+
+def opened(made: Case, folder: Path) -> Iterator[Logs]:
+    logs = logs_of(made, folder)
+    yield logs
+    for _, hits in logs.values():
+        hits.close()
+
+
+@pytest.mark.parametrize("surface", [each for each in SURFACES if each is not counted])
+def test_no_answer_is_better_than_in_either_reading(leaked: Logs, surface: Surface) -> None:
+    assert outcome(surface, leaked) == "in doubt"
+
+
+def test_where_both_readings_agree_the_answer_is_certain(tmp_path: Path) -> None:
+    """A stranger whose record is hidden in the log of another bucket makes nothing unknown about this one."""
+    (tmp_path / "log").write_bytes(hidden("elsewhere").glued.encode())
+    with read_hits(tmp_path / "log", cache=False) as hits:
+        ours = hits.filter(bucket="gt-images", presigned=True)
+        assert not ours.asked(lambda each: each.count("remote_ip"))[1].unread
+        assert hits.asked(lambda each: each.count("remote_ip"))[1].unread
+        assert no_foreign_hits(tmp_path, hits) == Word(PASSED, True, "passed")
+        assert presigners(tmp_path, hits).certain
+        assert found(tmp_path, hits).certain
+
+
+def test_what_is_accepted_as_unreadable_is_no_doubt(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text(f"{corpus.write(record(1, 1))}\nno record\n")
+    with read_hits(tmp_path / "log", cache=False) as hits:
+        assert looked(check.no_leaked_urls.look(hits)).rank == UNKNOWN
+        assert looked(check.no_leaked_urls.look(hits, max_unreadable=1)).rank == PASSED
+
+
+def test_the_command_line_says_so(leaked: Logs, capsys: pytest.CaptureFixture[str]) -> None:
+    path, _ = leaked["glued"]
+    assert main(["leaks", str(path)]) == 3
+    assert "can be read in two ways" in capsys.readouterr().err
+
+
+def overwritten(self: Hits, question: Callable[[Hits], Any], worse: Any = None) -> tuple[Any, Coverage]:
+    """The answer of one reading, with the doubt of the question that came last."""
+    newest = [each.query("SELECT max(time) FROM {hits}") for each in self.readings]
+    return question(self.readings[0]), replace(self._read, ambiguous=newest[1:] != newest[:-1])
+
+
+FAULTS: dict[str, tuple[str, Any]] = {
+    "the doubt of another question": ("asked", overwritten),
+    "one reading": ("readings", property(lambda self: (self._with(self._relations[:1]),))),
+}
+
+
+@pytest.mark.parametrize("surface", [by_address, leaks, no_foreign_hits, no_leaked_urls, urls_are_consistent])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_seen(leaked: Logs, monkeypatch: pytest.MonkeyPatch, fault: str, surface: Surface) -> None:
+    monkeypatch.setattr(Hits, *FAULTS[fault])
+    with pytest.raises(AssertionError):
+        outcome(surface, leaked)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_plan_shows_it(leaked: Logs, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
+    monkeypatch.setattr(Hits, *FAULTS[fault])
+    assert dry_run(WISH, leaked["glued"][1]).refused < dry_run(WISH, leaked["beside"][1]).refused
+
+
+def test_no_answer_is_better_in_many_logs(tmp_path: Path) -> None:
+    """Each surface is certain and in doubt, and nearly each kind of guest is met."""
+    counts: Counter[tuple[str, str]] = Counter()
+    kinds: Counter[str] = Counter()
+    for seed in range(100, 116):
+        made = case(seed)
+        kinds[made.kind] += 1
+        for logs in opened(made, tmp_path):
+            counts.update((surface.__name__, outcome(surface, logs)) for surface in SURFACES)
+    assert len(kinds) >= 8, kinds
+    assert min(counts[surface.__name__, "in doubt"] for surface in SURFACES) >= 2, counts
+    assert min(counts[surface.__name__, "agreed"] for surface in SURFACES if surface is not by_address) >= 2, counts
