@@ -281,7 +281,7 @@ def _read_here(query: LogQuery, runtime: Runtime, choice: EngineChoice, objects:
             job.sink.close()
             events = records if job.sink.count else None
             if events is not None:
-                store.query(write_records(events, job.sink.path))
+                store.query(write_records(events, job.sink))
             if job.reader.cancelled:
                 if cache is None or is_odd:  # odd lines have one of their readings as yet
                     raise cancelled(0)
@@ -454,7 +454,7 @@ def _counted_here(
             with _read_here(query, runtime, choice, objects).filter(**query.filters) as hits:
                 return hits.asked(lambda each: each.count(names))
         if job.sink.count:
-            store.query(f"INSERT INTO grouped {statement(question, from_records(job.sink.path))}")
+            store.query(f"INSERT INTO grouped {statement(question, from_records(job.sink))}")
         job.refuse_if_nothing()
         coverage = job.coverage()
         lines, too_long = coverage.lines, len(job.reader.tally.too_long)
@@ -481,5 +481,5 @@ def _count_other_readings(job: _Job, question: Question) -> None:
 def _several_kinds(job: _Job) -> bool:
     if not job.sink.count:
         return False
-    kinds = f"SELECT DISTINCT source_kind FROM ({from_records(job.sink.path)}) WHERE readable"
+    kinds = f"SELECT DISTINCT source_kind FROM ({from_records(job.sink)}) WHERE readable"
     return len(job.store.query(kinds)) + bool(job.reader.tally.lines) > 1

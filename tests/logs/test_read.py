@@ -363,6 +363,7 @@ def test_what_the_engine_lacks_is_an_error_that_says_what_to_do() -> None:
     with pytest.raises(LogError, match="more memory than 5MB") as caught:
         store.query("SELECT list(n ORDER BY hash(n)) FROM range(3000000) t(n)")
     assert "memory_limit" in caught.value.next_step
+    assert f"Report a fault of DuckDB {duckdb.__version__} if the logs are smaller" in str(caught.value.next_step)
 
 
 @pytest.mark.parametrize(("name", "room"), [("a.log", 10), ("a.log.gz", 1)])

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from gt_secure.base.errors import InvalidInput
-from gt_secure.logs import count_hits, read_hits
+from gt_secure.logs import count_hits, read, read_hits
+from gt_secure.logs.engines import duckdb_store
 from gt_secure.logs.sql.log_columns import OPENED
 from gt_secure.logs.storage.objects import StandardInput
 from support import corpus
@@ -212,3 +213,20 @@ def test_a_marker_holds_no_secret(tmp_path: Path) -> None:
         [row] = hits.query("SELECT * FROM {hits}")
     assert "SECRET" not in str(row)
     assert "abcdef0123" not in str(row)
+
+
+@pytest.mark.parametrize("length", [10, 2 << 20])
+def test_duckdb_makes_room_for_the_longest_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, length: int) -> None:
+    """DuckDB before 2.0.1 reserves several times that room, however small the file is."""
+    made: list[str] = []
+    really = duckdb_store.from_records
+    for place in (duckdb_store, read):
+        monkeypatch.setattr(place, "from_records", lambda sink: made.append(really(sink)) or made[-1])
+    events = [EVENT, {**EVENT, "userAgent": "x" * length, "requestID": "REQ9"}]
+    (tmp_path / "trail.json").write_text(json.dumps({"Records": events}))
+    table, _ = count_hits(tmp_path / "trail.json", "user_agent")
+    with read_hits(tmp_path / "trail.json", cache=False) as hits:
+        assert sorted(map(len, hits.rows().column("user_agent"))) == sorted(len(row[0]) for row in table.rows)
+    sizes = {int(text.rpartition("maximum_object_size=")[2].rstrip(")")) for text in made}
+    assert len(made) > 2
+    assert all(max(1 << 20, length) <= size < length + (1 << 20) + 1 for size in sizes)

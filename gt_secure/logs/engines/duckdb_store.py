@@ -27,6 +27,7 @@ from ...base.shared_files import is_mine, open_regular
 from ...base.url_journal import UrlJournal
 from .. import activity
 from ..ingest.arrow_stream import LineStream
+from ..ingest.json_records import RecordSink
 from ..ingest.reader import Reader
 from ..sql.derived_columns import Reads, derived, from_lines, masked
 from ..sql.literals import literal
@@ -38,6 +39,8 @@ T = TypeVar("T")
 
 MEMORY_LIMIT = "400MB"
 """Memory for reading and asking; beyond it, DuckDB writes to disk."""
+_OLD_THREADS = 2
+"""Threads of DuckDB before 2.0.1, which reserves so much for each of them that four exceed the default limit."""
 _ENGINE = 0.65
 """DuckDB's share of it. The other memory is Python's, of the buffers, and what DuckDB does not count."""
 
@@ -74,6 +77,8 @@ class Store:
             "preserve_insertion_order": "false",
         }
         self._connection = duckdb.connect(str(self.folder / "hits.duckdb"), config=config)
+        if tuple(map(int, duckdb.__version__.split(".")[:3])) < (2, 0, 1):
+            self._connection.execute(f"SET threads = {min(os.cpu_count() or 1, _OLD_THREADS)}")
         self._connection.execute("SET enable_progress_bar_print = false")  # in a notebook it would show a widget
         self._connection.execute("SET enable_progress_bar = true")
         self._lock = threading.RLock()
@@ -136,7 +141,8 @@ class Store:
         except duckdb.OutOfMemoryException as error:
             raise LogError(
                 f"This question needs more memory than {self._memory_limit}.",
-                next_step="Read with a larger memory_limit (for example memory_limit='2GB'), or a shorter time range.",
+                next_step="Read with a larger memory_limit (for example memory_limit='2GB'), or a shorter time range. "
+                f"Report a fault of DuckDB {duckdb.__version__} if the logs are smaller than a tenth of the limit.",
             ) from error
         except duckdb.BinderException as error:  # of a condition that a person wrote
             name = _NOT_A_COLUMN.search(str(error))
@@ -273,7 +279,7 @@ def _write_lines(path: Path, reads: Reads = "once") -> str:
     return _write(path, derived(from_lines("lines_in", reads=reads)))
 
 
-def write_records(path: Path, records: Path) -> str:
+def write_records(path: Path, records: RecordSink) -> str:
     """Return the statement that writes records and derived columns to a Parquet file."""
     return _write(path, derived(from_records(records)))
 
@@ -284,13 +290,13 @@ def rows_of(paths: Iterable[Path]) -> str:
     return f"SELECT * FROM read_parquet([{names}]) WHERE readable IS NOT NULL"
 
 
-def from_records(path: Path) -> str:
+def from_records(records: RecordSink) -> str:
     """Return a SELECT over the records in a file of JSON lines."""
     kinds = {"source": "INTEGER", "pos": "BIGINT", "readable": "BOOLEAN", "line": "VARCHAR", **FIELDS, **EXTRA}
     columns = ", ".join(f"'{name}': '{kind}'" for name, kind in kinds.items())
     return (
-        f"SELECT *, {ONLY} AS reading, false AS blank FROM read_json({literal(path)}, format='newline_delimited', "
-        f"columns={{{columns}}}, maximum_object_size=67108864)"
+        f"SELECT *, {ONLY} AS reading, false AS blank FROM read_json({literal(records.path)}, "
+        f"format='newline_delimited', columns={{{columns}}}, maximum_object_size={records.longest})"
     )
 
 

@@ -96,16 +96,25 @@ _JSON_NAMES = {
 }
 
 
+ROOM = 1 << 20
+"""Size of a line of JSON for which DuckDB makes room, and more where a line is longer.
+
+DuckDB before 2.0.1 reserves several times that room, however small the file is.
+"""
+
+
 class RecordSink:
     """Takes JSON logs from the reading threads and writes mapped records to one file, for DuckDB to read.
 
-    It counts the records of each object, CloudTrail events about other services, and records of neighbours of the logs.
+    It counts the records of each object, CloudTrail events about other services, and records of neighbours of the logs,
+    and knows the length of the longest line.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.count = 0
         self.other = 0
+        self.longest = ROOM
         self.left_out: Counter[str] = Counter()
         self.per_object: dict[int, int] = {}
         self._file: IO[str] | None = None
@@ -153,11 +162,12 @@ class RecordSink:
     def _write(self, source: int, rows: list[dict[str, Any]]) -> None:
         if not rows:
             return
-        text = "".join(json.dumps({name: _clean(value) for name, value in row.items()}) + "\n" for row in rows)
+        lines = [json.dumps({name: _clean(value) for name, value in row.items()}) + "\n" for row in rows]
         with self._lock:
             if self._file is None:
                 self._file = self.path.open("w", encoding="utf-8")
-            self._file.write(text)
+            self._file.writelines(lines)
+            self.longest = max(self.longest, *map(len, lines))
             self.count += len(rows)
             self.per_object[source] = self.per_object.get(source, 0) + len(rows)
 

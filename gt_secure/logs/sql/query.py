@@ -20,6 +20,7 @@ from ...base.text import did_you_mean
 from ...base.url_journal import UrlJournal
 from ..coverage import Coverage
 from ..engines.duckdb_store import Store
+from ..ingest.json_records import ROOM
 from .addresses import with_one_spelling
 from .derived_columns import derived, masked
 from .dialects import DUCKDB, Dialect
@@ -205,14 +206,16 @@ def load_rows(store: Store, question: Question, rows: Iterable[Sequence[Any]], *
     path = store.folder / f"{table}.ndjson"
     names = question.columns(with_source=with_source)
     kinds = {**_KINDS, "source": "VARCHAR", "hits": "BIGINT", "first_time": "TIMESTAMP", "last_time": "TIMESTAMP"}
+    longest = ROOM
     with path.open("w", encoding="utf-8") as file:
         for row in _bounded(rows):
-            file.write(json.dumps({f"c{i}": _text(value) for i, value in enumerate(row)}) + "\n")
+            line = json.dumps({f"c{i}": _text(value) for i, value in enumerate(row)})
+            longest = max(longest, file.write(f"{line}\n"))
     columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(names)))
     picks = ", ".join(f'CAST(c{i} AS {kinds.get(n, "VARCHAR")}) AS "{n}"' for i, n in enumerate(names))
     store.query(
         f"CREATE TABLE {table} AS SELECT {picks} FROM read_json('{path}', format='newline_delimited', "
-        f"columns={{{columns}}}, maximum_object_size=67108864)"
+        f"columns={{{columns}}}, maximum_object_size={longest})"
     )
     path.unlink()
     return table

@@ -327,7 +327,7 @@ def run_records(data: bytes) -> None:
         written = path.read_text(encoding="utf-8").split("\n")
         check(len(written) == sink.count + 1, "one line a record", len(written), sink.count)
         names = json.loads(written[0])
-        rows = _engine().execute(f"SELECT readable, time, {_KEPT} FROM ({derived(from_records(path))})").fetchall()
+        rows = _engine().execute(f"SELECT readable, time, {_KEPT} FROM ({derived(from_records(sink))})").fetchall()
         check(len(rows) == sink.count, "every record has a row", len(rows), sink.count)
         for row in rows:
             check(row[0] is not None, "a state that is known", row)
