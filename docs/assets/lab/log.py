@@ -15,11 +15,12 @@ from typing import Any
 
 from gt_secure.base import html
 from gt_secure.logs.coverage import Coverage
-from gt_secure.logs.leaks import find_leaks
+from gt_secure.logs.leaks import Leaks, find_leaks
 from gt_secure.logs.sql.derived_columns import derived, from_lines
 from gt_secure.logs.sql.group_by import finish, group_parts
 from gt_secure.logs.sql.log_columns import DERIVED, STORED
-from gt_secure.logs.sql.odd_lines import MAIN
+from gt_secure.logs.sql.odd_lines import MAIN, OTHER
+from gt_secure.logs.table import Table
 
 FILE = "lines"
 """Name under which the worker registers a part of a log."""
@@ -29,6 +30,8 @@ _COLUMNS = (
     *("presigned", "refused", "test", "fingerprint", "signed_at", "expires_s", "viewer", "auth_type"),
 )
 _BY = ("remote_ip", "http_status", "presigned")
+_AS_THEY_STAND, _OTHERWISE = f"reading < {OTHER}", f"reading <> {MAIN}"
+"""The rows of each reading of lines that can be read in two ways."""
 _MOST = 50
 _TONES: dict[str, html.Tone] = {"leak": "no", "preview": "warn", "refused": "ok"}
 _EPOCH = dt.datetime(1970, 1, 1)
@@ -42,11 +45,13 @@ class Rows:
         self._names = 0
         kinds = {**STORED, **DERIVED}
         columns = ", ".join(f'"{name}" {kinds[name]}' for name in _COLUMNS)
-        self.query(f"CREATE OR REPLACE TABLE rows (readable BOOLEAN, blank BOOLEAN, odd BOOLEAN, {columns})")
+        self._readings = _AS_THEY_STAND
+        self.query(f"CREATE OR REPLACE TABLE rows (readable BOOLEAN, blank BOOLEAN, reading INTEGER, {columns})")
 
     def query(self, sql: str, _: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
-        """Run a statement in the page's DuckDB, with ``{hits}`` for the readable rows."""
-        answer = json.loads(self._query(sql.replace("{hits}", "(SELECT * FROM rows WHERE readable)")))
+        """Run a statement in the page's DuckDB, with ``{hits}`` for the readable rows of one reading of odd lines."""
+        rows = f"(SELECT * FROM rows WHERE readable AND {self._readings})"
+        answer = json.loads(self._query(sql.replace("{hits}", rows)))
         return [tuple(map(_value, answer["kinds"], row)) for row in answer["rows"]]
 
     def new_name(self, stem: str) -> str:
@@ -57,8 +62,16 @@ class Rows:
     def add(self) -> None:
         """Read the part of a log that the worker has registered."""
         columns = ", ".join(f'"{name}"' for name in _COLUMNS)
-        rows = derived(from_lines(_LINES), needed=_COLUMNS)
-        self.query(f"INSERT INTO rows SELECT readable, blank, reading = {MAIN}, {columns} FROM ({rows})")
+        rows = derived(from_lines(_LINES, reads="both"), needed=_COLUMNS)
+        self.query(f"INSERT INTO rows SELECT readable, blank, reading, {columns} FROM ({rows})")
+
+    def _answers(self, readings: str) -> tuple[Table, Leaks]:
+        """Return the counts and the leaks in one reading of the odd lines."""
+        self._readings = readings
+        counted = self.new_name("counted")
+        parts = ", ".join(group_parts(_BY))
+        self.query(f"CREATE TABLE {counted} AS SELECT {parts}, count(*) AS hits FROM {{hits}} GROUP BY ALL")
+        return finish(self, counted, _BY), find_leaks(self)  # type: ignore[arg-type]
 
     def result(self, files: int = 1) -> str:
         """Return the counts and the leaks as JSON with HTML; everything from the log is escaped.
@@ -67,17 +80,17 @@ class Rows:
         """
         [(lines, hits, blank, presigned, odd)] = self.query(
             "SELECT count(*), count(*) FILTER (readable), count(*) FILTER (NOT readable AND blank), "
-            "count(*) FILTER (readable AND presigned), count(*) FILTER (odd) FROM rows"
+            f"count(*) FILTER (readable AND presigned), count(*) FILTER (reading = {MAIN}) FROM rows "
+            f"WHERE {_AS_THEY_STAND}"
         )
         unreadable = lines - hits - blank
+        answers = [self._answers(each) for each in (_AS_THEY_STAND, _OTHERWISE)[: 2 if odd else 1]]
+        table, leaks = max(answers, key=lambda answer: len(answer[1]))
         coverage = Coverage(
-            objects=files, objects_read=files, lines=lines, hits=hits, unreadable=unreadable, blank=blank
-        )
-        counted = self.new_name("counted")
-        parts = ", ".join(group_parts(_BY))
-        self.query(f"CREATE TABLE {counted} AS SELECT {parts}, count(*) AS hits FROM rows WHERE readable GROUP BY ALL")
-        table = finish(self, counted, _BY)  # type: ignore[arg-type]
-        leaks = find_leaks(self, unread=coverage.doubts)
+            objects=files, objects_read=files, lines=lines, hits=hits, unreadable=unreadable, blank=blank, odd=odd,
+            ambiguous=answers[0] != answers[-1],
+        )  # fmt: skip
+        leaks.unread = coverage.doubts
         shown = [
             (html.code(_shown(ip)), _shown(status), _YES[signed], f"{number:,}")
             for ip, status, signed, number in table.rows
