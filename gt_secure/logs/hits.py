@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..base.errors import InvalidInput, MissingExtra
 from ..base.ledger import RecordedPlace
-from ..base.network import IPNetwork, Ranges, parse_endpoint_id, parse_networks, read_address, to_address
+from ..base.network import IPNetwork, Ranges, parse_endpoint_id, parse_networks
 from ..base.truth import Ambiguous
 from . import activity
 from .coverage import Coverage
 from .engines.duckdb_store import Store
 from .named_networks import Networks, NetworksLike, networks_from
-from .network_names import NAMES, allowlist_of, application_table, name_table
+from .network_names import NAMES, allowlist_of, application_table, matching_addresses, name_table
 from .refusals import Refusal, predicted
 from .sql.derived_columns import late
 from .sql.dialects import DUCKDB
 from .sql.group_by import check_columns, check_limit, finish, group_parts, lookup_table, shown
 from .sql.literals import literal
 from .sql.log_columns import DERIVED, EXTRA, FIELDS, GROUPED, OPENED, SIGNER, STORED, UPLOAD
-from .sql.query import as_list, conditions, in_range
+from .sql.query import conditions, in_range
 from .stored_table import guarded
 from .table import Table, writable
 from .time_order import in_order
@@ -223,12 +223,10 @@ class Hits(Ambiguous):
             "allowlist": allowlist,
         }
         parts.append(conditions(same, DUCKDB))
-        if address is not None:
-            wanted = {to_address(a) for a in as_list(address)}
-            parts.append(self._addresses(lambda a: a in wanted))
-        if network is not None:
-            ranges = Ranges(parse_networks(network))
-            parts.append(self._addresses(ranges.holds))
+        if address is not None or network is not None:
+            known = (text for text, _ in self._distinct("remote_ip, endpoint"))
+            table = lookup_table(self._store, "wanted", {"remote_ip": matching_addresses(known, address, network)})
+            parts.append(f"remote_ip IN (SELECT remote_ip FROM {table})")
         return self.where(" AND ".join(parts))
 
     def where(self, condition: str) -> Hits:
@@ -249,15 +247,6 @@ class Hits(Ambiguous):
         """Return the values of columns in any reading, where the first one has a value."""
         rows = " UNION ALL ".join(self._relations)
         return [row for row in self._store.query(f"SELECT DISTINCT {names} FROM ({rows})") if row[0]]
-
-    def _addresses(self, wanted: Callable[[Any], bool]) -> str:
-        found = [
-            text
-            for text in {text for text, _ in self._distinct("remote_ip, endpoint")}
-            if (address := read_address(text)) is not None and wanted(address)
-        ]
-        name = lookup_table(self._store, "wanted", {"remote_ip": found})
-        return f"remote_ip IN (SELECT remote_ip FROM {name})"
 
     @activity.step(activity.SIDES)
     def with_restriction(self, networks: str | Iterable[str | IPNetwork] = (), endpoints: Iterable[str] = ()) -> Hits:

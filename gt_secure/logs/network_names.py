@@ -6,12 +6,13 @@ They are joined on the distinct addresses of a log, wherever its lines were coun
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..base.network import Ranges, read_address, scope
+from ..base.network import Ranges, parse_networks, read_address, scope, to_address
 from .named_networks import Networks
 from .sql.group_by import NEEDS_NETWORKS, lookup_table
+from .sql.query import as_list
 from .table import Table
 
 if TYPE_CHECKING:
@@ -20,6 +21,19 @@ if TYPE_CHECKING:
 _OF_AN_ADDRESS = dict(zip(NEEDS_NETWORKS, ("name", "source", "asn", "country"), strict=True))
 NAMES = NEEDS_NETWORKS
 """Columns that a networks file, AWS's ranges and MMDB databases fill."""
+
+
+def matching_addresses(texts: Iterable[str], address: Any, network: Any) -> list[str]:
+    """Return the addresses that are among the wanted ones and in the wanted networks; None stands for any."""
+    wanted = None if address is None else {to_address(each) for each in as_list(address)}
+    ranges = None if network is None else Ranges(parse_networks(network))
+    return [
+        text
+        for text in dict.fromkeys(texts)
+        if (place := read_address(text)) is not None
+        and (wanted is None or place in wanted)
+        and (ranges is None or ranges.holds(place))
+    ]
 
 
 def name_table(store: Store, addresses: Sequence[str], networks: Networks) -> str:

@@ -11,10 +11,10 @@ from typing import Any, Protocol
 
 from ...base.errors import InvalidInput
 from ...base.handed import handed
-from ...base.network import Ranges, parse_networks, read_address, to_address
 from ..coverage import ODD, Coverage, Sample, why_unreadable
 from ..hits import Hits
 from ..log_query import LogQuery, Runtime
+from ..network_names import matching_addresses
 from ..sql.group_by import check_columns, distinct, finish
 from ..sql.literals import literal
 from ..sql.log_columns import STORED
@@ -135,13 +135,6 @@ def _keep_addresses(store: Store, table: str, filters: Mapping[str, Any]) -> Non
     address, network = filters.get("address"), filters.get("network")
     if address is None and network is None:
         return
-    wanted = None if address is None else {to_address(a) for a in ([address] if isinstance(address, str) else address)}
-    ranges = None if network is None else Ranges(parse_networks(network))
     addresses = [row[0] for row in store.query(f"SELECT DISTINCT remote_ip FROM {table} WHERE remote_ip IS NOT NULL")]
-    selected = []
-    for text in addresses:
-        place = read_address(text)
-        inside = place is not None and (wanted is None or place in wanted) and (ranges is None or ranges.holds(place))
-        selected += [text] if inside else []
-    names = ", ".join(literal(text) for text in selected) or "NULL"
+    names = ", ".join(map(literal, matching_addresses(addresses, address, network))) or "NULL"
     store.query(f"DELETE FROM {table} WHERE state LIKE '%hit' AND coalesce(remote_ip NOT IN ({names}), true)")
