@@ -191,7 +191,7 @@ def audited(path: Path, hits: Hits) -> Word:
     notes = UnreadNotes(passes=ValueError)  # type: ignore[arg-type]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(audit.account, "read_bucket", lambda *_: state)
-        gt = SimpleNamespace(aws=None, hits=lambda *_, **__: hits)
+        gt = SimpleNamespace(aws=SimpleNamespace(region=state.region), hits=lambda *_, **__: hits)
         bucket = audit._bucket(cast(Any, gt), "gt-images", (), notes, "7d")
     number = sum(leak.kind == "leak" for leak in bucket.leaks)
     return Word(-number, not notes.lines, number)
