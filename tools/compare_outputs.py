@@ -2,12 +2,13 @@
 
     python tools/compare_outputs.py 0f7222a .            a revision with this checkout
     python tools/compare_outputs.py . . --only '^teams'   the same twice: this must find nothing
+    python tools/compare_outputs.py main . --only '^panel'   only the states of the panel
 
 Each version runs the same command lines in a sandbox of its own: as text, as JSON, in the other formats, as a user
-without permissions, and with --help. Each also shows what Python returns. Exit codes, standard output, standard error
-and written files are compared. The values that differ in every run (ports, times, ids) are replaced on both sides:
-``VOLATILE`` has each with its reason. The commands are copies of a running process (``tests/support/warm.py``), so this
-needs Linux. The exit code is 1 if an output differs.
+without permissions, and with --help. Each also shows what Python returns, and the panel in its states as a reader sees
+it. Exit codes, standard output, standard error and written files are compared. The values that differ in every run
+(ports, times, ids) are replaced on both sides: ``VOLATILE`` has each with its reason. The commands are copies of a
+running process (``tests/support/warm.py``), so this needs Linux. The exit code is 1 if an output differs.
 """
 
 from __future__ import annotations
@@ -76,17 +77,22 @@ VOLATILE = {
     "second": Volatile(r"(?<=<time>:)\d\d(\.\d+)?", "when the run was; without microseconds if they are 0"),
     "instant": Volatile(r"\d{8}T\d{6}", "when a URL was signed"),
     "datetime": Volatile(r"(?<=datetime\.datetime\()\d{4}(, \d+){4,6}", "when the run was"),
-    "epoch": Volatile(r"(?<=aws:EpochTime.: .)\d{10}", "when the run was"),
+    "epoch": Volatile(r"(?<=aws:EpochTime.: .)\d{10}|(?<=aws:epochtime.: ..)\d{10}", "when the run was"),
     "http date": Volatile(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT", "when the run was"),
     "change": Volatile(r"\b\d{8}-\d{6}-\d{6}-[0-9a-f]{4}\b", "the id of a change is its time and a random number"),
     "hash before": Volatile(r"(?<=.prev.: .)[0-9a-f]{64}", "an entry of the journal has a time and random ids"),
+    "elapsed": Volatile(r"(?<=elapsed_ms)(=|: |\": )[\d.]+", "how long a request took"),
     "request": Volatile(r"\b[0-9A-F]{16}\b", "random id of a request to S3"),
     "host id": Volatile(r"(?<='x-amz-id-2': ')[\w-]{43}", "random id of a request to S3"),
     "uuid": Volatile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "random id of a request or an event"),
     "marker": Volatile(r"\b[0-9a-f]{32}\b", "random id of a test URL"),
-    "elapsed": Volatile(r"(?<=elapsed_ms)(=|: |\": )[\d.]+", "how long a request took"),
+    "probe": Volatile(r"(?<=gt-secure-probe-)[0-9a-f]{16}", "random name of what a probe uploads"),
     "seconds": Volatile(r"(?<=\bseconds)(\": |: )[\d.]+", "how long a sweep took"),
     "seconds left": Volatile(r"(?<=seconds_left: )[\d.]+", "what is left of the life of a test URL"),
+    "countdown": Volatile(
+        r"\b\d+:\d\d(?= left)|(?<=Expires in\n)\d+:\d\d", "what is left of the life of a test URL", "^panel"
+    ),
+    "reading": Volatile(r"(?<=as read )\d\d:\d\d:\d\d|(?<=change of )\d\d:\d\d", "when the account was read", "panel"),
     "clock": Volatile(r"\b\d+(?= s off)", "a busy machine answers a second later"),
     "cache size": Volatile(r"(?<=\"bytes\": )\d+", "random ids are compressed to other sizes"),
     "port": Volatile(r"(?<=127\.0\.0\.1)(:|', )\d+", "the sandbox listens on a free port"),
@@ -192,6 +198,7 @@ def record(tree: Path, folder: Path, only: str, now: dt.datetime) -> None:
 
     import gt_secure
     from support.command_lines import FIRST, LINES, filled_in, names_of_lines
+    from support.panel_states import panel_states
     from support.views import views
     from support.warm import Warm
 
@@ -214,11 +221,16 @@ def record(tree: Path, folder: Path, only: str, now: dt.datetime) -> None:
             return names_of_lines()
 
         commands = re.findall(r"^  ([a-z]+)  ", run("--help"), re.MULTILINE)
+        helps = {name: run(f"{name} --help") for name in commands}
+        outputs |= {f"gt-secure {name} --help": text for name, text in helps.items() if re.search(only, name)}
         chosen = [line for line in LINES if re.search(only, line)]
         others = [line for line in MORE if re.search(only, line)]
-        others += [f"{name} {option}" for name in commands for option in ("--help", "--jsno") if re.search(only, name)]
-        formats = [other for line in chosen for other in in_other_formats(line, run(f"{line.split()[0]} --help"))]
-        for note, lines in (("", chosen + others), ("", formats), (" (without permissions)", chosen)):
+        formats = {line: list(in_other_formats(line, helps)) for line in (*chosen, *others)}
+        as_json = {line: [each for each in found if "--json" in each] for line, found in formats.items()}
+        others += [f"{name} --jsno" for name in commands if re.search(only, name)]
+        second = [each for line, found in formats.items() for each in (found if line in chosen else as_json[line])]
+        refused = [*chosen, *(each for line in chosen for each in as_json[line])]
+        for note, lines in (("", chosen + others), ("", second), (" (without permissions)", refused)):
             names = start_again()
             env = keys_of_nobody() if note else {}
             for line in lines:
@@ -228,6 +240,10 @@ def record(tree: Path, folder: Path, only: str, now: dt.datetime) -> None:
         if re.search(only, "python"):
             start_again()
             outputs |= {f"python: {name}": text for name, text in views(now)}
+        if re.search(only, "panel"):
+            sandbox.reset()
+            write_files(folder, now)
+            outputs |= {f"panel: {name}": text for name, text in panel_states(keys_of_nobody)}
     folder.with_suffix(".json").write_text(json.dumps(outputs), encoding="utf-8")
 
 
@@ -262,10 +278,11 @@ def keys_of_nobody() -> dict[str, str]:
     return {"AWS_ACCESS_KEY_ID": keys["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"]}
 
 
-def in_other_formats(line: str, text: str) -> Iterator[str]:
-    """Yield a line in each other format that its command offers in the text of its help."""
+def in_other_formats(line: str, helps: Mapping[str, str]) -> Iterator[str]:
+    """Yield a line in each other format that the help of its command offers."""
     words, _, source = line.partition(" < ")
-    if re.search(r"--(json|format)\b", line):
+    text = helps.get(line.partition(" ")[0], "")
+    if re.search(r"--(json|format|help)\b", line):
         return
     options = ["--json"] * ("--json" in text)
     for choice in re.findall(r"--format \{([^}]*)\}", text)[:1]:

@@ -14,6 +14,31 @@ import pytest
 from support.command_lines import FIRST
 
 ROOT = Path(__file__).resolve().parents[2]
+REACHED = {
+    "empty": "Choose a workteam or a bucket first.",
+    "a team is chosen": "Anyone with a URL can open the images of open-team.",
+    "a bucket is chosen": "Anyone with a URL can open gt-images.",
+    "bad input": "3 invalid",
+    "one range, so the plan asks": "[Apply (confirm 1 warning above)], disabled",
+    "all parts are open": "Key prefix: (the whole bucket)",
+    "the question is answered": "[Apply 2 changes to open-team]\n",
+    "applied": "Applied and read back.",
+    "a test URL is signed": "bound to 203.0.113.7",
+    "probed: opened and refused": "198.51.100.9 elsewhere | refused | ✓ refused (403) | bucket guard",
+    "requests are plotted": "203.0.113.7 | 3 | 0 | 38% | ✓ in the list",
+    "a leaked URL that expired is to be stopped": "There is nothing to revoke: the URL expired at",
+    "another team, so the plan is blocked": "[Keep what open-team needs]",
+    "what the first team needs is kept": "[203.0.113.0/24 · IPv4 · 256  ×]",
+    "again the first team: nothing to change": "the account already matches the restriction.",
+    "undone": "Undone",
+    "the portal lock of all teams": "[Apply (confirm 2 warnings above)], disabled",
+    "a bucket without a team": "Anyone with a URL can open ml-artifacts.",
+    "a team that is not there": 'There is no workteam "nobody" in this region.',
+    "a bucket that is not there": "There is no bucket 'nothing'.",
+    "a test URL without an object": "No object is chosen.",
+    "a role without permissions": "Who can open gt-images is unknown: it depends on s3:GetBucketPolicy.",
+}
+"""A text of each state of the panel, which shows that it was reached."""
 
 
 @pytest.fixture(scope="module")
@@ -29,25 +54,36 @@ def tool() -> ModuleType:
 def test_a_changed_sentence_is_the_only_difference(tool: ModuleType, tmp_path: Path) -> None:
     changed = tmp_path / "changed"
     shutil.copytree(ROOT / "gt_secure", changed / "gt_secure", copy_function=os.link)
-    module = changed / "gt_secure" / "cli" / "sign.py"
-    text = module.read_text(encoding="utf-8")
-    module.unlink()
-    module.write_text(text.replace('"signer, object and expiry"', '"signer, object and end"'), encoding="utf-8")
-    ours, others = tool.outputs_of([ROOT, changed], tmp_path, "^inspect")
-    assert set(ours) == {
+    for name, before, after in (
+        ("cli/sign.py", '"signer, object and expiry"', '"signer, object and end"'),
+        ("widgets/url_step.py", "No object is chosen.", "No image is chosen."),
+    ):
+        module = changed / "gt_secure" / name
+        text = module.read_text(encoding="utf-8")
+        assert before in text
+        module.unlink()
+        module.write_text(text.replace(before, after), encoding="utf-8")
+    ours, others = tool.outputs_of([ROOT, changed], tmp_path, "^inspect|^panel")
+    assert {name for name in ours if not name.startswith("panel: ")} == {
         f"gt-secure {FIRST}",
         "gt-secure inspect --help",
         "gt-secure inspect --jsno",
         "gt-secure inspect < url.txt",
         "gt-secure inspect --json < url.txt",
         "gt-secure inspect < url.txt (without permissions)",
+        "gt-secure inspect --json < url.txt (without permissions)",
     }
-    [(name, diff)] = tool.differences(ours, others)
-    assert name == "gt-secure inspect --help"
-    assert re.findall(r"^[-+] .*", diff, re.MULTILINE) == [
-        "-      signer, object and expiry",
-        "+      signer, object and end",
-    ]
+    assert [name.removeprefix("panel: ") for name in ours if name.startswith("panel: ")] == list(REACHED)
+    assert [name for name, words in REACHED.items() if words not in ours[f"panel: {name}"]] == []
+    assert {
+        name: re.findall(r"^[-+](?!--|\+\+) *(.*)", diff, re.MULTILINE) for name, diff in tool.differences(ours, others)
+    } == {
+        "gt-secure inspect --help": ["signer, object and expiry", "signer, object and end"],
+        "panel: a test URL without an object": [
+            f'gt_secure.base.errors.InvalidInput: No {what} is chosen. Choose a bucket in "Allow", and an object here.'
+            for what in ("object", "image")
+        ],
+    }
 
 
 @pytest.mark.parametrize("after", ["a\nb", "a\n\nb\n", "a\r\nb\n", "a \nb\n"])
@@ -65,6 +101,9 @@ def test_every_byte_counts(tool: ModuleType, after: str) -> None:
         ("datetime.datetime(2026, 11, 29, 12, 40, 25)", "datetime.datetime(<datetime>)"),
         ("Undo it with: gt-secure undo 20261129-124025-123456-0a1b", "Undo it with: gt-secure undo <change>"),
         ("http://127.0.0.1:34655/gt-images", "http://127.0.0.1<port>/gt-images"),
+        ("s3://gt-images/probe/gt-secure-probe-336c3990ce1fad74", "s3://gt-images/probe/gt-secure-probe-<probe>"),
+        ("elapsed_ms=12.3456789012345678, status=200", "elapsed_ms<elapsed>, status=200"),
+        ("'aws:epochtime': ('1796125437',)", "'aws:epochtime': ('<epoch>',)"),
         ("in /runs/0/hits.svg", "in <folder>/hits.svg"),
         ("2027-01-31: 3 rules, 2 found (429 requests of 10 s)", None),
         ("sha256:2c2c20cb9eb47926ec10d9e1054c040abba7c3e7d8955c30afb8619d1b7a02d3", None),
