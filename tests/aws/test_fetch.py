@@ -223,6 +223,15 @@ def test_credentials_are_those_of_the_session_and_renewed(rig: Rig, kind: str) -
     assert len(renewed) == 2
 
 
+def test_keys_with_a_session_token_are_as_fast(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    use("obstore", monkeypatch)
+    counter = Counter(monkeypatch)
+    found = rig.client("sts").get_session_token()["Credentials"]
+    table, _ = count_hits(f"s3://{BUCKET}/a/2026-11-01", "http_status", aws=rig.aws(found))
+    assert table.rows == [(200, 10)]
+    assert (counter.given, counter.left) == (4, 0)
+
+
 def test_wrong_keys_have_the_error_of_boto3(rig: Rig, kind: str) -> None:
     item = next(list_logs(AwsOpener(rig.aws().client("s3")), f"s3://{BUCKET}/a/"))
     client = rig.aws({"AccessKeyId": "AKIAIOSFODNN7EXAMPLE", "SecretAccessKey": "no"}).client("s3")

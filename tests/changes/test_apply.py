@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -377,6 +378,18 @@ def test_a_write_that_aws_accepts_and_never_shows_is_an_error_and_not_sent_again
     with pytest.raises(GtSecureError, match="was accepted by AWS, but reading it back does not show the change"):
         remote.engine(tmp_path).forward()
     assert remote.sent == 1
+
+
+def test_an_update_under_way_is_asked_about_less_and_less_often(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remote = Remote(monkeypatch, "accepted", 0)
+    monkeypatch.setattr("gt_secure.changes.engine.random.random", lambda: 0.5)
+    updating = iter([*[False] * 8, *[True] * 9])
+    shown = remote.read
+    monkeypatch.setattr(TeamUrlLock, "read", lambda *_: replace(shown(), ready=next(updating)))
+    remote.engine(tmp_path).forward()
+    assert remote.slept[:9] == pytest.approx([0, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5, 5])
 
 
 def test_a_member_that_changes_beside_ours_is_noticed(account: Account) -> None:

@@ -92,20 +92,20 @@ def test_the_status_line_of_the_readme_has_the_version() -> None:
 
 def test_every_command_and_option_is_described() -> None:
     pages = [REFERENCE / "commands.md", *sorted((REFERENCE / "commands").glob("*.md"))]
-    page = "\n".join(each.read_text(encoding="utf-8") for each in pages)
+    texts = [each.read_text(encoding="utf-8") for each in pages]
+    page = "\n".join(texts)
     commands = next(action for action in build_parser()._actions if hasattr(action, "choices") and action.choices)
     for name, command in commands.choices.items():
         if command.prog != f"gt-secure {name}":
             continue  # an alias
-        section = page.split(f"\n## {name}\n")[1].split("\n## ")[0]
-        shared = pages[0].read_text(encoding="utf-8")
-        for flag in (
-            flag
-            for action in command._actions
-            for flag in action.option_strings
-            if flag not in ("-h", "--help") and action.help != argparse.SUPPRESS
-        ):
-            assert f"`{flag}`" in section + shared, f"{name} {flag}"
+        section = page.split(f"\n## {name}\n")[1].split("\n## ")[0] + texts[0]
+        for action in command._actions:
+            if action.help in (None, argparse.SUPPRESS) or isinstance(action, argparse._HelpAction):
+                continue
+            for flag in action.option_strings:
+                assert f"`{flag}`" in section, f"{name} {flag}"
+            said = action.help.replace("%(default)s", str(action.default)).replace("%%", "%")
+            assert f"| {said.replace('|', chr(92) + '|')} |" in section, f"{name} {action.option_strings}"
 
 
 def test_every_finding_is_described() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import re
+from hashlib import sha256
 
 import pytest
 from botocore.config import Config
@@ -29,10 +31,19 @@ def test_errors_name_what_they_are_about(box, call, params, member):
 
 
 def test_a_wrong_signature_shows_what_should_have_been_signed(box):
-    answer = box.fetch(re.sub(r"(X-Amz-Signature=)\w", r"\g<1>x", box.presign()))
+    url = re.sub(r"(X-Amz-Signature=)\w", r"\g<1>x", box.presign())
+    answer = box.fetch(url)
     assert answer.status == 403
-    assert "<StringToSign>AWS4-HMAC-SHA256" in answer.text
-    assert "<CanonicalRequest>GET" in answer.text
+    said = {name: html.unescape(text) for name, text in re.findall(r"<(\w+)>([^<]*)</", answer.text)}
+    assert said["Code"] == "SignatureDoesNotMatch"
+    assert said["Message"].startswith("The request signature we calculated does not match")
+    assert said["AWSAccessKeyId"] == re.search(r"X-Amz-Credential=(\w+)%2F", url)[1]
+    assert said["SignatureProvided"] == re.search(r"X-Amz-Signature=(\w+)", url)[1]
+    assert said["StringToSign"].startswith("AWS4-HMAC-SHA256\n")
+    assert said["CanonicalRequest"].startswith("GET\n/gt-images/scans/0001.png\n")
+    assert said["StringToSign"].endswith(f"\n{sha256(said['CanonicalRequest'].encode()).hexdigest()}")
+    for name in ("StringToSign", "CanonicalRequest"):
+        assert bytes.fromhex(said[f"{name}Bytes"]).decode() == said[name]
     ids = re.search(r"<RequestId>([^<]+)</RequestId><HostId>([^<]+)</HostId>", answer.text)
     assert (ids[1], ids[2]) == (answer.headers["x-amz-request-id"], answer.headers["x-amz-id-2"])
 

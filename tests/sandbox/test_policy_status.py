@@ -42,7 +42,10 @@ def put(s3: Any, *statements: dict[str, Any]) -> None:
 )
 def test_whether_a_policy_is_public(s3, condition, public):
     put(s3, GRANT if condition is None else {**GRANT, "Condition": condition})
-    assert s3.get_bucket_policy_status(Bucket=NAME)["PolicyStatus"]["IsPublic"] is public
+    answer = s3.get_bucket_policy_status(Bucket=NAME)
+    assert answer["PolicyStatus"]["IsPublic"] is public
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
+    assert answer["ResponseMetadata"]["HTTPHeaders"]["content-type"] == "application/xml"
 
 
 def test_a_named_principal_is_not_everybody(s3):
@@ -52,7 +55,9 @@ def test_a_named_principal_is_not_everybody(s3):
 
 def test_without_a_policy_and_without_a_permission(box, s3):
     s3.delete_bucket_policy(Bucket=NAME)
-    with pytest.raises(ClientError, match="NoSuchBucketPolicy"):
+    with pytest.raises(ClientError, match="NoSuchBucketPolicy") as caught:
         s3.get_bucket_policy_status(Bucket=NAME)
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
+    assert caught.value.response["Error"]["BucketName"] == NAME
     with pytest.raises(ClientError, match="AccessDenied"):
         box.client("s3", box.keys()).get_bucket_policy_status(Bucket=NAME)

@@ -40,6 +40,7 @@ def test_the_whole_job(connection: Connection, now: None, words: Any, every_widg
     made = panel(connection)
     made.picker.value = "open-team"
     assert "open-team" in words(made.top.value)
+    assert made.hits.team == "open-team"
     made.allow.bucket = "gt-images"
     made.allow.address_input.input.value = "203.0.113.0/24"
     assert made.review.apply_button.description == "Apply (confirm 2 warnings above)"
@@ -157,6 +158,7 @@ def test_a_url_lock_that_moves_to_the_other_portal_names_both(connection: Connec
 def test_a_vendor_team_is_guarded_at_the_bucket_only(connection: Connection, now: None, words: Any) -> None:
     made = panel(connection, bucket="gt-images", addresses=["203.0.113.0/24"])
     made.picker.select.value = next(team.arn for team in made.picker.teams if team.kind == "vendor")
+    assert made.hits.team is None, "it has no URL lock"
     assert "AWS offers none for a vendor team" in words(made.top.value)
     assert [change.kind for change in made.review.plan.changes] == ["bucket-guard"]
 

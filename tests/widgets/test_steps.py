@@ -25,6 +25,7 @@ from gt_secure.widgets import HitsStep, ReviewStep, TestUrlStep
 from gt_secure.widgets.hits_view import own_ids
 from gt_secure.widgets.probe_view import _observed, _predicted, browser_answer
 from support import corpus
+from support.command_lines import log_line
 from support.consents import agree, boxes, undo
 from support.rig import Rig
 
@@ -338,8 +339,14 @@ def hits_of(connection: Connection) -> HitsStep:
     return HitsStep(connection, bucket="gt-images")
 
 
-def test_hits_are_plotted_for_both_themes_with_words_and_a_table(connection: Connection, words: Any) -> None:
-    step = hits_of(connection)
+def test_hits_are_plotted_for_both_themes_with_words_and_a_table(
+    connection: Connection, words: Any, tmp_path: Path
+) -> None:
+    log, later = tmp_path / "log", dt.datetime.now(dt.UTC)
+    first = log_line(later - dt.timedelta(seconds=10), "203.0.113.7")
+    log.write_text(first + log_line(later, "198.51.100.9", signed_s=10), encoding="utf-8")
+    step = HitsStep(connection)
+    step.logs, step.team = str(log), "radiology-team"
     step.networks = ("203.0.113.0/24",)
     step.plot_hits()
     shown = step.plot.picture.value + step.table.value
@@ -351,7 +358,8 @@ def test_hits_are_plotted_for_both_themes_with_words_and_a_table(connection: Con
     assert set(re.findall(r'(?:url\(#|href="#)([^")]+)', shown)) <= set(ids), "and every reference leads somewhere"
     assert "198.51.100.9" in words(shown)
     assert "outside the list" in words(shown)
-    assert "presigned URL" in words(step.leaks.value)
+    assert "first used from 203.0.113.7, then from 198.51.100.9" in words(step.leaks.value)
+    assert "The URL lock of radiology-team is on (SourceIp)" in words(step.leaks.value)
 
 
 def test_choosing_a_source_shows_its_requests_and_adds_it(connection: Connection, words: Any) -> None:
@@ -359,15 +367,19 @@ def test_choosing_a_source_shows_its_requests_and_adds_it(connection: Connection
     added: list[str] = []
     step.on_add = added.append
     step.networks = ("203.0.113.0/24",)
+    step.team = "vpc-team"  # its URL lock serves only the portal in the VPC
     step.plot_hits()
     place = next(i for i, each in enumerate(step.result.sources) if each["address"] == "198.51.100.9")
     assert step.add_button.disabled
     step.source.value = place
     assert "AccessDenied" in words(step.rows.value)
     assert "403 as expected" in words(step.rows.value), "a check mark says what it means"
-    assert "Today a presigned URL from there" in words(step.rows.value)
+    assert "Today a presigned URL from there: refused by the URL lock" in words(step.rows.value)
     step.add_source()
     assert added == ["198.51.100.9"]
+    step.team, step.source.value = None, -1
+    step.source.value = place
+    assert "Today a presigned URL from there: opened" in words(step.rows.value)
 
 
 def test_a_bar_the_list_and_the_table_show_the_same_source(connection: Connection, words: Any) -> None:
