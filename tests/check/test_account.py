@@ -10,10 +10,11 @@ import pytest
 
 from gt_secure import Restriction, check, connect, expect
 from gt_secure.base.errors import InvalidInput
-from gt_secure.check import CheckFailed, applied_locks, restrictions
+from gt_secure.check import CheckFailed, account, applied_locks, restrictions
 from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
 from gt_secure.engine.policies.url_lock import UrlLock
-from gt_secure.findings.model import Finding
+from gt_secure.findings.listings import Findings
+from gt_secure.findings.model import Checked, Finding
 from gt_secure.restriction.files import dump_restriction
 from support import states
 from support.scene import BUCKET, ELSEWHERE, ENDPOINT, OFFICE, TEAM, WISH, Scene
@@ -112,6 +113,35 @@ def test_a_team_is_restricted_by_one_setting_that_fits_and_was_read(monkeypatch,
     assert result.passed is passed
     assert said in result.message
     assert bool(result.next_step) == (passed is not True)
+
+
+@pytest.mark.parametrize(
+    ("findings", "more", "passed", "said"),
+    [
+        (
+            [found("url-lock-both", "unknown", "It depends on a fact.")],
+            {},
+            None,
+            "url-lock-both: It depends on a fact.",
+        ),
+        ([found("url-lock-both", "unknown")], {"ignore": "url-lock-both"}, True, "No findings of severity high"),
+        ([found("url-lock-off", "unknown")], {}, True, "No findings of severity high"),  # it would be of medium
+        ([UNSEEN], {}, None, "not-checked: The workteam was not read."),
+        (
+            [found("guard-open"), found("url-lock-both", "unknown")],
+            {},
+            False,
+            "Some checks could not run: url-lock-both",
+        ),
+    ],
+)
+def test_an_unknown_finding_that_would_fail_a_check_makes_it_unknown(monkeypatch, findings, more, passed, said):
+    checked = [Checked("guard-missing", "clean", TEAM)]
+    gt = SimpleNamespace(findings=lambda **_: Findings(findings, checked))
+    monkeypatch.setattr(account, "with_facts", lambda *_: gt)
+    result = check.no_findings.look(gt, team=TEAM, severity="high", **more)
+    assert result.passed is passed
+    assert said in result.message
 
 
 def test_team_that_is_gone_or_cannot_be_restricted_fails(scene: Scene):
@@ -226,7 +256,7 @@ def test_the_lists_of_a_check_are_the_only_ones(monkeypatch, more, extra):
     assert ("endpoints=" in result.next_step) is bool(extra)
 
 
-def test_a_wrong_guard_and_a_broken_expectation_name_what_is_unknown(monkeypatch):
+def test_a_right_guard_is_unknown_and_a_wrong_one_names_what_is_unknown(monkeypatch):
     policy = merge_guard(None, build_guard(BUCKET, networks=["203.0.113.0/24"]))
     state = states.state(team=None, bucket=states.data_bucket(BUCKET, policy=policy))
     access = SimpleNamespace(tone="unknown", text="Unknown: it depends on a fact.", to_dict=dict)
@@ -234,6 +264,8 @@ def test_a_wrong_guard_and_a_broken_expectation_name_what_is_unknown(monkeypatch
     monkeypatch.setattr(applied_locks, "access_to", lambda *_: access)
     gt = connect(region="us-east-1", endpoint_url="http://127.0.0.1:9")
     assert failed(check.guard_is_in_place, gt, BUCKET, addresses="192.0.2.0/24").message.endswith(access.text)
+    right = unknown(check.guard_is_in_place, gt, BUCKET, addresses="203.0.113.0/24")
+    assert (right.message, right.details["wrong"]) == (access.text, [])
 
     answers = [SimpleNamespace(source=each, answer=each, key="", reason="") for each in ("unknown", "opened")]
     result = SimpleNamespace(kind="refused", broken=answers, answers=answers, to_dicts=list)

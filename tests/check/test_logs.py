@@ -198,6 +198,26 @@ def test_checks_of_one_log_keep_their_own_times(tmp_path, name):
     assert outcomes(tmp_path, name, before=early, all={}) == {"before": "passed", "all": "failed"}
 
 
+@pytest.mark.parametrize(
+    ("outcomes", "passed", "code"),
+    [
+        ((True, True), True, 0),
+        ((True, None), None, 3),
+        ((None,), None, 3),
+        ((), None, 3),
+        ((True, None, False), False, 2),
+    ],
+)
+def test_one_unknown_outcome_makes_a_report_unknown_unless_one_failed(outcomes, passed, code):
+    report = Report(tuple(CheckResult(f"check_{n}", "s", outcome, "m") for n, outcome in enumerate(outcomes)))
+    assert (report.passed, bool(report), report.exit_code) == (passed, passed is True, code)
+    assert report.to_dict()["passed"] is passed
+    assert list(report.counts.values()) == [outcomes.count(each) for each in (True, False, None)]
+    assert f'errors="{outcomes.count(None)}"' in report.to_junit()
+    [invocation] = report.to_sarif()["runs"][0]["invocations"]
+    assert invocation["executionSuccessful"] is (None not in outcomes)
+
+
 def test_each_outcome_has_its_own_kind_and_level_in_a_report():
     outcomes = {"team_is_restricted": True, "guard_is_in_place": False, "no_foreign_hits": None}
     report = Report(tuple(CheckResult(name, "s", passed, "m") for name, passed in outcomes.items()))
