@@ -13,7 +13,7 @@ import pytest
 from gt_secure.engine.access import Exposure
 from gt_secure.engine.access.difference import Difference
 from gt_secure.engine.access.locks import EffectiveLocks
-from gt_secure.engine.access.matrix import Matrix, matrix_html, matrix_of, matrix_text
+from gt_secure.engine.access.matrix import Matrix, matrix_html, matrix_of, matrix_text, split_lines
 from gt_secure.engine.access.source_sets import Row
 from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
 from gt_secure.engine.policies.url_lock import UrlLock
@@ -118,7 +118,6 @@ def test_what_stays_the_same_is_folded_and_changes_have_shape_and_word() -> None
     assert "An SDK or CLI call" in folded
     assert "An SDK or CLI call" not in head
     assert 'class="gts-answer gts-refused gts-moved"><svg' in head
-    assert "now opened" in head
     assert "People behind one public address cannot be told apart" in head
     text = "\n".join(matrix_text(found, 80))
     assert "opened -> refused" in text
@@ -148,6 +147,17 @@ def test_an_exposure_alone_folds_nothing() -> None:
     found = matrix_of((row, row) for row in one.after)
     assert "<details" not in matrix_html(found, "Who?")
     assert not any(line.changes for line in found.lines)
+
+
+def test_a_cell_reads_from_the_current_to_the_planned_answer() -> None:
+    found = matrix(made(team_locks(), OFFICE))
+    shown = matrix_html(found, "")
+    cells = [re.sub("<[^>]*>", "", each) for each in re.findall("<td[^>]*>(.*?)</td>", shown)]
+    drawn = [cell for lines in split_lines(found) for line in lines for cell in line.cells]
+    assert cells == [cell.arrow.replace("->", "→") for cell in drawn]
+    assert "opened → refused" in cells
+    # Aloud, an arrow is a word.
+    assert shown.count('<span role="img" aria-label="then">→</span>') == shown.count("→")
 
 
 def test_only_a_cell_that_changes_says_what_it_was() -> None:
