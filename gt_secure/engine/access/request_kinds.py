@@ -47,7 +47,7 @@ from ..iam.three_valued import (
     spellings,
     variable_values,
 )
-from ..iam.variables import Keys
+from ..iam.variables import Keys, settled
 from ..iam.wildcards import TooManyClassesError
 from .access_points import AccessPoint, ways
 
@@ -590,8 +590,9 @@ def _accounts(
         accounts += [entry.account for entry in statement.principals or ()]
         accounts += _ID.findall(" ".join(value for each in statement.conditions for value in each.values))
     digits = ConditionKey("", like="????????????", alphabet="0123456789")
-    accounts += _matching(table, "aws:principalaccount", digits)
-    arns = _matching(table, "aws:principalarn", ConditionKey("", like=f"arn:{circumstances.partition}:???:*:*"))
+    accounts += _matching(table, "aws:principalaccount", digits, values)
+    like = f"arn:{circumstances.partition}:???:*:*"
+    arns = _matching(table, "aws:principalarn", ConditionKey("", like=like), values)
     accounts += [part for arn in arns for part in arn.split(":")[4:5]]
     return [each for each in dict.fromkeys(accounts) if _ID.fullmatch(each) and each != circumstances.account]
 
@@ -605,19 +606,20 @@ def _in_account(
     values: Keys,
 ) -> Iterator[str]:
     """Yield ARNs of principals of an account that policies tell apart."""
+    values = {**values, "aws:principalaccount": (account,)}
     start = f"arn:{circumstances.partition}:iam::{account}:"
     federated = f"arn:{circumstances.partition}:sts::{account}:federated-user/"
     yield f"{start}role/some-role"
     if every:
         yield from (f"{start}user/some-user", f"{start}root", f"{federated}some-user")
         names = [
-            *_matching(table, "aws:username", ConditionKey("", like="?*")),
+            *_matching(table, "aws:username", ConditionKey("", like="?*"), values),
             *variable_values(table, "aws:username", resources, values),
         ]
         yield from (f"{start}user/{name}" for name in dict.fromkeys(names))
     kinds = [f"{start}role/?*", *((f"{start}user/?*", f"{start}root", f"{federated}?*") if every else ())]
     for like in kinds:
-        yield from _matching(table, "aws:principalarn", ConditionKey("", like=like))
+        yield from _matching(table, "aws:principalarn", ConditionKey("", like=like), values)
 
 
 def _unnamed_account(table: StatementTable, account: str) -> str:
@@ -644,8 +646,11 @@ def _in_elements(table: StatementTable, prefix: str) -> tuple[dict[str, None], l
     return arns, sessions
 
 
-def _matching(table: StatementTable, key: str, facts: ConditionKey) -> list[str]:
-    conditions = conditions_on(table, key)
+def _matching(table: StatementTable, key: str, facts: ConditionKey, values: Keys) -> list[str]:
+    """Return values of a key that conditions tell apart, those with variables among them."""
+    conditions = [
+        replace(each, values=tuple(settled(text, values) for text in each.values)) for each in conditions_on(table, key)
+    ]
     if not conditions:
         return []
     try:

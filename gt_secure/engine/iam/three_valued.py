@@ -260,7 +260,8 @@ def _inside(table: StatementTable, key: str, values: list[str]) -> Iterator[str]
     """Yield what a variable of a key would have to be for a condition on another key to match its value."""
     for statement in table.every_statement:
         for condition in statement.conditions:
-            for value in condition.values if key in condition.variables else ():
+            texts = condition.values if key in condition.variables else ()
+            for value in (*texts, *map(str.lower, texts)):  # an operator may compare without case
                 template = parse_template(value, variables=True, wildcards=True, place="$")
                 if key in variable_keys(template) and len(template) > 1:
                     yield from (part for text in values for part in captures(template, key, text))
@@ -353,10 +354,11 @@ def _distinct(values: Sequence[str], conditions: Sequence[Condition]) -> list[st
 
 
 def _patterns(conditions: Iterable[Condition]) -> list[list[Steps]]:
-    """Return the patterns of each condition that has some."""
+    """Return the patterns of each condition that has some; beside variables, each value may match without others."""
     patterns = (
-        [steps for text in condition.values if (steps := _pattern(condition, text)) is not None]
+        [steps for text in texts if (steps := _pattern(condition, text)) is not None]
         for condition in conditions
+        for texts in ([[each] for each in condition.values] if condition.variables else [condition.values])
     )
     return [alternatives for alternatives in patterns if alternatives]
 
@@ -458,10 +460,12 @@ def _literal(condition: Condition, text: str) -> str | None:
 
 
 def _pattern(condition: Condition, text: str) -> Steps | None:
-    if not condition.name.startswith(("String", "Arn")) or condition.name in _PLAIN:
+    """Return the pattern of a value, in which a variable is anything; None for a text that is compared as it is."""
+    if not condition.name.startswith(("String", "Arn")):
         return None
-    template = parse_template(text, variables=condition.special, wildcards=True, place="$")
-    filled = fill(template, {}) if is_fixed(template) else None
-    if filled is None or not any(isinstance(part, Wild) for part in filled):
+    text = text.lower() if condition.name.endswith("IgnoreCase") else text
+    template = parse_template(text, variables=condition.special, wildcards=condition.name not in _PLAIN, place="$")
+    filled = tuple(map(_any_for, template))
+    if not any(isinstance(part, Wild) for part in filled):
         return None
     return arn_steps(filled) if condition.name.startswith("Arn") else text_steps(filled)

@@ -118,6 +118,11 @@ def keys_in(text: str) -> frozenset[str]:
     return frozenset(key for key in found if key and key not in _SPECIAL)
 
 
+def settled(text: str, known: Keys) -> str:
+    """Return a text with the value of each variable that is known."""
+    return _VARIABLE.sub(lambda match: (known.get(match[1].lower()) or (match[0],))[0], text)
+
+
 def is_fixed(template: Template) -> bool:
     """Return whether a template holds no variable."""
     return not any(isinstance(part, Variable) for part in template)

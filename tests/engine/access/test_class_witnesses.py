@@ -10,6 +10,7 @@ from gt_secure.base.network import parse_network
 from gt_secure.engine.access import Exposure, locks_of_files
 from gt_secure.engine.access.proof import Claim, prove
 from gt_secure.engine.iam import Policies, Request, evaluate
+from gt_secure.engine.iam.facts import supplied_facts
 
 ACCOUNT, OTHER, OUTSIDE = "111122223333", "444455556666", "198.51.100.9"
 ARN = "arn:aws:s3:::gt-images"
@@ -124,3 +125,33 @@ def test_keys_that_cannot_be_told_apart_leave_the_proof_open(variable: str) -> N
     guard = statement("Deny", ELSEWHERE, NotResource=[f"{ARN}/home/${{{variable}}}/*", ARN])
     of_forms = statement("Deny", {"StringEquals": {"s3:authType": "POST"}})
     assert proved(policy(guard, statement("Deny", ELSEWHERE, Resource=ARN), of_forms)) is not True
+
+
+FIELDS = (
+    "arn:aws:iam::${%s}:role/x", f"arn:aws:iam::{ACCOUNT}:${{%s}}/x", "arn:aws:iam::${%s}:user/x",
+    f"arn:${{%s}}:iam::{ACCOUNT}:role/x", f"arn:aws:iam::{ACCOUNT[:4]}${{%s}}:role/team/x", "${%s}:role/x",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("variable", ["aws:PrincipalTag/t", "foo:bar", "Account"])
+@pytest.mark.parametrize("pattern", FIELDS)
+def test_a_guard_that_spares_callers_with_a_variable_is_not_proved(pattern: str, variable: str) -> None:
+    spared = {"StringNotLike": {"aws:PrincipalArn": pattern.replace("%s", variable)}}
+    assert proved(policy(statement("Deny", {**ELSEWHERE, **spared}))) is None
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "answer"),
+    [(ACCOUNT, "", False), ("", ACCOUNT, False), (OTHER, "", True), ("", OTHER, True), ("", "", True)],
+)
+def test_the_values_of_variables_say_who_gets_in(first: str, second: str, answer: bool) -> None:
+    spared = ["arn:aws:iam::${aws:PrincipalTag/t}:role/x", "arn:aws:iam::${aws:PrincipalTag/u}:role/y"]
+    document = policy(statement("Deny", {**ELSEWHERE, "ArnNotLike": {"aws:PrincipalArn": spared}}))
+    facts = supplied_facts({"aws:PrincipalTag/t": first, "aws:PrincipalTag/u": second})
+    proof = prove(locks_of_files("gt-images", document, ACCOUNT, facts), Claim(addresses=[OFFICE]))
+    assert proof.proved is answer
+
+
+def test_a_variable_that_is_settled_is_its_value_beside_wildcards() -> None:
+    spared = {"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/of-${aws:ResourceAccount}"}}
+    assert proved(policy(statement("Deny", {**ELSEWHERE, **spared}))) is False
