@@ -26,6 +26,7 @@ from ..engine.policies.revocation import (
     has_ended,
     is_signer,
     object_resource,
+    signed_words,
     signer_kind,
 )
 from ..engine.policies.signer_limit import signer_names, without_session
@@ -92,15 +93,15 @@ class Revoked:
         moment = f"{self.before:%Y-%m-%d %H:%M:%S} UTC"
         label = signer_names([] if (self.signer or "").endswith(":root") else [without_session(self.signer or "")])
         signed = {
-            "everybody": f"signed with credentials issued before {moment}",
-            "session": f"signed by {label} with credentials issued before {moment}",
+            "everybody": signed_words("", moment),
+            "session": signed_words(f" by {label}", moment),
             "user": f"signed with the long-term keys of {label}, new ones too, and with temporary credentials of "
             f"{label} from before {moment}",
             "unknown": f"signed with anybody's long-term keys, new ones too, and with anybody's temporary credentials "
             f"from before {moment}",
         }[self.kind]
         if self.viewer is not None:
-            own = f"signed for {self.viewer} by gt_secure with credentials issued before {moment}"
+            own = signed_words(f" for {self.viewer} by gt_secure", moment)
             signed = own if self.signer is None else f"{own}, or {signed}"
         end = "until it is undone" if self.until is None else f"until {self.until:%Y-%m-%d %H:%M:%S} UTC"
         return f"presigned requests {what} {signed} are refused, {end}"

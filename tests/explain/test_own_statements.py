@@ -6,12 +6,15 @@ import datetime as dt
 import itertools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from gt_secure.base.network import Source
+from gt_secure.base.viewers import viewer_session
+from gt_secure.changes.revoke import revoked_before
 from gt_secure.engine.access.answer import _CAUSES
 from gt_secure.engine.access.exposure import Exposure
 from gt_secure.engine.access.exposure_text import exposure_html, exposure_text
@@ -20,12 +23,13 @@ from gt_secure.engine.iam.request import Request
 from gt_secure.engine.iam.request_context import presigned_context
 from gt_secure.engine.policies import age_limit, bucket_guard, revocation, signer_limit
 from gt_secure.engine.policies.bucket_guard import OWN, OWN_LOCKS, build_guard, find_guard, merge_guards, own_kind
-from gt_secure.engine.policies.revocation import build_revocations, find_revocations, revocations_of
+from gt_secure.engine.policies.revocation import build_revocations, find_revocations, revocations_of, signed_words
 from gt_secure.explain import causes
 from gt_secure.explain.explanation import explain
 from gt_secure.presign.inspect import PresignedUrl, inspect
 from gt_secure.presign.probe import Probe
 from gt_secure.widgets.lock_cards import LocksView, locks_markup
+from support.subjects import subjects
 
 pytestmark = pytest.mark.usefixtures("known_texts")
 
@@ -167,15 +171,50 @@ def test_a_revocation_is_described_by_its_statement() -> None:
         "A revocation refuses presigned requests for gt-images/scans/*, signed with credentials issued before "
         "2026-11-29T09:00:00Z, until 2099-01-01 00:00 UTC."
     )
-    assert any(f"credentials issued before 2026-11-29T09:00:00Z of {ROLE}, until" in text for text in texts)
-    assert any(f"signed with long-term keys of {USER}, without an end." in text for text in texts)
+    assert any(f"signed by {ROLE} with credentials issued before 2026-11-29T09:00:00Z, until" in text for text in texts)
+    assert any(f"signed by {USER} with long-term keys, without an end." in text for text in texts)
+
+
+def test_a_revocation_of_a_viewer_says_of_whom() -> None:
+    session = viewer_session("anna")
+    made = build_revocations("arn:aws:s3:::gt-images/*", before=BEFORE, until=UNTIL, session=session)
+    [found] = find_revocations(json.dumps({"Statement": made}))
+    revoked = replace(revoked_before(BUCKET, BEFORE), viewer=session)
+    assert signed_words(f" for {session} by gt_secure", "") in found.sentence
+    assert signed_words(f" for {session} by gt_secure", "") in revoked.words
+
+
+EDITS: dict[str, Callable[[dict[str, Any]], object]] = {
+    "a condition more": lambda each: each["Condition"].update(IpAddress={"aws:SourceIp": "203.0.113.0/24"}),
+    "a condition less": lambda each: each["Condition"].pop("DateLessThan", None) or each["Condition"].pop("Null"),
+    "another operator": lambda each: each["Condition"].update(DateGreaterThan=each["Condition"].pop("DateLessThan", 1)),
+    "other types": lambda each: each["Condition"].update(StringEquals={"s3:authType": ["POST"]}),
+    "another place": lambda each: each.update(Resource=["arn:aws:s3:::gt-images/scans/*", "arn:aws:s3:::gt-images/x"]),
+    "an Allow": lambda each: each.update(Effect="Allow"),
+    "somebody": lambda each: each.update(Principal={"AWS": "arn:aws:iam::444455556666:root"}),
+    "another action": lambda each: each.update(Action="s3:PutObject"),
+    "all but": lambda each: each.update(NotAction=each.pop("Action")),
+    "another Sid": lambda each: each.update(Sid=f"{each['Sid'][:-1]}{'0' if each['Sid'][-1] != '0' else '1'}"),
+}
+
+
+@pytest.mark.parametrize("sid", subjects((sid for sid in WRITTEN if sid.startswith(revocation.REVOKE)), 4))
+@pytest.mark.parametrize("edit", EDITS)
+def test_an_edited_revocation_is_not_claimed(edit: str, sid: str) -> None:
+    statement = json.loads(json.dumps(WRITTEN[sid]))
+    [written] = find_revocations(json.dumps({"Statement": [statement]}))
+    assert "refuses" in written.sentence
+    EDITS[edit](statement)
+    [found] = find_revocations(json.dumps({"Statement": [statement]}))
+    assert "was edited" in found.sentence
+    assert f"see {found.sid} in the bucket policy" in found.sentence
 
 
 @pytest.mark.parametrize("odd", [{}, {"Condition": []}, {"Condition": {"DateLessThan": "x"}}, {"Resource": 5}])
-def test_an_edited_revocation_breaks_nothing(odd: dict[str, Any]) -> None:
+def test_an_odd_revocation_breaks_nothing(odd: dict[str, Any]) -> None:
     statement = {"Sid": "GtSecureRevokeMine", "Effect": "Deny", **odd}
     [found] = find_revocations(json.dumps({"Statement": [statement]}))
-    assert found.sentence.startswith("A revocation refuses")
+    assert found.sentence.startswith("The revocation for ")
     assert not found.covers(BUCKET, KEY)
 
 

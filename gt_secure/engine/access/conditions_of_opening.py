@@ -25,7 +25,7 @@ _SIGNATURES = ("s3:signatureAge", _VERSION)
 
 
 def phrases(space: RequestSpace, mask: int, now: datetime) -> tuple[str, ...]:
-    """Return the choices under which requests are opened; empty if every choice opens them."""
+    """Return the choices without which no request is opened; empty if every choice opens it."""
     texts = []
     live = space.settled & mask
     if any(part.keys & TIME_KEYS and part.bits & space.table.everything for part in space.table.parts):
@@ -33,17 +33,20 @@ def phrases(space: RequestSpace, mask: int, now: datetime) -> tuple[str, ...]:
     if space.always_opened(live):
         return tuple(texts)
     chosen = [dimension for group in space.groups for dimension in group.dimensions if dimension.chosen]
-    restricted = False
+    found: list[str] = []
+    facts: set[str] = set()
     for dimension in chosen:
-        usable = space.usable(dimension, live)
+        usable, asked = space.usable(dimension, live)
+        facts |= asked
         if 0 < len(usable) < len(dimension.settings):
-            restricted = True
             signed = dimension.name in _SIGNATURES
-            texts += _signed(dimension, usable) if signed else [_phrase(space, dimension, usable)]
-    if not restricted and len(chosen) > 1:
+            found += _signed(dimension, usable) if signed else [_phrase(space, dimension, usable)]
+    if facts:
+        found.append(f"some refused, depending on {', '.join(sorted(facts))}")
+    if not found and len(chosen) > 1:
         names = sorted(dimension.name for dimension in chosen if _matters(space, dimension, live))
-        texts.append(f"with some {'combinations' if len(names) > 1 else 'values'} of {', '.join(names)}")
-    return tuple(sorted(texts))
+        found.append(f"with some {'combinations' if len(names) > 1 else 'values'} of {', '.join(names)}")
+    return tuple(sorted([*texts, *found]))
 
 
 def oldest_ms(space: RequestSpace, mask: int) -> int | None:
@@ -52,7 +55,7 @@ def oldest_ms(space: RequestSpace, mask: int) -> int | None:
     dimension = next(dimensions, None)
     if dimension is None:
         return None
-    usable = space.usable(dimension, space.settled & mask)
+    usable, _ = space.usable(dimension, space.settled & mask)
     ages = {int(e.values["s3:signatureage"][0]) for e in usable if e.values[_VERSION] == (SIGV4,)}
     every = max(int(e.values["s3:signatureage"][0]) for e in dimension.settings)
     is_limited = ages and max(ages) < every and not any(each.values[_VERSION] != (SIGV4,) for each in usable)
@@ -74,12 +77,11 @@ def _matters(space: RequestSpace, dimension: Dimension, live: int) -> bool:
 def _phrase(space: RequestSpace, dimension: Dimension, usable: list[DimensionValue]) -> str:
     if dimension.name == "aws:SecureTransport":
         return _transport(dimension, usable)
-    if dimension.name == "aws:TokenIssueTime":
-        return _issued(dimension, usable)
     if dimension.name == "sts:RoleSessionName" and PRINCIPAL in dimension.keys:
         return _named_session(dimension, usable)
     if dimension.name in ("aws:PrincipalArn", "aws:userid"):
-        return "signed by " + _some(sorted({setting.caller.text for setting in usable if setting.caller is not None}))
+        callers = sorted({setting.caller.text for setting in usable if setting.caller is not None})
+        return f"signed by certain callers, such as {_some(callers)}"
     key = next(iter(dimension.keys))
     return _values(dimension.name, key, dimension.settings, usable, conditions_on(space.table, key))
 
@@ -91,6 +93,13 @@ def _named_session(dimension: Dimension, usable: list[DimensionValue]) -> str:
     return f"for a session not named {_some([e.label for e in dimension.settings if e not in usable])}"
 
 
+_ISSUED = "aws:TokenIssueTime"
+_PRESENCE = {
+    _ISSUED: ("signed with long-term keys", "signed with temporary credentials", ", or with long-term keys"),
+}
+"""Words for a key that is absent or present, which is which signer a request has."""
+
+
 def _values(
     name: str, key: str, settings: Sequence[DimensionValue], usable: list[DimensionValue], conditions: list[Condition]
 ) -> str:
@@ -100,17 +109,18 @@ def _values(
     others = [setting for setting in settings if id(setting) not in opening]
     bad = [setting.values[key] for setting in others if key in setting.values]
     without = any(key not in setting.values for setting in usable)
+    no_value, any_value, or_none = _PRESENCE.get(name, (f"without {name}", f"with {name}", ", or without it"))
     if not good:
-        return f"without {name}"
+        return no_value
     if not bad:
-        return f"with {name}"
+        return any_value
     words = (
         _labelled(name, usable)
         or _compared(name, good, bad, conditions)
         or _matched(name, good, bad, conditions, without=without)
         or f'with some values of {name}, such as "{some([*good[0]])}"'
     )
-    return f"{words}, or without it" if without and not words.startswith("unless") else words
+    return f"{words}{or_none}" if without and not words.startswith("unless") else words
 
 
 def _labelled(name: str, usable: list[DimensionValue]) -> str:
@@ -124,14 +134,19 @@ def _labelled(name: str, usable: list[DimensionValue]) -> str:
 def _compared(
     name: str, good: list[tuple[str, ...]], bad: list[tuple[str, ...]], conditions: Iterable[Condition]
 ) -> str:
-    """Return a limit, where numbers are compared."""
-    if not all(condition.name.startswith("Numeric") for condition in conditions):
+    """Return a limit, where numbers or times are compared."""
+    if not all(condition.name.startswith(("Numeric", "Date", "Null")) for condition in conditions):
         return ""
-    numbers = [[read_number(text) for text in values] for values in (*good, *bad)]
+    read = read_date if name == _ISSUED else read_number
+    numbers = [[read(text) for text in values] for values in (*good, *bad)]
     flat = [row[0] for row in numbers if len(row) == 1 and row[0] is not None]
     if len(flat) != len(good) + len(bad):
         return ""
     fine, wrong = flat[: len(good)], flat[len(good) :]
+    if name == _ISSUED:
+        first = datetime.fromtimestamp(int(min(fine)), UTC)
+        issued = f"signed with credentials issued at {first:%Y-%m-%dT%H:%M:%SZ} or later"
+        return issued if min(fine) > max(wrong) else ""
     if max(fine) < min(wrong):
         return f"with {name} not above {max(fine):f}"
     return f"with {name} of {min(fine):f} or more" if min(fine) > max(wrong) else ""
@@ -178,29 +193,11 @@ def _some(values: Sequence[str], quote: str = '"') -> str:
 
 
 def _transport(dimension: Dimension, usable: list[DimensionValue]) -> str:
-    secure = [setting for setting in usable if setting.values["aws:securetransport"] == ("true",)]
-    every = [setting for setting in dimension.settings if setting.values["aws:securetransport"] == ("true",)]
-    if not secure:
-        return "over HTTP only"
-    if len(secure) < len(every):
-        return "over HTTPS with TLS " + " or ".join(setting.values["s3:tlsversion"][0] for setting in secure)
-    return "over HTTPS only"
-
-
-def _issued(dimension: Dimension, usable: list[DimensionValue]) -> str:
-    """Return when credentials must have been issued; long-term ones have no such time."""
-    key = "aws:tokenissuetime"
-    every = {setting.values[key][0] for setting in dimension.settings if key in setting.values}
-    good = {setting.values[key][0] for setting in usable if key in setting.values}
-    long_term = len(good) < len(usable)
-    if good == every:
-        return "signed with temporary credentials"
-    moments = sorted(seconds for text in good if (seconds := read_date(text)) is not None)
-    if not moments:
-        return "signed with long-term keys"
-    first = datetime.fromtimestamp(int(moments[0]), UTC)
-    words = f"signed with credentials issued at {first:%Y-%m-%dT%H:%M:%SZ} or later"
-    return f"{words}, or with long-term keys" if long_term else words
+    both = (dimension.settings, usable)
+    every, opening = ({each.values.get("s3:tlsversion", ("",))[0] for each in some} for some in both)
+    if opening == every - {""}:
+        return "over HTTPS only"
+    return "over " + " or ".join(f"HTTPS with TLS {version}" if version else "HTTP" for version in sorted(opening))
 
 
 def _signed(dimension: Dimension, usable: list[DimensionValue]) -> list[str]:

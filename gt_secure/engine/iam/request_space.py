@@ -247,22 +247,19 @@ class RequestSpace:
         spend(compared // _MASKS_OF_WORK)
         return kept
 
-    def usable(self, dimension: Dimension, mask: int) -> list[DimensionValue]:
-        """Return the settings with which some request is opened; all of them for a dimension that is tied to others."""
-        group = next((group for group in self.groups if dimension in group.dimensions), None)
-        if group is None or group.dimensions != [dimension] or group.bounded:
-            return list(dimension.settings)
-        if not spend(len(dimension.settings) * len(group.parts)):
-            return list(dimension.settings)
-        answers: dict[int, bool] = {}
-        result = []
-        for setting in dimension.settings:
-            own = mask_of(group.parts, self.base.with_setting(setting)) & self.settled & mask
-            if own not in answers:
-                answers[own] = self.answer(own, without=dimension).state == "opened"
-            if answers[own]:
-                result.append(setting)
-        return result
+    def usable(self, dimension: Dimension, mask: int) -> tuple[list[DimensionValue], frozenset[str]]:
+        """Return the settings with which a request may be opened, and the facts on which it then depends.
+
+        All settings of a dimension that is tied to others are.
+        """
+        group = next((each for each in self.groups if each.dimensions == [dimension] and not each.bounded), None)
+        if group is None or not spend(len(dimension.settings) * len(group.parts)):
+            return [*dimension.settings], frozenset()
+        of_setting = [mask_of(group.parts, self.base.with_setting(each)) & mask for each in dimension.settings]
+        answers = {own: self.answer(own, without=dimension) for own in dict.fromkeys(of_setting)}
+        pairs = zip(dimension.settings, of_setting, strict=True)
+        facts = frozenset(fact for answer in answers.values() for fact in answer.depends_on)
+        return [setting for setting, own in pairs if answers[own].state != "refused"], facts
 
     def always_opened(self, mask: int) -> bool:
         """Return whether every request is opened, whatever its dimensions are; False if there are too many classes."""

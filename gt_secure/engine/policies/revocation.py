@@ -99,21 +99,24 @@ class Revocation:
 
     @property
     def sentence(self) -> str:
-        """The requests that it refuses, and until when."""
-        places = [str(each).partition(":::")[2] for each in as_list(self.statement.get("Resource", []))]
-        values = {name: each for test in _tests(self.statement) for name, each in test.items()}
-        issued = values.get("aws:TokenIssueTime", "true")
-        keys = "long-term keys" if issued == "true" else f"credentials issued before {issued}"
-        signer = [str(each) for each in as_list(values.get("aws:PrincipalArn", []))]
-        whose = f"{keys} of {signer[0]}" if signer else keys
+        """The requests that it refuses, and until when; only the place if somebody has edited the statement."""
+        resource, conditions = self.statement.get("Resource", []), self.statement.get("Condition")
+        places = some([str(each).partition(":::")[2] for each in as_list(resource)])
+        # The Sid holds a digest of what was written.
+        if not isinstance(conditions, dict) or _statement(resource, self.until, conditions) != self.statement:
+            return printable(f"The revocation for {places} was edited: see {self.sid} in the bucket policy.")
+        values = {name: as_list(value) for each in conditions.values() for name, value in each.items()}
+        issued = values["aws:TokenIssueTime"][0]
+        whose = "".join(f" by {arn}" for arn in values.get("aws:PrincipalArn", [])[:1])
+        whose += "".join(f" for {each[2:]} by gt_secure" for each in values.get("aws:userid", []))
+        signed = f"signed{whose} with long-term keys" if issued == "true" else signed_words(whose, issued)
         end = "without an end" if self.until is None else f"until {self.until:%Y-%m-%d %H:%M} UTC"
-        return printable(f"A revocation refuses presigned requests for {some(places)}, signed with {whose}, {end}.")
+        return printable(f"A revocation refuses presigned requests for {places}, {signed}, {end}.")
 
 
-def _tests(statement: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the conditions of a statement without their operators; somebody may have edited it."""
-    conditions = statement.get("Condition")
-    return [each for each in conditions.values() if isinstance(each, dict)] if isinstance(conditions, dict) else []
+def signed_words(whom: str, issued: str) -> str:
+    """Return which temporary credentials a revocation stops, in words."""
+    return f"signed{whom} with credentials issued before {issued}"
 
 
 def build_revocations(

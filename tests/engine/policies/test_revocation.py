@@ -8,6 +8,7 @@ import json
 import pytest
 
 from gt_secure.base.errors import InvalidInput
+from gt_secure.base.viewers import viewer_session
 from gt_secure.engine.policies.bucket_guard import (
     build_guard,
     merge_guard,
@@ -140,3 +141,12 @@ def test_an_exposure_says_which_credentials_still_work() -> None:
     assert rows["presigned"].unknown.is_empty
     assert "signed with credentials issued at 2026-11-25T09:00:01Z or later" in (rows["presigned"].opened.when)
     assert rows["header"].opened.when == ()
+
+
+def test_an_exposure_claims_nothing_of_other_viewers() -> None:
+    """Whether older credentials are refused depends on whose session they are."""
+    resource = prefix_resource("aws", "gt-images", "")
+    [statement] = build_revocations(resource, before=AT, until=END, session=viewer_session("anna"))
+    rows = {row.request: row for row in exposed(merge_guard(None, statement), "scans/a.png")}
+    assert rows["presigned"].opened.when == ("some refused, depending on aws:userid",)
+    assert rows["presigned"].unknown.is_empty
