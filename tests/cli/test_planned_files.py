@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gt_secure.cli.main import main
+from gt_secure.engine.policies.bucket_guard import build_guard
 from support import planned_kinds
 from support.planned_policies import ACCOUNT, GUARD, OFFICE, PLANS, READ, TEMPLATES, change, plan, policy, template
 
@@ -38,7 +39,8 @@ def findings(*words: str, text: str, file: Path) -> tuple[int, dict[str, Any]]:
 
 def test_findings_of_a_plan_point_to_its_resources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    other = change("aws_s3_bucket_policy", "q", {"bucket": "gt-other", "policy": policy(GUARD)})
+    guard = build_guard("gt-other", networks=[OFFICE])
+    other = change("aws_s3_bucket_policy", "q", {"bucket": "gt-other", "policy": policy(guard)})
     text = json.dumps(json.loads(plan(other, *json.loads(PLANS["known and open"][0])["resource_changes"])), indent=1)
     code, run = findings(text=text, file=tmp_path / "plan.json")
     assert code == 2
@@ -49,6 +51,23 @@ def test_findings_of_a_plan_point_to_its_resources(tmp_path: Path, monkeypatch: 
     assert '"address": "aws_s3_bucket_policy.p"' in text.split("\n")[line - 1]
     assert findings("s3://gt-other", text=text, file=tmp_path / "plan.json")[0] == 2, "no guard is of this bucket"
     assert findings("s3://gt-third", text=text, file=tmp_path / "plan.json")[0] == 3, "not managed is unknown"
+
+
+def test_a_planned_policy_of_another_bucket_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """S3 refuses it when the plan is applied, so the policy stays as it was."""
+    wrong = change("aws_s3_bucket_policy", "q", {"bucket": "gt-other", "policy": policy(GUARD)})
+    (tmp_path / "plan.json").write_text(plan(wrong))
+    args = ["prove", "s3://gt-other", "--account", ACCOUNT, "--allow", OFFICE, "--tf-plan"]
+    assert main([*args, str(tmp_path / "plan.json")]) == 3
+    said = " ".join(capsys.readouterr().out.split())
+    assert "aws_s3_bucket_policy.q is not a valid policy: This policy names gt-images, not gt-other." in said
+    code, _ = findings("s3://gt-other", text=plan(wrong), file=tmp_path / "plan.json")
+    assert code == 3
+    made = template({**GUARD, "Resource": "arn:aws:s3:::acme/*"})
+    (tmp_path / "template.json").write_text(json.dumps(made))
+    args = ["prove", "s3://gt-images", "--account", ACCOUNT, "--allow", OFFICE, "--cloudformation"]
+    assert main([*args, str(tmp_path / "template.json")]) == 3
+    assert "This policy names acme, not gt-images." in " ".join(capsys.readouterr().out.split())
 
 
 def test_one_known_statement_is_a_finding_beside_unknown_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

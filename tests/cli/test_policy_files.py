@@ -127,6 +127,78 @@ def test_a_bad_option_is_an_error(words: list[str], tmp_path: Path, capsys: pyte
     assert json.loads(capsys.readouterr().out)["next_step"]
 
 
+OURS = ["arn:aws:s3:::gt-images", "arn:aws:s3:::gt-images/*"]
+OF_ANOTHER = {
+    "a bucket": "arn:aws:s3:::acme-prod-scans",
+    "its objects": "arn:aws:s3:::acme-prod-scans/*",
+    "a bucket beside ours": [*OURS, "arn:aws:s3:::acme-prod-scans/logs/*"],
+    "a bucket in China": "arn:aws-cn:s3:::acme-prod-scans/*",
+    "the start of our name": "arn:aws:s3:::gt",
+    "a longer name": "arn:aws:s3:::gt-images2/*",
+    "a name of other letters": "arn:aws:s3:::GT-images",
+    "other names": "arn:aws:s3:::acme-*",
+    "longer names": "arn:aws:s3:::gt-images-*/x",
+    "a variable": "arn:aws:s3:::acme/${aws:username}/*",
+}
+OF_OURS: dict[str, dict[str, object]] = {
+    "everything": {"Resource": "*"},
+    "every bucket": {"Resource": "arn:aws:s3:::*"},
+    "names like ours": {"Resource": ["arn:aws:s3:::gt-*", "arn:aws:s3:::*images/*"]},
+    "a character": {"Resource": "arn:aws:s3:::gt?images/scans/*"},
+    "a name that goes on in the key": {"Resource": "arn:aws:s3:::gt-i*x.png"},
+    "China": {"Resource": "arn:aws-cn:s3:::gt-images/*"},
+    "the government": {"Resource": ["arn:aws-us-gov:s3:::gt-images", "arn:aws-us-gov:s3:::gt-images/*"]},
+    "a variable": {"Resource": ["arn:aws:s3:::${aws:PrincipalTag/b}/*", "arn:aws:s3:::gt-images/${aws:username}/*"]},
+    "an access point": {"Resource": "arn:aws:s3:eu-west-1:111122223333:accesspoint/acme/object/*"},
+    "all but another bucket": {"NotResource": "arn:aws:s3:::acme-prod-scans/*"},
+    "the source of an inventory": {"Resource": OURS, "Condition": {"ArnLike": {"aws:SourceArn": "arn:aws:s3:::acme"}}},
+}
+
+
+@pytest.mark.parametrize("command", ["who", "prove"])
+@pytest.mark.parametrize("name", OF_ANOTHER)
+def test_a_policy_of_another_bucket_is_an_error(
+    name: str, command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """S3 refuses to store it: Policy has invalid resource."""
+    statements = [{**STATEMENT, "Resource": OURS}, {**STATEMENT, "Resource": OF_ANOTHER[name]}]
+    policy = written(tmp_path, "policy.json", {"Version": "2012-10-17", "Statement": statements})
+    allow = ["--allow", "203.0.113.0/24"] if command == "prove" else []
+    args = [command, "s3://gt-images", "--account", ACCOUNT, "--bucket-policy", policy, *allow]
+    assert main(args) == 64
+    said = " ".join(capsys.readouterr().err.split())
+    text = OF_ANOTHER[name]
+    other = (text[-1] if isinstance(text, list) else text).partition(":::")[2].partition("/")[0]
+    assert f"This policy names {other}, not gt-images." in said
+    assert f"Ask about s3://{other}, or correct the Resource of statement 2." in said
+
+
+def test_a_mistyped_bucket_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    policy = written(tmp_path, "policy.json", {"Version": "2012-10-17", "Statement": [{**STATEMENT, "Resource": OURS}]})
+    args = ["prove", "--account", ACCOUNT, "--allow", "203.0.113.0/24", "--bucket-policy", policy]
+    assert main([*args, "s3://gt-imagse"]) == 64
+    said = capsys.readouterr()
+    assert "This policy names gt-images, not gt-imagse." in said.err
+    assert "Fix:" not in said.out
+    assert main([*args, "s3://gt-images"]) == 0
+
+
+@pytest.mark.parametrize("name", OF_OURS)
+def test_a_policy_that_may_be_of_the_bucket_is_none(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    statement = {name: value for name, value in STATEMENT.items() if name != "Resource"} | OF_OURS[name]
+    policy = written(tmp_path, "policy.json", {"Version": "2012-10-17", "Statement": [statement]})
+    assert main(["who", "s3://gt-images", "--account", ACCOUNT, "--bucket-policy", policy]) != 64
+
+
+def test_policies_of_the_organization_name_any_bucket(tmp_path: Path) -> None:
+    levels = {"Version": "2012-10-17", "Statement": [{**STATEMENT, "Resource": "arn:aws:s3:::acme-prod-scans/*"}]}
+    policy = written(tmp_path, "policy.json", {"Version": "2012-10-17", "Statement": []})
+    args = ["who", "s3://gt-images", "--account", ACCOUNT, "--bucket-policy", policy]
+    assert main([*args, "--rcp", written(tmp_path, "rcp.json", levels)]) != 64
+
+
 LINES = (DATA / "own-policy-cases.ndjson").read_text(encoding="utf-8").splitlines()
 
 

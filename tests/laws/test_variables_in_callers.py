@@ -11,7 +11,6 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -20,12 +19,10 @@ import pytest
 from gt_secure.base.network import parse_network
 from gt_secure.engine.access import Claim, Exposure, locks_of_files, prove, request_kinds
 from gt_secure.engine.iam import three_valued
-from gt_secure.engine.iam.conditions import Condition
 from gt_secure.engine.iam.evaluate import evaluate
 from gt_secure.engine.iam.facts import Facts
 from gt_secure.engine.iam.request import Policies, Request
 from gt_secure.engine.iam.request_context import presigned_context
-from gt_secure.engine.iam.wildcards import Steps
 
 OWN, OTHER, OUTSIDE, OFFICE = "111122223333", "444455556666", "198.51.100.9", "203.0.113.0/24"
 BUCKET = "arn:aws:s3:::gt-images"
@@ -167,13 +164,6 @@ def _nobody_fits(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(three_valued, "_pattern", lambda each, text: None if "${" in text else PATTERN(each, text))
 
 
-def _letters_keep_their_case(patch: pytest.MonkeyPatch) -> None:
-    def pattern(condition: Condition, text: str) -> Steps | None:
-        return PATTERN(replace(condition, name=condition.name.removesuffix("IgnoreCase")), text)
-
-    patch.setattr(three_valued, "_pattern", pattern)
-
-
 def _no_variable_is_settled(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(request_kinds, "settled", lambda text, _: text)
 
@@ -181,7 +171,6 @@ def _no_variable_is_settled(patch: pytest.MonkeyPatch) -> None:
 PATTERN = three_valued._pattern
 FAULTS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], int]] = {
     "nobody fits a pattern with a variable": (_nobody_fits, 23),
-    "letters keep their case": (_letters_keep_their_case, 41),
     "no variable is settled": (_no_variable_is_settled, 121),
 }
 """Each fault, and the policy among the few in which it shows."""

@@ -150,5 +150,8 @@ def random_account(draw: random.Random, size: int = 12) -> tuple[dict[str, Any],
     named = ["*", {"AWS": arn("user/u1")}, {"AWS": arn("role/r2")}, {"AWS": [ACCOUNT]}, {"AWS": arn("user/u3")}]
     bucket = doc(*({**random_statement(draw, 0.5), "Principal": draw.choice(named)} for _ in range(draw.randint(0, 2))))
     bucket["Statement"] = [each for each in bucket["Statement"] if "NotResource" not in each]
+    for each in bucket["Statement"]:
+        if isinstance(each["Resource"], list):  # S3 keeps no policy that names another bucket
+            each["Resource"] = each["Resource"][1:]
     scp = [doc(st("*"), *(random_statement(draw, 1.0) for _ in range(draw.randint(0, 1)))) for _ in range(2)]
     return details(*people, *managed, group("g", draw.choice(arns))), bucket, scp[: draw.randint(0, 2)]

@@ -45,7 +45,7 @@ def phrases(space: RequestSpace, mask: int, now: datetime) -> tuple[str, ...]:
         found.append(f"some refused, depending on {', '.join(sorted(facts))}")
     if not found and len(chosen) > 1:
         names = sorted(dimension.name for dimension in chosen if _matters(space, dimension, live))
-        found.append(f"with some {'combinations' if len(names) > 1 else 'values'} of {', '.join(names)}")
+        found.append(f"with some values of {', '.join(names)}")
     return tuple(sorted([*texts, *found]))
 
 

@@ -18,7 +18,7 @@ from typing import Any, Literal
 from ...base.errors import PolicyError
 from ...base.network import Source, parse_address
 from ...base.text import printable
-from ..iam.documents import PolicySource as PolicySource
+from ..iam.documents import PolicySource as PolicySource, parse_document
 from ..iam.facts import Facts, Signer, Values, moment_of
 from ..iam.request import Policies, PolicyLevel, Request
 from ..iam.request_context import header_context
@@ -343,6 +343,23 @@ def partition_of(policy: str) -> str:
     return match[1] if match else "aws"
 
 
+def check_policy(text: str, bucket: str) -> None:
+    """Raise PolicyError for what cannot be the policy of a bucket: S3 refuses a Resource of another bucket too.
+
+    Up to its first wildcard or variable, a Resource has to be one of this bucket.
+    """
+    here = f"{bucket}/"
+    for statement in parse_document(text, "resource").statements:
+        for pattern in () if statement.not_resource else statement.resources:
+            named = pattern.text.partition(":::")[2]
+            if bucket and named and not here.startswith(re.split(r"[*?$]", f"{named}/")[0][: len(here)]):
+                other = named.partition("/")[0]
+                raise PolicyError(
+                    printable(f"This policy names {other}, not {bucket}."),
+                    next_step=printable(f"Ask about s3://{other}, or correct the Resource of {statement.label}."),
+                )
+
+
 def locks_of_files(
     bucket: str,
     policy: PolicySource | None,
@@ -376,4 +393,5 @@ def locks_of_files(
     )
     for signer in ("own", "anonymous"):
         _ = locks.policies(signer).compiled
+    check_policy(text or NOTHING_GRANTED, bucket)
     return locks

@@ -219,7 +219,7 @@ def _title(line: KindRow, has_team: bool) -> Markup:
 
 def _cell(cell: Difference[Word]) -> Markup:
     mark = f'<svg viewBox="0 0 12 12" width="12" height="12" aria-hidden="true">{_MARKS[cell.after]}</svg>'
-    arrow = '<span role="img" aria-label="then">→</span>'
-    was = f'<span class="gts-was">{cell.before} {arrow}</span> ' if cell.changes else ""
+    arrow = ' <span role="img" aria-label="then">→</span></span> '
+    was = f'<span class="gts-was">{cell.before}{arrow}' if cell.changes else ""
     changed = " gts-moved" if was else ""
     return Markup(f'{was}<span class="gts-answer gts-{cell.after}{changed}">{mark}{cell.after}</span>')

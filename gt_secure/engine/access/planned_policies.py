@@ -16,8 +16,8 @@ from typing import Any, TypeAlias
 from ...base.errors import PolicyError
 from ...base.groups import as_list, grouped
 from ...base.text import capital
-from ..iam.documents import VERSIONS, parse_document
-from .locks import EffectiveLocks, partition_of
+from ..iam.documents import VERSIONS
+from .locks import EffectiveLocks, check_policy, partition_of
 from .proof import Claim, Proof, prove
 
 NO_POLICY = '{"Version":"2012-10-17","Statement":[]}'
@@ -72,7 +72,7 @@ class PlannedDocument:
         """Take a document that S3 would refuse as unknown: the policy stays as it was."""
         try:
             for text in self.texts("Allow"):
-                parse_document(text, "resource")
+                check_policy(text, self.bucket if isinstance(self.bucket, str) else "")
         except PolicyError as error:
             object.__setattr__(self, "value", Unknown(f"{self.address} is not a valid policy: {error.message}"))
 

@@ -591,9 +591,6 @@ def _accounts(
         accounts += _ID.findall(" ".join(value for each in statement.conditions for value in each.values))
     digits = ConditionKey("", like="????????????", alphabet="0123456789")
     accounts += _matching(table, "aws:principalaccount", digits, values)
-    like = f"arn:{circumstances.partition}:???:*:*"
-    arns = _matching(table, "aws:principalarn", ConditionKey("", like=like), values)
-    accounts += [part for arn in arns for part in arn.split(":")[4:5]]
     return [each for each in dict.fromkeys(accounts) if _ID.fullmatch(each) and each != circumstances.account]
 
 

@@ -24,7 +24,7 @@ ANY_VALUE = "ForAnyValue"
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One key under one operator, both as written, with the policy's values as text."""
+    """One key under one operator, both as written, with the policy's values as text: small letters without case."""
 
     operator: str
     key: str
@@ -102,7 +102,7 @@ def parse_conditions(block: object, *, variables: bool, place: str) -> tuple[Con
                 Condition(
                     operator=str(operator),
                     key=str(key),
-                    values=tuple(text for text, _ in values),
+                    values=tuple(text.lower() if name.endswith("IgnoreCase") else text for text, _ in values),
                     name=name,
                     lower_key=str(key).lower(),
                     tests=OPERATORS[name].build(values, variables),

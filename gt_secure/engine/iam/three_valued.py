@@ -260,8 +260,7 @@ def _inside(table: StatementTable, key: str, values: list[str]) -> Iterator[str]
     """Yield what a variable of a key would have to be for a condition on another key to match its value."""
     for statement in table.every_statement:
         for condition in statement.conditions:
-            texts = condition.values if key in condition.variables else ()
-            for value in (*texts, *map(str.lower, texts)):  # an operator may compare without case
+            for value in condition.values if key in condition.variables else ():
                 template = parse_template(value, variables=True, wildcards=True, place="$")
                 if key in variable_keys(template) and len(template) > 1:
                     yield from (part for text in values for part in captures(template, key, text))
@@ -463,7 +462,6 @@ def _pattern(condition: Condition, text: str) -> Steps | None:
     """Return the pattern of a value, in which a variable is anything; None for a text that is compared as it is."""
     if not condition.name.startswith(("String", "Arn")):
         return None
-    text = text.lower() if condition.name.endswith("IgnoreCase") else text
     template = parse_template(text, variables=condition.special, wildcards=condition.name not in _PLAIN, place="$")
     filled = tuple(map(_any_for, template))
     if not any(isinstance(part, Wild) for part in filled):

@@ -106,17 +106,16 @@ class Revocation:
         if not isinstance(conditions, dict) or _statement(resource, self.until, conditions) != self.statement:
             return printable(f"The revocation for {places} was edited: see {self.sid} in the bucket policy.")
         values = {name: as_list(value) for each in conditions.values() for name, value in each.items()}
-        issued = values["aws:TokenIssueTime"][0]
         whose = "".join(f" by {arn}" for arn in values.get("aws:PrincipalArn", [])[:1])
         whose += "".join(f" for {each[2:]} by gt_secure" for each in values.get("aws:userid", []))
-        signed = f"signed{whose} with long-term keys" if issued == "true" else signed_words(whose, issued)
+        signed = signed_words(whose, values["aws:TokenIssueTime"][0])
         end = "without an end" if self.until is None else f"until {self.until:%Y-%m-%d %H:%M} UTC"
         return printable(f"A revocation refuses presigned requests for {places}, {signed}, {end}.")
 
 
 def signed_words(whom: str, issued: str) -> str:
-    """Return which temporary credentials a revocation stops, in words."""
-    return f"signed{whom} with credentials issued before {issued}"
+    """Return what a revocation stops, in words: temporary credentials issued before a time, or those without one."""
+    return f"signed{whom} with {'long-term keys' if issued == 'true' else f'credentials issued before {issued}'}"
 
 
 def build_revocations(
