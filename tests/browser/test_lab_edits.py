@@ -353,6 +353,86 @@ def test_a_fault_put_back_is_noticed(page_of: Any, fault: str) -> None:
     assert play(page_of(*FAULTS[fault]), 60, 11, Counter())
 
 
+GUARD = {"Effect": "Deny", "Principal": "*", "Action": "s3:*",
+         "Condition": {"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}  # fmt: skip
+
+
+def of_bucket(*resources: Any) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [{**GUARD, "Resource": each} for each in resources]})
+
+
+ACME = ["arn:aws:s3:::acme-prod-scans", "arn:aws:s3:::acme-prod-scans/*"]
+PASTED = {
+    "a guard of one bucket": (of_bucket(ACME), "s3://acme-prod-scans/", "ok"),
+    "a mark at the beginning": ("\ufeff" + of_bucket(ACME), "s3://acme-prod-scans/", "ok"),
+    "everything beside it": (of_bucket("*", ACME), "s3://acme-prod-scans/", "ok"),
+    "another partition": (of_bucket(["arn:aws-cn:s3:::acme-cn/*", "arn:aws-cn:s3:::acme-cn"]), "s3://acme-cn/", "ok"),
+    "two buckets": (of_bucket(ACME, "arn:aws:s3:::other-bucket/*"), "s3://gt-images/scans/", "error"),
+    "names of buckets": (of_bucket("arn:aws:s3:::gt-*"), "s3://gt-images/scans/", "ok"),
+    "names of other buckets": (of_bucket("arn:aws:s3:::acme-*"), "s3://gt-images/scans/", "error"),
+    "everything": (of_bucket("*"), "s3://gt-images/scans/", "ok"),
+    "the example's bucket": (of_bucket("arn:aws:s3:::gt-images/scans/*"), "s3://gt-images/scans/", "ok"),
+    "no policy": ("[]", "s3://gt-images/scans/", "error"),
+}
+
+
+@pytest.mark.browser
+def test_the_object_follows_the_only_bucket_of_a_pasted_policy(page_of: Any) -> None:
+    page = page_of()
+    for name, (policy, place, tone) in PASTED.items():
+        page.select_option("#lab-mistake", label=MISTAKES[0]["title"])
+        page.evaluate(EDIT, [[["paste", "policy", policy]], f"({LOOK})"])
+        page.wait_for_selector("#lab[data-current]")
+        seen = page.evaluate(LOOK)
+        lesson = page.text_content("[data-lab=lesson]")
+        assert (seen["fields"]["object"], seen["tone"]) == (place, tone), name
+        moved = f"The object is now {place}, because the policy names only this bucket."
+        assert lesson == (moved if "acme" in place else ""), name
+        assert seen["fields"]["account"] == "111122223333"
+        assert ("This policy names" in seen["words"]) == (tone == "error" and name != "no policy"), name
+    page.fill("#lab-policy", PASTED["a guard of one bucket"][0])
+    page.fill("#lab-object", "s3://gt-images/scans/")
+    page.wait_for_selector("[data-lab=verdict][data-tone=error]")
+    assert "This policy names acme-prod-scans, not gt-images." in page.text_content("[data-lab=words]")
+
+
+DAMAGED = "This link is damaged. The lab shows an example instead."
+
+
+@pytest.mark.browser
+def test_a_damaged_link_says_so_and_what_follows_a_link_changes_nothing(page_of: Any) -> None:
+    page = page_of()
+    page.fill("#lab-policy", PASTED["a guard of one bucket"][0])
+    page.wait_for_function("() => location.hash.startsWith('#1.')")
+    page.wait_for_timeout(200)
+    start, _, link = page.evaluate("location.href").partition("#")
+    policy = page.input_value("#lab-policy")
+
+    def opened(fragment: str) -> tuple[str, str]:
+        page.goto("about:blank")
+        page.goto(f"{start}#{fragment}")
+        page.wait_for_selector("#lab[data-current]")
+        return page.text_content("[data-lab=damaged]"), page.input_value("#lab-policy")
+
+    example = json.dumps(MISTAKES[0]["policy"], indent=2)
+    for cut in (1, 2, 3, 5, 8, 20, 60, len(link) - 2, len(link) - 1):
+        assert opened(link[:-cut]) == (DAMAGED, example), cut
+    assert opened(f"{link[:40]}!{link[41:]}") == (DAMAGED, example)
+    page.fill("#lab-source", "192.0.2.1")
+    assert page.text_content("[data-lab=damaged]") == ""
+    for more in ("", ".", ")", ").", " ", "%20", "%29", ">", ", see there"):
+        assert opened(link + more) == ("", policy), more
+    for place in ("", "lab-proof"):
+        assert opened(place) == ("", example)
+    page.evaluate("(link) => { location.hash = link; }", link[:-9])
+    page.wait_for_function("() => document.querySelector('[data-lab=damaged]').textContent !== ''")
+    assert page.text_content("[data-lab=damaged]") == "This link is damaged. The fields are as they were."
+    assert page.input_value("#lab-policy") == example
+    page.evaluate("(link) => { location.hash = link; }", link)
+    page.wait_for_function("() => document.querySelector('[data-lab=damaged]').textContent === ''")
+    assert page.input_value("#lab-policy") == policy
+
+
 @pytest.mark.browser
 def test_four_megabytes_are_refused_at_once(page_of: Any) -> None:
     page = page_of()

@@ -165,6 +165,8 @@ def test_a_mark_at_the_beginning_of_a_policy_changes_nothing(mistake: dict[str, 
         ({"policy": "{"}, "policy"),
         ({"policy": " "}, "policy"),
         ({"policy": '{"Version": "2012-10-17", "Statement": [{"Effect": "allow"}]}'}, "policy"),
+        ({"policy": json.dumps(MISTAKES[0]["policy"]).replace("gt-images", "acme-prod-scans")}, "policy"),
+        ({"object": "s3://gt-imagse/scans/"}, "policy"),
         ({"object": "s3://"}, "object"),
         ({"account": "12"}, "account"),
         ({"allow": "office"}, "allow"),
@@ -176,6 +178,13 @@ def test_an_error_names_the_field_and_the_next_step(wrong: dict[str, str], field
     assert answer["error"]
     assert answer["next"]
     assert answer["field"] == field
+
+
+def test_a_policy_of_another_bucket_has_no_answer() -> None:
+    policy = json.dumps(MISTAKES[0]["policy"]).replace("gt-images", "acme-prod-scans")
+    for answer in asked({**of_mistake(MISTAKES[0]), "policy": policy}, *PANES, "guard"):
+        assert answer["error"] == "This policy names acme-prod-scans, not gt-images."
+        assert answer["next"].startswith("Ask about s3://acme-prod-scans, or correct the Resource of statement 1")
 
 
 def test_hostile_text_is_escaped() -> None:

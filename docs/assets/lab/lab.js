@@ -219,8 +219,12 @@ async function toFragment(values) {
   return `#1.${text.replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "")}`;
 }
 
+/** Returns whether a fragment is a link's, and not the place of a heading. */
+const isLink = (fragment) => fragment.startsWith("#1");
+
+/** Returns the fields of a link, null if it is damaged. What is no letter of a link, such as the dot of a sentence, may follow. */
 async function fromFragment(fragment) {
-  const match = /^#1\.([\w-]+)$/.exec(fragment);
+  const match = /^#1\.([\w-]+)/.exec(fragment);
   if (match === null) return null;
   try {
     const text = atob(match[1].replaceAll("-", "+").replaceAll("_", "/"));
@@ -265,6 +269,27 @@ editor.addEventListener("scroll", () => {
   at("light").scrollLeft = editor.scrollLeft;
 });
 
+/** Returns the only bucket that a policy names; undefined if it names none, several, or a pattern. */
+function bucketOf(policy) {
+  try {
+    const statements = [JSON.parse(policy.replace(/^\uFEFF/, "")).Statement].flat();
+    const places = statements.flatMap(({ Resource }) => Resource).map((each) => /^arn:[\w-]+:s3:::([^/]+)/.exec(each)?.[1]);
+    const [bucket, ...others] = new Set(places.filter((each) => each !== undefined));
+    return others.length === 0 && /^[A-Za-z0-9._-]{3,255}$/.test(bucket) ? bucket : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Asks about the bucket that the policy names, which was written or pasted. */
+function follow() {
+  const bucket = bucketOf(editor.value);
+  const asked = field("object").value.trim().replace(/^s3:\/\//, "").split("/")[0];
+  if (bucket === undefined || bucket === asked) return;
+  field("object").value = `s3://${bucket}/`;
+  at("lesson").textContent = `The object is now s3://${bucket}/, because the policy names only this bucket.`;
+}
+
 function put(values) {
   for (const [name, value] of Object.entries(values)) field(name).value = value;
   mark();
@@ -307,6 +332,7 @@ async function begin() {
   };
   choice.addEventListener("change", () => {
     if (choice.value === "") return;
+    at("damaged").textContent = "";
     choose(Number(choice.value));
     refresh();
   });
@@ -315,7 +341,9 @@ async function begin() {
       if (name === "policy") {
         choice.value = "";
         at("lesson").textContent = "";
+        follow();
       }
+      at("damaged").textContent = "";
       mark();
       if (name === "request") showAnswer();
       soon();
@@ -334,7 +362,9 @@ async function begin() {
     refresh();
   });
   addEventListener("hashchange", async () => {
+    if (!isLink(location.hash)) return;
     const values = await fromFragment(location.hash);
+    at("damaged").textContent = values === null ? "This link is damaged. The fields are as they were." : "";
     if (values === null) return;
     put(values);
     refresh();
@@ -342,6 +372,7 @@ async function begin() {
   if (example !== null) at("progress").max = example.bytes;
   if (!broken) showProgress(at("progress").value);
   if (given === null) {
+    if (isLink(location.hash)) at("damaged").textContent = "This link is damaged. The lab shows an example instead.";
     choice.value = "0";
     choose(0);
     if (example !== null) showExample(example.answers);

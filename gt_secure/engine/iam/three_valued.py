@@ -459,7 +459,7 @@ def _literal(condition: Condition, text: str) -> str | None:
 
 
 def _pattern(condition: Condition, text: str) -> Steps | None:
-    """Return the pattern of a value, in which a variable is anything; None for a text that is compared as it is."""
+    """Return the pattern of a value, in which a variable is anything; None for plain text."""
     if not condition.name.startswith(("String", "Arn")):
         return None
     template = parse_template(text, variables=condition.special, wildcards=condition.name not in _PLAIN, place="$")
