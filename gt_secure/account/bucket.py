@@ -109,6 +109,15 @@ READINGS: Mapping[str, _Reading] = {
         "NoSuchPublicAccessBlockConfiguration",
         {},
     ),
+    "ownership": _Reading(
+        "Object Ownership",
+        "s3:GetBucketOwnershipControls",
+        lambda _, s3, name: s3.get_bucket_ownership_controls(Bucket=name)["OwnershipControls"]["Rules"][0][
+            "ObjectOwnership"
+        ],
+        "OwnershipControlsNotFoundError",
+        "ObjectWriter",
+    ),
     "encryption": _Reading(
         "the encryption",
         "s3:GetEncryptionConfiguration",
@@ -182,6 +191,8 @@ class Bucket:
         CORS rules as S3 returns them.
     public_access_block : Part of mapping
         The four settings; empty if none is set.
+    ownership : Part of str
+        Object Ownership: ``BucketOwnerEnforced`` disables ACLs.
     encryption : Part of mapping
         The default encryption as S3 returns it.
     website, object_lock, requester_pays : Part of bool
@@ -222,6 +233,7 @@ class Bucket:
     logging: Part[LogLocation] = _UNASKED["logging"]
     cors: Part[tuple[BucketSettings, ...]] = _UNASKED["cors"]
     public_access_block: Part[Mapping[str, bool]] = _UNASKED["public_access_block"]
+    ownership: Part[str] = _UNASKED["ownership"]
     encryption: Part[BucketSettings] = _UNASKED["encryption"]
     website: Part[bool] = _UNASKED["website"]
     replicas: Part[tuple[str, ...]] = _UNASKED["replicas"]

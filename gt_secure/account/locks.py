@@ -9,10 +9,11 @@ from ..aws.teams import Workteam
 from ..engine.access.locks import READ_ENDPOINTS, READ_POLICY, EffectiveLocks
 from ..engine.access.part import Part, note_missing
 from ..engine.iam.documents import PolicySource
-from ..engine.policies.public_access import SETTING
+from ..engine.iam.request_keys import OBJECT_ACLS
+from ..engine.policies.public_access import IGNORE_PUBLIC_ACLS, NO_ACLS, SETTING
 from ..engine.policies.url_lock import UrlLock
 from .bucket import Bucket
-from .state import OtherTeam, State
+from .state import State
 
 
 def locks_of(state: State, *, session: PolicySource | None = None) -> EffectiveLocks:
@@ -24,6 +25,7 @@ def locks_of(state: State, *, session: PolicySource | None = None) -> EffectiveL
     is_given = not state.region  # by files, which know none
     blocks = bucket.public_access_block, state.account_block
     own, by_account = (each.map(lambda block: bool(block.get(SETTING))) for each in blocks)
+    ignores = (each.map(lambda block: bool(block.get(IGNORE_PUBLIC_ACLS))).if_read for each in blocks)
     keys = f"arn:{state.partition}:kms:{bucket.region}:{state.account_id}:key/"
     return EffectiveLocks(
         bucket=bucket.name,
@@ -42,6 +44,10 @@ def locks_of(state: State, *, session: PolicySource | None = None) -> EffectiveL
         scp=state.organization.scp.if_read,
         restricts_public=None if is_given else own.if_read,
         account_restricts_public=None if own.if_read else by_account.if_read,  # not asked for where the first decides
+        acls={
+            "other": _acl_doubt(bucket.ownership),
+            "anonymous": _acl_doubt(bucket.ownership, are_ignored=any(ignores)),
+        },
         access_points=bucket.access_points,
         kms_key=bucket.default_kms_key.map(partial(_kms_arn, keys)),
         kms_policy=bucket.key_policy,
@@ -49,7 +55,7 @@ def locks_of(state: State, *, session: PolicySource | None = None) -> EffectiveL
         not_read=_not_read(state),
         origin="given" if is_given else "read",
         at=state.at,
-        others=dict(map(partial(_locks_of_team, state), state.users)),
+        others={each.team.name: locks_of(state.of(each)) for each in state.users},
         portal_vpc=str(force.map(attrgetter("vpc_id")).if_read or ""),
     )
 
@@ -58,8 +64,13 @@ def _url_lock(team: Part[Workteam]) -> UrlLock | None:
     return None if team.missing else (team.value and team.value.url_lock) or UrlLock()
 
 
-def _locks_of_team(state: State, other: OtherTeam) -> tuple[str, EffectiveLocks]:
-    return other.team.name, locks_of(state.of(other))
+def _acl_doubt(ownership: Part[str], *, are_ignored: bool = False) -> str:
+    """Return what hides whether ACLs grant something; empty where they are ignored or disabled, or nobody asked."""
+    if are_ignored or not ownership.was_asked:
+        return ""
+    if ownership.missing is not None:
+        return ownership.missing.action
+    return "" if ownership.value == NO_ACLS else OBJECT_ACLS
 
 
 def _not_read(state: State) -> frozenset[str]:

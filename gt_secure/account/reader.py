@@ -37,7 +37,7 @@ from ..base.errors import GtSecureError, InvalidInput, NotFound
 from ..engine.access.identities import load_principals
 from ..engine.access.part import NotRead, Part
 from ..engine.iam.facts import Facts, supplied_facts
-from ..engine.policies.public_access import SETTING, may_be_public
+from ..engine.policies.public_access import IGNORE_PUBLIC_ACLS, NO_ACLS, SETTING, may_be_public
 from ..restriction.model import Restriction
 from ..restriction.validation import named_place, named_team
 from .bucket import LOG_TARGET, READINGS, Bucket, read_access_point, read_key_policy, read_part
@@ -382,8 +382,9 @@ class _Reader:
         """Read Block Public Access of the account where it counts beside the bucket's own."""
         own = bucket.public_access_block.if_read or {}
         for_findings = "account_block" in self.scope.needs and not all(own.get(name) for name in BLOCKS)
-        for_answers = "organization" in self.scope.needs and not own.get(SETTING)
-        if for_findings or (for_answers and may_be_public(bucket.policy.if_read)):
+        by_policy = not own.get(SETTING) and may_be_public(bucket.policy.if_read)
+        by_acl = not own.get(IGNORE_PUBLIC_ACLS) and bucket.ownership.if_read != NO_ACLS
+        if for_findings or ("organization" in self.scope.needs and (by_policy or by_acl)):
             return read_account_block(self.aws)
         return UNASKED["account_block"]
 

@@ -37,13 +37,13 @@ WHAT = {
 }
 """The parts of a state apart from those of its bucket, with the action that reads each."""
 
-_DECIDES = ("ec2:DescribeVpcEndpoints", "sagemaker:ListLabelingJobsForWorkteam")
+_DECIDES = ("ec2:DescribeVpcEndpoints", "sagemaker:ListLabelingJobsForWorkteam", READINGS["ownership"].action)
 """Actions that read what decides an answer, beside the facts and the organization."""
 
 _NAMES_TEAMS = ("teams", "jobs", "bucket.tags", "bucket.folders")
 """Parts that name the workteams of a bucket: without one of them an answer may lack a row."""
 
-_WHO_READS = {"bucket.policy", "bucket.public_access_block"}
+_WHO_READS = {"bucket.policy", "bucket.public_access_block", "bucket.ownership"}
 LOCKS = frozenset({"team", "workforce", "endpoints", "jobs", "organization", *_WHO_READS})
 """Names of the parts that decide who can open."""
 

@@ -69,7 +69,7 @@ def guard_missing(_: State, bucket: Bucket, wishes: Sequence[Restriction]) -> It
     "bucket",
     "bucket.policy",
     "team",
-    uses=("bucket.access_points", "bucket.public_access_block", "account_block", "endpoints"),
+    uses=("bucket.access_points", "bucket.public_access_block", "bucket.ownership", "account_block", "endpoints"),
 )
 def presigned_from_anywhere(state: State, bucket: Bucket) -> Iterator[Match]:
     """Match a bucket of which not all objects are protected from outside a list, or may not be."""

@@ -16,6 +16,7 @@ from ..account.fact_reader import READ_ACCOUNT_BLOCK
 from ..account.state import State
 from ..engine.iam.documents import Statement
 from ..engine.iam.principals import PrincipalEntry
+from ..engine.policies.public_access import IGNORE_PUBLIC_ACLS
 from .bucket_rules import bucket_document, conditions_of, reading_allows
 from .model import Match, rule
 
@@ -27,7 +28,6 @@ _ACCESS_POINT_KEYS = {
 }
 _ACL_ACTIONS = ("s3:putobjectacl", "s3:putobjectversionacl", "s3:putbucketacl")
 _COPY_ACTIONS = ("s3:getobjectversionforreplication", "s3:initiatereplication", "s3:putreplicationconfiguration")
-_IGNORE = "IgnorePublicAcls"
 _EVERYONE = "http://acs.amazonaws.com/groups/global/"
 _LOG_DELIVERY = "http://acs.amazonaws.com/groups/s3/LogDelivery"
 
@@ -141,10 +141,10 @@ def replication_on(_: State, bucket: Bucket) -> Iterator[Match]:
 def bucket_acl_public(state: State, bucket: Bucket) -> Iterator[Match]:
     """The bucket's ACL grants something to everybody, and no Block Public Access setting ignores the ACL."""
     public = [f"{grant.permission} to {grant.grantee.rpartition('/')[2]}" for grant in _acl(bucket, public=True)]
-    if not public or (bucket.public_access_block.if_read or {}).get(_IGNORE):
+    if not public or (bucket.public_access_block.if_read or {}).get(IGNORE_PUBLIC_ACLS):
         return
     by_account = state.account_block.if_read
-    if not (by_account or {}).get(_IGNORE):
+    if not (by_account or {}).get(IGNORE_PUBLIC_ACLS):
         # The account's setting may ignore the ACL too: if it was not read, the result is unknown.
         depends_on = () if by_account is not None else (READ_ACCOUNT_BLOCK,)
         yield Match(bucket.name, f"It grants {', '.join(public)}.", depends_on)

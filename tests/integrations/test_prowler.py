@@ -226,6 +226,7 @@ LOST: dict[str, set[str]] = {
     "s3:GetBucketLogging": {"bucket.logging", "bucket.log_bucket"},
     "s3:GetBucketCORS": {"bucket.cors"},
     "s3:GetBucketPublicAccessBlock": {"bucket.public_access_block"},
+    "s3:GetBucketOwnershipControls": set(),  # these buckets are open without ACLs
     "s3:GetEncryptionConfiguration": {"bucket.encryption", "bucket.log_bucket.encryption"},
     "s3:GetBucketWebsite": {"bucket.website"},
     "s3:GetReplicationConfiguration": {"bucket.replicas"},

@@ -471,8 +471,8 @@ class _Question:
         if kind.signer != "own" and locks.is_public_refused:
             return Answer("refused", lock=BLOCK_PUBLIC_ACCESS)
         circumstances = self.circumstances(of_team or session is not None)
-        policies = locks.policies(kind.signer, source.endpoint or "", session)
         try:
+            policies = locks.policies(kind.signer, source.endpoint or "", session)
             circumstances = plainly(kind, circumstances, policies) if plain else circumstances
             answer = answer_at(Requests(kind, policies, circumstances), source)
             answer = answer if plain else self._any_way(answer, Requests(kind, policies, circumstances), source)

@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from ...base.errors import PolicyError
+from ...base.groups import as_list
 from ...base.network import Source, parse_address
 from ...base.text import printable
 from ..iam.documents import PolicySource as PolicySource, parse_document
@@ -24,6 +25,7 @@ from ..iam.request import Policies, PolicyLevel, Request
 from ..iam.request_context import header_context
 from ..iam.request_keys import key_facts
 from ..iam.sessions import role_of_session, session_of_role
+from ..iam.strict_json import parse_json
 from ..iam.three_valued import spellings
 from ..iam.verdict import Verdict
 from ..policies.bucket_guard import readable_guards
@@ -61,6 +63,8 @@ _PUBLIC = {
 
 
 _OF_KMS = "with a KMS key, S3 also refuses anonymous, version 2 and plain HTTP requests."
+_ANYTHING = {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "*"}
+"""The most that ACLs may grant."""
 _NO_SERVICE = "aws:ViaAWSService is false: no AWS service makes the request with the signer's credentials."
 
 
@@ -103,6 +107,8 @@ class EffectiveLocks:
     restricts_public, account_restricts_public : bool or None
         Whether Block Public Access refuses what a public policy grants, the bucket's own and that of its account; None
         if it was not read.
+    acls : mapping
+        What hides whether ACLs grant something to ``other`` accounts and to ``anonymous`` callers; empty if none can.
     access_points : Part of tuple of AccessPoint
         Those of the bucket, for the question who signs; without a reading, requests name the bucket itself.
     kms_key : Part of str
@@ -137,6 +143,7 @@ class EffectiveLocks:
     scp: tuple[PolicyLevel, ...] | None = None
     restricts_public: bool | None = None
     account_restricts_public: bool | None = None
+    acls: Mapping[Signer, str] = field(default_factory=dict)
     access_points: Part[tuple[AccessPoint, ...]] = _UNLISTED
     kms_key: Part[str] = _UNENCRYPTED
     kms_policy: Part[str] = _UNGRANTED
@@ -218,11 +225,12 @@ class EffectiveLocks:
         return {}
 
     def _policies(self, signer: Signer, endpoint: str, session: PolicySource | None) -> Policies:
-        through = self.endpoints.get(endpoint)
+        through, doubt = self.endpoints.get(endpoint), self.acls.get(signer)
+        granted = {**_ANYTHING, "Condition": {"StringEquals": {doubt: "granted"}}}
         return Policies(
             identity=() if signer == "anonymous" else (EVERYTHING,),
             session=(session or self.session) if signer == "own" else None,
-            resource=self.policy,
+            resource=with_statement(self.policy, granted) if doubt else self.policy,
             endpoint=through.policy_text if through is not None else None,
             gateway_endpoint=through is not None and through.type == "Gateway",
             rcp=self.rcp or (),
@@ -276,7 +284,7 @@ class EffectiveLocks:
             f"The policy of a VPC endpoint that was not {self.origin} is the default, full access."
             if has_policies
             else f"No VPC endpoint policy was {self.origin}: it is the default, full access.",
-            _PUBLIC[self.is_public_refused],
+            *([] if self.acls.get("other") else [_PUBLIC[self.is_public_refused]]),
             *of_signers,
             *([] if "aws:viaawsservice" in self.facts.values else [_NO_SERVICE]),
             path or (ANY_WAY if self.asks_for_points else DIRECTLY),
@@ -309,14 +317,10 @@ class EffectiveLocks:
             return answer
         return Answer("unknown", depends_on=tuple(sorted(unread)), verdict=None)
 
-    @property
-    def _session_arn(self) -> str:
-        some = f"arn:{self.partition}:sts::{self.account}:assumed-role/some-role/{SESSION}"
-        return session_of_role(self.signer, SESSION) if self.role else self.signer or some
-
     def ground_truth(self, endpoint: str, key: str, action: str) -> Answer:
         """Answer for Ground Truth's back end: signed in the header, through an endpoint of AWS."""
-        arn = self._session_arn
+        some = f"arn:{self.partition}:sts::{self.account}:assumed-role/some-role/{SESSION}"
+        arn = session_of_role(self.signer, SESSION) if self.role else self.signer or some
         role = self.role or role_of_session(arn) or arn
         context = header_context(Source(None, endpoint), principal_arn=role, region=self.region)
         request = Request(action, f"{self.arn}/{key}", arn, context, resource_account=self.account)
@@ -335,6 +339,14 @@ class EffectiveLocks:
         place = Source(parse_address("192.0.2.10"))
         context = header_context(place, principal_arn=role_of_session(arn) or arn, region=self.region)
         return self.decide(Request(action, self.arn, arn, context, resource_account=self.account))
+
+
+def with_statement(policy: PolicySource | None, statement: Mapping[str, Any]) -> PolicySource:
+    """Return a policy with one more statement; raises PolicyError if the text is not JSON."""
+    found = parse_json(policy) if isinstance(policy, str) and policy else policy or {}
+    if not isinstance(found, Mapping):
+        return str(policy)
+    return {**found, "Statement": [*as_list(found.get("Statement", [])), statement]}
 
 
 def partition_of(policy: str) -> str:

@@ -17,7 +17,6 @@ from itertools import product
 from typing import Any
 
 from ...base.errors import InvalidInput
-from ...base.groups import as_list
 from ...base.html import Tone, hint, notice, output
 from ...base.ledger import RecordedPlace
 from ...base.network import IPNetwork
@@ -37,7 +36,7 @@ from .address_classes import Span
 from .answer import MEANT, Answer
 from .expectation import Expectation
 from .key_classes import KeyClasses
-from .locks import EffectiveLocks
+from .locks import EffectiveLocks, with_statement
 from .request_kinds import Form, Kind
 from .source_sets import Requests, confirm, example_request, values_of
 from .sources import address_sources, endpoint_classes
@@ -271,9 +270,7 @@ def _prove_signers(locks: EffectiveLocks, claim: Claim) -> Proof:
     arns = build_signer_limit(locks.bucket, claim.signers, locks.account, partition=locks.partition)["Condition"]
     spared = {"ArnLike": arns["ArnNotLike"]}  # type: ignore[index]
     deny = {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*", "Condition": spared}
-    policy = json.loads(locks.policy) if isinstance(locks.policy, str) and locks.policy else locks.policy or {}
-    statements = [*as_list(policy.get("Statement", [])), deny]
-    others = replace(locks, policy={"Version": "2008-10-17", **policy, "Statement": statements})
+    others = replace(locks, policy=with_statement(locks.policy, deny))
     elsewhere = replace(claim, signers=())
     parts = [prove(others, Claim(claim.prefix, reads=True))]
     parts += [prove(locks, elsewhere)] if claim.addresses or claim.endpoints else []

@@ -126,6 +126,9 @@ class ConditionKey:
 
 KEYS = {name.lower(): ConditionKey(name, **facts) for name, facts in TABLES["keys"].items()}
 """Facts about each key, by its name in lower case."""
+OBJECT_ACLS = "s3:objectacls"
+"""Stands among the condition keys for what ACLs grant, which none of them reports."""
+KEYS[OBJECT_ACLS] = ConditionKey("object ACLs")
 FAMILIES: tuple[str, ...] = TABLES["families"]
 
 

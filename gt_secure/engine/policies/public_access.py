@@ -17,6 +17,9 @@ from ..iam.request import Policies
 from .bucket_guard import GUARD_SIDS, own_kind, own_statements, remove_statements
 
 SETTING = "RestrictPublicBuckets"
+IGNORE_PUBLIC_ACLS = "IgnorePublicAcls"
+NO_ACLS = "BucketOwnerEnforced"
+"""The Object Ownership that disables ACLs."""
 READ_STATUS = "s3:GetBucketPolicyStatus"
 BLOCK_PUBLIC_ACCESS = "Block Public Access"
 _FIXING = frozenset(

@@ -1,0 +1,115 @@
+"""ACLs: what they may open is unknown unless Object Ownership or Block Public Access was read to settle it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gt_secure.account import access_to
+from gt_secure.account.state import State
+from gt_secure.base.network import parse_network
+from gt_secure.engine.access import Claim
+from gt_secure.engine.access.part import Part
+from support.answers import exposed
+from support.states import data_bucket, exposure_of, state, unread
+
+OFFICE, ELSEWHERE = "203.0.113.0/24", "198.51.100.9"
+READ = "s3:GetBucketOwnershipControls"
+STRANGERS = ("anonymous", "other-account")
+OUTSIDE = {"NotIpAddress": {"aws:SourceIp": OFFICE}}
+ALL = ["arn:aws:s3:::gt-images", "arn:aws:s3:::gt-images/*"]
+DENY = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": ALL, "Condition": OUTSIDE}
+PUBLIC = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": ALL[1]}
+IGNORED = {"IgnorePublicAcls": True}
+RESTRICTED = {"RestrictPublicBuckets": True}
+
+
+def seen(
+    ownership: Any, *statements: Any, block: dict[str, bool] | None = None, account: dict[str, bool] | None = None
+) -> State:
+    policy = json.dumps({"Version": "2012-10-17", "Statement": list(statements)}) if statements else None
+    bucket = data_bucket(policy=policy, public_access_block=block or {})
+    bucket = replace(bucket, ownership=ownership if isinstance(ownership, Part) else Part.of(ownership))
+    return state(team=None, bucket=bucket, account_block=account or {})
+
+
+def answers(found: State) -> list[tuple[str, tuple[str, ...]]]:
+    """The answers to an anonymous caller and to another account, from a source and in the row of all of them."""
+    exposure = exposure_of(found, "k")
+    result = [(answer.answer, answer.depends_on) for answer in (exposure.at(ELSEWHERE, each) for each in STRANGERS)]
+    for request, (answer, depends_on) in zip(STRANGERS, result, strict=True):
+        row = exposure.row(request)
+        assert (row.word, row.unknown.depends_on) == (answer, depends_on)
+    return result
+
+
+DENIED = unread(READ)
+NO, ACLS, CALL = ("refused", ()), ("unknown", ("object ACLs",)), ("unknown", (READ,))
+
+
+@pytest.mark.parametrize(
+    ("ownership", "more", "expected"),
+    [
+        ("BucketOwnerEnforced", {}, [NO, NO]),
+        ("ObjectWriter", {}, [ACLS, ACLS]),
+        ("BucketOwnerPreferred", {}, [ACLS, ACLS]),
+        (DENIED, {}, [CALL, CALL]),
+        ("ObjectWriter", {"block": IGNORED}, [NO, ACLS]),
+        ("ObjectWriter", {"account": IGNORED}, [NO, ACLS]),
+        (DENIED, {"block": IGNORED}, [NO, CALL]),
+        ("ObjectWriter", {"block": RESTRICTED}, [ACLS, ACLS]),
+        ("BucketOwnerEnforced", {"block": IGNORED}, [NO, NO]),
+    ],
+)
+def test_without_a_grant_of_the_policy_acls_decide(ownership: Any, more: Any, expected: Any) -> None:
+    assert answers(seen(ownership, **more)) == expected
+
+
+def test_an_acl_overrides_no_deny() -> None:
+    exposure = exposure_of(seen("ObjectWriter", DENY), "k")
+    for request in STRANGERS:
+        row = exposure.row(request)
+        assert (exposure.at(ELSEWHERE, request).answer, row.unknown.cidrs) == ("refused", (OFFICE,))
+        assert exposure.at("203.0.113.7", request).depends_on == ("object ACLs",)
+
+
+def test_what_the_policy_opens_is_opened_and_a_restricted_one_is_refused() -> None:
+    assert answers(seen("ObjectWriter", PUBLIC)) == [("opened", ()), ("opened", ())]
+    assert answers(seen("ObjectWriter", PUBLIC, block=RESTRICTED)) == [NO, NO]
+
+
+def test_signers_of_the_account_do_not_depend_on_acls() -> None:
+    exposure = exposure_of(seen("ObjectWriter", DENY), "k")
+    assert [exposure.at(ELSEWHERE, kind).answer for kind in ("presigned", "header", "post-form")] == ["refused"] * 3
+
+
+@pytest.mark.parametrize(
+    ("ownership", "proved"), [("BucketOwnerEnforced", True), ("ObjectWriter", None), (DENIED, None)]
+)
+def test_a_proof_depends_on_acls_where_no_deny_stands_before_them(ownership: Any, proved: bool | None) -> None:
+    """The statement is about the account's own signers, and an ACL may grant to another account."""
+    own = {**DENY, "Principal": {"AWS": "111122223333"}}
+    claim = Claim("", (parse_network(OFFICE),))
+    assert exposure_of(seen(ownership, own)).proves(claim).proved is proved
+    assert exposure_of(seen(ownership, DENY)).proves(claim).proved is True
+
+
+@pytest.mark.parametrize(("block", "tone"), [({}, "unknown"), (IGNORED, "good")])
+def test_a_good_word_needs_to_know_what_opens_outside_the_list(block: dict[str, bool], tone: str) -> None:
+    """A public object opens without a URL, which alone is guarded; grants to one account need a signature."""
+    guard = {**DENY, "Condition": {**OUTSIDE, "StringEquals": {"s3:authType": ["REST-QUERY-STRING", "POST"]}}}
+    access = access_to(seen("ObjectWriter", guard, block=block))
+    assert access.tone == tone
+    assert access.depends_on == (("object ACLs",) if tone == "unknown" else ())
+
+
+def test_what_is_assumed_of_acls_is_said_only_where_they_were_not_asked_about() -> None:
+    def said(assumed: tuple[str, ...]) -> list[str]:
+        return [each for each in assumed if "ACL" in each]
+
+    assert said(exposed(None).assumed) == ["ACLs are disabled, and Block Public Access is off."]
+    assert said(exposure_of(seen("BucketOwnerEnforced")).assumed) == ["ACLs are disabled."]
+    assert said(exposure_of(seen("ObjectWriter")).assumed) == []
