@@ -8,7 +8,7 @@ Half of the internet or more is anyone.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
@@ -99,7 +99,7 @@ def access_under(locks: EffectiveLocks, prefix: str = "", *, parts: Iterable[str
 
     ``parts`` are prefixes to name where not all objects are protected, beside those of the guards.
     """
-    scope = _Objects(locks, prefix)
+    scope = _Objects(replace(locks, by="role"), prefix)
     if reason := scope.exposure.undecided:
         return _unknown(scope, {reason})
     if scope.anyone:

@@ -58,13 +58,13 @@ def lock_of(refusal: Refusal, locks: EffectiveLocks) -> str | None:
 
 def _lock(refusal: Refusal, source: Source, age_ms: int, locks: EffectiveLocks) -> str | None:
     """Return the lock that refuses a request whose signature is of one age."""
-    role = f"arn:{locks.partition}:iam::{locks.account}:role/some-role"
+    somebody = f"arn:{locks.partition}:iam::{locks.account}:user/some-user"
     signed = refusal["auth_type"] is not None
     request = Request(
         "s3:PutObject" if refusal["auth_type"] == "HtmlForm" else "s3:GetObject",
         f"{locks.arn}/{refusal['key'] or 'object'}",
-        f"arn:{locks.partition}:sts::{locks.account}:assumed-role/some-role/session" if signed else "*",
-        _context(refusal, source, role, age_ms),
+        somebody if signed else "*",
+        _context(refusal, source, somebody, age_ms),
         resource_account=locks.account,
     )
     answer = locks.decide(request, is_known=not signed)
@@ -100,15 +100,15 @@ def _source(refusal: Refusal) -> Source | None:
     return None if address is None or scope(address) == "private" else Source(address)
 
 
-def _context(refusal: Refusal, source: Source, role: str, age_ms: int) -> dict[str, Any]:
+def _context(refusal: Refusal, source: Source, signer: str, age_ms: int) -> dict[str, Any]:
     if refusal["auth_type"] is None:
         return anonymous_context(source)
     if refusal["auth_type"] not in ("QueryString", "HtmlForm"):
-        return header_context(source, principal_arn=role)
+        return header_context(source, principal_arn=signer)
     context = presigned_context(
         source,
         age_ms=age_ms,
-        principal_arn=role,
+        principal_arn=signer,
         signature_version=SIGV2 if refusal["version_2"] else SIGV4,
     )
     if refusal["auth_type"] == "HtmlForm":

@@ -30,7 +30,7 @@ DECIDED = {
     "A policy for a user, used as a bucket policy": (False, "opened"),
     "A guide that described its own example the wrong way round": (True, "opened"),
     "Two addresses, and a server that checks the real one": (True, "refused"),
-    "A home folder for a name that the signer does not have": (False, "refused"),
+    "A home folder for a name that no role has": (False, "opened"),
 }
 """Whether the list is proved, and the answer for the request, as the threads say."""
 

@@ -192,9 +192,17 @@ def test_an_unknown_key_stays_unknown() -> None:
     assert lock_of(refusal(), exposed(policy).locks) is None
 
 
-def test_a_signer_that_the_log_does_not_name_stays_unknown() -> None:
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/GroundTruth*"}},
+        {"ArnNotEquals": {"aws:PrincipalArn": "arn:aws:iam::111122223333:user/uploader"}},
+        {"StringNotEquals": {"aws:PrincipalType": "User"}},
+    ],
+)
+def test_a_signer_that_the_log_does_not_name_stays_unknown(condition: dict[str, Any]) -> None:
     policy = json.dumps({"Version": "2012-10-17", "Statement": [
         {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::gt-images/*",
-         "Condition": {"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/GroundTruth*"}}}]})  # fmt: skip
+         "Condition": condition}]})  # fmt: skip
     assert lock_of(refusal(), exposed(policy).locks) is None
     assert lock_of(refusal(auth_type=None), exposed(policy).locks) == "bucket policy"

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from ipaddress import ip_address, ip_network
 from itertools import chain
@@ -31,6 +32,7 @@ from gt_secure.account import BucketAccess, State, access_to, access_under
 from gt_secure.changes.render.html import plan_html
 from gt_secure.cli.main import main
 from gt_secure.engine.access.locks import EffectiveLocks
+from gt_secure.engine.access.matrix import matrix_of
 from gt_secure.engine.policies.bucket_guard import build_guard, find_guard, merge_guards
 from gt_secure.fleet.data_buckets import BucketChoice
 from gt_secure.fleet.sweeps.accounts import Account
@@ -394,6 +396,67 @@ def test_a_good_word_is_true_with_several_guards(bench: Bench, shown: Panel, see
     assert law(bench, shown, drawn) == ("refused" if has_whole else "opened")
 
 
+# No row is refused, and no expectation of a refusal holds, where the URL or form of a signer opens.
+
+SPARED: dict[str, dict[str, Any]] = {
+    "a user": {"ArnNotEquals": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:user/law-exempt"}},
+    "a user by name": {"StringNotEquals": {"aws:username": "law-exempt"}},
+    "users by type": {"StringNotEquals": {"aws:PrincipalType": "User"}},
+    "users by pattern": {"ArnNotLike": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:user/*"}},
+    "who has a name": {"Null": {"aws:username": "true"}},
+    "long-term keys": {"Null": {"aws:TokenIssueTime": "false"}},
+    "nobody": {},
+}
+"""What spares some signers of a guard."""
+
+
+def sparing(name: str) -> Drawn:
+    """Return the account whose guard spares some signers."""
+    guard: dict[str, Any] = json.loads(json.dumps(build_guard(BUCKET, networks=[OFFICE])))
+    for operator, tests in SPARED[name].items():
+        guard["Condition"].setdefault(operator, {}).update(tests)
+    return Drawn("edited", (guard,), (OFFICE,))
+
+
+def rows_say(bench: Bench, kind: str, key: str, source: str) -> dict[str, bool]:
+    """Return for each surface of one kind of request whether it says that it is refused from a source."""
+    here, whole = bench.gt.who_can_open(BUCKET, key=key), bench.gt.who_can_open(BUCKET)
+    place = next(each for each in matrix_of((row, row) for row in here).lines if kind in each.requests)
+    says = {
+        "at": here.at(source, kind).answer == "refused",
+        "row": here.row(kind).word == "refused",
+        "whole bucket": whole.at(source, kind).answer == "refused",
+        "JSON": not next(e for e in here.to_dict()["requests"] if e["request"] == kind)["opened"]["cidrs"],
+        "matrix": {cell.after for cell in place.cells} == {"refused"},
+    }
+    if kind == "presigned":
+        wish = Restriction(bucket=BUCKET, guard=None, expectations=[expect.refused(source)])
+        look = check.expectations_hold.look(bench.gt, wish)
+        says |= {"expectation": here.holds(expect.refused(source)).proved is True, "check": look.passed is True}
+    return says
+
+
+def opened_by_signers(bench: Bench, source: str) -> dict[str, bool]:
+    """Return whether the URL or form of some signer opens the first object from a source."""
+    urls = [each[0][1] for each in bench.urls]
+    forms = [each[0] for each in bench.forms]
+    return {
+        "presigned": any(bench.rig.fetch(url, source).status == 200 for url in urls),
+        "post-form": any(send_form(bench.rig, form, source, b"x").status in _OPENED for form in forms),
+    }
+
+
+@pytest.mark.parametrize("name", SPARED)
+def test_no_row_is_refused_where_a_signer_opens(bench: Bench, name: str) -> None:
+    drawn = sparing(name)
+    with bench.account(drawn):
+        for kind, opened in opened_by_signers(bench, ELSEWHERE).items():
+            assert opened is (name != "nobody")
+            says = rows_say(bench, kind, OBJECTS[0], ELSEWHERE)
+            assert not [each for each, refused in says.items() if refused and opened], (name, kind)
+            assert opened or says["at"]
+
+
 OF: dict[str, Counter[str]] = {"check": Counter(), "slow": Counter()}
 """Outcomes of the accounts of each tier."""
 
@@ -416,6 +479,12 @@ def test_of_two_hundred_accounts(bench: Bench, shown: Panel, part: int) -> None:
 
 
 # The faults that this law is for, put back.
+
+
+def test_rows_about_roles_alone_are_noticed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gt_secure.account.locks.EffectiveLocks", partial(EffectiveLocks, by="role"))
+    with pytest.raises(AssertionError, match="a user"):
+        test_no_row_is_refused_where_a_signer_opens(bench, "a user")
 
 
 def headline_by_guard(locks: EffectiveLocks, *_: Any, **__: Any) -> BucketAccess:

@@ -10,12 +10,13 @@ import inspect
 import json
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 
 from gt_secure.base.network import parse_network
-from gt_secure.engine.access import Claim, Exposure, locks_of_files, proof, prove
+from gt_secure.engine.access import Claim, Exposure, locks as locks_module, locks_of_files, proof, prove
 from gt_secure.engine.access.identities import parse_principals
 from gt_secure.engine.access.locks import EffectiveLocks
 from gt_secure.engine.access.signers import signers_of
@@ -301,6 +302,7 @@ def pairwise_support(classes: Any, results: Any) -> Iterator[str]:
 
 def test_a_fault_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request_space, "_support", pairwise_support)
+    monkeypatch.setattr(locks_module, "EffectiveLocks", partial(EffectiveLocks, by="role"))  # as a team's, if not read
     with pytest.raises(TooMuchWorkError):
         list(questions("roles, single digits", 8))
     monkeypatch.undo()

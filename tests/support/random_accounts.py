@@ -223,11 +223,15 @@ class Sampler:
     account : Account
     random : Random
     everybody : bool
-        Whether also users and root users of the bucket's account sign, at any time, as in a proof.
+        Whether users and root users of the bucket's account sign at any time, as in a proof. Otherwise they sign now,
+        or, where a session policy is given, a role does.
+    roles : bool
+        Whether roles alone sign for the bucket's account.
     """
 
-    def __init__(self, account: Account, random: Random, *, everybody: bool = False) -> None:
+    def __init__(self, account: Account, random: Random, *, everybody: bool = False, roles: bool = False) -> None:
         self._account, self._random, self._everybody = account, random, everybody
+        self._roles = roles or (account.session is not None and not everybody)
         self._texts = json.dumps([account.policy, *account.scp, *account.rcp, account.session, account.endpoint])
 
     def sample(self, form: str, signer: str, action: str, source: str, prefix: str = "") -> Request:
@@ -263,7 +267,7 @@ class Sampler:
         random = self._random
         account = OWN if signer == "own" else random.choice((OTHER, OTHER, THIRD, "123123123123"))
         name = self._name()
-        kinds = ("role",) if signer == "own" and not self._everybody else ("role", "user", "user", "root")
+        kinds = ("role",) if signer == "own" and self._roles else ("role", "user", "user", "root")
         kind = random.choice(kinds)
         keys["aws:PrincipalAccount"] = account
         if kind == "role":

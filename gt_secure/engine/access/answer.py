@@ -162,16 +162,12 @@ def answer_of(verdict: Verdict) -> Answer:
         return Answer("unknown", depends_on=verdict.depends_on or ("a policy that is not valid",), verdict=verdict)
     if verdict.allowed:
         return Answer("opened", verdict=verdict)
-    lock = verdict.policy or ("bucket policy" if _needs_bucket_policy(verdict) else "identity policy")
+    is_stranger = not verdict.request.caller.account or verdict.request.is_cross_account
+    needs_grant = is_stranger and verdict.policies is not None and verdict.policies.resource is None
+    lock = verdict.policy or ("bucket policy" if needs_grant else "identity policy")
     if lock == "bucket policy":
         lock = own_lock(verdict.statement) or lock
     return Answer("refused", lock=lock, statement=verdict.statement, verdict=verdict)
-
-
-def _needs_bucket_policy(verdict: Verdict) -> bool:
-    """Return whether only a bucket policy could allow the caller, and there is none."""
-    is_stranger = not verdict.request.caller.account or verdict.request.is_cross_account
-    return is_stranger and verdict.policies is not None and verdict.policies.resource is None
 
 
 def tone(answer: Word, stranger: bool | None) -> Tone:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import reduce
@@ -22,6 +23,8 @@ from .request_kinds import LONGEST_SIGNATURE_MS
 _SHOWN = 3
 _VERSION = "s3:signatureversion"
 _SIGNATURES = ("s3:signatureAge", _VERSION)
+_UNNAMED = re.compile(r"(some-role/)?some-(session|user)$")
+"""The end of the ARN of a signer whom no policy names."""
 
 
 def phrases(space: RequestSpace, mask: int, now: datetime) -> tuple[str, ...]:
@@ -80,7 +83,8 @@ def _phrase(space: RequestSpace, dimension: Dimension, usable: list[DimensionVal
     if dimension.name == "sts:RoleSessionName" and PRINCIPAL in dimension.keys:
         return _named_session(dimension, usable)
     if dimension.name in ("aws:PrincipalArn", "aws:userid"):
-        callers = sorted({setting.caller.text for setting in usable if setting.caller is not None})
+        texts = (setting.caller.text for setting in usable if setting.caller is not None)
+        callers = sorted({_UNNAMED.sub("*", text) for text in texts})
         return f"signed by certain callers, such as {_some(callers)}"
     key = next(iter(dimension.keys))
     return _values(dimension.name, key, dimension.settings, usable, conditions_on(space.table, key))

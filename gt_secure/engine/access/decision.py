@@ -21,7 +21,7 @@ from ..iam.statement_table import PRINCIPAL, StatementTable, View
 from ..iam.three_valued import fact, spellings
 from ..iam.variables import Keys
 from ..iam.verdict import Decided, Verdict
-from .request_kinds import Circumstances, Form, Kind, absent_keys, dimensions, principal_keys
+from .request_kinds import By, Circumstances, Form, Kind, absent_keys, dimensions, principal_keys
 from .source_sets import example_request
 
 _FORMS: dict[str, Form] = {PRESIGNED: "presigned", HEADER_SIGNED: "header", POST_FORM: "post-form"}
@@ -119,7 +119,8 @@ def _sender_dimensions(
     if request.caller.kind == "service":
         return _unknown_facts(_OF_SERVICES, compiled, table, settled, known)
     form = _FORMS.get(next(iter(request.keys.get("s3:authtype", ())), ""), "unsigned")
-    kind = Kind(form, form, _signer(request), request.action, request.resource)
+    by: By = "role" if request.caller.kind == "session" else "all"
+    kind = Kind(form, form, _signer(request), request.action, request.resource, by=by)
     return [
         dimension
         for dimension in dimensions(table, kind, circumstances, compiled, known=settled)

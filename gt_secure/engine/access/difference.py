@@ -64,6 +64,11 @@ class Difference(Generic[T]):
         )
 
     @property
+    def named_endpoints(self: Difference[Row]) -> frozenset[str]:
+        """All endpoints, VPCs and patterns that one of the two exposures names."""
+        return self.before.labels | self.after.labels
+
+    @property
     def changes(self) -> bool:
         """True if the answer to some source changes."""
         if isinstance(self.before, Row) and isinstance(self.after, Row):

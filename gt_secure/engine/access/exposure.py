@@ -139,10 +139,13 @@ class Exposure(Ambiguous):
         """For each object the place of the first about which the policies say the same."""
         if len(self.objects) == 1:
             return [0]
-        about = [_Question(self.locks, arn).statements for arn in self.objects]
         first: dict[object, int] = {}
-        kinds = ((*map(id, each), place if any(map(_is_open, each)) else -1) for place, each in enumerate(about))
-        return [first.setdefault(kind, place) for place, kind in enumerate(kinds)]
+        found = []
+        for place, arn in enumerate(self.objects):
+            about = _Question(self.locks, arn).statements
+            is_open = any(pattern.matcher is None for each in about for pattern in each.resources)  # by a variable
+            found.append(first.setdefault((*map(id, about), place if is_open else -1), place))
+        return found
 
     @property
     def assumed(self) -> tuple[str, ...]:
@@ -274,7 +277,9 @@ class Exposure(Ambiguous):
         of = expectation.of or ("team" if self.locks.has_portal else "bucket")
         is_refused = expectation.kind == "refused"
         names = ("presigned",) if of == "bucket" or not self.locks.has_portal else OF_A_TEAM[: 1 + is_refused]
-        here = self if expectation.prefix is None else self._under(expectation.prefix)
+        here = self
+        if expectation.prefix is not None:
+            here = Exposure(self.locks, expectation.prefix, is_prefix=True, listing=self._listing)
         answers = tuple(
             _first(
                 [here.at(source, name) if is_refused else here.plain(source, name) for name in names],
@@ -284,9 +289,6 @@ class Exposure(Ambiguous):
         )
         asked = replace(expectation, of=of, prefix=here.key if here.is_prefix else expectation.prefix)
         return Proof.of_expectation(asked, answers, self.assumed)
-
-    def _under(self, prefix: str) -> Exposure:
-        return Exposure(self.locks, prefix, is_prefix=True, listing=self._listing)
 
     def proves(self, claim: Claim) -> Proof:
         """Prove a claim about presigned requests."""
@@ -344,11 +346,6 @@ class Exposure(Ambiguous):
 def _first(answers: Iterable[Answer], order: Sequence[Word]) -> Answer:
     """Return the first answer in an order of words."""
     return min(answers, key=lambda each: order.index(each.answer) if each.answer in order else len(order))
-
-
-def _is_open(statement: Statement) -> bool:
-    """Return whether it depends on values of variables whether a statement covers an object."""
-    return any(pattern.matcher is None for pattern in statement.resources)
 
 
 def statements_of(locks: EffectiveLocks) -> list[Statement]:
@@ -456,26 +453,29 @@ class _Question:
             return combined(row, lock, both=True)
         return row if made_for != "unread" or row.opened.is_empty else unsure(row, [READ_TEAM])
 
-    def kind(self, request: str) -> Kind:
-        """Return what is asked for."""
+    def kind(self, request: str, *, of_team: bool = False, plain: bool = False) -> Kind:
+        """Return what is asked for; what Ground Truth signs, and in a session, a role signs."""
         form, signer, action = KINDS[request]
-        return Kind(request, form, signer, action, self.arn)
+        locks = self.locks
+        is_known = of_team or locks.session or locks.listed_signer or "aws:principalarn" in locks.facts.values
+        return Kind(request, form, signer, action, self.arn, by="role" if is_known else "all" if plain else locks.by)
 
     def _decided(
         self, request: str, source: Source, plain: bool, session: str | None = None, *, of_team: bool = False
     ) -> Answer:
         """Answer a request to S3."""
-        locks, kind = self.locks, self.kind(request)
+        of_team |= session is not None
+        locks, kind = self.locks, self.kind(request, of_team=of_team, plain=plain)
         if READ_POLICY in locks.not_read:
             return Answer("unknown", depends_on=(READ_POLICY,))
         if kind.signer != "own" and locks.is_public_refused:
             return Answer("refused", lock=BLOCK_PUBLIC_ACCESS)
-        circumstances = self.circumstances(of_team or session is not None)
+        circumstances = self.circumstances(of_team)
         try:
             policies = locks.policies(kind.signer, source.endpoint or "", session)
             circumstances = plainly(kind, circumstances, policies) if plain else circumstances
-            answer = answer_at(Requests(kind, policies, circumstances), source)
-            answer = answer if plain else self._any_way(answer, Requests(kind, policies, circumstances), source)
+            requests = Requests(kind, policies, circumstances)
+            answer = answer_at(requests, source) if plain else self._any_way(requests, source)
         except PolicyError:
             return Answer("unknown", depends_on=(_INVALID,))
         except TooManyClassesError as error:
@@ -497,12 +497,13 @@ class _Question:
 
     def _sets(self, request: str, session: str | None = None, *, of_team: bool = False) -> Row:
         """Return the sources of one kind of request to S3; unknown everywhere if the policy is not known."""
-        locks, kind = self.locks, self.kind(request)
+        of_team |= session is not None
+        locks, kind = self.locks, self.kind(request, of_team=of_team)
         if READ_POLICY in locks.not_read:
             return _unknown(request, READ_POLICY)
         if kind.signer != "own" and locks.is_public_refused:
             return Row(request, NOWHERE, replace(EVERYWHERE, decided_by=(BLOCK_PUBLIC_ACCESS,)), NOWHERE)
-        circumstances = self.circumstances(of_team or session is not None)
+        circumstances = self.circumstances(of_team)
         try:
             row = self._exposed(kind, session, circumstances)
             if locks.asks_for_points:
@@ -515,8 +516,9 @@ class _Question:
         is_read = READ_ENDPOINTS not in locks.not_read
         return row if is_read or not row.opened.has_endpoints else unsure(row, [READ_ENDPOINTS], addresses=False)
 
-    def _any_way(self, answer: Answer, requests: Requests, source: Source) -> Answer:
+    def _any_way(self, requests: Requests, source: Source) -> Answer:
         """Return the answer where what is refused at the bucket may go through an access point."""
+        answer = answer_at(requests, source)
         if answer.answer != "refused" or not self.locks.asks_for_points:
             return answer
         return answer_at(replace(requests, kind=replace(requests.kind, any_way=True)), source)

@@ -54,17 +54,13 @@ def _behind(template: Template, start: str) -> Iterator[Template]:
     state = reduce(machine.step, start, machine.start)
     for at in range(len(steps)):
         if state >> at & 1 and not (at and state >> (at - 1) & 1 and _is_long(steps[at - 1])):
-            first = Wild.ANY if isinstance(steps[at], Variable) and _is_inside(steps, at, start) else steps[at]
+            is_inside = "".join(map(str, steps[:at])) != start  # the value may begin before the end of the text
+            first = Wild.ANY if isinstance(steps[at], Variable) and is_inside else steps[at]
             yield joined([first, *steps[at + 1 :]])
 
 
 def _is_long(step: object) -> bool:
     return step is Wild.ANY or isinstance(step, Variable)
-
-
-def _is_inside(steps: Sequence[object], at: int, start: str) -> bool:
-    """Return whether the value of a variable may begin before the end of a text."""
-    return "".join(map(str, steps[:at])) != start
 
 
 def patterns_of(classes: KeyClasses, chosen: Collection[Signature], prefix: str) -> tuple[KeyPattern, ...]:

@@ -1,8 +1,8 @@
 """The locks and every other policy that decides who can open the objects of a bucket, at one moment.
 
-Policies are given as texts, for reviewers and CI; :mod:`gt_secure.account.locks` reads them from an account. Of files,
-the signer is a role of the bucket's account whose own policies allow everything. There are also an anonymous caller
-and a signer of another account whose own policies allow everything.
+Policies are given as texts, for reviewers and CI; :mod:`gt_secure.account.locks` reads them from an account. The signer
+is a role, a user or the root user of the bucket's account, unless it is known. Its own policies, and those of a signer
+of another account, allow everything. There is also an anonymous caller.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from .access_points import ANY_WAY, DIRECTLY, POINT_KEYS, AccessPoint
 from .answer import Answer, answer_of
 from .decision import decide_request
 from .part import Part
-from .request_kinds import Circumstances
+from .request_kinds import By, Circumstances
 from .vpc_endpoint import VpcEndpoint
 
 READ_POLICY = "s3:GetBucketPolicy"
@@ -109,6 +109,10 @@ class EffectiveLocks:
         if it was not read.
     acls : mapping
         What hides whether ACLs grant something to ``other`` accounts and to ``anonymous`` callers; empty if none can.
+    by : str
+        Who signs for the account, where that is not known: ``any`` of its roles, its users and its root user, so that
+        one who opens is enough; ``all`` of them, so that an answer is unknown where they have different ones; or a
+        ``role``, without its name.
     access_points : Part of tuple of AccessPoint
         Those of the bucket, for the question who signs; without a reading, requests name the bucket itself.
     kms_key : Part of str
@@ -144,6 +148,7 @@ class EffectiveLocks:
     restricts_public: bool | None = None
     account_restricts_public: bool | None = None
     acls: Mapping[Signer, str] = field(default_factory=dict)
+    by: By = "any"
     access_points: Part[tuple[AccessPoint, ...]] = _UNLISTED
     kms_key: Part[str] = _UNENCRYPTED
     kms_policy: Part[str] = _UNGRANTED
@@ -265,7 +270,8 @@ class EffectiveLocks:
         return self.assumed_with(
             f"The signer {who}{which}, and its own policies allow everything."
             if listed
-            else f"The signer is a session of a role of account {self.account} whose own policies allow everything.",
+            else f"The signer is a role, a user or the root user of account {self.account}. The own policies of all of "
+            "these allow everything.",
             "The own policies of signers of other accounts allow everything.",
             self._assumed_of_encryption,
         )

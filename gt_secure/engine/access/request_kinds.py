@@ -8,7 +8,7 @@ for Amazon S3*.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -52,6 +52,8 @@ from ..iam.wildcards import TooManyClassesError
 from .access_points import AccessPoint, ways
 
 Form: TypeAlias = Literal["presigned", "header", "post-form", "unsigned"]
+By: TypeAlias = Literal["role", "all", "any"]
+"""Signers of the account who are not known: a role; a role, a user or the root user; or any of these that opens."""
 
 KINDS: dict[str, tuple[Form, Signer, str]] = {
     "presigned": ("presigned", "own", "s3:GetObject"),
@@ -101,6 +103,8 @@ class Kind:
         Starts of further condition keys that no such request has, unless they are given.
     any_way : bool
         Whether it may go through an access point as well as to the bucket itself.
+    by : str
+        Who signs for the account, where that is not known.
     """
 
     name: str
@@ -112,6 +116,19 @@ class Kind:
     chooses: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     any_way: bool = False
+    by: By = "role"
+
+    @property
+    def is_any(self) -> bool:
+        """Return whether it is opened if one of those who may sign opens it."""
+        return self.signer != "own" or self.whoever or self.by == "any"
+
+    @property
+    def principals(self) -> Container[str]:
+        """Return the kinds of principals that may sign."""
+        if self.signer != "own" or self.whoever:
+            return _TYPES
+        return ("session",) if self.by == "role" else ("session", "user", "root")
 
 
 @dataclass(frozen=True)
@@ -267,7 +284,8 @@ def dimensions(
     known = base_view(kind, circumstances).keys if known is None else known
     varying = signing(table, kind, circumstances, mentioned, resources=texts, known=known)
     settled = _settled_keys(kind, circumstances, supplied)
-    is_role = kind.signer == "own" and not kind.whoever and callers(kind, circumstances).kind == "session"
+    is_role = kind.by == "role" and kind.signer == "own" and not kind.whoever
+    is_role &= callers(kind, circumstances).kind == "session"
     if kind.any_way:
         varying.append(ways(table, circumstances.partition, circumstances.account, circumstances.points))
     compared = all_values(known, varying)
@@ -469,12 +487,13 @@ def identities(
     try:
         named = list(_named_callers(table, kind, circumstances, known, resources, values))
     except TooManyClassesError as error:
-        callers_of = ((_caller_of(arn, every=True), arn) for arn in _arns_of(error, kind, circumstances))
+        callers_of = ((_caller_of(arn, kind.principals), arn) for arn in _arns_of(error, kind, circumstances))
         samples = [_identity(caller, arn, keys, circumstances) for caller, arn in callers_of if caller is not None]
-        return Dimension(name, keys, (), not own or kind.whoever, tuple(samples))
-    for caller, arn in named:
+        return Dimension(name, keys, (), kind.is_any, tuple(samples))
+    is_dated = bool(conditions_on(table, TOKEN_TIME))  # a role alone cannot sign without a time of issue
+    for caller, arn in sorted(named, key=lambda each: is_dated and each[0].kind == "session"):
         settings.setdefault((caller.text, arn), _identity(caller, arn, keys, circumstances))
-    return Dimension(name, keys, tuple(settings.values()), chosen=not own or kind.whoever)
+    return Dimension(name, keys, tuple(settings.values()), kind.is_any)
 
 
 def _identity(caller: Caller, arn: str, keys: frozenset[str], circumstances: Circumstances) -> DimensionValue:
@@ -545,7 +564,7 @@ def _named_callers(
     Policies tell callers apart by account and by name, so every name is asked for in every account.
     """
     own, account = kind.signer == "own", circumstances.account
-    every = kind.whoever or not own  # also users and root users; those of the account itself are supposed to be roles
+    every = "user" in kind.principals
     if known:
         signer = session_of(known)
         yield signer, known
@@ -558,7 +577,7 @@ def _named_callers(
     arns = [arn for each in accounts for arn in _in_account(table, circumstances, each, every, resources, values)]
     compared = variable_values(table, "aws:principalarn", resources, values)
     for arn in dict.fromkeys([*arns, *named, *compared]):
-        caller = _caller_of(arn, every)
+        caller = _caller_of(arn, kind.principals)
         if caller is not None and (caller.account == account) == own:
             yield caller, arn
             yield from ((c, arn) for c in sessions if c.role == caller.role and c.account == caller.account)
@@ -567,15 +586,15 @@ def _named_callers(
             yield session, principal_keys(session, circumstances.partition)["aws:principalarn"][0]
 
 
-def _caller_of(arn: str, every: bool) -> Caller | None:
-    """Return the caller with an ARN; None if it is not one, or, unless ``every`` caller is asked for, not a role."""
+def _caller_of(arn: str, kinds: Container[str]) -> Caller | None:
+    """Return the caller with an ARN; None if it is not one, or not of these kinds."""
     if arn.split(":", 5)[-1] != "root" and not _NAME.fullmatch(arn.rpartition("/")[2]):
         return None  # AWS has such principals itself; nobody can make a role or user of this name
     try:
         caller = session_of(arn)
     except InvalidInput:
         return None
-    return caller if every or caller.kind == "session" else None
+    return caller if caller.kind in kinds else None
 
 
 def _accounts(

@@ -398,7 +398,8 @@ def _place(space: RequestSpace, mask: int, requests: Requests, setting: Dimensio
         # The evaluator has the last word: what it does not confirm is not called opened.
         return SourcePlace(SpaceAnswer("unknown", tuple(sorted(d.name for d in _dimensions(space)))), (), None)
     when, oldest = phrases(space, mask, circumstances.now), oldest_ms(space, mask)
-    return SourcePlace(answer, (), None, when, _decided_by(verdict), oldest)
+    decided_by = ", ".join(filter(None, (verdict.policy, verdict.statement)))
+    return SourcePlace(answer, (), None, when, decided_by, oldest)
 
 
 def _dimensions(space: RequestSpace) -> Iterable[Dimension]:
@@ -408,6 +409,9 @@ def _dimensions(space: RequestSpace) -> Iterable[Dimension]:
 def example_request(base: View, setting: DimensionValue, trail: SettingTrail, circumstances: Circumstances) -> Request:
     """Return one concrete request of a class."""
     view = reduce(View.with_setting, trail, base.with_setting(setting))
+    if view.caller.kind == "session" and any(each.label == "aws:TokenIssueTime" for each in trail):
+        now = view.keys.get("aws:epochtime", ("0",))  # no role has long-term keys
+        view = replace(view, keys={TOKEN_TIME: now, **view.keys})
     context = {
         key_facts(key).name: list(value) if isinstance(value, Several) else value[0]
         for key, value in view.present().items()
@@ -424,10 +428,6 @@ def confirm(request: Request, policies: Policies) -> Verdict:
     if request.caller.kind == "federated-user" and policies.session is None and policies.identity:
         policies = replace(policies, session=policies.identity[0])
     return evaluate(request, policies)
-
-
-def _decided_by(verdict: Verdict) -> str:
-    return ", ".join(part for part in (verdict.policy, verdict.statement) if part)
 
 
 def _denied_by(space: RequestSpace, mask: int) -> str:

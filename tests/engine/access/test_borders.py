@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,7 +20,7 @@ from gt_secure.engine.access.locks import EffectiveLocks
 from gt_secure.engine.access.proof import Claim, Proof, prove
 from gt_secure.engine.iam import Request
 from gt_secure.engine.iam.batch import run
-from gt_secure.engine.iam.facts import supplied_facts
+from gt_secure.engine.iam.facts import Facts, supplied_facts
 from gt_secure.engine.iam.request_context import presigned_context
 from gt_secure.engine.policies.url_lock import UrlLock
 from support.answers import team_locks
@@ -324,8 +325,10 @@ def test_a_role_signs_with_temporary_credentials_and_anybody_else_with_any() -> 
         ({"DateGreaterThan": {issued: "2020-01-01T00:00:00Z"}}, "opened"),
         ({"DateLessThan": {issued: LATER}}, "refused"),
     ):
-        answer = Exposure(locks(deny(condition)), "k").at("198.51.100.9", "presigned")
-        assert (condition, answer.answer) == (condition, expected)
+        by_role = replace(locks(deny(condition)), facts=Facts({"aws:principalarn": (ROLE,)}))
+        for each, answer in ((by_role, expected), (locks(deny(condition)), "opened")):
+            found = Exposure(each, "k").at("198.51.100.9", "presigned")
+            assert (condition, found.answer) == (condition, answer)
     assert guarded({"Null": {issued: "false"}}).proved is False
     assert guarded({"Null": {issued: "false"}}, {"Null": {issued: "true"}}).proved is True
     assert guarded({"DateLessThanIfExists": {issued: LATER}}).proved is False

@@ -1,0 +1,175 @@
+"""Signers of the bucket's account: a request is refused only if every role, every user and the root user is refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gt_secure.base.network import Source, parse_network
+from gt_secure.engine.access import Claim, Exposure, prove
+from gt_secure.engine.access.expectation import Expectation
+from gt_secure.engine.access.locks import EffectiveLocks
+from gt_secure.engine.policies.signer_limit import build_signer_limit
+from support.answers import ACCOUNT, exposed
+
+OFFICE, INSIDE, ELSEWHERE = "203.0.113.0/24", "203.0.113.7", "198.51.100.9"
+ALL = ["arn:aws:s3:::gt-images", "arn:aws:s3:::gt-images/*"]
+SIGNED = ("presigned", "post-form")
+
+
+def refused(source: str) -> Expectation:
+    return Expectation("refused", (Source.parse(source),))
+
+
+def allowed(source: str) -> Expectation:
+    return Expectation("allowed", (Source.parse(source),))
+
+
+def arn(name: str) -> str:
+    return f"arn:aws:iam::{ACCOUNT}:{name}"
+
+
+def deny(**condition: Any) -> dict[str, Any]:
+    return {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": ALL, "Condition": condition}
+
+
+def guard(**condition: Any) -> dict[str, Any]:
+    """A guard of presigned requests and forms, narrowed by other conditions."""
+    outside: dict[str, Any] = {"NotIpAddress": {"aws:SourceIp": OFFICE}}
+    outside["StringEquals"] = {"s3:authType": ["REST-QUERY-STRING", "POST"]} | condition.pop("StringEquals", {})
+    return deny(**outside, **condition)
+
+
+def asked(*statements: dict[str, Any], key: str = "k.png", facts: tuple[str, ...] = (), **layers: Any) -> Exposure:
+    exposure = exposed({"Version": "2012-10-17", "Statement": list(statements)}, key, facts, **layers)
+    return exposure if key else Exposure(exposure.locks, "", is_prefix=True)
+
+
+USER, A_USER = f'signed by certain callers, such as "{arn("user/uploader")}"', f'"{arn("user/*")}"'
+EXEMPTIONS = {
+    "a user": (guard(ArnNotEquals={"aws:PrincipalArn": arn("user/uploader")}), USER),
+    "a user by name": (guard(StringNotEquals={"aws:username": "uploader"}), USER),
+    "users by type": (guard(StringNotEquals={"aws:PrincipalType": "User"}), f"signed by certain callers, such as {A_USER}"),
+    "users by pattern": (guard(ArnNotLike={"aws:PrincipalArn": arn("user/*")}), A_USER),
+    "who has a name": (guard(Null={"aws:username": "true"}), f"signed by certain callers, such as {A_USER}"),
+    "the root user": (guard(ArnNotEquals={"aws:PrincipalArn": arn("root")}), f'signed by certain callers, such as "{arn("root")}"'),
+    "the root user by type": (guard(StringNotEquals={"aws:PrincipalType": "Account"}), f'signed by certain callers, such as "{arn("root")}"'),
+    "a role": (
+        guard(ArnNotEquals={"aws:PrincipalArn": arn("role/ci")}),
+        f'signed by certain callers, such as "arn:aws:sts::{ACCOUNT}:assumed-role/ci/*"',
+    ),
+    "all but roles": (guard(ArnLike={"aws:PrincipalArn": arn("role/*")}), A_USER),
+    "temporary credentials alone": (guard(Null={"aws:TokenIssueTime": "false"}), "signed with long-term keys"),
+    "credentials of old": (
+        guard(DateLessThan={"aws:TokenIssueTime": "2999-01-01T00:00:00Z"}), "signed with long-term keys",
+    ),
+}  # fmt: skip
+"""Guards that spare some signers, and words of who opens then."""
+
+
+@pytest.mark.parametrize("key", ["k.png", ""])
+@pytest.mark.parametrize("name", EXEMPTIONS)
+def test_a_signer_who_is_spared_opens_from_elsewhere(name: str, key: str) -> None:
+    statement, words = EXEMPTIONS[name]
+    exposure = asked(statement, key=key)
+    for kind in SIGNED:
+        answer, row = exposure.at(ELSEWHERE, kind), exposure.row(kind)
+        assert (answer.answer, row.refused.is_empty, row.unknown.is_empty) == ("opened", True, True)
+        assert words in answer.when[0]
+        assert words in " ".join(row.opened.when)
+        assert exposure.at(INSIDE, kind).when == ()
+    assert exposure.holds(refused(ELSEWHERE)).proved is False
+    assert prove(exposure.locks, Claim("", (parse_network(OFFICE),))).proved is False
+
+
+REFUSED = {
+    "nobody is spared": guard(),
+    "another account": guard(StringNotEquals={"aws:PrincipalAccount": "444455556666"}),
+    "nobody has this type": guard(StringNotEquals={"aws:PrincipalType": "Robot"}),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_every_signer_is_refused_stays_refused(name: str) -> None:
+    exposure = asked(REFUSED[name])
+    assert [exposure.at(ELSEWHERE, kind).answer for kind in SIGNED] == ["refused", "refused"]
+    assert exposure.holds(refused(ELSEWHERE)).proved is True
+
+
+def test_no_role_signs_with_long_term_keys() -> None:
+    """One statement spares a role, the other one credentials that no role has."""
+    spared = guard(ArnNotEquals={"aws:PrincipalArn": arn("role/ci")}), guard(Null={"aws:TokenIssueTime": "false"})
+    exposure = asked(*spared)
+    assert exposure.at(ELSEWHERE, "presigned").answer != "opened"
+    assert exposure.row("presigned").opened.cidrs == (OFFICE,)
+    assert asked(*spared, guard(ArnNotEquals={"aws:PrincipalArn": arn("user/up")})).at(INSIDE, "presigned").when == ()
+
+
+def test_users_have_long_term_keys_and_can_have_temporary_ones() -> None:
+    of_user = guard(ArnNotEquals={"aws:PrincipalArn": arn("user/up")})
+    for statement, words in (
+        (guard(Null={"aws:TokenIssueTime": "false"}), "signed with long-term keys"),
+        (guard(Null={"aws:TokenIssueTime": "true"}), "signed with temporary credentials"),
+    ):
+        assert words in asked(of_user, statement).at(ELSEWHERE, "presigned").when
+
+
+@pytest.mark.parametrize(
+    ("fact", "answer"),
+    [
+        (f"aws:PrincipalArn={arn('user/uploader')}", "opened"),
+        (f"aws:PrincipalArn={arn('user/other')}", "refused"),
+        (f"aws:PrincipalArn={arn('role/uploader')}", "refused"),
+        (f"aws:PrincipalArn={arn('root')}", "refused"),
+    ],
+)
+def test_a_signer_who_is_known_is_asked_about_alone(fact: str, answer: str) -> None:
+    exposure = asked(EXEMPTIONS["a user"][0], facts=(fact,))
+    assert exposure.at(ELSEWHERE, "presigned").answer == answer
+    assert exposure.row("presigned").opened.when == ()
+
+
+def test_the_listed_signer_and_the_role_of_a_team_are_known() -> None:
+    spared = EXEMPTIONS["a user"][0]
+    limit = build_signer_limit("gt-images", [arn("role/app")], ACCOUNT)
+    assert asked(spared, limit).at(ELSEWHERE, "presigned").answer == "refused"  # type: ignore[arg-type]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [spared]})
+    locks = EffectiveLocks("gt-images", policy, has_portal=True, account=ACCOUNT, signer=arn("role/GroundTruth"))
+    for each in (locks, replace(locks, signer="")):
+        answers = [Exposure(each, "k").at(ELSEWHERE, kind).answer for kind in ("worker", "forwarded", "presigned")]
+        assert answers == ["refused", "refused", "opened"]
+
+
+def test_an_allowed_source_is_unknown_where_signers_have_different_answers() -> None:
+    for statement in (deny(ArnEquals={"aws:PrincipalArn": arn("user/up")}), deny(Null={"aws:username": "false"})):
+        proof = asked(statement).holds(allowed(INSIDE))
+        assert (proof.proved, proof.depends_on) == (None, ("aws:PrincipalArn",))
+    for signer, expected in ((arn("role/app"), True), (arn("user/up"), False)):
+        known = asked(deny(Null={"aws:username": "false"}), facts=(f"aws:PrincipalArn={signer}",))
+        assert known.holds(allowed(INSIDE)).proved is expected
+
+
+def test_a_service_control_policy_is_for_users_and_the_root_user_too() -> None:
+    scp = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "s3:GetObject", "Resource": "*"}]}
+    assert asked(scp=[scp]).at(INSIDE, "presigned").answer == "refused"
+    only: dict[str, Any] = {"ArnLike": {"aws:PrincipalArn": arn("root")}}
+    no_root = {"Version": "2012-10-17", "Statement": [{**scp["Statement"][0], "Condition": only}]}  # type: ignore[dict-item]
+    exposure = asked(guard(ArnNotEquals={"aws:PrincipalArn": arn("root")}), scp=[no_root])
+    assert exposure.at(ELSEWHERE, "presigned").answer == "refused"
+
+
+def test_a_folder_for_each_user_opens() -> None:
+    spared = {**deny(), "NotResource": "arn:aws:s3:::gt-images/home/${aws:username}/*"}
+    del spared["Resource"], spared["Condition"]
+    locks = asked(spared).locks
+    row = Exposure(locks, "home/", is_prefix=True).row("presigned")
+    assert (row.opened.is_anyone, "signed by" in row.opened.when[0]) == (True, True)
+    assert Exposure(locks, "k").row("presigned").word == "refused"
+
+
+def test_the_assumption_names_every_kind_of_signer() -> None:
+    [text] = [each for each in asked().assumed if each.startswith("The signer is")]
+    assert all(word in text for word in ("role", "user", "root user", ACCOUNT))
