@@ -48,18 +48,20 @@ def asked(*statements: dict[str, Any], key: str = "k.png", facts: tuple[str, ...
     return exposure if key else Exposure(exposure.locks, "", is_prefix=True)
 
 
-USER, A_USER = f'signed by certain callers, such as "{arn("user/uploader")}"', f'"{arn("user/*")}"'
+SOME = "signed by certain callers, such as"
+USER, A_USER = f'{SOME} "{arn("user/uploader")}"', f'"{arn("user/*")}"'
+SOME_USER, ROOT = f"{SOME} {A_USER}", f'{SOME} "{arn("root")}"'
 EXEMPTIONS = {
     "a user": (guard(ArnNotEquals={"aws:PrincipalArn": arn("user/uploader")}), USER),
     "a user by name": (guard(StringNotEquals={"aws:username": "uploader"}), USER),
-    "users by type": (guard(StringNotEquals={"aws:PrincipalType": "User"}), f"signed by certain callers, such as {A_USER}"),
+    "users by type": (guard(StringNotEquals={"aws:PrincipalType": "User"}), SOME_USER),
     "users by pattern": (guard(ArnNotLike={"aws:PrincipalArn": arn("user/*")}), A_USER),
-    "who has a name": (guard(Null={"aws:username": "true"}), f"signed by certain callers, such as {A_USER}"),
-    "the root user": (guard(ArnNotEquals={"aws:PrincipalArn": arn("root")}), f'signed by certain callers, such as "{arn("root")}"'),
-    "the root user by type": (guard(StringNotEquals={"aws:PrincipalType": "Account"}), f'signed by certain callers, such as "{arn("root")}"'),
+    "who has a name": (guard(Null={"aws:username": "true"}), SOME_USER),
+    "the root user": (guard(ArnNotEquals={"aws:PrincipalArn": arn("root")}), ROOT),
+    "the root user by type": (guard(StringNotEquals={"aws:PrincipalType": "Account"}), ROOT),
     "a role": (
         guard(ArnNotEquals={"aws:PrincipalArn": arn("role/ci")}),
-        f'signed by certain callers, such as "arn:aws:sts::{ACCOUNT}:assumed-role/ci/*"',
+        f'{SOME} "arn:aws:sts::{ACCOUNT}:assumed-role/ci/*"',
     ),
     "all but roles": (guard(ArnLike={"aws:PrincipalArn": arn("role/*")}), A_USER),
     "temporary credentials alone": (guard(Null={"aws:TokenIssueTime": "false"}), "signed with long-term keys"),
