@@ -21,7 +21,7 @@ from gt_secure.presign.probe import Probe
 from gt_secure.restriction.expectations import expect
 from gt_secure.restriction.model import Restriction
 from gt_secure.sandbox import Sandbox
-from gt_secure.widgets import HitsStep, ReviewStep, TestUrlStep
+from gt_secure.widgets import HitsStep, ReviewStep, TestUrlStep, hits_view
 from gt_secure.widgets.hits_view import own_ids
 from gt_secure.widgets.probe_view import _observed, _predicted, browser_answer
 from support import corpus
@@ -380,6 +380,26 @@ def test_choosing_a_source_shows_its_requests_and_adds_it(connection: Connection
     step.team, step.source.value = None, -1
     step.source.value = place
     assert "Today a presigned URL from there: opened" in words(step.rows.value)
+
+
+def test_a_log_is_compared_with_the_lock_of_the_team_as_it_is(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[Any] = []
+
+    def stop(*given: Any) -> None:
+        compared.append(given[-1])
+        raise GtSecureError("It ends before the plot.", next_step="Go on.")
+
+    monkeypatch.setattr(hits_view, "read_result", stop)
+    step = HitsStep(SimpleNamespace(hits=lambda *_, **more: None, workteam=connection.workteam, networks=None))
+    step.logs = "a log"
+    for step.team in ("vpc-team", None, "nobody"):
+        with pytest.raises(GtSecureError, match="before the plot"):
+            step.plot_hits()
+    team, without, error = compared
+    assert (team.name, team.url_lock.vpc_source_ip, without) == ("vpc-team", True, None)
+    assert "nobody" in str(error)
 
 
 def test_a_bar_the_list_and_the_table_show_the_same_source(connection: Connection, words: Any) -> None:
