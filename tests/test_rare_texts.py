@@ -99,6 +99,9 @@ def test_signers_of_the_log_who_are_not_listed() -> None:
         def presigners(self, _bucket: str, _prefix: str) -> tuple[dict[str, int]]:
             return ({"arn:aws:sts::111122223333:assumed-role/other/session": 3},)
 
+        def asked(self, question: Any, _: Any) -> tuple[Any, None]:
+            return question(self), None
+
     wish: Any = Restriction(bucket="gt-images", signers=[ROLE])
     [left] = services._unlisted_signers(wish, Signed())  # type: ignore[arg-type]
     assert notice("signers-log", signers=left).text.count("role/other")
