@@ -85,7 +85,7 @@ def test_every_table_has_its_ways_out_and_keeps_its_type(table: Any) -> None:
 
 def test_a_sweep_gives_its_table() -> None:
     denied = SweepRow("111122223333", "eu-west-1", status="denied")
-    rows = (SweepRow("111122223333", "us-east-1", team="open-team"), denied)
+    rows = (SweepRow("111122223333", "us-east-1", team="open-team", checked={"url-lock-off": "clean"}), denied)
     swept = Sweep(dt.datetime.now(dt.UTC), (Account("111122223333"),), ("us-east-1", "eu-west-1"), rows, 2)
     assert [(each["team"], each["findings"]) for each in swept.to_dicts()] == [("open-team", "none"), ("-", "unknown")]
     assert swept.to_pandas()["region"].to_list() == ["us-east-1", "eu-west-1"]

@@ -9,6 +9,7 @@ from ..aws.teams import Workteam
 from ..engine.access.locks import READ_ENDPOINTS, READ_POLICY, EffectiveLocks
 from ..engine.access.part import Part, note_missing
 from ..engine.iam.documents import PolicySource
+from ..engine.iam.facts import Signer
 from ..engine.iam.request_keys import OBJECT_ACLS
 from ..engine.policies.public_access import IGNORE_PUBLIC_ACLS, NO_ACLS, SETTING
 from ..engine.policies.url_lock import UrlLock
@@ -27,6 +28,10 @@ def locks_of(state: State, *, session: PolicySource | None = None) -> EffectiveL
     own, by_account = (each.map(lambda block: bool(block.get(SETTING))) for each in blocks)
     ignores = (each.map(lambda block: bool(block.get(IGNORE_PUBLIC_ACLS))).if_read for each in blocks)
     keys = f"arn:{state.partition}:kms:{bucket.region}:{state.account_id}:key/"
+    doubts: dict[Signer, str] = {
+        "other": _acl_doubt(bucket.ownership),
+        "anonymous": _acl_doubt(bucket.ownership, are_ignored=any(ignores)),
+    }
     return EffectiveLocks(
         bucket=bucket.name,
         policy=bucket.policy.if_read,
@@ -44,10 +49,7 @@ def locks_of(state: State, *, session: PolicySource | None = None) -> EffectiveL
         scp=state.organization.scp.if_read,
         restricts_public=None if is_given else own.if_read,
         account_restricts_public=None if own.if_read else by_account.if_read,  # not asked for where the first decides
-        acls={
-            "other": _acl_doubt(bucket.ownership),
-            "anonymous": _acl_doubt(bucket.ownership, are_ignored=any(ignores)),
-        },
+        acls={signer: doubt for signer, doubt in doubts.items() if doubt},
         access_points=bucket.access_points,
         kms_key=bucket.default_kms_key.map(partial(_kms_arn, keys)),
         kms_policy=bucket.key_policy,

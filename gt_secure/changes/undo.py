@@ -85,17 +85,17 @@ def undoable(aws: Aws, *, journal: Journal, shown: State | None = None) -> list[
 
     Of a state that is shown, those that have touched no lock except the ones of its bucket, team and workforce.
     """
-    found = [
+    records = [
         record
         for record in journal
         if (record.account_id, record.region) == (aws.account_id, aws.region)
         and (record.status == "unfinished" or (record.status == "applied" and record.kind == "apply"))
     ]
     if shown is None:
-        return found
+        return records
     parts = {"bucket-guard": shown.bucket, "url-lock": shown.team.if_read, "portal-lock": shown.workforce.if_read}
     locks = {(kind, part.name) for kind, part in parts.items() if part is not None}
-    return [one for one in found if locks >= {(each.get("kind"), each.get("target")) for each in one.changes}]
+    return [one for one in records if locks >= {(each.get("kind"), each.get("target")) for each in one.changes}]
 
 
 def _record(aws: Aws, change_id: str, journal: Journal) -> ChangeRecord:

@@ -97,12 +97,12 @@ def no_foreign_hits(
     }
     doubt = _doubt(looked, details["presigned"], newest_within_h, max_unreadable)
     doubt = doubt or _unplaced(details["without_address"], [] if trust_private else counts["unnamed"])
-    found = _from_outside(rows) if rows else ""
+    foreign = _from_outside(rows) if rows else ""
     fix = "See them with 'gt-secure hits --presigned'; 'gt-secure who' says who can open the objects now."
     text = f"All {details['presigned']:,} requests with presigned URLs in the log came from the restriction's sources"
     refused = details["refused_from_outside"]
     text += f", but for {refused:,} that were refused." if refused else "."
-    return _result("no_foreign_hits", subject, found, fix, doubt, text, details)
+    return _result("no_foreign_hits", subject, foreign, fix, doubt, text, details)
 
 
 def _result(

@@ -23,7 +23,7 @@ Response = tuple[int, dict[str, str], bytes]
 
 PRIVATE: Mapping[str, tuple[str, ...]] = {
     "app": ("_NON_S3_VHOST_NAMES", "_S3_VHOST_EXCLUDE_RE", "_extract_s3_vhost_bucket"),
-    "core.iam_actions": ("_auth_failure",),
+    "core.iam_actions": ("_auth_failure", "_s3_action"),
     "services.ec2": (
         "_error", "_glob_match", "_parse_filters", "_parse_member_list", "_resource_matches_tag_filters", "_tags",
         "_vpc_endpoints", "_vpce_fields_xml", "_xml",

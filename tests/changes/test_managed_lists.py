@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -183,7 +184,7 @@ def test_a_list_that_is_not_there_or_not_readable(scene: Scene, offices):
 
 def test_a_restriction_whose_lists_were_not_read_fails_closed(scene: Scene):
     with pytest.raises(InvalidInput, match="not known here"):
-        no_foreign_hits.look(object(), wish(SET))  # type: ignore[arg-type]
+        no_foreign_hits.look(SimpleNamespace(asked=lambda question, _: question(None)), wish(SET))  # type: ignore[arg-type]
     with pytest.raises(InvalidInput, match="Not every list"):
         wish(SET).with_lists([])
     aws = ManagedList("pl-0a1b2c3d", parse_networks("203.0.113.0/24"), owner="AWS", title="com.amazonaws.x")

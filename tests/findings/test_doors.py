@@ -43,7 +43,7 @@ def bucket(**more: Any) -> State:
 def leaking(leaks: int) -> State:
     seen = replace(bucket(policy=None), team=Part.of(None), wanted=None)
     assert seen.bucket is not None
-    return replace(seen, bucket=replace(seen.bucket, leaks=lambda: leaks))
+    return replace(seen, bucket=replace(seen.bucket, leaks=lambda: f" The log shows {leaks} leaked URLs."))
 
 
 def found_in(state: State) -> Findings:

@@ -36,20 +36,20 @@ def phrases(space: RequestSpace, mask: int, now: datetime) -> tuple[str, ...]:
     if space.always_opened(live):
         return tuple(texts)
     chosen = [dimension for group in space.groups for dimension in group.dimensions if dimension.chosen]
-    found: list[str] = []
+    choices: list[str] = []
     facts: set[str] = set()
     for dimension in chosen:
         usable, asked = space.usable(dimension, live)
         facts |= asked
         if 0 < len(usable) < len(dimension.settings):
             signed = dimension.name in _SIGNATURES
-            found += _signed(dimension, usable) if signed else [_phrase(space, dimension, usable)]
+            choices += _signed(dimension, usable) if signed else [_phrase(space, dimension, usable)]
     if facts:
-        found.append(f"some refused, depending on {', '.join(sorted(facts))}")
-    if not found and len(chosen) > 1:
+        choices.append(f"some refused, depending on {', '.join(sorted(facts))}")
+    if not choices and len(chosen) > 1:
         names = sorted(dimension.name for dimension in chosen if _matters(space, dimension, live))
-        found.append(f"with some values of {', '.join(names)}")
-    return tuple(sorted([*texts, *found]))
+        choices.append(f"with some values of {', '.join(names)}")
+    return tuple(sorted([*texts, *choices]))
 
 
 def oldest_ms(space: RequestSpace, mask: int) -> int | None:

@@ -168,18 +168,18 @@ def _portal(workforce: Workforce | None) -> str:
 
 def _outcome(looks: Iterable[Findings | None], notes: UnreadNotes) -> dict[str, Any]:
     """Return the findings, what each rule came to (the gravest word of all looks), and what was not read."""
-    made = [look for look in looks if look is not None]
+    reports = [look for look in looks if look is not None]
     by_subject: dict[tuple[str, str, str], Finding] = {
-        (each.code, each.subject, each.detail): each for each in chain(*made)
+        (each.code, each.subject, each.detail): each for each in chain(*reports)
     }
     blind = [each for each in by_subject.values() if each.code == NOT_CHECKED]
     blind = [each for each in blind if not set(each.could_not_see) <= NEVER_READ]
     lines = [*notes.lines, *(f"{each.subject}: {each.detail}" for each in blind)]
-    lines += ["findings: no rule was decided"] if not any(look.decided for look in made) else []
+    lines += ["findings: no rule was decided"] if not any(look.decided for look in reports) else []
     return {
         "findings": tuple(each for each in by_subject.values() if each.code != NOT_CHECKED),
         "checked": {
-            code: each.outcome for code, each in by_code(each for look in made for each in look.checked).items()
+            code: each.outcome for code, each in by_code(each for look in reports for each in look.checked).items()
         },
         "unread": tuple(dict.fromkeys(lines)),
     }
