@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from gt_secure import Restriction
 from gt_secure.account import export
+from gt_secure.aws.client import Aws
 from gt_secure.aws.managed_lists import ManagedList
 from gt_secure.base.network import Source, parse_networks
 from gt_secure.changes import messages, revoke, services
 from gt_secure.changes.change import Change
+from gt_secure.changes.plan import plan
 from gt_secure.changes.revoke import Revoked
 from gt_secure.changes.targets import BucketGuard
-from gt_secure.engine.access.part import Part
+from gt_secure.engine.access.part import NotRead, Part
 from gt_secure.engine.policies.bucket_guard import build_guard, find_guard, merge_guard
 from gt_secure.explain.explanation import explain
 from gt_secure.presign import own_object
 from gt_secure.presign.probe import Probe
 from gt_secure.restriction.messages import notice
-from support.states import state, unread, workforce
+from support.states import state, unread, with_parts, workforce
 
 pytestmark = pytest.mark.usefixtures("known_texts")
 GUARD = merge_guard(None, build_guard("gt-images", networks=["203.0.113.0/24"]))
@@ -82,6 +84,14 @@ def test_a_policy_with_a_principal_that_is_deleted() -> None:
     after = GUARD.replace('"Principal": "*"', '"Principal": {"AWS": "AROA1234567890EXAMPLE"}')
     change = Change(BucketGuard("gt-images"), None, after, "", "")
     assert [each.code for each in messages._deleted(change)] == ["principal-deleted"]
+
+
+def test_a_bucket_of_another_region() -> None:
+    text = "gt-images is in us-east-1; you are connected to eu-west-1. Use --region us-east-1 to read them"
+    missing = NotRead("the workteams of gt-images", "sagemaker:ListWorkteams", "elsewhere", text)
+    wish = Restriction(bucket="gt-images", addresses=["203.0.113.0/24"])
+    made = plan(cast(Aws, None), wish, state=with_parts(state(), team=None, teams=Part.unread(missing)))
+    assert "bucket-elsewhere" in {each.code for each in made.asks}
 
 
 def test_the_log_against_the_prediction(monkeypatch: pytest.MonkeyPatch) -> None:
