@@ -373,8 +373,8 @@ def check_policy(text: str, bucket: str) -> None:
             if bucket and named and not here.startswith(re.split(r"[*?$]", f"{named}/")[0][: len(here)]):
                 other = named.partition("/")[0]
                 raise PolicyError(
-                    printable(f"This policy names {other}, not {bucket}."),
-                    next_step=printable(f"Ask about s3://{other}, or correct the Resource of {statement.label}."),
+                    f"This policy names {other}, not {bucket}.",
+                    next_step=f"Ask about s3://{other}, or correct the Resource of {statement.label}.",
                 )
 
 

@@ -574,6 +574,7 @@ def _named_callers(
     named, sessions = _in_elements(table, f"arn:{circumstances.partition}:iam::")
     accounts = _accounts(table, circumstances, own, resources, values)
     values = {**values, "aws:principalaccount": (*accounts,), "aws:principaltype": (*_TYPES.values(),)}
+    values["aws:principalarn"] = (*accounts, *_TYPES)  # a variable may be a field of the ARN, and stand in it twice
     arns = [arn for each in accounts for arn in _in_account(table, circumstances, each, every, resources, values)]
     compared = variable_values(table, "aws:principalarn", resources, values)
     for arn in dict.fromkeys([*arns, *named, *compared]):
