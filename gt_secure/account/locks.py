@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from operator import attrgetter
+from typing import Any
 
 from ..aws.teams import Workteam
 from ..engine.access.locks import READ_ENDPOINTS, READ_POLICY, EffectiveLocks
@@ -26,12 +28,7 @@ def locks_of(state: State, *, session: PolicySource | None = None) -> EffectiveL
     is_given = not state.region  # by files, which know none
     blocks = bucket.public_access_block, state.account_block
     own, by_account = (each.map(lambda block: bool(block.get(SETTING))) for each in blocks)
-    ignores = (each.map(lambda block: bool(block.get(IGNORE_PUBLIC_ACLS))).if_read for each in blocks)
     keys = f"arn:{state.partition}:kms:{bucket.region}:{state.account_id}:key/"
-    doubts: dict[Signer, str] = {
-        "other": _acl_doubt(bucket.ownership),
-        "anonymous": _acl_doubt(bucket.ownership, are_ignored=any(ignores)),
-    }
     return EffectiveLocks(
         bucket=bucket.name,
         policy=bucket.policy.if_read,
@@ -49,7 +46,7 @@ def locks_of(state: State, *, session: PolicySource | None = None) -> EffectiveL
         scp=state.organization.scp.if_read,
         restricts_public=None if is_given else own.if_read,
         account_restricts_public=None if own.if_read else by_account.if_read,  # not asked for where the first decides
-        acls={signer: doubt for signer, doubt in doubts.items() if doubt},
+        acls=_acl_doubts(bucket.ownership, *blocks),
         access_points=bucket.access_points,
         kms_key=bucket.default_kms_key.map(partial(_kms_arn, keys)),
         kms_policy=bucket.key_policy,
@@ -64,6 +61,16 @@ def locks_of(state: State, *, session: PolicySource | None = None) -> EffectiveL
 
 def _url_lock(team: Part[Workteam]) -> UrlLock | None:
     return None if team.missing else (team.value and team.value.url_lock) or UrlLock()
+
+
+def _acl_doubts(ownership: Part[str], *blocks: Part[Mapping[str, Any]]) -> dict[Signer, str]:
+    """Return what hides whether ACLs grant something to anonymous requests, and to those of other accounts."""
+    are_ignored = any((block.if_read or {}).get(IGNORE_PUBLIC_ACLS) for block in blocks)
+    doubts: dict[Signer, str] = {
+        "other": _acl_doubt(ownership),
+        "anonymous": _acl_doubt(ownership, are_ignored=are_ignored),
+    }
+    return {signer: doubt for signer, doubt in doubts.items() if doubt}
 
 
 def _acl_doubt(ownership: Part[str], *, are_ignored: bool = False) -> str:

@@ -84,10 +84,12 @@ def test_who_looks_past_an_unread_part_is_listed() -> None:
         "findings/bucket_rules.py:log_target_unfit",
         "findings/bucket_rules.py:_unfit_settings",
         "findings/guard_rules.py:ipv4_only",
+        "findings/guard_rules.py:many_signers",  # nobody is said to have signed none
         "findings/other_ways_rules.py:bucket_acl_public",
+        "findings/page_links.py:links_of",  # the doubt names it
         "findings/workteam_rules.py:template_without_grant",
     }
-    assert len(judging) <= 14
+    assert len(judging) <= 16
 
 
 def test_a_part_that_was_not_read_has_no_value() -> None:

@@ -10,6 +10,7 @@ from botocore.client import Config
 
 from gt_secure.explain.dry_run import dry_run
 from gt_secure.restriction.model import Restriction
+from support.consents import AGREED
 from support.past import aged, in_the_past
 
 from .conftest import ELSEWHERE, OFFICE, Box
@@ -32,7 +33,7 @@ def test_old_urls_and_version_2_are_refused(box: Box, tmp_path: Path, monkeypatc
     plan = gt.plan(Restriction(**LIMITED, age_limit="15m"))
     [said] = [each for each in plan.notices if each.code == "age-limit-version-2"]
     assert (said.severity, "signature_version='s3v4'" in said.fix) == ("info", True)
-    done = gt.apply(plan)
+    done = gt.apply(plan, confirm=AGREED)
     try:
         assert [box.fetch(url).status for url in (young, old, sigv2(box))] == [200, 403, 403]
         assert box.fetch(young, ELSEWHERE).status == 403
@@ -51,7 +52,7 @@ def test_old_urls_and_version_2_are_refused(box: Box, tmp_path: Path, monkeypatc
         tested = in_the_past(monkeypatch, 1800, lambda: gt.sign("gt-images", "scans/0001.png", expires_in=3600))
         explanation = gt.explain(gt.probe(tested, OFFICE), url=tested)
         assert (explanation.cause, explanation.lock) == ("url-too-old", "bucket guard")
-        longer = gt.apply(gt.plan(Restriction(**LIMITED, age_limit="2h")))
+        longer = gt.apply(gt.plan(Restriction(**LIMITED, age_limit="2h")), confirm=AGREED)
         assert box.fetch(old).status == 200
         gt.undo(longer)
         assert box.fetch(old).status == 403
@@ -63,7 +64,7 @@ def test_old_urls_and_version_2_are_refused(box: Box, tmp_path: Path, monkeypatc
 
 def test_a_proof_holds_with_the_cap(box: Box, tmp_path: Path) -> None:
     gt, restriction = box.gt, Restriction(**LIMITED, age_limit="1h")
-    done = gt.apply(gt.plan(restriction))
+    done = gt.apply(gt.plan(restriction), confirm=AGREED)
     try:
         assert gt.prove(restriction).proved
         off = gt.plan(Restriction(bucket="gt-images", guard=False))
@@ -84,7 +85,7 @@ def test_old_forms_are_refused(box: Box, tmp_path: Path, monkeypatch: pytest.Mon
 
     young, old = form(5), form(3600)
     assert [send_form(box, each, OFFICE).status for each in (young, old)] == [204, 204]
-    done = box.gt.apply(box.gt.plan(Restriction(**LIMITED, age_limit="15m")))
+    done = box.gt.apply(box.gt.plan(Restriction(**LIMITED, age_limit="15m")), confirm=AGREED)
     try:
         assert [send_form(box, each, OFFICE).status for each in (young, old)] == [204, 403]
     finally:
@@ -96,7 +97,7 @@ def test_ages_of_the_log_and_of_the_cap_differ_by_less_than_a_second(
 ) -> None:
     gt, limit, key = box.gt, 2, "scans/age-in-milliseconds.png"
     box.client("s3").put_object(Bucket="gt-images", Key=key, Body=b"x")
-    done = gt.apply(gt.plan(Restriction(**LIMITED, age_limit=f"{limit}s")))
+    done = gt.apply(gt.plan(Restriction(**LIMITED, age_limit=f"{limit}s")), confirm=AGREED)
     try:
         for age_s in (0, 1, 2, 3) * 4:
             box.fetch(aged(box, monkeypatch, age_s, key))

@@ -78,10 +78,11 @@ def test_parts_are_few_and_small_where_rows_are_nearly_in_order(
 
 def test_rows_without_a_time_are_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hits = read_hits(write_log(tmp_path, "nearly"))
-    hits = hits._with(
+    rows = (
         f"SELECT * REPLACE (CASE WHEN http_status = 200 AND request_id < '00000003' THEN NULL ELSE time END AS time) "
         f"FROM ({hits._relation})"
     )
+    hits = hits._with([rows])
     whole = exports(hits, tmp_path)
     in_parts(monkeypatch)
     assert exports(hits, tmp_path) == whole

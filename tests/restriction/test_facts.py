@@ -13,6 +13,7 @@ from gt_secure.base.errors import InvalidInput
 from gt_secure.cli.main import main
 from gt_secure.restriction.files import dump_restriction, load_restriction, schema
 from gt_secure.sandbox import Sandbox
+from support.consents import AGREED
 
 BUCKET = "gt-images"
 FACTS = {"aws:ResourceOrgID": "o-abc123", "aws:PrincipalOrgPaths": ("o-a/r-1/", "o-a/r-2/"), "aws:PrincipalTag/x": ""}
@@ -84,5 +85,5 @@ def test_every_surface_takes_facts(gt, tmp_path, capsys):
     assert main(["who", uri, "--from", "203.0.113.7", "--context", "aws:ResourceOrgId2=o-abc123"]) == 64
     assert "aws:ResourceOrgID" in capsys.readouterr().err
     assert gt.prove(asked.with_facts(known)).proved is False
-    gt.apply(replace(gt, context=known).plan(asked))
+    gt.apply(replace(gt, context=known).plan(asked), confirm=AGREED)
     assert replace(gt, context=known).prove(asked).proved is True

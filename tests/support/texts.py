@@ -107,9 +107,11 @@ def watched(patch: pytest.MonkeyPatch) -> tuple[dict[Text, None], Callable[[], N
         _watch(patch, kind, getattr(import_module(module), name), seen)
 
     def check() -> None:
-        new = [f"{kind} {code}: {text}" for kind, code, text in seen if (kind, code, text) not in known()]
+        # That a code has no text is seen by the test of the page; what was not checked lists all rules, a new one too.
+        codes = {code for _, code, _ in known()} - {"not-checked"}
+        new = [text for text in seen if text[1] in codes and text not in known()]
         said = "texts that tests/every_text.md does not have; look at them, then GT_SECURE_UPDATE=1 (see the page):"
-        assert not new, "\n".join([said, *new])
+        assert not new, "\n".join([said, *(f"{kind} {code}: {text}" for kind, code, text in new)])
 
     return seen, check
 
