@@ -35,8 +35,8 @@ DOORS = {
     "bucket": f"bucket='gt-images', {ADDRESS}",
 }
 MOST_WORDS, MOST_IDEAS = 120, 6
-ASKS = {"team": 1, "jobs": 1}
-"""Warnings that need a tick."""
+ASKS = {"team": 2, "jobs": 1, "bucket": 1}
+"""Warnings that need a tick: of the two portals, and of a running job of the other team."""
 
 
 @pytest.mark.parametrize("door", DOORS)
