@@ -39,7 +39,7 @@ _STEPS = {
     "NoSuchKey": "No object was there to send. Name one that exists",
     "Redirect": "Sign for the host of the bucket's region",
 }
-"""What to do where nothing was decided, by a part of S3's answer; gt.explain has more."""
+"""Next steps where nothing was decided, by a part of S3's answer; gt.explain has more."""
 _SHOWN_HEADERS = (
     "content-type",
     "content-length",
