@@ -99,6 +99,7 @@ def access_under(locks: EffectiveLocks, prefix: str = "", *, parts: Iterable[str
 
     ``parts`` are prefixes to name where not all objects are protected, beside those of the guards.
     """
+    # The sets name the sources of roles; the proof, which the word rests on, asks every signer.
     scope = _Objects(replace(locks, by="role"), prefix)
     if reason := scope.exposure.undecided:
         return _unknown(scope, {reason})

@@ -144,7 +144,7 @@ def test_a_portal_list_that_differs_is_left_out_and_said(account: Account) -> No
 def test_an_export_writes_the_setting_that_is_there_and_decides_none(
     monkeypatch: pytest.MonkeyPatch, lock: UrlLock, field: Any, codes: list[str]
 ) -> None:
-    """Where both settings are on, the restriction leaves them as they are, with a notice."""
+    """The restriction leaves two settings that are both on as they are, with a notice."""
     guarded = data_bucket(policy=merge_guard(None, build_guard("gt-images", networks=[OFFICE])))
     seen = state(team=replace(FAKE_TEAM, url_lock=lock), workforce=FORCE, bucket=guarded)
     monkeypatch.setattr("gt_secure.account.export._state_of", lambda *_: seen)

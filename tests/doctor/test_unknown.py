@@ -1,4 +1,4 @@
-"""What neither a call nor IAM decides is unknown, with the reason, and nothing green is said of it."""
+"""Permissions that neither a call nor IAM decides are unknown, with the reason, and nothing green is said of them."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ SKIPPED: dict[str, tuple[Callable[[Region], object], tuple[str, ...]]] = {
     ),
     "jobs denied": (lambda region: region.set(jobs_lines=["jobs of radiology-team: No."]), ()),
 }
-"""What skips a reading, and the sections that are unknown then."""
+"""Options and denials that skip a reading, and the sections that are unknown then."""
 MEMBERS = {"Teams": "teams", "Portal": "portal", "Buckets": "buckets", "Findings": "findings", "Leaked URLs": "leaks"}
 MEMBERS |= {audits.CONTROLS: "controls"}
 WAYS = [*((each,) for each in SKIPPED), *itertools.product(("--no-logs", "findings denied"), list(SKIPPED)[1:10])]

@@ -407,7 +407,7 @@ SPARED: dict[str, dict[str, Any]] = {
     "long-term keys": {"Null": {"aws:TokenIssueTime": "false"}},
     "nobody": {},
 }
-"""What spares some signers of a guard."""
+"""Exemptions of some signers from a guard."""
 
 
 def sparing(name: str) -> Drawn:

@@ -29,7 +29,7 @@ def over_time(hits: Hits, *, theme: Theme = "light") -> Figure:
         return empty_chart(theme, hits.coverage.summary)
     totals = sum_up([counts for _, counts in rows])
     note = f"In total {in_words(totals)}. {hits.coverage.summary}"
-    across = f"Time (UTC), {range_text(rows[0][0], rows[-1][0])}"
+    across = f"Time (UTC), {_range_text(rows[0][0], rows[-1][0])}"
     chart = new_chart(theme, f"Requests per {unit}", note, height=3.0, labels="Requests", across=across)
     add_outcome_keys(chart, totals)
     _draw_time(chart, unit, rows)
@@ -110,7 +110,7 @@ def _draw_time(chart: Chart, unit: str, rows: _Rows) -> None:
     chart.parts.placed = placed
 
 
-def range_text(first: dt.datetime, last: dt.datetime) -> str:
+def _range_text(first: dt.datetime, last: dt.datetime) -> str:
     """Return the days of a range."""
     start, end = f"{first:%d %b %Y}", f"{last:%d %b %Y}"
     return start if start == end else f"{start} to {end}"

@@ -145,7 +145,7 @@ def test_an_exposure_says_which_credentials_still_work() -> None:
 
 
 def test_an_exposure_claims_nothing_of_other_viewers() -> None:
-    """Whether older credentials are refused depends on whose session they are."""
+    """A refusal of older credentials depends on whose session they are."""
     resource = prefix_resource("aws", "gt-images", "")
     [statement] = build_revocations(resource, before=AT, until=END, session=viewer_session("anna"))
     rows = {row.request: row for row in exposed(merge_guard(None, statement), "scans/a.png")}
