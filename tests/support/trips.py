@@ -1,11 +1,11 @@
-"""What a call enters: the lines of the functions that run, and the modules in which they are."""
+"""What a call enters: the functions that run, their size, and the modules in which they are."""
 
 from __future__ import annotations
 
 import ast
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -26,9 +26,9 @@ class Trip:
     places: frozenset[_Place]
 
     @property
-    def lines(self) -> int:
-        """Lines with code of these functions, without docstrings, comments and blank lines."""
-        return sum(_lines_of(path).get(first, 0) for path, first in self.places)
+    def nodes(self) -> int:
+        """Syntax nodes of these functions, without docstrings: no layout makes a trip shorter."""
+        return sum(_nodes_of(path).get(first, 0) for path, first in self.places)
 
     @property
     def modules(self) -> frozenset[str]:
@@ -37,7 +37,9 @@ class Trip:
 
 
 def trip_of(call: Callable[[], object]) -> Trip:
-    """Run a call and note which functions of the package it enters, those of its threads included."""
+    """Run a call and note which functions of the package it enters,
+    those of its threads included.
+    """
     places: set[_Place] = set()
     start = str(PACKAGE)
 
@@ -57,24 +59,20 @@ def trip_of(call: Callable[[], object]) -> Trip:
 
 
 @cache
-def _lines_of(path: str) -> dict[int, int]:
-    """Return the number of lines with code of each function of a module, by its first line."""
+def _nodes_of(path: str) -> dict[int, int]:
+    """Return the syntax nodes of each function of a module, without docstring, by its first line."""
     counts = {}
     for node in ast.walk(ast.parse(Path(path).read_text(encoding="utf-8"))):
         if isinstance(node, Function):
             first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
-            body = node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
-            counts[first] = len({node.lineno, *(line for each in body for line in _lines(each))})
+            is_documented = ast.get_docstring(node, clean=False) is not None
+            body = node.body[1:] if is_documented else node.body
+            counts[first] = 1 + sum(_nodes(each) for each in [node.args, *body])
     return counts
 
 
-def _lines(node: ast.AST) -> Iterator[int]:
-    """Yield the lines where something of a statement begins or ends; of a definition in it the first one alone."""
+def _nodes(node: ast.AST) -> int:
+    """Count the nodes of a statement; a definition in it, which is entered by itself, is one."""
     if isinstance(node, Function | ast.ClassDef):
-        yield node.lineno
-        return
-    if isinstance(node, ast.stmt | ast.expr):
-        yield node.lineno
-        yield node.end_lineno or node.lineno
-    for child in ast.iter_child_nodes(node):
-        yield from _lines(child)
+        return 1
+    return 1 + sum(map(_nodes, ast.iter_child_nodes(node)))
